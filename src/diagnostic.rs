@@ -1,0 +1,85 @@
+//! What went wrong, where, and what to do about it, as data.
+//!
+//! Goes in: facts from any layer. Comes out: nothing printed; `cli::printer` renders a diagnostic for people, in Helm's
+//! words, or as JSON. Notices are what Helm logs on standard error while it goes on (its slog lines).
+
+/// A place in a file of a chart or in a values file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// As Helm names it: `chart/templates/x.yaml`, or the path that was given on the command line.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// Bytes from the start of the line, from 0 (as in Go's messages); `None` where only the line is known.
+    pub column: Option<usize>,
+}
+
+/// One step of the way to a fault: the include, template or tpl call that led there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    pub location: Location,
+    /// The template that was executing, as in `executing "chart.labels"`.
+    pub template: String,
+    /// The source text of the node, as in `at <include "x" .>`.
+    pub node: String,
+}
+
+/// One fault, complete enough to be shown in any format.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong, in one line; holds Helm's core message.
+    pub headline: String,
+    pub location: Option<Location>,
+    /// The text of the line at `location`, without its end.
+    pub source_line: Option<String>,
+    /// How many bytes from the column on the caret should cover; 0 or 1 for one.
+    pub span: usize,
+    /// Outermost call first; the last one is the innermost before `location`.
+    pub frames: Vec<Frame>,
+    /// Facts that help, such as what the value was and where it came from.
+    pub notes: Vec<String>,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+/// How loud a notice is; Helm's slog levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// A message that does not stop the work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub level: Level,
+    pub message: String,
+    /// Further `key=value` pairs of the line, in order.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// Notices in the order they came up; handed down by `&mut` to whatever may have something to say.
+#[derive(Debug, Clone, Default)]
+pub struct Notices {
+    pub list: Vec<Notice>,
+}
+
+impl Notices {
+    /// None yet.
+    pub fn new() -> Notices {
+        Notices::default()
+    }
+
+    /// Adds a message without attributes.
+    pub fn push(&mut self, level: Level, message: impl Into<String>) {
+        self.list.push(Notice { level, message: message.into(), attributes: Vec::new() });
+    }
+
+    /// Adds a message with attributes.
+    pub fn push_with(&mut self, level: Level, message: impl Into<String>, attributes: &[(&str, &str)]) {
+        let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        self.list.push(Notice { level, message: message.into(), attributes });
+    }
+}

@@ -1,0 +1,106 @@
+//! The one error type that leaves this crate.
+//!
+//! Goes in: a coarse kind, Helm's text of the fault, and, where known, diagnostics with places and hints.
+//! Comes out: an opaque [`Error`] of one word; its `Display` is Helm's text (what follows `Error: `), on which scripts rely.
+
+use crate::diagnostic::Diagnostic;
+use std::fmt;
+
+/// What sort of thing failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Wrong flags or arguments.
+    Usage,
+    /// A file could not be read or written.
+    Io,
+    /// A text is not YAML, JSON or TOML.
+    Syntax,
+    /// A chart cannot be loaded or is invalid.
+    Chart,
+    /// Values cannot be read, merged or do not fit the schema.
+    Values,
+    /// A dependency is missing or cannot be resolved.
+    Dependency,
+    /// A template does not parse or fails.
+    Template,
+    /// A rendered text is not a manifest.
+    Manifest,
+    /// Lint found faults.
+    Lint,
+    /// A chart repository or registry refused or failed.
+    Repository,
+    /// A signature or digest does not hold.
+    Verification,
+    /// An input is larger, deeper or longer than allowed.
+    Limit,
+    /// What was asked for needs a part that is not built yet.
+    Unsupported,
+}
+
+/// The result of anything in this crate that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A fault, one word wide.
+#[derive(Debug, Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Error {
+    /// A fault of this kind in Helm's words.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Box::new(Inner { kind, message: message.into(), diagnostics: Vec::new() }))
+    }
+
+    /// The same fault with `context: ` before its text, as Go's `fmt.Errorf("context: %w", err)`.
+    pub fn context(mut self, context: impl fmt::Display) -> Error {
+        self.0.message = format!("{context}: {}", self.0.message);
+        self
+    }
+
+    /// The same fault as another kind.
+    pub fn with_kind(mut self, kind: ErrorKind) -> Error {
+        self.0.kind = kind;
+        self
+    }
+
+    /// The same fault with one more diagnostic.
+    pub fn with_diagnostic(mut self, diagnostic: Diagnostic) -> Error {
+        self.0.diagnostics.push(diagnostic);
+        self
+    }
+
+    /// What sort of fault this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Helm's text, what `Display` prints.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The places and hints known of it; empty when the text says all.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.0.diagnostics
+    }
+
+    /// The diagnostics, to add notes and hints from a layer that knows more.
+    pub fn diagnostics_mut(&mut self) -> &mut Vec<Diagnostic> {
+        &mut self.0.diagnostics
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,35 @@
+//! rutter, a Helm-compatible chart tool: the path of a chart from folder to published archive.
+//!
+//! A module imports only from modules above it:
+//!
+//! 1. [`error`], [`diagnostic`], [`data`], [`fs`], [`version`]
+//! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it
+//! 3. [`chart`]: the chart tree in memory, from folders and archives
+//! 4. [`values`]: `--set`, values files, coalescing, schema
+//! 5. [`dependency`]: which subcharts live
+//! 6. [`template`]: the template language and its functions
+//! 7. [`manifest`]: rendered text to documents in install order
+//! 8. [`lint`], [`package`]
+//! 9. [`repository`]: where charts live
+//! 10. [`action`]: one operation each, options in, report out
+//! 11. `cli`: arguments, commands, printing, exit codes
+
+pub mod action;
+pub mod chart;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod data;
+pub mod dependency;
+pub mod diagnostic;
+pub mod error;
+pub mod fs;
+pub mod json;
+pub mod lint;
+pub mod manifest;
+pub mod package;
+pub mod repository;
+pub mod template;
+pub mod toml;
+pub mod values;
+pub mod version;
+pub mod yaml;

@@ -1,0 +1,175 @@
+//! The functions a template can call: one Rust function, one registry row with its parameters, and docs each.
+//!
+//! Goes in: arguments that the evaluator has already checked against the row's parameters (count and Go assignability).
+//! Comes out: a value or a [`Fault`] whose text is what the Go function returns or panics with; the evaluator adds
+//! `error calling NAME: `. The order of precedence is Helm's: Helm's own over Sprig over Go's builtins.
+
+use super::value::{List, Map, Str, Value};
+
+/// The type of one parameter, as Go declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    /// `interface {}`
+    Any,
+    /// `reflect.Value` of a builtin: any value, nil included.
+    Reflect,
+    /// `string`
+    Str,
+    /// `int`
+    Int,
+    /// `int64`
+    Int64,
+    /// `float64`
+    Float,
+    /// `bool`
+    Bool,
+    /// `map[string]interface {}`: `common.Values` is assignable, `map[string]string` is not.
+    Map,
+    /// `[]interface {}`
+    List,
+    /// `[]string`
+    Strings,
+    /// `[]byte`
+    Bytes,
+    /// `time.Time`
+    Time,
+    /// `time.Duration`
+    Duration,
+    /// `uint32`, `int32` and other integers by name
+    Uint32,
+    /// `sprig.certificate`
+    Certificate,
+}
+
+/// The parameters of a function; the last one repeats if `variadic`.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters {
+    pub list: &'static [Parameter],
+    pub variadic: bool,
+}
+
+/// What a function returned as error or panicked with, without any prefix.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault with this text.
+    pub fn new(message: impl Into<String>) -> Fault {
+        Fault { message: message.into() }
+    }
+}
+
+/// What a function gives.
+pub type Outcome = Result<Value, Fault>;
+
+/// What functions may ask of their surroundings: nothing else reaches the clock, the random source or the network.
+pub trait Host {
+    /// Nanoseconds since 1970.
+    fn now(&self) -> i128;
+    /// Fills `bytes` from the system's random source.
+    fn random(&mut self, bytes: &mut [u8]);
+    /// The addresses of a host name; `None` unless DNS was allowed.
+    fn resolve_host(&self, name: &str) -> Option<Vec<String>>;
+    /// Most bytes one string or output may have.
+    fn size_limit(&self) -> usize;
+    /// Most items one list may have.
+    fn item_limit(&self) -> usize;
+}
+
+/// One call: checked arguments and the host.
+pub struct Call<'a> {
+    pub arguments: &'a [Value],
+    pub host: &'a mut dyn Host,
+}
+
+impl Call<'_> {
+    /// Argument `at`, nil when a variadic call has fewer.
+    pub fn value(&self, at: usize) -> &Value {
+        const NIL: &Value = &Value::Nil;
+        self.arguments.get(at).unwrap_or(NIL)
+    }
+
+    /// The bytes of a `Str` parameter.
+    pub fn bytes(&self, at: usize) -> &[u8] {
+        match self.value(at) {
+            Value::Str(text) => text.as_bytes(),
+            Value::Bytes(bytes) => bytes,
+            _ => &[],
+        }
+    }
+
+    /// A `Str` parameter to keep.
+    pub fn str(&self, at: usize) -> Str {
+        match self.value(at) {
+            Value::Str(text) => text.clone(),
+            other => {
+                let _ = other;
+                Str::from("")
+            }
+        }
+    }
+
+    /// A `Str` parameter as text, U+FFFD where it is not UTF-8.
+    pub fn text(&self, at: usize) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(self.bytes(at))
+    }
+
+    /// An `Int` or `Int64` parameter.
+    pub fn int(&self, at: usize) -> i64 {
+        match self.value(at) {
+            Value::Int(_, number) => *number,
+            _ => 0,
+        }
+    }
+
+    /// A `Float` parameter.
+    pub fn float(&self, at: usize) -> f64 {
+        match self.value(at) {
+            Value::Float(number) => *number,
+            Value::Int(_, number) => *number as f64,
+            _ => 0.0,
+        }
+    }
+
+    /// A `Bool` parameter.
+    pub fn bool(&self, at: usize) -> bool {
+        matches!(self.value(at), Value::Bool(true))
+    }
+
+    /// A `Map` parameter; a literal nil is a nil map.
+    pub fn map(&self, at: usize) -> Map {
+        match self.value(at) {
+            Value::Map(map) => map.clone(),
+            _ => Map::nil(super::value::MapKind::Any),
+        }
+    }
+
+    /// A `List` or `Strings` parameter; a literal nil is a nil list.
+    pub fn list(&self, at: usize) -> List {
+        match self.value(at) {
+            Value::List(list) => list.clone(),
+            _ => List::nil(super::value::ListKind::Any),
+        }
+    }
+}
+
+/// One function of the template language.
+pub struct Function {
+    pub name: &'static str,
+    pub parameters: Parameters,
+    pub call: fn(&mut Call) -> Outcome,
+    /// One line for the function reference.
+    pub doc: &'static str,
+}
+
+/// A registry row with a fixed number of parameters.
+pub const fn row(name: &'static str, list: &'static [Parameter], call: fn(&mut Call) -> Outcome, doc: &'static str) -> Function {
+    Function { name, parameters: Parameters { list, variadic: false }, call, doc }
+}
+
+/// A registry row whose last parameter repeats.
+pub const fn variadic(name: &'static str, list: &'static [Parameter], call: fn(&mut Call) -> Outcome, doc: &'static str) -> Function {
+    Function { name, parameters: Parameters { list, variadic: true }, call, doc }
+}
