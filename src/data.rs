@@ -18,7 +18,7 @@ pub enum Data {
     /// A Go `float64`: what every YAML or JSON number is to Helm.
     Float(f64),
     Str(Arc<str>),
-    List(Arc<Vec<Data>>),
+    List(Arc<Items>),
     Map(Arc<Map>),
 }
 
@@ -35,7 +35,7 @@ impl Data {
 
     /// A list node from its items.
     pub fn list(items: Vec<Data>) -> Data {
-        Data::List(Arc::new(items))
+        Data::List(Arc::new(Items(items)))
     }
 
     /// The map inside, if this is one.
@@ -47,7 +47,7 @@ impl Data {
     }
 
     /// The items inside, if this is a list.
-    pub fn as_list(&self) -> Option<&Arc<Vec<Data>>> {
+    pub fn as_list(&self) -> Option<&Arc<Items>> {
         match self {
             Data::List(items) => Some(items),
             _ => None,
@@ -62,9 +62,82 @@ impl Data {
         }
     }
 
+    /// Whether this is a list or a map.
+    pub fn is_collection(&self) -> bool {
+        matches!(self, Data::List(_) | Data::Map(_))
+    }
+
     /// Whether this is null.
     pub fn is_null(&self) -> bool {
         matches!(self, Data::Null)
+    }
+}
+
+/// The items of a list: a `Vec<Data>` in all but its drop, which takes deep trees apart without recursion.
+#[derive(Debug, Clone, Default)]
+pub struct Items(Vec<Data>);
+
+impl std::ops::Deref for Items {
+    type Target = Vec<Data>;
+
+    fn deref(&self) -> &Vec<Data> {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Items {
+    fn deref_mut(&mut self) -> &mut Vec<Data> {
+        &mut self.0
+    }
+}
+
+impl From<Vec<Data>> for Items {
+    fn from(items: Vec<Data>) -> Items {
+        Items(items)
+    }
+}
+
+impl<'a> IntoIterator for &'a Items {
+    type Item = &'a Data;
+    type IntoIter = std::slice::Iter<'a, Data>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl Drop for Items {
+    fn drop(&mut self) {
+        if self.0.iter().any(Data::is_collection) {
+            dismantle(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        if self.entries.iter().any(|entry| entry.1.is_collection()) {
+            dismantle(std::mem::take(&mut self.entries).into_iter().map(|entry| entry.1).collect());
+        }
+    }
+}
+
+/// Drops trees of any depth in a loop: a text may nest 10 000 levels, more than the stack of a thread may bear.
+fn dismantle(mut pending: Vec<Data>) {
+    while let Some(node) = pending.pop() {
+        match node {
+            Data::List(items) => {
+                if let Some(mut items) = Arc::into_inner(items) {
+                    pending.extend(items.0.drain(..).filter(Data::is_collection));
+                }
+            }
+            Data::Map(map) => {
+                if let Some(mut map) = Arc::into_inner(map) {
+                    pending.extend(map.entries.drain(..).map(|entry| entry.1).filter(Data::is_collection));
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -172,5 +245,26 @@ impl Map {
 impl FromIterator<(Arc<str>, Data)> for Map {
     fn from_iter<T: IntoIterator<Item = (Arc<str>, Data)>>(entries: T) -> Map {
         Map::from_entries(entries.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_trees_drop_without_recursion() {
+        let mut tree = Data::Null;
+        for level in 0..200_000 {
+            tree = if level % 2 == 0 { Data::list(vec![tree]) } else { Data::map(Map::from_entries(vec![("a".into(), tree)])) };
+        }
+        drop(tree);
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_stays() {
+        let map = Map::from_entries(vec![("b".into(), Data::Int(1)), ("a".into(), Data::Int(2)), ("b".into(), Data::Int(3))]);
+        assert_eq!(map.len(), 2);
+        assert!(matches!(map.get("b"), Some(Data::Int(3))));
     }
 }

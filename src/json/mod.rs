@@ -1,1 +1,23 @@
 //! JSON as Go's `encoding/json` reads and writes it.
+//!
+//! Goes in: bytes or a tree. Comes out: a [`Data`] tree or text; errors in Go's words.
+
+mod parse;
+mod write;
+
+pub use parse::{parse, parse_exact};
+pub use write::{Writer, indent, to_vec, write};
+
+/// `bytes` as text: each byte that is no part of a UTF-8 character becomes U+FFFD, as Go's range over a string does it
+/// (`String::from_utf8_lossy` would give one for several).
+pub fn valid_text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
+    }
+    let mut text = String::with_capacity(bytes.len() + 8);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text.into()
+}

@@ -193,7 +193,7 @@ pub struct List(Rc<ListCell>);
 struct ListCell {
     kind: ListKind,
     nil: bool,
-    source: Option<Arc<Vec<Data>>>,
+    source: Option<Arc<data::Items>>,
     items: OnceCell<Vec<Value>>,
 }
 
@@ -209,7 +209,7 @@ impl List {
     }
 
     /// A `[]interface {}` view of a shared list.
-    pub fn from_data(source: Arc<Vec<Data>>) -> List {
+    pub fn from_data(source: Arc<data::Items>) -> List {
         List(Rc::new(ListCell { kind: ListKind::Any, nil: false, source: Some(source), items: OnceCell::new() }))
     }
 
@@ -251,7 +251,7 @@ impl List {
     }
 
     /// The shared list that this still equals, all the way down.
-    pub fn pristine(&self) -> Option<&Arc<Vec<Data>>> {
+    pub fn pristine(&self) -> Option<&Arc<data::Items>> {
         let source = self.0.source.as_ref()?;
         match self.0.items.get() {
             None => Some(source),
