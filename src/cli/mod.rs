@@ -1,1 +1,55 @@
-//! (under construction)
+//! The `rutter` command: arguments in, one command run, text and an exit code out.
+//!
+//! Goes in: the process's arguments, environment and terminal, which are read here and nowhere else in the crate.
+//! Comes out: data on standard output, notices and errors on standard error, and an exit code.
+//! A command is one file in [`commands`] and one row of its table; [`arguments`] holds the flags that commands share,
+//! [`parse`] finds and parses a command the way cobra and pflag do, [`help`] prints its help, [`printer`] its errors.
+//! Follows Helm's `pkg/cmd` and `pkg/cli`.
+
+pub mod arguments;
+pub mod commands;
+pub mod environment;
+pub mod exit;
+pub mod help;
+pub mod parse;
+pub mod printer;
+pub mod session;
+
+use exit::Exit;
+use session::Session;
+use std::process::ExitCode;
+
+/// Runs the command that the process's arguments ask for.
+pub fn main() -> ExitCode {
+    let environment = environment::Environment::of_process();
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let program = words.next().unwrap_or_else(|| "rutter".to_string());
+    let words: Vec<String> = words.collect();
+    run(program, &words, environment).into()
+}
+
+/// Runs the command that `words` ask for, the program's own name apart.
+pub fn run(program: String, words: &[String], environment: environment::Environment) -> Exit {
+    let request = match parse::parse(words) {
+        Ok(request) => request,
+        Err(failure) => {
+            let settings = environment::Settings::new(&environment, &arguments::GlobalArguments::default());
+            printer::print_error(&failure.error, &settings);
+            if let Some(usage) = failure.usage {
+                eprintln!("{usage}");
+            }
+            return Exit::Failure;
+        }
+    };
+    let settings = environment::Settings::new(&environment, &request.globals);
+    let mut session = Session::new(program, environment, settings);
+    let outcome = parse::execute(request, &mut session);
+    session.show_notices();
+    match outcome {
+        Ok(()) => session.exit(),
+        Err(error) => {
+            printer::print_error(&error, &session.settings);
+            exit::of_error(&error)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `rutter env`: prints the settings that variables and flags come to.
+
+use super::{Arity, Entry, NoArguments, Run};
+use crate::cli::session::Session;
+use crate::error::Result;
+use clap::Args;
+
+/// The row of the table.
+pub const COMMAND: Entry = Entry::leaf::<Arguments>(
+    "env",
+    "",
+    Arity::AtMost(1),
+    "print the environment in use",
+    "Env prints all the environment information in use, one variable a line, or the value of the variable that is named:\n\n    $ rutter env HELM_REPOSITORY_CACHE",
+);
+
+/// `env` has no flags.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    none: NoArguments,
+}
+
+impl Run for Arguments {
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        let variables = session.settings.variables(&session.program);
+        match arguments.first() {
+            Some(name) => session.print(format!("{}\n", variables.get(name.as_str()).map_or("", String::as_str))),
+            None => session.print(variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect::<String>()),
+        }
+    }
+}

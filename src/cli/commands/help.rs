@@ -1,0 +1,37 @@
+//! `rutter help`: the help of any command.
+
+use super::{Arity, COMMANDS, Entry, Run};
+use crate::cli::help;
+use crate::cli::session::Session;
+use crate::error::Result;
+use clap::Args;
+
+/// The row of the table.
+pub const COMMAND: Entry = Entry::leaf::<Arguments>(
+    "help",
+    "[command]",
+    Arity::Any,
+    "Help about any command",
+    "Help provides help for any command in the application.\nSimply type rutter help [path to command] for full details.",
+);
+
+/// `help` has no flags.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Arguments {}
+
+impl Run for Arguments {
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        let mut path: Vec<&'static Entry> = Vec::new();
+        for word in &arguments {
+            let children = path.last().map_or(COMMANDS, |entry| entry.children);
+            let Some(entry) = children.iter().find(|entry| entry.is_called(word)) else {
+                if path.is_empty() {
+                    session.tell(&format!("Unknown help topic [`{}`]", arguments.join("` `")));
+                }
+                break;
+            };
+            path.push(entry);
+        }
+        session.print(help::render(&path))
+    }
+}

@@ -1,0 +1,158 @@
+//! The commands, one file each, and the table that names them.
+//!
+//! Goes in: nothing. Comes out: [`COMMANDS`], from which commands are found, parsed, run, listed in help and completed.
+//! To add one: a file with a `COMMAND` (see [`version`]) and a row here. A command parses its flags into options, calls one
+//! action, and prints its report; it does nothing else.
+
+pub mod completion;
+pub mod env;
+pub mod help;
+pub mod plugin;
+pub mod show;
+pub mod template;
+pub mod version;
+
+use super::arguments::GlobalArguments;
+use super::session::Session;
+use crate::error::{Error, ErrorKind, Result};
+use clap::{ArgMatches, Args, Command};
+
+/// Every command at the top, sorted by name.
+pub const COMMANDS: &[Entry] =
+    &[completion::COMMAND, env::COMMAND, help::COMMAND, plugin::COMMAND, show::COMMAND, template::COMMAND, version::COMMAND];
+
+/// What `rutter --help` says first.
+pub const ABOUT: &str = "\
+Helm charts in milliseconds: template, lint, package and publish, from one binary
+
+Common actions:
+
+- rutter template:    render a chart's templates and print the manifests
+- rutter lint:        examine a chart for possible issues
+- rutter package:     package a chart folder into an archive
+- rutter pull:        download a chart to a local folder
+
+Environment variables:
+
+| Name                    | Description                                                          |
+|-------------------------|----------------------------------------------------------------------|
+| $HELM_CACHE_HOME        | where cached files are kept                                          |
+| $HELM_CONFIG_HOME       | where configuration is kept                                          |
+| $HELM_DATA_HOME         | where data is kept                                                   |
+| $HELM_DEBUG             | verbose output, as --debug                                           |
+| $HELM_NAMESPACE         | the namespace of the release, as --namespace                         |
+| $HELM_NO_PLUGINS        | disable plugins: set HELM_NO_PLUGINS=1                               |
+| $HELM_PLUGINS           | the folder of plugins                                                |
+| $HELM_REGISTRY_CONFIG   | the file with credentials of registries                              |
+| $HELM_REPOSITORY_CACHE  | the folder with cached indexes of chart repositories                 |
+| $HELM_REPOSITORY_CONFIG | the file that names chart repositories                               |
+| $HELM_COLOR             | colour: never, always or auto                                        |
+| $NO_COLOR               | no colour, whatever $HELM_COLOR says                                 |
+| $RUTTER_ERROR_FORMAT    | how errors are shown, as --error-format: human, helm or json         |
+
+Without these, $XDG_CACHE_HOME/helm, $XDG_CONFIG_HOME/helm and $XDG_DATA_HOME/helm are used, and without those
+$HOME/.cache/helm, $HOME/.config/helm and $HOME/.local/share/helm.";
+
+/// How many arguments a command takes besides its flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arity {
+    /// The command sees to it.
+    Any,
+    Exactly(usize),
+    AtLeast(usize),
+    AtMost(usize),
+}
+
+/// One row of the table: a command, or a group of commands.
+#[derive(Debug)]
+pub struct Entry {
+    pub name: &'static str,
+    pub aliases: &'static [&'static str],
+    /// What follows the name in the usage line, such as `[NAME] [CHART]`.
+    pub usage: &'static str,
+    pub arity: Arity,
+    /// One line for lists of commands.
+    pub about: &'static str,
+    /// The description in the command's help; `about` when empty.
+    pub long: &'static str,
+    /// Left out of lists.
+    pub hidden: bool,
+    /// Flags that still work and what to use instead.
+    pub deprecated: &'static [(&'static str, &'static str)],
+    pub flags: fn(Command) -> Command,
+    pub run: fn(&mut ArgMatches, Vec<String>, &mut Session) -> Result<()>,
+    /// The commands of a group; empty for a command that runs.
+    pub children: &'static [Entry],
+}
+
+impl Entry {
+    /// A command whose flags are `A`.
+    pub const fn leaf<A: Run>(name: &'static str, usage: &'static str, arity: Arity, about: &'static str, long: &'static str) -> Entry {
+        Entry {
+            name,
+            aliases: &[],
+            usage,
+            arity,
+            about,
+            long,
+            hidden: false,
+            deprecated: &[],
+            flags: A::augment_args,
+            run: run::<A>,
+            children: &[],
+        }
+    }
+
+    /// A group of commands.
+    pub const fn group(name: &'static str, about: &'static str, long: &'static str, children: &'static [Entry]) -> Entry {
+        let entry = Entry::leaf::<NoArguments>(name, "", Arity::Any, about, long);
+        Entry { children, ..entry }
+    }
+
+    /// The same entry, also called by these names.
+    pub const fn aliases(self, aliases: &'static [&'static str]) -> Entry {
+        Entry { aliases, ..self }
+    }
+
+    /// The same entry with deprecated flags and what to use instead.
+    pub const fn deprecated(self, deprecated: &'static [(&'static str, &'static str)]) -> Entry {
+        Entry { deprecated, ..self }
+    }
+
+    /// Whether `word` calls this entry.
+    pub fn is_called(&self, word: &str) -> bool {
+        self.name == word || self.aliases.contains(&word)
+    }
+}
+
+/// The flags of a command and what it does with them.
+pub trait Run: Args {
+    /// Does it. `arguments` are the words that are no flags, their number already checked.
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()>;
+
+    /// The flags that every command takes, as a command of their own.
+    fn globals() -> Command {
+        GlobalArguments::augment_args(Command::new("rutter"))
+    }
+}
+
+/// Takes the flags out of what clap parsed and runs.
+fn run<A: Run>(matches: &mut ArgMatches, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+    let flags = A::from_arg_matches_mut(matches).map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
+    flags.run(arguments, session)
+}
+
+/// No flags of its own: for groups, which only show their help.
+#[derive(Debug, Clone, Default, Args)]
+pub struct NoArguments {}
+
+impl Run for NoArguments {
+    fn run(self, _: Vec<String>, _: &mut Session) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The plugin that adds a command of this name, if there is one.
+pub fn plugin_named(_name: &str) -> Option<&'static Entry> {
+    None
+}

@@ -1,0 +1,97 @@
+//! `rutter show`: what a chart says of itself.
+
+use super::{Arity, Entry, Run};
+use crate::cli::arguments::ChartSourceArguments;
+use crate::cli::session::Session;
+use crate::error::{Error, ErrorKind, Result};
+use clap::Args;
+
+/// The row of the table.
+pub const COMMAND: Entry = Entry::group(
+    "show",
+    "show information of a chart",
+    "This command consists of multiple subcommands to display information about a chart",
+    &[
+        Entry::leaf::<All>(
+            "all",
+            "[CHART]",
+            Arity::Exactly(1),
+            "show all information of the chart",
+            "This command inspects a chart (folder, archive or URL) and displays all its content\n(Chart.yaml, values.yaml, README, CRDs)",
+        ),
+        Entry::leaf::<Definition>(
+            "chart",
+            "[CHART]",
+            Arity::Exactly(1),
+            "show the chart's definition",
+            "This command inspects a chart (folder, archive or URL) and displays the contents\nof the Chart.yaml file",
+        ),
+        Entry::leaf::<Crds>(
+            "crds",
+            "[CHART]",
+            Arity::Exactly(1),
+            "show the chart's CRDs",
+            "This command inspects a chart (folder, archive or URL) and displays the contents\nof the CustomResourceDefinition files",
+        ),
+        Entry::leaf::<Readme>(
+            "readme",
+            "[CHART]",
+            Arity::Exactly(1),
+            "show the chart's README",
+            "This command inspects a chart (folder, archive or URL) and displays the contents\nof the README file",
+        ),
+        Entry::leaf::<Values>(
+            "values",
+            "[CHART]",
+            Arity::Exactly(1),
+            "show the chart's values",
+            "This command inspects a chart (folder, archive or URL) and displays the contents\nof the values.yaml file",
+        ),
+    ],
+)
+.aliases(&["inspect"]);
+
+/// The flags that all forms of `show` share.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Common {
+    #[command(flatten)]
+    source: ChartSourceArguments,
+    /// use development versions, too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored
+    #[arg(long)]
+    devel: bool,
+}
+
+macro_rules! forms {
+    ($($form:ident),*) => {$(
+        /// The flags of this form of `show`.
+        #[derive(Debug, Clone, Default, Args)]
+        pub struct $form {
+            #[command(flatten)]
+            common: Common,
+        }
+
+        impl Run for $form {
+            fn run(self, _arguments: Vec<String>, _session: &mut Session) -> Result<()> {
+                Err(Error::new(ErrorKind::Unsupported, "show is not built yet"))
+            }
+        }
+    )*};
+}
+
+forms!(All, Definition, Crds, Readme);
+
+/// The flags of `show values`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Values {
+    #[command(flatten)]
+    common: Common,
+    /// supply a JSONPath expression to filter the output
+    #[arg(long, value_name = "string")]
+    jsonpath: Option<String>,
+}
+
+impl Run for Values {
+    fn run(self, _arguments: Vec<String>, _session: &mut Session) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "show is not built yet"))
+    }
+}

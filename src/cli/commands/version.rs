@@ -1,0 +1,42 @@
+//! `rutter version`: prints the version, alone or through a template.
+
+use super::{Arity, Entry, Run};
+use crate::cli::session::Session;
+use crate::error::Result;
+use clap::Args;
+
+/// The row of the table.
+pub const COMMAND: Entry = Entry::leaf::<Arguments>("version", "", Arity::Exactly(0), "print the version information", LONG);
+
+const LONG: &str = "\
+Show the version of rutter.
+
+This will print a representation of the version and of the Helm version whose behaviour it follows:
+
+    version.BuildInfo{Version:\"v0.1.0\", HelmVersion:\"v4.2.4\"}
+
+With --short only the version is printed. With --template the version is printed through a template; .Version is the version
+of rutter, .HelmVersion that of Helm:
+
+    $ rutter version --template='Version: {{.Version}}'";
+
+/// The flags of `version`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Arguments {
+    /// print the version number
+    #[arg(long)]
+    short: bool,
+    /// template for version string format
+    #[arg(long, value_name = "string")]
+    template: Option<String>,
+}
+
+impl Run for Arguments {
+    fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
+        let version = env!("CARGO_PKG_VERSION");
+        if self.short {
+            return session.print(format!("v{version}\n"));
+        }
+        session.print(format!("version.BuildInfo{{Version:\"v{version}\", HelmVersion:\"v4.2.4\"}}\n"))
+    }
+}

@@ -1,0 +1,240 @@
+//! What the environment says: Helm's variables, the folders they name, and the settings that flags lay over them.
+//!
+//! Goes in: variables and the global flags. Comes out: [`Settings`], complete and resolved, so that commands ask no one else.
+//! Tests make an [`Environment`] of their own. Follows Helm's `pkg/cli/environment.go` and `pkg/helmpath`.
+
+use super::arguments::GlobalArguments;
+use super::printer::ErrorFormat;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The process's variables, or a test's.
+pub struct Environment {
+    lookup: Box<dyn Fn(&str) -> Option<String>>,
+}
+
+impl Environment {
+    /// The variables of this process.
+    pub fn of_process() -> Environment {
+        Environment { lookup: Box::new(|name| std::env::var(name).ok()) }
+    }
+
+    /// These variables and no others.
+    pub fn of(variables: BTreeMap<String, String>) -> Environment {
+        Environment { lookup: Box::new(move |name| variables.get(name).cloned()) }
+    }
+
+    /// The variable's value, which may be empty.
+    pub fn get(&self, name: &str) -> Option<String> {
+        (self.lookup)(name)
+    }
+
+    /// The variable's value unless it is unset or empty.
+    pub fn get_filled(&self, name: &str) -> Option<String> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// The user's home folder; empty when unknown.
+    pub fn home(&self) -> String {
+        self.get("HOME").unwrap_or_default()
+    }
+
+    /// A Helm folder: its own variable, else `helm` in the XDG folder, else `helm` in the default below the home folder.
+    fn helm_home(&self, own: &str, xdg: &str, default: &str) -> String {
+        match (self.get_filled(own), self.get_filled(xdg)) {
+            (Some(folder), _) => clean(&folder),
+            (None, Some(folder)) => join(&folder, "helm"),
+            (None, None) => join(&join(&self.home(), default), "helm"),
+        }
+    }
+
+    /// A number, or `default` when the variable is unset or is none.
+    fn integer(&self, name: &str, default: i64) -> i64 {
+        self.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
+    }
+}
+
+/// Whether colour is wanted on the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    Never,
+    Auto,
+    Always,
+}
+
+/// All that the environment and the global flags say, resolved.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `--namespace` or `HELM_NAMESPACE`; empty when neither says so. Commands want [`Settings::namespace`].
+    pub requested_namespace: String,
+    pub debug: bool,
+    pub color: Color,
+    pub error_format: ErrorFormat,
+    pub cache_home: String,
+    pub config_home: String,
+    pub data_home: String,
+    /// The folder of plugins.
+    pub plugins: String,
+    pub registry_config: String,
+    pub repository_config: String,
+    pub repository_cache: String,
+    pub content_cache: String,
+    pub home: String,
+    pub kubeconfig: String,
+    pub kube_context: String,
+    pub kube_token: String,
+    pub kube_as_user: String,
+    pub kube_as_groups: Vec<String>,
+    pub kube_apiserver: String,
+    pub kube_ca_file: String,
+    pub kube_insecure_skip_tls_verify: bool,
+    pub kube_tls_server_name: String,
+    pub burst_limit: i64,
+    pub qps: f32,
+    pub max_history: i64,
+}
+
+impl Settings {
+    /// The flags where they are given, else the variables, else Helm's defaults.
+    pub fn new(environment: &Environment, flags: &GlobalArguments) -> Settings {
+        let cache_home = environment.helm_home("HELM_CACHE_HOME", "XDG_CACHE_HOME", ".cache");
+        let config_home = environment.helm_home("HELM_CONFIG_HOME", "XDG_CONFIG_HOME", ".config");
+        let data_home = environment.helm_home("HELM_DATA_HOME", "XDG_DATA_HOME", ".local/share");
+        let text = |flag: &Option<String>, variable: &str| flag.clone().or_else(|| environment.get(variable)).unwrap_or_default();
+        let path = |flag: &Option<String>, variable: &str, folder: &str, name: &str| {
+            flag.clone().or_else(|| environment.get(variable)).unwrap_or_else(|| join(folder, name))
+        };
+        let truth = |variable: &str| environment.get(variable).and_then(|text| super::arguments::boolean(&text).ok()).unwrap_or(false);
+        Settings {
+            requested_namespace: text(&flags.namespace, "HELM_NAMESPACE"),
+            debug: flags.debug.unwrap_or_else(|| truth("HELM_DEBUG")),
+            color: color(environment, flags),
+            error_format: flags
+                .error_format
+                .or_else(|| environment.get_filled("RUTTER_ERROR_FORMAT").and_then(|text| super::arguments::error_format(&text).ok()))
+                .unwrap_or_default(),
+            plugins: path(&None, "HELM_PLUGINS", &data_home, "plugins"),
+            registry_config: path(&flags.registry_config, "HELM_REGISTRY_CONFIG", &config_home, "registry/config.json"),
+            repository_config: path(&flags.repository_config, "HELM_REPOSITORY_CONFIG", &config_home, "repositories.yaml"),
+            repository_cache: path(&flags.repository_cache, "HELM_REPOSITORY_CACHE", &cache_home, "repository"),
+            content_cache: path(&flags.content_cache, "HELM_CONTENT_CACHE", &cache_home, "content"),
+            cache_home,
+            config_home,
+            data_home,
+            home: environment.home(),
+            kubeconfig: text(&flags.kubeconfig, "KUBECONFIG"),
+            kube_context: text(&flags.kube_context, "HELM_KUBECONTEXT"),
+            kube_token: text(&flags.kube_token, "HELM_KUBETOKEN"),
+            kube_as_user: text(&flags.kube_as_user, "HELM_KUBEASUSER"),
+            kube_as_groups: if flags.kube_as_group.is_empty() {
+                let groups = environment.get("HELM_KUBEASGROUPS").unwrap_or_default();
+                let groups = groups.trim_matches([',', ' ']);
+                if groups.is_empty() { Vec::new() } else { groups.split(',').map(str::to_string).collect() }
+            } else {
+                flags.kube_as_group.clone()
+            },
+            kube_apiserver: text(&flags.kube_apiserver, "HELM_KUBEAPISERVER"),
+            kube_ca_file: text(&flags.kube_ca_file, "HELM_KUBECAFILE"),
+            kube_insecure_skip_tls_verify: flags
+                .kube_insecure_skip_tls_verify
+                .unwrap_or_else(|| truth("HELM_KUBEINSECURE_SKIP_TLS_VERIFY")),
+            kube_tls_server_name: text(&flags.kube_tls_server_name, "HELM_KUBETLS_SERVER_NAME"),
+            burst_limit: flags.burst_limit.unwrap_or_else(|| environment.integer("HELM_BURST_LIMIT", 100)),
+            qps: flags.qps.unwrap_or_else(|| environment.get("HELM_QPS").and_then(|text| text.parse().ok()).unwrap_or(0.0)),
+            max_history: environment.integer("HELM_MAX_HISTORY", 10),
+        }
+    }
+
+    /// The namespace that a release gets: what was asked for, else `default`.
+    pub fn namespace(&self) -> &str {
+        if self.requested_namespace.is_empty() { "default" } else { &self.requested_namespace }
+    }
+
+    /// The variables that `env` shows and plugins are given, sorted by name.
+    pub fn variables(&self, program: &str) -> BTreeMap<&'static str, String> {
+        let mut variables = BTreeMap::from([
+            ("HELM_BIN", program.to_string()),
+            ("HELM_BURST_LIMIT", self.burst_limit.to_string()),
+            ("HELM_CACHE_HOME", self.cache_home.clone()),
+            ("HELM_CONFIG_HOME", self.config_home.clone()),
+            ("HELM_CONTENT_CACHE", self.content_cache.clone()),
+            ("HELM_DATA_HOME", self.data_home.clone()),
+            ("HELM_DEBUG", self.debug.to_string()),
+            ("HELM_KUBEAPISERVER", self.kube_apiserver.clone()),
+            ("HELM_KUBEASGROUPS", self.kube_as_groups.join(",")),
+            ("HELM_KUBEASUSER", self.kube_as_user.clone()),
+            ("HELM_KUBECAFILE", self.kube_ca_file.clone()),
+            ("HELM_KUBECONTEXT", self.kube_context.clone()),
+            ("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", self.kube_insecure_skip_tls_verify.to_string()),
+            ("HELM_KUBETLS_SERVER_NAME", self.kube_tls_server_name.clone()),
+            ("HELM_KUBETOKEN", self.kube_token.clone()),
+            ("HELM_MAX_HISTORY", self.max_history.to_string()),
+            ("HELM_NAMESPACE", self.namespace().to_string()),
+            ("HELM_PLUGINS", self.plugins.clone()),
+            ("HELM_QPS", format!("{:.2}", self.qps)),
+            ("HELM_REGISTRY_CONFIG", self.registry_config.clone()),
+            ("HELM_REPOSITORY_CACHE", self.repository_cache.clone()),
+            ("HELM_REPOSITORY_CONFIG", self.repository_config.clone()),
+        ]);
+        if !self.kubeconfig.is_empty() {
+            variables.insert("KUBECONFIG", self.kubeconfig.clone());
+        }
+        variables
+    }
+}
+
+/// `NO_COLOR` beats `HELM_COLOR`; the flag beats both.
+fn color(environment: &Environment, flags: &GlobalArguments) -> Color {
+    if let Some(color) = flags.color {
+        return color;
+    }
+    if environment.get_filled("NO_COLOR").is_some() {
+        return Color::Never;
+    }
+    match environment.get("HELM_COLOR").unwrap_or_default().to_lowercase().as_str() {
+        "never" => Color::Never,
+        "always" => Color::Always,
+        _ => Color::Auto,
+    }
+}
+
+/// `name` below `folder`, as Go's `filepath.Join`.
+fn join(folder: &str, name: &str) -> String {
+    clean(&Path::new(folder).join(name).to_string_lossy())
+}
+
+/// The path without doubled separators, `.` and a trailing separator.
+fn clean(path: &str) -> String {
+    Path::new(path).components().collect::<std::path::PathBuf>().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        Environment::of(pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
+    }
+
+    #[test]
+    fn folders_follow_own_variable_then_xdg_then_home() {
+        let flags = GlobalArguments::default();
+        let plain = Settings::new(&environment(&[("HOME", "/h")]), &flags);
+        assert_eq!(plain.repository_cache, "/h/.cache/helm/repository");
+        assert_eq!(plain.plugins, "/h/.local/share/helm/plugins");
+        let xdg = Settings::new(&environment(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/x")]), &flags);
+        assert_eq!(xdg.repository_config, "/x/helm/repositories.yaml");
+        let own = Settings::new(&environment(&[("XDG_CONFIG_HOME", "/x"), ("HELM_CONFIG_HOME", "/own/")]), &flags);
+        assert_eq!(own.config_home, "/own");
+        assert_eq!(own.registry_config, "/own/registry/config.json");
+    }
+
+    #[test]
+    fn flags_beat_variables() {
+        let flags = GlobalArguments { namespace: Some("blue".into()), debug: Some(false), ..GlobalArguments::default() };
+        let settings = Settings::new(&environment(&[("HELM_NAMESPACE", "red"), ("HELM_DEBUG", "1")]), &flags);
+        assert_eq!(settings.namespace(), "blue");
+        assert!(!settings.debug);
+        assert!(Settings::new(&environment(&[("HELM_DEBUG", "T")]), &GlobalArguments::default()).debug);
+    }
+}

@@ -1,0 +1,344 @@
+//! From words to a command and its arguments, the way cobra and pflag read them.
+//!
+//! Goes in: the words of the command line. Comes out: a [`Request`], or the text that Helm would print of the fault.
+//! The command is found first, by its name among the words that are no flags; then only its own flags are built and parsed by
+//! clap, so that starting costs one command and not all of them. Faults that clap finds are told in pflag's words.
+
+use super::arguments::{self, GlobalArguments};
+use super::commands::{self, Arity, Entry};
+use super::help;
+use super::session::Session;
+use crate::error::{Error, ErrorKind, Result};
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
+
+/// The id of the positional arguments, which the dispatcher hands to commands as a list.
+const ARGUMENTS: &str = "rutter-arguments";
+/// The id of the help flag.
+const HELP: &str = "rutter-help";
+
+/// A command with its arguments, ready to run.
+#[derive(Debug)]
+pub struct Request {
+    pub globals: GlobalArguments,
+    path: Path,
+    matches: ArgMatches,
+    arguments: Vec<String>,
+}
+
+/// The entries from the top command to the one that runs; empty for `rutter` itself.
+pub type Path = Vec<&'static Entry>;
+
+/// A command line that cannot be understood.
+#[derive(Debug)]
+pub struct Failure {
+    pub error: Error,
+    /// A further line for standard error.
+    pub usage: Option<String>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure { error, usage: None }
+    }
+}
+
+/// Finds the command among the words and parses its flags.
+pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
+    let (path, rest) = find(words);
+    if path.is_empty()
+        && let Some(name) = first_argument(&rest)
+    {
+        if let Some(plugin) = commands::plugin_named(name) {
+            return Ok(plugin_request(plugin, &rest));
+        }
+        let message = format!("unknown command {name:?} for \"rutter\"{}", suggestions(name));
+        return Err(Failure { error: Error::new(ErrorKind::Usage, message), usage: Some("Run 'rutter --help' for usage.".to_string()) });
+    }
+    let command = build(&path, true);
+    let mut matches = command.clone().try_get_matches_from(&rest).map_err(|error| flag_error(&command, &error, &rest))?;
+    let globals = GlobalArguments::from_arg_matches_mut(&mut matches).map_err(|error| flag_error(&command, &error, &rest))?;
+    let arguments = matches.remove_many::<String>(ARGUMENTS).map(Iterator::collect).unwrap_or_default();
+    Ok(Request { globals, path, matches, arguments })
+}
+
+/// A plugin takes its words as they are, flags included.
+fn plugin_request(plugin: &'static Entry, words: &[String]) -> Request {
+    let matches = Command::new("plugin").no_binary_name(true).try_get_matches_from(std::iter::empty::<String>()).unwrap_or_default();
+    Request { globals: GlobalArguments::default(), path: vec![plugin], matches, arguments: words.to_vec() }
+}
+
+/// Runs a request: help where it is asked for or nothing can run, else the command.
+pub fn execute(mut request: Request, session: &mut Session) -> Result<()> {
+    let wants_help = request.matches.try_get_one::<bool>(HELP).ok().flatten().copied().unwrap_or(false);
+    let Some(entry) = request.path.last().copied().filter(|entry| entry.children.is_empty() && !wants_help) else {
+        return session.print(help::render(&request.path));
+    };
+    check_arity(&request.path, entry.arity, request.arguments.len())?;
+    for (flag, advice) in entry.deprecated {
+        if request.matches.try_contains_id(&flag.replace('-', "_")).unwrap_or(false)
+            && request.matches.value_source(&flag.replace('-', "_")) == Some(clap::parser::ValueSource::CommandLine)
+        {
+            session.tell(&format!("Flag --{flag} has been deprecated, {advice}"));
+        }
+    }
+    (entry.run)(&mut request.matches, request.arguments, session)
+}
+
+/// Walks down the table of commands. Gives the entries found and the words without their names.
+fn find(words: &[String]) -> (Path, Vec<String>) {
+    let mut path = Path::new();
+    let mut rest = words.to_vec();
+    loop {
+        let children = path.last().map_or(commands::COMMANDS, |entry| entry.children);
+        let Some(at) = first_argument_index(&rest) else { return (path, rest) };
+        let Some(entry) = children.iter().find(|entry| entry.is_called(&rest[at])) else { return (path, rest) };
+        rest.remove(at);
+        path.push(entry);
+        if entry.children.is_empty() {
+            return (path, rest);
+        }
+    }
+}
+
+/// The first word that is neither a flag nor a flag's value.
+fn first_argument(words: &[String]) -> Option<&str> {
+    first_argument_index(words).map(|at| words[at].as_str())
+}
+
+/// Where the first word stands that is neither a flag nor a flag's value; only flags that stand before any command matter
+/// here, which are the global ones.
+fn first_argument_index(words: &[String]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let takes_next = match word.strip_prefix("--") {
+            Some("") => return None,
+            Some(name) => !name.contains('=') && !matches!(name, "debug" | "help" | "kube-insecure-skip-tls-verify"),
+            None if word.starts_with('-') => word.len() == 2 && word != "-h",
+            None if word.is_empty() => false,
+            None => return Some(at),
+        };
+        at += if takes_next { 2 } else { 1 };
+    }
+    None
+}
+
+/// The clap command of the last entry of the path: its own flags, the global ones, help, and any number of arguments.
+pub fn build(path: &[&'static Entry], with_globals: bool) -> Command {
+    let name = path.last().map_or("rutter", |entry| entry.name);
+    let mut command = Command::new(name).no_binary_name(true).args_override_self(true).disable_help_flag(true).disable_version_flag(true);
+    if let Some(entry) = path.last() {
+        command = (entry.flags)(command);
+    }
+    if with_globals {
+        command = <GlobalArguments as clap::Args>::augment_args(command);
+    }
+    command
+        .mut_args(as_pflag)
+        .arg(Arg::new(HELP).short('h').long("help").help(format!("help for {name}")).action(ArgAction::SetTrue).value_name(""))
+        .arg(Arg::new(ARGUMENTS).num_args(0..).action(ArgAction::Append).hide(true).value_hint(clap::ValueHint::AnyPath))
+}
+
+/// Gives an argument pflag's manners: a boolean may be `--flag=false`, a value may begin with a dash.
+fn as_pflag(argument: Arg) -> Arg {
+    match argument.get_action() {
+        ArgAction::SetTrue => argument
+            .action(ArgAction::Set)
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_value("false")
+            .default_missing_value("true")
+            .value_parser(arguments::boolean)
+            .value_name(""),
+        _ => argument.allow_hyphen_values(true),
+    }
+}
+
+/// Helm's refusal of too many or too few arguments.
+fn check_arity(path: &[&'static Entry], arity: Arity, count: usize) -> Result<()> {
+    let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
+    let refusal = match arity {
+        Arity::Exactly(0) if count > 0 => "accepts no arguments".to_string(),
+        Arity::Exactly(n) if count != n => format!("requires {n} {}", plural(n)),
+        Arity::AtLeast(n) if count < n => format!("requires at least {n} {}", plural(n)),
+        Arity::AtMost(n) if count > n => format!("accepts at most {n} {}", plural(n)),
+        _ => return Ok(()),
+    };
+    let message = format!("{:?} {refusal}\n\nUsage:  {}", help::command_path(path), help::use_line(path));
+    Err(Error::new(ErrorKind::Usage, message))
+}
+
+/// The commands that `name` may have meant, as cobra lists them: within two edits, or beginning with it.
+fn suggestions(name: &str) -> String {
+    let wanted = name.to_lowercase();
+    let near: Vec<&str> = commands::COMMANDS
+        .iter()
+        .map(|entry| entry.name)
+        .filter(|candidate| edit_distance(&wanted, candidate) <= 2 || candidate.starts_with(&wanted))
+        .collect();
+    if near.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n\nDid you mean this?\n".to_string();
+    for candidate in near {
+        text.push_str(&format!("\t{candidate}\n"));
+    }
+    text
+}
+
+/// How many insertions, removals and exchanges of a character lead from one word to the other.
+fn edit_distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (b, cell) in to.iter().zip(row.iter_mut().skip(1)) {
+            let best = (diagonal + usize::from(a != *b)).min(*cell + 1).min(left + 1);
+            diagonal = std::mem::replace(cell, best);
+            left = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+/// clap's finding in pflag's words.
+fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failure {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned().unwrap_or_default(),
+        _ => String::new(),
+    };
+    let shown = text(ContextKind::InvalidArg);
+    let value = text(ContextKind::InvalidValue);
+    let message = match error.kind() {
+        ClapErrorKind::UnknownArgument => unknown_flag(&shown, words),
+        ClapErrorKind::InvalidValue | ClapErrorKind::TooFewValues | ClapErrorKind::WrongNumberOfValues if value.is_empty() => {
+            missing_value(&shown, words)
+        }
+        ClapErrorKind::ValueValidation | ClapErrorKind::InvalidValue => {
+            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            format!("invalid argument {value:?} for {:?} flag: {cause}", flag_names(command, &shown))
+        }
+        ClapErrorKind::ArgumentConflict => {
+            let mut group = [long_name(&shown), long_name(&text(ContextKind::PriorArg))];
+            group.sort();
+            let [a, b] = group;
+            format!("if any flags in the group [{a} {b}] are set none of the others can be; [{a} {b}] were all set")
+        }
+        _ => error.to_string().trim().trim_start_matches("error: ").to_string(),
+    };
+    Error::new(ErrorKind::Usage, message).into()
+}
+
+/// An unknown flag; of short ones pflag shows the rest of the cluster too.
+fn unknown_flag(shown: &str, words: &[String]) -> String {
+    if let Some(name) = shown.strip_prefix("--") {
+        return format!("unknown flag: --{}", name.split_once('=').map_or(name, |(name, _)| name));
+    }
+    let letter = shown.trim_start_matches('-').chars().next().unwrap_or('-');
+    let cluster = words
+        .iter()
+        .filter(|word| word.starts_with('-') && !word.starts_with("--"))
+        .find_map(|word| word.find(letter).and_then(|at| word.get(at..)));
+    format!("unknown shorthand flag: {letter:?} in -{}", cluster.unwrap_or(&letter.to_string()))
+}
+
+/// A flag at the end of the line that wants a value.
+fn missing_value(shown: &str, words: &[String]) -> String {
+    match words.last().and_then(|word| word.strip_prefix('-')) {
+        Some(cluster) if !cluster.starts_with('-') => {
+            let letter = cluster.chars().last().unwrap_or('-');
+            format!("flag needs an argument: {letter:?} in -{letter}")
+        }
+        _ => format!("flag needs an argument: --{}", long_name(shown)),
+    }
+}
+
+/// The name in clap's `--name <value>`.
+fn long_name(shown: &str) -> String {
+    let name = shown.trim_start_matches('-');
+    name.split([' ', '=', '[', '<']).next().unwrap_or(name).to_string()
+}
+
+/// The flag as pflag names it: `-f, --values` or `--set`.
+fn flag_names(command: &Command, shown: &str) -> String {
+    let name = long_name(shown);
+    let short = command.get_arguments().find(|argument| argument.get_long() == Some(&name)).and_then(Arg::get_short);
+    short.map_or_else(|| format!("--{name}"), |short| format!("-{short}, --{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_string).collect()
+    }
+
+    fn failure(line: &str) -> String {
+        parse(&words(line)).expect_err("must fail").error.to_string()
+    }
+
+    fn request(line: &str) -> Request {
+        parse(&words(line)).map_err(|failure| failure.error).expect("must parse")
+    }
+
+    #[test]
+    fn commands_are_found_among_flags() {
+        let found = |line: &str| request(line).path.iter().map(|entry| entry.name).collect::<Vec<_>>().join(" ");
+        assert_eq!(found("template x"), "template");
+        assert_eq!(found("-n ns template x"), "template");
+        assert_eq!(found("--debug template x"), "template");
+        assert_eq!(found("inspect chart x"), "show chart");
+        assert_eq!(found("show nothing"), "show");
+        assert_eq!(found("--namespace template version"), "version");
+    }
+
+    #[test]
+    fn faults_are_told_in_the_words_of_pflag() {
+        assert_eq!(failure("template --sail x"), "unknown flag: --sail");
+        assert_eq!(failure("template --sail=1 x"), "unknown flag: --sail");
+        assert_eq!(failure("template -gZx x"), "unknown shorthand flag: 'Z' in -Zx");
+        assert_eq!(failure("template --set"), "flag needs an argument: --set");
+        assert_eq!(failure("template -s"), "flag needs an argument: 's' in -s");
+        assert_eq!(
+            failure("template --debug=3 x"),
+            "invalid argument \"3\" for \"--debug\" flag: strconv.ParseBool: parsing \"3\": invalid syntax"
+        );
+        assert_eq!(
+            failure("template -f a\"b x"),
+            "invalid argument \"a\\\"b\" for \"-f, --values\" flag: parse error on line 1, column 2: bare \" in non-quoted-field"
+        );
+        assert!(failure("tempate x").contains("Did you mean this?\n\ttemplate\n"));
+    }
+
+    #[test]
+    fn flags_take_values_as_in_pflag() {
+        let request = request("template a --set -x=1 --set --y -gnns b --no-hooks=false --debug --debug=false -- --c");
+        assert_eq!(request.arguments, ["a", "b", "--c"]);
+        assert_eq!(request.globals.namespace.as_deref(), Some("ns"));
+        assert_eq!(request.globals.debug, Some(false));
+        let sets: Vec<&String> = request.matches.get_many("set").expect("given").collect();
+        assert_eq!(sets, ["-x=1", "--y"]);
+        assert_eq!(request.matches.get_one("generate_name"), Some(&true));
+        assert_eq!(request.matches.get_one("no_hooks"), Some(&false));
+    }
+
+    #[test]
+    fn every_command_builds() {
+        fn visit(path: &mut Path, entries: &'static [Entry]) {
+            for entry in entries {
+                path.push(entry);
+                build(path, true).debug_assert();
+                assert!(!help::render(path).is_empty());
+                visit(path, entry.children);
+                path.pop();
+            }
+        }
+        visit(&mut Path::new(), commands::COMMANDS);
+    }
+}

@@ -1,0 +1,67 @@
+//! What a command has at hand while it runs: settings, notices, standard output, and how the process will end.
+//!
+//! Goes in: the environment and the settings. Comes out: bytes on the streams. Commands hand `&mut session.notices` down to
+//! actions; what has gathered there is shown when the command ends, or sooner with [`Session::show_notices`].
+
+use super::environment::{Environment, Settings};
+use super::exit::Exit;
+use super::printer;
+use crate::diagnostic::Notices;
+use crate::error::{Error, ErrorKind, Result};
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+/// One run of one command.
+pub struct Session {
+    /// The name under which the program was called, as Helm's `HELM_BIN`.
+    pub program: String,
+    pub environment: Environment,
+    pub settings: Settings,
+    /// What layers below have to say; shown on standard error.
+    pub notices: Notices,
+    exit: Exit,
+}
+
+impl Session {
+    /// A run with these settings.
+    pub fn new(program: String, environment: Environment, settings: Settings) -> Session {
+        Session { program, environment, settings, notices: Notices::new(), exit: Exit::Success }
+    }
+
+    /// Standard output, locked and buffered; errors of writing go through [`Session::write_error`].
+    pub fn output(&self) -> BufWriter<StdoutLock<'static>> {
+        BufWriter::with_capacity(1 << 16, io::stdout().lock())
+    }
+
+    /// Writes `text` to standard output as it is.
+    pub fn print(&self, text: impl AsRef<[u8]>) -> Result<()> {
+        let mut output = io::stdout().lock();
+        output.write_all(text.as_ref()).and_then(|()| output.flush()).map_err(Session::write_error)
+    }
+
+    /// Writes a line to standard error, for talk that is neither a notice nor an error.
+    pub fn tell(&self, line: &str) {
+        eprintln!("{line}");
+    }
+
+    /// The error of a failed write to standard output.
+    pub fn write_error(error: io::Error) -> Error {
+        Error::new(ErrorKind::Io, format!("write /dev/stdout: {error}"))
+    }
+
+    /// Shows the notices that have gathered and forgets them.
+    pub fn show_notices(&mut self) {
+        for notice in std::mem::take(&mut self.notices.list) {
+            printer::print_notice(&notice, self.settings.debug);
+        }
+    }
+
+    /// Lets the process end with `exit` although the command gave no error.
+    pub fn set_exit(&mut self, exit: Exit) {
+        self.exit = exit;
+    }
+
+    /// How the process ends when the command gave no error.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+}
