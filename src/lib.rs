@@ -2,7 +2,7 @@
 //!
 //! A module imports only from modules above it:
 //!
-//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`fs`], [`version`]
+//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`fs`], [`version`]
 //! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
@@ -28,6 +28,7 @@ pub mod lint;
 pub mod manifest;
 pub mod number;
 pub mod package;
+pub mod quote;
 pub mod repository;
 pub mod template;
 pub mod toml;

@@ -474,7 +474,17 @@ pub trait Object: Any {
         None
     }
 
-    /// The fields in declaration order, for `%v`, `%+v`, JSON and YAML; `None` when it has none that are printed.
+    /// Go's `GoString()` if the type has one: what `%#v` prints.
+    fn to_go_syntax(&self) -> Option<String> {
+        None
+    }
+
+    /// The number or string that a named type such as `time.Month` is underneath.
+    fn underlying(&self) -> Option<Value> {
+        None
+    }
+
+    /// The fields in declaration order, those with a lower-case name included (only printing shows them), for `%v`, `%+v`, JSON and YAML; `None` when it has none that are printed.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()
     }

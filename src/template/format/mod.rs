@@ -1,0 +1,77 @@
+//! Go's `fmt` for template values: what `{{ x }}`, `print`, `printf`, `println`, `quote` and `toString` write.
+//!
+//! Goes in: values, format texts. Comes out: bytes, the same as those of Go 1.26's fmt, `%!d(string=hi)` texts included.
+//! [`print_value`] runs for every action of a template, so that scalars take a short way without allocation.
+//! Depth and size are limited: Go dies of a map that holds itself, a template must not.
+
+mod flags;
+mod printer;
+mod verbs;
+
+use super::functions::Fault;
+use super::value::Value;
+use crate::number;
+
+pub use crate::quote::quote as quote_go;
+pub use verbs::sprintf;
+
+/// Values nested deeper than this (a map that holds itself, for one) are refused.
+pub const DEPTH_LIMIT: usize = 400;
+
+/// Most bytes that one call may write.
+pub const SIZE_LIMIT: usize = 256 << 20;
+
+/// Appends what `{{ value }}` prints: text/template's `printValue`, `<no value>` for nil.
+pub fn print_value(value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
+    match value {
+        Value::Nil => out.extend_from_slice(b"<no value>"),
+        Value::Object(object) => printer::Printer::new(out).print_indirect(&**object)?,
+        other => return print_plain(other, out),
+    }
+    Ok(())
+}
+
+/// Appends `value` as `%v` prints it: `<nil>` for nil.
+pub fn print_plain(value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
+    match value {
+        Value::Str(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Int(kind, number) if kind.is_unsigned() => number::write_uint(out, *number as u64),
+        Value::Int(_, number) => number::write_int(out, *number),
+        Value::Float(number) => number::write_g(out, *number),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        other => return printer::Printer::new(out).print_argument(other, 'v'),
+    }
+    Ok(())
+}
+
+/// `fmt.Sprint`: operands with a space between two that are not strings.
+pub fn sprint(values: &[Value]) -> Result<Vec<u8>, Fault> {
+    let mut out = Vec::new();
+    let mut after_string = true;
+    for value in values {
+        let string = value.kind_name() == "string";
+        if !string && !after_string {
+            out.push(b' ');
+        }
+        print_plain(value, &mut out)?;
+        after_string = string;
+    }
+    Ok(out)
+}
+
+/// `fmt.Sprintln`: operands with spaces between them and a line end.
+pub fn sprintln(values: &[Value]) -> Result<Vec<u8>, Fault> {
+    let mut out = Vec::new();
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            out.push(b' ');
+        }
+        print_plain(value, &mut out)?;
+    }
+    out.push(b'\n');
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests;
