@@ -3,6 +3,7 @@
 //! Goes in: template texts and a root value. Comes out: text. Lexer → parser → resolved tree → evaluator, with one
 //! output buffer. Knows no chart until `engine`. Follows Go 1.26 text/template, Sprig 3.3.0 and Helm 4.2.4.
 
+pub mod engine;
 pub mod format;
 pub mod functions;
 pub mod value;

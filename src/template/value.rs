@@ -288,61 +288,73 @@ impl MapKind {
 
 /// A Go map with identity: every clone sees what any clone changes. Iteration is in byte order of the keys.
 #[derive(Clone)]
-pub struct Map(Rc<MapCell>);
+pub struct Map {
+    cell: Rc<MapCell>,
+    /// Of the handle, not of the entries: Go converts one map between named types without a copy.
+    kind: MapKind,
+}
 
 struct MapCell {
-    kind: MapKind,
     nil: bool,
     state: RefCell<MapState>,
 }
 
 enum MapState {
-    /// Equal to the shared map; `children` holds the map and list entries that were asked for, by index (empty until
-    /// the first), so that each keeps its identity.
-    View { source: Arc<data::Map>, children: Vec<Value> },
+    /// Equal to the shared map; `children` holds the map and list entries that were asked for, sorted by index, so that
+    /// each keeps its identity.
+    View { source: Arc<data::Map>, children: Vec<(u32, Value)> },
     /// Changed, or never shared.
     Own(BTreeMap<Str, Value>),
 }
 
 impl Map {
+    fn of(kind: MapKind, nil: bool, state: MapState) -> Map {
+        Map { cell: Rc::new(MapCell { nil, state: RefCell::new(state) }), kind }
+    }
+
+    /// The same map, seen as another type: changes of one are seen in the other.
+    pub fn with_kind(&self, kind: MapKind) -> Map {
+        Map { cell: self.cell.clone(), kind }
+    }
+
     /// An empty map of this type.
     pub fn new(kind: MapKind) -> Map {
-        Map(Rc::new(MapCell { kind, nil: false, state: RefCell::new(MapState::Own(BTreeMap::new())) }))
+        Map::of(kind, false, MapState::Own(BTreeMap::new()))
     }
 
     /// A nil map of this type: empty, `null` in JSON.
     pub fn nil(kind: MapKind) -> Map {
-        Map(Rc::new(MapCell { kind, nil: true, state: RefCell::new(MapState::Own(BTreeMap::new())) }))
+        Map::of(kind, true, MapState::Own(BTreeMap::new()))
     }
 
     /// A map of these entries.
     pub fn from_entries(kind: MapKind, entries: impl IntoIterator<Item = (Str, Value)>) -> Map {
-        Map(Rc::new(MapCell { kind, nil: false, state: RefCell::new(MapState::Own(entries.into_iter().collect())) }))
+        Map::of(kind, false, MapState::Own(entries.into_iter().collect()))
     }
 
     /// A view of a shared map.
     pub fn from_data(kind: MapKind, source: Arc<data::Map>) -> Map {
-        Map(Rc::new(MapCell { kind, nil: false, state: RefCell::new(MapState::View { source, children: Vec::new() }) }))
+        Map::of(kind, false, MapState::View { source, children: Vec::new() })
     }
 
     /// What it is declared as.
     pub fn kind(&self) -> MapKind {
-        self.0.kind
+        self.kind
     }
 
     /// Whether it is a nil map.
     pub fn is_nil(&self) -> bool {
-        self.0.nil
+        self.cell.nil
     }
 
     /// Whether both are one and the same.
     pub fn same(&self, other: &Map) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.cell, &other.cell)
     }
 
     /// The value under `key`.
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        match &mut *self.0.state.borrow_mut() {
+        match &mut *self.cell.state.borrow_mut() {
             MapState::Own(entries) => entries.get(key).cloned(),
             MapState::View { source, children } => {
                 let at = source.position(key).ok()?;
@@ -353,7 +365,7 @@ impl Map {
 
     /// Whether `key` is present.
     pub fn contains_key(&self, key: &[u8]) -> bool {
-        match &*self.0.state.borrow() {
+        match &*self.cell.state.borrow() {
             MapState::Own(entries) => entries.contains_key(key),
             MapState::View { source, .. } => source.position(key).is_ok(),
         }
@@ -374,7 +386,7 @@ impl Map {
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        match &*self.0.state.borrow() {
+        match &*self.cell.state.borrow() {
             MapState::Own(entries) => entries.len(),
             MapState::View { source, .. } => source.len(),
         }
@@ -387,7 +399,7 @@ impl Map {
 
     /// The keys in byte order.
     pub fn keys(&self) -> Vec<Str> {
-        match &*self.0.state.borrow() {
+        match &*self.cell.state.borrow() {
             MapState::Own(entries) => entries.keys().cloned().collect(),
             MapState::View { source, .. } => source.iter().map(|(key, _)| Str::from(key.clone())).collect(),
         }
@@ -395,7 +407,7 @@ impl Map {
 
     /// The entries in byte order of the keys, as they are now.
     pub fn entries(&self) -> Vec<(Str, Value)> {
-        match &mut *self.0.state.borrow_mut() {
+        match &mut *self.cell.state.borrow_mut() {
             MapState::Own(entries) => entries.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
             MapState::View { source, children } => (0..source.len())
                 .filter_map(|at| {
@@ -408,14 +420,14 @@ impl Map {
 
     /// The shared map that this still equals, all the way down.
     pub fn pristine(&self) -> Option<Arc<data::Map>> {
-        match &*self.0.state.borrow() {
+        match &*self.cell.state.borrow() {
             MapState::Own(_) => None,
-            MapState::View { source, children } => children.iter().all(Value::is_pristine).then(|| source.clone()),
+            MapState::View { source, children } => children.iter().all(|(_, child)| child.is_pristine()).then(|| source.clone()),
         }
     }
 
     fn own<T>(&self, change: impl FnOnce(&mut BTreeMap<Str, Value>) -> T) -> T {
-        let mut state = self.0.state.borrow_mut();
+        let mut state = self.cell.state.borrow_mut();
         if let MapState::View { source, children } = &mut *state {
             let entries = (0..source.len())
                 .filter_map(|at| {
@@ -433,18 +445,17 @@ impl Map {
 }
 
 /// Entry `at` of a view; maps and lists are made once and kept, scalars each time.
-fn view_child(source: &Arc<data::Map>, children: &mut Vec<Value>, at: usize) -> Value {
+fn view_child(source: &Arc<data::Map>, children: &mut Vec<(u32, Value)>, at: usize) -> Value {
     let Some((_, data)) = source.entry_at(at) else { return Value::Nil };
     match data {
-        Data::Map(_) | Data::List(_) => {
-            if children.is_empty() {
-                children.resize(source.len(), Value::Nil);
+        Data::Map(_) | Data::List(_) => match children.binary_search_by_key(&(at as u32), |child| child.0) {
+            Ok(found) => children[found].1.clone(),
+            Err(place) => {
+                let value = Value::from_data(data);
+                children.insert(place, (at as u32, value.clone()));
+                value
             }
-            if matches!(children[at], Value::Nil) {
-                children[at] = Value::from_data(data);
-            }
-            children[at].clone()
-        }
+        },
         scalar => Value::from_data(scalar),
     }
 }
@@ -463,7 +474,13 @@ pub trait Object: Any {
         None
     }
 
-    /// Whether a method of this name can be called on it, and how many arguments it takes.
+    /// Whether the type has a field of this name that templates may not read.
+    fn hidden_field(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
+    /// The method of this name, with the receiver bound.
     fn method(&self, name: &str) -> Option<Method> {
         let _ = name;
         None
