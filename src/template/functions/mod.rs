@@ -5,30 +5,11 @@
 //! `error calling NAME: `. The order of precedence is Helm's: Helm's own over Sprig over Go's builtins.
 
 pub mod builtins;
+pub mod registry;
+
+pub use registry::{all, lookup};
 
 use super::value::{List, Map, Str, Value};
-use std::sync::OnceLock;
-
-/// The functions by topic; a name that stands in several topics belongs to the first.
-const TOPICS: &[&[Function]] = &[builtins::FUNCTIONS];
-
-/// The function of this name.
-pub fn lookup(name: &[u8]) -> Option<&'static Function> {
-    let table = all();
-    table.binary_search_by(|function| function.name.as_bytes().cmp(name)).ok().and_then(|at| table.get(at).copied())
-}
-
-/// Every function, sorted by name, without those the evaluator itself performs (`include`, `tpl`, `and`, `or`, `call`).
-pub fn all() -> &'static [&'static Function] {
-    static TABLE: OnceLock<Vec<&'static Function>> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let mut table: Vec<&'static Function> = TOPICS.iter().flat_map(|topic| topic.iter()).collect();
-        // Stable, so that of equal names the first topic's stays.
-        table.sort_by_key(|function| function.name);
-        table.dedup_by_key(|function| function.name);
-        table
-    })
-}
 
 /// The type of one parameter, as Go declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

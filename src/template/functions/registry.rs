@@ -1,0 +1,85 @@
+//! The one table of all functions, sorted by name when the crate is compiled.
+//!
+//! Goes in: the rows of every topic, in Helm's order of precedence (Helm's own over Sprig over Go's builtins). Comes out:
+//! [`lookup`] for the parser, which resolves names once per template, and [`all`] for the function reference.
+//! A name that stands in several topics belongs to the first (Sprig's `slice` replaces Go's).
+
+use super::{Function, builtins};
+
+/// The functions by topic, those that take precedence first.
+const TOPICS: &[&[Function]] = &[builtins::FUNCTIONS];
+
+const COUNT: usize = {
+    let mut count = 0;
+    let mut topic = 0;
+    while topic < TOPICS.len() {
+        count += TOPICS[topic].len();
+        topic += 1;
+    }
+    count
+};
+
+/// All rows by name; of equal names the one that takes precedence stands first.
+static TABLE: [&Function; COUNT] = sorted();
+
+/// The function of this name.
+pub fn lookup(name: &[u8]) -> Option<&'static Function> {
+    let at = TABLE.partition_point(|function| function.name.as_bytes() < name);
+    TABLE.get(at).copied().filter(|function| function.name.as_bytes() == name)
+}
+
+/// All functions by name, without those that another one replaces.
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    let mut last = "";
+    TABLE.iter().copied().filter(move |function| std::mem::replace(&mut last, function.name) != function.name)
+}
+
+const fn sorted() -> [&'static Function; COUNT] {
+    const NONE: &Function = &super::row("", &[], |_| Err(super::Fault { message: String::new() }), "");
+    let mut table = [NONE; COUNT];
+    let mut filled = 0;
+    let mut topic = 0;
+    while topic < TOPICS.len() {
+        let rows = TOPICS[topic];
+        let mut row = 0;
+        while row < rows.len() {
+            let mut at = filled;
+            while at > 0 && comes_before(rows[row].name, table[at - 1].name) {
+                table[at] = table[at - 1];
+                at -= 1;
+            }
+            table[at] = &rows[row];
+            filled += 1;
+            row += 1;
+        }
+        topic += 1;
+    }
+    table
+}
+
+/// `left < right` in byte order, for use while compiling.
+const fn comes_before(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut at = 0;
+    while at < left.len() && at < right.len() {
+        if left[at] != right[at] {
+            return left[at] < right[at];
+        }
+        at += 1;
+    }
+    left.len() < right.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_every_name_is_found() {
+        assert!(TABLE.windows(2).all(|pair| pair[0].name <= pair[1].name));
+        for function in all() {
+            assert!(std::ptr::eq(lookup(function.name.as_bytes()).unwrap(), function), "{}", function.name);
+        }
+        assert!(lookup(b"nosuchfunction").is_none());
+    }
+}
