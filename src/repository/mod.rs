@@ -1,1 +1,156 @@
-//! (under construction)
+//! Where charts live: configured repositories and their indexes, caches, HTTP repositories, OCI registries.
+//!
+//! Goes in: [`Settings`] (all that Helm takes from its environment, injected by the command line), references to charts.
+//! Comes out: archives and indexes in Helm's files and caches, so that both tools share them. No part of this module reads
+//! the environment or prints: what Helm says on the way goes to a [`Reporter`]. Credentials are bound to scheme, host and
+//! port, and redirects are followed here, not by the HTTP client.
+
+#[cfg(feature = "remote")]
+pub mod auth;
+pub mod cache;
+pub mod config;
+#[cfg(feature = "remote")]
+pub mod download;
+#[cfg(feature = "remote")]
+pub mod http;
+pub mod index;
+#[cfg(feature = "remote")]
+pub mod oci;
+#[cfg(feature = "remote")]
+pub mod push;
+pub mod scan;
+pub mod search;
+pub mod url;
+
+use crate::diagnostic::{Level, Notice};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Everything from outside that the repositories need: Helm's `EnvSettings`, proxies, credential files.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// repositories.yaml (`HELM_REPOSITORY_CONFIG`).
+    pub repository_config: PathBuf,
+    /// Cached indexes (`HELM_REPOSITORY_CACHE`).
+    pub repository_cache: PathBuf,
+    /// Cached archives by digest (`HELM_CONTENT_CACHE`).
+    pub content_cache: PathBuf,
+    /// Registry credentials in Docker's format (`HELM_REGISTRY_CONFIG`).
+    pub registry_config: PathBuf,
+    /// Docker's own credential file, looked into when the former has nothing.
+    pub docker_config: Option<PathBuf>,
+    /// `~/.netrc` or `$NETRC`.
+    pub netrc: Option<PathBuf>,
+    /// Folders in which `docker-credential-*` programs are looked for (`PATH`).
+    pub program_path: Vec<PathBuf>,
+    /// Mirrors in the order they were configured: references that begin with the first part are fetched from the second.
+    pub mirrors: Vec<(String, String)>,
+    /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
+    pub proxies: Proxies,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// Nothing is fetched: what is not cached is an error.
+    pub offline: bool,
+    /// `--debug`.
+    pub debug: bool,
+    /// How long one request may take (Helm's default: 120 s).
+    pub timeout: Option<Duration>,
+    /// Where temporary files go; the system's place when empty.
+    pub temporary: PathBuf,
+}
+
+/// Proxies as the usual variables name them; empty strings mean none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proxies {
+    pub http: String,
+    pub https: String,
+    /// Comma-separated hosts that are reached directly.
+    pub exceptions: String,
+}
+
+/// The flags of every command that takes a chart (Helm's `ChartPathOptions`).
+#[derive(Debug, Clone, Default)]
+pub struct ChartOptions {
+    /// `--version`: exact or a range; `>0.0.0-0` for `--devel`.
+    pub version: String,
+    /// `--repo`.
+    pub repository_url: String,
+    pub username: String,
+    pub password: String,
+    pub pass_credentials: bool,
+    pub cert_file: String,
+    pub key_file: String,
+    pub ca_file: String,
+    pub insecure_skip_tls_verify: bool,
+    pub plain_http: bool,
+    pub verify: bool,
+    pub keyring: PathBuf,
+}
+
+/// How far a transfer has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// What is transferred, the same text for one transfer all along.
+    pub label: String,
+    /// Bytes so far.
+    pub done: u64,
+    /// Bytes in all, when known.
+    pub total: Option<u64>,
+    /// No more will come.
+    pub finished: bool,
+}
+
+/// Takes what is to be said while work goes on. Shared by threads.
+pub trait Reporter: Send + Sync {
+    /// One line that Helm writes to its standard output while it works, without the line end.
+    fn say(&self, line: &str);
+    /// A warning or a remark for standard error.
+    fn notice(&self, notice: Notice);
+    /// A transfer has moved on; shown on a terminal only.
+    fn progress(&self, _progress: &Progress) {}
+
+    /// A warning without attributes.
+    fn warn(&self, message: &str) {
+        self.notice(Notice { level: Level::Warn, message: message.to_string(), attributes: Vec::new() });
+    }
+}
+
+/// A reporter that keeps what it is told: for tests and for callers that print later.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    lines: Mutex<Vec<String>>,
+    notices: Mutex<Vec<Notice>>,
+}
+
+impl Recorded {
+    /// The lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().map(|lines| lines.clone()).unwrap_or_default()
+    }
+
+    /// The notices so far.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().map(|notices| notices.clone()).unwrap_or_default()
+    }
+}
+
+impl Reporter for Recorded {
+    fn say(&self, line: &str) {
+        if let Ok(mut lines) = self.lines.lock() {
+            lines.push(line.to_string());
+        }
+    }
+
+    fn notice(&self, notice: Notice) {
+        if let Ok(mut notices) = self.notices.lock() {
+            notices.push(notice);
+        }
+    }
+}
+
+/// What is shown of a text from outside: control characters (escape sequences among them) and marks that turn the
+/// direction of writing are taken out.
+pub fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')).collect()
+}

@@ -1,0 +1,143 @@
+//! Helm's caches on disk: archives by digest, and files written whole or not at all.
+//!
+//! Goes in: bytes with their SHA-256. Comes out: paths `CACHE/ab/abcdef….chart` and `.prov`, the places of Helm's
+//! `pkg/downloader/cache.go`, so that both tools find each other's archives. What is read back is checked against its
+//! name, which Helm leaves out: a cache file that was changed, or is a link, is fetched again.
+
+use super::config::io_text;
+use crate::error::{Error, ErrorKind, Result};
+use sha2::{Digest as _, Sha256};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A SHA-256.
+pub type Digest = [u8; 32];
+
+/// What is kept under a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The archive itself.
+    Chart,
+    /// The provenance file of the archive with that digest.
+    Provenance,
+}
+
+/// The SHA-256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> Digest {
+    Sha256::digest(bytes).into()
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+/// Reads a digest as indexes and manifests write it, with or without `sha256:` before it. Errors in Helm's words.
+pub fn parse_digest(text: &str) -> Result<Digest> {
+    let digits = text.split_once(':').map_or(text, |(_, digits)| digits);
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE
+        .decode(digits.as_bytes())
+        .map_err(|_| Error::new(ErrorKind::Repository, format!("unable to decode digest: encoding/hex: invalid digest {digits:?}")))?;
+    let length = bytes.len();
+    bytes.try_into().map_err(|_| Error::new(ErrorKind::Repository, format!("invalid digest length: {length}")))
+}
+
+/// Where the content of `digest` is kept below `root`.
+pub fn path(root: &Path, digest: &Digest, kind: Kind) -> PathBuf {
+    let name = hex(digest);
+    let suffix = match kind {
+        Kind::Chart => ".chart",
+        Kind::Provenance => ".prov",
+    };
+    root.join(&name[..2]).join(format!("{name}{suffix}"))
+}
+
+/// The cached content of `digest`: only a plain file, not empty, and for archives only what has that very digest.
+pub fn get(root: &Path, digest: &Digest, kind: Kind) -> Option<(PathBuf, Vec<u8>)> {
+    let path = path(root, digest, kind);
+    let about = std::fs::symlink_metadata(&path).ok()?;
+    if !about.is_file() || about.len() == 0 {
+        return None;
+    }
+    let bytes = std::fs::read(&path).ok()?;
+    (kind == Kind::Provenance || sha256(&bytes) == *digest).then_some((path, bytes))
+}
+
+/// Keeps `bytes` under `digest` and gives the path.
+pub fn put(root: &Path, digest: &Digest, kind: Kind, bytes: &[u8]) -> Result<PathBuf> {
+    let path = path(root, digest, kind);
+    write_whole(&path, bytes, 0o644)?;
+    Ok(path)
+}
+
+/// Writes `bytes` to `path` by way of a temporary file beside it, so that readers see the old file or the new one. Folders
+/// are made. A link at `path` is replaced, not followed.
+pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| fault("mkdir", folder, &error))?;
+    write_into(folder, path, bytes, mode)
+}
+
+/// As [`write_whole`], but a missing folder is an error.
+pub fn write_whole_here(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    write_into(folder, path, bytes, mode)
+}
+
+fn write_into(folder: &Path, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let mut file = tempfile::Builder::new().prefix(".rutter-").tempfile_in(folder).map_err(|error| fault("open", path, &error))?;
+    file.write_all(bytes).map_err(|error| fault("write", path, &error))?;
+    set_mode(file.as_file(), mode).map_err(|error| fault("chmod", path, &error))?;
+    file.persist(path).map_err(|error| fault("rename", path, &error.error))?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn set_mode(file: &std::fs::File, mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &std::fs::File, _: u32) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// A file fault that names operation and path as Go does: `open x: no such file or directory`.
+pub(crate) fn fault(operation: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("{operation} {}: {}", path.display(), io_text(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_read_with_and_without_prefix() {
+        let digest = sha256(b"x");
+        assert_eq!(parse_digest(&hex(&digest)).ok(), Some(digest));
+        assert_eq!(parse_digest(&format!("sha256:{}", hex(&digest))).ok(), Some(digest));
+        assert_eq!(parse_digest("0000").map_err(|error| error.to_string()), Err("invalid digest length: 2".to_string()));
+        assert!(parse_digest("zz").is_err());
+    }
+
+    #[test]
+    fn a_changed_or_linked_cache_file_is_not_used() {
+        let folder = tempfile::tempdir().expect("folder");
+        let digest = sha256(b"chart");
+        let path = put(folder.path(), &digest, Kind::Chart, b"chart").expect("put");
+        assert_eq!(get(folder.path(), &digest, Kind::Chart).map(|found| found.1), Some(b"chart".to_vec()));
+        std::fs::write(&path, b"other").expect("write");
+        assert_eq!(get(folder.path(), &digest, Kind::Chart), None);
+        #[cfg(unix)]
+        {
+            let elsewhere = folder.path().join("elsewhere");
+            std::fs::write(&elsewhere, b"chart").expect("write");
+            std::fs::remove_file(&path).expect("remove");
+            std::os::unix::fs::symlink(&elsewhere, &path).expect("link");
+            assert_eq!(get(folder.path(), &digest, Kind::Chart), None);
+            put(folder.path(), &digest, Kind::Chart, b"chart").expect("put");
+            assert!(elsewhere.exists() && !path.is_symlink(), "the link is replaced, not written through");
+        }
+    }
+}

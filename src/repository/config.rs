@@ -1,0 +1,177 @@
+//! repositories.yaml: the repositories that were added, in Helm's file.
+//!
+//! Goes in: the file's bytes or nothing. Comes out: [`Repositories`] in file order, and the bytes to write back: keys
+//! sorted, all of them present, `apiVersion` and `generated` as they were (Helm's `repo add` never fills them). The file
+//! holds passwords and is written with mode 0600, whole or not at all. Follows Helm's `pkg/repo/v1/repo.go`.
+
+use super::Settings;
+use crate::data::{Data, Map};
+use crate::error::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+
+/// One repository that was added.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub url: String,
+    pub username: String,
+    pub password: String,
+    pub cert_file: String,
+    pub key_file: String,
+    pub ca_file: String,
+    pub insecure_skip_tls_verify: bool,
+    pub pass_credentials_all: bool,
+}
+
+impl std::fmt::Debug for Entry {
+    /// Never shows the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("name", &self.name).field("url", &super::url::redact(&self.url)).finish_non_exhaustive()
+    }
+}
+
+/// The file as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct Repositories {
+    api_version: String,
+    /// As written, or Go's zero time.
+    generated: String,
+    pub entries: Vec<Entry>,
+}
+
+impl Repositories {
+    /// Reads the file at `path`. `Ok(None)` when there is no such file.
+    pub fn load(path: &Path) -> Result<Option<Repositories>> {
+        match std::fs::read(path) {
+            Ok(bytes) => Repositories::parse(&bytes).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::new(
+                ErrorKind::Io,
+                format!("couldn't load repositories file ({}): open {}: {}", path.display(), path.display(), io_text(&error)),
+            )),
+        }
+    }
+
+    /// Reads the file of `settings`; a missing file is an empty list.
+    pub fn load_or_empty(settings: &Settings) -> Result<Repositories> {
+        Ok(Repositories::load(&settings.repository_config)?.unwrap_or_default())
+    }
+
+    /// Reads the text of the file.
+    pub fn parse(bytes: &[u8]) -> Result<Repositories> {
+        let data = crate::yaml::parse(bytes)?;
+        let mut repositories = Repositories::default();
+        let Some(map) = data.as_map() else { return Ok(repositories) };
+        repositories.api_version = text(map, "apiVersion");
+        repositories.generated = text(map, "generated");
+        if let Some(items) = map.get("repositories").and_then(Data::as_list) {
+            for item in items.iter().filter_map(Data::as_map) {
+                repositories.entries.push(Entry {
+                    name: text(item, "name"),
+                    url: text(item, "url"),
+                    username: text(item, "username"),
+                    password: text(item, "password"),
+                    cert_file: text(item, "certFile"),
+                    key_file: text(item, "keyFile"),
+                    ca_file: text(item, "caFile"),
+                    insecure_skip_tls_verify: flag(item, "insecure_skip_tls_verify"),
+                    pass_credentials_all: flag(item, "pass_credentials_all"),
+                });
+            }
+        }
+        Ok(repositories)
+    }
+
+    /// The entry called `name`.
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+
+    /// Puts `entry` in the place of the one with its name, or at the end.
+    pub fn update(&mut self, entry: Entry) {
+        match self.entries.iter_mut().find(|existing| existing.name == entry.name) {
+            Some(existing) => *existing = entry,
+            None => self.entries.push(entry),
+        }
+    }
+
+    /// Takes the entries called `name` out; whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.name != name);
+        self.entries.len() != before
+    }
+
+    /// The text of the file.
+    pub fn render(&self) -> String {
+        let items = self.entries.iter().map(|entry| {
+            Data::map(Map::from_entries(vec![
+                ("caFile".into(), Data::str(entry.ca_file.as_str())),
+                ("certFile".into(), Data::str(entry.cert_file.as_str())),
+                ("insecure_skip_tls_verify".into(), Data::Bool(entry.insecure_skip_tls_verify)),
+                ("keyFile".into(), Data::str(entry.key_file.as_str())),
+                ("name".into(), Data::str(entry.name.as_str())),
+                ("pass_credentials_all".into(), Data::Bool(entry.pass_credentials_all)),
+                ("password".into(), Data::str(entry.password.as_str())),
+                ("url".into(), Data::str(entry.url.as_str())),
+                ("username".into(), Data::str(entry.username.as_str())),
+            ]))
+        });
+        let generated = if self.generated.is_empty() { "0001-01-01T00:00:00Z" } else { &self.generated };
+        crate::yaml::to_string(&Data::map(Map::from_entries(vec![
+            ("apiVersion".into(), Data::str(self.api_version.as_str())),
+            ("generated".into(), Data::str(generated)),
+            ("repositories".into(), Data::list(items.collect())),
+        ])))
+    }
+
+    /// Writes the file, mode 0600, whole or not at all.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        super::cache::write_whole(path, self.render().as_bytes(), 0o600)
+    }
+}
+
+/// The lock file beside `config`, which Helm takes while it changes it: the extension replaced by `.lock`.
+pub fn lock_path(config: &Path) -> PathBuf {
+    config.with_extension("lock")
+}
+
+/// The cached index of the repository called `name`. The name must not leave the cache folder.
+pub fn index_path(settings: &Settings, name: &str) -> Result<PathBuf> {
+    cache_file(settings, name, "-index.yaml")
+}
+
+/// The cached list of chart names of the repository called `name`.
+pub fn charts_path(settings: &Settings, name: &str) -> Result<PathBuf> {
+    cache_file(settings, name, "-charts.txt")
+}
+
+fn cache_file(settings: &Settings, name: &str, suffix: &str) -> Result<PathBuf> {
+    if name.contains('/') || name.contains('\\') || name.contains('\0') {
+        return Err(Error::new(ErrorKind::Repository, format!("repository name {name:?} is not a file name")));
+    }
+    Ok(settings.repository_cache.join(format!("{name}{suffix}")))
+}
+
+/// Go's words for a file fault.
+pub(crate) fn io_text(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file or directory".to_string(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
+        std::io::ErrorKind::NotADirectory => "not a directory".to_string(),
+        std::io::ErrorKind::IsADirectory => "is a directory".to_string(),
+        std::io::ErrorKind::AlreadyExists => "file exists".to_string(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+        }
+    }
+}
+
+fn text(map: &Map, key: &str) -> String {
+    map.get(key).map(super::index::scalar_text).unwrap_or_default()
+}
+
+fn flag(map: &Map, key: &str) -> bool {
+    matches!(map.get(key), Some(Data::Bool(true)))
+}

@@ -1,0 +1,492 @@
+//! A pass over an index.yaml in the line structure that every tool writes, without building a tree.
+//!
+//! Goes in: the text of an index. Comes out: one [`Item`] per chart version, whose fields are slices of the text that are
+//! decoded only when asked for; so a 15 MB index costs one walk over its bytes. Anything out of the ordinary (flow
+//! collections for entries, anchors, tags, tabs, unknown or double keys, several documents) ends the pass with
+//! [`Outcome::Unusual`], and `index` takes the general parser, which also makes Helm's error text. What is skipped is
+//! delimited by indentation, as YAML does for block collections.
+
+use crate::data::Data;
+use crate::error::Result;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+/// The fields of an entry that Helm knows; all else is an error in its strict reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    Annotations,
+    ApiVersion,
+    AppVersion,
+    Checksum,
+    Condition,
+    Created,
+    Dependencies,
+    Deprecated,
+    Description,
+    Digest,
+    Engine,
+    Home,
+    Icon,
+    Keywords,
+    KubeVersion,
+    Maintainers,
+    Name,
+    Removed,
+    Sources,
+    Tags,
+    TillerVersion,
+    Type,
+    Url,
+    Urls,
+    Version,
+}
+
+/// Keys in byte order, in the order of [`Field`].
+pub const KEYS: [&str; 25] = [
+    "annotations", "apiVersion", "appVersion", "checksum", "condition", "created", "dependencies", "deprecated", "description", "digest",
+    "engine", "home", "icon", "keywords", "kubeVersion", "maintainers", "name", "removed", "sources", "tags", "tillerVersion", "type", "url",
+    "urls", "version",
+];
+
+/// The value of a field as it stands in the text, from behind the colon to the end of its last line.
+#[derive(Debug, Clone, Copy)]
+pub struct Raw<'a>(&'a [u8]);
+
+/// One version of a chart.
+#[derive(Debug, Clone)]
+pub struct Item<'a> {
+    /// The key of `entries` it stands under.
+    pub chart: &'a str,
+    fields: [Option<Raw<'a>>; KEYS.len()],
+}
+
+/// How a pass ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All was seen; whether the file names an `apiVersion`.
+    Complete { api_version: bool },
+    /// The visitor had enough.
+    Stopped,
+    /// The text is not in the usual form: nothing that was visited counts.
+    Unusual,
+}
+
+impl<'a> Item<'a> {
+    /// The raw value of `field`, if present.
+    pub fn raw(&self, field: Field) -> Option<Raw<'a>> {
+        self.fields.get(field as usize).copied().flatten()
+    }
+
+    /// The text of a string field; absent and null are empty.
+    pub fn text(&self, field: Field) -> Result<Cow<'a, str>> {
+        match self.raw(field) {
+            Some(raw) => raw.text(),
+            None => Ok(Cow::Borrowed("")),
+        }
+    }
+
+    /// The items of a list of strings.
+    pub fn texts(&self, field: Field) -> Result<Vec<Cow<'a, str>>> {
+        match self.raw(field) {
+            Some(raw) => raw.texts(),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl<'a> Raw<'a> {
+    /// The value as the general parser reads it.
+    pub fn data(self) -> Result<Data> {
+        let mut document = Vec::with_capacity(self.0.len() + 3);
+        document.extend_from_slice(b"x:");
+        document.extend_from_slice(self.0);
+        document.push(b'\n');
+        let parsed = crate::yaml::parse(&document)?;
+        Ok(parsed.as_map().and_then(|map| map.get("x")).cloned().unwrap_or_default())
+    }
+
+    /// The bytes between colon and end.
+    pub fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    fn text(self) -> Result<Cow<'a, str>> {
+        match simple_scalar(self.0) {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => Ok(Cow::Owned(super::index::scalar_text(&self.data()?))),
+        }
+    }
+
+    fn texts(self) -> Result<Vec<Cow<'a, str>>> {
+        if let Some(items) = simple_list(self.0) {
+            return Ok(items);
+        }
+        let data = self.data()?;
+        Ok(data.as_list().map(|items| items.iter().map(|item| Cow::Owned(super::index::scalar_text(item))).collect()).unwrap_or_default())
+    }
+}
+
+/// A one-line scalar that is surely a string and needs no decoding.
+fn simple_scalar(raw: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(raw).ok()?.trim_matches([' ', '\r', '\n']);
+    if text.contains('\n') {
+        return None;
+    }
+    let inner = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    if text.len() >= 2 {
+        if let Some(inner) = inner('"') {
+            return (!inner.contains(['"', '\\'])).then_some(inner);
+        }
+        if let Some(inner) = inner('\'') {
+            return (!inner.contains('\'')).then_some(inner);
+        }
+    }
+    let first = *text.as_bytes().first()?;
+    if text.contains(" #") || text.contains(": ") || text.ends_with(':') {
+        return None;
+    }
+    // Words of at most five letters may be booleans or null, and a digit may begin a number or a date.
+    let string = match first {
+        b'a'..=b'z' | b'A'..=b'Z' => text.len() > 5,
+        b'0'..=b'9' => !text.contains([':', '_']) && text.bytes().filter(|byte| *byte == b'.').count() >= 2 && text.as_bytes().get(4) != Some(&b'-'),
+        _ => false,
+    };
+    string.then_some(text)
+}
+
+/// A block list of simple scalars.
+fn simple_list(raw: &[u8]) -> Option<Vec<Cow<'_, str>>> {
+    let text = std::str::from_utf8(raw).ok()?;
+    let mut lines = text.split('\n');
+    if !lines.next()?.trim_matches([' ', '\r']).is_empty() {
+        return None;
+    }
+    let mut items = Vec::new();
+    for line in lines {
+        let line = line.trim_start_matches(' ');
+        if line.trim_end_matches(['\r', ' ']).is_empty() {
+            continue;
+        }
+        let item = line.strip_prefix("- ")?;
+        items.push(Cow::Borrowed(match simple_scalar(item.as_bytes()) {
+            Some(text) => text,
+            None => short_word(item)?,
+        }));
+    }
+    Some(items)
+}
+
+/// A short word that is neither boolean nor null.
+fn short_word(text: &str) -> Option<&str> {
+    let text = text.trim_matches([' ', '\r']);
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase());
+    let special = ["y", "yes", "n", "no", "on", "off", "true", "false", "null"].contains(&text);
+    (plain && !special).then_some(text)
+}
+
+/// One line: its indentation, what follows, and where it starts.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    indent: usize,
+    text: &'a [u8],
+    start: usize,
+}
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    /// Start of the next line.
+    at: usize,
+}
+
+/// What the scanner could not take.
+struct Unusual;
+
+/// Visits every chart version of the index `text`. The visitor's error ends the pass.
+pub fn scan<'a>(text: &'a [u8], visit: &mut dyn FnMut(Item<'a>) -> Result<ControlFlow<()>>) -> Result<Outcome> {
+    let mut scanner = Scanner { text: text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text), at: 0 };
+    scanner.run(visit).unwrap_or(Ok(Outcome::Unusual))
+}
+
+impl<'a> Scanner<'a> {
+    fn run(&mut self, visit: &mut dyn FnMut(Item<'a>) -> Result<ControlFlow<()>>) -> std::result::Result<Result<Outcome>, Unusual> {
+        let mut api_version = false;
+        let mut seen = 0_u8;
+        while let Some(line) = self.next_content()? {
+            if line.indent != 0 {
+                return Err(Unusual);
+            }
+            if line.text == b"---" && line.start == 0 {
+                continue;
+            }
+            let (key, rest) = split_key(line.text).ok_or(Unusual)?;
+            let bit = match key {
+                b"apiVersion" => 1,
+                b"entries" => 2,
+                b"generated" => 4,
+                b"serverInfo" => 8,
+                b"publicKeys" => 16,
+                b"annotations" => 32,
+                _ => return Err(Unusual),
+            };
+            if seen & bit != 0 {
+                return Err(Unusual);
+            }
+            seen |= bit;
+            if key == b"entries" && !matches!(trim(rest), b"{}" | b"null") {
+                if !trim(rest).is_empty() {
+                    return Err(Unusual);
+                }
+                match self.entries(visit)? {
+                    Ok(ControlFlow::Continue(())) => {}
+                    Ok(ControlFlow::Break(())) => return Ok(Ok(Outcome::Stopped)),
+                    Err(error) => return Ok(Err(error)),
+                }
+                continue;
+            }
+            let raw = self.value(line, rest, 0)?;
+            if key == b"apiVersion" {
+                api_version = raw.text().is_ok_and(|text| !text.is_empty());
+            }
+        }
+        Ok(Ok(Outcome::Complete { api_version }))
+    }
+
+    /// The map below `entries:`.
+    fn entries(&mut self, visit: &mut dyn FnMut(Item<'a>) -> Result<ControlFlow<()>>) -> std::result::Result<Result<ControlFlow<()>>, Unusual> {
+        let mut indent = None;
+        while let Some(line) = self.next_content()? {
+            if line.indent == 0 {
+                self.at = line.start;
+                break;
+            }
+            if *indent.get_or_insert(line.indent) != line.indent {
+                return Err(Unusual);
+            }
+            let (name, rest) = split_key(line.text).ok_or(Unusual)?;
+            let name = std::str::from_utf8(name).map_err(|_| Unusual)?;
+            match trim(rest) {
+                b"" => {}
+                b"[]" => continue,
+                _ => return Err(Unusual),
+            }
+            match self.versions(name, line.indent, visit)? {
+                Ok(ControlFlow::Continue(())) => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Ok(ControlFlow::Continue(())))
+    }
+
+    /// The list below the name of a chart.
+    fn versions(
+        &mut self,
+        chart: &'a str,
+        parent: usize,
+        visit: &mut dyn FnMut(Item<'a>) -> Result<ControlFlow<()>>,
+    ) -> std::result::Result<Result<ControlFlow<()>>, Unusual> {
+        let mut list_indent = None;
+        while let Some(line) = self.next_content()? {
+            let dash = line.text.starts_with(b"- ");
+            if line.indent < parent || (line.indent == parent && !dash) {
+                self.at = line.start;
+                break;
+            }
+            if !dash || *list_indent.get_or_insert(line.indent) != line.indent {
+                return Err(Unusual);
+            }
+            match visit(self.item(chart, line)?) {
+                Ok(ControlFlow::Continue(())) => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Ok(ControlFlow::Continue(())))
+    }
+
+    /// One item of a list, whose first line is `first`.
+    fn item(&mut self, chart: &'a str, first: Line<'a>) -> std::result::Result<Item<'a>, Unusual> {
+        let skipped = first.text.iter().skip(1).take_while(|byte| **byte == b' ').count() + 1;
+        let column = first.indent + skipped;
+        let mut line = Line { indent: column, text: first.text.get(skipped..).ok_or(Unusual)?, start: first.start };
+        let mut fields = [None; KEYS.len()];
+        loop {
+            let (key, rest) = split_key(line.text).ok_or(Unusual)?;
+            let index = KEYS.binary_search_by(|known| known.as_bytes().cmp(key)).map_err(|_| Unusual)?;
+            let slot = fields.get_mut(index).ok_or(Unusual)?;
+            if slot.is_some() {
+                return Err(Unusual);
+            }
+            *slot = Some(self.value(line, rest, column)?);
+            match self.next_content()? {
+                Some(next) if next.indent == column && !next.text.starts_with(b"- ") => line = next,
+                Some(next) if next.indent < column => {
+                    self.at = next.start;
+                    break;
+                }
+                Some(_) => return Err(Unusual),
+                None => break,
+            }
+        }
+        Ok(Item { chart, fields })
+    }
+
+    /// The extent of a value whose key stands at `column`; `rest` is what follows the colon on the key's line.
+    fn value(&mut self, line: Line<'a>, rest: &'a [u8], column: usize) -> std::result::Result<Raw<'a>, Unusual> {
+        let start = line_offset(self.text, rest);
+        let value = trim(rest);
+        match value.first() {
+            None | Some(b'#') => self.block(line, column, true),
+            Some(b'|' | b'>') => self.block(line, column, false),
+            Some(b'&' | b'*' | b'!' | b'%' | b'@' | b'`' | b'?') => return Err(Unusual),
+            Some(quote @ (b'"' | b'\'')) => {
+                if !closes(value, *quote) {
+                    self.quoted(start, *quote, column)?;
+                }
+            }
+            Some(b'[' | b'{') => {
+                if !balanced(value) {
+                    return Err(Unusual);
+                }
+            }
+            Some(_) => {
+                if memchr::memmem::find(value, b": ").is_some() || value.ends_with(b":") {
+                    return Err(Unusual);
+                }
+                self.block(line, column, false);
+            }
+        }
+        Ok(Raw(self.text.get(start..self.at).ok_or(Unusual)?))
+    }
+
+    /// Goes past the lines that belong to the block above: deeper than `column`, or list items at `column` itself.
+    fn block(&mut self, _line: Line<'a>, column: usize, lists: bool) {
+        while let Some(line) = self.peek() {
+            let blank = line.text.is_empty();
+            let item = lists && line.indent == column && (line.text.starts_with(b"- ") || line.text == b"-");
+            if !(blank || line.indent > column || item) {
+                break;
+            }
+            self.skip(line);
+        }
+    }
+
+    /// Goes past the line in which a quoted scalar ends.
+    fn quoted(&mut self, start: usize, quote: u8, column: usize) -> std::result::Result<(), Unusual> {
+        loop {
+            let line = self.peek().ok_or(Unusual)?;
+            if !line.text.is_empty() && line.indent <= column {
+                return Err(Unusual);
+            }
+            self.skip(line);
+            if closes(trim(self.text.get(start..self.at).ok_or(Unusual)?), quote) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next line that is neither blank nor a comment.
+    fn next_content(&mut self) -> std::result::Result<Option<Line<'a>>, Unusual> {
+        while let Some(line) = self.peek() {
+            self.skip(line);
+            match line.text.first() {
+                None | Some(b'#') => {}
+                Some(b'\t' | b'%') => return Err(Unusual),
+                Some(_) => return Ok(Some(line)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn peek(&self) -> Option<Line<'a>> {
+        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let mut line = rest.get(..end)?;
+        if let [before @ .., b'\r'] = line {
+            line = before;
+        }
+        let indent = line.iter().take_while(|byte| **byte == b' ').count();
+        let text = line.get(indent..)?;
+        Some(Line { indent, text, start: self.at })
+    }
+
+    fn skip(&mut self, line: Line<'a>) {
+        let rest = self.text.get(line.start..).unwrap_or_default();
+        self.at = line.start + memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+    }
+}
+
+/// Where the slice `part` of `whole` begins.
+fn line_offset(whole: &[u8], part: &[u8]) -> usize {
+    (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len())
+}
+
+/// `key: rest` with a key of plain letters, digits, `.`, `_`, `-` and `/`, or such a key in quotes.
+fn split_key(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = memchr::memchr(b':', line)?;
+    let (key, rest) = (line.get(..colon)?, line.get(colon + 1..)?);
+    if !(rest.is_empty() || rest.starts_with(b" ")) {
+        return None;
+    }
+    let key = match key {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+        // Bare digits or words such as `on` would turn into other keys.
+        bare if bare.len() > 5 || (bare.iter().any(u8::is_ascii_alphabetic) && !word(bare)) => bare,
+        _ => return None,
+    };
+    let plain = !key.is_empty() && key.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(byte));
+    let numeric = key.iter().all(|byte| byte.is_ascii_digit() || b"._-".contains(byte));
+    (plain && !numeric).then_some((key, rest))
+}
+
+/// Words that are no strings in YAML 1.1.
+fn word(text: &[u8]) -> bool {
+    ["y", "yes", "n", "no", "on", "off", "true", "false", "null"].iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    text.trim_ascii()
+}
+
+/// Whether the quoted scalar at the start of `value` ends in it, with nothing but a comment behind.
+fn closes(value: &[u8], quote: u8) -> bool {
+    let mut at = 1;
+    while let Some(&byte) = value.get(at) {
+        if byte == b'\\' && quote == b'"' {
+            at += 2;
+            continue;
+        }
+        if byte == quote {
+            if quote == b'\'' && value.get(at + 1) == Some(&quote) {
+                at += 2;
+                continue;
+            }
+            let rest = trim(value.get(at + 1..).unwrap_or_default());
+            return rest.is_empty() || rest.starts_with(b"#");
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Whether the brackets of a flow collection close on its line.
+fn balanced(value: &[u8]) -> bool {
+    let mut depth = 0_i32;
+    let mut quote = 0;
+    for &byte in value {
+        match byte {
+            _ if quote != 0 => {
+                if byte == b'\\' {
+                    return false;
+                }
+                if byte == quote {
+                    quote = 0;
+                }
+            }
+            b'"' | b'\'' => quote = byte,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            b'&' | b'*' | b'!' => return false,
+            _ => {}
+        }
+    }
+    depth == 0 && quote == 0
+}

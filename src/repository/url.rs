@@ -1,0 +1,431 @@
+//! Addresses as Go's `net/url` reads and joins them, as far as chart repositories need it.
+//!
+//! Goes in: text from a user, a configuration or an index. Comes out: [`Address`] with its parts still escaped as they
+//! were written, so that what is requested and what is shown is what stood there. Apart from the HTTP client because index
+//! entries, locks and credential scopes compare addresses without any network. Follows Helm's `internal/urlutil` and
+//! `repo.ResolveReferenceURL`: a reference joins below the base path, and the base's query goes along.
+
+use std::fmt;
+
+/// An address cut into its parts, each as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Address {
+    /// Lower case; empty for a relative reference.
+    pub scheme: String,
+    /// `user:password` before the `@`, still escaped.
+    pub user: Option<String>,
+    /// Host and port as written.
+    pub host: String,
+    /// Path, still escaped.
+    pub path: String,
+    /// What follows `?`.
+    pub query: Option<String>,
+    /// What follows `#`.
+    pub fragment: Option<String>,
+    /// `scheme:rest` without slashes; such an address has no host or path.
+    pub opaque: Option<String>,
+}
+
+impl Address {
+    /// Reads `text`; `None` where Go's `url.Parse` fails: control characters, a colon in the first path segment, bad
+    /// escapes in the path, a port that is no number.
+    pub fn parse(text: &str) -> Option<Address> {
+        if text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
+            return None;
+        }
+        let (rest, fragment) = cut(text, '#');
+        let (scheme, rest) = split_scheme(rest)?;
+        let (rest, query) = cut(rest, '?');
+        let mut address = Address { scheme, fragment: fragment.map(str::to_string), query: query.map(str::to_string), ..Address::default() };
+        if !address.scheme.is_empty() && !rest.starts_with('/') {
+            address.opaque = Some(rest.to_string());
+            return Some(address);
+        }
+        if address.scheme.is_empty() && rest.split('/').next().is_some_and(|first| first.contains(':')) {
+            return None;
+        }
+        let path = match rest.strip_prefix("//") {
+            Some(after) if !address.scheme.is_empty() || !rest.starts_with("///") => {
+                let end = after.find('/').unwrap_or(after.len());
+                let (authority, path) = after.split_at(end);
+                let host = match authority.rsplit_once('@') {
+                    Some((user, host)) => {
+                        address.user = Some(user.to_string());
+                        host
+                    }
+                    None => authority,
+                };
+                if !valid_host(host) {
+                    return None;
+                }
+                address.host = host.to_string();
+                path
+            }
+            _ => rest,
+        };
+        if !valid_escapes(path) {
+            return None;
+        }
+        address.path = path.to_string();
+        Some(address)
+    }
+
+    /// Whether there is a scheme.
+    pub fn is_absolute(&self) -> bool {
+        !self.scheme.is_empty()
+    }
+
+    /// The path with its escapes taken out; bytes that are no UTF-8 are replaced.
+    pub fn decoded_path(&self) -> String {
+        unescape(&self.path)
+    }
+
+    /// The last part of the path, as the file that is fetched is named (Go's `filepath.Base`).
+    pub fn file_name(&self) -> String {
+        let path = self.decoded_path();
+        let trimmed = path.trim_end_matches('/');
+        match trimmed.rsplit('/').next() {
+            Some(last) if !last.is_empty() => last.to_string(),
+            _ if path.is_empty() => ".".to_string(),
+            _ => "/".to_string(),
+        }
+    }
+
+    /// Scheme, lower-case host and effective port: what credentials are bound to. `None` without a host.
+    pub fn origin(&self) -> Option<(String, String, u16)> {
+        if self.host.is_empty() {
+            return None;
+        }
+        let (host, port) = split_port(&self.host);
+        let default = if self.scheme == "http" { 80 } else { 443 };
+        Some((self.scheme.clone(), host.to_ascii_lowercase(), port.and_then(|port| port.parse().ok()).unwrap_or(default)))
+    }
+
+    /// The user name and password written into the address, unescaped.
+    pub fn user_and_password(&self) -> Option<(String, String)> {
+        let user = self.user.as_deref()?;
+        let (name, password) = user.split_once(':').unwrap_or((user, ""));
+        Some((unescape(name), unescape(password)))
+    }
+
+    /// The same address without user and password, to be shown or requested.
+    pub fn without_user(&self) -> Address {
+        Address { user: None, ..self.clone() }
+    }
+
+    /// Joins `reference` to this base (RFC 3986, as Go's `ResolveReference`).
+    pub fn join(&self, reference: &Address) -> Address {
+        if reference.is_absolute() {
+            return Address { path: remove_dots(&reference.path), ..reference.clone() };
+        }
+        if !reference.host.is_empty() {
+            return Address { scheme: self.scheme.clone(), path: remove_dots(&reference.path), ..reference.clone() };
+        }
+        let mut joined = self.clone();
+        joined.fragment = reference.fragment.clone();
+        if reference.path.is_empty() {
+            if reference.query.is_some() {
+                joined.query = reference.query.clone();
+            }
+            return joined;
+        }
+        let merged = if reference.path.starts_with('/') {
+            reference.path.clone()
+        } else {
+            let folder = self.path.rfind('/').map_or("", |at| &self.path[..=at]);
+            format!("{folder}{}", reference.path)
+        };
+        joined.path = remove_dots(&merged);
+        if !joined.path.starts_with('/') {
+            joined.path.insert(0, '/');
+        }
+        joined.query = reference.query.clone();
+        joined
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.scheme.is_empty() {
+            write!(f, "{}:", self.scheme)?;
+        }
+        if let Some(opaque) = &self.opaque {
+            f.write_str(opaque)?;
+        } else {
+            if !self.scheme.is_empty() || !self.host.is_empty() {
+                f.write_str("//")?;
+            }
+            if let Some(user) = &self.user {
+                write!(f, "{user}@")?;
+            }
+            f.write_str(&self.host)?;
+            if !self.host.is_empty() && !self.path.is_empty() && !self.path.starts_with('/') {
+                f.write_str("/")?;
+            }
+            f.write_str(&self.path)?;
+        }
+        if let Some(query) = &self.query {
+            write!(f, "?{query}")?;
+        }
+        if let Some(fragment) = &self.fragment {
+            write!(f, "#{fragment}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Joins `reference`, as an index holds it, to the address of its repository: below the base path whether or not that ends
+/// in a slash, with the base's query. An absolute reference stays as it is. `None` when either cannot be read.
+pub fn resolve_reference(base: &str, reference: &str) -> Option<String> {
+    let parsed = Address::parse(reference)?;
+    if parsed.is_absolute() {
+        return Some(reference.to_string());
+    }
+    let mut base = Address::parse(base)?;
+    base.path = format!("{}/", base.path.strip_suffix('/').unwrap_or(&base.path));
+    let mut joined = base.join(&parsed);
+    joined.query = base.query;
+    Some(joined.to_string())
+}
+
+/// Joins path elements to the path of `base` and cleans the result (Helm's `URLJoin`). `None` when `base` cannot be read.
+pub fn join_path(base: &str, element: &str) -> Option<String> {
+    let mut address = Address::parse(base)?;
+    if address.opaque.is_some() {
+        return None;
+    }
+    address.path = clean_path(&join_nonempty(&address.path, element));
+    Some(address.to_string())
+}
+
+/// Go's `path.Join` of two elements.
+pub fn join_plain(base: &str, element: &str) -> String {
+    clean_path(&join_nonempty(base, element))
+}
+
+fn join_nonempty(first: &str, second: &str) -> String {
+    match (first.is_empty(), second.is_empty()) {
+        (true, _) => second.to_string(),
+        (_, true) => first.to_string(),
+        _ => format!("{first}/{second}"),
+    }
+}
+
+/// Whether two addresses are the same repository: equal after cleaning the paths (Helm's `urlutil.Equal`).
+pub fn equal(a: &str, b: &str) -> bool {
+    let Some(mut first) = Address::parse(a) else { return clean_dot(a) == clean_dot(b) };
+    let Some(mut second) = Address::parse(b) else { return false };
+    for address in [&mut first, &mut second] {
+        if address.path.is_empty() {
+            address.path = "/".to_string();
+        }
+        address.path = clean_dot(&address.path);
+    }
+    first.to_string() == second.to_string()
+}
+
+/// Whether `text` names an OCI registry.
+pub fn is_oci(text: &str) -> bool {
+    text.starts_with("oci://")
+}
+
+/// `text` without user name and password in its addresses, for messages and logs.
+pub fn redact(text: &str) -> String {
+    match Address::parse(text) {
+        Some(address) if address.user.is_some() => address.without_user().to_string(),
+        _ => text.to_string(),
+    }
+}
+
+/// Takes percent escapes out; a broken escape stays as it is.
+pub fn unescape(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_string();
+    }
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+        match pair.filter(|_| byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+            Some(decoded) => {
+                out.push(decoded);
+                at += 3;
+            }
+            None => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Escapes `text` for use as one query value or path segment.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(byte as char);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// Splits `host:port`; the brackets of an IPv6 address stay with the host.
+pub fn split_port(host: &str) -> (&str, Option<&str>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') && (!name.contains(':') || name.ends_with(']')) => (name, Some(port)),
+        _ => (host, None),
+    }
+}
+
+fn cut(text: &str, mark: char) -> (&str, Option<&str>) {
+    match text.split_once(mark) {
+        Some((before, after)) => (before, Some(after)),
+        None => (text, None),
+    }
+}
+
+/// The scheme before the first colon; `None` where Go refuses the text.
+fn split_scheme(text: &str) -> Option<(String, &str)> {
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => {}
+            b'0'..=b'9' | b'+' | b'-' | b'.' if at > 0 => {}
+            b'0'..=b'9' | b'+' | b'-' | b'.' => return Some((String::new(), text)),
+            b':' if at == 0 => return None,
+            b':' => return Some((text[..at].to_ascii_lowercase(), &text[at + 1..])),
+            _ => return Some((String::new(), text)),
+        }
+    }
+    Some((String::new(), text))
+}
+
+fn valid_host(host: &str) -> bool {
+    let (name, port) = split_port(host);
+    port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+        && !name.bytes().any(|byte| byte == b' ' || byte == b'<' || byte == b'>' || byte == b'"' || byte == b'\\' || byte == b'^')
+        && (name.starts_with('[') || !name.contains(':'))
+}
+
+fn valid_escapes(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
+        bytes.get(at + 1).is_some_and(u8::is_ascii_hexdigit) && bytes.get(at + 2).is_some_and(u8::is_ascii_hexdigit)
+    })
+}
+
+/// Go's `path.Clean`, with the empty path staying empty.
+fn clean_path(path: &str) -> String {
+    if path.is_empty() { String::new() } else { clean_dot(path) }
+}
+
+/// Go's `path.Clean`.
+pub fn clean_dot(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if rooted => {}
+            other => parts.push(other),
+        }
+    }
+    let joined = parts.join("/");
+    match (rooted, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_string(),
+        (false, false) => joined,
+    }
+}
+
+/// Takes `.` and `..` segments out of an absolute path, keeping a trailing slash.
+fn remove_dots(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let mut folder = false;
+    for part in path.split('/') {
+        folder = false;
+        match part {
+            "." => folder = true,
+            ".." => {
+                if parts.len() > 1 {
+                    parts.pop();
+                }
+                folder = true;
+            }
+            other => parts.push(other),
+        }
+    }
+    let mut joined = parts.join("/");
+    if folder && !joined.ends_with('/') {
+        joined.push('/');
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_join_below_the_base() {
+        for (base, reference, expected) in [
+            ("http://h/charts", "a.tgz", "http://h/charts/a.tgz"),
+            ("http://h/charts/", "a.tgz", "http://h/charts/a.tgz"),
+            ("http://h", "a.tgz", "http://h/a.tgz"),
+            ("http://h/c?token=x", "sub/a.tgz", "http://h/c/sub/a.tgz?token=x"),
+            ("http://h/c", "../a.tgz", "http://h/a.tgz"),
+            ("http://h/c", "../../../a.tgz", "http://h/a.tgz"),
+            ("http://h/c", "/a.tgz", "http://h/a.tgz"),
+            ("http://h/c", "http://x/a.tgz", "http://x/a.tgz"),
+            ("http://h/c%2Fd", "a+b.tgz", "http://h/c%2Fd/a+b.tgz"),
+        ] {
+            assert_eq!(resolve_reference(base, reference).as_deref(), Some(expected), "{base} {reference}");
+        }
+    }
+
+    #[test]
+    fn equal_ignores_a_trailing_slash_only() {
+        assert!(equal("http://h/c/", "http://h/c"));
+        assert!(equal("http://h", "http://h/"));
+        assert!(!equal("http://h/c", "https://h/c"));
+        assert!(!equal("http://h/c", "http://h:80/c"));
+    }
+
+    #[test]
+    fn origin_knows_default_ports() {
+        let origin = |text: &str| Address::parse(text).and_then(|address| address.origin());
+        assert_eq!(origin("https://H.example/x"), origin("https://h.example:443/y"));
+        assert_ne!(origin("http://h/x"), origin("https://h/x"));
+        assert_ne!(origin("https://h:8443/"), origin("https://h/"));
+        assert_eq!(origin("http://[::1]:80/"), origin("http://[::1]/"));
+        assert_eq!(origin("local/chart"), None);
+    }
+
+    #[test]
+    fn what_go_refuses_is_refused() {
+        for text in ["http://h\u{1}/", "a:b/c:d\n", "1a:b", "http://h:port/", "http://h/%zz", ":x"] {
+            assert_eq!(Address::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn display_gives_back_what_was_parsed() {
+        for text in ["http://u:p@h:1/a%20b?q=1#f", "local/chart", "oci://h/a:1.0", "//h/x", "mailto:x"] {
+            assert_eq!(Address::parse(text).map(|address| address.to_string()).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn paths_join_cleaned() {
+        assert_eq!(join_path("https://h/charts/", "sub").as_deref(), Some("https://h/charts/sub"));
+        assert_eq!(join_path("", "a.tgz").as_deref(), Some("a.tgz"));
+        assert_eq!(join_path("", "").as_deref(), Some(""));
+    }
+}
