@@ -103,7 +103,7 @@ impl Repositories {
     }
 
     /// The text of the file.
-    pub fn render(&self) -> String {
+    pub fn render(&self) -> Result<String> {
         let items = self.entries.iter().map(|entry| {
             Data::map(Map::from_entries(vec![
                 ("caFile".into(), Data::str(entry.ca_file.as_str())),
@@ -127,7 +127,7 @@ impl Repositories {
 
     /// Writes the file, mode 0600, whole or not at all.
     pub fn save(&self, path: &Path) -> Result<()> {
-        super::cache::write_whole(path, self.render().as_bytes(), 0o600)
+        super::cache::write_whole(path, self.render()?.as_bytes(), 0o600)
     }
 }
 
@@ -169,7 +169,7 @@ pub(crate) fn io_text(error: &std::io::Error) -> String {
 }
 
 fn text(map: &Map, key: &str) -> String {
-    map.get(key).map(super::index::scalar_text).unwrap_or_default()
+    map.get(key).map(super::record::scalar_text).unwrap_or_default()
 }
 
 fn flag(map: &Map, key: &str) -> bool {

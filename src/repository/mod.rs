@@ -18,8 +18,10 @@ pub mod index;
 pub mod oci;
 #[cfg(feature = "remote")]
 pub mod push;
+pub mod record;
 pub mod scan;
 pub mod search;
+
 pub mod url;
 
 use crate::diagnostic::{Level, Notice};

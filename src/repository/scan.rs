@@ -77,6 +77,11 @@ impl<'a> Item<'a> {
         self.fields.get(field as usize).copied().flatten()
     }
 
+    /// The raw value of the field at this place of [`KEYS`].
+    pub fn raw_at(&self, at: usize) -> Option<Raw<'a>> {
+        self.fields.get(at).copied().flatten()
+    }
+
     /// The text of a string field; absent and null are empty.
     pub fn text(&self, field: Field) -> Result<Cow<'a, str>> {
         match self.raw(field) {
@@ -113,7 +118,7 @@ impl<'a> Raw<'a> {
     fn text(self) -> Result<Cow<'a, str>> {
         match simple_scalar(self.0) {
             Some(text) => Ok(Cow::Borrowed(text)),
-            None => Ok(Cow::Owned(super::index::scalar_text(&self.data()?))),
+            None => Ok(Cow::Owned(super::record::scalar_text(&self.data()?))),
         }
     }
 
@@ -122,7 +127,7 @@ impl<'a> Raw<'a> {
             return Ok(items);
         }
         let data = self.data()?;
-        Ok(data.as_list().map(|items| items.iter().map(|item| Cow::Owned(super::index::scalar_text(item))).collect()).unwrap_or_default())
+        Ok(data.as_list().map(|items| items.iter().map(|item| Cow::Owned(super::record::scalar_text(item))).collect()).unwrap_or_default())
     }
 }
 

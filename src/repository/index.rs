@@ -1,0 +1,437 @@
+//! index.yaml: what a repository offers.
+//!
+//! Goes in: the bytes of an index. Comes out: [`Index`], entries by chart name with the highest version first, or only the
+//! versions of one chart (the pass of `scan`, which builds nothing for the others). Entries that do not validate are left
+//! out with a warning, unknown fields are errors, as in Helm's `pkg/repo/v1/index.go`. Also writes indexes as Helm does:
+//! YAML with sorted keys, JSON in struct order.
+
+use super::record::{Fields, Record, metadata, metadata_fields, scalar_text, texts};
+use super::scan::{Field, Item, Outcome, scan};
+use super::{Reporter, record};
+use crate::chart::Metadata;
+use crate::data::{Data, Map};
+use crate::error::{Error, ErrorKind, Result};
+use crate::version::{Constraint, Version};
+use crate::yaml::{self, Shape};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+/// The largest index that is read, in bytes.
+pub const INDEX_LIMIT: u64 = 512 << 20;
+
+/// One version of a chart in a repository.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChartVersion {
+    pub metadata: Metadata,
+    pub urls: Vec<String>,
+    /// RFC 3339, as written; empty when absent.
+    pub created: String,
+    pub removed: bool,
+    /// SHA-256 of the archive in hex, as written.
+    pub digest: String,
+}
+
+/// A whole index.
+#[derive(Debug, Clone, Default)]
+pub struct Index {
+    pub api_version: String,
+    /// RFC 3339, as written.
+    pub generated: String,
+    /// By chart name; versions from the highest.
+    pub entries: BTreeMap<String, Vec<ChartVersion>>,
+    pub public_keys: Vec<String>,
+    pub annotations: Vec<(String, String)>,
+    /// ChartMuseum's `serverInfo.contextPath`.
+    pub context_path: Option<String>,
+}
+
+macro_rules! fields {
+    ($($name:literal: $shape:expr),* $(,)?) => { &[$(yaml::Field($name, $shape)),*] };
+}
+
+const STR: &Shape = &Shape::Str;
+const STRS: &Shape = &Shape::List(STR);
+const TEXTS: &Shape = &Shape::Map(STR);
+
+const DEPENDENCY: Shape = Shape::Struct(
+    "v2.Dependency",
+    fields!["name": STR, "version": STR, "repository": STR, "condition": STR, "tags": STRS, "enabled": &Shape::Bool,
+            "import-values": &Shape::List(&Shape::Any), "alias": STR],
+);
+
+const ENTRY: Shape = Shape::Struct(
+    "repo.ChartVersion",
+    fields![
+        "name": STR, "home": STR, "sources": STRS, "version": STR, "description": STR, "keywords": STRS,
+        "maintainers": &Shape::List(&Shape::Struct("v2.Maintainer", fields!["name": STR, "email": STR, "url": STR])),
+        "icon": STR, "apiVersion": STR, "condition": STR, "tags": STR, "appVersion": STR, "deprecated": &Shape::Bool,
+        "annotations": TEXTS, "kubeVersion": STR, "dependencies": &Shape::List(&DEPENDENCY), "type": STR,
+        "urls": STRS, "created": &Shape::Time, "removed": &Shape::Bool, "digest": STR, "checksum": STR, "engine": STR,
+        "tillerVersion": STR, "url": STR,
+    ],
+);
+
+static INDEX: Shape = Shape::Struct(
+    "repo.IndexFile",
+    fields![
+        "serverInfo": &Shape::Map(&Shape::Any), "apiVersion": STR, "generated": &Shape::Time,
+        "entries": &Shape::Map(&Shape::List(&ENTRY)), "publicKeys": STRS, "annotations": TEXTS,
+    ],
+);
+
+/// What is asked of an index.
+#[derive(Debug, Clone, Copy)]
+enum Wanted<'n> {
+    All,
+    Chart(&'n str),
+}
+
+impl Index {
+    /// Reads all of an index. `source` is its address or path in warnings.
+    pub fn parse(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Index> {
+        if bytes.is_empty() {
+            return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
+        }
+        general(bytes, source, reporter)
+    }
+
+    /// Sorts the versions of every chart, highest first; versions that are none last.
+    pub fn sort(&mut self) {
+        self.entries.values_mut().for_each(|versions| sort_versions(versions, |version| &version.metadata.version));
+    }
+
+    /// Whether the index holds a version that [`pick`] finds under this name.
+    pub fn has(&self, name: &str, version: &str) -> bool {
+        self.entries.get(name).is_some_and(|versions| matches!(pick(versions, name, version, None), Ok(Some(_))))
+    }
+
+    /// Takes over what `other` has and this index lacks.
+    pub fn merge(&mut self, other: Index) {
+        for versions in other.entries.into_values() {
+            for version in versions {
+                if !self.has(&version.metadata.name, &version.metadata.version) {
+                    self.entries.entry(version.metadata.name.clone()).or_default().push(version);
+                }
+            }
+        }
+    }
+
+    /// The text of index.yaml.
+    pub fn to_yaml(&self) -> Result<String> {
+        let record = self.record(|version| version.record());
+        yaml::to_string(&record.to_data())
+    }
+
+    /// The text of an index in JSON, indented by two spaces, without a final newline.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        Ok(crate::json::indent(&self.record(|version| version.record()).to_json()?, "", "  "))
+    }
+
+    fn record(&self, of: impl Fn(&ChartVersion) -> Record) -> Record {
+        let mut fields = Fields::default();
+        if let Some(path) = &self.context_path {
+            fields.always("serverInfo", Record::Fields(vec![("contextPath".to_string(), Record::text(path))]));
+        }
+        fields.always("apiVersion", Record::text(&self.api_version));
+        fields.always("generated", Record::text(zero_time(&self.generated)));
+        let entries = self.entries.iter().map(|(name, versions)| (name.clone(), Record::List(versions.iter().map(&of).collect())));
+        fields.always("entries", Record::Fields(entries.collect()));
+        fields.texts("publicKeys", &self.public_keys);
+        if !self.annotations.is_empty() {
+            fields.always("annotations", Record::Fields(self.annotations.iter().map(|(key, value)| (key.clone(), Record::text(value))).collect()));
+        }
+        fields.finish()
+    }
+}
+
+impl ChartVersion {
+    /// The entry's fields in the order of Go's struct.
+    pub fn record(&self) -> Record {
+        let mut fields = metadata_fields(&self.metadata);
+        fields.always("urls", Record::texts(&self.urls));
+        fields.always("created", Record::text(zero_time(&self.created)));
+        fields.flag("removed", self.removed);
+        fields.text("digest", &self.digest);
+        fields.finish()
+    }
+
+    fn read(map: &Map) -> ChartVersion {
+        let text = |key: &str| map.get(key).map(scalar_text).unwrap_or_default();
+        let mut metadata = metadata(map);
+        if metadata.api_version.is_empty() {
+            metadata.api_version = "v1".to_string();
+        }
+        ChartVersion {
+            metadata,
+            urls: texts(map.get("urls")),
+            created: text("created"),
+            removed: matches!(map.get("removed"), Some(Data::Bool(true))),
+            digest: text("digest"),
+        }
+    }
+}
+
+fn zero_time(time: &str) -> &str {
+    if time.is_empty() { "0001-01-01T00:00:00Z" } else { time }
+}
+
+/// The versions of `chart` in the index `bytes`, valid ones only, highest first; `None` when the chart is not there.
+/// Only that chart's entries are decoded when the index is in the usual form.
+pub fn versions_of(bytes: &[u8], chart: &str, source: &str, reporter: &dyn Reporter) -> Result<Option<Vec<ChartVersion>>> {
+    if bytes.is_empty() {
+        return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
+    }
+    let mut found: Option<Vec<ChartVersion>> = None;
+    let outcome = scan(bytes, &mut |item| {
+        if item.chart != chart {
+            // Entries of one chart stand together: the rest need not be walked.
+            return Ok(if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+        }
+        let versions = found.get_or_insert_with(Vec::new);
+        match item_version(&item)? {
+            Ok(version) => versions.push(version),
+            Err((version, fault)) => warn_invalid(reporter, chart, &version, source, &fault),
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    match outcome {
+        Ok(Outcome::Complete { api_version: true } | Outcome::Stopped) => {
+            if let Some(versions) = &mut found {
+                sort_versions(versions, |version| &version.metadata.version);
+            }
+            Ok(found)
+        }
+        _ => {
+            let mut index = general_for(bytes, source, reporter, Wanted::Chart(chart))?;
+            Ok(index.entries.remove(chart))
+        }
+    }
+}
+
+/// An item of the fast pass as a whole entry, or its version and what is wrong with it.
+fn item_version(item: &Item<'_>) -> Result<std::result::Result<ChartVersion, (String, String)>> {
+    let mut entries = Vec::new();
+    for (at, key) in super::scan::KEYS.iter().enumerate() {
+        if let Some(raw) = item.raw_at(at) {
+            entries.push(((*key).into(), raw.data()?));
+        }
+    }
+    let version = ChartVersion::read(&Map::from_entries(entries));
+    Ok(match validate(&version.metadata) {
+        Ok(()) => Ok(version),
+        Err(fault) => Err((version.metadata.version, fault)),
+    })
+}
+
+/// Checks an index that was fetched and gives the chart names in it, in the order of the file. One walk when the file is in
+/// the usual form.
+pub fn check(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Vec<String>> {
+    if bytes.is_empty() {
+        return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
+    }
+    let mut names: Vec<String> = Vec::new();
+    let mut invalid = Vec::new();
+    let outcome = scan(bytes, &mut |item| {
+        if names.last().is_none_or(|last| last != item.chart) {
+            names.push(item.chart.to_string());
+        }
+        if let Some((version, fault)) = item_fault(&item)? {
+            invalid.push((item.chart.to_string(), version, fault));
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    if let Ok(Outcome::Complete { api_version: true }) = outcome {
+        for (chart, version, fault) in invalid {
+            warn_invalid(reporter, &chart, &version, source, &fault);
+        }
+        return Ok(names);
+    }
+    Ok(general(bytes, source, reporter)?.entries.into_keys().collect())
+}
+
+/// What is wrong with an item, with its version; looks only at what validation needs.
+pub fn item_fault(item: &Item<'_>) -> Result<Option<(String, String)>> {
+    let name = item.text(Field::Name)?;
+    let version = item.text(Field::Version)?;
+    let kind = item.text(Field::Type)?;
+    let complex = [Field::Dependencies, Field::Maintainers].iter().any(|field| item.raw(*field).is_some_and(|raw| needs_look(raw.bytes())));
+    let plain = Metadata { name: name.into_owned(), version: version.to_string(), api_version: "v1".into(), kind: kind.into_owned(), ..Metadata::default() };
+    if let Err(fault) = validate(&plain) {
+        return Ok(Some((version.into_owned(), fault)));
+    }
+    Ok(match complex {
+        true => item_version(item)?.err(),
+        false => None,
+    })
+}
+
+/// Whether a nested list may hold something that validation or strict reading objects to.
+fn needs_look(raw: &[u8]) -> bool {
+    const KNOWN: [&[u8]; 10] = [b"name", b"email", b"url", b"version", b"repository", b"condition", b"tags", b"enabled", b"import-values", b"alias"];
+    let mut lines = raw.split(|byte| *byte == b'\n');
+    if !lines.next().unwrap_or_default().trim_ascii().is_empty() {
+        return true;
+    }
+    for line in lines {
+        let mut text = line.trim_ascii();
+        text = text.strip_prefix(b"- ").unwrap_or(text);
+        if text.is_empty() {
+            continue;
+        }
+        let key = text.split(|byte| *byte == b':').next().unwrap_or_default();
+        if key.len() == text.len() || !KNOWN.contains(&key) || key == b"alias" || key == b"import-values" || key == b"tags" {
+            return true;
+        }
+    }
+    false
+}
+
+fn general(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Index> {
+    general_for(bytes, source, reporter, Wanted::All)
+}
+
+/// The general parser: any YAML or JSON.
+fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Wanted<'_>) -> Result<Index> {
+    let is_json = bytes.trim_ascii_start().first() == Some(&b'{') && crate::json::parse(bytes).is_ok();
+    let data = if is_json { yaml::decode(bytes, &INDEX)? } else { yaml::decode_strict(bytes, &INDEX)? };
+    let empty = Map::new();
+    let map = data.as_map().map_or(&empty, |map| map.as_ref());
+    let mut index = Index {
+        api_version: map.get("apiVersion").map(scalar_text).unwrap_or_default(),
+        generated: map.get("generated").map(scalar_text).unwrap_or_default(),
+        public_keys: texts(map.get("publicKeys")),
+        context_path: map.get("serverInfo").and_then(Data::as_map).and_then(|info| info.get("contextPath")).map(scalar_text),
+        ..Index::default()
+    };
+    if let Some(annotations) = map.get("annotations").and_then(Data::as_map) {
+        index.annotations = annotations.iter().map(|(key, value)| (key.to_string(), scalar_text(value))).collect();
+    }
+    for (name, list) in map.get("entries").and_then(Data::as_map).map(|map| map.iter()).into_iter().flatten() {
+        if matches!(wanted, Wanted::Chart(chart) if chart != &**name) {
+            continue;
+        }
+        let mut versions = Vec::new();
+        for item in list.as_list().map(|items| items.as_slice()).unwrap_or_default() {
+            let Some(map) = item.as_map() else {
+                reporter.warn(&format!("skipping loading invalid entry for chart {} from {source}: empty entry", quoted(name)));
+                continue;
+            };
+            let version = ChartVersion::read(map);
+            match validate_with(&version.metadata, map) {
+                Ok(()) => versions.push(version),
+                Err(fault) => warn_invalid(reporter, name, &version.metadata.version, source, &fault),
+            }
+        }
+        sort_versions(&mut versions, |version| &version.metadata.version);
+        index.entries.insert(name.to_string(), versions);
+    }
+    if index.api_version.is_empty() {
+        return Err(Error::new(ErrorKind::Repository, "no API version specified"));
+    }
+    Ok(index)
+}
+
+fn warn_invalid(reporter: &dyn Reporter, chart: &str, version: &str, source: &str, fault: &str) {
+    reporter.warn(&format!("skipping loading invalid entry for chart {} {} from {source}: {fault}", quoted(chart), quoted(version)));
+}
+
+fn quoted(text: &str) -> String {
+    format!("{:?}", super::printable(text))
+}
+
+/// Sorts by semantic version, highest first; texts that are no versions come last, in the order they stood.
+pub fn sort_versions<T>(versions: &mut Vec<T>, version: impl Fn(&T) -> &str) {
+    if versions.len() < 2 {
+        return;
+    }
+    let mut keyed: Vec<(Option<Version>, T)> = versions.drain(..).map(|item| (Version::parse(version(&item)).ok(), item)).collect();
+    keyed.sort_by(|a, b| match (&a.0, &b.0) {
+        (Some(first), Some(second)) => second.cmp(first),
+        (None, Some(_)) => std::cmp::Ordering::Greater,
+        (Some(_), None) => std::cmp::Ordering::Less,
+        (None, None) => std::cmp::Ordering::Equal,
+    });
+    versions.extend(keyed.into_iter().map(|(_, item)| item));
+}
+
+/// The entry that `version` asks for: the one with that very text, else the highest that the range allows; empty means the
+/// highest stable one. `Ok(None)` when nothing fits; an error when the text is no range.
+pub fn pick<'v>(versions: &'v [ChartVersion], name: &str, version: &str, reporter: Option<&dyn Reporter>) -> Result<Option<&'v ChartVersion>> {
+    let range = if version.is_empty() { "*" } else { version };
+    let constraint = Constraint::parse(range).map_err(|error| Error::new(ErrorKind::Repository, error.to_string()))?;
+    if !version.is_empty() {
+        if let Some(exact) = versions.iter().find(|candidate| candidate.metadata.version == version) {
+            return Ok(Some(exact));
+        }
+    }
+    let found = versions
+        .iter()
+        .find(|candidate| Version::parse(&candidate.metadata.version).is_ok_and(|parsed| constraint.check(&parsed)));
+    if let (Some(found), Some(reporter)) = (found, reporter) {
+        if !version.is_empty() && !is_range(version) {
+            reporter.notice(crate::diagnostic::Notice {
+                level: crate::diagnostic::Level::Warn,
+                message: "unable to find exact version requested; falling back to closest available version".to_string(),
+                attributes: vec![
+                    ("chart".to_string(), name.to_string()),
+                    ("requested".to_string(), version.to_string()),
+                    ("selected".to_string(), found.metadata.version.clone()),
+                ],
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn is_range(version: &str) -> bool {
+    if version.contains(['^', '~', '<', '>', '=', '!', '*']) || version.contains("||") || version.contains(" - ") {
+        return true;
+    }
+    version.split(['-', '+']).next().unwrap_or_default().contains(['x', 'X'])
+}
+
+/// Helm's validation of an entry, without its exception for dependencies of one name (JFrog strips `alias`).
+fn validate_with(metadata: &Metadata, map: &Map) -> std::result::Result<(), String> {
+    let has_null = |key: &str| map.get(key).and_then(Data::as_list).is_some_and(|items| items.iter().any(Data::is_null));
+    validate(metadata)?;
+    if has_null("maintainers") {
+        return Err("validation: maintainers must not contain empty or null nodes".to_string());
+    }
+    if has_null("dependencies") {
+        return Err("validation: dependencies must not contain empty or null nodes".to_string());
+    }
+    Ok(())
+}
+
+fn validate(metadata: &Metadata) -> std::result::Result<(), String> {
+    if metadata.name.is_empty() {
+        return Err("validation: chart.metadata.name is required".to_string());
+    }
+    let name = &metadata.name;
+    if name.contains(['/', '\\']) || name == "." || name == ".." {
+        return Err(format!("validation: chart.metadata.name {name:?} is invalid"));
+    }
+    if metadata.version.is_empty() {
+        return Err("validation: chart.metadata.version is required".to_string());
+    }
+    if Version::parse(&metadata.version).is_err() {
+        return Err(format!("validation: chart.metadata.version {:?} is invalid", metadata.version));
+    }
+    if !["", "application", "library"].contains(&metadata.kind.as_str()) {
+        return Err("validation: chart.metadata.type must be application or library".to_string());
+    }
+    for dependency in &metadata.dependencies {
+        if !dependency.alias.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+            return Err(format!(
+                "validation: dependency {:?} has disallowed characters in the alias",
+                dependency.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The tree of an entry, for callers that keep it as it is.
+pub fn entry_data(version: &ChartVersion) -> Data {
+    record::Record::to_data(&version.record())
+}
