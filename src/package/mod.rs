@@ -1,1 +1,4 @@
-//! (under construction)
+//! Deterministic chart archives and their provenance.
+
+#[cfg(feature = "remote")]
+pub mod provenance;

@@ -138,7 +138,10 @@ impl Index {
         fields.always("entries", Record::Fields(entries.collect()));
         fields.texts("publicKeys", &self.public_keys);
         if !self.annotations.is_empty() {
-            fields.always("annotations", Record::Fields(self.annotations.iter().map(|(key, value)| (key.clone(), Record::text(value))).collect()));
+            fields.always(
+                "annotations",
+                Record::Fields(self.annotations.iter().map(|(key, value)| (key.clone(), Record::text(value))).collect()),
+            );
         }
         fields.finish()
     }
@@ -255,7 +258,13 @@ pub fn item_fault(item: &Item<'_>) -> Result<Option<(String, String)>> {
     let version = item.text(Field::Version)?;
     let kind = item.text(Field::Type)?;
     let complex = [Field::Dependencies, Field::Maintainers].iter().any(|field| item.raw(*field).is_some_and(|raw| needs_look(raw.bytes())));
-    let plain = Metadata { name: name.into_owned(), version: version.to_string(), api_version: "v1".into(), kind: kind.into_owned(), ..Metadata::default() };
+    let plain = Metadata {
+        name: name.into_owned(),
+        version: version.to_string(),
+        api_version: "v1".into(),
+        kind: kind.into_owned(),
+        ..Metadata::default()
+    };
     if let Err(fault) = validate(&plain) {
         return Ok(Some((version.into_owned(), fault)));
     }
@@ -267,7 +276,8 @@ pub fn item_fault(item: &Item<'_>) -> Result<Option<(String, String)>> {
 
 /// Whether a nested list may hold something that validation or strict reading objects to.
 fn needs_look(raw: &[u8]) -> bool {
-    const KNOWN: [&[u8]; 10] = [b"name", b"email", b"url", b"version", b"repository", b"condition", b"tags", b"enabled", b"import-values", b"alias"];
+    const KNOWN: [&[u8]; 10] =
+        [b"name", b"email", b"url", b"version", b"repository", b"condition", b"tags", b"enabled", b"import-values", b"alias"];
     let mut lines = raw.split(|byte| *byte == b'\n');
     if !lines.next().unwrap_or_default().trim_ascii().is_empty() {
         return true;
@@ -356,7 +366,12 @@ pub fn sort_versions<T>(versions: &mut Vec<T>, version: impl Fn(&T) -> &str) {
 
 /// The entry that `version` asks for: the one with that very text, else the highest that the range allows; empty means the
 /// highest stable one. `Ok(None)` when nothing fits; an error when the text is no range.
-pub fn pick<'v>(versions: &'v [ChartVersion], name: &str, version: &str, reporter: Option<&dyn Reporter>) -> Result<Option<&'v ChartVersion>> {
+pub fn pick<'v>(
+    versions: &'v [ChartVersion],
+    name: &str,
+    version: &str,
+    reporter: Option<&dyn Reporter>,
+) -> Result<Option<&'v ChartVersion>> {
     let range = if version.is_empty() { "*" } else { version };
     let constraint = Constraint::parse(range).map_err(|error| Error::new(ErrorKind::Repository, error.to_string()))?;
     if !version.is_empty() {
@@ -364,9 +379,7 @@ pub fn pick<'v>(versions: &'v [ChartVersion], name: &str, version: &str, reporte
             return Ok(Some(exact));
         }
     }
-    let found = versions
-        .iter()
-        .find(|candidate| Version::parse(&candidate.metadata.version).is_ok_and(|parsed| constraint.check(&parsed)));
+    let found = versions.iter().find(|candidate| Version::parse(&candidate.metadata.version).is_ok_and(|parsed| constraint.check(&parsed)));
     if let (Some(found), Some(reporter)) = (found, reporter) {
         if !version.is_empty() && !is_range(version) {
             reporter.notice(crate::diagnostic::Notice {
@@ -422,10 +435,7 @@ fn validate(metadata: &Metadata) -> std::result::Result<(), String> {
     }
     for dependency in &metadata.dependencies {
         if !dependency.alias.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-            return Err(format!(
-                "validation: dependency {:?} has disallowed characters in the alias",
-                dependency.name
-            ));
+            return Err(format!("validation: dependency {:?} has disallowed characters in the alias", dependency.name));
         }
     }
     Ok(())

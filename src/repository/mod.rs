@@ -5,22 +5,12 @@
 //! the environment or prints: what Helm says on the way goes to a [`Reporter`]. Credentials are bound to scheme, host and
 //! port, and redirects are followed here, not by the HTTP client.
 
-#[cfg(feature = "remote")]
-pub mod auth;
 pub mod cache;
 pub mod config;
-#[cfg(feature = "remote")]
 pub mod download;
-#[cfg(feature = "remote")]
-pub mod http;
 pub mod index;
-#[cfg(feature = "remote")]
-pub mod oci;
-#[cfg(feature = "remote")]
-pub mod push;
 pub mod record;
 pub mod scan;
-pub mod search;
 
 pub mod url;
 
@@ -154,5 +144,7 @@ impl Reporter for Recorded {
 /// What is shown of a text from outside: control characters (escape sequences among them) and marks that turn the
 /// direction of writing are taken out.
 pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')).collect()
+    text.chars()
+        .filter(|c| !c.is_control() && !matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .collect()
 }

@@ -237,7 +237,9 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_become_strings() {
-        for (data, expected) in [(Data::Float(1.1), "1.1"), (Data::Float(20_240_101.0), "20240101"), (Data::Bool(true), "true"), (Data::Null, "")] {
+        for (data, expected) in
+            [(Data::Float(1.1), "1.1"), (Data::Float(20_240_101.0), "20240101"), (Data::Bool(true), "true"), (Data::Null, "")]
+        {
             assert_eq!(scalar_text(&data), expected);
         }
     }

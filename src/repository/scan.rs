@@ -43,9 +43,31 @@ pub enum Field {
 
 /// Keys in byte order, in the order of [`Field`].
 pub const KEYS: [&str; 25] = [
-    "annotations", "apiVersion", "appVersion", "checksum", "condition", "created", "dependencies", "deprecated", "description", "digest",
-    "engine", "home", "icon", "keywords", "kubeVersion", "maintainers", "name", "removed", "sources", "tags", "tillerVersion", "type", "url",
-    "urls", "version",
+    "annotations",
+    "apiVersion",
+    "appVersion",
+    "checksum",
+    "condition",
+    "created",
+    "dependencies",
+    "deprecated",
+    "description",
+    "digest",
+    "engine",
+    "home",
+    "icon",
+    "keywords",
+    "kubeVersion",
+    "maintainers",
+    "name",
+    "removed",
+    "sources",
+    "tags",
+    "tillerVersion",
+    "type",
+    "url",
+    "urls",
+    "version",
 ];
 
 /// The value of a field as it stands in the text, from behind the colon to the end of its last line.
@@ -153,7 +175,9 @@ fn simple_scalar(raw: &[u8]) -> Option<&str> {
     // Words of at most five letters may be booleans or null, and a digit may begin a number or a date.
     let string = match first {
         b'a'..=b'z' | b'A'..=b'Z' => text.len() > 5,
-        b'0'..=b'9' => !text.contains([':', '_']) && text.bytes().filter(|byte| *byte == b'.').count() >= 2 && text.as_bytes().get(4) != Some(&b'-'),
+        b'0'..=b'9' => {
+            !text.contains([':', '_']) && text.bytes().filter(|byte| *byte == b'.').count() >= 2 && text.as_bytes().get(4) != Some(&b'-')
+        }
         _ => false,
     };
     string.then_some(text)
@@ -257,7 +281,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// The map below `entries:`.
-    fn entries(&mut self, visit: &mut dyn FnMut(Item<'a>) -> Result<ControlFlow<()>>) -> std::result::Result<Result<ControlFlow<()>>, Unusual> {
+    fn entries(
+        &mut self,
+        visit: &mut dyn FnMut(Item<'a>) -> Result<ControlFlow<()>>,
+    ) -> std::result::Result<Result<ControlFlow<()>>, Unusual> {
         let mut indent = None;
         while let Some(line) = self.next_content()? {
             if line.indent == 0 {

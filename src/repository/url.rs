@@ -36,7 +36,8 @@ impl Address {
         let (rest, fragment) = cut(text, '#');
         let (scheme, rest) = split_scheme(rest)?;
         let (rest, query) = cut(rest, '?');
-        let mut address = Address { scheme, fragment: fragment.map(str::to_string), query: query.map(str::to_string), ..Address::default() };
+        let mut address =
+            Address { scheme, fragment: fragment.map(str::to_string), query: query.map(str::to_string), ..Address::default() };
         if !address.scheme.is_empty() && !rest.starts_with('/') {
             address.opaque = Some(rest.to_string());
             return Some(address);
@@ -313,9 +314,11 @@ fn valid_host(host: &str) -> bool {
 
 fn valid_escapes(path: &str) -> bool {
     let bytes = path.as_bytes();
-    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
-        bytes.get(at + 1).is_some_and(u8::is_ascii_hexdigit) && bytes.get(at + 2).is_some_and(u8::is_ascii_hexdigit)
-    })
+    bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'%')
+        .all(|(at, _)| bytes.get(at + 1).is_some_and(u8::is_ascii_hexdigit) && bytes.get(at + 2).is_some_and(u8::is_ascii_hexdigit))
 }
 
 /// Go's `path.Clean`, with the empty path staying empty.
