@@ -1,1 +1,161 @@
-//! (under construction)
+//! Rendered files to manifests in install order.
+//!
+//! Goes in: rendered files. Comes out: [`Manifests`]: which documents there are and in which order they go out, resources and
+//! hooks apart. Documents are ranges of the rendered texts, never copies. Follows Helm's `SortManifests`
+//! (`pkg/release/v1/util/manifest_sorter.go`) and what `renderResources` does around it with NOTES.txt.
+
+pub mod hook;
+pub mod order;
+pub mod split;
+
+use crate::diagnostic::{Diagnostic, Level, Location, Notices};
+use crate::error::{ErrorKind, Result};
+use crate::template::engine::RenderedFile;
+use crate::yaml::{self, Head};
+use hook::{Hook, Verdict};
+use std::ops::Range;
+
+/// Above this many bytes the heads are read on two threads.
+const TWO_THREADS_FROM: usize = 256 << 10;
+
+/// One document of a rendered file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Which of the files it stands in.
+    pub file: usize,
+    /// Where in that file's text.
+    pub range: Range<usize>,
+    pub head: Head,
+    /// What makes it a hook; `None` for a resource.
+    pub hook: Option<Hook>,
+}
+
+impl Document {
+    /// The document's text.
+    pub fn text<'a>(&self, files: &'a [RenderedFile]) -> &'a [u8] {
+        files.get(self.file).and_then(|file| file.data.get(self.range.clone())).unwrap_or_default()
+    }
+
+    /// The path of the template that it came from, as Helm names it.
+    pub fn path<'a>(&self, files: &'a [RenderedFile]) -> &'a str {
+        files.get(self.file).map_or("", |file| &file.name)
+    }
+}
+
+/// The documents of a rendered chart, each list in install order.
+#[derive(Debug, Clone, Default)]
+pub struct Manifests {
+    pub resources: Vec<Document>,
+    pub hooks: Vec<Document>,
+}
+
+/// Whether a file holds notes for people instead of manifests.
+pub fn is_notes(file: &RenderedFile) -> bool {
+    file.name.ends_with("NOTES.txt")
+}
+
+/// Splits the files into documents, reads their heads and sorts them. Notes, partials and blank files are passed over.
+///
+/// Errors: `YAML parse error on PATH: …` for the first document that is no YAML or no object, by path and place.
+pub fn sort(files: &[RenderedFile], notices: &mut Notices) -> Result<Manifests> {
+    let mut paths: Vec<usize> = (0..files.len()).filter(|at| !is_notes(&files[*at]) && !is_partial(&files[*at])).collect();
+    paths.sort_by(|a, b| files[*a].name.cmp(&files[*b].name));
+    let places: Vec<Place> =
+        paths.into_iter().flat_map(|file| split::documents(&files[file].data).into_iter().map(move |range| (file, range))).collect();
+
+    let mut manifests = Manifests::default();
+    for ((file, range), head) in places.iter().zip(heads(files, &places)) {
+        let head = head.map_err(|error| not_yaml(&files[*file], range, error))?;
+        let hook = match hook::of_head(&head) {
+            Verdict::Resource => None,
+            Verdict::Hook(hook) => Some(hook),
+            Verdict::Unknown(names) => {
+                notices.push_with(Level::Info, "skipping unknown hooks", &[("hookTypes", &names)]);
+                continue;
+            }
+        };
+        let list = if hook.is_some() { &mut manifests.hooks } else { &mut manifests.resources };
+        list.push(Document { file: *file, range: range.clone(), head, hook });
+    }
+    sort_by_kind(&mut manifests.resources);
+    sort_by_kind(&mut manifests.hooks);
+    Ok(manifests)
+}
+
+/// A document's file and where it stands in it.
+type Place = (usize, Range<usize>);
+
+/// Stable, so that documents of one kind stay in the order of their files.
+fn sort_by_kind(documents: &mut Vec<Document>) {
+    let mut keyed: Vec<(usize, Document)> =
+        std::mem::take(documents).into_iter().map(|document| (order::rank(&document.head.kind), document)).collect();
+    keyed.sort_by(|(a, left), (b, right)| order::compare((*a, &left.head.kind), (*b, &right.head.kind)));
+    documents.extend(keyed.into_iter().map(|(_, document)| document));
+}
+
+/// Partials are rendered by nobody, but a post-renderer may name its output as it likes.
+fn is_partial(file: &RenderedFile) -> bool {
+    file.name.rsplit('/').next().is_some_and(|base| base.starts_with('_'))
+}
+
+/// The heads of these documents in their order, read on two threads when there is much to read. The list may end early, behind
+/// the first error.
+fn heads(files: &[RenderedFile], places: &[Place]) -> Vec<Result<Head>> {
+    let read = |places: &[Place]| -> Vec<Result<Head>> {
+        let mut heads = Vec::with_capacity(places.len());
+        for (file, range) in places {
+            let head = yaml::head(&files[*file].data[range.clone()]);
+            let failed = head.is_err();
+            heads.push(head);
+            if failed {
+                break;
+            }
+        }
+        heads
+    };
+    let total: usize = places.iter().map(|(_, range)| range.len()).sum();
+    if total < TWO_THREADS_FROM {
+        return read(places);
+    }
+    let mut seen = 0;
+    let middle = places.iter().position(|(_, range)| {
+        seen += range.len();
+        seen * 2 > total
+    });
+    let (first, second) = places.split_at(middle.unwrap_or(0).max(1).min(places.len()));
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| read(second));
+        let mut heads = read(first);
+        if heads.last().is_none_or(|head| head.is_ok()) {
+            match second.join() {
+                Ok(rest) => heads.extend(rest),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        heads
+    })
+}
+
+/// Helm's error of a document that is no YAML, with the line of the rendered text that broke.
+fn not_yaml(file: &RenderedFile, range: &Range<usize>, error: crate::error::Error) -> crate::error::Error {
+    let line_in_document = line_of_message(error.message());
+    let before = file.data[..range.start].iter().filter(|byte| **byte == b'\n').count();
+    let line = before + line_in_document.unwrap_or(1);
+    let source_line = file.data.split(|byte| *byte == b'\n').nth(line - 1).map(|line| String::from_utf8_lossy(line).into_owned());
+    let error = error.context(format!("YAML parse error on {}", file.name)).with_kind(ErrorKind::Manifest);
+    let diagnostic = Diagnostic {
+        headline: error.message().to_string(),
+        location: Some(Location { file: format!("rendered {}", file.name), line, column: None }),
+        source_line,
+        hints: vec!["the line is one of the rendered text: `--debug` prints all of it".to_string()],
+        ..Diagnostic::default()
+    };
+    error.with_diagnostic(diagnostic)
+}
+
+/// The number in `yaml: line N: …`.
+fn line_of_message(message: &str) -> Option<usize> {
+    let (_, rest) = message.split_once("yaml: line ")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok().filter(|line| *line > 0)
+}

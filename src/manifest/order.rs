@@ -1,0 +1,71 @@
+//! The order in which manifests are installed.
+//!
+//! Goes in: kinds. Comes out: ranks to sort by. Known kinds come first, in the order of the table, unknown ones after them by
+//! name; among equals the order of the files stays. Follows Helm's `pkg/release/v1/util/kind_sorter.go`.
+
+use std::cmp::Ordering;
+
+/// The kinds in the order in which they are installed.
+pub const INSTALL_ORDER: [&str; 38] = [
+    "PriorityClass",
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "LimitRange",
+    "PodSecurityPolicy",
+    "PodDisruptionBudget",
+    "ServiceAccount",
+    "Secret",
+    "SecretList",
+    "ConfigMap",
+    "StorageClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleList",
+    "ClusterRoleBinding",
+    "ClusterRoleBindingList",
+    "Role",
+    "RoleList",
+    "RoleBinding",
+    "RoleBindingList",
+    "Service",
+    "DaemonSet",
+    "Pod",
+    "ReplicationController",
+    "ReplicaSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "IngressClass",
+    "Ingress",
+    "APIService",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
+
+/// The kind's place in [`INSTALL_ORDER`]; unknown kinds share the place behind all others.
+pub fn rank(kind: &str) -> usize {
+    INSTALL_ORDER.iter().position(|known| *known == kind).unwrap_or(INSTALL_ORDER.len())
+}
+
+/// How two kinds stand to each other; equal for equal kinds, to be used with a stable sort.
+pub fn compare(a: (usize, &str), b: (usize, &str)) -> Ordering {
+    // Of one known rank there is one kind, so the names decide only among unknown ones.
+    a.cmp(&b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_kinds_come_last_by_name() {
+        let mut kinds = ["Zebra", "Deployment", "", "Ant", "Namespace", "ValidatingWebhookConfiguration"];
+        kinds.sort_by(|a, b| compare((rank(a), a), (rank(b), b)));
+        assert_eq!(kinds, ["Namespace", "Deployment", "ValidatingWebhookConfiguration", "", "Ant", "Zebra"]);
+    }
+}
