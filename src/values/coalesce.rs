@@ -1,0 +1,363 @@
+//! Coalescing: what every chart of a tree sees of the user's values and the charts' defaults.
+//!
+//! Goes in: a chart tree and the user's values. Comes out: one map for the root chart, with the values of each subchart
+//! under its name, and `global` in each of them. Higher charts override lower ones, tables merge, all else replaces;
+//! nulls delete in one mode and stay in the other. Follows Helm's `pkg/chart/common/util/coalesce.go`, oddities included,
+//! but shares what Helm copies: the cost is that of what changes, and globals that no subchart adds to cost nothing.
+//!
+//! Which tables templates see as one: Helm copies `global` for each subchart, and the tables directly in it; whatever
+//! lies deeper (and every list) is the same Go map in the parent, the subchart and all siblings, so `set` on it shows in
+//! all of them. In the result such a map or list is the same `Arc` in the subchart's `global` as at the same place in
+//! its parent's; anything else that happens to be shared stands for separate Go maps.
+
+use super::table::{Node, Table};
+use super::{GLOBAL_KEY, go_text};
+use crate::chart::Chart;
+use crate::data::{Data, Map};
+use crate::diagnostic::{Level, Notices};
+use crate::error::{Error, ErrorKind, Result};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Values for rendering: nulls delete what charts say (`CoalesceValues`).
+///
+/// # Errors
+/// `type mismatch on NAME: …` when the values of a subchart are no table.
+pub fn coalesce_values(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Arc<Map>> {
+    Coalescer::new(false, notices).run(chart, values)?.freeze()
+}
+
+/// Values for further processing: nulls stay (`MergeValues`).
+///
+/// # Errors
+/// `type mismatch on NAME: …` when the values of a subchart are no table.
+pub fn merge_values(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Arc<Map>> {
+    Coalescer::new(true, notices).run(chart, values)?.freeze()
+}
+
+/// `source` merged under `destination`, nulls kept (`MergeTables`). `source` may be used again: what is taken from it
+/// stays one with it, and it gets the nulls of `destination`, as in Helm.
+pub(crate) fn merge_tables(destination: &Table, source: &Table, notices: &mut Notices) -> Result<()> {
+    Coalescer::new(true, notices).tables(destination, source, Path::ROOT, true, Source::Kept)
+}
+
+/// Where in the tree a message points to: `root.sub.key`.
+#[derive(Clone, Copy)]
+struct Path<'a> {
+    parent: Option<&'a Path<'a>>,
+    name: &'a str,
+}
+
+impl<'a> Path<'a> {
+    const ROOT: Path<'static> = Path { parent: None, name: "" };
+
+    fn join(&'a self, name: &'a str) -> Path<'a> {
+        Path { parent: Some(self), name }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = Vec::new();
+        let mut at = Some(self);
+        while let Some(path) = at {
+            names.push(path.name);
+            at = path.parent;
+        }
+        let mut written = false;
+        for name in names.into_iter().rev() {
+            // As in Helm, an empty prefix takes no dot.
+            if written {
+                f.write_str(".")?;
+            }
+            f.write_str(name)?;
+            written |= !name.is_empty();
+        }
+        Ok(())
+    }
+}
+
+/// Whether the merged-in table is read again later.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Dropped,
+    Kept,
+}
+
+struct Coalescer<'a> {
+    merge: bool,
+    notices: &'a mut Notices,
+    /// Larger maps whose nulls were looked for, by address (the chart tree keeps them alive): a subchart used a hundred
+    /// times is looked through once.
+    cleaned: HashMap<*const Map, Option<Arc<Map>>>,
+}
+
+impl<'a> Coalescer<'a> {
+    fn new(merge: bool, notices: &'a mut Notices) -> Coalescer<'a> {
+        Coalescer { merge, notices, cleaned: HashMap::new() }
+    }
+
+    fn run(&mut self, chart: &Chart, values: &Arc<Map>) -> Result<Table> {
+        let destination = Table::of(values.clone());
+        self.chart(chart, &destination, Path::ROOT)?;
+        Ok(destination)
+    }
+
+    fn chart(&mut self, chart: &Chart, destination: &Table, prefix: Path) -> Result<()> {
+        let own = prefix.join(chart.name());
+        self.defaults(chart, destination, own)?;
+        for subchart in &chart.dependencies {
+            let name = subchart.name();
+            match destination.get(name) {
+                None => destination.set(Arc::from(name), Node::Table(Table::empty())),
+                Some(node) if node.is_table() => {}
+                Some(node) => {
+                    let text = go_text::print_truth(&node.current()?);
+                    return Err(Error::new(ErrorKind::Values, format!("type mismatch on {name}: {text}")));
+                }
+            }
+            let Some(below) = destination.child(name) else { continue };
+            self.globals(&below, destination, own)?;
+            self.chart(subchart, &below, own)?;
+        }
+        Ok(())
+    }
+
+    /// Lays the chart's own defaults under `values`.
+    fn defaults(&mut self, chart: &Chart, values: &Table, own: Path) -> Result<()> {
+        if values.is_empty() {
+            let defaults = if self.merge { chart.values.clone() } else { self.without_nulls(&chart.values) };
+            values.adopt(defaults);
+            return Ok(());
+        }
+        let mut removed = Vec::new();
+        let mut added = Vec::new();
+        for (key, default) in chart.values.iter() {
+            match values.get(key) {
+                Some(value) if value.is_null() && !self.merge => removed.push(key.clone()),
+                Some(value) if value.is_table() => match default {
+                    Data::Map(default) => self.default_table(chart, values, key, &value, default, own)?,
+                    Data::Null => {}
+                    _ => self.notice(format!("warning: skipped value for {}: Not a table.", own.join(key))),
+                },
+                Some(_) => {}
+                None => match default {
+                    Data::Null if !self.merge => {}
+                    Data::Map(default) if !self.merge => {
+                        added.push((key.clone(), Node::Data(Data::Map(self.without_nulls(default)))));
+                    }
+                    other => added.push((key.clone(), Node::Data(other.clone()))),
+                },
+            }
+        }
+        values.apply(&removed, added);
+        Ok(())
+    }
+
+    fn default_table(
+        &mut self,
+        chart: &Chart,
+        values: &Table,
+        key: &Arc<str>,
+        value: &Node,
+        default: &Arc<Map>,
+        own: Path,
+    ) -> Result<()> {
+        // A table laid under itself changes nothing.
+        if value.untouched().is_some_and(|value| Arc::ptr_eq(&value, default)) {
+            return Ok(());
+        }
+        // The defaults of a subchart are still to come: a null must live to delete them.
+        let merge = self.merge || chart.dependencies.iter().any(|subchart| subchart.name() == key.as_ref());
+        let default = if merge { default.clone() } else { self.without_nulls(default) };
+        if default.is_empty() {
+            return Ok(());
+        }
+        let Some(destination) = values.child(key) else { return Ok(()) };
+        self.tables(&destination, &Table::of(default), own.join(key), merge, Source::Dropped)
+    }
+
+    /// Lays the globals of a chart (`source`) over those of its subchart's values (`destination`).
+    fn globals(&mut self, destination: &Table, source: &Table, own: Path) -> Result<()> {
+        let below = destination.get(GLOBAL_KEY);
+        if below.as_ref().is_some_and(|below| !below.is_table()) {
+            self.notice("warning: skipping globals because destination global is not a table.".to_string());
+            return Ok(());
+        }
+        let above = match source.get(GLOBAL_KEY) {
+            None => {
+                if below.is_none() {
+                    destination.set(Arc::from(GLOBAL_KEY), Node::Data(Data::map(Map::new())));
+                }
+                return Ok(());
+            }
+            Some(above) if !above.is_table() => {
+                self.notice("warning: skipping globals because source global is not a table.".to_string());
+                return Ok(());
+            }
+            Some(above) => above,
+        };
+        let adds_nothing = match &below {
+            None => true,
+            Some(below) => {
+                let below = below.untouched();
+                let above = above.untouched();
+                below.as_ref().is_some_and(|below| below.is_empty() || above.is_some_and(|above| Arc::ptr_eq(below, &above)))
+            }
+        };
+        if adds_nothing {
+            // The copy is put off until the subchart changes something.
+            if let Some(shared) = source.sealed_outer(GLOBAL_KEY) {
+                destination.set(Arc::from(GLOBAL_KEY), Node::Table(shared));
+            }
+            return Ok(());
+        }
+        let (Some(below), Some(above)) = (destination.child(GLOBAL_KEY), source.shared_child(GLOBAL_KEY)) else { return Ok(()) };
+        self.global_entries(&below, &above, own)
+    }
+
+    fn global_entries(&mut self, below: &Table, above: &Table, own: Path) -> Result<()> {
+        let mut added = Vec::new();
+        for (key, value) in above.snapshot() {
+            let present = below.get(&key);
+            if !value.is_table() {
+                match present {
+                    Some(present) if present.is_table() => self.notice(format!("key {key} is table. Skipping")),
+                    Some(_) => below.set(key, value),
+                    None => added.push((key, value)),
+                }
+                continue;
+            }
+            match present {
+                None => {
+                    if let Some(shared) = above.sealed_inner(&key) {
+                        added.push((key, Node::Table(shared)));
+                    }
+                }
+                Some(present) if present.is_table() => {
+                    let (Some(over), Some(under)) = (above.shared_child(&key), below.child(&key)) else { continue };
+                    let copy = over.copy();
+                    // Nulls stay here; the defaults of the subchart come after.
+                    self.tables(&copy, &under, own.join(&key), true, Source::Dropped)?;
+                    below.set(key, Node::Table(copy));
+                }
+                Some(_) => {
+                    self.notice(format!("Conflict: cannot merge map onto non-map for {}. Skipping.", go_text::quote(&key)));
+                }
+            }
+        }
+        below.apply(&[], added);
+        Ok(())
+    }
+
+    /// Lays `source` under `destination` (`coalesceTablesFullKey`).
+    fn tables(&mut self, destination: &Table, source: &Table, path: Path, merge: bool, kind: Source) -> Result<()> {
+        if destination.same(source) || (kind == Source::Dropped && source.is_empty()) {
+            return Ok(());
+        }
+        if kind == Source::Kept {
+            source.share_children();
+        }
+        let nulls = destination.null_keys();
+        let mut removed = Vec::new();
+        let mut added = Vec::new();
+        for (key, value) in source.snapshot() {
+            let Some(over) = destination.get(&key) else {
+                added.push((key, value));
+                continue;
+            };
+            if over.is_null() {
+                // The user nullifies a default; a null over nothing, or over a null, stays.
+                if !value.is_null() && !merge {
+                    removed.push(key);
+                }
+            } else if value.is_table() && over.is_table() {
+                self.table_pair(destination, &key, (&over, &value), path, merge, kind)?;
+            } else if value.is_table() {
+                let text = go_text::print(&value.current()?);
+                self.notice(format!("warning: cannot overwrite table with non table for {} ({text})", path.join(&key)));
+            } else if over.is_table() && !value.is_null() {
+                let text = go_text::print(&value.current()?);
+                self.notice(format!(
+                    "warning: destination for {} is a table. Ignoring non-table value ({text})",
+                    path.join(&key)
+                ));
+            }
+        }
+        if kind == Source::Kept {
+            for key in nulls {
+                source.set(key, Node::Data(Data::Null));
+            }
+        }
+        destination.apply(&removed, added);
+        Ok(())
+    }
+
+    fn table_pair(
+        &mut self,
+        destination: &Table,
+        key: &Arc<str>,
+        (over, value): (&Node, &Node),
+        path: Path,
+        merge: bool,
+        kind: Source,
+    ) -> Result<()> {
+        if kind == Source::Dropped {
+            let same = match (over.untouched(), value.untouched()) {
+                (Some(over), Some(value)) => Arc::ptr_eq(&over, &value) || value.is_empty(),
+                _ => false,
+            };
+            if same {
+                return Ok(());
+            }
+        }
+        let Some(over) = destination.child(key) else { return Ok(()) };
+        let value = match value {
+            Node::Table(table) => table.clone(),
+            Node::Data(Data::Map(map)) => Table::of(map.clone()),
+            Node::Data(_) => return Ok(()),
+        };
+        self.tables(&over, &value, path.join(key), merge, kind)
+    }
+
+    /// The map without null entries at any depth of tables (`cleanNilValues`); lists are left alone.
+    fn without_nulls(&mut self, map: &Arc<Map>) -> Arc<Map> {
+        self.cleaned(map).unwrap_or_else(|| map.clone())
+    }
+
+    /// `None` when there is nothing to clean.
+    fn cleaned(&mut self, map: &Arc<Map>) -> Option<Arc<Map>> {
+        // Small maps are looked through faster than looked up.
+        let remember = map.len() >= 8;
+        if remember && let Some(known) = self.cleaned.get(&Arc::as_ptr(map)) {
+            return known.clone();
+        }
+        let mut changed: Option<Vec<(Arc<str>, Data)>> = None;
+        for (at, (key, value)) in map.iter().enumerate() {
+            let clean = match value {
+                Data::Null => None,
+                Data::Map(inner) => Some(self.cleaned(inner).map(Data::Map)),
+                _ => Some(None),
+            };
+            if changed.is_none() && !matches!(clean, Some(None)) {
+                changed = Some(map.iter().take(at).map(|(key, value)| (key.clone(), value.clone())).collect());
+            }
+            if let (Some(kept), Some(clean)) = (&mut changed, clean) {
+                kept.push((key.clone(), clean.unwrap_or_else(|| value.clone())));
+            }
+        }
+        let result = changed.map(|entries| Arc::new(Map::from_entries(entries)));
+        if remember {
+            self.cleaned.insert(Arc::as_ptr(map), result.clone());
+        }
+        result
+    }
+
+    fn notice(&mut self, message: String) {
+        self.notices.push(Level::Info, message);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! Tables that can change while charts are coalesced, with the identity that Go's maps have.
+//!
+//! Goes in: shared [`Map`]s. Comes out: shared [`Map`]s again, the same ones wherever nothing changed. In between a table
+//! is a cell that several places may hold: Helm copies the tables of globals only to a depth of two, so what one subchart
+//! merges deeper shows in its parent and its siblings. A table is opened (its entries copied, not its subtrees) when
+//! something below it changes, never earlier. Apart from `template::value`, which lives one use later and has Go's types.
+
+use crate::data::{Data, Map};
+use crate::error::{Error, ErrorKind, Result};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How deep coalesced values may nest. YAML texts end at 10 000; a table that came to contain itself never ends.
+const MAXIMUM_DEPTH: usize = 10_050;
+
+/// One entry of a [`Table`]: data nobody else changes, or a cell.
+#[derive(Clone)]
+pub(crate) enum Node {
+    Data(Data),
+    Table(Table),
+}
+
+impl Node {
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Node::Data(Data::Null))
+    }
+
+    pub(crate) fn is_table(&self) -> bool {
+        matches!(self, Node::Table(_) | Node::Data(Data::Map(_)))
+    }
+
+    /// The shared map that this table still is, if nothing below it was opened.
+    pub(crate) fn untouched(&self) -> Option<Arc<Map>> {
+        match self {
+            Node::Data(Data::Map(map)) => Some(map.clone()),
+            Node::Table(table) => table.untouched(),
+            Node::Data(_) => None,
+        }
+    }
+
+    /// The tree as it is now, for a message: what is printed may still change.
+    pub(crate) fn current(&self) -> Result<Data> {
+        self.freeze(0, false)
+    }
+
+    fn freeze(&self, depth: usize, last: bool) -> Result<Data> {
+        match self {
+            Node::Data(data) => Ok(data.clone()),
+            Node::Table(table) => table.freeze_at(depth, last).map(Data::Map),
+        }
+    }
+}
+
+/// A map with identity: every clone sees what any clone changes.
+#[derive(Clone)]
+pub(crate) struct Table(Rc<RefCell<Cell>>);
+
+struct Cell {
+    /// What it was made from; what it still is while `entries` is absent.
+    source: Option<Arc<Map>>,
+    /// In key order.
+    entries: Option<Vec<(Arc<str>, Node)>>,
+    seal: Seal,
+    frozen: Option<Arc<Map>>,
+}
+
+/// Whether a table that Helm copies for each chart is one cell for several charts here, because so far nothing differs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seal {
+    /// A cell in Helm too.
+    Open,
+    /// A table directly in `global`: its copy shares the tables in it.
+    Inner,
+    /// The `global` table itself: its copy has copies of the tables in it.
+    Outer,
+}
+
+impl Table {
+    /// A table of these entries.
+    pub(crate) fn of(source: Arc<Map>) -> Table {
+        Table::new(Cell { source: Some(source), entries: None, seal: Seal::Open, frozen: None })
+    }
+
+    pub(crate) fn empty() -> Table {
+        Table::new(Cell { source: None, entries: Some(Vec::new()), seal: Seal::Open, frozen: None })
+    }
+
+    fn new(cell: Cell) -> Table {
+        Table(Rc::new(RefCell::new(cell)))
+    }
+
+    pub(crate) fn same(&self, other: &Table) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn untouched(&self) -> Option<Arc<Map>> {
+        let cell = self.0.borrow();
+        if cell.entries.is_some() { None } else { cell.source.clone() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        let cell = self.0.borrow();
+        match (&cell.entries, &cell.source) {
+            (Some(entries), _) => entries.is_empty(),
+            (None, Some(source)) => source.is_empty(),
+            (None, None) => true,
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<Node> {
+        let cell = self.0.borrow();
+        match &cell.entries {
+            Some(entries) => position(entries, key).ok().map(|at| entries[at].1.clone()),
+            None => cell.source.as_ref()?.get(key).map(|data| Node::Data(data.clone())),
+        }
+    }
+
+    /// The entries as they are now, in key order.
+    pub(crate) fn snapshot(&self) -> Vec<(Arc<str>, Node)> {
+        let cell = self.0.borrow();
+        match (&cell.entries, &cell.source) {
+            (Some(entries), _) => entries.clone(),
+            (None, Some(source)) => open(source),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// The keys whose value is null.
+    pub(crate) fn null_keys(&self) -> Vec<Arc<str>> {
+        let cell = self.0.borrow();
+        match (&cell.entries, &cell.source) {
+            (Some(entries), _) => entries.iter().filter(|entry| entry.1.is_null()).map(|entry| entry.0.clone()).collect(),
+            (None, Some(source)) => source.iter().filter(|entry| entry.1.is_null()).map(|entry| entry.0.clone()).collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    pub(crate) fn set(&self, key: Arc<str>, node: Node) {
+        self.change(|entries| match position(entries, &key) {
+            Ok(at) => entries[at].1 = node,
+            Err(at) => entries.insert(at, (key, node)),
+        });
+    }
+
+    /// Takes `removed` out and puts `added` in, both in key order and both absent or present as they should be.
+    pub(crate) fn apply(&self, removed: &[Arc<str>], added: Vec<(Arc<str>, Node)>) {
+        if removed.is_empty() && added.is_empty() {
+            return;
+        }
+        self.change(|entries| {
+            if !removed.is_empty() {
+                entries.retain(|entry| removed.binary_search(&entry.0).is_err());
+            }
+            entries.extend(added);
+            // Two sorted runs: the stable sort merges them in one pass.
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+        });
+    }
+
+    /// Makes an empty table a view of `source`.
+    pub(crate) fn adopt(&self, source: Arc<Map>) {
+        let mut cell = self.0.borrow_mut();
+        cell.source = Some(source);
+        cell.entries = None;
+        cell.frozen = None;
+    }
+
+    /// The table under `key` as a cell that may be changed for this place: a sealed one is replaced by its copy.
+    pub(crate) fn child(&self, key: &str) -> Option<Table> {
+        let found = self.get(key)?;
+        let child = match found {
+            Node::Table(table) if table.0.borrow().seal == Seal::Open => return Some(table),
+            Node::Table(table) => table.copy(),
+            Node::Data(Data::Map(map)) => Table::of(map),
+            Node::Data(_) => return None,
+        };
+        self.replace(key, Node::Table(child.clone()));
+        Some(child)
+    }
+
+    /// The table under `key` as the cell that is there, for a place that shares it.
+    pub(crate) fn shared_child(&self, key: &str) -> Option<Table> {
+        match self.get(key)? {
+            Node::Table(table) => Some(table),
+            Node::Data(Data::Map(map)) => {
+                let child = Table::of(map);
+                self.replace(key, Node::Table(child.clone()));
+                Some(child)
+            }
+            Node::Data(_) => None,
+        }
+    }
+
+    /// The cell under `key`, sealed, so that it can stand for a copy of the `global` table in a subchart.
+    pub(crate) fn sealed_outer(&self, key: &str) -> Option<Table> {
+        let child = self.shared_child(key)?;
+        child.0.borrow_mut().seal = Seal::Outer;
+        Some(child)
+    }
+
+    /// The cell under `key`, sealed, so that it can stand for a shallow copy of itself elsewhere.
+    pub(crate) fn sealed_inner(&self, key: &str) -> Option<Table> {
+        let child = self.shared_child(key)?;
+        let mut cell = child.0.borrow_mut();
+        if cell.seal == Seal::Open {
+            cell.seal = Seal::Inner;
+        }
+        drop(cell);
+        Some(child)
+    }
+
+    /// A copy of the entries; the tables in it are the same cells in both, or, for a sealed `global`, sealed themselves.
+    pub(crate) fn copy(&self) -> Table {
+        self.share_children();
+        let cell = self.0.borrow();
+        if cell.seal == Seal::Outer {
+            for (_, node) in cell.entries.iter().flatten() {
+                if let Node::Table(table) = node {
+                    let mut inner = table.0.borrow_mut();
+                    if inner.seal == Seal::Open {
+                        inner.seal = Seal::Inner;
+                    }
+                }
+            }
+        }
+        Table::new(Cell { source: cell.source.clone(), entries: cell.entries.clone(), seal: Seal::Open, frozen: cell.frozen.clone() })
+    }
+
+    /// Makes cells of the tables in it, so that whoever takes an entry shares it.
+    pub(crate) fn share_children(&self) {
+        let mut cell = self.0.borrow_mut();
+        if cell.entries.is_none() {
+            let holds_tables = cell.source.as_ref().is_some_and(|source| source.iter().any(|entry| entry.1.as_map().is_some()));
+            if !holds_tables {
+                return;
+            }
+        }
+        cell.open();
+        for (_, node) in cell.entries.iter_mut().flatten() {
+            if let Node::Data(Data::Map(map)) = node {
+                *node = Node::Table(Table::of(map.clone()));
+            }
+        }
+    }
+
+    /// The finished map: nothing below may change afterwards. Cells that stand at several places become one shared map.
+    pub(crate) fn freeze(&self) -> Result<Arc<Map>> {
+        self.freeze_at(0, true)
+    }
+
+    fn freeze_at(&self, depth: usize, last: bool) -> Result<Arc<Map>> {
+        if depth > MAXIMUM_DEPTH {
+            return Err(Error::new(ErrorKind::Limit, format!("values nest deeper than {MAXIMUM_DEPTH} levels")));
+        }
+        let frozen = {
+            let cell = self.0.borrow();
+            let Some(entries) = &cell.entries else {
+                return Ok(cell.source.clone().unwrap_or_default());
+            };
+            if let Some(frozen) = &cell.frozen {
+                return Ok(frozen.clone());
+            }
+            let mut frozen = Vec::with_capacity(entries.len());
+            for (key, node) in entries {
+                frozen.push((key.clone(), node.freeze(depth + 1, last)?));
+            }
+            match &cell.source {
+                Some(source) if equals_by_pointer(source, &frozen) => source.clone(),
+                _ => Arc::new(Map::from_entries(frozen)),
+            }
+        };
+        if last {
+            self.0.borrow_mut().frozen = Some(frozen.clone());
+        }
+        Ok(frozen)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<(Arc<str>, Node)>)) {
+        let mut cell = self.0.borrow_mut();
+        cell.open();
+        change(cell.entries.get_or_insert_default());
+    }
+
+    /// Puts a cell where the same entries stood as data or as another cell.
+    fn replace(&self, key: &str, node: Node) {
+        self.change(|entries| {
+            if let Ok(at) = position(entries, key) {
+                entries[at].1 = node;
+            }
+        });
+    }
+}
+
+impl Cell {
+    fn open(&mut self) {
+        self.frozen = None;
+        if self.entries.is_none() {
+            self.entries = Some(self.source.as_deref().map(open).unwrap_or_default());
+        }
+    }
+}
+
+fn open(source: &Map) -> Vec<(Arc<str>, Node)> {
+    source.iter().map(|(key, data)| (key.clone(), Node::Data(data.clone()))).collect()
+}
+
+fn position(entries: &[(Arc<str>, Node)], key: &str) -> std::result::Result<usize, usize> {
+    entries.binary_search_by(|entry| entry.0.as_ref().cmp(key))
+}
+
+/// Whether `frozen` holds the very entries of `source`. Scalars count as equal only where that is cheap to see.
+fn equals_by_pointer(source: &Map, frozen: &[(Arc<str>, Data)]) -> bool {
+    source.len() == frozen.len()
+        && source.iter().zip(frozen).all(|(old, new)| {
+            *old.0 == new.0
+                && match (old.1, &new.1) {
+                    (Data::Map(a), Data::Map(b)) => Arc::ptr_eq(a, b),
+                    (Data::List(a), Data::List(b)) => Arc::ptr_eq(a, b),
+                    (Data::Str(a), Data::Str(b)) => Arc::ptr_eq(a, b),
+                    (Data::Null, Data::Null) => true,
+                    (Data::Bool(a), Data::Bool(b)) => a == b,
+                    (Data::Int(a), Data::Int(b)) => a == b,
+                    (Data::Float(a), Data::Float(b)) => a.to_bits() == b.to_bits(),
+                    _ => false,
+                }
+        })
+}
