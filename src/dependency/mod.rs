@@ -1,1 +1,82 @@
-//! (under construction)
+//! Which subcharts live, under which names, and what their parents take from their values.
+//!
+//! Goes in: a chart tree as it was loaded, and the user's values. Comes out: a new tree (all content shared with the old
+//! one) without the disabled subcharts, aliases applied, `import-values` done. [`alias`] pairs entries of Chart.yaml with
+//! charts, [`condition`] decides which live, [`import_values`] moves values up. It stands below `values` because
+//! conditions and imports read coalesced values. Follows Helm's `pkg/chart/v2/util/dependencies.go`.
+
+pub mod alias;
+pub mod condition;
+pub mod import_values;
+
+use crate::chart::{Chart, Metadata};
+use crate::data::Map;
+use crate::diagnostic::Notices;
+use crate::error::{Error, ErrorKind, Result};
+use crate::values::coalesce;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// The tree that is rendered: enabled subcharts only, under their aliases, imported values in the parents' defaults
+/// (`ProcessDependencies`).
+///
+/// # Errors
+/// `type mismatch on NAME: …` when the values of a subchart are no table.
+pub fn process(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Chart> {
+    let mut chart = chart.clone();
+    enable(&mut chart, values, "", notices)?;
+    import_values::process(&mut chart, notices)?;
+    Ok(chart)
+}
+
+/// What Chart.yaml lists and `charts/` lacks, as Helm's error (`CheckDependencies`).
+///
+/// # Errors
+/// `found in Chart.yaml, but missing in charts/ directory: a, b`.
+pub fn check_present(chart: &Chart) -> Result<()> {
+    let missing: Vec<&str> = chart
+        .metadata
+        .dependencies
+        .iter()
+        .map(|dependency| dependency.name.as_str())
+        .filter(|name| chart.dependencies.iter().all(|subchart| subchart.name() != *name))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message = format!("found in Chart.yaml, but missing in charts/ directory: {}", missing.join(", "));
+    Err(Error::new(ErrorKind::Dependency, message))
+}
+
+/// Applies aliases, tags and conditions to `chart` and to what lives below it. `values` are the coalesced values of the
+/// parent, from the root on: Helm hands the root's values down and prefixes paths instead.
+fn enable(chart: &mut Chart, values: &Arc<Map>, path: &str, notices: &mut Notices) -> Result<()> {
+    if chart.metadata.dependencies.is_empty() {
+        return Ok(());
+    }
+    chart.dependencies = alias::apply(&chart.dependencies, &chart.metadata.dependencies);
+    {
+        let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);
+        for dependency in &mut metadata.dependencies {
+            if !dependency.alias.is_empty() {
+                dependency.name = dependency.alias.clone();
+            }
+            dependency.enabled = true;
+        }
+    }
+    let values = coalesce::coalesce_values(chart, values, notices)?;
+    let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);
+    condition::apply_tags(&mut metadata.dependencies, &values, notices);
+    condition::apply_conditions(&mut metadata.dependencies, &values, path, notices);
+    let disabled: HashSet<String> =
+        metadata.dependencies.iter().filter(|dependency| !dependency.enabled).map(|dependency| dependency.name.clone()).collect();
+    if !disabled.is_empty() {
+        metadata.dependencies.retain(|dependency| !disabled.contains(&dependency.name));
+        chart.dependencies.retain(|subchart| !disabled.contains(subchart.name()));
+    }
+    for subchart in &mut chart.dependencies {
+        let below = format!("{path}{}.", subchart.name());
+        enable(subchart, &values, &below, notices)?;
+    }
+    Ok(())
+}

@@ -155,15 +155,7 @@ impl<'a> Coalescer<'a> {
         Ok(())
     }
 
-    fn default_table(
-        &mut self,
-        chart: &Chart,
-        values: &Table,
-        key: &Arc<str>,
-        value: &Node,
-        default: &Arc<Map>,
-        own: Path,
-    ) -> Result<()> {
+    fn default_table(&mut self, chart: &Chart, values: &Table, key: &Arc<str>, value: &Node, default: &Arc<Map>, own: Path) -> Result<()> {
         // A table laid under itself changes nothing.
         if value.untouched().is_some_and(|value| Arc::ptr_eq(&value, default)) {
             return Ok(());
@@ -279,10 +271,7 @@ impl<'a> Coalescer<'a> {
                 self.notice(format!("warning: cannot overwrite table with non table for {} ({text})", path.join(&key)));
             } else if over.is_table() && !value.is_null() {
                 let text = go_text::print(&value.current()?);
-                self.notice(format!(
-                    "warning: destination for {} is a table. Ignoring non-table value ({text})",
-                    path.join(&key)
-                ));
+                self.notice(format!("warning: destination for {} is a table. Ignoring non-table value ({text})", path.join(&key)));
             }
         }
         if kind == Source::Kept {

@@ -8,6 +8,7 @@
 use super::set;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
+use crate::yaml;
 use std::sync::Arc;
 
 /// Where values come from, in the order given within each kind.
@@ -44,7 +45,7 @@ impl Options {
         let mut base = Arc::new(Map::new());
         for path in &self.files {
             let bytes = reader(path)?;
-            let values = load(&bytes).map_err(|error| error.context(format!("failed to parse {path}")))?;
+            let values = yaml::parse_values(&bytes).map_err(|error| error.context(format!("failed to parse {path}")))?;
             base = merge_maps(&base, &values);
         }
         for text in &self.json {
@@ -72,20 +73,6 @@ impl Options {
         }
         Ok(base)
     }
-}
-
-/// The values in a YAML text; several documents are merged, later ones over earlier ones.
-///
-/// # Errors
-/// `error reading yaml document: …`, `cannot unmarshal yaml document: …`.
-pub fn load(text: &[u8]) -> Result<Arc<Map>> {
-    let mut values = Arc::new(Map::new());
-    for document in crate::yaml::parse_value_documents(text)? {
-        if let Data::Map(document) = document {
-            values = merge_maps(&values, &document);
-        }
-    }
-    Ok(values)
 }
 
 /// `over` laid over `base`: tables merge at every depth, all else replaces (`MergeMaps`).

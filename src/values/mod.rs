@@ -14,3 +14,28 @@ pub(crate) mod table;
 
 /// The key of the values that every chart below sees too (Helm's `common.GlobalKey`).
 pub const GLOBAL_KEY: &str = "global";
+
+pub(crate) use go_text::print as print_value;
+
+#[cfg(test)]
+pub(crate) mod sample {
+    //! Trees for tests, written as JSON.
+
+    use crate::data::Data;
+
+    /// The tree of a JSON text.
+    pub(crate) fn data(text: &str) -> Data {
+        convert(serde_json::from_str(text).expect("JSON"))
+    }
+
+    fn convert(value: serde_json::Value) -> Data {
+        match value {
+            serde_json::Value::Null => Data::Null,
+            serde_json::Value::Bool(truth) => Data::Bool(truth),
+            serde_json::Value::Number(number) => Data::Float(number.as_f64().expect("a float")),
+            serde_json::Value::String(text) => Data::str(text),
+            serde_json::Value::Array(items) => Data::list(items.into_iter().map(convert).collect()),
+            serde_json::Value::Object(entries) => Data::map(entries.into_iter().map(|(key, value)| (key.into(), convert(value))).collect()),
+        }
+    }
+}

@@ -7,7 +7,7 @@
 
 use super::go_text::{quote, quote_runes};
 use super::merge::Reader;
-use crate::data::{Data, Map};
+use crate::data::{Data, Items, Map};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
@@ -158,13 +158,14 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
     fn key_list(&mut self, values: &mut Map, key: &str, name_level: usize, steps: usize) -> Step<()> {
         let index = self.index()?;
         let mut list = match values.get_mut(key) {
-            None => Arc::new(Vec::new()),
+            None => Arc::new(Items::default()),
             // Under an empty key nothing is put back.
             Some(Data::List(items)) if key.is_empty() => items.clone(),
             Some(Data::List(items)) => std::mem::take(items),
             Some(other) => return Err(wrong_container(other, "[]interface {}")),
         };
-        let result = self.item(Arc::make_mut(&mut list), index, name_level, steps + 1);
+        let items: &mut Items = Arc::make_mut(&mut list);
+        let result = self.item(items, index, name_level, steps + 1);
         put(values, key, Data::List(list));
         result
     }
@@ -173,9 +174,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
     fn key_map(&mut self, values: &mut Map, key: &str, name_level: usize, steps: usize) -> Step<()> {
         let name_level = name_level + 1;
         if name_level > MAXIMUM_NAME_LEVEL {
-            return Err(fault(format!(
-                "value name nested level is greater than maximum supported nested level of {MAXIMUM_NAME_LEVEL}"
-            )));
+            return Err(fault(format!("value name nested level is greater than maximum supported nested level of {MAXIMUM_NAME_LEVEL}")));
         }
         let mut fresh = Map::new();
         let mut existing = false;
@@ -206,8 +205,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
             // Helm wraps the EOF and still knows it for the end of the text.
             return Err(Stop::End);
         }
-        parse_integer(&text)
-            .map_err(|reason| fault(format!("error parsing index: strconv.Atoi: parsing {}: {reason}", quote(&text))))
+        parse_integer(&text).map_err(|reason| fault(format!("error parsing index: strconv.Atoi: parsing {}: {reason}", quote(&text))))
     }
 
     /// What follows `[index]`, set in `list`.
@@ -232,7 +230,10 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
                 let mut inner = Vec::new();
                 match list.get_mut(at) {
                     None | Some(Data::Null) => self.item(&mut inner, next, name_level, steps + 1)?,
-                    Some(Data::List(items)) => return self.item(Arc::make_mut(items), next, name_level, steps + 1),
+                    Some(Data::List(items)) => {
+                        let items: &mut Items = Arc::make_mut(items);
+                        return self.item(items, next, name_level, steps + 1);
+                    }
                     Some(other) => return Err(wrong_container(other, "[]interface {}")),
                 }
                 put_at(list, index, Data::list(inner))
@@ -435,3 +436,6 @@ fn string_length(bytes: &[u8]) -> usize {
     }
     bytes.len()
 }
+
+#[cfg(test)]
+mod tests;

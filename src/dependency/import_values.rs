@@ -1,0 +1,95 @@
+//! `import-values`: tables of subcharts that become defaults of their parents.
+//!
+//! Goes in: a chart tree after conditions. Comes out: the same tree whose `values` hold, for each chart with dependencies,
+//! its own defaults merged with those of its subcharts (nulls kept) over what it imports. The deepest charts go first; of
+//! two imports of one key the first stays; a missing table is a notice. Follows `processImportValues` of Helm's
+//! `pkg/chart/v2/util/dependencies.go`.
+
+use crate::chart::{Chart, Dependency, Metadata};
+use crate::data::{Data, Map};
+use crate::diagnostic::{Level, Notices};
+use crate::error::Result;
+use crate::values::coalesce;
+use crate::values::lookup::NotATable;
+use crate::values::print_value;
+use crate::values::table::{Node, Table};
+use std::sync::Arc;
+
+/// Imports values everywhere in the tree.
+pub fn process(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
+    for subchart in &mut chart.dependencies {
+        process(subchart, notices)?;
+    }
+    if chart.metadata.dependencies.is_empty() {
+        return Ok(());
+    }
+    let coalesced = coalesce::merge_values(chart, &Arc::new(Map::new()), notices)?;
+    if chart.metadata.dependencies.iter().all(|dependency| dependency.import_values.is_empty()) {
+        chart.values = coalesced;
+        return Ok(());
+    }
+    let values = Table::of(coalesced);
+    let imported = Table::empty();
+    let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);
+    for dependency in &mut metadata.dependencies {
+        import(dependency, &values, &imported, notices)?;
+    }
+    // What was taken above is one with `values`; from here on it must not be.
+    let values = Table::of(values.freeze()?);
+    coalesce::merge_tables(&values, &Table::of(imported.freeze()?), notices)?;
+    chart.values = values.freeze()?;
+    Ok(())
+}
+
+/// Merges what `dependency` exports to its parent under what is in `imported`.
+fn import(dependency: &mut Dependency, values: &Table, imported: &Table, notices: &mut Notices) -> Result<()> {
+    let mut listed = Vec::new();
+    for entry in &dependency.import_values {
+        let (child, parent) = match entry {
+            Data::Map(pair) => {
+                let text = |key| print_value(pair.get(key).unwrap_or(&Data::Null));
+                (text("child"), text("parent"))
+            }
+            Data::Str(export) => (format!("exports.{export}"), ".".to_string()),
+            _ => continue,
+        };
+        match table_at(values, dependency.name.split('.').chain(child.split('.'))) {
+            Ok(found) => coalesce::merge_tables(imported, &nested(&parent, found), notices)?,
+            Err(missing) => {
+                let missing = missing.to_string();
+                match entry {
+                    Data::Map(_) => notices.push_with(
+                        Level::Warn,
+                        "ImportValues missing table from chart",
+                        &[("chart", dependency.name.as_str()), ("error", missing.as_str())],
+                    ),
+                    _ => notices.push_with(Level::Warn, "ImportValues missing table", &[("error", missing.as_str())]),
+                }
+            }
+        }
+        listed.push(Data::map(Map::from_entries(vec![("child".into(), Data::str(child)), ("parent".into(), Data::str(parent))])));
+    }
+    dependency.import_values = listed;
+    Ok(())
+}
+
+/// The table at a path, as the cell that stands there.
+fn table_at<'path>(values: &Table, path: impl Iterator<Item = &'path str>) -> std::result::Result<Table, NotATable> {
+    let mut current = values.clone();
+    for key in path {
+        current = current.shared_child(key).ok_or_else(|| NotATable(key.to_string()))?;
+    }
+    Ok(current)
+}
+
+/// `table` at the end of a dotted path; `.` is the table itself.
+fn nested(path: &str, table: Table) -> Table {
+    if path == "." {
+        return table;
+    }
+    path.split('.').rev().fold(table, |inner, key| {
+        let outer = Table::empty();
+        outer.set(Arc::from(key), Node::Table(inner));
+        outer
+    })
+}

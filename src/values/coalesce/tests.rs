@@ -1,0 +1,82 @@
+//! Coalescing against what Helm 4.2.4 gives for the same charts.
+
+use super::*;
+use crate::chart::{Chart, Content, Metadata};
+use crate::values::go_text::print;
+use crate::values::sample::data;
+
+fn chart(name: &str, values: &str, dependencies: Vec<Chart>) -> Chart {
+    let Data::Map(values) = data(values) else { panic!("{values} is no map") };
+    let metadata = Metadata { name: name.into(), version: "0.1.0".into(), ..Metadata::default() };
+    Chart { metadata: Arc::new(metadata), content: Arc::new(Content::default()), values, dependencies }
+}
+
+fn coalesced(chart: &Chart, values: &str) -> (String, Vec<String>) {
+    let Data::Map(values) = data(values) else { panic!("{values} is no map") };
+    let mut notices = Notices::new();
+    let text = match coalesce_values(chart, &values, &mut notices) {
+        Ok(map) => print(&Data::Map(map)),
+        Err(error) => error.to_string(),
+    };
+    (text, notices.list.into_iter().map(|notice| notice.message).collect())
+}
+
+#[test]
+fn user_values_override_and_nulls_delete() {
+    let root = chart("root", r#"{"a": {"x": 1, "y": 2, "n": null}, "b": "s", "c": 1, "n": null}"#, vec![]);
+    assert_eq!(coalesced(&root, "{}").0, "map[a:map[x:1 y:2] b:s c:1]");
+    assert_eq!(coalesced(&root, r#"{"a": {"x": null}, "b": null, "new": null}"#).0, "map[a:map[y:2] c:1 new:<nil>]");
+}
+
+#[test]
+fn tables_and_scalars_do_not_mix() {
+    let root = chart("root", r#"{"a": {"x": {"e": 2}}, "b": 1, "c": {"t": 1}}"#, vec![]);
+    let (text, notices) = coalesced(&root, r#"{"a": {"x": 1}, "b": {"t": 2}, "c": {"t": {"u": 3}}}"#);
+    assert_eq!(text, "map[a:map[x:1] b:map[t:2] c:map[t:map[u:3]]]");
+    assert_eq!(
+        notices,
+        [
+            "warning: cannot overwrite table with non table for root.a.x (map[e:2])",
+            "warning: skipped value for root.b: Not a table.",
+            "warning: destination for root.c.t is a table. Ignoring non-table value (1)",
+        ]
+    );
+}
+
+#[test]
+fn a_subchart_needs_a_table() {
+    let root = chart("root", r#"{"sub": 1}"#, vec![chart("sub", "{}", vec![])]);
+    assert_eq!(coalesced(&root, "{}").0, "type mismatch on sub: %!t(float64=1)");
+}
+
+#[test]
+fn globals_reach_every_chart() {
+    let leaf = chart("leaf", r#"{"global": {"g": {"own": 1, "over": "leaf"}}}"#, vec![]);
+    let root = chart("root", r#"{"global": {"g": {"over": "root"}, "s": 1}}"#, vec![chart("mid", "{}", vec![leaf])]);
+    let global = "map[g:map[over:root] s:1]";
+    let below = "map[g:map[over:root own:1] s:1]";
+    assert_eq!(coalesced(&root, "{}").0, format!("map[global:{global} mid:map[global:{global} leaf:map[global:{below}]]]"));
+}
+
+#[test]
+fn deeper_globals_are_one_for_all_charts() {
+    // Helm copies `global` and its tables, no more: what the subchart adds below shows above and in its siblings.
+    let adding = chart("adding", r#"{"global": {"a": {"b": {"x": 1}}}}"#, vec![]);
+    let root =
+        chart("root", r#"{"global": {"a": {"b": {"y": 2}}}}"#, vec![chart("before", "{}", vec![]), adding, chart("later", "{}", vec![])]);
+    let global = "global:map[a:map[b:map[x:1 y:2]]]";
+    let want = format!("map[adding:map[{global}] before:map[{global}] {global} later:map[{global}]]");
+    assert_eq!(coalesced(&root, "{}").0, want);
+}
+
+#[test]
+fn untouched_subtrees_are_shared() {
+    let sub = chart("sub", r#"{"big": {"k": {"deep": 1}}}"#, vec![]);
+    let root = chart("root", r#"{"global": {"g": {"t": {"x": 1}}}, "own": {"z": {"q": 1}}}"#, vec![sub.clone()]);
+    let result = coalesce_values(&root, &Arc::new(Map::new()), &mut Notices::new()).unwrap();
+    let table = |map: &Arc<Map>, key: &str| map.get(key).unwrap().as_map().unwrap().clone();
+    assert!(Arc::ptr_eq(&table(&result, "own"), &table(&root.values, "own")));
+    let below = table(&result, "sub");
+    assert!(Arc::ptr_eq(&table(&below, "big"), &table(&sub.values, "big")));
+    assert!(Arc::ptr_eq(&table(&below, "global"), &table(&root.values, "global")));
+}
