@@ -1,1 +1,410 @@
 //! File access that names the path in every error, writes whole files or nothing, and never leaves a folder.
+//!
+//! Goes in: paths. Comes out: bytes, names in byte order, facts about entries, or an [`Error`] in Go's words
+//! (`open X: no such file or directory`), since Helm prints Go's `PathError`s as they are. No other module touches the file
+//! system, so that each fault names its path and each write is atomic: a temporary file in the same folder, then a rename.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// How many symbolic links one path may lead through (Go's `filepath.EvalSymlinks`).
+const LINKS_LIMIT: usize = 255;
+
+/// What an entry of the file system is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Folder,
+    File,
+    Link,
+    /// A pipe, socket or device.
+    Irregular,
+}
+
+/// Facts about an entry of the file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    pub kind: Kind,
+    /// In bytes.
+    pub size: u64,
+    /// Modification time, seconds since 1970, rounded to the nearest as Go's tar writer does.
+    pub modified: i64,
+}
+
+impl Entry {
+    fn of(metadata: &Metadata) -> Entry {
+        let kind = match metadata.file_type() {
+            kind if kind.is_symlink() => Kind::Link,
+            kind if kind.is_dir() => Kind::Folder,
+            kind if kind.is_file() => Kind::File,
+            _ => Kind::Irregular,
+        };
+        Entry { kind, size: metadata.len(), modified: modified(metadata) }
+    }
+}
+
+/// Go's text of a system error: what `syscall.Errno` prints.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = match text.find(" (os error ") {
+        Some(end) => &text[..end],
+        None => text.as_str(),
+    };
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return "unexpected EOF".to_string();
+    }
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+/// A fault of `operation` on `path` in Go's form: `open X: permission denied`.
+pub fn fault(operation: &str, path: &Path, error: &io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("{operation} {}: {}", path.display(), reason(error)))
+}
+
+/// The bytes of a file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(64 << 20));
+    file.read_to_end(&mut bytes).map_err(|error| fault("read", path, &error))?;
+    Ok(bytes)
+}
+
+/// The bytes of a file that may have at most `limit` of them.
+pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let file = open(path)?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| fault("read", path, &error))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path.display())));
+    }
+    Ok(bytes)
+}
+
+/// A file to stream from.
+pub fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|error| fault("open", path, &error))
+}
+
+/// Facts about what `path` leads to; links are followed.
+pub fn stat(path: &Path) -> Result<Entry> {
+    std::fs::metadata(path).map(|metadata| Entry::of(&metadata)).map_err(|error| fault("stat", path, &error))
+}
+
+/// Facts about `path` itself; links are not followed.
+pub fn lstat(path: &Path) -> Result<Entry> {
+    std::fs::symlink_metadata(path).map(|metadata| Entry::of(&metadata)).map_err(|error| fault("lstat", path, &error))
+}
+
+/// Whether `path` leads to something.
+pub fn exists(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok()
+}
+
+/// Whether `path` leads to a folder.
+pub fn is_folder(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+fn modified(metadata: &Metadata) -> i64 {
+    let Ok(time) = metadata.modified() else { return 0 };
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => {
+            let seconds = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
+            seconds.saturating_add(i64::from(after.subsec_nanos() >= 500_000_000))
+        }
+        Err(before) => {
+            let before = before.duration();
+            let seconds = i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
+            -seconds.saturating_add(i64::from(before.subsec_nanos() > 500_000_000))
+        }
+    }
+}
+
+/// The names in a folder in byte order.
+pub fn names(folder: &Path) -> Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| fault("open", folder, &error))? {
+        names.push(entry.map_err(|error| fault("readdirent", folder, &error))?.file_name());
+    }
+    names.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
+    Ok(names)
+}
+
+/// Writes a whole file or nothing: a temporary file beside it takes its place when complete.
+/// An existing file keeps its mode; a new one gets 0644. A link in the way is replaced, not followed.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut sink = Replacement::new(path)?;
+    sink.write_all(bytes).map_err(|error| fault("write", path, &error))?;
+    sink.finish()
+}
+
+/// A file being written that takes its place only when [`Replacement::finish`] is called; dropped before, it leaves nothing.
+pub struct Replacement {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl Replacement {
+    /// Starts writing what will become `path`.
+    pub fn new(path: &Path) -> Result<Replacement> {
+        if is_folder(path) {
+            return Err(Error::new(ErrorKind::Io, format!("open {}: is a directory", path.display())));
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".rutter-").suffix(".part");
+        set_mode(&mut builder, path);
+        let file = builder.tempfile_in(folder).map_err(|error| {
+            // The temporary name is of no use to anyone: the fault is about the file that was asked for.
+            let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|inner| inner.downcast_ref::<io::Error>());
+            match (inner, error.raw_os_error()) {
+                (Some(inner), _) => fault("open", path, inner),
+                (None, Some(code)) => fault("open", path, &io::Error::from_raw_os_error(code)),
+                (None, None) => fault("open", path, &io::Error::from(error.kind())),
+            }
+        })?;
+        Ok(Replacement { path: path.to_path_buf(), file })
+    }
+
+    /// Puts the file in its place.
+    pub fn finish(self) -> Result<()> {
+        let Replacement { path, file } = self;
+        file.persist(&path).map(|_| ()).map_err(|error| fault("rename", &path, &error.error))
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(unix)]
+fn set_mode(builder: &mut tempfile::Builder<'_, '_>, path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = match std::fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => metadata.permissions().mode() & 0o777,
+        _ => 0o644,
+    };
+    builder.permissions(std::fs::Permissions::from_mode(mode));
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &mut tempfile::Builder<'_, '_>, _: &Path) {}
+
+/// Makes a folder and what is missing above it.
+pub fn create_folders(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|error| fault("mkdir", path, &error))
+}
+
+/// Takes a file away.
+pub fn remove_file(path: &Path) -> Result<()> {
+    std::fs::remove_file(path).map_err(|error| fault("remove", path, &error))
+}
+
+/// Takes a folder and all in it away.
+pub fn remove_folder(path: &Path) -> Result<()> {
+    std::fs::remove_dir_all(path).map_err(|error| fault("remove", path, &error))
+}
+
+/// Moves a file or folder within one file system.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(|error| {
+        Error::new(ErrorKind::Io, format!("rename {} {}: {}", from.display(), to.display(), reason(&error)))
+    })
+}
+
+/// The path without `.`, `..` and doubled separators, by its text alone, as Go's `filepath.Clean`; empty becomes `.`.
+pub fn clean(path: &Path) -> PathBuf {
+    let mut cleaned = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => match cleaned.components().next_back() {
+                Some(Component::Normal(_)) => {
+                    cleaned.pop();
+                }
+                Some(Component::RootDir | Component::Prefix(_)) => {}
+                _ => cleaned.push(".."),
+            },
+            other => cleaned.push(other),
+        }
+    }
+    if cleaned.as_os_str().is_empty() {
+        cleaned.push(".");
+    }
+    cleaned
+}
+
+/// The cleaned path from the root, as Go's `filepath.Abs`.
+pub fn absolute(path: &Path) -> Result<PathBuf> {
+    if path.is_absolute() {
+        return Ok(clean(path));
+    }
+    let current = std::env::current_dir()
+        .map_err(|error| Error::new(ErrorKind::Io, format!("getwd: {}", reason(&error))))?;
+    Ok(clean(&current.join(path)))
+}
+
+/// `name` below `folder`, refused when it is absolute, climbs out, or names nothing.
+pub fn join_below(folder: &Path, name: &str) -> Result<PathBuf> {
+    let outside = || Error::new(ErrorKind::Io, format!("path {} leaves its folder", crate::quote::quote(name.as_bytes())));
+    if name.is_empty() || name.contains(['\\', '\0']) {
+        return Err(outside());
+    }
+    let mut path = folder.to_path_buf();
+    for component in Path::new(name).components() {
+        match component {
+            Component::Normal(part) => path.push(part),
+            Component::CurDir => {}
+            _ => return Err(outside()),
+        }
+    }
+    Ok(path)
+}
+
+/// Where `path` leads when every link in it is followed. A broken one gives Go's `lstat TARGET: no such file or directory`.
+pub fn resolve_links(path: &Path) -> Result<PathBuf> {
+    let mut resolved = PathBuf::new();
+    let mut rest: VecDeque<OsString> = path.components().map(|component| component.as_os_str().to_os_string()).collect();
+    let mut links = 0;
+    while let Some(part) = rest.pop_front() {
+        match Path::new(&part).components().next() {
+            Some(Component::RootDir | Component::Prefix(_)) => {
+                resolved.push(&part);
+                continue;
+            }
+            Some(Component::CurDir) | None => continue,
+            Some(Component::ParentDir) => {
+                if !resolved.pop() {
+                    resolved.push("..");
+                }
+                continue;
+            }
+            Some(Component::Normal(_)) => {}
+        }
+        let next = resolved.join(OsStr::new(&part));
+        if lstat(&next)?.kind != Kind::Link {
+            resolved = next;
+            continue;
+        }
+        links += 1;
+        if links > LINKS_LIMIT {
+            return Err(Error::new(ErrorKind::Io, "EvalSymlinks: too many links"));
+        }
+        let target = std::fs::read_link(&next).map_err(|error| fault("readlink", &next, &error))?;
+        if target.is_absolute() {
+            resolved = PathBuf::new();
+        }
+        for component in target.components().rev() {
+            rest.push_front(component.as_os_str().to_os_string());
+        }
+    }
+    Ok(resolved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_read_as_go_s() {
+        let missing = Path::new("/nowhere/at/all");
+        assert_eq!(read(missing).unwrap_err().to_string(), "open /nowhere/at/all: no such file or directory");
+        assert_eq!(stat(missing).unwrap_err().to_string(), "stat /nowhere/at/all: no such file or directory");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        assert_eq!(read(path).unwrap_err().to_string(), format!("read {}: is a directory", path.display()));
+        let below = path.join("no/file");
+        assert_eq!(
+            write(&below, b"x").unwrap_err().to_string(),
+            format!("open {}: no such file or directory", below.display())
+        );
+        assert_eq!(write(path, b"x").unwrap_err().to_string(), format!("open {}: is a directory", path.display()));
+    }
+
+    #[test]
+    fn a_write_that_is_not_finished_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write(&path, b"old").unwrap();
+        let mut sink = Replacement::new(&path).unwrap();
+        sink.write_all(b"new").unwrap();
+        drop(sink);
+        assert_eq!(read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()).unwrap(), ["a"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_write_replaces_a_link_and_not_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        write(&target, b"kept").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert_eq!(read(&target).unwrap(), b"kept");
+        assert_eq!(lstat(&link).unwrap().kind, Kind::File);
+    }
+
+    #[test]
+    fn paths_are_cleaned_as_go_does() {
+        for (path, expected) in
+            [("", "."), ("a//b/./c/../d/", "a/b/d"), ("../../a", "../../a"), ("/../a", "/a"), ("a/..", ".")]
+        {
+            assert_eq!(clean(Path::new(path)), Path::new(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_joined_outside_a_folder() {
+        let folder = Path::new("/top");
+        assert_eq!(join_below(folder, "a/./b").unwrap(), Path::new("/top/a/b"));
+        for name in ["", "../a", "a/../../b", "/etc/passwd", "a\\b", "a\0b"] {
+            assert!(join_below(folder, name).is_err(), "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_to_their_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        create_folders(&top.join("real/deep")).unwrap();
+        std::os::unix::fs::symlink("real", top.join("one")).unwrap();
+        std::os::unix::fs::symlink("one/deep", top.join("two")).unwrap();
+        std::os::unix::fs::symlink("gone", top.join("broken")).unwrap();
+        std::os::unix::fs::symlink("loop", top.join("loop")).unwrap();
+        assert_eq!(resolve_links(&top.join("two")).unwrap(), top.join("real/deep"));
+        assert_eq!(
+            resolve_links(&top.join("broken")).unwrap_err().to_string(),
+            format!("lstat {}: no such file or directory", top.join("gone").display())
+        );
+        assert_eq!(resolve_links(&top.join("loop")).unwrap_err().to_string(), "EvalSymlinks: too many links");
+    }
+
+    #[test]
+    fn a_limit_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write(&path, b"12345").unwrap();
+        assert_eq!(read_limited(&path, 5).unwrap(), b"12345");
+        assert_eq!(read_limited(&path, 4).unwrap_err().kind(), ErrorKind::Limit);
+    }
+}

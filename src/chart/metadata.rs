@@ -1,6 +1,16 @@
-//! Chart.yaml, Chart.lock and requirements.yaml as typed values.
+//! Chart.yaml as a typed value: read, validated, sanitised, written back.
+//!
+//! Goes in: the text of Chart.yaml (and of requirements.yaml, which is read over it). Comes out: [`Metadata`], its YAML as
+//! `package` writes it, and its JSON as registries store it. Apart from the loader because indexes, provenance files and
+//! lint read the same structure. Matches Helm's `pkg/chart/v2/{metadata,dependency}.go` and Go's JSON decoding rules.
 
-use crate::data::Data;
+use crate::data::{Data, Map};
+use crate::error::{Error, ErrorKind, Result};
+use crate::quote::{is_printable, quote};
+use crate::version::Version;
+use crate::yaml::{self, Field, Shape};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Chart.yaml. Absent text fields are empty, as in Go.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +34,15 @@ pub struct Metadata {
     pub dependencies: Vec<Dependency>,
     /// `application`, `library` or empty.
     pub kind: String,
+    /// Null entries of lists, which are faults only when the whole is validated.
+    pub(crate) nulls: Nulls,
+}
+
+/// Where the first null stood in the lists that must have none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Nulls {
+    pub(crate) maintainer: Option<usize>,
+    pub(crate) dependency: Option<usize>,
 }
 
 /// A maintainer of a chart.
@@ -55,12 +74,374 @@ impl PartialEq for Dependency {
     }
 }
 
-/// Chart.lock.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Lock {
-    /// As written, RFC 3339 with nanoseconds.
-    pub generated: String,
-    /// `sha256:` and hex.
-    pub digest: String,
-    pub dependencies: Vec<Dependency>,
+const STRINGS: Shape = Shape::List(&Shape::Str);
+
+static MAINTAINER: Shape = Shape::Struct(
+    "v2.Maintainer",
+    &[Field("name", &Shape::Str), Field("email", &Shape::Str), Field("url", &Shape::Str)],
+);
+
+/// Go's `[]*v2.Dependency`.
+pub(crate) static DEPENDENCIES: Shape = Shape::List(&DEPENDENCY);
+
+static DEPENDENCY: Shape = Shape::Struct(
+    "v2.Dependency",
+    &[
+        Field("name", &Shape::Str),
+        Field("version", &Shape::Str),
+        Field("repository", &Shape::Str),
+        Field("condition", &Shape::Str),
+        Field("tags", &STRINGS),
+        Field("enabled", &Shape::Bool),
+        Field("import-values", &Shape::List(&Shape::Any)),
+        Field("alias", &Shape::Str),
+    ],
+);
+
+/// The fields of Go's `v2.Metadata`, for shapes that embed it.
+pub static METADATA_FIELDS: &[Field] = &[
+    Field("name", &Shape::Str),
+    Field("home", &Shape::Str),
+    Field("sources", &STRINGS),
+    Field("version", &Shape::Str),
+    Field("description", &Shape::Str),
+    Field("keywords", &STRINGS),
+    Field("maintainers", &Shape::List(&MAINTAINER)),
+    Field("icon", &Shape::Str),
+    Field("apiVersion", &Shape::Str),
+    Field("condition", &Shape::Str),
+    Field("tags", &Shape::Str),
+    Field("appVersion", &Shape::Str),
+    Field("deprecated", &Shape::Bool),
+    Field("annotations", &Shape::Map(&Shape::Str)),
+    Field("kubeVersion", &Shape::Str),
+    Field("dependencies", &DEPENDENCIES),
+    Field("type", &Shape::Str),
+];
+
+/// Go's `v2.Metadata`.
+pub static METADATA: Shape = Shape::Struct("v2.Metadata", METADATA_FIELDS);
+
+impl Metadata {
+    /// Reads a Chart.yaml without validating it; unknown fields are passed over.
+    pub fn parse(text: &[u8]) -> Result<Metadata> {
+        let mut metadata = Metadata::default();
+        metadata.overlay(&yaml::decode(text, &METADATA)?);
+        Ok(metadata)
+    }
+
+    /// Reads further fields over those that are there: requirements.yaml over Chart.yaml.
+    pub fn parse_over(&mut self, text: &[u8]) -> Result<()> {
+        self.overlay(&yaml::decode(text, &METADATA)?);
+        Ok(())
+    }
+
+    /// The metadata in a tree of the shape [`METADATA`].
+    pub fn from_data(data: &Data) -> Metadata {
+        let mut metadata = Metadata::default();
+        metadata.overlay(data);
+        metadata
+    }
+
+    fn overlay(&mut self, data: &Data) {
+        let Some(map) = data.as_map() else { return };
+        text_over(&mut self.name, map, "name");
+        text_over(&mut self.home, map, "home");
+        texts_over(&mut self.sources, map, "sources");
+        text_over(&mut self.version, map, "version");
+        text_over(&mut self.description, map, "description");
+        texts_over(&mut self.keywords, map, "keywords");
+        text_over(&mut self.icon, map, "icon");
+        text_over(&mut self.api_version, map, "apiVersion");
+        text_over(&mut self.condition, map, "condition");
+        text_over(&mut self.tags, map, "tags");
+        text_over(&mut self.app_version, map, "appVersion");
+        if let Some(Data::Bool(deprecated)) = map.get("deprecated") {
+            self.deprecated = *deprecated;
+        }
+        text_over(&mut self.kube_version, map, "kubeVersion");
+        text_over(&mut self.kind, map, "type");
+        if let Some(annotations) = map.get("annotations").and_then(Data::as_map) {
+            // Go decodes into the map that is there: earlier keys stay.
+            let mut merged: std::collections::BTreeMap<String, String> =
+                self.annotations.take().unwrap_or_default().into_iter().collect();
+            for (key, value) in annotations.iter() {
+                merged.insert(key.to_string(), value.as_str().unwrap_or_default().to_string());
+            }
+            self.annotations = Some(merged.into_iter().collect());
+        }
+        if let Some(items) = map.get("maintainers").and_then(Data::as_list) {
+            self.nulls.maintainer = items.iter().position(Data::is_null);
+            self.maintainers = items.iter().filter_map(Maintainer::from_data).collect();
+        }
+        if let Some(items) = map.get("dependencies").and_then(Data::as_list) {
+            self.nulls.dependency = items.iter().position(Data::is_null);
+            self.dependencies = items.iter().filter_map(Dependency::from_data).collect();
+        }
+    }
+
+    /// Cleans the shown fields of control characters, then checks what Helm requires of a chart.
+    /// Faults start with `validation: `.
+    pub fn validate(&mut self) -> Result<()> {
+        for field in [
+            &mut self.name,
+            &mut self.description,
+            &mut self.home,
+            &mut self.icon,
+            &mut self.condition,
+            &mut self.tags,
+            &mut self.app_version,
+            &mut self.kube_version,
+        ] {
+            sanitise(field);
+        }
+        self.sources.iter_mut().chain(&mut self.keywords).for_each(sanitise);
+        if self.api_version.is_empty() {
+            return Err(invalid("chart.metadata.apiVersion is required"));
+        }
+        if self.name.is_empty() {
+            return Err(invalid("chart.metadata.name is required"));
+        }
+        if self.name == "." || self.name == ".." {
+            return Err(invalid(format!("chart.metadata.name {} is not allowed", quote(self.name.as_bytes()))));
+        }
+        if self.name.contains('/') {
+            return Err(invalid(format!("chart.metadata.name {} is invalid", quote(self.name.as_bytes()))));
+        }
+        if self.version.is_empty() {
+            return Err(invalid("chart.metadata.version is required"));
+        }
+        if !is_version(&self.version) {
+            return Err(invalid(format!("chart.metadata.version {} is invalid", quote(self.version.as_bytes()))));
+        }
+        if !matches!(self.kind.as_str(), "" | "application" | "library") {
+            return Err(invalid("chart.metadata.type must be application or library"));
+        }
+        for maintainer in &mut self.maintainers {
+            sanitise(&mut maintainer.name);
+            sanitise(&mut maintainer.email);
+            sanitise(&mut maintainer.url);
+        }
+        if self.nulls.maintainer.is_some() {
+            return Err(invalid("maintainers must not contain empty or null nodes"));
+        }
+        self.validate_dependencies()
+    }
+
+    fn validate_dependencies(&mut self) -> Result<()> {
+        let null = || Err(invalid("dependencies must not contain empty or null nodes"));
+        let mut names = HashSet::new();
+        for (at, dependency) in self.dependencies.iter_mut().enumerate() {
+            if self.nulls.dependency == Some(at) {
+                return null();
+            }
+            dependency.validate()?;
+            let name = dependency.name_or_alias();
+            if !names.insert(name) {
+                return Err(invalid(format!("more than one dependency with name or alias {}", quote(name.as_bytes()))));
+            }
+        }
+        if self.nulls.dependency.is_some() { null() } else { Ok(()) }
+    }
+
+    /// Whether this is a chart of Helm 2's form, whose dependencies stand in requirements.yaml.
+    pub fn is_v1(&self) -> bool {
+        self.api_version == "v1"
+    }
+
+    /// Whether this chart only offers definitions to others.
+    pub fn is_library(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("library")
+    }
+
+    /// The fields that are not empty in Go's struct order, which is that of its JSON.
+    pub fn fields(&self) -> Vec<(&'static str, Data)> {
+        let mut fields = Vec::new();
+        push_text(&mut fields, "name", &self.name);
+        push_text(&mut fields, "home", &self.home);
+        push_texts(&mut fields, "sources", &self.sources);
+        push_text(&mut fields, "version", &self.version);
+        push_text(&mut fields, "description", &self.description);
+        push_texts(&mut fields, "keywords", &self.keywords);
+        if !self.maintainers.is_empty() {
+            fields.push(("maintainers", Data::list(self.maintainers.iter().map(Maintainer::to_data).collect())));
+        }
+        push_text(&mut fields, "icon", &self.icon);
+        push_text(&mut fields, "apiVersion", &self.api_version);
+        push_text(&mut fields, "condition", &self.condition);
+        push_text(&mut fields, "tags", &self.tags);
+        push_text(&mut fields, "appVersion", &self.app_version);
+        if self.deprecated {
+            fields.push(("deprecated", Data::Bool(true)));
+        }
+        if let Some(annotations) = self.annotations.as_ref().filter(|annotations| !annotations.is_empty()) {
+            let entries = annotations.iter().map(|(key, value)| (Arc::from(key.as_str()), Data::str(value.as_str())));
+            fields.push(("annotations", Data::map(entries.collect())));
+        }
+        push_text(&mut fields, "kubeVersion", &self.kube_version);
+        if !self.dependencies.is_empty() {
+            fields.push(("dependencies", Data::list(self.dependencies.iter().map(Dependency::to_data).collect())));
+        }
+        push_text(&mut fields, "type", &self.kind);
+        fields
+    }
+
+    /// As a tree; keys in byte order.
+    pub fn to_data(&self) -> Data {
+        tree(self.fields())
+    }
+
+    /// The text of a Chart.yaml: keys sorted, empty fields and comments gone, as `helm package` writes it.
+    pub fn to_yaml(&self) -> Result<String> {
+        yaml::to_string(&self.to_data())
+    }
+
+    /// The text of a Chart.yaml as a file of its own: charts of `apiVersion: v1` keep their dependencies in
+    /// requirements.yaml (Helm's `SaveChartfile`).
+    pub fn to_chart_yaml(&self) -> Result<String> {
+        let mut fields = self.fields();
+        if self.is_v1() {
+            fields.retain(|(key, _)| *key != "dependencies");
+        }
+        yaml::to_string(&tree(fields))
+    }
+}
+
+impl Maintainer {
+    fn from_data(data: &Data) -> Option<Maintainer> {
+        let map = data.as_map()?;
+        let mut maintainer = Maintainer::default();
+        text_over(&mut maintainer.name, map, "name");
+        text_over(&mut maintainer.email, map, "email");
+        text_over(&mut maintainer.url, map, "url");
+        Some(maintainer)
+    }
+
+    /// The fields that are not empty in Go's struct order.
+    pub fn fields(&self) -> Vec<(&'static str, Data)> {
+        let mut fields = Vec::new();
+        push_text(&mut fields, "name", &self.name);
+        push_text(&mut fields, "email", &self.email);
+        push_text(&mut fields, "url", &self.url);
+        fields
+    }
+
+    /// As a tree.
+    pub fn to_data(&self) -> Data {
+        tree(self.fields())
+    }
+}
+
+impl Dependency {
+    /// The dependency in a tree of Go's `v2.Dependency`; `None` for null.
+    pub fn from_data(data: &Data) -> Option<Dependency> {
+        let map = data.as_map()?;
+        let mut dependency = Dependency::default();
+        text_over(&mut dependency.name, map, "name");
+        text_over(&mut dependency.version, map, "version");
+        text_over(&mut dependency.repository, map, "repository");
+        text_over(&mut dependency.condition, map, "condition");
+        texts_over(&mut dependency.tags, map, "tags");
+        if let Some(Data::Bool(enabled)) = map.get("enabled") {
+            dependency.enabled = *enabled;
+        }
+        if let Some(items) = map.get("import-values").and_then(Data::as_list) {
+            dependency.import_values = items.to_vec();
+        }
+        text_over(&mut dependency.alias, map, "alias");
+        Some(dependency)
+    }
+
+    /// The alias if there is one, else the name: what the subchart is called.
+    pub fn name_or_alias(&self) -> &str {
+        if self.alias.is_empty() { &self.name } else { &self.alias }
+    }
+
+    /// The fields in Go's struct order: name and repository always, the others unless empty.
+    pub fn fields(&self) -> Vec<(&'static str, Data)> {
+        let mut fields = vec![("name", Data::str(self.name.as_str()))];
+        push_text(&mut fields, "version", &self.version);
+        fields.push(("repository", Data::str(self.repository.as_str())));
+        push_text(&mut fields, "condition", &self.condition);
+        push_texts(&mut fields, "tags", &self.tags);
+        if self.enabled {
+            fields.push(("enabled", Data::Bool(true)));
+        }
+        if !self.import_values.is_empty() {
+            fields.push(("import-values", Data::list(self.import_values.clone())));
+        }
+        push_text(&mut fields, "alias", &self.alias);
+        fields
+    }
+
+    /// As a tree.
+    pub fn to_data(&self) -> Data {
+        tree(self.fields())
+    }
+
+    fn validate(&mut self) -> Result<()> {
+        sanitise(&mut self.name);
+        sanitise(&mut self.version);
+        sanitise(&mut self.repository);
+        sanitise(&mut self.condition);
+        self.tags.iter_mut().for_each(sanitise);
+        let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+        if !self.alias.chars().all(plain) {
+            let message = format!("dependency {} has disallowed characters in the alias", quote(self.name.as_bytes()));
+            return Err(invalid(message));
+        }
+        Ok(())
+    }
+}
+
+/// Turns every white space into a space and drops what is not printed.
+pub(crate) fn sanitise(text: &mut String) {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return;
+    }
+    *text = text
+        .chars()
+        .filter_map(|character| match character {
+            space if space.is_whitespace() => Some(' '),
+            shown if is_printable(shown) => Some(shown),
+            _ => None,
+        })
+        .collect();
+}
+
+fn invalid(message: impl AsRef<str>) -> Error {
+    Error::new(ErrorKind::Chart, format!("validation: {}", message.as_ref()))
+}
+
+fn is_version(text: &str) -> bool {
+    Version::parse(text).is_ok()
+}
+
+fn text_over(field: &mut String, map: &Map, key: &str) {
+    if let Some(Data::Str(text)) = map.get(key) {
+        *field = text.to_string();
+    }
+}
+
+fn texts_over(field: &mut Vec<String>, map: &Map, key: &str) {
+    if let Some(items) = map.get(key).and_then(Data::as_list) {
+        // A null entry is an empty string to Go.
+        *field = items.iter().map(|item| item.as_str().unwrap_or_default().to_string()).collect();
+    }
+}
+
+fn push_text(fields: &mut Vec<(&'static str, Data)>, key: &'static str, text: &str) {
+    if !text.is_empty() {
+        fields.push((key, Data::str(text)));
+    }
+}
+
+fn push_texts(fields: &mut Vec<(&'static str, Data)>, key: &'static str, texts: &[String]) {
+    if !texts.is_empty() {
+        fields.push((key, Data::list(texts.iter().map(|text| Data::str(text.as_str())).collect())));
+    }
+}
+
+pub(crate) fn tree(fields: Vec<(&'static str, Data)>) -> Data {
+    Data::map(fields.into_iter().map(|(key, value)| (Arc::from(key), value)).collect())
 }

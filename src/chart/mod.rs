@@ -4,13 +4,17 @@
 //! Values, dependencies and templates are the business of later layers. Follows Helm's `pkg/chart/v2`.
 
 pub mod file;
+pub mod ignore;
+pub mod loader;
+pub mod lock;
 pub mod metadata;
 
 use crate::data::Map;
 use std::sync::Arc;
 
 pub use file::File;
-pub use metadata::{Dependency, Lock, Maintainer, Metadata};
+pub use lock::Lock;
+pub use metadata::{Dependency, Maintainer, Metadata};
 
 /// A chart and its subcharts. Cloning is cheap: all content is behind `Arc`.
 #[derive(Debug, Clone)]
@@ -28,7 +32,7 @@ pub struct Chart {
 /// The files of one chart without its subcharts.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
-    /// Every file as it was read, in loading order (Helm's `Raw`).
+    /// Every file of the chart itself as it was read, in loading order (Helm's `Raw` without what lies below `charts/`).
     pub raw: Vec<File>,
     /// Files below `templates/`, names from the chart's top (`templates/x.yaml`).
     pub templates: Vec<File>,
@@ -49,4 +53,50 @@ impl Chart {
     pub fn name(&self) -> &str {
         &self.metadata.name
     }
+
+    /// This chart and all below it, each before its subcharts, with its full path (`parent/charts/child`).
+    pub fn walk(&self) -> Vec<(String, &Chart)> {
+        let mut charts = Vec::new();
+        self.collect(self.name().to_string(), &mut charts);
+        charts
+    }
+
+    fn collect<'a>(&'a self, path: String, charts: &mut Vec<(String, &'a Chart)>) {
+        let paths: Vec<String> =
+            self.dependencies.iter().map(|child| format!("{path}/charts/{}", child.name())).collect();
+        charts.push((path, self));
+        for (child, path) in self.dependencies.iter().zip(paths) {
+            child.collect(path, charts);
+        }
+    }
+
+    /// The resources in `crds/` of this chart and its subcharts, each chart's in loading order (Helm's `CRDObjects`).
+    pub fn crds(&self) -> Vec<Crd<'_>> {
+        let is_manifest = |name: &str| {
+            let extension = name.rsplit('/').next().and_then(|base| base.rsplit_once('.')).map_or("", |parts| parts.1);
+            ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+        };
+        let mut crds = Vec::new();
+        for (path, chart) in self.walk() {
+            for file in &chart.content.files {
+                if file.name.starts_with("crds/") && is_manifest(&file.name) {
+                    crds.push(Crd { path: format!("{path}/{}", file.name), file });
+                }
+            }
+        }
+        crds
+    }
+
+    /// The file of this name as it was read.
+    pub fn raw(&self, name: &str) -> Option<&File> {
+        self.content.raw.iter().find(|file| &*file.name == name)
+    }
+}
+
+/// A file with custom resource definitions.
+#[derive(Debug, Clone)]
+pub struct Crd<'a> {
+    /// With the chart's full path: `parent/charts/child/crds/x.yaml`.
+    pub path: String,
+    pub file: &'a File,
 }

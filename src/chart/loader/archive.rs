@@ -1,0 +1,158 @@
+//! A chart from a packed archive (.tgz).
+//!
+//! Goes in: a compressed stream. Comes out: the files below the archive's top folder, whatever that is called, read in one
+//! pass into shared memory. What an archive may do is decided here: no path leaves the top, sizes are counted while the
+//! stream is unpacked, and so is the number of members. Matches Helm's `pkg/chart/loader/archive`.
+
+use super::tar::{Kind, Reader};
+use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT};
+use crate::chart::File;
+use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
+use flate2::bufread::MultiGzDecoder;
+use std::io::{BufRead, BufReader};
+use std::sync::Arc;
+
+/// How many bytes all files of an archive may have together.
+pub const ARCHIVE_LIMIT: u64 = 100 * 1024 * 1024;
+
+/// The text of Go's `gzip.ErrHeader`.
+pub(super) const NO_GZIP: &str = "gzip: invalid header";
+
+/// The files of an archive with their names below the top folder, in the archive's order.
+pub(super) fn read(stream: impl std::io::Read) -> Result<Vec<File>> {
+    let mut stream = BufReader::with_capacity(64 * 1024, stream);
+    check_magic(&mut stream)?;
+    let mut reader = Reader::new(MultiGzDecoder::new(stream));
+    let mut files = Vec::new();
+    let mut remaining = ARCHIVE_LIMIT;
+    let mut entries = 0usize;
+    while let Some(member) = reader.next()? {
+        entries += 1;
+        if entries > ENTRIES_LIMIT {
+            let message = format!("chart archive has more than {ENTRIES_LIMIT} entries");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        if member.kind != Kind::File {
+            continue;
+        }
+        let name = inner_name(&member.name)?;
+        if member.size > remaining {
+            return Err(too_large());
+        }
+        if member.size > FILE_LIMIT {
+            let message = format!(
+                "decompressed chart file {} is larger than the maximum file size {FILE_LIMIT}",
+                quote(member.name.as_bytes())
+            );
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        let mut data = reader.data()?;
+        remaining -= member.size;
+        if remaining == 0 {
+            return Err(too_large());
+        }
+        if let Some(rest) = data.strip_prefix(BYTE_ORDER_MARK) {
+            data = Arc::from(rest);
+        }
+        files.push(File { name, data, modified: Some(member.modified) });
+    }
+    if files.is_empty() {
+        return Err(Error::new(ErrorKind::Chart, "no files in chart archive"));
+    }
+    Ok(files)
+}
+
+fn check_magic(stream: &mut impl BufRead) -> Result<()> {
+    let start = stream.fill_buf().map_err(|error| Error::new(ErrorKind::Io, crate::fs::reason(&error)))?;
+    let message = match start {
+        [] => "EOF",
+        short if short.len() < 10 => "unexpected EOF",
+        [0x1f, 0x8b, 8, ..] => return Ok(()),
+        _ => NO_GZIP,
+    };
+    Err(Error::new(ErrorKind::Chart, message))
+}
+
+fn too_large() -> Error {
+    Error::new(ErrorKind::Limit, format!("decompressed chart is larger than the maximum size {ARCHIVE_LIMIT}"))
+}
+
+/// The name below the top folder, refused when it could lead anywhere else.
+fn inner_name(name: &str) -> Result<Arc<str>> {
+    let refused = |message: String| Err(Error::new(ErrorKind::Chart, message));
+    // Archives made on Windows may have backslashes.
+    let delimiter = if name.contains('\\') { '\\' } else { '/' };
+    let (top, rest) = name.split_once(delimiter).unwrap_or((name, ""));
+    let rest = rest.replace(delimiter, "/");
+    if rest.starts_with('/') {
+        return refused("chart illegally contains absolute paths".to_string());
+    }
+    let inner = clean(&rest);
+    if inner == "." {
+        return refused(format!("chart illegally contains content outside the base directory: {}", quote(name.as_bytes())));
+    }
+    if inner.starts_with("..") {
+        return refused("chart illegally references parent directory".to_string());
+    }
+    if matches!(inner.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic()) {
+        return refused("chart contains illegally named files".to_string());
+    }
+    if top == "Chart.yaml" {
+        return refused("chart yaml not in base directory".to_string());
+    }
+    Ok(Arc::from(inner))
+}
+
+/// Go's `path.Clean` of a relative path.
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    if parts.is_empty() { ".".to_string() } else { parts.join("/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn member_names_stay_below_the_top() {
+        for (name, expected) in [
+            ("app/Chart.yaml", "Chart.yaml"),
+            ("app/./templates//x.yaml", "templates/x.yaml"),
+            ("app/a/../b", "b"),
+            ("app\\templates\\x.yaml", "templates/x.yaml"),
+            ("./app/x", "app/x"),
+        ] {
+            assert_eq!(inner_name(name).as_deref().map_err(|error| error.to_string()), Ok(expected), "{name}");
+        }
+        for (name, expected) in [
+            ("app//etc/passwd", "chart illegally contains absolute paths"),
+            ("Chart.yaml", "chart illegally contains content outside the base directory: \"Chart.yaml\""),
+            ("app/.", "chart illegally contains content outside the base directory: \"app/.\""),
+            ("app/../x", "chart illegally references parent directory"),
+            ("app/..evil", "chart illegally references parent directory"),
+            ("app/c:/windows", "chart contains illegally named files"),
+            ("Chart.yaml/x", "chart yaml not in base directory"),
+        ] {
+            assert_eq!(inner_name(name).unwrap_err().to_string(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_gzip_is_told_apart() {
+        let message = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
+        assert_eq!(message(b""), "EOF");
+        assert_eq!(message(b"x"), "unexpected EOF");
+        assert_eq!(message(b"no gzip at all"), NO_GZIP);
+        assert_eq!(message(b"\x1f\x8b\x08\0\0\0\0\0\0\0"), "unexpected EOF");
+    }
+}

@@ -1,0 +1,311 @@
+//! Charts from folders and archives.
+//!
+//! Goes in: a path, or the bytes of an archive. Comes out: a [`Chart`] with its subcharts, validated. Files become a chart
+//! the same way wherever they came from; subcharts that are equal byte for byte, however often they are nested, are read
+//! and parsed once and share all content. Matches Helm's `pkg/chart/loader` and `pkg/chart/v2/loader`.
+
+pub mod archive;
+mod directory;
+mod sniff;
+mod tar;
+
+use super::{Chart, Content, File, Lock, Metadata};
+use crate::data::Map;
+use crate::diagnostic::{Diagnostic, Level, Notices};
+use crate::error::{Error, ErrorKind, Result};
+use crate::yaml::{self, Field, Shape};
+use crate::fs;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{Read, Seek};
+use std::path::Path;
+use std::sync::Arc;
+
+/// How many bytes one file of a chart may have.
+pub const FILE_LIMIT: u64 = 5 * 1024 * 1024;
+/// How many files and folders a chart folder, or members an archive, may have. Helm has no such bound.
+pub const ENTRIES_LIMIT: usize = 100_000;
+/// How many bytes all archives nested in one chart may unpack to together. Helm bounds only each archive.
+const NESTED_LIMIT: usize = 1024 * 1024 * 1024;
+/// How deep charts may be nested. Helm has no such bound.
+const DEPTH_LIMIT: usize = 100;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What Helm reads first to tell which loader is meant.
+static CHART_BASE: Shape = Shape::Struct("loader.chartBase", &[Field("apiVersion", &Shape::Str)]);
+
+/// Loads the chart at `path`, a folder or an archive, as `template`, `install` and `package` do: the apiVersion is
+/// looked at first. What is wrong inside an archive is only in the diagnostics, as Helm hides it.
+pub fn load(path: &Path, notices: &mut Notices) -> Result<Chart> {
+    if fs::stat(path)?.kind == fs::Kind::Folder { load_directory(path, notices) } else { load_file(path, notices) }
+}
+
+/// Loads the chart at `path` as `show`, `lint` and the dependency commands do: the apiVersion may be anything, and faults
+/// inside an archive are told as they are.
+pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
+    if fs::stat(path)?.kind == fs::Kind::Folder {
+        let files = directory::read(&fs::absolute(path)?, notices)?;
+        return from_files(files, notices);
+    }
+    from_files(read_archive(path)?, notices)
+}
+
+/// Loads the chart in a folder; the apiVersion is looked at first.
+pub fn load_directory(folder: &Path, notices: &mut Notices) -> Result<Chart> {
+    let folder = fs::absolute(folder)?;
+    let chart_file = directory::chart_file(&folder);
+    let text = fs::read(&chart_file)
+        .map_err(|error| error.context(format_args!("unable to detect chart at {}", chart_file.display())))?;
+    check_api_version(&text)?;
+    from_files(directory::read(&folder, notices)?, notices)
+}
+
+/// Loads a packed chart from its file.
+fn load_file(path: &Path, notices: &mut Notices) -> Result<Chart> {
+    let files = match read_archive(path) {
+        Ok(files) => files,
+        Err(error) if error.kind() == ErrorKind::Usage => return Err(error.with_kind(ErrorKind::Chart)),
+        Err(error) if error.message().ends_with(archive::NO_GZIP) => return Err(error),
+        Err(error) => {
+            let diagnostic = Diagnostic {
+                headline: error.message().to_string(),
+                notes: vec![format!("while reading the archive {}", path.display())],
+                ..Diagnostic::default()
+            };
+            return Err(Error::new(error.kind(), "unable to load chart archive").with_diagnostic(diagnostic));
+        }
+    };
+    detect(files, notices)
+}
+
+/// Loads a packed chart from its bytes; the apiVersion is looked at first.
+pub fn load_archive(bytes: &[u8], notices: &mut Notices) -> Result<Chart> {
+    let files = archive::read(bytes).map_err(|error| match error.message() == archive::NO_GZIP {
+        true => Error::new(
+            error.kind(),
+            format!("stream does not appear to be a valid chart file (details: {})", error.message()),
+        ),
+        false => error.context("unable to load chart archive"),
+    })?;
+    detect(files, notices)
+}
+
+fn detect(files: Vec<File>, notices: &mut Notices) -> Result<Chart> {
+    let Some(chart_file) = files.iter().find(|file| &*file.name == "Chart.yaml") else {
+        return Err(Error::new(ErrorKind::Chart, "unable to detect chart version, no Chart.yaml found"));
+    };
+    check_api_version(&chart_file.data)?;
+    from_files(files, notices)
+}
+
+fn check_api_version(text: &[u8]) -> Result<()> {
+    let base = yaml::decode(text, &CHART_BASE).map_err(|error| error.context("cannot load Chart.yaml"))?;
+    match base.as_map().and_then(|map| map.get("apiVersion")).and_then(crate::data::Data::as_str).unwrap_or("") {
+        "" | "v1" | "v2" => Ok(()),
+        _ => Err(Error::new(ErrorKind::Chart, "unsupported chart version")),
+    }
+}
+
+/// The files of the archive at `path`; what is no archive at all is told as an [`ErrorKind::Usage`] fault.
+fn read_archive(path: &Path) -> Result<Vec<File>> {
+    let mut file = fs::open(path)?;
+    let name = path.display();
+    let mut start = [0; sniff::WINDOW];
+    let refused = |message: String| Err(Error::new(ErrorKind::Usage, message));
+    if let Err(error) = read_start(&mut file, &mut start) {
+        return refused(format!("file '{name}' cannot be read: {}", fs::fault("read", path, &error)));
+    }
+    if !start.starts_with(b"\x1F\x8B\x08") {
+        let text = path.to_string_lossy();
+        if text.ends_with(".yml") || text.ends_with(".yaml") {
+            return refused(format!("file '{name}' seems to be a YAML file, but expected a gzipped archive"));
+        }
+        let kind = sniff::content_type(&start);
+        return refused(format!("file '{name}' does not appear to be a gzipped archive; got '{kind}'"));
+    }
+    file.rewind().map_err(|error| fs::fault("seek", path, &error))?;
+    archive::read(file).map_err(|error| match error.message() == archive::NO_GZIP {
+        true => Error::new(
+            error.kind(),
+            format!("file '{name}' does not appear to be a valid chart file (details: {})", error.message()),
+        ),
+        false => error,
+    })
+}
+
+/// Fills `start` as far as the file reaches.
+fn read_start(file: &mut impl Read, start: &mut [u8]) -> std::io::Result<()> {
+    let mut filled = 0;
+    while let Some(rest) = start.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(())
+}
+
+/// Makes a chart of files that are named from its top, in any order.
+pub fn from_files(files: Vec<File>, notices: &mut Notices) -> Result<Chart> {
+    Assembly { notices, archives: HashMap::new(), charts: HashMap::new(), sources: 0, unpacked_bytes: 0 }.chart(files, 0)
+}
+
+/// One load: what was read so far, so that equal subcharts are read once.
+struct Assembly<'a> {
+    notices: &'a mut Notices,
+    /// Packed subcharts by a hash of their bytes.
+    archives: HashMap<u64, Vec<(Arc<[u8]>, Chart)>>,
+    /// Unpacked subcharts by a hash of their names and Chart.yaml.
+    charts: HashMap<u64, Vec<(Vec<File>, Chart)>>,
+    sources: usize,
+    /// Bytes that nested archives were unpacked to.
+    unpacked_bytes: usize,
+}
+
+impl Assembly<'_> {
+    fn chart(&mut self, files: Vec<File>, depth: usize) -> Result<Chart> {
+        if depth > DEPTH_LIMIT {
+            let message = format!("charts are nested deeper than {DEPTH_LIMIT} levels");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        let mut metadata = None;
+        let mut content = Content { source_id: self.sources, ..Content::default() };
+        self.sources += 1;
+        for file in files.iter().filter(|file| &*file.name == "Chart.yaml") {
+            let metadata = metadata.get_or_insert_with(Metadata::default);
+            metadata.parse_over(&file.data).map_err(|error| error.context("cannot load Chart.yaml"))?;
+            if metadata.api_version.is_empty() {
+                metadata.api_version = "v1".to_string();
+            }
+            content.modified = file.modified;
+        }
+        let mut values = Arc::new(Map::new());
+        let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
+        for file in files {
+            let name = file.name.clone();
+            if let Some(inner) = name.strip_prefix("charts/") {
+                if extension(inner) == ".prov" {
+                    content.files.push(file);
+                } else {
+                    let top = inner.split('/').next().unwrap_or(inner).to_string();
+                    subcharts.entry(top).or_default().push(File { name: Arc::from(inner), ..file });
+                }
+                continue;
+            }
+            content.raw.push(file.clone());
+            match &*name {
+                "Chart.yaml" => {}
+                "Chart.lock" => {
+                    content.lock = Lock::parse(&file.data).map_err(|error| error.context("cannot load Chart.lock"))?;
+                }
+                "values.yaml" => {
+                    values = yaml::parse_values(&file.data).map_err(|error| error.context("cannot load values.yaml"))?;
+                }
+                "values.schema.json" => content.schema = Some(file),
+                "requirements.yaml" | "requirements.lock" => {
+                    let metadata = metadata.get_or_insert_with(Metadata::default);
+                    self.requirements(file, metadata, &mut content)?;
+                }
+                template if template.starts_with("templates/") => content.templates.push(file),
+                _ => content.files.push(file),
+            }
+        }
+        let Some(mut metadata) = metadata else {
+            return Err(Error::new(ErrorKind::Chart, "Chart.yaml file is missing"));
+        };
+        metadata.validate()?;
+        let mut dependencies = Vec::new();
+        for (entry, files) in subcharts {
+            if entry.starts_with(['_', '.']) {
+                continue;
+            }
+            let packed = extension(&entry) == ".tgz";
+            let loaded = match files.first() {
+                Some(file) if packed && *file.name == *entry => self.packed(file.data.clone(), depth),
+                Some(file) if packed => {
+                    let (parent, name) = (&metadata.name, &file.name);
+                    let message = format!("error unpacking subchart tar in {parent}: expected {entry}, got {name}");
+                    return Err(Error::new(ErrorKind::Chart, message));
+                }
+                _ => self.unpacked(files, depth),
+            };
+            let subchart = loaded
+                .map_err(|error| error.context(format_args!("error unpacking subchart {entry} in {}", metadata.name)))?;
+            dependencies.push(subchart);
+        }
+        dependencies.sort_by(|a, b| a.name().cmp(b.name()));
+        Ok(Chart { metadata: Arc::new(metadata), content: Arc::new(content), values, dependencies })
+    }
+
+    /// The files of Helm 2's form of dependencies, which is told about in charts of the newer form.
+    fn requirements(&mut self, file: File, metadata: &mut Metadata, content: &mut Content) -> Result<()> {
+        let (is_lock, advice) = match &*file.name {
+            "requirements.lock" => (true, "Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock."),
+            _ => (false, "Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml."),
+        };
+        if is_lock {
+            content.lock = Lock::parse(&file.data).map_err(|error| error.context("cannot load requirements.lock"))?;
+        }
+        if !metadata.is_v1() {
+            self.notices.push(Level::Info, format!("Warning: {advice}"));
+        }
+        if !is_lock {
+            metadata.parse_over(&file.data).map_err(|error| error.context("cannot load requirements.yaml"))?;
+        }
+        if metadata.is_v1() {
+            content.files.push(file);
+        }
+        Ok(())
+    }
+
+    /// A subchart that lies in charts/ as a folder; `files` are named from charts/.
+    fn unpacked(&mut self, files: Vec<File>, depth: usize) -> Result<Chart> {
+        let mut inner = Vec::with_capacity(files.len());
+        for file in files {
+            // A plain file in charts/ belongs to no chart.
+            if let Some((_, name)) = file.name.split_once('/') {
+                inner.push(File { name: Arc::from(name), ..file });
+            }
+        }
+        let mut hasher = DefaultHasher::new();
+        for file in &inner {
+            (&*file.name, file.data.len(), file.modified).hash(&mut hasher);
+            if &*file.name == "Chart.yaml" {
+                file.data.hash(&mut hasher);
+            }
+        }
+        let key = hasher.finish();
+        if let Some((_, chart)) = self.charts.get(&key).into_iter().flatten().find(|(known, _)| *known == inner) {
+            return Ok(chart.clone());
+        }
+        let chart = self.chart(inner.clone(), depth + 1)?;
+        self.charts.entry(key).or_default().push((inner, chart.clone()));
+        Ok(chart)
+    }
+
+    /// A subchart that lies in charts/ as an archive.
+    fn packed(&mut self, bytes: Arc<[u8]>, depth: usize) -> Result<Chart> {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let key = hasher.finish();
+        if let Some((_, chart)) = self.archives.get(&key).into_iter().flatten().find(|(known, _)| *known == bytes) {
+            return Ok(chart.clone());
+        }
+        let files = archive::read(&*bytes)?;
+        self.unpacked_bytes += files.iter().map(|file| file.data.len()).sum::<usize>();
+        if self.unpacked_bytes > NESTED_LIMIT {
+            let message = format!("nested chart archives are larger than {NESTED_LIMIT} bytes together");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        let chart = self.chart(files, depth + 1)?;
+        self.archives.entry(key).or_default().push((bytes, chart.clone()));
+        Ok(chart)
+    }
+}
+
+/// Go's `filepath.Ext` of a name: from its last dot, in the last part.
+fn extension(name: &str) -> &str {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    base.rfind('.').and_then(|dot| base.get(dot..)).unwrap_or("")
+}

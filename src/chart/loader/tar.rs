@@ -1,0 +1,294 @@
+//! A tar reader for hostile input.
+//!
+//! Goes in: a decompressed stream. Comes out: one member after the other, its header understood and its data read only
+//! when asked for. It is our own because long names and pax records are bounded here (Go's `archive/tar`: 1 MiB), because
+//! data goes into shared memory without a copy, and because faults are Go's. Matches Go's `archive/tar.Reader`.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::io::{self, Read};
+use std::sync::Arc;
+
+const BLOCK: usize = 512;
+/// How long the data of a long name or pax record may be (Go's `maxSpecialFileSize`).
+const SPECIAL_LIMIT: u64 = 1 << 20;
+
+/// What a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Folder,
+    /// A pax header for all that follows.
+    Global,
+    /// A file or anything else; what has no data (links, devices) has size 0.
+    File,
+}
+
+/// The header of one member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// In bytes.
+    pub(super) size: u64,
+    /// Seconds since 1970, rounded to the nearest.
+    pub(super) modified: i64,
+}
+
+/// Reads members one after the other.
+pub(super) struct Reader<R> {
+    stream: R,
+    /// Data and padding of the current member that were not read yet.
+    unread: u64,
+    padding: u64,
+}
+
+/// What pax records say of the next member.
+#[derive(Default)]
+struct Records {
+    name: Option<String>,
+    size: Option<u64>,
+    modified: Option<i64>,
+}
+
+impl<R: Read> Reader<R> {
+    pub(super) fn new(stream: R) -> Reader<R> {
+        Reader { stream, unread: 0, padding: 0 }
+    }
+
+    /// The next member, or `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Member>> {
+        let mut records = Records::default();
+        let mut long_name = None;
+        loop {
+            self.skip()?;
+            let Some(block) = self.header()? else { return Ok(None) };
+            let kind = block[156];
+            let size = number(&block[124..136]).ok_or_else(invalid_header)?;
+            let size = u64::try_from(size).map_err(|_| invalid_header())?;
+            match kind {
+                b'x' => records = parse_records(&self.special(size)?)?,
+                b'L' => long_name = Some(text(&self.special(size)?)),
+                b'K' => {
+                    self.special(size)?;
+                }
+                b'g' => {
+                    // Read for its faults only: what it says of all members is of no use here.
+                    parse_records(&self.special(size)?)?;
+                    let name = text(&block[..100]);
+                    return Ok(Some(Member { name, kind: Kind::Global, size: 0, modified: 0 }));
+                }
+                _ => return self.member(&block, kind, size, long_name, records).map(Some),
+            }
+        }
+    }
+
+    /// The data of the current member, whose size must have been checked.
+    pub(super) fn data(&mut self) -> Result<Arc<[u8]>> {
+        let size = usize::try_from(self.unread).map_err(|_| invalid_header())?;
+        let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
+        if let Some(bytes) = Arc::get_mut(&mut data) {
+            self.stream.read_exact(bytes).map_err(|error| fault(&error))?;
+        }
+        self.unread = 0;
+        Ok(data)
+    }
+
+    fn member(&mut self, block: &[u8; BLOCK], kind: u8, size: u64, long: Option<String>, records: Records) -> Result<Member> {
+        let plain = || {
+            let name = text(&block[..100]);
+            let ustar = &block[257..263] == b"ustar\0";
+            match text(&block[345..500]) {
+                prefix if ustar && !prefix.is_empty() => format!("{prefix}/{name}"),
+                _ => name,
+            }
+        };
+        let name = records.name.or(long).unwrap_or_else(plain);
+        let mode = number(&block[100..108]).unwrap_or(0);
+        let is_folder = kind == b'5' || (matches!(kind, b'0' | 0) && name.ends_with('/')) || mode & 0o170_000 == 0o040_000;
+        let has_data = !matches!(kind, b'1'..=b'6') && !is_folder;
+        if kind == b'S' {
+            return Err(invalid_header());
+        }
+        let size = if has_data { records.size.unwrap_or(size) } else { 0 };
+        let modified = records.modified.or_else(|| number(&block[136..148])).unwrap_or(0);
+        self.unread = size;
+        self.padding = size.next_multiple_of(BLOCK as u64) - size;
+        let kind = if is_folder { Kind::Folder } else { Kind::File };
+        Ok(Member { name, kind, size, modified })
+    }
+
+    /// The next header block that is not the end: two blocks of zeros, or the end of the stream.
+    fn header(&mut self) -> Result<Option<[u8; BLOCK]>> {
+        let Some(block) = self.block()? else { return Ok(None) };
+        if block.iter().all(|byte| *byte == 0) {
+            return match self.block()? {
+                Some(second) if second.iter().any(|byte| *byte != 0) => Err(invalid_header()),
+                _ => Ok(None),
+            };
+        }
+        let stored = number(&block[148..156]).ok_or_else(invalid_header)?;
+        let (mut unsigned, mut signed) = (0i64, 0i64);
+        for (at, byte) in block.iter().enumerate() {
+            let byte = if (148..156).contains(&at) { b' ' } else { *byte };
+            unsigned += i64::from(byte);
+            signed += i64::from(byte.cast_signed());
+        }
+        if stored != unsigned && stored != signed {
+            return Err(invalid_header());
+        }
+        Ok(Some(block))
+    }
+
+    fn block(&mut self) -> Result<Option<[u8; BLOCK]>> {
+        let mut block = [0; BLOCK];
+        let mut filled = 0;
+        while let Some(rest) = block.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.stream.read(rest) {
+                Ok(0) if filled == 0 => return Ok(None),
+                Ok(0) => return Err(truncated()),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(fault(&error)),
+            }
+        }
+        Ok(Some(block))
+    }
+
+    fn special(&mut self, size: u64) -> Result<Vec<u8>> {
+        if size > SPECIAL_LIMIT {
+            return Err(Error::new(ErrorKind::Limit, "archive/tar: header field too long"));
+        }
+        self.unread = size;
+        self.padding = size.next_multiple_of(BLOCK as u64) - size;
+        let data = self.data()?;
+        Ok(data.to_vec())
+    }
+
+    fn skip(&mut self) -> Result<()> {
+        let rest = self.unread + self.padding;
+        if rest > 0 {
+            let skipped = io::copy(&mut (&mut self.stream).take(rest), &mut io::sink()).map_err(|error| fault(&error))?;
+            if skipped < self.unread {
+                return Err(truncated());
+            }
+        }
+        self.unread = 0;
+        self.padding = 0;
+        Ok(())
+    }
+}
+
+/// Text up to the first zero byte.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(bytes.get(..end).unwrap_or(bytes)).into_owned()
+}
+
+/// An octal number, or a binary one when the highest bit is set.
+fn number(field: &[u8]) -> Option<i64> {
+    let first = *field.first()?;
+    if first & 0x80 != 0 {
+        let negative = first & 0x40 != 0;
+        let mut value: i64 = if negative { -1 } else { 0 };
+        for (at, byte) in field.iter().enumerate() {
+            let byte = if at == 0 { (byte & 0x7f) | if negative { 0x80 } else { 0 } } else { *byte };
+            value = value.checked_mul(256)?.checked_add(i64::from(byte))?;
+        }
+        return Some(value);
+    }
+    let digits = std::str::from_utf8(field).ok()?.trim_matches([' ', '\0']);
+    let digits = digits.split('\0').next().unwrap_or("");
+    if digits.is_empty() { Some(0) } else { i64::from_str_radix(digits, 8).ok() }
+}
+
+/// Reads `LENGTH KEY=VALUE\n` records.
+fn parse_records(mut rest: &[u8]) -> Result<Records> {
+    let mut records = Records::default();
+    while !rest.is_empty() {
+        let space = rest.iter().position(|byte| *byte == b' ').ok_or_else(invalid_header)?;
+        let length: usize = rest
+            .get(..space)
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(invalid_header)?;
+        let record = rest.get(space + 1..length).and_then(|record| record.strip_suffix(b"\n")).ok_or_else(invalid_header)?;
+        let equals = record.iter().position(|byte| *byte == b'=').ok_or_else(invalid_header)?;
+        let (key, value) = (&record[..equals], String::from_utf8_lossy(&record[equals + 1..]));
+        match key {
+            b"path" if value.contains('\0') => return Err(invalid_header()),
+            b"path" if !value.is_empty() => records.name = Some(value.into_owned()),
+            b"size" => records.size = Some(value.parse().map_err(|_| invalid_header())?),
+            b"mtime" => records.modified = Some(pax_time(&value).ok_or_else(invalid_header)?),
+            _ => {}
+        }
+        rest = rest.get(length..).ok_or_else(invalid_header)?;
+    }
+    Ok(records)
+}
+
+/// Seconds with an optional fraction, rounded to the nearest.
+fn pax_time(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let seconds: i64 = whole.parse().ok()?;
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let half = fraction.as_bytes().first().is_some_and(|digit| *digit >= b'5');
+    Some(match (half, whole.starts_with('-')) {
+        (false, _) => seconds,
+        (true, false) => seconds.saturating_add(1),
+        (true, true) => seconds.saturating_sub(1),
+    })
+}
+
+fn invalid_header() -> Error {
+    Error::new(ErrorKind::Chart, "archive/tar: invalid tar header")
+}
+
+fn truncated() -> Error {
+    Error::new(ErrorKind::Chart, "unexpected EOF")
+}
+
+/// A fault of the stream below in Go's words.
+fn fault(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => truncated(),
+        // Only the decompressor makes these; Go counts the offset, which depends on its buffers.
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+            Error::new(ErrorKind::Chart, "flate: corrupt input")
+        }
+        _ => Error::new(ErrorKind::Io, crate::fs::reason(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_octal_or_binary() {
+        assert_eq!(number(b"0000644\0"), Some(0o644));
+        assert_eq!(number(b"    644 "), Some(0o644));
+        assert_eq!(number(b"\0\0\0\0\0\0\0\0"), Some(0));
+        assert_eq!(number(b"\x80\0\0\0\0\0\x01\0"), Some(256));
+        assert_eq!(number(b"\xff\xff\xff\xff\xff\xff\xff\xff"), Some(-1));
+        assert_eq!(number(b"9999999\0"), None);
+    }
+
+    #[test]
+    fn pax_times_are_rounded() {
+        assert_eq!(pax_time("12.5"), Some(13));
+        assert_eq!(pax_time("12.499"), Some(12));
+        assert_eq!(pax_time("-1.5"), Some(-2));
+        assert_eq!(pax_time("x"), None);
+    }
+
+    #[test]
+    fn records_that_lie_are_refused() {
+        for record in ["", "x", "5 a=b", "99 path=a\n", "0 path=a\n", "7 nope\n"] {
+            assert_eq!(parse_records(record.as_bytes()).is_ok(), record.is_empty(), "{record}");
+        }
+        let records = parse_records(b"17 path=a/b/c/d\n\n").map(|_| ());
+        assert!(records.is_err());
+        assert_eq!(parse_records(b"10 path=a\n").unwrap().name.as_deref(), Some("a"));
+    }
+}
