@@ -49,15 +49,14 @@ impl Entry {
 
 /// Go's text of a system error: what `syscall.Errno` prints.
 pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = match text.find(" (os error ") {
-        Some(end) => &text[..end],
-        None => text.as_str(),
-    };
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        return "unexpected EOF".to_string();
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => return "unexpected EOF".to_string(),
+        io::ErrorKind::NotFound => return "no such file or directory".to_string(),
+        io::ErrorKind::AlreadyExists => return "file exists".to_string(),
+        _ => {}
     }
-    let mut characters = text.chars();
+    let text = error.to_string();
+    let mut characters = text.split(" (os error ").next().unwrap_or(&text).chars();
     match characters.next() {
         Some(first) => first.to_lowercase().chain(characters).collect(),
         None => String::new(),
@@ -166,14 +165,11 @@ impl Replacement {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".rutter-").suffix(".part");
         set_mode(&mut builder, path);
-        let file = builder.tempfile_in(folder).map_err(|error| {
-            // The temporary name is of no use to anyone: the fault is about the file that was asked for.
-            let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|inner| inner.downcast_ref::<io::Error>());
-            match (inner, error.raw_os_error()) {
-                (Some(inner), _) => fault("open", path, inner),
-                (None, Some(code)) => fault("open", path, &io::Error::from_raw_os_error(code)),
-                (None, None) => fault("open", path, &io::Error::from(error.kind())),
-            }
+        // The temporary name is of no use to anyone: the fault is about the file that was asked for.
+        let file = builder.tempfile_in(folder).map_err(|error| match std::fs::metadata(folder) {
+            Err(missing) => fault("open", path, &missing),
+            Ok(found) if !found.is_dir() => fault("open", path, &io::Error::from(io::ErrorKind::NotADirectory)),
+            Ok(_) => fault("open", path, &io::Error::from(error.kind())),
         })?;
         Ok(Replacement { path: path.to_path_buf(), file })
     }
@@ -225,9 +221,8 @@ pub fn remove_folder(path: &Path) -> Result<()> {
 
 /// Moves a file or folder within one file system.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    std::fs::rename(from, to).map_err(|error| {
-        Error::new(ErrorKind::Io, format!("rename {} {}: {}", from.display(), to.display(), reason(&error)))
-    })
+    std::fs::rename(from, to)
+        .map_err(|error| Error::new(ErrorKind::Io, format!("rename {} {}: {}", from.display(), to.display(), reason(&error))))
 }
 
 /// The path without `.`, `..` and doubled separators, by its text alone, as Go's `filepath.Clean`; empty becomes `.`.
@@ -257,8 +252,7 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
     if path.is_absolute() {
         return Ok(clean(path));
     }
-    let current = std::env::current_dir()
-        .map_err(|error| Error::new(ErrorKind::Io, format!("getwd: {}", reason(&error))))?;
+    let current = std::env::current_dir().map_err(|error| Error::new(ErrorKind::Io, format!("getwd: {}", reason(&error))))?;
     Ok(clean(&current.join(path)))
 }
 
@@ -332,10 +326,7 @@ mod tests {
         let path = folder.path();
         assert_eq!(read(path).unwrap_err().to_string(), format!("read {}: is a directory", path.display()));
         let below = path.join("no/file");
-        assert_eq!(
-            write(&below, b"x").unwrap_err().to_string(),
-            format!("open {}: no such file or directory", below.display())
-        );
+        assert_eq!(write(&below, b"x").unwrap_err().to_string(), format!("open {}: no such file or directory", below.display()));
         assert_eq!(write(path, b"x").unwrap_err().to_string(), format!("open {}: is a directory", path.display()));
     }
 
@@ -365,9 +356,7 @@ mod tests {
 
     #[test]
     fn paths_are_cleaned_as_go_does() {
-        for (path, expected) in
-            [("", "."), ("a//b/./c/../d/", "a/b/d"), ("../../a", "../../a"), ("/../a", "/a"), ("a/..", ".")]
-        {
+        for (path, expected) in [("", "."), ("a//b/./c/../d/", "a/b/d"), ("../../a", "../../a"), ("/../a", "/a"), ("a/..", ".")] {
             assert_eq!(clean(Path::new(path)), Path::new(expected), "{path}");
         }
     }

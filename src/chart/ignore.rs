@@ -211,9 +211,7 @@ fn chunk_end(chunk: &[Token], text: &str) -> Option<usize> {
         let fits = match token {
             Token::Literal(literal) => *literal == character,
             Token::AnyButSlash => character != '/',
-            Token::Class { negated, ranges } => {
-                ranges.iter().any(|(low, high)| (*low..=*high).contains(&character)) != *negated
-            }
+            Token::Class { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&character)) != *negated,
         };
         if !fits {
             return None;

@@ -18,10 +18,8 @@ pub struct Lock {
     pub dependencies: Vec<Dependency>,
 }
 
-static LOCK: Shape = Shape::Struct(
-    "v2.Lock",
-    &[Field("generated", &Shape::Time), Field("digest", &Shape::Str), Field("dependencies", &DEPENDENCIES)],
-);
+static LOCK: Shape =
+    Shape::Struct("v2.Lock", &[Field("generated", &Shape::Time), Field("digest", &Shape::Str), Field("dependencies", &DEPENDENCIES)]);
 
 /// Go's zero time, which stands where no time was written.
 const NO_TIME: &str = "0001-01-01T00:00:00Z";

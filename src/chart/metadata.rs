@@ -76,10 +76,8 @@ impl PartialEq for Dependency {
 
 const STRINGS: Shape = Shape::List(&Shape::Str);
 
-static MAINTAINER: Shape = Shape::Struct(
-    "v2.Maintainer",
-    &[Field("name", &Shape::Str), Field("email", &Shape::Str), Field("url", &Shape::Str)],
-);
+static MAINTAINER: Shape =
+    Shape::Struct("v2.Maintainer", &[Field("name", &Shape::Str), Field("email", &Shape::Str), Field("url", &Shape::Str)]);
 
 /// Go's `[]*v2.Dependency`.
 pub(crate) static DEPENDENCIES: Shape = Shape::List(&DEPENDENCY);
@@ -163,8 +161,7 @@ impl Metadata {
         text_over(&mut self.kind, map, "type");
         if let Some(annotations) = map.get("annotations").and_then(Data::as_map) {
             // Go decodes into the map that is there: earlier keys stay.
-            let mut merged: std::collections::BTreeMap<String, String> =
-                self.annotations.take().unwrap_or_default().into_iter().collect();
+            let mut merged: std::collections::BTreeMap<String, String> = self.annotations.take().unwrap_or_default().into_iter().collect();
             for (key, value) in annotations.iter() {
                 merged.insert(key.to_string(), value.as_str().unwrap_or_default().to_string());
             }

@@ -62,8 +62,7 @@ impl Chart {
     }
 
     fn collect<'a>(&'a self, path: String, charts: &mut Vec<(String, &'a Chart)>) {
-        let paths: Vec<String> =
-            self.dependencies.iter().map(|child| format!("{path}/charts/{}", child.name())).collect();
+        let paths: Vec<String> = self.dependencies.iter().map(|child| format!("{path}/charts/{}", child.name())).collect();
         charts.push((path, self));
         for (child, path) in self.dependencies.iter().zip(paths) {
             child.collect(path, charts);

@@ -192,6 +192,7 @@ pub fn metadata(map: &Map) -> Metadata {
         kube_version: text("kubeVersion"),
         dependencies: maps(map.get("dependencies")).map(|map| read_dependency(map)).collect(),
         kind: text("type"),
+        ..Metadata::default()
     }
 }
 

@@ -41,10 +41,8 @@ pub(super) fn read(stream: impl std::io::Read) -> Result<Vec<File>> {
             return Err(too_large());
         }
         if member.size > FILE_LIMIT {
-            let message = format!(
-                "decompressed chart file {} is larger than the maximum file size {FILE_LIMIT}",
-                quote(member.name.as_bytes())
-            );
+            let message =
+                format!("decompressed chart file {} is larger than the maximum file size {FILE_LIMIT}", quote(member.name.as_bytes()));
             return Err(Error::new(ErrorKind::Limit, message));
         }
         let mut data = reader.data()?;

@@ -50,8 +50,8 @@ impl Walk<'_> {
         if entry.kind != Kind::Link {
             return self.take(path, path, name, entry);
         }
-        let resolved = fs::resolve_links(path)
-            .map_err(|error| error.context(format_args!("error evaluating symlink {}", path.display())))?;
+        let resolved =
+            fs::resolve_links(path).map_err(|error| error.context(format_args!("error evaluating symlink {}", path.display())))?;
         self.notices.push_with(
             Level::Info,
             "found symbolic link in path. Contents of linked file included and used",

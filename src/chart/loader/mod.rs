@@ -13,8 +13,8 @@ use super::{Chart, Content, File, Lock, Metadata};
 use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
-use crate::yaml::{self, Field, Shape};
 use crate::fs;
+use crate::yaml::{self, Field, Shape};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Seek};
@@ -55,8 +55,7 @@ pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
 pub fn load_directory(folder: &Path, notices: &mut Notices) -> Result<Chart> {
     let folder = fs::absolute(folder)?;
     let chart_file = directory::chart_file(&folder);
-    let text = fs::read(&chart_file)
-        .map_err(|error| error.context(format_args!("unable to detect chart at {}", chart_file.display())))?;
+    let text = fs::read(&chart_file).map_err(|error| error.context(format_args!("unable to detect chart at {}", chart_file.display())))?;
     check_api_version(&text)?;
     from_files(directory::read(&folder, notices)?, notices)
 }
@@ -82,10 +81,7 @@ fn load_file(path: &Path, notices: &mut Notices) -> Result<Chart> {
 /// Loads a packed chart from its bytes; the apiVersion is looked at first.
 pub fn load_archive(bytes: &[u8], notices: &mut Notices) -> Result<Chart> {
     let files = archive::read(bytes).map_err(|error| match error.message() == archive::NO_GZIP {
-        true => Error::new(
-            error.kind(),
-            format!("stream does not appear to be a valid chart file (details: {})", error.message()),
-        ),
+        true => Error::new(error.kind(), format!("stream does not appear to be a valid chart file (details: {})", error.message())),
         false => error.context("unable to load chart archive"),
     })?;
     detect(files, notices)
@@ -126,10 +122,7 @@ fn read_archive(path: &Path) -> Result<Vec<File>> {
     }
     file.rewind().map_err(|error| fs::fault("seek", path, &error))?;
     archive::read(file).map_err(|error| match error.message() == archive::NO_GZIP {
-        true => Error::new(
-            error.kind(),
-            format!("file '{name}' does not appear to be a valid chart file (details: {})", error.message()),
-        ),
+        true => Error::new(error.kind(), format!("file '{name}' does not appear to be a valid chart file (details: {})", error.message())),
         false => error,
     })
 }
@@ -230,8 +223,7 @@ impl Assembly<'_> {
                 }
                 _ => self.unpacked(files, depth),
             };
-            let subchart = loaded
-                .map_err(|error| error.context(format_args!("error unpacking subchart {entry} in {}", metadata.name)))?;
+            let subchart = loaded.map_err(|error| error.context(format_args!("error unpacking subchart {entry} in {}", metadata.name)))?;
             dependencies.push(subchart);
         }
         dependencies.sort_by(|a, b| a.name().cmp(b.name()));
@@ -241,8 +233,13 @@ impl Assembly<'_> {
     /// The files of Helm 2's form of dependencies, which is told about in charts of the newer form.
     fn requirements(&mut self, file: File, metadata: &mut Metadata, content: &mut Content) -> Result<()> {
         let (is_lock, advice) = match &*file.name {
-            "requirements.lock" => (true, "Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock."),
-            _ => (false, "Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml."),
+            "requirements.lock" => {
+                (true, "Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.")
+            }
+            _ => (
+                false,
+                "Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml.",
+            ),
         };
         if is_lock {
             content.lock = Lock::parse(&file.data).map_err(|error| error.context("cannot load requirements.lock"))?;

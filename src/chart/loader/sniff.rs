@@ -7,8 +7,23 @@
 pub(super) const WINDOW: usize = 512;
 
 const HTML: &[&str] = &[
-    "<!DOCTYPE HTML", "<HTML", "<HEAD", "<SCRIPT", "<IFRAME", "<H1", "<DIV", "<FONT", "<TABLE", "<A", "<STYLE", "<TITLE",
-    "<B", "<BODY", "<BR", "<P", "<!--",
+    "<!DOCTYPE HTML",
+    "<HTML",
+    "<HEAD",
+    "<SCRIPT",
+    "<IFRAME",
+    "<H1",
+    "<DIV",
+    "<FONT",
+    "<TABLE",
+    "<A",
+    "<STYLE",
+    "<TITLE",
+    "<B",
+    "<BODY",
+    "<BR",
+    "<P",
+    "<!--",
 ];
 
 /// Beginnings, where a `.` byte of the second column marks a byte that is not compared.
@@ -59,9 +74,8 @@ pub(super) fn content_type(start: &[u8]) -> &'static str {
     if text.starts_with(b"<?xml") {
         return "text/xml; charset=utf-8";
     }
-    let found = |starts: &[(&[u8], &[u8], &'static str)]| {
-        starts.iter().find(|(bytes, mask, _)| fits(start, bytes, mask)).map(|found| found.2)
-    };
+    let found =
+        |starts: &[(&[u8], &[u8], &'static str)]| starts.iter().find(|(bytes, mask, _)| fits(start, bytes, mask)).map(|found| found.2);
     if let Some(kind) = found(STARTS) {
         return kind;
     }
@@ -76,21 +90,17 @@ pub(super) fn content_type(start: &[u8]) -> &'static str {
 }
 
 fn fits(start: &[u8], bytes: &[u8], mask: &[u8]) -> bool {
-    start.len() >= bytes.len()
-        && bytes.iter().zip(start).enumerate().all(|(at, (want, got))| mask.get(at) == Some(&b'.') || want == got)
+    start.len() >= bytes.len() && bytes.iter().zip(start).enumerate().all(|(at, (want, got))| mask.get(at) == Some(&b'.') || want == got)
 }
 
 fn starts_with_tag(text: &[u8], tag: &[u8]) -> bool {
-    text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
-        && matches!(text.get(tag.len()), Some(b' ' | b'>'))
+    text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)) && matches!(text.get(tag.len()), Some(b' ' | b'>'))
 }
 
 fn is_mp4(start: &[u8]) -> bool {
     let [a, b, c, d, b'f', b't', b'y', b'p', ..] = start else { return false };
     let size = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-    size <= start.len()
-        && size.is_multiple_of(4)
-        && (8..size).step_by(4).any(|at| at != 12 && start.get(at..at + 3) == Some(b"mp4"))
+    size <= start.len() && size.is_multiple_of(4) && (8..size).step_by(4).any(|at| at != 12 && start.get(at..at + 3) == Some(b"mp4"))
 }
 
 #[cfg(test)]
