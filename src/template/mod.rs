@@ -6,4 +6,5 @@
 pub mod engine;
 pub mod format;
 pub mod functions;
+pub mod time;
 pub mod value;

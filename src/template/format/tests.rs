@@ -1,3 +1,5 @@
+//! Cases of printing, recorded from Go.
+
 use super::*;
 
 fn plain(values: &[Value]) -> String {

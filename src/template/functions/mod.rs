@@ -5,6 +5,9 @@
 //! `error calling NAME: `. The order of precedence is Helm's: Helm's own over Sprig over Go's builtins.
 
 pub mod builtins;
+pub mod crypto;
+pub mod data;
+pub mod dates;
 pub mod registry;
 
 pub use registry::{all, lookup};

@@ -4,10 +4,10 @@
 //! [`lookup`] for the parser, which resolves names once per template, and [`all`] for the function reference.
 //! A name that stands in several topics belongs to the first (Sprig's `slice` replaces Go's).
 
-use super::{Function, builtins};
+use super::{Function, builtins, crypto, data, dates};
 
 /// The functions by topic, those that take precedence first.
-const TOPICS: &[&[Function]] = &[builtins::FUNCTIONS];
+const TOPICS: &[&[Function]] = &[data::FUNCTIONS, crypto::FUNCTIONS, dates::FUNCTIONS, builtins::FUNCTIONS];
 
 const COUNT: usize = {
     let mut count = 0;

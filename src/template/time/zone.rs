@@ -1,0 +1,93 @@
+//! Time zones: what Go calls a `*time.Location`.
+//!
+//! Goes in: names, instants. Comes out: the abbreviation and the offset that hold then. The machine's own zone is UTC
+//! here, whatever `TZ` says, so that a chart renders the same everywhere; it is told from `UTC` only by `%#v`.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::rc::Rc;
+
+/// A time zone.
+#[derive(Debug, Clone)]
+pub enum Zone {
+    Utc,
+    /// `time.Local`
+    Local,
+    /// One offset for ever, from a parsed time: its name and seconds east.
+    Fixed(Rc<str>, i32),
+    /// From the tz database.
+    Named(Rc<str>, TimeZone),
+}
+
+/// What holds in a zone at one instant.
+#[derive(Debug, Clone)]
+pub struct Offset {
+    pub abbreviation: String,
+    /// Seconds east of Greenwich.
+    pub seconds: i32,
+    pub daylight_saving: bool,
+}
+
+impl Zone {
+    /// `time.LoadLocation`; `None` for what the tz database does not know under exactly this name.
+    pub fn load(name: &str) -> Option<Zone> {
+        match name {
+            "" | "UTC" => Some(Zone::Utc),
+            "Local" => Some(Zone::Local),
+            _ => {
+                let zone = TimeZone::get(name).ok()?;
+                // The database is asked without regard to case, Go's files are not.
+                (zone.iana_name() == Some(name)).then(|| Zone::Named(name.into(), zone))
+            }
+        }
+    }
+
+    /// Go's name of the location.
+    pub fn name(&self) -> &str {
+        match self {
+            Zone::Utc | Zone::Local => "UTC",
+            Zone::Fixed(name, _) | Zone::Named(name, _) => name,
+        }
+    }
+
+    /// What holds at this many seconds after 1970.
+    pub fn at(&self, seconds: i64) -> Offset {
+        match self {
+            Zone::Utc | Zone::Local => Offset { abbreviation: "UTC".to_string(), seconds: 0, daylight_saving: false },
+            Zone::Fixed(name, seconds) => Offset { abbreviation: name.to_string(), seconds: *seconds, daylight_saving: false },
+            Zone::Named(_, zone) => {
+                let limit = Timestamp::MIN.as_second() + 100_000..Timestamp::MAX.as_second() - 100_000;
+                let instant = Timestamp::from_second(seconds.clamp(limit.start, limit.end)).unwrap_or_default();
+                let info = zone.to_offset_info(instant);
+                Offset {
+                    abbreviation: info.abbreviation().to_string(),
+                    seconds: info.offset().seconds(),
+                    daylight_saving: info.dst().is_dst(),
+                }
+            }
+        }
+    }
+
+    /// Whether both are the same location for `==`, which compares pointers in Go.
+    pub fn same(&self, other: &Zone) -> bool {
+        match (self, other) {
+            (Zone::Utc, Zone::Utc) | (Zone::Local, Zone::Local) => true,
+            (Zone::Fixed(one, _), Zone::Fixed(other, _)) => Rc::ptr_eq(one, other),
+            (Zone::Named(one, _), Zone::Named(other, _)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_exact() {
+        assert!(Zone::load("UTC").is_some());
+        assert!(Zone::load("Nope/Zone").is_none());
+        assert!(Zone::load("../etc/passwd").is_none());
+        assert!(Zone::load("europe/paris").is_none());
+    }
+}
