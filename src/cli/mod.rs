@@ -14,6 +14,8 @@ pub mod help;
 pub mod parse;
 pub mod printer;
 pub mod session;
+pub mod source;
+pub mod system;
 
 use exit::Exit;
 use session::Session;

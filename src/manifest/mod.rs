@@ -5,11 +5,12 @@
 //! (`pkg/release/v1/util/manifest_sorter.go`) and what `renderResources` does around it with NOTES.txt.
 
 pub mod hook;
+pub mod marked;
 pub mod order;
 pub mod split;
 
 use crate::diagnostic::{Diagnostic, Level, Location, Notices};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::template::engine::RenderedFile;
 use crate::yaml::{self, Head};
 use hook::{Hook, Verdict};
@@ -49,6 +50,14 @@ pub struct Manifests {
     pub hooks: Vec<Document>,
 }
 
+/// A rendered document is no manifest.
+#[derive(Debug, Clone)]
+pub struct NotYaml {
+    pub error: Error,
+    /// The hooks before it, which Helm shows with `--debug`.
+    pub hooks: Vec<Document>,
+}
+
 /// Whether a file holds notes for people instead of manifests.
 pub fn is_notes(file: &RenderedFile) -> bool {
     file.name.ends_with("NOTES.txt")
@@ -56,8 +65,8 @@ pub fn is_notes(file: &RenderedFile) -> bool {
 
 /// Splits the files into documents, reads their heads and sorts them. Notes, partials and blank files are passed over.
 ///
-/// Errors: `YAML parse error on PATH: …` for the first document that is no YAML or no object, by path and place.
-pub fn sort(files: &[RenderedFile], notices: &mut Notices) -> Result<Manifests> {
+/// Fails with `YAML parse error on PATH: …` for the first document that is no YAML or no object, by path and place.
+pub fn sort(files: &[RenderedFile], notices: &mut Notices) -> std::result::Result<Manifests, NotYaml> {
     let mut paths: Vec<usize> = (0..files.len()).filter(|at| !is_notes(&files[*at]) && !is_partial(&files[*at])).collect();
     paths.sort_by(|a, b| files[*a].name.cmp(&files[*b].name));
     let places: Vec<Place> =
@@ -65,7 +74,10 @@ pub fn sort(files: &[RenderedFile], notices: &mut Notices) -> Result<Manifests> 
 
     let mut manifests = Manifests::default();
     for ((file, range), head) in places.iter().zip(heads(files, &places)) {
-        let head = head.map_err(|error| not_yaml(&files[*file], range, error))?;
+        let head = match head {
+            Ok(head) => head,
+            Err(error) => return Err(NotYaml { error: not_yaml(&files[*file], range, error), hooks: manifests.hooks }),
+        };
         let hook = match hook::of_head(&head) {
             Verdict::Resource => None,
             Verdict::Hook(hook) => Some(hook),
@@ -94,7 +106,7 @@ fn sort_by_kind(documents: &mut Vec<Document>) {
 }
 
 /// Partials are rendered by nobody, but a post-renderer may name its output as it likes.
-fn is_partial(file: &RenderedFile) -> bool {
+pub(crate) fn is_partial(file: &RenderedFile) -> bool {
     file.name.rsplit('/').next().is_some_and(|base| base.starts_with('_'))
 }
 
@@ -137,7 +149,7 @@ fn heads(files: &[RenderedFile], places: &[Place]) -> Vec<Result<Head>> {
 }
 
 /// Helm's error of a document that is no YAML, with the line of the rendered text that broke.
-fn not_yaml(file: &RenderedFile, range: &Range<usize>, error: crate::error::Error) -> crate::error::Error {
+fn not_yaml(file: &RenderedFile, range: &Range<usize>, error: Error) -> Error {
     let line_in_document = line_of_message(error.message());
     let before = file.data[..range.start].iter().filter(|byte| **byte == b'\n').count();
     let line = before + line_in_document.unwrap_or(1);

@@ -1,10 +1,20 @@
 //! `rutter template`: renders a chart and prints its manifests.
 
 use super::{Arity, Entry, Run};
-use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, comma_list};
+use crate::action::template::{self, Failure, Hooks, Rendering};
+use crate::chart::Chart;
+use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, boolean, comma_list, flatten};
 use crate::cli::session::Session;
+use crate::cli::source;
+use crate::cli::system::System;
+use crate::dependency;
+use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
+use crate::template::engine::{self, Capabilities, KubeVersion, Release};
 use clap::Args;
+use std::io::Write;
+use std::path::Path;
 
 /// The row of the table.
 pub const COMMAND: Entry = Entry::leaf::<Arguments>("template", "[NAME] [CHART]", Arity::AtLeast(1), "locally render templates", LONG)
@@ -49,6 +59,9 @@ pub struct Arguments {
     values: ValueArguments,
     #[command(flatten)]
     source: ChartSourceArguments,
+    /// show every independent template error instead of the first (not in Helm)
+    #[arg(long)]
+    all_errors: bool,
     /// Kubernetes api versions used for Capabilities.APIVersions (multiple can be specified)
     #[arg(short = 'a', long, value_name = "strings", value_parser = comma_list)]
     api_versions: Vec<CommaList>,
@@ -158,7 +171,169 @@ pub struct Arguments {
 }
 
 impl Run for Arguments {
-    fn run(self, _arguments: Vec<String>, _session: &mut Session) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "template is not built yet"))
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        self.check_exclusive()?;
+        let capabilities = self.capabilities()?;
+        self.check_offline(session)?;
+        let (name, reference) = self.name_and_chart(&arguments)?;
+        let source = source::chart_options(&self.source, self.devel, session);
+        let path = source::locate(&reference, &source, session)?;
+        let values = source::values(&self.values)?;
+        let chart = self.load(&path, session)?;
+        let options = template::Options {
+            release: Release {
+                name: name.clone(),
+                namespace: session.settings.namespace().to_string(),
+                revision: 1,
+                is_install: !self.is_upgrade,
+                is_upgrade: self.is_upgrade,
+            },
+            capabilities,
+            include_crds: self.include_crds,
+            skip_schema_validation: self.skip_schema_validation,
+            engine: engine::Options { enable_dns: self.enable_dns, all_faults: self.all_errors, ..engine::Options::default() },
+        };
+        match template::run(&chart, &values, &options, &mut System, None, &mut session.notices) {
+            Ok(rendering) => self.write(&rendering, &name, None, session),
+            Err(failure) => self.fail(failure, &name, session),
+        }
     }
+}
+
+impl Arguments {
+    /// Flags that exclude each other.
+    fn check_exclusive(&self) -> Result<()> {
+        let groups = [
+            ("force-replace force-conflicts", self.force_replace && self.force_conflicts, "force-conflicts force-replace"),
+            ("force force-conflicts", self.force && self.force_conflicts, "force force-conflicts"),
+            ("validate dry-run", self.validate && self.dry_run.is_some(), "dry-run validate"),
+        ];
+        match groups.iter().find(|(_, both, _)| *both) {
+            None => Ok(()),
+            Some((group, _, set)) => Err(Error::new(
+                ErrorKind::Usage,
+                format!("if any flags in the group [{group}] are set none of the others can be; [{set}] were all set"),
+            )),
+        }
+    }
+
+    /// What the templates are told about the cluster.
+    fn capabilities(&self) -> Result<Capabilities> {
+        let mut capabilities = Capabilities::default();
+        if let Some(text) = self.kube_version.as_ref().filter(|text| !text.is_empty()) {
+            capabilities.kube_version = KubeVersion::parse(text)
+                .map_err(|fault| Error::new(ErrorKind::Usage, format!("invalid kube version '{text}': {fault}")))?;
+        }
+        capabilities.api_versions.extend(flatten(&self.api_versions));
+        Ok(capabilities)
+    }
+
+    /// Refuses `--dry-run=server` and unknown forms of `--dry-run`; `template` is always a dry run.
+    fn check_offline(&self, session: &mut Session) -> Result<()> {
+        let refused = |value: &str, allowed: &str| {
+            Err(Error::new(ErrorKind::Usage, format!("invalid dry-run value ({}). Must be {allowed}", quote(value.as_bytes()))))
+        };
+        match self.dry_run.as_deref() {
+            None | Some("client") => {}
+            Some("unset") => {
+                session.notices.push(Level::Warn, "--dry-run is deprecated and should be replaced with '--dry-run=client'");
+            }
+            Some("server") => return Err(needs_cluster("--dry-run=server")),
+            Some("none") => return refused("none", "\"server\" or \"client\""),
+            Some(value) => match boolean(value) {
+                Err(_) => return refused(value, "\"none\", \"server\", or \"client\""),
+                Ok(false) => return refused(value, "\"server\" or \"client\""),
+                Ok(true) => session.notices.push(
+                    Level::Warn,
+                    format!("boolean '--dry-run={value}' flag is deprecated and must be replaced with '--dry-run=client'"),
+                ),
+            },
+        }
+        if self.validate { Err(needs_cluster("--validate")) } else { Ok(()) }
+    }
+
+    /// The release's name and the chart's reference. Without a name it is `release-name`, whatever `--generate-name` says.
+    fn name_and_chart(&self, arguments: &[String]) -> Result<(String, String)> {
+        let usage = |message: String| Err(Error::new(ErrorKind::Usage, message));
+        let name_template = self.name_template.as_deref().unwrap_or_default();
+        match arguments {
+            [name, chart] => {
+                if self.generate_name {
+                    return usage("cannot set --generate-name and also specify a name".to_string());
+                }
+                if !name_template.is_empty() {
+                    return usage("cannot set --name-template and also specify a name".to_string());
+                }
+                Ok((name.clone(), chart.clone()))
+            }
+            [chart] if !name_template.is_empty() => {
+                Err(Error::new(ErrorKind::Unsupported, format!("--name-template is not built yet ({chart})")))
+            }
+            [chart] => Ok(("release-name".to_string(), chart.clone())),
+            _ => {
+                let rest = arguments.get(2..).unwrap_or_default();
+                usage(format!("expected at most two arguments, unexpected arguments: {}", rest.join(", ")))
+            }
+        }
+    }
+
+    /// The chart, when it can be rendered and its dependencies are there.
+    fn load(&self, path: &Path, session: &mut Session) -> Result<Chart> {
+        let chart = source::load(path, session)?;
+        template::check_installable(&chart, &mut session.notices)?;
+        if let Err(error) = dependency::check_present(&chart) {
+            if self.dependency_update {
+                return Err(Error::new(ErrorKind::Unsupported, "--dependency-update is not built yet"));
+            }
+            return Err(error.context(
+                "an error occurred while checking for chart dependencies. \
+                 You may need to run 'rutter dependency build' to fetch missing dependencies",
+            ));
+        }
+        Ok(chart)
+    }
+
+    /// Shows what there is with `--debug`, and how to see it without.
+    fn fail(&self, failure: Failure, name: &str, session: &mut Session) -> Result<()> {
+        let error = failure.error;
+        match failure.rendering {
+            None => Err(error),
+            Some(_) if !session.settings.debug => Err(error.followed_by("\n\nUse --debug flag to render out invalid YAML")),
+            Some(rendering) => {
+                self.write(&rendering, name, Some(&error), session)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes to standard output or to files.
+    fn write(&self, rendering: &Rendering, name: &str, failed: Option<&Error>, session: &mut Session) -> Result<()> {
+        let hooks = match (self.no_hooks, self.skip_tests) {
+            (true, _) => Hooks::None,
+            (false, true) => Hooks::WithoutTests,
+            (false, false) => Hooks::All,
+        };
+        let mut output = session.output();
+        let folder = self.output_dir.as_deref().filter(|folder| !folder.is_empty() && failed.is_none());
+        let nothing = Rendering::default();
+        let mut shown = rendering;
+        if let Some(folder) = folder {
+            for path in rendering.write_files(Path::new(folder), self.release_name.then_some(name), hooks)? {
+                writeln!(output, "wrote {}", path.display()).map_err(Session::write_error)?;
+            }
+            shown = &nothing;
+        }
+        let written = if self.show_only.is_empty() {
+            shown.write(hooks, &mut output)
+        } else {
+            // With --debug the fault of the render says more than that one of its pieces is missing.
+            shown.write_only(&self.show_only, hooks, &mut output).map_err(|missing| failed.cloned().unwrap_or(missing))?
+        };
+        written.and_then(|()| output.flush()).map_err(Session::write_error)
+    }
+}
+
+/// The one answer to flags that ask for a cluster.
+fn needs_cluster(flag: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("`{flag}` needs a Kubernetes cluster, and rutter renders without one"))
 }

@@ -1,0 +1,411 @@
+//! Renders a chart offline: what `helm template` does.
+//!
+//! Goes in: a loaded chart, the user's values and [`Options`]. Comes out: a [`Rendering`], from which the caller writes
+//! manifests to a stream or to files. Printing, loading and asking the clock are the caller's business.
+//! Follows Helm's `pkg/cmd/template.go`, `pkg/cmd/install.go` and `pkg/action/{install,action}.go` as far as they need no cluster.
+
+use crate::chart::{Chart, File};
+use crate::data::Map;
+use crate::diagnostic::{Level, Notices};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::hook::Event;
+use crate::manifest::{self, Document, Manifests, NotYaml, split};
+use crate::quote::quote;
+use crate::template::engine::{self, Capabilities, Environment, Release, RenderContext, RenderedFile};
+use crate::version::{Constraint, Version};
+use crate::{dependency, fs, values, yaml};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The longest name of a release, so that names made of it stay below Kubernetes' 63.
+const NAME_LIMIT: usize = 53;
+
+/// How a chart is rendered.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub release: Release,
+    pub capabilities: Capabilities,
+    /// Put the files of `crds/` before the manifests.
+    pub include_crds: bool,
+    pub skip_schema_validation: bool,
+    /// What the engine may do.
+    pub engine: engine::Options,
+}
+
+/// Turns the manifests into others; Helm's post-renderer.
+pub trait PostRender {
+    /// The documents that come out for those that go in.
+    fn run(&mut self, manifests: Vec<u8>) -> Result<Vec<u8>>;
+}
+
+/// A file of `crds/` and its path from the top chart.
+#[derive(Debug, Clone)]
+pub struct CustomResource {
+    pub path: String,
+    pub file: File,
+}
+
+/// What a render gave: files, and the order in which their documents go out.
+#[derive(Debug, Clone, Default)]
+pub struct Rendering {
+    /// Filled only if they were asked for.
+    pub crds: Vec<CustomResource>,
+    pub files: Vec<RenderedFile>,
+    pub manifests: Manifests,
+}
+
+/// A render that failed.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub error: Error,
+    /// Further errors, when all were asked for.
+    pub others: Vec<Error>,
+    /// What there was when it failed; `None` when it failed before rendering.
+    pub rendering: Option<Rendering>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure { error, others: Vec::new(), rendering: None }
+    }
+}
+
+/// Refuses charts that cannot be installed, and tells of deprecated ones.
+pub fn check_installable(chart: &Chart, notices: &mut Notices) -> Result<()> {
+    let kind = chart.metadata.kind.as_str();
+    if !matches!(kind, "" | "application") {
+        return Err(Error::new(ErrorKind::Chart, format!("{kind} charts are not installable")));
+    }
+    if chart.metadata.deprecated {
+        notices.push(Level::Warn, "this chart is deprecated");
+    }
+    Ok(())
+}
+
+/// Refuses names that Kubernetes would refuse: dot-separated labels of small letters, digits and inner dashes, at most 53 bytes.
+pub fn check_release_name(name: &str) -> Result<()> {
+    let edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_label = |label: &str| {
+        let bytes = label.as_bytes();
+        edge(bytes.first())
+            && edge(bytes.last())
+            && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+    };
+    let fault = if name.is_empty() {
+        "no name provided"
+    } else if name.len() > NAME_LIMIT || !name.split('.').all(is_label) {
+        "invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ \
+         and the length must not be longer than 53"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Usage, format!("release name {}: {fault}", quote(name.as_bytes()))))
+}
+
+/// Renders the chart with the user's values.
+pub fn run(
+    chart: &Chart,
+    values: &Arc<Map>,
+    options: &Options,
+    environment: &mut dyn Environment,
+    post_renderer: Option<&mut dyn PostRender>,
+    notices: &mut Notices,
+) -> std::result::Result<Rendering, Failure> {
+    check_release_name(&options.release.name).map_err(|error| logged("release name check failed", error, notices))?;
+    let chart =
+        dependency::process(chart, values, notices).map_err(|error| logged("chart dependencies processing failed", error, notices))?;
+    let values = values::coalesce::coalesce_values(&chart, values, notices)?;
+    if !options.skip_schema_validation {
+        // TODO schema
+    }
+    let mut rendering = Rendering::default();
+    match render(&chart, values, options, environment, notices, &mut rendering) {
+        Ok(others) if others.is_empty() => {}
+        Ok(mut others) => {
+            let error = others.remove(0);
+            return Err(Failure { error, others, rendering: Some(Rendering::default()) });
+        }
+        Err(error) => return Err(Failure { error, others: Vec::new(), rendering: Some(Rendering::default()) }),
+    }
+    if let Some(post_renderer) = post_renderer
+        && let Err(error) = post_render(&mut rendering, post_renderer)
+    {
+        return Err(Failure { error, others: Vec::new(), rendering: Some(Rendering::default()) });
+    }
+    match manifest::sort(&rendering.files, notices) {
+        Ok(manifests) => rendering.manifests = manifests,
+        Err(NotYaml { error, hooks }) => {
+            rendering.manifests = Manifests { resources: whole_files(&rendering.files), hooks };
+            return Err(Failure { error, others: Vec::new(), rendering: Some(rendering) });
+        }
+    }
+    if options.include_crds {
+        collect_crds(&chart, chart.name(), &mut rendering.crds);
+    }
+    Ok(rendering)
+}
+
+/// The error behind `context`, which Helm logs as well.
+fn logged(context: &str, error: Error, notices: &mut Notices) -> Error {
+    notices.push_with(Level::Error, context, &[("error", error.message())]);
+    error.context(context)
+}
+
+/// Checks the chart's `kubeVersion` and renders. Gives the faults when all of them were asked for.
+fn render(
+    chart: &Chart,
+    values: Arc<Map>,
+    options: &Options,
+    environment: &mut dyn Environment,
+    notices: &mut Notices,
+    rendering: &mut Rendering,
+) -> Result<Vec<Error>> {
+    let wanted = &chart.metadata.kube_version;
+    let kubernetes = &options.capabilities.kube_version;
+    if !wanted.is_empty() && !is_compatible(wanted, &kubernetes.normalized) {
+        return Err(Error::new(
+            ErrorKind::Chart,
+            format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}", kubernetes.version),
+        ));
+    }
+    let context = RenderContext { chart, values, release: options.release.clone(), capabilities: &options.capabilities };
+    let rendered = engine::render(&context, &options.engine, environment)?;
+    notices.list.extend(rendered.notices.list);
+    rendering.files = rendered.files;
+    Ok(rendered.faults)
+}
+
+/// Whether the version fits the range; no when either cannot be read.
+fn is_compatible(range: &str, version: &str) -> bool {
+    match (Constraint::parse(range), Version::parse(version)) {
+        (Ok(range), Ok(version)) => range.check(&version),
+        _ => false,
+    }
+}
+
+/// Every file as one document, unsorted and unread: what Helm shows when one of them is no YAML.
+fn whole_files(files: &[RenderedFile]) -> Vec<Document> {
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by(|a, b| files[*a].name.cmp(&files[*b].name));
+    let shown = |at: &usize| !manifest::is_notes(&files[*at]) && !split::trim_start(&files[*at].data).is_empty();
+    let document = |file: usize| Document { file, range: 0..files[file].data.len(), head: yaml::Head::default(), hook: None };
+    order.into_iter().filter(shown).map(document).collect()
+}
+
+/// The CRDs of a chart and, after them, of its subcharts.
+fn collect_crds(chart: &Chart, path: &str, found: &mut Vec<CustomResource>) {
+    let is_manifest = |name: &str| {
+        let extension = name.rsplit('/').next().and_then(|base| base.rsplit_once('.')).map_or("", |(_, extension)| extension);
+        ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    };
+    for file in chart.content.files.iter().filter(|file| file.name.starts_with("crds/") && is_manifest(&file.name)) {
+        found.push(CustomResource { path: format!("{path}/{}", file.name), file: file.clone() });
+    }
+    for subchart in &chart.dependencies {
+        collect_crds(subchart, &format!("{path}/charts/{}", subchart.name()), found);
+    }
+}
+
+/// Hands the manifests to the post-renderer and takes what comes back as files.
+fn post_render(rendering: &mut Rendering, post_renderer: &mut dyn PostRender) -> Result<()> {
+    let merged = manifest::marked::merge(&rendering.files);
+    let changed = post_renderer.run(merged).map_err(|error| error.context("error while running post render on files"))?;
+    rendering.files = manifest::marked::unmerge(&changed);
+    Ok(())
+}
+
+/// Which hooks are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hooks {
+    All,
+    /// All but tests.
+    WithoutTests,
+    None,
+}
+
+impl Hooks {
+    fn admits(self, document: &Document) -> bool {
+        match self {
+            Hooks::All => true,
+            Hooks::WithoutTests => !document.hook.as_ref().is_some_and(|hook| hook.events.contains(&Event::Test)),
+            Hooks::None => false,
+        }
+    }
+}
+
+impl Rendering {
+    /// Writes everything as one stream: CRDs, resources, hooks, each behind `---` and the path of its source.
+    /// White space at the end of the last resource is cut, as Helm does.
+    pub fn write(&self, hooks: Hooks, out: &mut impl Write) -> io::Result<()> {
+        let crds = self.crds.iter().map(|crd| (crd.path.as_str(), &*crd.file.data));
+        let resources = self.manifests.resources.iter().map(|document| (document.path(&self.files), document.text(&self.files)));
+        let mut pieces = crds.chain(resources).peekable();
+        while let Some((path, text)) = pieces.next() {
+            if pieces.peek().is_some() {
+                write_piece(path, text, out)?;
+                continue;
+            }
+            let text = split::trim_end(text);
+            write!(out, "---\n# Source: {path}")?;
+            if !text.is_empty() {
+                out.write_all(b"\n")?;
+                out.write_all(text)?;
+            }
+        }
+        out.write_all(b"\n")?;
+        for document in self.manifests.hooks.iter().filter(|document| hooks.admits(document)) {
+            write_piece(document.path(&self.files), document.text(&self.files), out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes only the documents whose source, seen from the chart, fits one of the patterns, in the order of the patterns.
+    ///
+    /// Errors: `could not find template PATTERN in chart`; then nothing is written.
+    pub fn write_only(&self, patterns: &[String], hooks: Hooks, out: &mut impl Write) -> Result<io::Result<()>> {
+        // Helm cuts the finished text anew, so that a CRD file or a `---` inside a document makes pieces of its own.
+        let mut text = Vec::new();
+        let written = self.write(hooks, &mut text);
+        let pieces: Vec<(&[u8], &str)> = split::documents(&text)
+            .into_iter()
+            .filter_map(|range| text.get(range))
+            .filter_map(|piece| Some((piece, source_of(piece)?)))
+            .collect();
+        let mut chosen: Vec<&[u8]> = Vec::new();
+        for pattern in patterns {
+            let matcher = crate::chart::ignore::Pattern::parse(pattern);
+            let before = chosen.len();
+            chosen.extend(
+                pieces.iter().filter(|(_, path)| matcher.as_ref().is_some_and(|matcher| matcher.matches(path))).map(|(piece, _)| *piece),
+            );
+            if chosen.len() == before {
+                return Err(Error::new(ErrorKind::Usage, format!("could not find template {pattern} in chart")));
+            }
+        }
+        Ok(written.and_then(|()| {
+            chosen.iter().try_for_each(|piece| {
+                out.write_all(b"---\n")?;
+                out.write_all(piece)?;
+                out.write_all(b"\n")
+            })
+        }))
+    }
+
+    /// Writes every document to a file of its source's path: CRDs below `folder`, all others below `folder` or, if it is given,
+    /// the release's own folder in it. Documents of one file follow each other. Each file is written whole or not at all.
+    ///
+    /// Gives the paths in the order of the documents, one for each document.
+    pub fn write_files(&self, folder: &Path, release: Option<&str>, hooks: Hooks) -> Result<Vec<PathBuf>> {
+        let below = release.map_or_else(|| folder.to_path_buf(), |name| folder.join(name));
+        let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
+        let mut order = Vec::new();
+        let mut add = |folder: &Path, path: &str, text: &[u8]| -> Result<()> {
+            let target = fs::join_below(folder, path)?;
+            let file = files.entry(target.clone()).or_default();
+            write_piece(path, text, file).map_err(|error| fs::fault("write", &target, &error))?;
+            order.push(target);
+            Ok(())
+        };
+        for crd in &self.crds {
+            add(folder, &crd.path, &crd.file.data)?;
+        }
+        let admitted = self.manifests.hooks.iter().filter(|document| hooks.admits(document));
+        for document in self.manifests.resources.iter().chain(admitted) {
+            add(&below, document.path(&self.files), document.text(&self.files))?;
+        }
+        for (path, text) in &files {
+            if let Some(parent) = path.parent() {
+                fs::create_folders(parent)?;
+            }
+            fs::write(path, text)?;
+        }
+        Ok(order)
+    }
+}
+
+/// One document as Helm shows it.
+fn write_piece(path: &str, text: &[u8], out: &mut impl Write) -> io::Result<()> {
+    write!(out, "---\n# Source: {path}\n")?;
+    out.write_all(text)?;
+    out.write_all(b"\n")
+}
+
+/// The path behind the first `# Source: CHART/` of a piece, from the chart on.
+fn source_of(piece: &[u8]) -> Option<&str> {
+    let mark = b"# Source: ";
+    let mut rest = piece;
+    loop {
+        let at = memchr::memmem::find(rest, mark)?;
+        rest = &rest[at + mark.len()..];
+        let slash = memchr::memchr(b'/', rest)?;
+        let path = &rest[slash + 1..];
+        let path = &path[..memchr::memchr(b'\n', path).unwrap_or(path.len())];
+        if slash > 0 && !path.is_empty() {
+            return std::str::from_utf8(path).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendering(documents: &[(&str, &str)], hooks: &[(&str, &str)]) -> Rendering {
+        let mut rendering = Rendering::default();
+        let mut add = |list: &[(&str, &str)]| -> Vec<Document> {
+            list.iter()
+                .map(|(name, text)| {
+                    rendering.files.push(RenderedFile { name: name.to_string(), data: text.as_bytes().to_vec() });
+                    Document { file: rendering.files.len() - 1, range: 0..text.len(), head: yaml::Head::default(), hook: None }
+                })
+                .collect()
+        };
+        let resources = add(documents);
+        let hooks = add(hooks);
+        rendering.manifests = Manifests { resources, hooks };
+        rendering
+    }
+
+    fn written(rendering: &Rendering) -> String {
+        let mut out = Vec::new();
+        rendering.write(Hooks::All, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn only_the_end_of_the_last_resource_is_cut() {
+        let rendering = rendering(&[("c/templates/a", "a: 1\n\n"), ("c/templates/b", "b: 2\n\n")], &[("c/templates/h", "h: 3\n")]);
+        assert_eq!(
+            written(&rendering),
+            "---\n# Source: c/templates/a\na: 1\n\n\n---\n# Source: c/templates/b\nb: 2\n---\n# Source: c/templates/h\nh: 3\n\n"
+        );
+        assert_eq!(written(&Rendering::default()), "\n");
+    }
+
+    #[test]
+    fn pieces_are_chosen_by_source() {
+        let rendering = rendering(&[("c/templates/a.yaml", "a: 1\n"), ("c/charts/s/templates/b.yaml", "b: 2\n")], &[]);
+        let chosen = |patterns: &[&str]| {
+            let patterns: Vec<String> = patterns.iter().map(|pattern| pattern.to_string()).collect();
+            let mut out = Vec::new();
+            let result = rendering.write_only(&patterns, Hooks::All, &mut out);
+            result.map(|_| String::from_utf8(out).unwrap()).map_err(|error| error.to_string())
+        };
+        assert_eq!(chosen(&["charts/*/templates/*.yaml"]).unwrap(), "---\n# Source: c/charts/s/templates/b.yaml\nb: 2\n\n");
+        assert_eq!(chosen(&["templates/*"]).unwrap(), "---\n# Source: c/templates/a.yaml\na: 1\n\n\n");
+        assert_eq!(chosen(&["templates/x"]).unwrap_err(), "could not find template templates/x in chart");
+        assert_eq!(chosen(&["[", "templates/a.yaml"]).unwrap_err(), "could not find template [ in chart");
+    }
+
+    #[test]
+    fn release_names_are_checked_as_kubernetes_does() {
+        for name in ["a", "a-b.c9", "9", &"a".repeat(53)] {
+            assert!(check_release_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "A", "-a", "a-", "a..b", "a_b", ".a", &"a".repeat(54)] {
+            assert!(check_release_name(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What commands that take a chart share: finding it, and reading the user's values.
+//!
+//! Goes in: references and flags. Comes out: paths of charts that lie on disk, charts in memory, maps of values. Standard input
+//! is read here, for `-f -`. Follows Helm's `LocateChart` as the commands call it, and `pkg/cli/values`.
+
+use super::arguments::{ChartSourceArguments, ValueArguments};
+use super::session::Session;
+use crate::chart::{Chart, loader};
+use crate::data::Map;
+use crate::diagnostic::{Level, Notice, Notices};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::repository::{self, ChartOptions, Proxies, Settings, download};
+use crate::values::merge;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::Mutex;
+
+/// What the repositories need to know of the environment.
+pub fn repository_settings(session: &Session) -> Settings {
+    let environment = &session.environment;
+    let variable = |lower: &str, upper: &str| environment.get_filled(lower).or_else(|| environment.get_filled(upper)).unwrap_or_default();
+    let home = Path::new(&session.settings.home);
+    Settings {
+        repository_config: PathBuf::from(&session.settings.repository_config),
+        repository_cache: PathBuf::from(&session.settings.repository_cache),
+        content_cache: PathBuf::from(&session.settings.content_cache),
+        registry_config: PathBuf::from(&session.settings.registry_config),
+        docker_config: Some(
+            environment.get_filled("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from).join("config.json"),
+        ),
+        netrc: Some(environment.get_filled("NETRC").map_or_else(|| home.join(".netrc"), PathBuf::from)),
+        program_path: environment.get("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default(),
+        proxies: Proxies {
+            http: variable("http_proxy", "HTTP_PROXY"),
+            https: variable("https_proxy", "HTTPS_PROXY"),
+            exceptions: variable("no_proxy", "NO_PROXY"),
+        },
+        user_agent: format!("rutter/{}", env!("CARGO_PKG_VERSION")),
+        debug: session.settings.debug,
+        temporary: std::env::temp_dir(),
+        ..Settings::default()
+    }
+}
+
+/// The flags of a chart's source as the repositories take them; `devel` asks for pre-releases unless a version is given.
+pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut Session) -> ChartOptions {
+    let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
+    let mut version = text(&source.version);
+    session.notices.push_with(Level::Debug, "Original chart version", &[("version", &version)]);
+    if version.is_empty() && devel {
+        session.notices.push(Level::Debug, "setting version to >0.0.0-0");
+        version = ">0.0.0-0".to_string();
+    }
+    let default_keyring = || {
+        let folder = session.environment.get_filled("GNUPGHOME").unwrap_or_else(|| format!("{}/.gnupg", session.settings.home));
+        format!("{folder}/pubring.gpg")
+    };
+    ChartOptions {
+        version,
+        repository_url: text(&source.repo),
+        username: text(&source.username),
+        password: text(&source.password),
+        pass_credentials: source.pass_credentials,
+        cert_file: text(&source.cert_file),
+        key_file: text(&source.key_file),
+        ca_file: text(&source.ca_file),
+        insecure_skip_tls_verify: source.insecure_skip_tls_verify,
+        plain_http: source.plain_http,
+        verify: source.verify,
+        keyring: PathBuf::from(source.keyring.clone().unwrap_or_else(default_keyring)),
+    }
+}
+
+/// Where the chart lies on disk, after it was fetched if need be.
+pub fn locate(reference: &str, options: &ChartOptions, session: &mut Session) -> Result<PathBuf> {
+    let reporter = Console::default();
+    let located = download::locate(reference, options, &repository_settings(session), &reporter);
+    reporter.hand_over(&mut session.notices);
+    let path = located?;
+    session.notices.push_with(Level::Debug, "Chart path", &[("path", &path.to_string_lossy())]);
+    Ok(path)
+}
+
+/// The chart at this place.
+pub fn load(path: &Path, session: &mut Session) -> Result<Chart> {
+    loader::load(path, &mut session.notices)
+}
+
+/// The values that `-f` and the `--set` family come to.
+pub fn values(arguments: &ValueArguments) -> Result<Arc<Map>> {
+    value_options(arguments).merge(&mut |path| read(path))
+}
+
+/// The same flags as the library takes them.
+pub fn value_options(arguments: &ValueArguments) -> merge::Options {
+    merge::Options {
+        files: arguments.files(),
+        json: arguments.set_json.clone(),
+        set: arguments.set.clone(),
+        string: arguments.set_string.clone(),
+        file: arguments.set_file.clone(),
+        literal: arguments.set_literal.clone(),
+    }
+}
+
+/// The bytes that `-f` or `--set-file` names: a file, a URL, or standard input for `-`.
+pub fn read(path: &str) -> Result<Vec<u8>> {
+    if path.trim() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
+        return Ok(bytes);
+    }
+    match path.split_once("://") {
+        Some(("http" | "https" | "oci", _)) => {
+            Err(Error::new(ErrorKind::Unsupported, format!("values from {path} need a download, which is not built yet")))
+        }
+        _ => fs::read(Path::new(path)),
+    }
+}
+
+/// Says what the repositories say while they work: lines to standard output at once, notices when they are handed over.
+#[derive(Debug, Default)]
+pub struct Console {
+    notices: Mutex<Vec<Notice>>,
+}
+
+impl Console {
+    /// Moves the notices that have gathered.
+    pub fn hand_over(&self, notices: &mut Notices) {
+        if let Ok(mut gathered) = self.notices.lock() {
+            notices.list.append(&mut gathered);
+        }
+    }
+}
+
+impl repository::Reporter for Console {
+    fn say(&self, line: &str) {
+        // A closed standard output stops the command where it prints its result, not here.
+        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), format!("{line}\n").as_bytes());
+    }
+
+    fn notice(&self, notice: Notice) {
+        if let Ok(mut notices) = self.notices.lock() {
+            notices.push(notice);
+        }
+    }
+}

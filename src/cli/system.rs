@@ -1,0 +1,31 @@
+//! The clock, the random source and the resolver of this machine, as far as templates may reach them.
+//!
+//! Goes in: nothing. Comes out: the engine's [`Environment`]. Tests and embedders hand the engine another one.
+
+use crate::template::engine::Environment;
+use std::net::ToSocketAddrs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// This machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct System;
+
+impl Environment for System {
+    fn now(&mut self) -> i128 {
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),
+            Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX),
+        }
+    }
+
+    #[expect(clippy::panic, reason = "a machine without randomness must not make passwords; Go's crypto/rand ends the program too")]
+    fn random(&mut self, bytes: &mut [u8]) {
+        if let Err(error) = getrandom::fill(bytes) {
+            panic!("the system's random source fails: {error}");
+        }
+    }
+
+    fn resolve_host(&mut self, name: &str) -> Vec<String> {
+        (name, 0).to_socket_addrs().map(|addresses| addresses.map(|address| address.ip().to_string()).collect()).unwrap_or_default()
+    }
+}
