@@ -506,9 +506,19 @@ pub trait Object: Any {
         Vec::new()
     }
 
-    /// What `toJson` makes of it (`MarshalJSON`, json tags); by default an object of its fields.
+    /// What `MarshalJSON` or `MarshalText` makes of it, if the type has one; else JSON shows [`Object::json_fields`].
     fn to_json(&self) -> Option<Value> {
         None
+    }
+
+    /// The exported fields in declaration order under their names in JSON (json tags).
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        self.exported_fields()
+    }
+
+    /// The fields that other packages see: those with an upper-case name.
+    fn exported_fields(&self) -> Vec<(&'static str, Value)> {
+        self.fields().into_iter().filter(|(name, _)| name.starts_with(|first: char| first.is_ascii_uppercase())).collect()
     }
 
     /// Go's truth: structs and pointers are true, maps by length.

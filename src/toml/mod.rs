@@ -5,5 +5,5 @@
 mod parse;
 mod write;
 
-pub use parse::{Toml, parse};
+pub use parse::{TimeKind, Toml, parse};
 pub use write::{Node, write};

@@ -211,11 +211,6 @@ impl Object for KubeVersionObject {
         ]
     }
 
-    fn to_json(&self) -> Option<Value> {
-        let pairs = [("Version", &self.0.version), ("Major", &self.0.major), ("Minor", &self.0.minor)];
-        Some(Value::map(pairs.into_iter().map(|(name, text)| (Str::from(name), Value::str(text.as_str())))))
-    }
-
     fn equals(&self, other: &dyn Object) -> bool {
         other.as_any().downcast_ref::<KubeVersionObject>().is_some_and(|other| other.0 == self.0)
     }
@@ -256,8 +251,8 @@ impl Object for HelmVersionObject {
         HelmVersionObject::list().into_iter().map(|row| (row.0, Value::str(row.2))).collect()
     }
 
-    fn to_json(&self) -> Option<Value> {
-        Some(Value::map(HelmVersionObject::list().into_iter().map(|row| (Str::from(row.1), Value::str(row.2)))))
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        HelmVersionObject::list().into_iter().map(|row| (row.1, Value::str(row.2))).collect()
     }
 
     fn equals(&self, other: &dyn Object) -> bool {

@@ -1,7 +1,205 @@
 //! YAML, JSON and TOML in templates: Helm's `toYaml` and relatives (pkg/engine/funcs.go), Sprig's JSON functions.
 //!
-//! Goes in: values to write, texts to read. Comes out: texts, values; those without `must` say their errors in the result.
+//! Goes in: values to write, texts to read. Comes out: texts, values. The writing functions without `must` give an empty text
+//! on an error (TOML: its message), the reading ones put the message into their result under `Error` or as only item.
 
-use super::Function;
+use super::encode::{self, Dialect};
+use super::{Call, Fault, Function, Outcome, Parameter, row};
+use crate::data::Data;
+use crate::error::Error;
+use crate::template::time::{self, Time};
+use crate::template::value::{List, ListKind, Map, MapKind, Value};
+use crate::toml::{self, TimeKind, Toml};
+use crate::yaml::Style;
+use crate::{json, yaml};
 
-pub const FUNCTIONS: &[Function] = &[];
+use Parameter::{Any, Str};
+
+pub const FUNCTIONS: &[Function] = &[
+    row("fromJson", &[Str], from_json, "A JSON object as a map; the message of an error under `Error`."),
+    row("fromJsonArray", &[Str], from_json_array, "A JSON array as a list; the message of an error as its only item."),
+    row("fromToml", &[Str], from_toml, "A TOML document as a map; the message of an error under `Error`."),
+    row("fromYaml", &[Str], from_yaml, "A YAML document as a map; the message of an error under `Error`."),
+    row("fromYamlArray", &[Str], from_yaml_array, "A YAML document as a list; the message of an error as its only item."),
+    row("mustFromJson", &[Str], must_from_json, "Any JSON text as a value; fails if it is not JSON."),
+    row("mustToJson", &[Any], must_to_json, "The value as JSON on one line; fails if that is not possible."),
+    row("mustToPrettyJson", &[Any], must_to_pretty_json, "The value as indented JSON; fails if that is not possible."),
+    row("mustToRawJson", &[Any], must_to_raw_json, "As `mustToJson`, with `<`, `>` and `&` as they are."),
+    row("mustToToml", &[Any], must_to_toml, "The value as TOML; fails if that is not possible."),
+    row("mustToYaml", &[Any], must_to_yaml, "The value as YAML; fails if that is not possible."),
+    row("toJson", &[Any], to_json, "The value as JSON on one line; nothing if that is not possible."),
+    row("toPrettyJson", &[Any], to_pretty_json, "The value as indented JSON; nothing if that is not possible."),
+    row("toRawJson", &[Any], must_to_raw_json, "As `toJson`, with `<`, `>` and `&` as they are."),
+    row("toToml", &[Any], to_toml, "The value as TOML, or the message of the error."),
+    row("toYaml", &[Any], to_yaml, "The value as YAML without final line end; nothing if that is not possible."),
+    row("toYamlPretty", &[Any], to_yaml_pretty, "As `toYaml`, with lists indented below their keys."),
+];
+
+fn fault(error: &Error) -> Fault {
+    Fault::new(error.message())
+}
+
+/// The text without its last line end.
+fn trimmed(mut text: Vec<u8>) -> Value {
+    if text.last() == Some(&b'\n') {
+        text.pop();
+    }
+    Value::str(text)
+}
+
+fn must_to_yaml(call: &mut Call) -> Outcome {
+    encode::to_yaml(call.value(0), Style::Bridge).map(trimmed)
+}
+
+fn to_yaml(call: &mut Call) -> Outcome {
+    Ok(must_to_yaml(call).unwrap_or_else(|_| Value::str("")))
+}
+
+fn to_yaml_pretty(call: &mut Call) -> Outcome {
+    // A type that cannot be written panics in Go; the emitter's own errors give an empty text.
+    match encode::to_yaml(call.value(0), Style::Pretty) {
+        Ok(text) => Ok(trimmed(text)),
+        Err(fault) if fault.message.starts_with("yaml: ") => Ok(Value::str("")),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn must_to_json(call: &mut Call) -> Outcome {
+    encode::to_json(call.value(0), Dialect::Json).map(Value::str)
+}
+
+fn to_json(call: &mut Call) -> Outcome {
+    Ok(must_to_json(call).unwrap_or_else(|_| Value::str("")))
+}
+
+fn must_to_raw_json(call: &mut Call) -> Outcome {
+    encode::to_json(call.value(0), Dialect::RawJson).map(Value::str)
+}
+
+fn must_to_pretty_json(call: &mut Call) -> Outcome {
+    let text = encode::to_json(call.value(0), Dialect::Json)?;
+    Ok(Value::str(json::indent(&text, "", "  ")))
+}
+
+fn to_pretty_json(call: &mut Call) -> Outcome {
+    Ok(must_to_pretty_json(call).unwrap_or_else(|_| Value::str("")))
+}
+
+/// Go's panic on a nil value, which neither of the functions catches.
+const NIL_TYPE: &str = "reflect: call of reflect.Value.Type on zero Value";
+
+fn must_to_toml(call: &mut Call) -> Outcome {
+    if matches!(call.value(0), Value::Nil) {
+        return Err(Fault::new(NIL_TYPE));
+    }
+    let node = encode::to_toml_node(call.value(0))?;
+    toml::write(&node).map(Value::str).map_err(|error| fault(&error))
+}
+
+fn to_toml(call: &mut Call) -> Outcome {
+    if matches!(call.value(0), Value::Nil) {
+        return Err(Fault::new(NIL_TYPE));
+    }
+    Ok(must_to_toml(call).unwrap_or_else(|fault| Value::str(fault.message)))
+}
+
+/// `{"Error": message}`
+fn error_map(message: impl Into<String>) -> Value {
+    Value::map([("Error".into(), Value::str(message.into()))])
+}
+
+/// `[message]`
+fn error_list(message: impl Into<String>) -> Value {
+    Value::list(vec![Value::str(message.into())])
+}
+
+/// What JSON calls the value.
+fn json_name(data: &Data) -> &'static str {
+    match data {
+        Data::Null => "null",
+        Data::Bool(_) => "bool",
+        Data::Int(_) | Data::Float(_) => "number",
+        Data::Str(_) => "string",
+        Data::List(_) => "array",
+        Data::Map(_) => "object",
+    }
+}
+
+fn wrong_type(data: &Data, wanted: &str) -> String {
+    format!("json: cannot unmarshal {} into Go value of type {wanted}", json_name(data))
+}
+
+fn must_from_json(call: &mut Call) -> Outcome {
+    json::parse(call.bytes(0)).map(|data| Value::from_data(&data)).map_err(|error| fault(&error))
+}
+
+fn from_json(call: &mut Call) -> Outcome {
+    Ok(match json::parse(call.bytes(0)) {
+        Ok(Data::Null) => Value::Map(Map::nil(MapKind::Any)),
+        Ok(data @ Data::Map(_)) => Value::from_data(&data),
+        Ok(other) => error_map(wrong_type(&other, MapKind::Any.name())),
+        Err(error) => error_map(error.message()),
+    })
+}
+
+fn from_json_array(call: &mut Call) -> Outcome {
+    Ok(match json::parse(call.bytes(0)) {
+        Ok(Data::Null) => Value::List(List::nil(ListKind::Any)),
+        Ok(data @ Data::List(_)) => Value::from_data(&data),
+        Ok(other) => error_list(wrong_type(&other, ListKind::Any.name())),
+        Err(error) => error_list(error.message()),
+    })
+}
+
+fn from_yaml(call: &mut Call) -> Outcome {
+    let text = call.bytes(0);
+    Ok(match yaml::parse_map(text) {
+        Ok(map) if map.is_empty() && is_yaml_null(text) => Value::Map(Map::nil(MapKind::Any)),
+        Ok(map) => Value::Map(Map::from_data(MapKind::Any, map)),
+        Err(error) => error_map(error.message()),
+    })
+}
+
+fn from_yaml_array(call: &mut Call) -> Outcome {
+    let text = call.bytes(0);
+    Ok(match yaml::parse_list(text) {
+        Ok(Data::List(items)) if items.is_empty() && is_yaml_null(text) => Value::List(List::nil(ListKind::Any)),
+        Ok(Data::Null) => Value::List(List::nil(ListKind::Any)),
+        Ok(data) => Value::from_data(&data),
+        Err(error) => error_list(error.message()),
+    })
+}
+
+/// Null empties the map or list it is read into, down to nil.
+fn is_yaml_null(text: &[u8]) -> bool {
+    yaml::parse(text).is_ok_and(|data| data.is_null())
+}
+
+fn from_toml(call: &mut Call) -> Outcome {
+    Ok(match toml::parse(call.bytes(0)) {
+        Ok(table) => toml_value(&table),
+        Err(error) => error_map(error.message()),
+    })
+}
+
+/// The value that `toml.Unmarshal` makes. The parser limits the depth.
+fn toml_value(toml: &Toml) -> Value {
+    match toml {
+        Toml::Str(text) => Value::str(text.as_str()),
+        Toml::Int(number) => Value::int64(*number),
+        Toml::Float(number) => Value::Float(*number),
+        Toml::Bool(truth) => Value::Bool(*truth),
+        Toml::Time(text, kind) => {
+            let zone = match kind {
+                TimeKind::Offset => None,
+                TimeKind::LocalDateTime => Some("datetime-local"),
+                TimeKind::LocalDate => Some("date-local"),
+                TimeKind::LocalTime => Some("time-local"),
+            };
+            Value::time(time::from_rfc3339(text, zone).unwrap_or_else(Time::zero))
+        }
+        Toml::List(items) => Value::list(items.iter().map(toml_value).collect()),
+        Toml::Tables(items) => Value::List(List::new(ListKind::Maps, items.iter().map(toml_value).collect())),
+        Toml::Map(entries) => Value::map(entries.iter().map(|(key, value)| (key.as_str().into(), toml_value(value)))),
+    }
+}

@@ -8,6 +8,7 @@ pub mod builtins;
 pub mod crypto;
 pub mod data;
 pub mod dates;
+mod encode;
 pub mod registry;
 
 pub use registry::{all, lookup};

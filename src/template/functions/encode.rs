@@ -1,0 +1,329 @@
+//! Values of the template language as YAML, JSON and TOML, as Go's encoders see them by reflection.
+//!
+//! Goes in: a value. Comes out: text (or a tree for the TOML writer). Shared trees are written without making values of them.
+//! It stands apart from the functions because the three encoders differ in few points: what bytes, nil lists, structs and
+//! times become. A map that holds itself ends at a limit of depth.
+
+use super::Fault;
+use crate::data::Data;
+use crate::error::Error;
+use crate::template::time::Time;
+use crate::template::value::{List, Map, Object, Value};
+use crate::toml::Node;
+use crate::yaml::Style;
+use crate::{json, yaml};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
+
+/// Values nested deeper than this are taken for cycles.
+const DEPTH_LIMIT: usize = 1000;
+
+/// Go's error on a map that holds itself.
+const CYCLE: &str = "json: unsupported value: encountered a cycle via map[string]interface {}";
+
+/// How JSON is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// `<`, `>` and `&` escaped.
+    Json,
+    RawJson,
+}
+
+/// What encoders have in common.
+trait Target {
+    /// Whether this is go-yaml v3, which does not go through JSON.
+    fn is_direct(&self) -> bool;
+    fn begin_map(&mut self, length: usize);
+    fn key(&mut self, text: &[u8]);
+    fn end_map(&mut self);
+    fn begin_list(&mut self, length: usize);
+    fn end_list(&mut self);
+    fn null(&mut self);
+    fn bool(&mut self, truth: bool);
+    fn int(&mut self, number: i64);
+    fn uint(&mut self, number: u64);
+    fn float(&mut self, number: f64);
+    fn str(&mut self, text: &[u8]);
+    fn time(&mut self, text: &str);
+    fn data(&mut self, data: &Data);
+    /// Puts entries into the order in which this encoder writes them; they come in byte order.
+    fn sort<T>(&self, entries: &mut [(Cow<'_, str>, T)]);
+}
+
+struct YamlTarget {
+    writer: yaml::Writer,
+    style: Style,
+}
+
+impl Target for YamlTarget {
+    fn is_direct(&self) -> bool {
+        self.style == Style::Pretty
+    }
+    fn begin_map(&mut self, length: usize) {
+        self.writer.begin_map(length);
+    }
+    fn key(&mut self, text: &[u8]) {
+        self.writer.key(text);
+    }
+    fn end_map(&mut self) {
+        self.writer.end_map();
+    }
+    fn begin_list(&mut self, length: usize) {
+        self.writer.begin_list(length);
+    }
+    fn end_list(&mut self) {
+        self.writer.end_list();
+    }
+    fn null(&mut self) {
+        self.writer.null();
+    }
+    fn bool(&mut self, truth: bool) {
+        self.writer.bool(truth);
+    }
+    fn int(&mut self, number: i64) {
+        self.writer.int(number);
+    }
+    fn uint(&mut self, number: u64) {
+        self.writer.uint(number);
+    }
+    fn float(&mut self, number: f64) {
+        self.writer.float(number);
+    }
+    fn str(&mut self, text: &[u8]) {
+        self.writer.str(text);
+    }
+    fn time(&mut self, text: &str) {
+        self.writer.str(text.as_bytes());
+    }
+    fn data(&mut self, data: &Data) {
+        yaml::write(&mut self.writer, data);
+    }
+    fn sort<T>(&self, entries: &mut [(Cow<'_, str>, T)]) {
+        yaml::sort_keys(entries, |entry| &entry.0, self.style);
+    }
+}
+
+struct JsonTarget(json::Writer);
+
+impl Target for JsonTarget {
+    fn is_direct(&self) -> bool {
+        false
+    }
+    fn begin_map(&mut self, _: usize) {
+        self.0.begin_map();
+    }
+    fn key(&mut self, text: &[u8]) {
+        self.0.key(text);
+    }
+    fn end_map(&mut self) {
+        self.0.end_map();
+    }
+    fn begin_list(&mut self, _: usize) {
+        self.0.begin_list();
+    }
+    fn end_list(&mut self) {
+        self.0.end_list();
+    }
+    fn null(&mut self) {
+        self.0.null();
+    }
+    fn bool(&mut self, truth: bool) {
+        self.0.bool(truth);
+    }
+    fn int(&mut self, number: i64) {
+        self.0.int(number);
+    }
+    fn uint(&mut self, number: u64) {
+        self.0.uint(number);
+    }
+    fn float(&mut self, number: f64) {
+        self.0.float(number);
+    }
+    fn str(&mut self, text: &[u8]) {
+        self.0.str(text);
+    }
+    fn time(&mut self, text: &str) {
+        self.0.str(text.as_bytes());
+    }
+    fn data(&mut self, data: &Data) {
+        json::write(&mut self.0, data);
+    }
+    fn sort<T>(&self, _: &mut [(Cow<'_, str>, T)]) {}
+}
+
+fn fault(error: &Error) -> Fault {
+    Fault::new(error.message())
+}
+
+/// `yaml.Marshal` (Bridge) or go-yaml v3's encoder (Pretty), with the final line end.
+pub(super) fn to_yaml(value: &Value, style: Style) -> Result<Vec<u8>, Fault> {
+    let mut target = YamlTarget { writer: yaml::Writer::new(style), style };
+    push(&mut target, value, 0).map_err(|fault| match style {
+        Style::Bridge => Fault::new(format!("error marshaling into JSON: {}", fault.message)),
+        Style::Pretty => fault,
+    })?;
+    target.writer.finish().map_err(|error| fault(&error))
+}
+
+/// `json.Marshal`
+pub(super) fn to_json(value: &Value, dialect: Dialect) -> Result<Vec<u8>, Fault> {
+    let mut target = JsonTarget(json::Writer::new(dialect == Dialect::Json));
+    push(&mut target, value, 0)?;
+    target.0.finish().map_err(|error| fault(&error))
+}
+
+fn push<T: Target>(target: &mut T, value: &Value, depth: usize) -> Result<(), Fault> {
+    match value {
+        Value::Nil => target.null(),
+        Value::Bool(truth) => target.bool(*truth),
+        Value::Int(kind, number) if kind.is_unsigned() => target.uint(*number as u64),
+        Value::Int(_, number) => target.int(*number),
+        Value::Float(number) => target.float(*number),
+        Value::Complex(_) if target.is_direct() => return Err(Fault::new("cannot marshal type: complex128")),
+        Value::Complex(_) => return Err(Fault::new("json: unsupported type: complex128")),
+        Value::Str(text) => target.str(text.as_bytes()),
+        Value::Bytes(bytes) if target.is_direct() => {
+            target.begin_list(bytes.len());
+            for byte in bytes.iter() {
+                target.uint(u64::from(*byte));
+            }
+            target.end_list();
+        }
+        Value::Bytes(bytes) => target.str(STANDARD.encode(bytes).as_bytes()),
+        Value::List(list) => push_list(target, list, depth)?,
+        Value::Map(map) => push_map(target, map, depth)?,
+        Value::Object(object) => push_object(target, &**object, depth)?,
+    }
+    Ok(())
+}
+
+fn deeper(depth: usize) -> Result<usize, Fault> {
+    if depth >= DEPTH_LIMIT { Err(Fault::new(CYCLE)) } else { Ok(depth + 1) }
+}
+
+fn push_list<T: Target>(target: &mut T, list: &List, depth: usize) -> Result<(), Fault> {
+    if list.is_nil() && !target.is_direct() {
+        target.null();
+        return Ok(());
+    }
+    if let Some(shared) = list.pristine() {
+        target.data(&Data::List(shared.clone()));
+        return Ok(());
+    }
+    let depth = deeper(depth)?;
+    target.begin_list(list.len());
+    for item in list.items() {
+        push(target, item, depth)?;
+    }
+    target.end_list();
+    Ok(())
+}
+
+fn push_map<T: Target>(target: &mut T, map: &Map, depth: usize) -> Result<(), Fault> {
+    if map.is_nil() && !target.is_direct() {
+        target.null();
+        return Ok(());
+    }
+    if let Some(shared) = map.pristine() {
+        target.data(&Data::Map(shared));
+        return Ok(());
+    }
+    let depth = deeper(depth)?;
+    let entries = map.entries();
+    push_entries(target, entries.iter().map(|(key, value)| (json::valid_text(key.as_bytes()), value)).collect(), depth)
+}
+
+fn push_entries<T: Target>(target: &mut T, mut entries: Vec<(Cow<'_, str>, &Value)>, depth: usize) -> Result<(), Fault> {
+    target.sort(&mut entries);
+    target.begin_map(entries.len());
+    for (key, value) in entries {
+        target.key(key.as_bytes());
+        push(target, value, depth)?;
+    }
+    target.end_map();
+    Ok(())
+}
+
+fn push_object<T: Target>(target: &mut T, object: &dyn Object, depth: usize) -> Result<(), Fault> {
+    let depth = deeper(depth)?;
+    if target.is_direct()
+        && let Some(time) = object.as_any().downcast_ref::<Time>()
+    {
+        target.time(&time.to_rfc3339());
+        return Ok(());
+    }
+    if let Some(value) = object.to_json().or_else(|| object.underlying()) {
+        return push(target, &value, depth);
+    }
+    if let Some(entries) = object.entries() {
+        let entries = entries.iter().map(|(key, value)| (json::valid_text(key.as_bytes()), value)).collect();
+        return push_entries(target, entries, depth);
+    }
+    if target.is_direct() {
+        // Without yaml tags a field is named in lower case; fields stay in order.
+        let fields = object.exported_fields();
+        target.begin_map(fields.len());
+        for (name, value) in &fields {
+            target.key(name.to_ascii_lowercase().as_bytes());
+            push(target, value, depth)?;
+        }
+        target.end_map();
+        return Ok(());
+    }
+    let fields = object.json_fields();
+    push_entries(target, fields.iter().map(|(name, value)| (Cow::Borrowed(*name), value)).collect(), depth)
+}
+
+/// The tree that the TOML writer takes.
+pub(super) fn to_toml_node(value: &Value) -> Result<Node, Fault> {
+    toml_node(value, &mut Vec::new(), 0)
+}
+
+fn toml_node(value: &Value, path: &mut Vec<String>, depth: usize) -> Result<Node, Fault> {
+    Ok(match value {
+        Value::Nil => Node::Nil,
+        Value::Bool(truth) => Node::Bool(*truth),
+        Value::Int(kind, number) if kind.is_unsigned() => Node::Uint(*number as u64),
+        Value::Int(_, number) => Node::Int(*number),
+        Value::Float(number) => Node::Float(*number),
+        Value::Complex(_) => return Err(Fault::new(format!("unsupported type for key '{}': complex128", path.join(".")))),
+        Value::Str(text) => Node::Str(text.as_bytes().to_vec()),
+        Value::Bytes(bytes) => Node::List(bytes.iter().map(|byte| Node::Uint(u64::from(*byte))).collect()),
+        Value::List(list) => {
+            let depth = deeper(depth)?;
+            Node::List(list.items().iter().map(|item| toml_node(item, path, depth)).collect::<Result<_, _>>()?)
+        }
+        Value::Map(map) => toml_map(map.entries(), path, deeper(depth)?)?,
+        Value::Object(object) => toml_object(&**object, path, deeper(depth)?)?,
+    })
+}
+
+fn toml_map(entries: Vec<(crate::template::value::Str, Value)>, path: &mut Vec<String>, depth: usize) -> Result<Node, Fault> {
+    let mut nodes = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        path.push(key.to_text().into_owned());
+        nodes.push((key.as_bytes().to_vec(), toml_node(&value, path, depth)?));
+        path.pop();
+    }
+    Ok(Node::Map(nodes))
+}
+
+fn toml_object(object: &dyn Object, path: &mut Vec<String>, depth: usize) -> Result<Node, Fault> {
+    if let Some(time) = object.as_any().downcast_ref::<Time>() {
+        return Ok(Node::Time(time.to_rfc3339()));
+    }
+    if let Some(value) = object.to_json().or_else(|| object.underlying()) {
+        return toml_node(&value, path, depth);
+    }
+    if let Some(entries) = object.entries() {
+        return toml_map(entries, path, depth);
+    }
+    let mut nodes = Vec::new();
+    for (name, value) in object.exported_fields() {
+        path.push(name.to_string());
+        nodes.push((name.as_bytes().to_vec(), toml_node(&value, path, depth)?));
+        path.pop();
+    }
+    Ok(Node::Struct(nodes))
+}
