@@ -1,0 +1,189 @@
+//! Who may read and who may write.
+//!
+//! Goes in: the `Authorization` header and the accounts the server was given. Comes out: a role, or a refusal. Passwords
+//! are compared in constant time or by bcrypt; neither they nor tokens ever reach a log or an answer.
+
+use crate::error::{Error, ErrorKind, Result};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// What somebody may do; each role includes the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    Nobody,
+    Read,
+    Write,
+}
+
+#[derive(Debug)]
+enum Secret {
+    /// SHA-256 of a password or token given in the clear.
+    Plain([u8; 32]),
+    /// A bcrypt hash, as `htpasswd -B` writes it.
+    Bcrypt(String),
+}
+
+/// Accounts and tokens.
+#[derive(Debug, Default)]
+pub struct Access {
+    users: HashMap<String, (Secret, Role)>,
+    tokens: Vec<([u8; 32], Role)>,
+    anonymous_read: bool,
+    /// Answers of bcrypt, which is slow by design: digests of `user:password` that were right.
+    known: Mutex<HashMap<[u8; 32], Role>>,
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Equal digests, looked at to the end whatever they hold.
+fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    a.iter().zip(b).fold(0, |different, (x, y)| different | (x ^ y)) == 0
+}
+
+fn role(text: &str) -> Option<Role> {
+    match text {
+        "read" => Some(Role::Read),
+        "write" => Some(Role::Write),
+        _ => None,
+    }
+}
+
+impl Access {
+    /// Anybody may do anything until an account is added.
+    pub fn open() -> Access {
+        Access::default()
+    }
+
+    /// Whether there are accounts at all.
+    pub fn is_guarded(&self) -> bool {
+        !self.users.is_empty() || !self.tokens.is_empty()
+    }
+
+    /// Lets those who give no credentials read.
+    pub fn allow_anonymous_read(&mut self) {
+        self.anonymous_read = true;
+    }
+
+    /// Adds the accounts of a file: a line each, `user:SECRET[:read|write]` or `token:SECRET:ROLE` with an empty user
+    /// name written `bearer`; SECRET is a bcrypt hash or plain text; the role is `write` when left out; `#` starts a comment.
+    pub fn add_accounts(&mut self, text: &str, file: &str) -> Result<()> {
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let fault = |what: &str| Error::new(ErrorKind::Usage, format!("{file}:{}: {what}, expected `user:secret[:read|write]`", number + 1));
+            let Some((user, rest)) = line.split_once(':') else { return Err(fault("no `:`")) };
+            let (secret, role) = match rest.rsplit_once(':') {
+                Some((secret, last)) => (secret, role(last).ok_or_else(|| fault(&format!("unknown role `{last}`")))?),
+                None => (rest, Role::Write),
+            };
+            if secret.is_empty() {
+                return Err(fault("empty secret"));
+            }
+            self.add(user, secret, role);
+        }
+        Ok(())
+    }
+
+    /// Adds one account; the user name `bearer` makes its secret a bearer token.
+    pub fn add(&mut self, user: &str, secret: &str, role: Role) {
+        if user == "bearer" {
+            self.tokens.push((digest(secret), role));
+            return;
+        }
+        let secret = if secret.starts_with("$2") { Secret::Bcrypt(secret.to_string()) } else { Secret::Plain(digest(secret)) };
+        self.users.insert(user.to_string(), (secret, role));
+    }
+
+    /// The role of whoever sent this header.
+    pub fn role(&self, authorization: Option<&str>) -> Role {
+        if !self.is_guarded() {
+            return Role::Write;
+        }
+        let anonymous = if self.anonymous_read { Role::Read } else { Role::Nobody };
+        let Some((scheme, rest)) = authorization.and_then(|header| header.trim().split_once(' ')) else { return anonymous };
+        if scheme.eq_ignore_ascii_case("bearer") {
+            let given = digest(rest.trim());
+            // Every token is compared, so that time tells nothing of which one came close.
+            let found = self.tokens.iter().fold(Role::Nobody, |best, (token, role)| if same(token, &given) { best.max(*role) } else { best });
+            return found;
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return Role::Nobody;
+        }
+        let Ok(decoded) = data_encoding::BASE64.decode(rest.trim().as_bytes()) else { return Role::Nobody };
+        let Ok(decoded) = String::from_utf8(decoded) else { return Role::Nobody };
+        let Some((user, password)) = decoded.split_once(':') else { return Role::Nobody };
+        // Registry clients send bearer tokens as passwords of any user.
+        let given = digest(password);
+        if let Some((_, role)) = self.tokens.iter().find(|(token, _)| same(token, &given)) {
+            return *role;
+        }
+        match self.users.get(user) {
+            None => Role::Nobody,
+            Some((Secret::Plain(secret), role)) => {
+                if same(secret, &given) {
+                    *role
+                } else {
+                    Role::Nobody
+                }
+            }
+            Some((Secret::Bcrypt(hash), role)) => {
+                let key = digest(&decoded);
+                let mut known = self.known.lock().unwrap_or_else(|error| error.into_inner());
+                if let Some(role) = known.get(&key) {
+                    return *role;
+                }
+                if !bcrypt::verify(password, hash).unwrap_or(false) {
+                    return Role::Nobody;
+                }
+                if known.len() > 10_000 {
+                    known.clear();
+                }
+                known.insert(key, *role);
+                *role
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basic(text: &str) -> String {
+        format!("Basic {}", data_encoding::BASE64.encode(text.as_bytes()))
+    }
+
+    #[test]
+    fn roles_of_users_and_tokens() {
+        let mut access = Access::open();
+        assert_eq!(access.role(None), Role::Write);
+        let hash = bcrypt::hash("secret", 4).expect("a hash");
+        access.add_accounts(&format!("# people\nada:pw\nbob:pw2:read\neve:{hash}:write\nbearer:t0ken:read\n"), "accounts").expect("accounts");
+        assert_eq!(access.role(None), Role::Nobody);
+        assert_eq!(access.role(Some(&basic("ada:pw"))), Role::Write);
+        assert_eq!(access.role(Some(&basic("ada:no"))), Role::Nobody);
+        assert_eq!(access.role(Some(&basic("bob:pw2"))), Role::Read);
+        assert_eq!(access.role(Some(&basic("eve:secret"))), Role::Write);
+        assert_eq!(access.role(Some(&basic("eve:secret"))), Role::Write);
+        assert_eq!(access.role(Some("Bearer t0ken")), Role::Read);
+        assert_eq!(access.role(Some("Bearer other")), Role::Nobody);
+        access.allow_anonymous_read();
+        assert_eq!(access.role(None), Role::Read);
+        assert_eq!(access.role(Some(&basic("nobody:x"))), Role::Nobody);
+    }
+
+    #[test]
+    fn account_files_are_checked() {
+        let mut access = Access::open();
+        for text in ["ada", "ada:", "ada:pw:admin"] {
+            let fault = access.add_accounts(text, "accounts").expect_err(text);
+            assert!(fault.message().starts_with("accounts:1: "), "{fault}");
+        }
+    }
+}

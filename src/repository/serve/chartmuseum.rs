@@ -1,0 +1,267 @@
+//! ChartMuseum's HTTP API: upload of charts and provenance, listing, deletion.
+//!
+//! Goes in: a route, a request with its body. Comes out: the answers, status codes and JSON that ChartMuseum's clients
+//! expect (`pkg/chartmuseum/server/multitenant`). The object name of an upload comes from the Chart.yaml inside it.
+
+use super::catalog::{Catalog, Package, read_package};
+use super::route::Route;
+use super::storage::Written;
+use super::{Answer, Asked, Server, error, json};
+use crate::data::Data;
+use crate::error::Result;
+use axum::body::Bytes;
+use axum::extract::FromRequest as _;
+use axum::http::{Method, StatusCode, header};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// An upload that was left behind by a writer that died is taken over after this many milliseconds.
+const ORPHANED: i64 = 60_000;
+
+/// Answers a request to `/api`.
+pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<Answer> {
+    let reads = matches!(asked.method, Method::GET | Method::HEAD);
+    match route {
+        Route::Charts { tenant } if reads => list(server, &tenant, asked).await,
+        Route::Charts { tenant } if asked.method == Method::POST => upload(server, &tenant, asked).await,
+        Route::Provenance { tenant } if asked.method == Method::POST => upload_provenance(server, &tenant, asked, asked.body.clone()).await,
+        Route::Chart { tenant, name } if reads => {
+            let catalog = server.catalog(&tenant);
+            let versions = catalog.versions(&name).await?;
+            if versions.is_empty() {
+                return Ok(error(StatusCode::NOT_FOUND, "chart not found"));
+            }
+            data(StatusCode::OK, &Data::list(versions.iter().map(|entry| entry.to_data("")).collect()))
+        }
+        Route::Version { tenant, name, version } if reads => match server.catalog(&tenant).version(&name, &version).await? {
+            Some(entry) => data(StatusCode::OK, &entry.to_data("")),
+            None => Ok(error(StatusCode::NOT_FOUND, "improper constraint: no chart version found")),
+        },
+        Route::Version { tenant, name, version } if asked.method == Method::DELETE && !server.options.disable_delete => {
+            delete(server, &tenant, &name, &version).await
+        }
+        Route::Values { tenant, name, version } if reads => match chart(server, &tenant, &name, &version).await? {
+            Some(chart) => match chart.content.raw.iter().find(|file| &*file.name == "values.yaml") {
+                Some(file) => Ok(super::content(asked, "application/yaml", Bytes::copy_from_slice(&file.data), &[])),
+                None => Ok(error(StatusCode::NOT_FOUND, "not found")),
+            },
+            None => Ok(error(StatusCode::NOT_FOUND, "not found")),
+        },
+        Route::Templates { tenant, name, version } if reads => match chart(server, &tenant, &name, &version).await? {
+            Some(chart) => {
+                let files = chart.content.templates.iter();
+                let items: Vec<_> = files
+                    .map(|file| serde_json::json!({ "name": &*file.name, "data": data_encoding::BASE64.encode(&file.data) }))
+                    .collect();
+                let values = serde_json::from_slice::<serde_json::Value>(crate::json::to_string(&Data::Map(chart.values.clone()))?.as_bytes());
+                Ok(json(StatusCode::OK, &serde_json::json!({ "templates": items, "values": values.unwrap_or_default() }).to_string()))
+            }
+            None => Ok(error(StatusCode::NOT_FOUND, "not found")),
+        },
+        _ => Ok(error(StatusCode::NOT_FOUND, "not found")),
+    }
+}
+
+fn data(status: StatusCode, data: &Data) -> Result<Answer> {
+    Ok(json(status, &crate::json::to_string(data)?))
+}
+
+/// The chart of a version, loaded.
+pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> Result<Option<crate::chart::Chart>> {
+    let catalog = server.catalog(tenant);
+    let Some(entry) = catalog.version(name, version).await? else { return Ok(None) };
+    let Some(bytes) = server.storage.get(&catalog.object(&entry.file)).await? else { return Ok(None) };
+    Ok(crate::chart::loader::load_archive(&bytes, &mut crate::diagnostic::Notices::new()).ok())
+}
+
+async fn list(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
+    let number = |name: &str| asked.query(name).map(str::parse::<usize>);
+    let (offset, limit) = (number("offset"), number("limit"));
+    if matches!(offset, Some(Err(_))) || matches!(limit, Some(Err(_))) {
+        return Ok(error(StatusCode::BAD_REQUEST, "offset and limit are whole numbers"));
+    }
+    let skip = offset.and_then(std::result::Result::ok).unwrap_or(0);
+    let take = limit.and_then(std::result::Result::ok).unwrap_or(usize::MAX);
+    let charts = server.catalog(tenant).by_name().await?;
+    let mut map = crate::data::Map::new();
+    for (name, versions) in charts.into_iter().skip(skip).take(take) {
+        map.insert(name, Data::list(versions.iter().map(|entry| entry.to_data("")).collect()));
+    }
+    data(StatusCode::OK, &Data::map(map))
+}
+
+async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Answer> {
+    let kind = asked.header(header::CONTENT_TYPE).unwrap_or_default();
+    if !kind.starts_with("multipart/form-data") {
+        return store(server, tenant, asked, asked.body.clone(), None, "file already exists").await;
+    }
+    let mut request = axum::http::Request::new(axum::body::Body::from(asked.body.clone()));
+    if let Ok(value) = kind.parse() {
+        request.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    let Ok(mut form) = axum::extract::Multipart::from_request(request, &()).await else {
+        return Ok(error(StatusCode::BAD_REQUEST, "bad multipart form"));
+    };
+    let (mut chart, mut provenance) = (None, None);
+    while let Ok(Some(field)) = form.next_field().await {
+        let name = field.name().unwrap_or_default().to_string();
+        let Ok(bytes) = field.bytes().await else { return Ok(error(StatusCode::BAD_REQUEST, "bad multipart form")) };
+        match name.as_str() {
+            "chart" => chart = Some(bytes),
+            "prov" => provenance = Some(bytes),
+            _ => {}
+        }
+    }
+    match (chart, provenance) {
+        (Some(chart), provenance) => store(server, tenant, asked, chart, provenance, "chart already exists").await,
+        (None, Some(provenance)) => upload_provenance(server, tenant, asked, provenance).await,
+        (None, None) => Ok(error(StatusCode::BAD_REQUEST, "no package or provenance file found in form fields chart and prov")),
+    }
+}
+
+fn replaces(server: &Server, asked: &Asked) -> bool {
+    server.options.allow_overwrite || (asked.query("force").is_some() && !server.options.disable_force)
+}
+
+async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, provenance: Option<Bytes>, exists: &str) -> Result<Answer> {
+    let for_reading = chart.clone();
+    let package = match tokio::task::spawn_blocking(move || read_package(&for_reading)).await {
+        Ok(Ok(package)) => package,
+        Ok(Err(fault)) => return Ok(error(StatusCode::BAD_REQUEST, fault.message())),
+        Err(_) => return Ok(error(StatusCode::BAD_REQUEST, "not a chart")),
+    };
+    if let Some(provenance) = &provenance
+        && provenance_file(provenance).as_deref() != Some(package.file.as_str())
+    {
+        return Ok(error(StatusCode::BAD_REQUEST, "the provenance file does not name this chart archive"));
+    }
+    let catalog = server.catalog(tenant);
+    match publish(server, &catalog, &package, chart, provenance, replaces(server, asked)).await? {
+        Written::New => {
+            server.metrics.uploads.fetch_add(1, Ordering::Relaxed);
+            Ok(json(StatusCode::CREATED, "{\"saved\":true}"))
+        }
+        Written::Exists => Ok(error(StatusCode::CONFLICT, exists)),
+    }
+}
+
+/// Stores a chart and its provenance: both or neither, and of two writers of one version one is told that it exists.
+/// The provenance file goes first and is the claim; it is not seen until the archive is there.
+pub async fn publish(
+    server: &Server,
+    catalog: &Catalog,
+    package: &Package,
+    chart: Bytes,
+    provenance: Option<Bytes>,
+    replace: bool,
+) -> Result<Written> {
+    let claim = {
+        let mut busy = catalog.busy.lock().unwrap_or_else(|error| error.into_inner());
+        busy.entry(package.file.clone()).or_default().clone()
+    };
+    let guard = claim.lock().await;
+    let outcome = write_both(server, catalog, package, chart, provenance, replace).await;
+    drop(guard);
+    let mut busy = catalog.busy.lock().unwrap_or_else(|error| error.into_inner());
+    // The map and this function hold one each; more means that somebody waits.
+    if Arc::strong_count(&claim) <= 2 {
+        busy.remove(&package.file);
+    }
+    outcome
+}
+
+async fn write_both(
+    server: &Server,
+    catalog: &Catalog,
+    package: &Package,
+    chart: Bytes,
+    provenance: Option<Bytes>,
+    replace: bool,
+) -> Result<Written> {
+    let object = catalog.object(&package.file);
+    let beside = format!("{object}.prov");
+    let storage = &server.storage;
+    if replace {
+        match provenance {
+            Some(provenance) => storage.replace(&beside, provenance).await?,
+            // The old signature would not hold for the new archive.
+            None => drop(storage.delete(&beside).await?),
+        }
+        storage.replace(&object, chart.clone()).await?;
+    } else {
+        if storage.look(&object).await?.is_some() {
+            return Ok(Written::Exists);
+        }
+        let signed = provenance.is_some();
+        if let Some(provenance) = provenance
+            && storage.create(&beside, provenance.clone()).await? == Written::Exists
+        {
+            let age = storage.look(&beside).await?.map_or(i64::MAX, |seen| jiff::Timestamp::now().as_millisecond() - seen.modified);
+            if age < ORPHANED || storage.look(&object).await?.is_some() {
+                return Ok(Written::Exists);
+            }
+            storage.replace(&beside, provenance).await?;
+        }
+        let written = storage.create(&object, chart.clone()).await;
+        if !matches!(written, Ok(Written::New)) {
+            if signed {
+                storage.delete(&beside).await?;
+            }
+            return written;
+        }
+    }
+    if let Some(seen) = storage.look(&object).await? {
+        catalog.added(&chart, seen);
+    }
+    Ok(Written::New)
+}
+
+/// The archive that a provenance file is for: the first name in the `files` of its signed text.
+fn provenance_file(text: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?;
+    if !text.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") {
+        return None;
+    }
+    let files = text.split_once("\nfiles:")?.1;
+    let line = files.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let name = line.split_once(": ")?.0.trim_matches(['"', '\'']);
+    (name.ends_with(".tgz") && super::route::is_safe_part(name)).then(|| name.to_string())
+}
+
+async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: Bytes) -> Result<Answer> {
+    let Some(file) = provenance_file(&text) else { return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, "invalid provenance file")) };
+    let object = format!("{}.prov", server.catalog(tenant).object(&file));
+    if replaces(server, asked) {
+        server.storage.replace(&object, text).await?;
+    } else if server.storage.create(&object, text).await? == Written::Exists {
+        return Ok(error(StatusCode::CONFLICT, "file already exists"));
+    }
+    Ok(json(StatusCode::CREATED, "{\"saved\":true}"))
+}
+
+async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Result<Answer> {
+    let catalog = server.catalog(tenant);
+    let file = format!("{name}-{version}.tgz");
+    let object = catalog.object(&file);
+    if !server.storage.delete(&object).await? {
+        return Ok(error(StatusCode::NOT_FOUND, "not found"));
+    }
+    server.storage.delete(&format!("{object}.prov")).await?;
+    catalog.removed(&file);
+    super::registry::forget(server, tenant, name, version).await?;
+    server.metrics.deletions.fetch_add(1, Ordering::Relaxed);
+    Ok(json(StatusCode::OK, "{\"deleted\":true}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn provenance_names_its_archive() {
+        let text = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: a\n\n...\nfiles:\n  a-1.0.0.tgz: sha256:00\n-----BEGIN PGP SIGNATURE-----\n";
+        assert_eq!(provenance_file(text.as_bytes()).as_deref(), Some("a-1.0.0.tgz"));
+        assert_eq!(provenance_file(text.replace("a-1.0.0.tgz", "../a-1.0.0.tgz").as_bytes()), None);
+        assert_eq!(provenance_file(b"files:\n  a.tgz: x\n"), None);
+    }
+}

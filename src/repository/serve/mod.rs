@@ -1,0 +1,356 @@
+//! `rutter serve`: a chart repository, ChartMuseum's API and an OCI registry for charts on one storage.
+//!
+//! Goes in: [`Options`]. Comes out: a running server until it is told to stop. One handler takes every request, reads its
+//! [`route::Route`], checks the role, and hands it on; the parts below know nothing of each other. All servers on one
+//! storage are equal and keep no state that another would miss.
+
+pub mod access;
+pub mod catalog;
+mod chartmuseum;
+mod metrics;
+mod page;
+mod registry;
+pub mod route;
+pub mod storage;
+mod tls;
+
+use crate::diagnostic::Level;
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::Reporter;
+use access::{Access, Role};
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use catalog::Catalog;
+use route::{Layout, RegistryRoute, Route};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+use storage::Storage;
+
+/// How the server is set up.
+pub struct Options {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// A folder, or the URL of a bucket.
+    pub storage: String,
+    /// Settings of the store by name, from the environment.
+    pub storage_options: Vec<(String, String)>,
+    pub layout: Layout,
+    /// Before `charts/…` in the index, when clients reach the archives elsewhere.
+    pub chart_url: String,
+    pub access: Access,
+    /// PEM files of the certificate chain and the key.
+    pub tls: Option<(std::path::PathBuf, std::path::PathBuf)>,
+    /// Bytes of one upload at most.
+    pub upload_limit: usize,
+    /// A version that exists may be replaced without `?force`.
+    pub allow_overwrite: bool,
+    /// `?force` is not honoured.
+    pub disable_force: bool,
+    /// No DELETE.
+    pub disable_delete: bool,
+    /// No API for uploads at all: read-only.
+    pub disable_api: bool,
+    /// How old a listing of the storage may be.
+    pub freshness: Duration,
+    /// One JSON line for each request.
+    pub log: Arc<dyn Reporter>,
+    /// The version `/info` tells.
+    pub version: String,
+}
+
+struct Server {
+    storage: Storage,
+    options: Options,
+    catalogs: RwLock<HashMap<String, Arc<Catalog>>>,
+    metrics: metrics::Metrics,
+}
+
+type Answer = Response<Body>;
+
+/// Serves until `stop` resolves, then lets requests under way finish. `started` learns the address that was taken.
+pub fn run(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Io, format!("cannot start the server: {error}")))?;
+    runtime.block_on(serve(options, started, stop))
+}
+
+async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    let storage = Storage::open(&options.storage, &options.storage_options)?;
+    let acceptor = options.tls.as_ref().map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
+    let listen = options.listen;
+    let fault = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot listen on {listen}: {error}"));
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(fault)?;
+    started(listener.local_addr().map_err(fault)?);
+    let server = Arc::new(Server { storage, options, catalogs: RwLock::default(), metrics: metrics::Metrics::default() });
+    let application = axum::Router::new().fallback(handle).with_state(server);
+    let ended = match acceptor {
+        Some(acceptor) => axum::serve(tls::Listener::new(listener, acceptor), application).with_graceful_shutdown(stop).await,
+        None => {
+            use axum::serve::ListenerExt as _;
+            let listener = listener.tap_io(|stream| {
+                // Small answers should not wait for more to send; a socket without the option works all the same.
+                let _ = stream.set_nodelay(true);
+            });
+            axum::serve(listener, application).with_graceful_shutdown(stop).await
+        }
+    };
+    ended.map_err(|error| Error::new(ErrorKind::Io, format!("the server ended: {error}")))
+}
+
+/// What a handler needs of a request once its body is read.
+struct Asked {
+    method: Method,
+    headers: HeaderMap,
+    query: Vec<(String, String)>,
+    body: Bytes,
+}
+
+impl Asked {
+    fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+async fn handle(State(server): State<Arc<Server>>, request: Request<Body>) -> Answer {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_string();
+    let answer = answer(&server, request).await;
+    server.metrics.count(&method, answer.status(), began.elapsed());
+    if server.options.log_requests(&path) {
+        let line = serde_json::json!({
+            "method": method.as_str(), "path": path, "status": answer.status().as_u16(),
+            "microseconds": u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        });
+        server.options.log.say(&line.to_string());
+    }
+    answer
+}
+
+impl Options {
+    /// Health checks and metrics would fill the log.
+    fn log_requests(&self, path: &str) -> bool {
+        !path.ends_with("/health") && !path.ends_with("/metrics")
+    }
+}
+
+async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
+    let Some(path) = decode(request.uri().path()) else { return error(StatusCode::BAD_REQUEST, "bad path") };
+    let route = route::route(&server.options.layout, &path);
+    if let Some(refused) = refuse(server, &route, request.method(), request.headers()) {
+        return refused;
+    }
+    // The hot path: no body, no query, one lookup.
+    if let (Route::Index { tenant }, &Method::GET | &Method::HEAD) = (&route, request.method()) {
+        return index(server, tenant, request.headers()).await;
+    }
+    let (parts, body) = request.into_parts();
+    let limit = server.options.upload_limit;
+    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit as u64) {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, "request too large");
+    }
+    let Ok(body) = axum::body::to_bytes(body, limit).await else { return text(StatusCode::PAYLOAD_TOO_LARGE, "request too large") };
+    let query = parts.uri.query().map(pairs).unwrap_or_default();
+    let asked = Asked { method: parts.method, headers: parts.headers, query, body };
+    match dispatch(server, route, &asked).await {
+        Ok(answer) => answer,
+        Err(fault) => {
+            server.options.log.notice(crate::diagnostic::Notice { level: Level::Error, message: fault.to_string(), attributes: Vec::new() });
+            error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed")
+        }
+    }
+}
+
+/// The refusal for whoever may not do this, `None` for all others.
+fn refuse(server: &Server, route: &Route, method: &Method, headers: &HeaderMap) -> Option<Answer> {
+    if matches!(route, Route::Health) {
+        return None;
+    }
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    let needed = if reads { Role::Read } else { Role::Write };
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let role = server.options.access.role(authorization);
+    // `docker login` and `helm registry login` learn from this path whether credentials are needed at all.
+    let probe = matches!(route, Route::Registry(RegistryRoute::Base)) && server.options.access.is_guarded() && authorization.is_none();
+    if role >= needed && !probe {
+        return None;
+    }
+    let (status, code, message) = match role {
+        Role::Nobody => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "unauthorized"),
+        _ if probe => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "unauthorized"),
+        _ => (StatusCode::FORBIDDEN, "DENIED", "forbidden"),
+    };
+    let mut refusal = if matches!(route, Route::Registry(_)) { registry::fault(status, code, message) } else { error(status, message) };
+    if status == StatusCode::UNAUTHORIZED {
+        refusal.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"rutter\""));
+    }
+    Some(refusal)
+}
+
+async fn dispatch(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<Answer> {
+    let reads = matches!(asked.method, Method::GET | Method::HEAD);
+    match route {
+        Route::Health if reads => Ok(json(StatusCode::OK, "{\"healthy\":true}")),
+        Route::Info if reads => Ok(json(StatusCode::OK, &serde_json::json!({ "version": server.options.version }).to_string())),
+        Route::Metrics if reads => Ok(text(StatusCode::OK, &server.metrics.render())),
+        Route::Home { tenant } if reads => page::home(server, &tenant).await,
+        Route::Page { tenant, name, version } if reads => page::version(server, &tenant, &name, &version).await,
+        Route::File { tenant, file } if reads => file_of(server, &tenant, &file, asked).await,
+        Route::Registry(route) => registry::handle(server, route, asked).await,
+        Route::Charts { .. }
+        | Route::Chart { .. }
+        | Route::Version { .. }
+        | Route::Values { .. }
+        | Route::Templates { .. }
+        | Route::Provenance { .. }
+            if !server.options.disable_api =>
+        {
+            chartmuseum::handle(server, route, asked).await
+        }
+        _ => Ok(error(StatusCode::NOT_FOUND, "not found")),
+    }
+}
+
+impl Server {
+    fn catalog(&self, tenant: &str) -> Arc<Catalog> {
+        let poisoned = |error: std::sync::PoisonError<_>| error.into_inner();
+        if let Some(found) = self.catalogs.read().unwrap_or_else(poisoned).get(tenant) {
+            return found.clone();
+        }
+        let url = match self.options.chart_url.as_str() {
+            "" => String::new(),
+            url => [url.trim_end_matches('/'), tenant].join("/"),
+        };
+        let made = Catalog::new(self.storage.clone(), tenant, &url, &self.options.layout.context_path, self.options.freshness);
+        let mut catalogs = self.catalogs.write().unwrap_or_else(|error| error.into_inner());
+        // Tenants are made by asking for them: a bound keeps a scan of names from filling the memory.
+        if catalogs.len() >= 10_000 {
+            catalogs.clear();
+        }
+        catalogs.entry(tenant.to_string()).or_insert_with(|| Arc::new(made)).clone()
+    }
+}
+
+async fn index(server: &Server, tenant: &str, headers: &HeaderMap) -> Answer {
+    let rendered = match server.catalog(tenant).index().await {
+        Ok(rendered) => rendered,
+        Err(fault) => {
+            server.options.log.notice(crate::diagnostic::Notice { level: Level::Error, message: fault.to_string(), attributes: Vec::new() });
+            return error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed");
+        }
+    };
+    let has = |name: HeaderName, wanted: &str| headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains(wanted));
+    let builder = Response::builder().header(header::ETAG, rendered.tag.as_str()).header(header::VARY, "accept-encoding");
+    let built = if has(header::IF_NONE_MATCH, &rendered.tag) {
+        builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
+    } else if has(header::ACCEPT_ENCODING, "gzip") {
+        builder.header(header::CONTENT_TYPE, "application/x-yaml").header(header::CONTENT_ENCODING, "gzip").body(Body::from(rendered.gzip.clone()))
+    } else {
+        builder.header(header::CONTENT_TYPE, "application/x-yaml").body(Body::from(rendered.yaml.clone()))
+    };
+    built.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "bad header"))
+}
+
+async fn file_of(server: &Server, tenant: &str, file: &str, asked: &Asked) -> Result<Answer> {
+    if !(file.ends_with(".tgz") || file.ends_with(".tgz.prov")) {
+        return Ok(error(StatusCode::NOT_FOUND, "not found"));
+    }
+    let Some(bytes) = server.storage.get(&server.catalog(tenant).object(file)).await? else {
+        return Ok(error(StatusCode::NOT_FOUND, "not found"));
+    };
+    let kind = if file.ends_with(".tgz") { "application/x-tar" } else { "application/pgp-signature" };
+    Ok(content(asked, kind, bytes, &[]))
+}
+
+/// An answer with a body, its length alone for HEAD.
+fn content(asked: &Asked, kind: &str, bytes: Bytes, extra: &[(HeaderName, &str)]) -> Answer {
+    let mut builder = Response::builder().header(header::CONTENT_TYPE, kind).header(header::CONTENT_LENGTH, bytes.len());
+    for (name, value) in extra {
+        builder = builder.header(name, *value);
+    }
+    let body = if asked.method == Method::HEAD { Body::empty() } else { Body::from(bytes) };
+    builder.body(body).unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "bad header"))
+}
+
+fn reply(status: StatusCode, kind: &'static str, body: String) -> Answer {
+    let mut answer = Response::new(Body::from(body));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+}
+
+fn json(status: StatusCode, body: &str) -> Answer {
+    reply(status, "application/json; charset=utf-8", body.to_string())
+}
+
+fn text(status: StatusCode, body: &str) -> Answer {
+    reply(status, "text/plain; charset=utf-8", body.to_string())
+}
+
+/// ChartMuseum's form of an error.
+fn error(status: StatusCode, message: &str) -> Answer {
+    json(status, &serde_json::json!({ "error": message }).to_string())
+}
+
+/// Percent-decodes a path; `None` if that is not text or hides a separator.
+fn decode(path: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        if byte != b'%' {
+            bytes.push(byte);
+            rest = after;
+            continue;
+        }
+        let digits = std::str::from_utf8(after.get(..2)?).ok()?;
+        let decoded = u8::from_str_radix(digits, 16).ok()?;
+        if matches!(decoded, b'/' | b'\\' | 0) {
+            return None;
+        }
+        bytes.push(decoded);
+        rest = &after[2..];
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The pairs of a query; a name without `=` has an empty value.
+fn pairs(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            // Digests come with an encoded colon; nothing in a query becomes a path unchecked.
+            let plain = |text: &str| decode(&text.replace('+', "%20")).unwrap_or_else(|| text.to_string());
+            (plain(name), plain(value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_decode_without_hidden_separators() {
+        assert_eq!(decode("/a%2Bb/c").as_deref(), Some("/a+b/c"));
+        for bad in ["/a%2fb", "/a%5cb", "/%00", "/%zz", "/%2", "/%ff"] {
+            assert_eq!(decode(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn queries_are_pairs() {
+        assert_eq!(pairs("digest=sha256%3Aab&force"), [("digest".into(), "sha256:ab".into()), ("force".into(), String::new())]);
+    }
+}

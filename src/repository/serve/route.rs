@@ -1,0 +1,235 @@
+//! Which part of the server a request path means: chart files, ChartMuseum's API, the OCI API or a page.
+//!
+//! Goes in: method-free paths, already percent-decoded, and the layout (context path, depth of tenants). Comes out: a
+//! [`Route`] whose tenant and file names are checked, so that no later step can leave a tenant's folder. Pure, and apart
+//! from the handlers for that reason. Paths are ChartMuseum's (`pkg/chartmuseum/router`) and the OCI distribution spec's.
+
+/// How many path parts name a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// One repository at the top.
+    #[default]
+    None,
+    /// Exactly so many parts.
+    Fixed(usize),
+    /// Any number of parts.
+    Dynamic,
+}
+
+/// Where the server's paths begin and how tenants are told apart.
+#[derive(Debug, Clone, Default)]
+pub struct Layout {
+    /// Begins every path; empty or `/x`.
+    pub context_path: String,
+    pub depth: Depth,
+}
+
+/// What is asked for. `tenant` is empty for the repository at the top, else `a/b`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// The page with all charts of a tenant.
+    Home { tenant: String },
+    /// The page of one version.
+    Page { tenant: String, name: String, version: String },
+    Health,
+    Info,
+    Metrics,
+    Index { tenant: String },
+    /// `charts/NAME-VERSION.tgz` or its `.prov`.
+    File { tenant: String, file: String },
+    Charts { tenant: String },
+    Chart { tenant: String, name: String },
+    Version { tenant: String, name: String, version: String },
+    Values { tenant: String, name: String, version: String },
+    Templates { tenant: String, name: String, version: String },
+    Provenance { tenant: String },
+    Registry(RegistryRoute),
+    /// A path that no route has, or one with parts that are never allowed.
+    Unknown,
+}
+
+/// Routes of the OCI distribution API; `name` is the whole repository name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistryRoute {
+    Base,
+    Tags { name: String },
+    Referrers { name: String, digest: String },
+    Manifest { name: String, reference: String },
+    Blob { name: String, digest: String },
+    Uploads { name: String },
+    Upload { name: String, session: String },
+}
+
+/// Whether `part` can be one part of a stored path: no separators, no leading dot, nothing a shell or log would choke on.
+pub fn is_safe_part(part: &str) -> bool {
+    !part.is_empty()
+        && part.len() <= 255
+        && !part.starts_with('.')
+        && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+' | b'~'))
+        && !part.contains("..")
+}
+
+/// Whether `name` is a repository name of the OCI distribution spec.
+pub fn is_registry_name(name: &str) -> bool {
+    name.len() <= 255
+        && name.split('/').all(|part| {
+            let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+            is_safe_part(part)
+                && part.bytes().all(|byte| lower(byte) || matches!(byte, b'.' | b'_' | b'-'))
+                && part.bytes().next().is_some_and(lower)
+                && part.bytes().last().is_some_and(lower)
+        })
+}
+
+/// Whether `reference` is a tag of the OCI distribution spec.
+pub fn is_tag(reference: &str) -> bool {
+    let mut bytes = reference.bytes();
+    bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && reference.len() <= 128
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// The hex of a `sha256:…` digest.
+pub fn digest_hex(digest: &str) -> Option<&str> {
+    let hex = digest.strip_prefix("sha256:")?;
+    (hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))).then_some(hex)
+}
+
+/// Reads a path (decoded, with its leading `/`).
+pub fn route(layout: &Layout, path: &str) -> Route {
+    if let Some(rest) = path.strip_prefix("/v2").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return registry(rest.trim_start_matches('/')).map_or(Route::Unknown, Route::Registry);
+    }
+    let Some(rest) = path.strip_prefix(layout.context_path.as_str()) else { return Route::Unknown };
+    let rest = match rest.strip_prefix('/') {
+        Some(rest) => rest,
+        None if rest.is_empty() => "",
+        None => return Route::Unknown,
+    };
+    let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
+    if !parts.iter().all(|part| is_safe_part(part)) {
+        return Route::Unknown;
+    }
+    match parts.as_slice() {
+        ["health"] => return Route::Health,
+        ["info"] => return Route::Info,
+        ["metrics"] => return Route::Metrics,
+        ["api", rest @ ..] => return api(layout, rest).unwrap_or(Route::Unknown),
+        _ => {}
+    }
+    let tenant_of = |before: &[&str]| tenant(layout, before);
+    let found = match parts.as_slice() {
+        [before @ .., "index.yaml"] => tenant_of(before).map(|tenant| Route::Index { tenant }),
+        [before @ .., "charts", file] => tenant_of(before).map(|tenant| Route::File { tenant, file: file.to_string() }),
+        [before @ .., "chart", name, version] => {
+            tenant_of(before).map(|tenant| Route::Page { tenant, name: name.to_string(), version: version.to_string() })
+        }
+        before => tenant_of(before).map(|tenant| Route::Home { tenant }),
+    };
+    found.unwrap_or(Route::Unknown)
+}
+
+fn tenant(layout: &Layout, parts: &[&str]) -> Option<String> {
+    let fits = match layout.depth {
+        Depth::None => parts.is_empty(),
+        Depth::Fixed(depth) => parts.len() == depth,
+        Depth::Dynamic => parts.len() <= 16,
+    };
+    fits.then(|| parts.join("/"))
+}
+
+fn api(layout: &Layout, parts: &[&str]) -> Option<Route> {
+    if let [before @ .., "prov"] = parts
+        && let Some(tenant) = tenant(layout, before)
+    {
+        return Some(Route::Provenance { tenant });
+    }
+    // With tenants of any depth the last `charts` that leaves at most three parts behind it is the collection.
+    let at = (0..parts.len()).rev().find(|&at| parts[at] == "charts" && parts.len() - at <= 4 && tenant(layout, &parts[..at]).is_some())?;
+    let tenant = tenant(layout, &parts[..at])?;
+    let text = |part: &&str| part.to_string();
+    match &parts[at + 1..] {
+        [] => Some(Route::Charts { tenant }),
+        [name] => Some(Route::Chart { tenant, name: text(name) }),
+        [name, version] => Some(Route::Version { tenant, name: text(name), version: text(version) }),
+        [name, version, "values"] => Some(Route::Values { tenant, name: text(name), version: text(version) }),
+        [name, version, "templates"] => Some(Route::Templates { tenant, name: text(name), version: text(version) }),
+        _ => None,
+    }
+}
+
+fn registry(rest: &str) -> Option<RegistryRoute> {
+    if rest.is_empty() {
+        return Some(RegistryRoute::Base);
+    }
+    let parts: Vec<&str> = rest.split('/').collect();
+    let named = |before: &[&str]| {
+        let name = before.join("/");
+        is_registry_name(&name).then_some(name)
+    };
+    match parts.as_slice() {
+        [before @ .., "tags", "list"] => Some(RegistryRoute::Tags { name: named(before)? }),
+        [before @ .., "referrers", digest] => Some(RegistryRoute::Referrers { name: named(before)?, digest: digest.to_string() }),
+        [before @ .., "manifests", reference] => Some(RegistryRoute::Manifest { name: named(before)?, reference: reference.to_string() }),
+        [before @ .., "blobs", "uploads"] | [before @ .., "blobs", "uploads", ""] => Some(RegistryRoute::Uploads { name: named(before)? }),
+        [before @ .., "blobs", "uploads", session] if is_safe_part(session) => {
+            Some(RegistryRoute::Upload { name: named(before)?, session: session.to_string() })
+        }
+        [before @ .., "blobs", digest] => Some(RegistryRoute::Blob { name: named(before)?, digest: digest.to_string() }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(context: &str, depth: Depth) -> Layout {
+        Layout { context_path: context.to_string(), depth }
+    }
+
+    #[test]
+    fn paths_of_one_repository() {
+        let at = |path| route(&layout("", Depth::None), path);
+        assert_eq!(at("/"), Route::Home { tenant: String::new() });
+        assert_eq!(at("/index.yaml"), Route::Index { tenant: String::new() });
+        assert_eq!(at("/charts/a-1.0.0.tgz"), Route::File { tenant: String::new(), file: "a-1.0.0.tgz".into() });
+        assert_eq!(at("/api/charts"), Route::Charts { tenant: String::new() });
+        assert_eq!(at("/api/charts/a/latest"), Route::Version { tenant: String::new(), name: "a".into(), version: "latest".into() });
+        assert_eq!(at("/api/charts/a/1.0.0/values"), Route::Values { tenant: String::new(), name: "a".into(), version: "1.0.0".into() });
+        assert_eq!(at("/api/prov"), Route::Provenance { tenant: String::new() });
+        assert_eq!(at("/org/index.yaml"), Route::Unknown);
+    }
+
+    #[test]
+    fn tenants_by_depth_and_context_path() {
+        let fixed = layout("/x", Depth::Fixed(2));
+        assert_eq!(route(&fixed, "/x/org/repo/index.yaml"), Route::Index { tenant: "org/repo".into() });
+        assert_eq!(route(&fixed, "/x/api/org/repo/charts/a"), Route::Chart { tenant: "org/repo".into(), name: "a".into() });
+        assert_eq!(route(&fixed, "/org/repo/index.yaml"), Route::Unknown);
+        assert_eq!(route(&fixed, "/x/org/index.yaml"), Route::Unknown);
+        assert_eq!(route(&fixed, "/x/health"), Route::Health);
+        let dynamic = layout("", Depth::Dynamic);
+        assert_eq!(route(&dynamic, "/api/charts/charts"), Route::Charts { tenant: "charts".into() });
+        assert_eq!(route(&dynamic, "/a/b/c/index.yaml"), Route::Index { tenant: "a/b/c".into() });
+    }
+
+    #[test]
+    fn parts_that_climb_are_unknown() {
+        let dynamic = layout("", Depth::Dynamic);
+        for path in ["/../x/index.yaml", "/a/../index.yaml", "/charts/..", "/api/../charts", "/.oci/index.yaml", "/a\0b/index.yaml", "/a b/index.yaml"] {
+            assert_eq!(route(&dynamic, path), Route::Unknown, "{path}");
+        }
+    }
+
+    #[test]
+    fn registry_paths() {
+        let at = |path| route(&layout("/x", Depth::None), path);
+        assert_eq!(at("/v2/"), Route::Registry(RegistryRoute::Base));
+        assert_eq!(at("/v2/a/b/tags/list"), Route::Registry(RegistryRoute::Tags { name: "a/b".into() }));
+        assert_eq!(at("/v2/a/blobs/uploads/"), Route::Registry(RegistryRoute::Uploads { name: "a".into() }));
+        assert_eq!(at("/v2/../manifests/x"), Route::Unknown);
+        assert_eq!(at("/v2/A/manifests/x"), Route::Unknown);
+        assert!(is_tag("1.0.0_build.1") && !is_tag("-x") && !is_tag("a b") && !is_tag(""));
+    }
+}

@@ -1,0 +1,140 @@
+//! The server's storage: a folder or a bucket behind one small set of calls.
+//!
+//! Goes in: object names made of checked parts. Comes out: bytes, listings, and for writes whether the object was new.
+//! Nothing else in the server names the `object_store` crate. A write is whole or not at all: a folder gets a temporary
+//! file and a link, a bucket a conditional put, so that of two writers of one name exactly one is told it won.
+
+use crate::error::{Error, ErrorKind, Result};
+use axum::body::Bytes;
+use futures_util::StreamExt as _;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use std::sync::Arc;
+
+/// What a listing knows of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The last part of its name.
+    pub name: String,
+    pub size: u64,
+    /// Milliseconds since 1970.
+    pub modified: i64,
+    /// The store's tag of its content, if it has any.
+    pub tag: Option<String>,
+}
+
+/// The outcome of a write that must not replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    New,
+    Exists,
+}
+
+/// A folder or a bucket.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+}
+
+fn failed(what: &str, error: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Io, format!("storage: cannot {what}: {error}"))
+}
+
+impl Storage {
+    /// Opens `place`: a URL (`s3://bucket/prefix`, `gs://…`, `az://…`), or a folder, which is made if it is missing.
+    /// `options` are the store's own settings by name, such as `aws_region` (the environment's, handed in).
+    pub fn open(place: &str, options: &[(String, String)]) -> Result<Storage> {
+        if place.contains("://") {
+            let url = reqwest::Url::parse(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
+            let options = options.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+            let (store, prefix) = object_store::parse_url_opts(&url, options).map_err(|error| failed(&format!("open `{place}`"), error))?;
+            return Ok(Storage { store: Arc::from(store), prefix });
+        }
+        crate::fs::create_directories(std::path::Path::new(place))?;
+        let store = object_store::local::LocalFileSystem::new_with_prefix(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
+        Ok(Storage { store: Arc::new(store), prefix: Path::default() })
+    }
+
+    fn path(&self, name: &str) -> Path {
+        name.split('/').filter(|part| !part.is_empty()).fold(self.prefix.clone(), |path, part| path.join(part))
+    }
+
+    /// The whole object, `None` if there is none.
+    pub async fn get(&self, name: &str) -> Result<Option<Bytes>> {
+        match self.store.get(&self.path(name)).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(|error| failed(&format!("read `{name}`"), error))?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(&format!("read `{name}`"), error)),
+        }
+    }
+
+    /// What is known of the object without reading it.
+    pub async fn look(&self, name: &str) -> Result<Option<Listed>> {
+        match self.store.head(&self.path(name)).await {
+            Ok(meta) => Ok(Some(listed(&meta))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(&format!("look at `{name}`"), error)),
+        }
+    }
+
+    /// Writes a new object; leaves one that exists as it is.
+    pub async fn create(&self, name: &str, bytes: Bytes) -> Result<Written> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(&self.path(name), PutPayload::from_bytes(bytes), options).await {
+            Ok(_) => Ok(Written::New),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(Written::Exists),
+            Err(error) => Err(failed(&format!("write `{name}`"), error)),
+        }
+    }
+
+    /// Writes an object, whether it exists or not.
+    pub async fn replace(&self, name: &str, bytes: Bytes) -> Result<()> {
+        match self.store.put(&self.path(name), PutPayload::from_bytes(bytes)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed(&format!("write `{name}`"), error)),
+        }
+    }
+
+    /// Takes an object away; says whether there was one.
+    pub async fn delete(&self, name: &str) -> Result<bool> {
+        if self.look(name).await?.is_none() {
+            return Ok(false);
+        }
+        match self.store.delete(&self.path(name)).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(failed(&format!("delete `{name}`"), error)),
+        }
+    }
+
+    /// The objects directly in `folder` (empty for the top), sorted by name.
+    pub async fn list(&self, folder: &str) -> Result<Vec<Listed>> {
+        let found = self.store.list_with_delimiter(Some(&self.path(folder))).await.map_err(|error| failed(&format!("list `{folder}`"), error))?;
+        let mut objects: Vec<Listed> = found.objects.iter().map(listed).collect();
+        objects.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(objects)
+    }
+
+    /// Takes away everything below `folder`.
+    pub async fn delete_below(&self, folder: &str) -> Result<()> {
+        let mut found = self.store.list(Some(&self.path(folder)));
+        while let Some(object) = found.next().await {
+            let object = object.map_err(|error| failed(&format!("list `{folder}`"), error))?;
+            match self.store.delete(&object.location).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(failed(&format!("delete below `{folder}`"), error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn listed(meta: &object_store::ObjectMeta) -> Listed {
+    Listed {
+        name: meta.location.filename().unwrap_or_default().to_string(),
+        size: meta.size,
+        modified: meta.last_modified.timestamp_millis(),
+        tag: meta.e_tag.clone(),
+    }
+}
