@@ -11,6 +11,8 @@ pub mod download;
 pub mod index;
 pub mod record;
 pub mod scan;
+#[cfg(feature = "serve")]
+pub mod serve;
 
 pub mod url;
 

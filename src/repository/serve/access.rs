@@ -75,7 +75,8 @@ impl Access {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let fault = |what: &str| Error::new(ErrorKind::Usage, format!("{file}:{}: {what}, expected `user:secret[:read|write]`", number + 1));
+            let fault =
+                |what: &str| Error::new(ErrorKind::Usage, format!("{file}:{}: {what}, expected `user:secret[:read|write]`", number + 1));
             let Some((user, rest)) = line.split_once(':') else { return Err(fault("no `:`")) };
             let (secret, role) = match rest.rsplit_once(':') {
                 Some((secret, last)) => (secret, role(last).ok_or_else(|| fault(&format!("unknown role `{last}`")))?),
@@ -109,7 +110,8 @@ impl Access {
         if scheme.eq_ignore_ascii_case("bearer") {
             let given = digest(rest.trim());
             // Every token is compared, so that time tells nothing of which one came close.
-            let found = self.tokens.iter().fold(Role::Nobody, |best, (token, role)| if same(token, &given) { best.max(*role) } else { best });
+            let found =
+                self.tokens.iter().fold(Role::Nobody, |best, (token, role)| if same(token, &given) { best.max(*role) } else { best });
             return found;
         }
         if !scheme.eq_ignore_ascii_case("basic") {
@@ -164,7 +166,9 @@ mod tests {
         let mut access = Access::open();
         assert_eq!(access.role(None), Role::Write);
         let hash = bcrypt::hash("secret", 4).expect("a hash");
-        access.add_accounts(&format!("# people\nada:pw\nbob:pw2:read\neve:{hash}:write\nbearer:t0ken:read\n"), "accounts").expect("accounts");
+        access
+            .add_accounts(&format!("# people\nada:pw\nbob:pw2:read\neve:{hash}:write\nbearer:t0ken:read\n"), "accounts")
+            .expect("accounts");
         assert_eq!(access.role(None), Role::Nobody);
         assert_eq!(access.role(Some(&basic("ada:pw"))), Role::Write);
         assert_eq!(access.role(Some(&basic("ada:no"))), Role::Nobody);

@@ -90,7 +90,10 @@ pub fn read_package(bytes: &[u8]) -> Result<Package> {
     let metadata = (*chart.metadata).clone();
     let file = format!("{}-{}.tgz", metadata.name, metadata.version);
     if !super::route::is_safe_part(&file) {
-        return Err(Error::new(ErrorKind::Chart, format!("chart name `{}` and version `{}` do not make a file name", metadata.name, metadata.version)));
+        return Err(Error::new(
+            ErrorKind::Chart,
+            format!("chart name `{}` and version `{}` do not make a file name", metadata.name, metadata.version),
+        ));
     }
     Ok(Package { metadata, file })
 }
@@ -220,7 +223,7 @@ impl Catalog {
     pub async fn version(&self, name: &str, version: &str) -> Result<Option<Arc<Entry>>> {
         let versions = self.versions(name).await?;
         if version == "latest" {
-            let stable = versions.iter().find(|entry| entry.parsed.as_ref().is_some_and(|parsed| !parsed.is_prerelease()));
+            let stable = versions.iter().find(|entry| entry.parsed.as_ref().is_some_and(|parsed| parsed.prerelease().is_empty()));
             return Ok(stable.or(versions.first()).cloned());
         }
         Ok(versions.into_iter().find(|entry| entry.version == version))
@@ -268,7 +271,8 @@ impl Catalog {
             self.load_snapshot().await?;
         }
         let started = Instant::now();
-        let listed: Vec<Listed> = self.storage.list(&self.tenant).await?.into_iter().filter(|object| object.name.ends_with(".tgz")).collect();
+        let listed: Vec<Listed> =
+            self.storage.list(&self.tenant).await?.into_iter().filter(|object| object.name.ends_with(".tgz")).collect();
         let unknown: Vec<Listed> = {
             let state = self.state.read().unwrap_or_else(poisoned);
             let known = |object: &Listed| state.entries.get(&object.name).is_some_and(|entry| entry.seen == *object);
@@ -356,7 +360,7 @@ impl Catalog {
             };
             state.entries.values().map(item).collect()
         };
-        if let Ok(text) = crate::json::to_string(&Data::list(items)) {
+        if let Ok(text) = crate::json::to_vec(&Data::list(items)) {
             // Only a cache: a store that refuses it refuses the upload itself too, and says so there.
             let _ = self.storage.replace(&self.object(SNAPSHOT), Bytes::from(text)).await;
         }

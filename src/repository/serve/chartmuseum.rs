@@ -53,7 +53,7 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
                 let items: Vec<_> = files
                     .map(|file| serde_json::json!({ "name": &*file.name, "data": data_encoding::BASE64.encode(&file.data) }))
                     .collect();
-                let values = serde_json::from_slice::<serde_json::Value>(crate::json::to_string(&Data::Map(chart.values.clone()))?.as_bytes());
+                let values = serde_json::from_slice::<serde_json::Value>(&crate::json::to_vec(&Data::Map(chart.values.clone()))?);
                 Ok(json(StatusCode::OK, &serde_json::json!({ "templates": items, "values": values.unwrap_or_default() }).to_string()))
             }
             None => Ok(error(StatusCode::NOT_FOUND, "not found")),
@@ -63,7 +63,7 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
 }
 
 fn data(status: StatusCode, data: &Data) -> Result<Answer> {
-    Ok(json(status, &crate::json::to_string(data)?))
+    Ok(super::json_bytes(status, crate::json::to_vec(data)?))
 }
 
 /// The chart of a version, loaded.

@@ -59,9 +59,7 @@ impl Metrics {
         let _ = writeln!(text, "rutter_http_request_seconds_bucket{{le=\"+Inf\"}} {total}");
         let _ = writeln!(text, "rutter_http_request_seconds_sum {}", self.microseconds.load(Ordering::Relaxed) as f64 / 1e6);
         let _ = writeln!(text, "rutter_http_request_seconds_count {total}");
-        for (name, help, count) in
-            [("uploads", "Charts stored.", &self.uploads), ("deletions", "Charts deleted.", &self.deletions)]
-        {
+        for (name, help, count) in [("uploads", "Charts stored.", &self.uploads), ("deletions", "Charts deleted.", &self.deletions)] {
             let count = count.load(Ordering::Relaxed);
             let _ = write!(text, "# HELP rutter_{name}_total {help}\n# TYPE rutter_{name}_total counter\nrutter_{name}_total {count}\n");
         }

@@ -155,7 +155,8 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
     }
     let (parts, body) = request.into_parts();
     let limit = server.options.upload_limit;
-    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    let declared =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
         return text(StatusCode::PAYLOAD_TOO_LARGE, "request too large");
     }
@@ -165,7 +166,11 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
     match dispatch(server, route, &asked).await {
         Ok(answer) => answer,
         Err(fault) => {
-            server.options.log.notice(crate::diagnostic::Notice { level: Level::Error, message: fault.to_string(), attributes: Vec::new() });
+            server.options.log.notice(crate::diagnostic::Notice {
+                level: Level::Error,
+                message: fault.to_string(),
+                attributes: Vec::new(),
+            });
             error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed")
         }
     }
@@ -245,16 +250,24 @@ async fn index(server: &Server, tenant: &str, headers: &HeaderMap) -> Answer {
     let rendered = match server.catalog(tenant).index().await {
         Ok(rendered) => rendered,
         Err(fault) => {
-            server.options.log.notice(crate::diagnostic::Notice { level: Level::Error, message: fault.to_string(), attributes: Vec::new() });
+            server.options.log.notice(crate::diagnostic::Notice {
+                level: Level::Error,
+                message: fault.to_string(),
+                attributes: Vec::new(),
+            });
             return error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed");
         }
     };
-    let has = |name: HeaderName, wanted: &str| headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains(wanted));
+    let has =
+        |name: HeaderName, wanted: &str| headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains(wanted));
     let builder = Response::builder().header(header::ETAG, rendered.tag.as_str()).header(header::VARY, "accept-encoding");
     let built = if has(header::IF_NONE_MATCH, &rendered.tag) {
         builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
     } else if has(header::ACCEPT_ENCODING, "gzip") {
-        builder.header(header::CONTENT_TYPE, "application/x-yaml").header(header::CONTENT_ENCODING, "gzip").body(Body::from(rendered.gzip.clone()))
+        builder
+            .header(header::CONTENT_TYPE, "application/x-yaml")
+            .header(header::CONTENT_ENCODING, "gzip")
+            .body(Body::from(rendered.gzip.clone()))
     } else {
         builder.header(header::CONTENT_TYPE, "application/x-yaml").body(Body::from(rendered.yaml.clone()))
     };
@@ -282,8 +295,12 @@ fn content(asked: &Asked, kind: &str, bytes: Bytes, extra: &[(HeaderName, &str)]
     builder.body(body).unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "bad header"))
 }
 
-fn reply(status: StatusCode, kind: &'static str, body: String) -> Answer {
-    let mut answer = Response::new(Body::from(body));
+fn json_bytes(status: StatusCode, body: Vec<u8>) -> Answer {
+    reply(status, "application/json; charset=utf-8", body)
+}
+
+fn reply(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Answer {
+    let mut answer = Response::new(body.into());
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     answer

@@ -32,7 +32,9 @@ fn render(name: &str, values: minijinja::Value) -> Result<Answer> {
     let page = pages().get_template(name).and_then(|template| template.render(values));
     let page = page.map_err(|error| Error::new(ErrorKind::Unsupported, format!("cannot make the page `{name}`: {error}")))?;
     let mut answer = reply(StatusCode::OK, "text/html; charset=utf-8", page);
-    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+    let policy = HeaderValue::from_static(
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
     answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(answer)
@@ -46,7 +48,7 @@ fn base(server: &Server, tenant: &str) -> String {
 /// All charts of a tenant.
 pub async fn home(server: &Server, tenant: &str) -> Result<Answer> {
     let charts = server.catalog(tenant).by_name().await?;
-    let row = |entry: &Arc<Entry>| context! { version => entry.version, app_version => entry.app_version, created => entry.created_date() };
+    let row = |entry: &Arc<Entry>| context! { version => entry.version.as_str(), app_version => entry.app_version.as_str(), created => entry.created_date() };
     let rows: Vec<_> = charts
         .iter()
         .map(|(name, versions)| {
@@ -71,8 +73,8 @@ pub async fn version(server: &Server, tenant: &str, name: &str, version: &str) -
     render(
         "version.html",
         context! {
-            base => base(server, tenant), name, version => entry.version, app_version => entry.app_version, description => entry.description,
-            digest => entry.digest, file => entry.file, created => entry.created_date(),
+            base => base(server, tenant), name, version => entry.version.as_str(), app_version => entry.app_version.as_str(), description => entry.description.as_str(),
+            digest => entry.digest.as_str(), file => entry.file.as_str(), created => entry.created_date(),
             readme => text(&["README.md", "README.txt", "README"]), values => text(&["values.yaml"]),
         },
     )

@@ -121,7 +121,7 @@ async fn versions(server: &Server, name: &str) -> Result<Vec<Arc<Entry>>> {
 
 /// Manifest and config of a chart that was not pushed here.
 async fn made(server: &Server, catalog: &Catalog, entry: &Entry) -> Result<(Bytes, Bytes)> {
-    let config = crate::json::to_string(&Data::Map(entry.fields.clone()))?;
+    let config = crate::json::to_vec(&Data::Map(entry.fields.clone()))?;
     let descriptor = |kind: &str, digest: String, size: u64| object!({ "mediaType": kind, "digest": digest, "size": size });
     let mut layers = vec![descriptor(CHART_LAYER, format!("sha256:{}", entry.digest), entry.size)];
     if let Some(provenance) = server.storage.get(&format!("{}.prov", catalog.object(&entry.file))).await? {
@@ -136,7 +136,7 @@ async fn made(server: &Server, catalog: &Catalog, entry: &Entry) -> Result<(Byte
     let manifest = object!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": descriptor(CHART_CONFIG, digest_of(config.as_bytes()), config.len() as u64),
+        "config": descriptor(CHART_CONFIG, digest_of(&config), config.len() as u64),
         "layers": layers,
         "annotations": annotations,
     });
@@ -268,7 +268,9 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     };
     let layers = parsed.get("layers").and_then(Value::as_array);
     for part in parsed.get("config").into_iter().chain(layers.into_iter().flatten()) {
-        let Some(hex) = part.get("digest").and_then(Value::as_str).and_then(digest_hex) else { return Ok(invalid("a descriptor without sha256 digest")) };
+        let Some(hex) = part.get("digest").and_then(Value::as_str).and_then(digest_hex) else {
+            return Ok(invalid("a descriptor without sha256 digest"));
+        };
         if blob(server, name, hex).await?.is_none() {
             return Ok(fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &format!("blob sha256:{hex} unknown to registry")));
         }
@@ -284,7 +286,8 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     let subject = parsed.pointer("/subject/digest").and_then(Value::as_str).filter(|subject| digest_hex(subject).is_some());
     if let Some(subject) = subject.and_then(digest_hex) {
         let kind = parsed.get("artifactType").or_else(|| parsed.pointer("/config/mediaType")).cloned().unwrap_or_default();
-        let mut descriptor = object!({ "mediaType": media_type(&asked.body), "digest": digest, "size": asked.body.len(), "artifactType": kind });
+        let mut descriptor =
+            object!({ "mediaType": media_type(&asked.body), "digest": digest, "size": asked.body.len(), "artifactType": kind });
         if let (Some(annotations), Some(map)) = (parsed.get("annotations"), descriptor.as_object_mut()) {
             map.insert("annotations".into(), annotations.clone());
         }
@@ -372,7 +375,8 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
     if let Some((catalog, chart)) = chart_of(server, name) {
         for entry in catalog.versions(chart).await? {
             let layer = format!("sha256:{}", entry.digest);
-            let holds = layers.get("layers").and_then(Value::as_array).is_some_and(|layers| layers.iter().any(|found| found["digest"] == layer));
+            let holds =
+                layers.get("layers").and_then(Value::as_array).is_some_and(|layers| layers.iter().any(|found| found["digest"] == layer));
             if holds {
                 let object = catalog.object(&entry.file);
                 deleted |= server.storage.delete(&object).await?;
@@ -411,7 +415,10 @@ async fn start_upload(server: &Server, name: &str, asked: &Asked) -> Result<Answ
     let session = data_encoding::HEXLOWER.encode(&random);
     server.storage.replace(&format!("{}/start", session_folder(&session)), Bytes::new()).await?;
     let place = format!("/v2/{name}/blobs/uploads/{session}");
-    Ok(empty(StatusCode::ACCEPTED, &[(header::LOCATION, &place), (header::RANGE, "0-0"), (HeaderName::from_static("docker-upload-uuid"), &session)]))
+    Ok(empty(
+        StatusCode::ACCEPTED,
+        &[(header::LOCATION, &place), (header::RANGE, "0-0"), (HeaderName::from_static("docker-upload-uuid"), &session)],
+    ))
 }
 
 /// The bytes of a session so far; `None` if there is no such session.
@@ -436,7 +443,9 @@ async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -> Re
     let range = |length: usize| format!("0-{}", length.saturating_sub(1));
     let writes = matches!(asked.method, Method::PATCH | Method::PUT);
     if writes {
-        let start = asked.header(header::CONTENT_RANGE).map(|range| range.trim_start_matches("bytes ").split('-').next().and_then(|start| start.parse().ok()));
+        let start = asked
+            .header(header::CONTENT_RANGE)
+            .map(|range| range.trim_start_matches("bytes ").split('-').next().and_then(|start| start.parse().ok()));
         if let Some(start) = start
             && start != Some(bytes.len())
         {
@@ -448,7 +457,9 @@ async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -> Re
         }
     }
     match asked.method {
-        Method::GET | Method::HEAD => Ok(empty(StatusCode::NO_CONTENT, &[(header::LOCATION, &place), (header::RANGE, &range(bytes.len()))])),
+        Method::GET | Method::HEAD => {
+            Ok(empty(StatusCode::NO_CONTENT, &[(header::LOCATION, &place), (header::RANGE, &range(bytes.len()))]))
+        }
         Method::PATCH => {
             // Parts are listed in byte order of their names.
             server.storage.replace(&format!("{}/{:020}", session_folder(session), bytes.len()), asked.body.clone()).await?;
@@ -456,7 +467,9 @@ async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -> Re
             Ok(empty(StatusCode::ACCEPTED, &[(header::LOCATION, &place), (header::RANGE, &range)]))
         }
         Method::PUT => {
-            let Some(digest) = asked.query("digest") else { return Ok(fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "no digest given")) };
+            let Some(digest) = asked.query("digest") else {
+                return Ok(fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "no digest given"));
+            };
             bytes.extend_from_slice(&asked.body);
             let answer = finish(server, name, digest, Bytes::from(bytes)).await?;
             server.storage.delete_below(&session_folder(session)).await?;

@@ -28,21 +28,51 @@ pub struct Layout {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// The page with all charts of a tenant.
-    Home { tenant: String },
+    Home {
+        tenant: String,
+    },
     /// The page of one version.
-    Page { tenant: String, name: String, version: String },
+    Page {
+        tenant: String,
+        name: String,
+        version: String,
+    },
     Health,
     Info,
     Metrics,
-    Index { tenant: String },
+    Index {
+        tenant: String,
+    },
     /// `charts/NAME-VERSION.tgz` or its `.prov`.
-    File { tenant: String, file: String },
-    Charts { tenant: String },
-    Chart { tenant: String, name: String },
-    Version { tenant: String, name: String, version: String },
-    Values { tenant: String, name: String, version: String },
-    Templates { tenant: String, name: String, version: String },
-    Provenance { tenant: String },
+    File {
+        tenant: String,
+        file: String,
+    },
+    Charts {
+        tenant: String,
+    },
+    Chart {
+        tenant: String,
+        name: String,
+    },
+    Version {
+        tenant: String,
+        name: String,
+        version: String,
+    },
+    Values {
+        tenant: String,
+        name: String,
+        version: String,
+    },
+    Templates {
+        tenant: String,
+        name: String,
+        version: String,
+    },
+    Provenance {
+        tenant: String,
+    },
     Registry(RegistryRoute),
     /// A path that no route has, or one with parts that are never allowed.
     Unknown,
@@ -217,7 +247,15 @@ mod tests {
     #[test]
     fn parts_that_climb_are_unknown() {
         let dynamic = layout("", Depth::Dynamic);
-        for path in ["/../x/index.yaml", "/a/../index.yaml", "/charts/..", "/api/../charts", "/.oci/index.yaml", "/a\0b/index.yaml", "/a b/index.yaml"] {
+        for path in [
+            "/../x/index.yaml",
+            "/a/../index.yaml",
+            "/charts/..",
+            "/api/../charts",
+            "/.oci/index.yaml",
+            "/a\0b/index.yaml",
+            "/a b/index.yaml",
+        ] {
             assert_eq!(route(&dynamic, path), Route::Unknown, "{path}");
         }
     }

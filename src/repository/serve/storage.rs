@@ -51,8 +51,9 @@ impl Storage {
             let (store, prefix) = object_store::parse_url_opts(&url, options).map_err(|error| failed(&format!("open `{place}`"), error))?;
             return Ok(Storage { store: Arc::from(store), prefix });
         }
-        crate::fs::create_directories(std::path::Path::new(place))?;
-        let store = object_store::local::LocalFileSystem::new_with_prefix(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
+        crate::fs::create_folders(std::path::Path::new(place))?;
+        let store =
+            object_store::local::LocalFileSystem::new_with_prefix(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
         Ok(Storage { store: Arc::new(store), prefix: Path::default() })
     }
 
@@ -110,7 +111,8 @@ impl Storage {
 
     /// The objects directly in `folder` (empty for the top), sorted by name.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>> {
-        let found = self.store.list_with_delimiter(Some(&self.path(folder))).await.map_err(|error| failed(&format!("list `{folder}`"), error))?;
+        let found =
+            self.store.list_with_delimiter(Some(&self.path(folder))).await.map_err(|error| failed(&format!("list `{folder}`"), error))?;
         let mut objects: Vec<Listed> = found.objects.iter().map(listed).collect();
         objects.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(objects)
