@@ -3,4 +3,5 @@
 //! Goes in: charts, values, options. Comes out: reports as data. Nothing here prints, exits, or asks clock and environment:
 //! what an operation needs of these is handed in. The file of an operation has the name of its command.
 
+pub mod package;
 pub mod template;

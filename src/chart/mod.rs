@@ -10,6 +10,7 @@ pub mod lock;
 pub mod metadata;
 
 use crate::data::Map;
+use crate::error::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
 pub use file::File;
@@ -84,6 +85,19 @@ impl Chart {
             }
         }
         crds
+    }
+
+    /// That every declared dependency lies in `charts/`; by name, whatever its version.
+    /// Fault: `found in Chart.yaml, but missing in charts/ directory: a, b` (Helm's `action.CheckDependencies`).
+    pub fn check_dependencies(&self) -> Result<()> {
+        let present = |name: &str| self.dependencies.iter().any(|chart| chart.name() == name);
+        let declared = self.metadata.dependencies.iter().map(|dependency| dependency.name.as_str());
+        let missing: Vec<&str> = declared.filter(|name| !present(name)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!("found in Chart.yaml, but missing in charts/ directory: {}", missing.join(", "));
+        Err(Error::new(ErrorKind::Dependency, message))
     }
 
     /// The file of this name as it was read.

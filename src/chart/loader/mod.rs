@@ -99,6 +99,8 @@ fn check_api_version(text: &[u8]) -> Result<()> {
     let base = yaml::decode(text, &CHART_BASE).map_err(|error| error.context("cannot load Chart.yaml"))?;
     match base.as_map().and_then(|map| map.get("apiVersion")).and_then(crate::data::Data::as_str).unwrap_or("") {
         "" | "v1" | "v2" => Ok(()),
+        // Helm's loader knows this draft, but none of its commands takes it.
+        "v3" => Err(Error::new(ErrorKind::Chart, "invalid chart apiVersion")),
         _ => Err(Error::new(ErrorKind::Chart, "unsupported chart version")),
     }
 }

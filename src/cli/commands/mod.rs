@@ -7,6 +7,7 @@
 pub mod completion;
 pub mod env;
 pub mod help;
+pub mod package;
 pub mod plugin;
 pub mod show;
 pub mod template;
@@ -18,8 +19,16 @@ use crate::error::{Error, ErrorKind, Result};
 use clap::{ArgMatches, Args, Command};
 
 /// Every command at the top, sorted by name.
-pub const COMMANDS: &[Entry] =
-    &[completion::COMMAND, env::COMMAND, help::COMMAND, plugin::COMMAND, show::COMMAND, template::COMMAND, version::COMMAND];
+pub const COMMANDS: &[Entry] = &[
+    completion::COMMAND,
+    env::COMMAND,
+    help::COMMAND,
+    package::COMMAND,
+    plugin::COMMAND,
+    show::COMMAND,
+    template::COMMAND,
+    version::COMMAND,
+];
 
 /// What `rutter --help` says first.
 pub const ABOUT: &str = "\

@@ -1,0 +1,150 @@
+//! `rutter package`: packs chart folders into archives, signed if asked for.
+
+use super::{Arity, Entry, Run};
+use crate::action::package::{self, Options, Report};
+use crate::cli::session::Session;
+use crate::error::{Error, ErrorKind, Result};
+use crate::{fs, json};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// The row of the table.
+pub const COMMAND: Entry =
+    Entry::leaf::<Arguments>("package", "[CHART_PATH] [...]", Arity::Any, "package a chart directory into a chart archive", LONG);
+
+const LONG: &str = "\
+Package charts into versioned archives (NAME-VERSION.tgz), which chart repositories hold.
+
+Each argument is a folder with a Chart.yaml. The same chart always gives the same bytes: files keep their own
+modification times, or all have the time in $SOURCE_DATE_EPOCH where that is set.
+
+To sign an archive, name the key and the keyring it is in:
+
+    $ rutter package --sign ./mychart --key mykey --keyring ~/.gnupg/secring.gpg";
+
+/// The flags of `package`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Arguments {
+    /// set the appVersion on the chart to this version
+    #[arg(long, value_name = "string")]
+    app_version: Option<String>,
+    /// verify certificates of HTTPS-enabled servers using this CA bundle
+    #[arg(long, value_name = "string")]
+    ca_file: Option<String>,
+    /// identify HTTPS client using this SSL certificate file
+    #[arg(long, value_name = "string")]
+    cert_file: Option<String>,
+    /// update dependencies from "Chart.yaml" to dir "charts/" before packaging
+    #[arg(short = 'u', long)]
+    dependency_update: bool,
+    /// location to write the chart. (default ".")
+    #[arg(short, long, value_name = "string")]
+    destination: Option<String>,
+    /// skip tls certificate checks for the chart download
+    #[arg(long)]
+    insecure_skip_tls_verify: bool,
+    /// name of the key to use when signing. Used if --sign is true
+    #[arg(long, value_name = "string")]
+    key: Option<String>,
+    /// identify HTTPS client using this SSL key file
+    #[arg(long, value_name = "string")]
+    key_file: Option<String>,
+    /// location of a public keyring
+    #[arg(long, value_name = "string")]
+    keyring: Option<String>,
+    /// how the archives are reported: text or json
+    #[arg(short, long, value_name = "format", value_parser = ["text", "json"])]
+    output: Option<String>,
+    /// location of a file which contains the passphrase for the signing key. Use "-" in order to read from stdin.
+    #[arg(long, value_name = "string")]
+    passphrase_file: Option<String>,
+    /// chart repository password where to locate the requested chart
+    #[arg(long, value_name = "string")]
+    password: Option<String>,
+    /// use insecure HTTP connections for the chart download
+    #[arg(long)]
+    plain_http: bool,
+    /// use a PGP private key to sign this package
+    #[arg(long)]
+    sign: bool,
+    /// chart repository username where to locate the requested chart
+    #[arg(long, value_name = "string")]
+    username: Option<String>,
+    /// set the version on the chart to this semver version
+    #[arg(long, value_name = "string")]
+    version: Option<String>,
+}
+
+impl Run for Arguments {
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        let usage = |message: &str| Err(Error::new(ErrorKind::Usage, message));
+        if arguments.is_empty() {
+            return usage("need at least one argument, the path to the chart");
+        }
+        if self.sign && self.key.as_deref().unwrap_or_default().is_empty() {
+            return usage("--key is required for signing a package");
+        }
+        if self.sign && self.keyring.as_deref() == Some("") {
+            return usage("--keyring is required for signing a package");
+        }
+        let options = Options {
+            version: self.version.clone().unwrap_or_default(),
+            app_version: self.app_version.clone().unwrap_or_default(),
+            destination: PathBuf::from(self.destination.as_deref().unwrap_or(".")),
+            time: session.environment.get_filled("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok()),
+        };
+        let mut reports = Vec::new();
+        for argument in &arguments {
+            let path = Path::new(argument);
+            fs::stat(path)?;
+            if self.dependency_update {
+                self.update_dependencies(path, session)?;
+            }
+            let report = package::run(path, &options, &mut session.notices)?;
+            session.show_notices();
+            if self.sign {
+                self.sign(&report, session)?;
+            }
+            if self.output.as_deref() == Some("json") {
+                reports.push(report);
+            } else {
+                session.print(format!("Successfully packaged chart and saved it to: {}\n", report.path.display()))?;
+            }
+        }
+        if self.output.as_deref() == Some("json") {
+            session.print(listing(&reports)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Arguments {
+    fn update_dependencies(&self, _path: &Path, _session: &mut Session) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "--dependency-update is not built yet"))
+    }
+
+    fn sign(&self, _report: &Report, _session: &mut Session) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "--sign is not built yet"))
+    }
+}
+
+/// The archives as a JSON array.
+fn listing(reports: &[Report]) -> Result<Vec<u8>> {
+    let mut writer = json::Writer::new(false);
+    writer.begin_list();
+    for report in reports {
+        writer.begin_map();
+        let path = report.path.to_string_lossy();
+        for (key, value) in
+            [("name", &*report.name), ("version", &report.version), ("path", &path), ("digest", &format!("sha256:{}", report.digest))]
+        {
+            writer.key(key.as_bytes());
+            writer.str(value.as_bytes());
+        }
+        writer.end_map();
+    }
+    writer.end_list();
+    let mut text = json::indent(&writer.finish()?, "", "  ");
+    text.push(b'\n');
+    Ok(text)
+}

@@ -1,0 +1,212 @@
+//! The bytes of a packed chart.
+//!
+//! Goes in: a [`Chart`]. Comes out: `NAME-VERSION.tgz`: Chart.yaml and Chart.lock written anew, values.yaml, the schema,
+//! templates, other files, then the subcharts unpacked below `charts/`. The same chart gives the same bytes, always.
+//! Headers are written by hand because they must be those of Go's `archive/tar`: ustar, and pax only where a name or time
+//! needs it. Matches Helm's `pkg/chart/v2/util/save.go`; only the compressed stream itself differs.
+
+use crate::chart::Chart;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::json;
+use crate::quote::quote;
+use flate2::{Compression, GzBuilder};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const BLOCK: usize = 512;
+/// The longest name and the longest folder before it that a ustar header holds.
+const NAME_SIZE: usize = 100;
+const PREFIX_SIZE: usize = 155;
+/// Helm marks its archives with this gzip field; nothing reads it.
+const EXTRA: &[u8] = b"rr\x28\x00aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=";
+
+/// The name of a chart's archive: `NAME-VERSION.tgz`.
+pub fn file_name(chart: &Chart) -> String {
+    format!("{}-{}.tgz", chart.name(), chart.metadata.version)
+}
+
+/// Writes the archive of `chart` into `folder`, which is made when missing; an archive of that name is replaced.
+/// `time` (seconds since 1970) stands in every header instead of the files' own times.
+/// Gives back the path and the bytes written.
+pub fn save(chart: &Chart, folder: &Path, time: Option<i64>) -> Result<(PathBuf, Vec<u8>)> {
+    let mut metadata = (*chart.metadata).clone();
+    metadata.validate().map_err(|error| error.context("chart validation"))?;
+    match fs::stat(folder) {
+        Ok(entry) if entry.kind == fs::Kind::Folder => {}
+        Ok(_) => return Err(Error::new(ErrorKind::Io, format!("is not a directory: {}", folder.display()))),
+        Err(_) if !fs::exists(folder) => fs::create_folders(folder)?,
+        Err(error) => return Err(error.context(format_args!("stat {}", folder.display()))),
+    }
+    let path = fs::clean(&folder.join(file_name(chart)));
+    let bytes = to_bytes(chart, time)?;
+    fs::write(&path, &bytes)?;
+    Ok((path, bytes))
+}
+
+/// The bytes of the archive of `chart`.
+pub fn to_bytes(chart: &Chart, time: Option<i64>) -> Result<Vec<u8>> {
+    let encoder = GzBuilder::new().extra(EXTRA).comment("Helm").operating_system(255).write(Vec::new(), Compression::default());
+    let mut tar = Tar { sink: encoder, time };
+    tar.chart(chart, "")?;
+    let result = tar.sink.write_all(&[0; 2 * BLOCK]).and_then(|()| tar.sink.finish());
+    result.map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))
+}
+
+struct Tar<W> {
+    sink: W,
+    time: Option<i64>,
+}
+
+impl<W: Write> Tar<W> {
+    fn chart(&mut self, chart: &Chart, parent: &str) -> Result<()> {
+        let (name, content) = (chart.name(), &chart.content);
+        if name.is_empty() || name.contains('/') || matches!(name, "." | "..") {
+            let message = format!("chart.metadata.name {} is invalid", quote(name.as_bytes()));
+            return Err(Error::new(ErrorKind::Chart, message));
+        }
+        let top = format!("{parent}{name}/");
+        // Without a time of its own a file gets that of Chart.yaml, so that the bytes do not depend on the clock.
+        let fallback = content.modified.unwrap_or(0);
+        let mut add = |name: &str, data: &[u8], modified: Option<i64>| {
+            let time = self.time.or(modified).unwrap_or(fallback);
+            self.member(&format!("{top}{name}"), data, time).map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))
+        };
+        add("Chart.yaml", chart.metadata.to_chart_yaml()?.as_bytes(), content.modified)?;
+        if let Some(lock) = content.lock.as_ref().filter(|_| chart.metadata.api_version == "v2") {
+            add("Chart.lock", lock.to_yaml()?.as_bytes(), lock.modified())?;
+        }
+        for file in content.raw.iter().filter(|file| &*file.name == "values.yaml") {
+            add(&file.name, &file.data, file.modified)?;
+        }
+        if let Some(schema) = &content.schema {
+            if json::parse(&schema.data).is_err() {
+                return Err(Error::new(ErrorKind::Chart, "invalid JSON in values.schema.json"));
+            }
+            add(&schema.name, &schema.data, schema.modified)?;
+        }
+        for file in content.templates.iter().chain(&content.files) {
+            add(&file.name, &file.data, file.modified)?;
+        }
+        let below = format!("{top}charts/");
+        for subchart in &chart.dependencies {
+            self.chart(subchart, &below)?;
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, name: &str, data: &[u8], time: i64) -> io::Result<()> {
+        let (prefix, base, needs_pax) = match split_name(name) {
+            Some((prefix, base)) => (prefix, base.to_string(), false),
+            None => ("", ascii(name), true),
+        };
+        // Eleven octal digits hold any time after 1970 that matters.
+        let plain_time = (0..1 << 33).contains(&time);
+        if needs_pax || !plain_time {
+            let mut records = String::new();
+            if !plain_time {
+                records.push_str(&record("mtime", &time.to_string()));
+            }
+            if needs_pax {
+                records.push_str(&record("path", name));
+            }
+            let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+            let pax_name = if folder.is_empty() { format!("PaxHeaders.0/{file}") } else { format!("{folder}/PaxHeaders.0/{file}") };
+            let mut pax_name = ascii(&pax_name);
+            pax_name.truncate(NAME_SIZE);
+            let header = header(pax_name.trim_end_matches('/'), "", 0, records.len(), 0, b'x');
+            self.block(&header, records.as_bytes())?;
+        }
+        let time = if plain_time { time } else { 0 };
+        let header = header(&base, prefix, 0o644, data.len(), time, b'0');
+        self.block(&header, data)
+    }
+
+    fn block(&mut self, header: &[u8; BLOCK], data: &[u8]) -> io::Result<()> {
+        self.sink.write_all(header)?;
+        self.sink.write_all(data)?;
+        let padding = data.len().next_multiple_of(BLOCK) - data.len();
+        self.sink.write_all([0; BLOCK].get(..padding).unwrap_or(&[]))
+    }
+}
+
+/// The name as a ustar header holds it: the folder part that does not fit, and the rest. `None` if it does not fit at all.
+fn split_name(name: &str) -> Option<(&str, &str)> {
+    if !name.is_ascii() {
+        return None;
+    }
+    if name.len() <= NAME_SIZE {
+        return Some(("", name));
+    }
+    let reach = name.get(..name.len().min(PREFIX_SIZE + 1))?;
+    let (prefix, _) = reach.rsplit_once('/')?;
+    let base = name.get(prefix.len() + 1..)?;
+    (!prefix.is_empty() && !base.is_empty() && base.len() <= NAME_SIZE).then_some((prefix, base))
+}
+
+fn ascii(name: &str) -> String {
+    name.chars().filter(char::is_ascii).collect()
+}
+
+/// A pax record, which begins with its own length.
+fn record(key: &str, value: &str) -> String {
+    let rest = format!(" {key}={value}\n");
+    let mut length = rest.len() + 1;
+    while length != rest.len() + length.to_string().len() {
+        length = rest.len() + length.to_string().len();
+    }
+    format!("{length}{rest}")
+}
+
+fn header(name: &str, prefix: &str, mode: u32, size: usize, time: i64, kind: u8) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
+    let mut put = |at: usize, text: &[u8], limit: usize| {
+        let length = text.len().min(limit);
+        if let (Some(field), Some(text)) = (block.get_mut(at..at + length), text.get(..length)) {
+            field.copy_from_slice(text);
+        }
+    };
+    put(0, name.as_bytes(), NAME_SIZE);
+    put(100, format!("{mode:07o}").as_bytes(), 8);
+    put(108, b"0000000", 8);
+    put(116, b"0000000", 8);
+    put(124, format!("{size:011o}").as_bytes(), 12);
+    put(136, format!("{time:011o}").as_bytes(), 12);
+    put(148, b"        ", 8);
+    put(156, &[kind], 1);
+    put(257, b"ustar\x0000", 8);
+    put(329, b"0000000", 8);
+    put(337, b"0000000", 8);
+    put(345, prefix.as_bytes(), PREFIX_SIZE);
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    if let Some(field) = block.get_mut(148..156) {
+        field.copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    }
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_counts_its_own_length() {
+        assert_eq!(record("path", "abc"), "12 path=abc\n");
+        assert_eq!(record("path", &"x".repeat(91)).len(), 100 + 1 - 1);
+        for length in 80..110 {
+            let record = record("path", &"x".repeat(length));
+            let (count, _) = record.split_once(' ').unwrap();
+            assert_eq!(count.parse::<usize>().unwrap(), record.len());
+        }
+    }
+
+    #[test]
+    fn names_are_split_as_go_does() {
+        let long = format!("{}/{}", "d".repeat(60), "f".repeat(60));
+        assert_eq!(split_name(&long), Some(("d".repeat(60).as_str(), "f".repeat(60).as_str())));
+        assert_eq!(split_name("short/name"), Some(("", "short/name")));
+        assert_eq!(split_name(&"f".repeat(101)), None);
+        assert_eq!(split_name("é"), None);
+        assert_eq!(split_name(&format!("{}/f", "d".repeat(156))), None);
+    }
+}
