@@ -64,6 +64,19 @@ fn scalar(data: &Data) -> String {
     }
 }
 
+/// `%T`: Go's name of the dynamic type.
+pub fn type_name(data: &Data) -> &'static str {
+    match data {
+        Data::Null => "<nil>",
+        Data::Bool(_) => "bool",
+        Data::Int(_) => "int64",
+        Data::Float(_) => "float64",
+        Data::Str(_) => "string",
+        Data::List(_) => "[]interface {}",
+        Data::Map(_) => "map[string]interface {}",
+    }
+}
+
 /// `%q`: a Go string literal.
 pub fn quote(text: &str) -> String {
     crate::quote::quote(text.as_bytes())

@@ -5,7 +5,7 @@
 //! of a file, or the literal rest. A key that ends early often ends the parse in silence, as in Helm.
 //! Follows Helm's `pkg/strvals`, its limits of 65 536 on indexes and of 30 dots on names included.
 
-use super::go_text::{quote, quote_runes};
+use super::go_text::{quote, quote_runes, type_name};
 use super::merge::Reader;
 use crate::data::{Data, Items, Map};
 use crate::error::{Error, ErrorKind, Result};
@@ -67,12 +67,7 @@ fn fault(message: impl Into<String>) -> Stop {
 fn wrong_container(found: &Data, wanted: &str) -> Stop {
     let found = match found {
         Data::Null => "nil",
-        Data::Bool(_) => "bool",
-        Data::Int(_) => "int64",
-        Data::Float(_) => "float64",
-        Data::Str(_) => "string",
-        Data::List(_) => "[]interface {}",
-        Data::Map(_) => "map[string]interface {}",
+        other => type_name(other),
     };
     fault(format!("unable to parse key: interface conversion: interface {{}} is {found}, not {wanted}"))
 }

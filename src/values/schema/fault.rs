@@ -1,0 +1,430 @@
+//! Faults of validation in the words and the shape of Helm's schema library (santhosh-tekuri/jsonschema v6).
+//!
+//! Goes in: an error of `boon`. Comes out: lines such as `- at '/service/port': minimum: got 80, want 1,024`.
+//! The two libraries share their design but not their words, and differ in shape: `boon` drops the `'allOf' failed` level
+//! when one branch alone failed, keeps it for `contains` and goes on after a failed `format`. The dropped levels are
+//! found again from where in the schema an error lies. Numbers are printed as golang.org/x/text does it in English.
+
+use super::super::go_text;
+use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
+use serde_json::Value;
+
+/// Why a schema cannot be used.
+pub(super) fn compile_text(error: &CompileError) -> String {
+    match error {
+        CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", go_text::quote(url)),
+        CompileError::LoadUrlError { url, src } => format!("failing loading {}: {src}", go_text::quote(url)),
+        CompileError::UnsupportedUrlScheme { url } => format!("no URLLoader registered for {}", go_text::quote(url)),
+        CompileError::InvalidMetaSchemaUrl { url, src } => format!("invalid $schema in {}: {src}", go_text::quote(url)),
+        CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", go_text::quote(url)),
+        CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", go_text::quote(url)),
+        CompileError::ValidationError { url, src } => {
+            let location = match &src.kind {
+                ErrorKind::Schema { url } => url,
+                _ => src.schema_url,
+            };
+            let url = if url.contains('#') { url.clone() } else { format!("{url}#") };
+            format!(
+                "{} is not valid against metaschema: jsonschema validation failed with {}\n{}",
+                go_text::quote(&url),
+                quote(location),
+                validation_text(src)
+            )
+        }
+        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", go_text::quote(loc)),
+        CompileError::ParseAnchorError { loc } => format!("error in parsing anchor at {}", go_text::quote(loc)),
+        CompileError::DuplicateId { url, id, ptr1, ptr2 } => format!(
+            "duplicate id {} in {} at {} and {}",
+            go_text::quote(id),
+            go_text::quote(url),
+            go_text::quote(ptr1),
+            go_text::quote(ptr2)
+        ),
+        CompileError::DuplicateAnchor { anchor, url, ptr1, ptr2 } => format!(
+            "duplicate anchor {} in {} at {} and {}",
+            go_text::quote(anchor),
+            go_text::quote(url),
+            go_text::quote(ptr1),
+            go_text::quote(ptr2)
+        ),
+        CompileError::InvalidJsonPointer(url) => format!("invalid json-pointer {}", go_text::quote(url)),
+        CompileError::JsonPointerNotFound(url) => format!("json-pointer in {} not found", go_text::quote(url)),
+        CompileError::AnchorNotFound { url, reference } => {
+            format!("anchor in {} not found in schema {}", go_text::quote(reference), go_text::quote(url))
+        }
+        CompileError::UnsupportedVocabulary { url, vocabulary } => {
+            format!("unsupported vocabulary {} in {}", go_text::quote(vocabulary), go_text::quote(url))
+        }
+        CompileError::InvalidRegex { url, regex, src } => {
+            format!("invalid regex {} at {}: {src}", go_text::quote(regex), go_text::quote(url))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The lines below the headline, without a final line end; empty when nothing that counts is left.
+pub(super) fn validation_text(error: &ValidationError) -> String {
+    let mut out = String::new();
+    for fault in list(&error.causes, error.schema_url, 0, Parent::Splitting) {
+        fault.write(0, &mut out);
+    }
+    out
+}
+
+/// One level of the report.
+struct Fault {
+    location: String,
+    text: String,
+    /// A `$ref`, which is not shown when it has one cause.
+    reference: bool,
+    causes: Vec<Fault>,
+}
+
+impl Fault {
+    fn write(&self, indent: usize, out: &mut String) {
+        let shown = !(self.reference && self.causes.len() == 1);
+        if shown {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            for _ in 0..indent {
+                out.push_str("  ");
+            }
+            out.push_str("- at ");
+            out.push_str(&quote(&self.location));
+            out.push_str(": ");
+            out.push_str(&self.text);
+        }
+        for cause in &self.causes {
+            cause.write(indent + usize::from(shown), out);
+        }
+    }
+}
+
+/// What holds a list of causes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parent {
+    /// A root or `$ref`: takes the place of the group of its causes, which may have come from deeper.
+    Splitting,
+    /// A group: the causes come from one schema.
+    Group,
+    /// `allOf`, `anyOf`, `oneOf` or `contains`: the first step of each cause is the parent itself.
+    Applicator,
+}
+
+/// One step down a schema.
+struct Step {
+    /// Whether it is `allOf`, `anyOf` or `oneOf`.
+    applicator: Option<&'static str>,
+    /// How many parts of the instance location it takes.
+    instance: usize,
+    /// Where it ends in the address.
+    end: usize,
+}
+
+fn list(causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
+    // A failed format is the only fault of its schema.
+    let format = causes.iter().find(|cause| matches!(cause.kind, ErrorKind::Format { .. }) && cause.schema_url == base);
+    if let Some(cause) = format {
+        return vec![fault(cause)];
+    }
+    if parent == Parent::Splitting
+        && causes.len() > 1
+        && let Some(fault) = lost_group(causes, base, depth)
+    {
+        return vec![fault];
+    }
+    causes.iter().map(|cause| wrapped(cause, base, depth, parent == Parent::Applicator)).collect()
+}
+
+/// The group that `boon` split although an `allOf` or the like stands between it and the parent.
+fn lost_group(causes: &[ValidationError], base: &str, depth: usize) -> Option<Fault> {
+    let (first, rest) = causes.split_first()?;
+    let mut common = steps(first.schema_url, base);
+    for cause in rest {
+        let others = steps(cause.schema_url, base);
+        let mut same = 0;
+        let mut instance = depth;
+        for (a, b) in common.iter().zip(&others) {
+            instance += a.instance;
+            let prefix_same = a.end == b.end && first.schema_url.get(..a.end) == cause.schema_url.get(..b.end);
+            let (left, right) = (&first.instance_location.tokens, &cause.instance_location.tokens);
+            let instance_same = pointer(left.get(..instance)?) == pointer(right.get(..instance)?);
+            if !prefix_same || !instance_same {
+                break;
+            }
+            same += 1;
+        }
+        common.truncate(same);
+    }
+    if common.iter().all(|step| step.applicator.is_none()) {
+        return None;
+    }
+    let end = common.last()?.end;
+    let at = depth + common.iter().map(|step| step.instance).sum::<usize>();
+    let group = Fault {
+        location: pointer(first.instance_location.tokens.get(..at)?),
+        text: "validation failed".to_string(),
+        reference: false,
+        causes: list(causes, first.schema_url.get(..end)?, at, Parent::Group),
+    };
+    Some(wrap(group, &common, &first.instance_location.tokens, depth, false))
+}
+
+/// A cause with the levels between it and its parent.
+fn wrapped(cause: &ValidationError, base: &str, depth: usize, represented: bool) -> Fault {
+    let steps = steps(cause.schema_url, base);
+    wrap(fault(cause), &steps, &cause.instance_location.tokens, depth, represented)
+}
+
+fn wrap(mut inner: Fault, steps: &[Step], tokens: &[InstanceToken], depth: usize, represented: bool) -> Fault {
+    let first = steps.iter().position(|step| step.applicator.is_some());
+    for (at, step) in steps.iter().enumerate().rev() {
+        let Some(text) = step.applicator else { continue };
+        if represented && first == Some(at) && at == 0 {
+            continue;
+        }
+        let length = depth + steps.iter().take(at).map(|step| step.instance).sum::<usize>();
+        let location = pointer(tokens.get(..length).unwrap_or(tokens));
+        inner = Fault { location, text: text.to_string(), reference: false, causes: vec![inner] };
+    }
+    inner
+}
+
+/// The steps from the schema at `base` down to the one at `url`.
+fn steps(url: &str, base: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let Some(rest) = url.strip_prefix(base) else { return steps };
+    let mut end = base.len();
+    let mut tokens = rest.split('/').skip(1).peekable();
+    while let Some(token) = tokens.next() {
+        end += 1 + token.len();
+        let mut step = Step { applicator: None, instance: 0, end };
+        let argument = match token {
+            "allOf" | "anyOf" | "oneOf" => {
+                step.applicator = Some(match token {
+                    "allOf" => "'allOf' failed",
+                    "anyOf" => "'anyOf' failed",
+                    _ => "'oneOf' failed, none matched",
+                });
+                true
+            }
+            "properties" | "patternProperties" | "prefixItems" => {
+                step.instance = 1;
+                true
+            }
+            "additionalProperties" | "unevaluatedProperties" | "additionalItems" | "unevaluatedItems" | "contains" => {
+                step.instance = 1;
+                false
+            }
+            "items" => {
+                step.instance = 1;
+                tokens.peek().is_some_and(|next| next.bytes().all(|byte| byte.is_ascii_digit()))
+            }
+            "dependentSchemas" | "dependencies" => true,
+            "then" | "else" => false,
+            _ => break,
+        };
+        if argument && let Some(argument) = tokens.next() {
+            end += 1 + argument.len();
+            step.end = end;
+        }
+        steps.push(step);
+    }
+    steps
+}
+
+fn fault(error: &ValidationError) -> Fault {
+    let depth = error.instance_location.tokens.len();
+    let causes = match &error.kind {
+        ErrorKind::Reference { url, .. } | ErrorKind::Schema { url } => list(&error.causes, url, depth, Parent::Splitting),
+        ErrorKind::PropertyName { .. } => list(&error.causes, &format!("{}/propertyNames", error.schema_url), 0, Parent::Splitting),
+        ErrorKind::Group => list(&error.causes, error.schema_url, depth, Parent::Group),
+        _ => list(&error.causes, error.schema_url, depth, Parent::Applicator),
+    };
+    Fault {
+        location: pointer(&error.instance_location.tokens),
+        text: text(&error.kind),
+        reference: matches!(error.kind, ErrorKind::Reference { .. }),
+        causes,
+    }
+}
+
+/// A JSON pointer.
+fn pointer(tokens: &[InstanceToken]) -> String {
+    let mut out = String::new();
+    for token in tokens {
+        out.push('/');
+        match token {
+            InstanceToken::Prop(name) => out.push_str(&name.replace('~', "~0").replace('/', "~1")),
+            InstanceToken::Item(index) => out.push_str(&index.to_string()),
+        }
+    }
+    out
+}
+
+fn text(kind: &ErrorKind) -> String {
+    let counts = |name: &str, got: &usize, want: &usize| format!("{name}: got {}, want {}", grouped(*got), grouped(*want));
+    match kind {
+        ErrorKind::Group | ErrorKind::Reference { .. } => "validation failed".to_string(),
+        ErrorKind::Schema { url } => format!("jsonschema validation failed with {}", quote(url)),
+        ErrorKind::ContentSchema => "'contentSchema' failed".to_string(),
+        ErrorKind::PropertyName { prop } => format!("invalid propertyName {}", quote(prop)),
+        ErrorKind::RefCycle { url, kw_loc1, kw_loc2 } => {
+            format!("both {kw_loc1} and {kw_loc2} resolve to {} causing reference cycle", go_text::quote(url))
+        }
+        ErrorKind::FalseSchema => "false schema".to_string(),
+        ErrorKind::Type { got, want } => {
+            let want: Vec<String> = want.iter().map(|kind: Type| kind.to_string()).collect();
+            format!("got {got}, want {}", want.join(" or "))
+        }
+        ErrorKind::Enum { want } if want.iter().any(|value| value.is_array() || value.is_object()) => "'enum' failed".to_string(),
+        ErrorKind::Enum { want } => match want.as_slice() {
+            [only] => format!("value must be {}", display(only)),
+            several => format!("value must be one of {}", several.iter().map(display).collect::<Vec<_>>().join(", ")),
+        },
+        ErrorKind::Const { want } if want.is_array() || want.is_object() => "'const' failed".to_string(),
+        ErrorKind::Const { want } => format!("value must be {}", display(want)),
+        ErrorKind::Format { got, want, err } => format!("{} is not valid {want}: {err}", display(got)),
+        ErrorKind::MinProperties { got, want } => counts("minProperties", got, want),
+        ErrorKind::MaxProperties { got, want } => counts("maxProperties", got, want),
+        ErrorKind::AdditionalProperties { got } => format!("additional properties {} not allowed", quoted(got)),
+        ErrorKind::Required { want } => match want.as_slice() {
+            [only] => format!("missing property {}", quote(only)),
+            several => format!("missing properties {}", quoted(several)),
+        },
+        ErrorKind::Dependency { prop, missing } | ErrorKind::DependentRequired { prop, missing } => {
+            format!("properties {} required, if {} exists", quoted(missing), quote(prop))
+        }
+        ErrorKind::MinItems { got, want } => counts("minItems", got, want),
+        ErrorKind::MaxItems { got, want } => counts("maxItems", got, want),
+        ErrorKind::Contains => "no items match contains schema".to_string(),
+        ErrorKind::MinContains { got, want } if got.is_empty() => {
+            format!("min {} items required to match contains schema, but none matched", grouped(*want))
+        }
+        ErrorKind::MinContains { got, want } => matched("min", got, *want),
+        ErrorKind::MaxContains { got, want } => matched("max", got, *want),
+        ErrorKind::UniqueItems { got: [first, second] } => {
+            format!("items at {} and {} are equal", grouped(*first), grouped(*second))
+        }
+        ErrorKind::AdditionalItems { got } => format!("last {} additionalItem(s) not allowed", grouped(*got)),
+        ErrorKind::MinLength { got, want } => counts("minLength", got, want),
+        ErrorKind::MaxLength { got, want } => counts("maxLength", got, want),
+        ErrorKind::Pattern { got, want } => format!("{} does not match pattern {}", quote(got), quote(want)),
+        ErrorKind::ContentEncoding { want, err } => format!("value is not {} encoded: {err}", quote(want)),
+        ErrorKind::ContentMediaType { want, err, .. } => format!("value if not of mediatype {}: {err}", quote(want)),
+        ErrorKind::Minimum { got, want } => bounds("minimum", got, want),
+        ErrorKind::Maximum { got, want } => bounds("maximum", got, want),
+        ErrorKind::ExclusiveMinimum { got, want } => bounds("exclusiveMinimum", got, want),
+        ErrorKind::ExclusiveMaximum { got, want } => bounds("exclusiveMaximum", got, want),
+        ErrorKind::MultipleOf { got, want } => bounds("multipleOf", got, want),
+        ErrorKind::Not => "'not' failed".to_string(),
+        ErrorKind::AllOf => "'allOf' failed".to_string(),
+        ErrorKind::AnyOf => "'anyOf' failed".to_string(),
+        ErrorKind::OneOf(None) => "'oneOf' failed, none matched".to_string(),
+        ErrorKind::OneOf(Some((first, second))) => {
+            format!("'oneOf' failed, subschemas {}, {} matched", grouped(*first), grouped(*second))
+        }
+    }
+}
+
+fn matched(bound: &str, got: &[usize], want: usize) -> String {
+    let places: Vec<String> = got.iter().map(usize::to_string).collect();
+    format!(
+        "{bound} {} items required to match contains schema, but matched {} items at {}",
+        grouped(want),
+        grouped(got.len()),
+        places.join(" ")
+    )
+}
+
+fn bounds(name: &str, got: &serde_json::Number, want: &serde_json::Number) -> String {
+    let number = |number: &serde_json::Number| english(number.as_f64().unwrap_or(f64::INFINITY));
+    format!("{name}: got {}, want {}", number(got), number(want))
+}
+
+fn quoted<S: AsRef<str>>(names: &[S]) -> String {
+    names.iter().map(|name| quote(name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+/// Single quotes around a text escaped as in Go.
+fn quote(text: &str) -> String {
+    let double = go_text::quote(text).replace("\\\"", "\"").replace('\'', "\\'");
+    let inner = double.get(1..double.len() - 1).unwrap_or_default();
+    format!("'{inner}'")
+}
+
+fn display(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_string(),
+        Value::String(text) => quote(text),
+        Value::Array(_) | Value::Object(_) => "value".to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A count with commas between thousands.
+fn grouped(number: usize) -> String {
+    separated(&number.to_string())
+}
+
+fn separated(digits: &str) -> String {
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A float64 in English: `1,024`, `0.5`, `1.5×10⁰⁷`.
+fn english(number: f64) -> String {
+    let plain = crate::number::format_g(number);
+    let (sign, plain) = match plain.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", plain.as_str()),
+    };
+    if let Some((digits, exponent)) = plain.split_once('e') {
+        let raised: String = exponent
+            .chars()
+            .filter_map(|character| match character {
+                '-' => Some('⁻'),
+                '+' => None,
+                digit => digit.to_digit(10).and_then(|at| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(usize::try_from(at).ok()?)),
+            })
+            .collect();
+        return format!("{sign}{digits}×10{raised}");
+    }
+    match plain.split_once('.') {
+        Some((whole, fraction)) => format!("{sign}{}.{fraction}", separated(whole)),
+        None => format!("{sign}{}", separated(plain)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_english() {
+        for (number, want) in [
+            (80.0, "80"),
+            (1024.0, "1,024"),
+            (999_999.0, "999,999"),
+            (1e6, "1×10⁰⁶"),
+            (12_345_678.0, "1.2345678×10⁰⁷"),
+            (-12_345.678, "-12,345.678"),
+            (0.000_01, "1×10⁻⁰⁵"),
+            (1e300, "1×10³⁰⁰"),
+        ] {
+            assert_eq!(english(number), want);
+        }
+    }
+
+    #[test]
+    fn quotes_turn_round() {
+        assert_eq!(quote("a'b\"c\n"), "'a\\'b\"c\\n'");
+    }
+}

@@ -1,0 +1,209 @@
+//! values.schema.json: do the values of a chart and its subcharts have the shape that each asks for?
+//!
+//! Goes in: a chart tree and its coalesced values. Comes out: nothing, or one error that names every fault of every chart
+//! in the words of Helm's schema library. The validator is `boon`, by the author of that library; its errors are put back
+//! into the library's shape in `fault`. Nothing is fetched unless the caller brings a [`Fetch`]; files are never
+//! read. All of it runs on a thread with a deep stack and a deadline, since a schema may refer to itself.
+//! Follows Helm's `pkg/chart/common/util/jsonschema.go`.
+
+mod fault;
+
+use crate::chart::Chart;
+use crate::data::{Data, Map};
+use crate::diagnostic::{Level, Notices};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json;
+use boon::{Compiler, Schemas, UrlLoader};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+/// Gets what a `$ref` to `http:` or `https:` names.
+pub type Fetch = Arc<dyn Fn(&str) -> Result<Vec<u8>> + Send + Sync>;
+
+/// How to validate.
+#[derive(Clone)]
+pub struct Options {
+    /// How to get remote schemas; without it a remote `$ref` is a fault.
+    pub fetch: Option<Fetch>,
+    /// How long all charts together may take.
+    pub time_limit: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { fetch: None, time_limit: Duration::from_secs(60) }
+    }
+}
+
+/// Where Helm pretends the schema lies; relative `$ref`s start there.
+const SCHEMA_URL: &str = "file:///values.schema.json";
+/// Room for schemas and values that nest as deep as YAML and JSON may; untouched pages cost nothing.
+const STACK_SIZE: usize = 1 << 30;
+
+/// Checks the coalesced values of `chart` and of every chart below that has values.
+///
+/// # Errors
+/// `values don't meet the specifications of the schema(s) in the following chart(s):` and all faults chart by chart.
+pub fn validate(chart: &Chart, values: &Arc<Map>, options: &Options, notices: &mut Notices) -> Result<()> {
+    let mut jobs = Vec::new();
+    collect(chart, values, &mut jobs);
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let (sender, receiver) = mpsc::channel();
+    let fetch = options.fetch.clone();
+    let spawned = std::thread::Builder::new().name("schema".to_string()).stack_size(STACK_SIZE).spawn(move || {
+        // Nobody listens any more when the deadline has passed.
+        let _ = sender.send(run(jobs, fetch));
+    });
+    spawned.map_err(|error| Error::new(ErrorKind::Limit, format!("cannot start a thread to validate values: {error}")))?;
+    let outcome = receiver.recv_timeout(options.time_limit).map_err(|_| {
+        Error::new(ErrorKind::Limit, format!("validating values against their schemas did not end within {:?}", options.time_limit))
+    })?;
+    for urn in outcome.unresolved_urns {
+        notices.push_with(Level::Warn, "unresolved URN reference ignored; using permissive schema", &[("urn", urn.as_str())]);
+    }
+    if outcome.text.is_empty() {
+        return Ok(());
+    }
+    let message = format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{}", outcome.text);
+    Err(Error::new(ErrorKind::Values, message))
+}
+
+/// One thing to say or to check, in the order of Helm's report.
+enum Job {
+    Check { chart: String, schema: Arc<[u8]>, values: Arc<Map> },
+    Say(String),
+}
+
+fn collect(chart: &Chart, values: &Arc<Map>, jobs: &mut Vec<Job>) {
+    if let Some(schema) = &chart.content.schema {
+        jobs.push(Job::Check { chart: chart.name().to_string(), schema: schema.data.clone(), values: values.clone() });
+    }
+    for subchart in &chart.dependencies {
+        match values.get(subchart.name()) {
+            None | Some(Data::Null) => {}
+            Some(Data::Map(values)) => collect(subchart, values, jobs),
+            Some(other) => {
+                let found = super::go_text::type_name(other);
+                jobs.push(Job::Say(format!("{}:\ninvalid type for values: expected object (map), got {found}\n", subchart.name())));
+            }
+        }
+    }
+}
+
+struct Outcome {
+    text: String,
+    unresolved_urns: Vec<String>,
+}
+
+fn run(jobs: Vec<Job>, fetch: Option<Fetch>) -> Outcome {
+    let loader = Loader { fetch, unresolved_urns: Arc::default(), loads: Arc::default() };
+    let unresolved_urns = loader.unresolved_urns.clone();
+    let mut compiled: HashMap<*const u8, Compiled> = HashMap::new();
+    let mut text = String::new();
+    for job in &jobs {
+        match job {
+            Job::Say(line) => text.push_str(line),
+            Job::Check { chart, schema, values } => {
+                // Aliases of one chart share the bytes of its schema; the jobs keep them alive.
+                let compiled = compiled.entry(schema.as_ptr()).or_insert_with(|| compile(schema, &loader));
+                if let Some(fault) = check(compiled, values) {
+                    text.push_str(chart);
+                    text.push_str(":\n");
+                    text.push_str(&fault);
+                }
+            }
+        }
+    }
+    let unresolved_urns = std::mem::take(&mut *unresolved_urns.lock().unwrap_or_else(PoisonError::into_inner));
+    Outcome { text, unresolved_urns }
+}
+
+/// A schema ready for use, or what is wrong with it.
+type Compiled = std::result::Result<(Schemas, boon::SchemaIndex), String>;
+
+fn compile(schema: &[u8], loader: &Loader) -> Compiled {
+    let schema = json::parse_exact(schema).map_err(|error| decoder_words(error.message()))?;
+    let mut compiler = Compiler::new();
+    compiler.use_loader(Box::new(loader.clone()));
+    compiler.add_resource(SCHEMA_URL, to_json(&schema)).map_err(|error| fault::compile_text(&error))?;
+    let mut schemas = Schemas::new();
+    let index = compiler.compile(SCHEMA_URL, &mut schemas).map_err(|error| fault::compile_text(&error))?;
+    Ok((schemas, index))
+}
+
+fn check(compiled: &Compiled, values: &Arc<Map>) -> Option<String> {
+    match compiled {
+        Err(text) => Some(text.clone()),
+        Ok((schemas, index)) => {
+            let instance = to_json(&Data::Map(values.clone()));
+            let fault = schemas.validate(&instance, *index).err()?;
+            let text = fault::validation_text(&fault);
+            (!text.is_empty()).then(|| text + "\n")
+        }
+    }
+}
+
+/// Helm reads the schema with a decoder, which has other words for a text that ends too early.
+fn decoder_words(message: &str) -> String {
+    match message {
+        "unexpected end of JSON input" => "unexpected EOF".to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The tree as the validator wants it. Whole numbers become integers, which it compares exactly.
+fn to_json(data: &Data) -> serde_json::Value {
+    use serde_json::Value;
+    /// Up to here every whole number is a float64.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match data {
+        Data::Null => Value::Null,
+        Data::Bool(truth) => Value::Bool(*truth),
+        Data::Int(number) => Value::from(*number),
+        #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+        Data::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT => Value::from(*number as i64),
+        Data::Float(number) => Value::from(*number),
+        Data::Str(text) => Value::String(text.to_string()),
+        Data::List(items) => Value::Array(items.iter().map(to_json).collect()),
+        Data::Map(map) => Value::Object(map.iter().map(|(key, value)| (key.to_string(), to_json(value))).collect()),
+    }
+}
+
+/// Gets referenced schemas for the compiler. Clones share what they note.
+#[derive(Clone)]
+struct Loader {
+    fetch: Option<Fetch>,
+    unresolved_urns: Arc<Mutex<Vec<String>>>,
+    loads: Arc<AtomicUsize>,
+}
+
+/// How many schemas one run fetches at most, however their references lead on.
+const MAXIMUM_LOADS: usize = 1_000;
+
+impl UrlLoader for Loader {
+    fn load(&self, url: &str) -> std::result::Result<serde_json::Value, Box<dyn std::error::Error>> {
+        if url.starts_with("urn:") {
+            let mut unresolved = self.unresolved_urns.lock().unwrap_or_else(PoisonError::into_inner);
+            if !unresolved.iter().any(|known| known == url) {
+                unresolved.push(url.to_string());
+            }
+            return Ok(serde_json::Value::Bool(true));
+        }
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err("schemas are not read from files".into());
+        }
+        let Some(fetch) = &self.fetch else { return Err("schemas are not fetched".into()) };
+        if self.loads.fetch_add(1, Ordering::Relaxed) >= MAXIMUM_LOADS {
+            return Err("too many schemas to fetch".into());
+        }
+        let bytes = fetch(url)?;
+        Ok(to_json(&json::parse_exact(&bytes)?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

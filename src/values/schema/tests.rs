@@ -1,0 +1,50 @@
+//! Schemas and values with what Helm 4.2.4 says of them.
+
+use super::*;
+use crate::values::sample::data;
+
+fn check_text(schema: &str, values: &str) -> String {
+    let Data::Map(values) = data(values) else { panic!("{values} is no map") };
+    let loader = Loader { fetch: None, unresolved_urns: Arc::default(), loads: Arc::default() };
+    let mut compiler = Compiler::new();
+    compiler.use_loader(Box::new(loader));
+    let schema: serde_json::Value = serde_json::from_str(schema).expect("JSON");
+    compiler.add_resource(SCHEMA_URL, schema).expect("a resource");
+    let mut schemas = Schemas::new();
+    let compiled = compiler.compile(SCHEMA_URL, &mut schemas).map(|index| (schemas, index));
+    check(&compiled.map_err(|error| fault::compile_text(&error)), &values).unwrap_or_default()
+}
+
+#[test]
+fn single_branches_keep_their_level() {
+    let schema = r#"{"allOf": [{"properties": {"a": {"anyOf": [{"type": "string"}]}, "b": {"type": "string"}}}]}"#;
+    assert_eq!(
+        check_text(schema, r#"{"a": 1}"#),
+        "- at '': 'allOf' failed\n  - at '/a': 'anyOf' failed\n    - at '/a': got number, want string\n"
+    );
+    assert_eq!(
+        check_text(schema, r#"{"a": 1, "b": 2}"#),
+        "- at '': 'allOf' failed\n  - at '': validation failed\n    - at '/a': 'anyOf' failed\n      \
+         - at '/a': got number, want string\n    - at '/b': got number, want string\n"
+    );
+}
+
+#[test]
+fn references_are_not_shown_for_one_cause() {
+    let schema = r##"{"$defs": {"n": {"type": "number", "minimum": 2000}}, "properties": {"a": {"$ref": "#/$defs/n"}}}"##;
+    assert_eq!(check_text(schema, r#"{"a": 1001}"#), "- at '/a': minimum: got 1,001, want 2,000\n");
+}
+
+#[test]
+fn a_schema_that_is_only_itself_ends() {
+    assert_eq!(
+        check_text(r##"{"$ref": "#"}"##, "{}"),
+        "- at '': both /$ref and  resolve to \"file:///values.schema.json#\" causing reference cycle\n"
+    );
+}
+
+#[test]
+fn files_are_never_read() {
+    let text = check_text(r#"{"$ref": "other.json"}"#, "{}");
+    assert_eq!(text, "failing loading \"file:///other.json\": schemas are not read from files");
+}
