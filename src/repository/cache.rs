@@ -7,7 +7,7 @@
 use super::config::io_text;
 use crate::error::{Error, ErrorKind, Result};
 use sha2::{Digest as _, Sha256};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A SHA-256.
@@ -68,6 +68,17 @@ pub fn put(root: &Path, digest: &Digest, kind: Kind, bytes: &[u8]) -> Result<Pat
     let path = path(root, digest, kind);
     write_whole(&path, bytes, 0o644)?;
     Ok(path)
+}
+
+/// The bytes of a file of at most `limit`.
+pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let file = std::fs::File::open(path).map_err(|error| fault("open", path, &error))?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| fault("read", path, &error))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path.display())));
+    }
+    Ok(bytes)
 }
 
 /// Writes `bytes` to `path` by way of a temporary file beside it, so that readers see the old file or the new one. Folders

@@ -5,10 +5,16 @@
 //! the environment or prints: what Helm says on the way goes to a [`Reporter`]. Credentials are bound to scheme, host and
 //! port, and redirects are followed here, not by the HTTP client.
 
+#[cfg(feature = "remote")]
+pub mod auth;
 pub mod cache;
 pub mod config;
 pub mod download;
+#[cfg(feature = "remote")]
+pub mod http;
 pub mod index;
+#[cfg(feature = "remote")]
+pub mod oci;
 pub mod record;
 pub mod scan;
 #[cfg(feature = "serve")]
@@ -40,6 +46,8 @@ pub struct Settings {
     pub program_path: Vec<PathBuf>,
     /// Mirrors in the order they were configured: references that begin with the first part are fetched from the second.
     pub mirrors: Vec<(String, String)>,
+    /// Hosts of token servers that may see the credentials of registries that name them.
+    pub trusted_realms: Vec<String>,
     /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
     pub proxies: Proxies,
     /// The `User-Agent` header.
@@ -50,6 +58,8 @@ pub struct Settings {
     pub debug: bool,
     /// How long one request may take (Helm's default: 120 s).
     pub timeout: Option<Duration>,
+    /// The first pause before a request is sent again (250 ms).
+    pub retry_pause: Option<Duration>,
     /// Where temporary files go; the system's place when empty.
     pub temporary: PathBuf,
 }

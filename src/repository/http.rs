@@ -1,0 +1,478 @@
+//! Requests to chart repositories and registries.
+//!
+//! Goes in: an address, and an [`Access`] with the credentials and TLS files of one repository. Comes out: a [`Response`]
+//! that was read to its end, within a size limit. Redirects are followed here, hop by hop, so that credentials and client
+//! certificates stay with the scheme, host and port they were given for; what may pass is tried again with growing pauses.
+//! Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
+
+use super::url::Address;
+use super::{Progress, Reporter, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use reqwest::blocking::{Body, Client as Transport};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// How many redirects one request may lead through (Go's limit).
+const REDIRECT_LIMIT: usize = 10;
+/// How often a request that may succeed later is sent again.
+const RETRY_LIMIT: u32 = 4;
+/// The longest pause that a server may ask for.
+const PAUSE_LIMIT: Duration = Duration::from_secs(30);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
+const DEFAULT_PAUSE: Duration = Duration::from_millis(250);
+
+/// How to reach one repository or registry, and what to show it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// The address that the credentials belong to.
+    pub base: String,
+    pub username: String,
+    pub password: String,
+    /// A whole `Authorization` header, or another header as `Name: value`, instead of user and password.
+    pub token: Option<String>,
+    /// Credentials may go to other hosts (`--pass-credentials`).
+    pub pass_credentials: bool,
+    pub cert_file: String,
+    pub key_file: String,
+    pub ca_file: String,
+    pub insecure_skip_tls_verify: bool,
+}
+
+impl std::fmt::Debug for Access {
+    /// Shows no secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Access").field("base", &super::url::redact(&self.base)).finish_non_exhaustive()
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    pub method: Method,
+    pub url: &'a str,
+    /// Names and values; credentials are not among them.
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+    /// The most bytes that the answer may have.
+    pub limit: u64,
+    /// The body may come compressed; not for archives, which servers like to label wrongly.
+    pub compressed: bool,
+    /// What progress is reported as; none for small answers.
+    pub label: Option<&'a str>,
+    /// Redirects are followed.
+    pub follow: bool,
+    /// Sent again after a fault that may pass. Uploads may not be repeated blindly.
+    pub repeat: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A GET of at most `limit` bytes.
+    pub fn get(url: &'a str, limit: u64) -> Request<'a> {
+        Request { method: Method::GET, url, headers: Vec::new(), body: Vec::new(), limit, compressed: false, label: None, follow: true, repeat: true }
+    }
+
+    /// A request that carries `body`; not repeated, not redirected.
+    pub fn upload(method: Method, url: &'a str, body: Vec<u8>) -> Request<'a> {
+        Request { method, body, follow: false, repeat: false, ..Request::get(url, 4 << 20) }
+    }
+
+    /// The same with one more header.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Request<'a> {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct Response {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    /// The address that answered, after redirects.
+    pub url: String,
+}
+
+impl Response {
+    /// The value of a header, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Code and reason, as in `404 Not Found`.
+    pub fn status_text(&self) -> String {
+        status_text(self.status)
+    }
+}
+
+/// Code and reason, as in `404 Not Found`.
+pub fn status_text(status: StatusCode) -> String {
+    format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()).trim_end().to_string()
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct TransportKey {
+    secure: bool,
+    compressed: bool,
+    cert_file: String,
+    key_file: String,
+    ca_file: String,
+    insecure: bool,
+}
+
+/// Sends requests; keeps connections open between them. Shared by threads.
+pub struct Client<'s> {
+    settings: &'s Settings,
+    reporter: &'s dyn Reporter,
+    transports: Mutex<HashMap<TransportKey, Transport>>,
+}
+
+/// Why a single try failed.
+struct Failure {
+    error: Error,
+    /// It may work the next time.
+    passing: bool,
+}
+
+impl<'s> Client<'s> {
+    /// A client that has sent nothing yet.
+    pub fn new(settings: &'s Settings, reporter: &'s dyn Reporter) -> Client<'s> {
+        Client { settings, reporter, transports: Mutex::new(HashMap::new()) }
+    }
+
+    /// The settings it was made with.
+    pub fn settings(&self) -> &'s Settings {
+        self.settings
+    }
+
+    /// Who is told of progress and warnings.
+    pub fn reporter(&self) -> &'s dyn Reporter {
+        self.reporter
+    }
+
+    /// The body of a GET that must answer 200.
+    pub fn fetch(&self, request: Request<'_>, access: &Access) -> Result<Vec<u8>> {
+        let url = request.url.to_string();
+        let response = self.send(request, access)?;
+        if response.status != StatusCode::OK {
+            return Err(fetch_error(&url, response.status));
+        }
+        Ok(response.body)
+    }
+
+    /// Sends `request` and reads the answer, whatever its status.
+    pub fn send(&self, request: Request<'_>, access: &Access) -> Result<Response> {
+        if self.settings.offline {
+            let message = format!("{} is not cached, and nothing may be fetched offline", super::url::redact(request.url));
+            return Err(Error::new(ErrorKind::Repository, message));
+        }
+        let mut attempt = 0;
+        loop {
+            let result = self.hops(&request, access);
+            let pause = match &result {
+                Ok(response) if passing_status(response.status) => asked_pause(response),
+                Err(failure) if failure.passing => None,
+                _ => return result.map_err(|failure| failure.error),
+            };
+            if attempt >= RETRY_LIMIT || !request.repeat {
+                return result.map_err(|failure| failure.error);
+            }
+            let base = self.settings.retry_pause.unwrap_or(DEFAULT_PAUSE);
+            std::thread::sleep(pause.unwrap_or(base * 2_u32.pow(attempt)).min(PAUSE_LIMIT));
+            attempt += 1;
+        }
+    }
+
+    /// Follows redirects, each with only the credentials that are its own.
+    fn hops(&self, request: &Request<'_>, access: &Access) -> std::result::Result<Response, Failure> {
+        let mut url = request.url.to_string();
+        let mut method = request.method.clone();
+        for _ in 0..=REDIRECT_LIMIT {
+            let response = self.one(request, &method, &url, access)?;
+            let target = response.header("location").filter(|_| request.follow && response.status.is_redirection() && response.status != StatusCode::NOT_MODIFIED);
+            let Some(target) = target else { return Ok(response) };
+            let next = Address::parse(&url).zip(Address::parse(target)).map(|(from, to)| from.join(&to));
+            let next = next.filter(|next| matches!(next.scheme.as_str(), "http" | "https") && !next.host.is_empty());
+            let Some(next) = next else {
+                return Err(lasting(format!("Get {:?}: redirect to an address that cannot be followed", super::url::redact(&url))));
+            };
+            if url.starts_with("https:") && next.scheme == "http" {
+                return Err(lasting(format!("Get {:?}: redirect from https to http is not followed", super::url::redact(&url))));
+            }
+            if response.status == StatusCode::SEE_OTHER {
+                method = Method::GET;
+            }
+            url = next.to_string();
+        }
+        Err(lasting(format!("Get {:?}: stopped after {REDIRECT_LIMIT} redirects", super::url::redact(request.url))))
+    }
+
+    /// One exchange with one server.
+    fn one(&self, request: &Request<'_>, method: &Method, url: &str, access: &Access) -> std::result::Result<Response, Failure> {
+        let shown = super::url::redact(url);
+        let address = Address::parse(url).ok_or_else(|| lasting(format!("parse {shown:?}: invalid address")))?;
+        if !matches!(address.scheme.as_str(), "http" | "https") {
+            return Err(lasting(format!("scheme {:?} not supported", address.scheme)));
+        }
+        let own = access.pass_credentials || same_origin(&access.base, &address);
+        let transport = self.transport(&address, access, own, request.compressed).map_err(|error| Failure { error, passing: false })?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &request.headers {
+            put_header(&mut headers, name, value)?;
+        }
+        put_header(&mut headers, "user-agent", &self.settings.user_agent)?;
+        match credentials(self.settings, &address, access, own) {
+            Some(Shown::Header(name, value)) => put_header(&mut headers, &name, &value)?,
+            Some(Shown::Basic(username, password)) => put_header(&mut headers, "authorization", &super::auth::basic(&username, &password))?,
+            None => {}
+        }
+        let target = address.without_user().to_string();
+        let target = target.split('#').next().unwrap_or_default();
+        let mut builder = transport.request(method.clone(), target).headers(headers);
+        if method != Method::GET && method != Method::HEAD {
+            builder = builder.body(Body::from(request.body.clone()));
+        }
+        let verb = verb(method);
+        let mut response = builder.send().map_err(|error| transport_failure(&verb, &shown, &address, &error))?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        let total = response.content_length();
+        if total.is_some_and(|total| total > request.limit) {
+            return Err(lasting(format!("{verb} {shown:?}: answer of {} bytes is larger than the limit of {}", total.unwrap_or_default(), request.limit)));
+        }
+        let mut body = Vec::with_capacity(usize::try_from(total.unwrap_or(0)).unwrap_or(0).min(32 << 20));
+        self.read(&mut response, &mut body, request, total).map_err(|fault| match fault {
+            Some(error) => Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {shown:?}: {error}")), passing: true },
+            None => lasting(format!("{verb} {shown:?}: answer is larger than the limit of {} bytes", request.limit)),
+        })?;
+        Ok(Response { status, headers, body, url: address.without_user().to_string() })
+    }
+
+    /// Reads the body; `None` as fault when it passes the limit.
+    fn read(&self, source: &mut dyn Read, body: &mut Vec<u8>, request: &Request<'_>, total: Option<u64>) -> std::result::Result<(), Option<String>> {
+        let mut buffer = vec![0; 64 << 10];
+        let mut progress = request.label.map(|label| Progress { label: label.to_string(), done: 0, total, finished: false });
+        loop {
+            let count = source.read(&mut buffer).map_err(|error| Some(read_fault(&error)))?;
+            if count == 0 {
+                break;
+            }
+            body.extend_from_slice(buffer.get(..count).unwrap_or_default());
+            if body.len() as u64 > request.limit {
+                return Err(None);
+            }
+            if let Some(progress) = &mut progress {
+                progress.done = body.len() as u64;
+                self.reporter.progress(progress);
+            }
+        }
+        if let Some(progress) = &mut progress {
+            progress.finished = true;
+            self.reporter.progress(progress);
+        }
+        Ok(())
+    }
+
+    /// The connection pool for these TLS files; client certificates only where the access is `own`.
+    fn transport(&self, address: &Address, access: &Access, own: bool, compressed: bool) -> Result<Transport> {
+        let secure = address.scheme == "https";
+        let with = |file: &str, allowed: bool| if secure && allowed { file.to_string() } else { String::new() };
+        let key = TransportKey {
+            secure,
+            compressed,
+            cert_file: with(&access.cert_file, own),
+            key_file: with(&access.key_file, own),
+            ca_file: with(&access.ca_file, true),
+            insecure: secure && access.insecure_skip_tls_verify,
+        };
+        let mut transports = self.transports.lock().map_err(|_| Error::new(ErrorKind::Repository, "connection pool is broken"))?;
+        if let Some(transport) = transports.get(&key) {
+            return Ok(transport.clone());
+        }
+        let transport = build(self.settings, &key)?;
+        transports.insert(key, transport.clone());
+        Ok(transport)
+    }
+}
+
+/// `failed to fetch URL : STATUS`
+pub fn fetch_error(url: &str, status: StatusCode) -> Error {
+    Error::new(ErrorKind::Repository, format!("failed to fetch {} : {}", super::url::redact(url), status_text(status)))
+}
+
+/// Whether `address` has the scheme, host and port of `base`.
+pub fn same_origin(base: &str, address: &Address) -> bool {
+    Address::parse(base).and_then(|base| base.origin()).is_some_and(|origin| address.origin() == Some(origin))
+}
+
+enum Shown {
+    Header(String, String),
+    Basic(String, String),
+}
+
+/// What may be shown to `address`: the access's own credentials, those in the address itself, or those of `.netrc`.
+fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool) -> Option<Shown> {
+    if own {
+        if let Some(token) = &access.token {
+            return Some(match token.split_once(": ") {
+                Some((name, value)) => Shown::Header(name.to_string(), value.to_string()),
+                None => Shown::Header("authorization".to_string(), token.clone()),
+            });
+        }
+        if !access.username.is_empty() && !access.password.is_empty() {
+            return Some(Shown::Basic(access.username.clone(), access.password.clone()));
+        }
+    }
+    if let Some((username, password)) = address.user_and_password() {
+        return Some(Shown::Basic(username, password));
+    }
+    if own {
+        if let Some((username, password)) = Address::parse(&access.base).and_then(|base| base.user_and_password()) {
+            return Some(Shown::Basic(username, password));
+        }
+    }
+    let (username, password) = super::auth::netrc(settings, &address.host)?;
+    Some(Shown::Basic(username, password))
+}
+
+fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::Result<(), Failure> {
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| lasting(format!("invalid header name {name:?}")))?;
+    let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| lasting(format!("invalid value of header {name}")))?;
+    value.set_sensitive(name == "authorization");
+    headers.insert(name, value);
+    Ok(())
+}
+
+fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
+    let fault = |text: String| Error::new(ErrorKind::Repository, format!("can't create TLS config for client: {text}"));
+    let mut builder = Transport::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(settings.timeout.unwrap_or(DEFAULT_TIMEOUT))
+        .connect_timeout(settings.timeout.unwrap_or(DEFAULT_TIMEOUT).min(Duration::from_secs(30)))
+        .gzip(key.compressed)
+        .referer(false)
+        .no_proxy();
+    for proxy in proxies(settings)? {
+        builder = builder.proxy(proxy);
+    }
+    if !key.secure {
+        // No certificate store is read for plain connections.
+        builder = builder.tls_certs_only(std::iter::empty());
+    } else if key.insecure {
+        builder = builder.tls_certs_only(std::iter::empty()).tls_danger_accept_invalid_certs(true);
+    } else if !key.ca_file.is_empty() {
+        let pem = read_pem(&key.ca_file).map_err(|error| fault(format!("can't read CA file: {}: {error}", key.ca_file)))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| fault(format!("failed to append certificates from file: {}: {error}", key.ca_file)))?;
+        if certificates.is_empty() {
+            return Err(fault(format!("failed to append certificates from file: {}", key.ca_file)));
+        }
+        builder = builder.tls_certs_only(certificates);
+    }
+    if !key.cert_file.is_empty() && !key.key_file.is_empty() {
+        let load = |file: &str| read_pem(file).map_err(|error| fault(format!("unable to read cert file: {file:?}: {error}")));
+        let mut pem = load(&key.cert_file)?;
+        pem.push(b'\n');
+        pem.extend(load(&key.key_file)?);
+        let identity = reqwest::Identity::from_pem(&pem).map_err(|error| fault(format!("can't load key pair from cert {} and key {}: {error}", key.cert_file, key.key_file)))?;
+        builder = builder.identity(identity);
+    }
+    builder.build().map_err(|error| fault(chain(&error)))
+}
+
+fn read_pem(file: &str) -> Result<Vec<u8>> {
+    crate::repository::cache::read_limited(Path::new(file), 4 << 20)
+}
+
+/// The proxies of the settings; Go never uses them for the machine itself.
+fn proxies(settings: &Settings) -> Result<Vec<reqwest::Proxy>> {
+    let mut found = Vec::new();
+    let exceptions = format!("localhost,127.0.0.0/8,::1,{}", settings.proxies.exceptions);
+    for (text, secure) in [(&settings.proxies.http, false), (&settings.proxies.https, true)] {
+        if text.is_empty() {
+            continue;
+        }
+        let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
+        let proxy = if secure { reqwest::Proxy::https(&text) } else { reqwest::Proxy::http(&text) };
+        let proxy = proxy.map_err(|_| Error::new(ErrorKind::Repository, format!("invalid proxy address {:?}", super::url::redact(&text))))?;
+        found.push(proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions)));
+    }
+    Ok(found)
+}
+
+fn passing_status(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// The pause of `Retry-After` in seconds.
+fn asked_pause(response: &Response) -> Option<Duration> {
+    response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn lasting(message: String) -> Failure {
+    Failure { error: Error::new(ErrorKind::Repository, message), passing: false }
+}
+
+/// `Get`, `Put`, … as Go writes methods in errors.
+fn verb(method: &Method) -> String {
+    let name = method.as_str();
+    let (first, rest) = name.split_at(1.min(name.len()));
+    format!("{first}{}", rest.to_ascii_lowercase())
+}
+
+/// A fault before the answer's body, in Go's form; what a timeout or a closed connection caused may pass.
+fn transport_failure(verb: &str, shown: &str, address: &Address, error: &reqwest::Error) -> Failure {
+    let refused = source_io(error).map(|io| io.kind());
+    let (text, passing) = if error.is_timeout() {
+        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), true)
+    } else if refused == Some(std::io::ErrorKind::ConnectionRefused) {
+        (format!("dial tcp {}: connect: connection refused", address.host), false)
+    } else {
+        let text = chain(error);
+        if text.contains("UnknownIssuer") {
+            ("tls: failed to verify certificate: x509: certificate signed by unknown authority".to_string(), false)
+        } else if text.contains("certificate") {
+            (format!("tls: failed to verify certificate: {text}"), false)
+        } else {
+            (text, !error.is_builder() && !error.is_connect())
+        }
+    };
+    Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {shown:?}: {text}")), passing }
+}
+
+fn source_io<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e std::io::Error> {
+    let mut current = Some(error);
+    while let Some(at) = current {
+        if let Some(found) = at.downcast_ref::<std::io::Error>() {
+            return Some(found);
+        }
+        current = at.source();
+    }
+    None
+}
+
+/// The innermost texts of an error, without the address that reqwest repeats.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error.to_string();
+    let mut current = error.source();
+    while let Some(at) = current {
+        last = at.to_string();
+        current = at.source();
+    }
+    last
+}
+
+fn read_fault(error: &std::io::Error) -> String {
+    let text = chain(error);
+    if error.kind() == std::io::ErrorKind::TimedOut || text.contains("timed out") {
+        return "context deadline exceeded while reading body".to_string();
+    }
+    if error.kind() == std::io::ErrorKind::UnexpectedEof || text.contains("end of file") || text.contains("connection closed") {
+        return "unexpected EOF".to_string();
+    }
+    text
+}

@@ -1,0 +1,166 @@
+//! Charts as OCI artifacts: manifest, config and layers as Helm writes them.
+//!
+//! Goes in: an archive with its metadata, or a reference. Comes out: the pushed manifest's digest, or the archive and its
+//! provenance. Blobs go up before the manifest and the manifest before the tag, so a push that breaks off leaves nothing
+//! that can be pulled. Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest,
+//! no `mediaType` inside the manifest.
+
+use super::{Descriptor, Reference, Registry, digest_of};
+use crate::chart::Metadata;
+use crate::data::Data;
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::Reporter;
+use crate::repository::record::{Record, metadata_fields};
+
+pub const CONFIG_TYPE: &str = "application/vnd.cncf.helm.config.v1+json";
+pub const CHART_TYPE: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+pub const PROVENANCE_TYPE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
+/// Charts of early Helm 3.
+const LEGACY_CHART_TYPE: &str = "application/tar+gzip";
+const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// What `+` turned into `_` needs explaining.
+const UNDERSCORE: &str = "
+OCI artifact references (e.g. tags) do not support the plus sign (+). To support
+storing semantic versions, Helm adopts the convention of changing plus (+) to
+an underscore (_) in chart version tags when pushing to a registry and back to
+a plus (+) when pulling from a registry.";
+
+/// A chart that came from a registry.
+#[derive(Debug, Clone, Default)]
+pub struct PulledChart {
+    /// Of the manifest.
+    pub digest: String,
+    pub archive: Vec<u8>,
+    /// Present when asked for and there.
+    pub provenance: Option<Vec<u8>>,
+}
+
+/// Fetches the chart that `reference` names, and its provenance if `with_provenance`.
+pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<PulledChart> {
+    let not_found = || Error::new(ErrorKind::Repository, format!("{reference}: not found"));
+    let (digest, _, bytes) = registry.manifest(&reference.repository, reference.manifest_name())?.ok_or_else(not_found)?;
+    let manifest = crate::json::parse_exact(&bytes)?;
+    let map = manifest.as_map().ok_or_else(|| Error::new(ErrorKind::Repository, format!("{reference}: manifest is no object")))?;
+    let mut descriptors: Vec<Descriptor> = map.get("config").and_then(descriptor).into_iter().collect();
+    descriptors.extend(map.get("layers").and_then(Data::as_list).map(|layers| layers.as_slice()).unwrap_or_default().iter().filter_map(descriptor));
+    let known = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE];
+    // Helm counts the manifest itself too.
+    let found = 1 + descriptors.iter().filter(|descriptor| known.contains(&descriptor.media_type.as_str())).count();
+    let fault = |text: String| Error::new(ErrorKind::Repository, text);
+    if found < 2 {
+        return Err(fault(format!("manifest does not contain minimum number of descriptors (2), descriptors found: {found}")));
+    }
+    let last_of = |media_type: &str| descriptors.iter().rev().find(|descriptor| descriptor.media_type == media_type);
+    if last_of(CONFIG_TYPE).is_none() {
+        return Err(fault(format!("could not load config with mediatype {CONFIG_TYPE}")));
+    }
+    let legacy = last_of(LEGACY_CHART_TYPE);
+    if legacy.is_some() {
+        reporter.say(&format!("Warning: chart media type {LEGACY_CHART_TYPE} is deprecated"));
+    }
+    let layer = last_of(CHART_TYPE).or(legacy).ok_or_else(|| fault(format!("manifest does not contain a layer with mediatype {CHART_TYPE}")))?;
+    let archive = registry.blob(&reference.repository, layer, Some(&reference.to_string()))?;
+    let provenance = match last_of(PROVENANCE_TYPE).filter(|_| with_provenance) {
+        Some(layer) => Some(registry.blob(&reference.repository, layer, None)?),
+        None => None,
+    };
+    Ok(PulledChart { digest, archive, provenance })
+}
+
+/// What Helm says after a pull or push: `verb` is `Pulled` or `Pushed`.
+pub fn announce(verb: &str, reference: &Reference, digest: &str, reporter: &dyn Reporter) {
+    reporter.say(&format!("{verb}: {reference}"));
+    reporter.say(&format!("Digest: {digest}"));
+    if reference.to_string().contains('_') {
+        reporter.say(&format!("{reference} contains an underscore."));
+        reporter.say(UNDERSCORE);
+    }
+}
+
+fn descriptor(data: &Data) -> Option<Descriptor> {
+    let map = data.as_map()?;
+    let size = match map.get("size") {
+        Some(Data::Int(size)) => u64::try_from(*size).ok()?,
+        _ => return None,
+    };
+    let text = |name: &str| map.get(name).and_then(Data::as_str).unwrap_or_default().to_string();
+    Some(Descriptor { media_type: text("mediaType"), digest: text("digest"), size })
+}
+
+/// An archive to be pushed.
+#[derive(Debug, Clone)]
+pub struct Upload<'a> {
+    pub archive: &'a [u8],
+    pub metadata: &'a Metadata,
+    pub provenance: Option<&'a [u8]>,
+    /// RFC 3339.
+    pub created: &'a str,
+}
+
+/// Pushes `upload` under `reference` and gives the manifest's digest.
+pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &Upload<'_>) -> Result<String> {
+    let config = metadata_fields(upload.metadata).finish().to_json()?;
+    let manifest = manifest(upload, &config)?;
+    let repository = &reference.repository;
+    registry.put_blob(repository, upload.archive, &digest_of(upload.archive))?;
+    if let Some(provenance) = upload.provenance {
+        registry.put_blob(repository, provenance, &digest_of(provenance))?;
+    }
+    registry.put_blob(repository, &config, &digest_of(&config))?;
+    registry.put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest)?;
+    Ok(digest_of(&manifest))
+}
+
+/// The manifest's bytes.
+pub fn manifest(upload: &Upload<'_>, config: &[u8]) -> Result<Vec<u8>> {
+    let mut layers = vec![(CHART_TYPE, upload.archive)];
+    layers.extend(upload.provenance.map(|provenance| (PROVENANCE_TYPE, provenance)));
+    let mut layers: Vec<_> = layers.into_iter().map(|(media_type, bytes)| (digest_of(bytes), media_type, bytes.len())).collect();
+    layers.sort();
+    let annotations = annotations(upload.metadata, upload.created).into_iter().map(|(key, value)| (key, Record::text(value)));
+    Record::Fields(vec![
+        ("schemaVersion".to_string(), Record::Plain(Data::Int(2))),
+        ("config".to_string(), descriptor_record(CONFIG_TYPE, &digest_of(config), config.len())),
+        ("layers".to_string(), Record::List(layers.iter().map(|(digest, media_type, size)| descriptor_record(media_type, digest, *size)).collect())),
+        ("annotations".to_string(), Record::Fields(annotations.collect())),
+    ])
+    .to_json()
+}
+
+fn descriptor_record(media_type: &str, digest: &str, size: usize) -> Record {
+    Record::Fields(vec![
+        ("mediaType".to_string(), Record::text(media_type)),
+        ("digest".to_string(), Record::text(digest)),
+        ("size".to_string(), Record::Plain(Data::Int(i64::try_from(size).unwrap_or(i64::MAX)))),
+    ])
+}
+
+/// The annotations, sorted by key: the chart's own may replace all but title and version.
+fn annotations(metadata: &Metadata, created: &str) -> std::collections::BTreeMap<String, String> {
+    let mut found = std::collections::BTreeMap::new();
+    let authors: Vec<String> = metadata
+        .maintainers
+        .iter()
+        .map(|maintainer| if maintainer.email.is_empty() { maintainer.name.clone() } else { format!("{} ({})", maintainer.name, maintainer.email) })
+        .collect();
+    for (name, value) in [
+        ("description", metadata.description.as_str()),
+        ("title", &metadata.name),
+        ("version", &metadata.version),
+        ("url", &metadata.home),
+        ("created", created),
+        ("source", metadata.sources.first().map_or("", String::as_str)),
+        ("authors", &authors.join(", ")),
+    ] {
+        if !value.trim().is_empty() {
+            found.insert(format!("org.opencontainers.image.{name}"), value.to_string());
+        }
+    }
+    for (key, value) in metadata.annotations.iter().flatten() {
+        if key != "org.opencontainers.image.title" && key != "org.opencontainers.image.version" {
+            found.insert(key.clone(), value.clone());
+        }
+    }
+    found
+}

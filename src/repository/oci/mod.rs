@@ -1,0 +1,344 @@
+//! OCI registries: the distribution API as far as charts need it.
+//!
+//! Goes in: a checked [`Reference`], credentials. Comes out: tags, manifests and blobs, each checked against its digest and
+//! size before it is used; and uploads that are complete before the tag names them. Tokens are asked for as the registry
+//! challenges, only of servers that may see the credentials. Follows oras-go v2 and Helm's `pkg/registry/client.go`.
+
+pub mod challenge;
+pub mod chart;
+pub mod reference;
+
+use super::auth::{self, Credential};
+use super::http::{Access, Client, Request, Response};
+use super::url::{Address, escape};
+use crate::data::Data;
+use crate::error::{Error, ErrorKind, Result};
+use crate::version::{Constraint, Version};
+use challenge::Challenge;
+use reqwest::{Method, StatusCode};
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+pub use reference::{Reference, SCHEME};
+
+const MANIFEST_LIMIT: u64 = 4 << 20;
+const TOKEN_LIMIT: u64 = 1 << 20;
+/// The most tags that are listed.
+const TAG_LIMIT: usize = 200_000;
+/// The largest archive that is fetched, in bytes.
+pub const BLOB_LIMIT: u64 = 256 << 20;
+
+/// What names a blob.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Descriptor {
+    pub media_type: String,
+    pub digest: String,
+    pub size: u64,
+}
+
+/// One registry and how it is reached.
+pub struct Registry<'c> {
+    client: &'c Client<'c>,
+    host: String,
+    base: String,
+    access: Access,
+    /// Given by the user; else looked up when the registry asks.
+    credential: Option<Credential>,
+    /// `Authorization` headers by scope.
+    headers: Mutex<HashMap<String, String>>,
+}
+
+impl<'c> Registry<'c> {
+    /// The registry `host`. `access` brings the TLS files and, if the user gave them, user and password.
+    pub fn new(client: &'c Client<'c>, host: &str, access: &Access, plain_http: bool) -> Registry<'c> {
+        let real = if host == "docker.io" { "registry-1.docker.io" } else { host };
+        let base = format!("{}://{real}", if plain_http { "http" } else { "https" });
+        let given = !access.username.is_empty() && !access.password.is_empty();
+        let credential =
+            given.then(|| Credential { username: access.username.clone(), password: access.password.clone(), ..Credential::default() });
+        let access = Access { base: base.clone(), username: String::new(), password: String::new(), token: None, ..access.clone() };
+        Registry { client, host: host.to_string(), base, access, credential, headers: Mutex::new(HashMap::new()) }
+    }
+
+    /// Asks whether the registry lets us in. Errors in oras-go's words.
+    pub fn ping(&self) -> Result<()> {
+        let url = format!("{}/v2/", self.base);
+        let response = self.call(Request::get(&url, MANIFEST_LIMIT), "")?;
+        if response.status == StatusCode::OK { Ok(()) } else { Err(status_error("GET", &url, &response)) }
+    }
+
+    /// The tags of a repository as the registry lists them.
+    pub fn tags(&self, repository: &str) -> Result<Vec<String>> {
+        let mut tags = Vec::new();
+        let mut url = format!("{}/v2/{repository}/tags/list", self.base);
+        loop {
+            let response = self.call(Request::get(&url, 16 << 20), &pull_scope(repository))?;
+            if response.status != StatusCode::OK {
+                return Err(status_error("GET", &url, &response));
+            }
+            let answer = crate::json::parse(&response.body)?;
+            let list = answer.as_map().and_then(|map| map.get("tags")).and_then(Data::as_list);
+            let before = tags.len();
+            tags.extend(list.map(|list| list.iter().filter_map(Data::as_str).map(str::to_string).collect::<Vec<_>>()).unwrap_or_default());
+            if tags.len() > TAG_LIMIT {
+                return Err(Error::new(ErrorKind::Limit, format!("{}/{repository} has more than {TAG_LIMIT} tags", self.host)));
+            }
+            match response.header("link").and_then(|link| next_link(&url, link)) {
+                Some(next) if tags.len() > before => url = next,
+                _ => return Ok(tags),
+            }
+        }
+    }
+
+    /// The tags that are strict semantic versions, highest first, `_` turned back into `+`.
+    pub fn versions(&self, repository: &str) -> Result<Vec<String>> {
+        let mut versions: Vec<Version> =
+            self.tags(repository)?.iter().filter_map(|tag| Version::parse_strict(&tag.replace('_', "+")).ok()).collect();
+        versions.sort_by(|a, b| b.cmp(a));
+        Ok(versions.iter().map(|version| version.original().to_string()).collect())
+    }
+
+    /// The digest that `name` (a tag or digest) stands for; `None` when there is no such manifest.
+    pub fn resolve(&self, repository: &str, name: &str) -> Result<Option<String>> {
+        Ok(self.manifest(repository, name)?.map(|(digest, _, _)| digest))
+    }
+
+    /// The manifest called `name`: digest, media type, bytes. `None` when there is none.
+    pub fn manifest(&self, repository: &str, name: &str) -> Result<Option<(String, String, Vec<u8>)>> {
+        let url = format!("{}/v2/{repository}/manifests/{name}", self.base);
+        let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+        let response = self.call(Request::get(&url, MANIFEST_LIMIT).header("accept", accept), &pull_scope(repository))?;
+        if response.status == StatusCode::NOT_FOUND {
+            // Unknown repositories are told apart from unknown tags by the registry's own words.
+            return if String::from_utf8_lossy(&response.body).contains("NAME_UNKNOWN") { Err(status_error("GET", &url, &response)) } else { Ok(None) };
+        }
+        if response.status != StatusCode::OK {
+            return Err(status_error("GET", &url, &response));
+        }
+        let digest = digest_of(&response.body);
+        let claimed = if name.contains(':') { Some(name) } else { response.header("docker-content-digest") };
+        if let Some(claimed) = claimed.filter(|claimed| *claimed != digest) {
+            return Err(mismatch(&url, claimed, &digest));
+        }
+        let media_type = response.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim().to_string();
+        Ok(Some((digest, media_type, response.body)))
+    }
+
+    /// The content that `descriptor` names, checked.
+    pub fn blob(&self, repository: &str, descriptor: &Descriptor, label: Option<&str>) -> Result<Vec<u8>> {
+        if !reference::valid_digest(&descriptor.digest) {
+            return Err(Error::new(ErrorKind::Verification, format!("unsupported digest {:?}", super::printable(&descriptor.digest))));
+        }
+        if descriptor.size > BLOB_LIMIT {
+            return Err(Error::new(ErrorKind::Limit, format!("blob {} has {} bytes, more than {BLOB_LIMIT}", descriptor.digest, descriptor.size)));
+        }
+        let url = format!("{}/v2/{repository}/blobs/{}", self.base, descriptor.digest);
+        // The body may be cut short; only its digest tells.
+        let request = Request { label, ..Request::get(&url, descriptor.size.max(1)) };
+        let response = self.call(request, &pull_scope(repository))?;
+        if response.status != StatusCode::OK {
+            return Err(status_error("GET", &url, &response));
+        }
+        let digest = digest_of(&response.body);
+        if digest != descriptor.digest || response.body.len() as u64 != descriptor.size {
+            return Err(mismatch(&url, &descriptor.digest, &digest));
+        }
+        Ok(response.body)
+    }
+
+    /// Uploads `bytes` unless the registry has them.
+    pub fn put_blob(&self, repository: &str, bytes: &[u8], digest: &str) -> Result<()> {
+        let scope = push_scope(repository);
+        let url = format!("{}/v2/{repository}/blobs/{digest}", self.base);
+        let head = Request { method: Method::HEAD, ..Request::get(&url, MANIFEST_LIMIT) };
+        let response = self.call(head, &scope)?;
+        if response.status == StatusCode::OK {
+            return Ok(());
+        }
+        if response.status != StatusCode::NOT_FOUND {
+            return Err(status_error("HEAD", &url, &response));
+        }
+        let start = format!("{}/v2/{repository}/blobs/uploads/", self.base);
+        let response = self.call(Request { repeat: true, ..Request::upload(Method::POST, &start, Vec::new()) }, &scope)?;
+        if response.status != StatusCode::ACCEPTED {
+            return Err(status_error("POST", &start, &response));
+        }
+        let location = response.header("location").unwrap_or_default();
+        let target = Address::parse(&start).zip(Address::parse(location)).map(|(from, to)| from.join(&to));
+        let Some(mut target) = target.filter(|target| matches!(target.scheme.as_str(), "http" | "https") && !location.is_empty()) else {
+            return Err(Error::new(ErrorKind::Repository, format!("POST {start:?}: registry names no place for the upload")));
+        };
+        if self.base.starts_with("https:") && target.scheme != "https" {
+            return Err(Error::new(ErrorKind::Repository, format!("POST {start:?}: registry wants the upload without TLS")));
+        }
+        let digest_part = format!("digest={}", escape(digest));
+        target.query = Some(match target.query.take() {
+            Some(query) if !query.is_empty() => format!("{query}&{digest_part}"),
+            _ => digest_part,
+        });
+        let url = target.to_string();
+        let request = Request::upload(Method::PUT, &url, bytes.to_vec()).header("content-type", "application/octet-stream");
+        let response = self.call(request, &scope)?;
+        if response.status != StatusCode::CREATED {
+            return Err(status_error("PUT", &url, &response));
+        }
+        Ok(())
+    }
+
+    /// Puts a manifest under `tag`.
+    pub fn put_manifest(&self, repository: &str, tag: &str, media_type: &'static str, bytes: &[u8]) -> Result<()> {
+        let url = format!("{}/v2/{repository}/manifests/{tag}", self.base);
+        let request = Request::upload(Method::PUT, &url, bytes.to_vec()).header("content-type", media_type);
+        let response = self.call(request, &push_scope(repository))?;
+        if response.status != StatusCode::CREATED {
+            return Err(status_error("PUT", &url, &response));
+        }
+        let digest = digest_of(bytes);
+        match response.header("docker-content-digest") {
+            Some(claimed) if claimed != digest => Err(mismatch(&url, claimed, &digest)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a request with what was learned for `scope`; meets one challenge.
+    fn call(&self, request: Request<'_>, scope: &str) -> Result<Response> {
+        let known = self.headers.lock().ok().and_then(|headers| headers.get(scope).cloned());
+        let fresh = known.is_none();
+        let response = self.client.send(request.clone(), &Access { token: known, ..self.access.clone() })?;
+        if response.status != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        let challenge = challenge::parse(response.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()));
+        let Some(header) = self.answer(challenge, scope)? else { return Ok(response) };
+        if let Ok(mut headers) = self.headers.lock() {
+            headers.insert(scope.to_string(), header.clone());
+        }
+        let _ = fresh;
+        self.client.send(request, &Access { token: Some(header), ..self.access.clone() })
+    }
+
+    /// The `Authorization` header that meets `challenge`; `None` when there is nothing to show.
+    fn answer(&self, challenge: Option<Challenge>, scope: &str) -> Result<Option<String>> {
+        let settings = self.client.settings();
+        let credential = match &self.credential {
+            Some(credential) => Some(credential.clone()),
+            None => auth::lookup(settings, &self.host)?,
+        };
+        match challenge {
+            None => Ok(None),
+            Some(Challenge::Basic) => match credential.filter(|credential| !credential.username.is_empty()) {
+                Some(credential) => Ok(Some(auth::basic(&credential.username, &credential.password))),
+                None => Err(Error::new(ErrorKind::Repository, format!("{}: basic credential not found", self.host))),
+            },
+            Some(Challenge::Bearer { realm, service, scope: asked }) => {
+                let allowed = challenge::realm_allowed(&self.base, &realm, &settings.trusted_realms);
+                if !allowed && credential.is_some() {
+                    let host = Address::parse(&realm).map(|realm| realm.host).unwrap_or_default();
+                    let message = format!("{} sends to the token server {:?}, which may not see its credentials", self.host, super::printable(&host));
+                    let hint = format!("if that server belongs to the registry, set RUTTER_TRUSTED_REALMS={}", super::printable(&host));
+                    let diagnostic = crate::diagnostic::Diagnostic { headline: message.clone(), hints: vec![hint], ..Default::default() };
+                    return Err(Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic));
+                }
+                let scope = if scope.is_empty() { asked.as_str() } else { scope };
+                self.token(&realm, &service, scope, credential.as_ref()).map(Some)
+            }
+        }
+    }
+
+    /// Asks a token server; never redirected, never with checks of certificates off unless it is the registry itself.
+    fn token(&self, realm: &str, service: &str, scope: &str, credential: Option<&Credential>) -> Result<String> {
+        let same = Address::parse(realm).is_some_and(|realm| super::http::same_origin(&self.base, &realm));
+        let mut access = Access { base: realm.to_string(), ca_file: self.access.ca_file.clone(), ..Access::default() };
+        if same {
+            access = Access { base: realm.to_string(), ..self.access.clone() };
+        }
+        let mut query = format!("service={}", escape(service));
+        if !scope.is_empty() {
+            query.push_str(&format!("&scope={}", escape(scope)));
+        }
+        let refresh = credential.map(|credential| credential.refresh_token.as_str()).filter(|token| !token.is_empty());
+        let response = if let Some(refresh) = refresh {
+            let body = format!("grant_type=refresh_token&client_id=rutter&{query}&refresh_token={}", escape(refresh));
+            let request = Request::upload(Method::POST, realm, body.into_bytes()).header("content-type", "application/x-www-form-urlencoded");
+            self.client.send(request, &access)?
+        } else {
+            if let Some(credential) = credential {
+                access.username.clone_from(&credential.username);
+                access.password.clone_from(&credential.password);
+            }
+            let url = format!("{realm}{}{query}", if realm.contains('?') { '&' } else { '?' });
+            self.client.send(Request { follow: false, ..Request::get(&url, TOKEN_LIMIT) }, &access)?
+        };
+        if response.status != StatusCode::OK {
+            return Err(status_error("GET", realm, &response));
+        }
+        let answer = crate::json::parse(&response.body).map_err(|_| Error::new(ErrorKind::Repository, format!("{realm}: answer is no token")))?;
+        let text = |name: &str| answer.as_map().and_then(|map| map.get(name)).and_then(Data::as_str).filter(|text| !text.is_empty());
+        let token = text("token").or_else(|| text("access_token"));
+        token.map(|token| format!("Bearer {token}")).ok_or_else(|| Error::new(ErrorKind::Repository, format!("{realm}: empty token returned")))
+    }
+}
+
+/// The tag of `versions` (highest first) that is `wanted`, or the highest that the range allows.
+pub fn pick_version(versions: &[String], wanted: &str) -> Result<String> {
+    if let Some(exact) = versions.iter().find(|version| !wanted.is_empty() && *version == wanted) {
+        return Ok(exact.clone());
+    }
+    let constraint =
+        Constraint::parse(if wanted.is_empty() { "*" } else { wanted }).map_err(|error| Error::new(ErrorKind::Repository, error.to_string()))?;
+    versions
+        .iter()
+        .find(|version| Version::parse(version).is_ok_and(|version| constraint.check(&version)))
+        .cloned()
+        .ok_or_else(|| Error::new(ErrorKind::Repository, format!("could not locate a version matching provided version string {wanted}")))
+}
+
+/// `sha256:` and the hex digest of `bytes`.
+pub fn digest_of(bytes: &[u8]) -> String {
+    format!("sha256:{}", super::cache::hex(&super::cache::sha256(bytes)))
+}
+
+fn pull_scope(repository: &str) -> String {
+    format!("repository:{repository}:pull")
+}
+
+fn push_scope(repository: &str) -> String {
+    format!("repository:{repository}:pull,push")
+}
+
+/// The address of the next page, if it is on the same server.
+fn next_link(url: &str, link: &str) -> Option<String> {
+    let (target, parameters) = link.split_once('>')?;
+    if !parameters.contains("next") {
+        return None;
+    }
+    let from = Address::parse(url)?;
+    let next = from.join(&Address::parse(target.trim().strip_prefix('<')?)?);
+    (next.origin() == from.origin()).then(|| next.to_string())
+}
+
+fn mismatch(url: &str, claimed: &str, actual: &str) -> Error {
+    let claimed = super::printable(claimed);
+    Error::new(ErrorKind::Verification, format!("GET {url:?}: mismatch digest: expected {claimed}, content is {actual}"))
+}
+
+/// A refusal in oras-go's form: `GET "URL": response status code 401: unauthorized: authentication required`.
+fn status_error(method: &str, url: &str, response: &Response) -> Error {
+    let mut text = format!("{method} {:?}: response status code {}", super::url::redact(url), response.status.as_u16());
+    let answer = crate::json::parse(&response.body).unwrap_or_default();
+    let errors = answer.as_map().and_then(|map| map.get("errors")).and_then(Data::as_list);
+    let mut said = false;
+    for error in errors.map(|errors| errors.as_slice()).unwrap_or_default().iter().take(5).filter_map(Data::as_map) {
+        let part = |name: &str| error.get(name).and_then(Data::as_str).unwrap_or_default();
+        let code = part("code").to_ascii_lowercase().replace('_', " ");
+        text.push_str(&format!(": {}", super::printable(&code)));
+        if !part("message").is_empty() {
+            text.push_str(&format!(": {}", super::printable(part("message"))));
+        }
+        said = true;
+    }
+    if !said {
+        text.push_str(&format!(": {}", response.status.canonical_reason().unwrap_or_default()));
+    }
+    Error::new(ErrorKind::Repository, text)
+}

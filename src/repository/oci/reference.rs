@@ -1,0 +1,131 @@
+//! References to charts in a registry: `host[:port]/path/name[:tag][@digest]`.
+//!
+//! Goes in: text with or without `oci://`. Comes out: a [`Reference`] whose parts were checked against the grammar of the
+//! OCI distribution specification, so that they can be put into addresses. A `+` in a version is an `_` in the tag, as
+//! Helm's `pkg/registry/reference.go` has it.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::fmt;
+
+/// The scheme with its slashes.
+pub const SCHEME: &str = "oci://";
+
+/// A checked reference.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// Host and port.
+    pub registry: String,
+    /// Path and name, without slashes at either end.
+    pub repository: String,
+    /// Empty when there is none. `+` already turned into `_`.
+    pub tag: String,
+    /// `sha256:…`; empty when there is none.
+    pub digest: String,
+}
+
+impl Reference {
+    /// Reads a reference. Errors in oras-go's words.
+    pub fn parse(text: &str) -> Result<Reference> {
+        let text = text.strip_prefix(SCHEME).unwrap_or(text);
+        let (rest, digest) = text.rsplit_once('@').unwrap_or((text, ""));
+        let fault = |what: String| Error::new(ErrorKind::Repository, format!("invalid reference: {what}"));
+        let (registry, path) = rest.split_once('/').ok_or_else(|| fault("missing registry or repository".to_string()))?;
+        let (repository, tag) = match path.rsplit_once(':') {
+            Some((repository, tag)) if !tag.contains('/') => (repository, tag.replace('+', "_")),
+            _ => (path, String::new()),
+        };
+        if !valid_registry(registry) {
+            return Err(fault(format!("invalid registry {registry:?}")));
+        }
+        if !valid_repository(repository) {
+            return Err(fault(format!("invalid repository {repository:?}")));
+        }
+        if !tag.is_empty() && !valid_tag(&tag) {
+            return Err(fault(format!("invalid tag {tag:?}")));
+        }
+        if !digest.is_empty() && !valid_digest(digest) {
+            return Err(fault(format!("invalid digest {digest:?}")));
+        }
+        Ok(Reference { registry: registry.to_string(), repository: repository.to_string(), tag, digest: digest.to_string() })
+    }
+
+    /// What names the manifest: the digest if there is one, else the tag.
+    pub fn manifest_name(&self) -> &str {
+        if self.digest.is_empty() { &self.tag } else { &self.digest }
+    }
+
+    /// The last part of the path.
+    pub fn name(&self) -> &str {
+        self.repository.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.registry, self.repository)?;
+        match (self.tag.is_empty(), self.digest.is_empty()) {
+            (false, _) => write!(f, ":{}", self.tag),
+            (true, false) => write!(f, "@{}", self.digest),
+            (true, true) => Ok(()),
+        }
+    }
+}
+
+/// Whether `digest` is one that can be checked.
+pub fn valid_digest(digest: &str) -> bool {
+    digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+}
+
+/// Whether `tag` may stand in an address.
+pub fn valid_tag(tag: &str) -> bool {
+    let mut bytes = tag.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
+        && tag.len() <= 128
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+fn valid_registry(registry: &str) -> bool {
+    let (host, port) = super::super::url::split_port(registry);
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host_fits = match inner {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)),
+    };
+    host_fits && port.is_none_or(|port| port.parse::<u16>().is_ok())
+}
+
+/// `[a-z0-9]+` runs joined by `.`, `_`, `__` or dashes, in parts joined by slashes.
+fn valid_repository(repository: &str) -> bool {
+    repository.len() <= 255 && repository.split('/').all(valid_part)
+}
+
+fn valid_part(part: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = part.as_bytes();
+    let ends = bytes.first().copied().is_some_and(word) && bytes.last().copied().is_some_and(word);
+    let separators = part.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).filter(|run| !run.is_empty());
+    ends && separators.into_iter().all(|run| run == "." || run == "_" || run == "__" || run.bytes().all(|byte| byte == b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_told_apart() {
+        let read = |text: &str| Reference::parse(text).map(|r| (r.registry, r.repository, r.tag, r.digest)).map_err(|error| error.to_string());
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let some = |a: &str, b: &str, c: &str, d: &str| Ok((a.to_string(), b.to_string(), c.to_string(), d.to_string()));
+        assert_eq!(read("oci://h:5000/a/b:1.0+x"), some("h:5000", "a/b", "1.0_x", ""));
+        assert_eq!(read("h/a"), some("h", "a", "", ""));
+        assert_eq!(read(&format!("h/a:1@{digest}")), some("h", "a", "1", &digest));
+        assert_eq!(read("h"), Err("invalid reference: missing registry or repository".to_string()));
+    }
+
+    #[test]
+    fn what_would_leave_the_path_is_refused() {
+        for text in ["h/../x", "h/a//b", "h/A", "h/a:..", "h/a?x", "h/a:1/../2", "h/a@sha256:zz", "h /a", "h/a%2e", "u@h/a", "h:99999/a"] {
+            assert!(Reference::parse(text).is_err(), "{text}");
+        }
+    }
+}
