@@ -176,8 +176,9 @@ fn read_config(path: &Path) -> Result<Map> {
     if text.trim_ascii().is_empty() {
         return Ok(Map::new());
     }
-    let data = json::parse_exact(&text)
-        .map_err(|error| Error::new(ErrorKind::Repository, format!("failed to decode config file at {}: {error}: invalid config format", path.display())))?;
+    let data = json::parse_exact(&text).map_err(|error| {
+        Error::new(ErrorKind::Repository, format!("failed to decode config file at {}: {error}: invalid config format", path.display()))
+    })?;
     Ok(data.as_map().map(|map| (**map).clone()).unwrap_or_default())
 }
 

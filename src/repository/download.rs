@@ -1,24 +1,534 @@
 //! From a reference to a chart on disk: local path, `repo/name`, address, `oci://`, or a name with `--repo`.
 //!
-//! Goes in: the reference and [`ChartOptions`]. Comes out: the path of a folder or archive that the loader can take; what is
-//! fetched lies in Helm's content cache. Follows Helm's `LocateChart` and `pkg/downloader/chart_downloader.go`.
+//! Goes in: the reference and [`ChartOptions`]. Comes out: the path of a folder or archive that the loader can take, or the
+//! file that was saved; what is fetched for rendering lies in Helm's content cache under its digest. A digest that the
+//! index or registry gave is checked. Follows Helm's `LocateChart` and `pkg/downloader/chart_downloader.go`, but for one
+//! leak: with `--repo`, credentials go to the chart's host only if it is the repository's.
 
+use super::cache::{self, Kind};
+use super::config::{Entry, Repositories, index_path};
+use super::http::{Access, Client, Request};
+use super::index::{self, INDEX_LIMIT};
+use super::oci::{self, Reference, Registry, chart as oci_chart};
+use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::provenance::{self, Verification};
+use crate::version::Version;
 use std::path::{Path, PathBuf};
+
+/// The largest provenance file.
+const PROVENANCE_LIMIT: u64 = 8 << 20;
+
+/// What to do about signatures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// Nothing is fetched or checked.
+    #[default]
+    Never,
+    /// The provenance file is fetched and kept, not looked into (`--prov`).
+    Later,
+    /// Without a good signature it is an error.
+    Always,
+}
+
+/// Where a chart is to be had.
+#[derive(Debug, Clone)]
+struct Source {
+    place: Place,
+    /// SHA-256 of the archive, when the index tells.
+    digest: Option<cache::Digest>,
+    /// The file name that the archive is saved under.
+    file_name: String,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Http { url: String, access: Access },
+    Oci { reference: Reference },
+}
+
+/// An archive that was fetched and saved.
+#[derive(Debug, Clone, Default)]
+pub struct Saved {
+    pub path: PathBuf,
+    /// SHA-256 of the archive.
+    pub digest: cache::Digest,
+    pub verification: Option<Verification>,
+}
+
+/// Finds and fetches charts with one set of options; connections and tokens are kept between them.
+pub struct Downloader<'s> {
+    client: Client<'s>,
+    options: ChartOptions,
+}
 
 /// The chart that `reference` names, as an absolute path: a folder or archive that exists, else what it fetches.
 /// With `options.verify` the signature is checked first.
 pub fn locate(reference: &str, options: &ChartOptions, settings: &Settings, reporter: &dyn Reporter) -> Result<PathBuf> {
-    let _ = (settings, reporter);
     let reference = reference.trim();
     if options.repository_url.is_empty() {
-        if let Ok(path) = std::path::absolute(Path::new(reference)).and_then(|path| std::fs::metadata(&path).map(|_| path)) {
+        let path = Path::new(reference);
+        if crate::fs::exists(path) && !reference.is_empty() {
+            let path = crate::fs::absolute(path)?;
+            if options.verify {
+                verify_file(&path, &with_suffix(&path, ".prov"), &options.keyring)?;
+            }
             return Ok(path);
         }
-        if reference.starts_with(['/', '.']) {
+        if path.is_absolute() || reference.starts_with('.') {
             return Err(Error::new(ErrorKind::Io, format!("path {reference:?} not found")));
         }
     }
-    Err(Error::new(ErrorKind::Unsupported, "fetching charts is not built yet"))
+    let downloader = Downloader::new(options.clone(), settings, reporter);
+    downloader.fetch_to_cache(reference, options.version.trim())
+}
+
+/// Checks the signature of the archive at `path`. Errors in Helm's words (`VerifyChart`).
+pub fn verify_file(path: &Path, provenance_path: &Path, keyring: &Path) -> Result<Verification> {
+    let about = crate::fs::stat(path)?;
+    let fault = |text: &str| Error::new(ErrorKind::Verification, text);
+    if about.kind == crate::fs::Kind::Folder {
+        return Err(fault("unpacked charts cannot be verified"));
+    }
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tgz")) {
+        return Err(fault("chart must be a tgz file"));
+    }
+    if let Err(error) = crate::fs::stat(provenance_path) {
+        return Err(error.context(format!("could not load provenance file {}", provenance_path.display())));
+    }
+    let keyring = crate::fs::read_limited(keyring, 64 << 20).map_err(|error| error.context("failed to load keyring"))?;
+    let archive = crate::fs::read(path).map_err(|error| error.context("failed to read chart archive"))?;
+    let text =
+        crate::fs::read_limited(provenance_path, PROVENANCE_LIMIT).map_err(|error| error.context("failed to read provenance file"))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    provenance::verify(&archive, &text, &name, &keyring)
+}
+
+impl<'s> Downloader<'s> {
+    /// A downloader with these flags.
+    pub fn new(options: ChartOptions, settings: &'s Settings, reporter: &'s dyn Reporter) -> Downloader<'s> {
+        Downloader { client: Client::new(settings, reporter), options }
+    }
+
+    /// The client, for further requests with the same connections.
+    pub fn client(&self) -> &Client<'s> {
+        &self.client
+    }
+
+    /// The registry `host` as the flags reach it.
+    pub fn registry(&self, host: &str) -> Registry<'_> {
+        Registry::new(&self.client, host, &flag_access(&self.options, ""), self.options.plain_http)
+    }
+
+    /// Fetches a chart into the content cache, or finds it there, and gives its path.
+    pub fn fetch_to_cache(&self, reference: &str, version: &str) -> Result<PathBuf> {
+        let source = self.resolve(reference, version)?;
+        let root = &self.client.settings().content_cache;
+        let verify = if self.options.verify { Verify::Always } else { Verify::Never };
+        let cached = source.digest.and_then(|digest| cache::get(root, &digest, Kind::Chart).map(|found| (digest, found)));
+        let (digest, path, archive, provenance) = match cached {
+            Some((digest, (path, archive))) => (digest, path, archive, None),
+            None => {
+                let fetched = self.fetch(&source, verify)?;
+                let digest = cache::sha256(&fetched.archive);
+                (digest, cache::put(root, &digest, Kind::Chart, &fetched.archive)?, fetched.archive, fetched.provenance)
+            }
+        };
+        if verify == Verify::Always {
+            let kept = cache::get(root, &digest, Kind::Provenance).map(|(_, bytes)| bytes);
+            let text = match provenance.or(kept) {
+                Some(text) => text,
+                None => self.fetch_provenance(&source)?,
+            };
+            let keyring = read_keyring(&self.options.keyring)?;
+            provenance::verify(&archive, &text, &source.file_name, &keyring)?;
+            cache::put(root, &digest, Kind::Provenance, &text)?;
+        }
+        Ok(path)
+    }
+
+    /// Fetches a chart into the folder `destination`, which must exist.
+    pub fn save(&self, reference: &str, version: &str, destination: &Path, verify: Verify) -> Result<Saved> {
+        let source = self.resolve(reference, version)?;
+        self.save_source(&source, destination, verify)
+    }
+
+    /// Fetches the archive at an address of `entry`'s repository; `digest` as its index gives it, `""` when it does not.
+    pub fn save_from(&self, address: &str, entry: &Entry, digest: &str, destination: &Path, verify: Verify) -> Result<Saved> {
+        let parsed = Address::parse(address).ok_or_else(|| invalid_url(address))?;
+        let digest = if digest.is_empty() { None } else { Some(cache::parse_digest(digest)?) };
+        let source =
+            Source { place: Place::Http { url: address.to_string(), access: entry_access(entry) }, digest, file_name: parsed.file_name() };
+        self.save_source(&source, destination, verify)
+    }
+
+    fn save_source(&self, source: &Source, destination: &Path, verify: Verify) -> Result<Saved> {
+        let root = &self.client.settings().content_cache;
+        let cached = source.digest.and_then(|digest| cache::get(root, &digest, Kind::Chart));
+        let (archive, fetched_provenance) = match cached {
+            Some((_, archive)) => (archive, None),
+            None => {
+                let fetched = self.fetch(source, verify)?;
+                (fetched.archive, fetched.provenance)
+            }
+        };
+        let path = crate::fs::join_below(destination, &source.file_name).map_err(|_| {
+            Error::new(ErrorKind::Repository, format!("chart file name {:?} is not allowed", super::printable(&source.file_name)))
+        })?;
+        let mut saved = Saved { path: path.clone(), digest: cache::sha256(&archive), verification: None };
+        let text = match (verify, fetched_provenance) {
+            (Verify::Never, _) => None,
+            (_, Some(text)) => Some(text),
+            (_, None) => match self.kept_provenance(source) {
+                Some(text) => Some(text),
+                None => match self.fetch_provenance(source) {
+                    Ok(text) => Some(text),
+                    Err(error) if verify == Verify::Always => return Err(error),
+                    Err(error) => {
+                        self.client.reporter().say(&format!("WARNING: Verification not found for {}: {error}", source.shown()));
+                        None
+                    }
+                },
+            },
+        };
+        if let (Verify::Always, Some(text)) = (verify, &text) {
+            let keyring = read_keyring(&self.options.keyring)?;
+            saved.verification = Some(provenance::verify(&archive, text, &source.file_name, &keyring)?);
+        }
+        // Nothing is left behind that did not verify: Helm writes first and checks then.
+        cache::write_whole_here(&path, &archive, 0o644)?;
+        if let Some(text) = text {
+            cache::write_whole_here(&with_suffix(&path, ".prov"), &text, 0o644)?;
+        }
+        Ok(saved)
+    }
+
+    fn kept_provenance(&self, source: &Source) -> Option<Vec<u8>> {
+        let root = &self.client.settings().content_cache;
+        source.digest.and_then(|digest| cache::get(root, &digest, Kind::Provenance)).map(|(_, bytes)| bytes)
+    }
+
+    fn fetch(&self, source: &Source, verify: Verify) -> Result<oci_chart::PulledChart> {
+        match &source.place {
+            Place::Http { url, access } => {
+                let accept = "application/gzip,application/octet-stream";
+                let request = Request { label: Some(&source.file_name), ..Request::get(url, oci::BLOB_LIMIT) }.header("accept", accept);
+                let archive = self.client.fetch(request, access)?;
+                if let Some(digest) = source.digest {
+                    check_digest(url, &archive, &digest)?;
+                }
+                Ok(oci_chart::PulledChart { archive, ..Default::default() })
+            }
+            Place::Oci { reference } => {
+                let reporter = self.client.reporter();
+                let pulled = self.from_mirrors(reference, verify != Verify::Never)?;
+                oci_chart::announce("Pulled", reference, &pulled.digest, reporter);
+                if verify != Verify::Never && pulled.provenance.is_some() {
+                    oci_chart::announce("Pulled", reference, &pulled.digest, reporter);
+                }
+                Ok(pulled)
+            }
+        }
+    }
+
+    /// Pulls from the mirrors of the registry in their order, and from itself last. A digest is asked of the registry
+    /// itself only if no mirror has the chart.
+    fn from_mirrors(&self, reference: &Reference, with_provenance: bool) -> Result<oci_chart::PulledChart> {
+        let reporter = self.client.reporter();
+        for mirrored in mirrored(&self.client.settings().mirrors, &reference.to_string()) {
+            let Ok(mirror) = Reference::parse(&mirrored) else { continue };
+            match oci_chart::pull(&self.registry(&mirror.registry), &mirror, with_provenance, reporter) {
+                Ok(pulled) => return Ok(pulled),
+                Err(error) => reporter.warn(&format!("mirror {mirror}: {error}")),
+            }
+        }
+        oci_chart::pull(&self.registry(&reference.registry), reference, with_provenance, reporter)
+    }
+
+    fn fetch_provenance(&self, source: &Source) -> Result<Vec<u8>> {
+        match &source.place {
+            Place::Http { url, access } => {
+                let address = format!("{url}.prov");
+                let failed = |_| Error::new(ErrorKind::Verification, format!("failed to fetch provenance {:?}", url::redact(&address)));
+                self.client.fetch(Request::get(&address, PROVENANCE_LIMIT), access).map_err(failed)
+            }
+            Place::Oci { reference } => {
+                let failed =
+                    || Error::new(ErrorKind::Verification, format!("failed to fetch provenance {:?}", format!("oci://{reference}.prov")));
+                self.from_mirrors(reference, true)?.provenance.ok_or_else(failed)
+            }
+        }
+    }
+
+    /// Where the chart is to be had (Helm's `ResolveChartVersion`).
+    fn resolve(&self, reference: &str, version: &str) -> Result<Source> {
+        if !self.options.repository_url.is_empty() {
+            return self.resolve_in_repository(reference, version);
+        }
+        if url::is_oci(reference) {
+            return self.resolve_oci(reference, version);
+        }
+        let address = Address::parse(reference).ok_or_else(|| invalid_url(reference))?;
+        let settings = self.client.settings();
+        let repositories = Repositories::load_or_empty(settings)?;
+        if address.is_absolute() && !address.host.is_empty() && !address.path.is_empty() {
+            if !matches!(address.scheme.as_str(), "http" | "https") {
+                return Err(Error::new(ErrorKind::Repository, format!("scheme {:?} not supported", address.scheme)));
+            }
+            let owner = owner_of(reference, &repositories, settings)?;
+            let access = owner.map_or_else(|| flag_access(&self.options, reference), |entry| merged_access(&self.options, entry));
+            return Ok(Source { place: Place::Http { url: reference.to_string(), access }, digest: None, file_name: address.file_name() });
+        }
+        let path = address.decoded_path();
+        let Some((name, chart)) = path.split_once('/') else {
+            let message = format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {reference}");
+            return Err(Error::new(ErrorKind::Repository, message));
+        };
+        self.resolve_named(name, chart, version, &repositories)
+    }
+
+    fn resolve_named(&self, name: &str, chart: &str, version: &str, repositories: &Repositories) -> Result<Source> {
+        let settings = self.client.settings();
+        let entry = repositories.get(name).ok_or_else(|| Error::new(ErrorKind::Repository, format!("repo {name} not found")))?;
+        if entry.url.is_empty() {
+            return Err(Error::new(ErrorKind::Repository, format!("no URL found for repository {name}")));
+        }
+        let path = index_path(settings, name)?;
+        let no_cache = |error: Error| error.context("no cached repo found. (try 'rutter repo update')").with_kind(ErrorKind::Repository);
+        let bytes = crate::fs::read_limited(&path, INDEX_LIMIT).map_err(no_cache)?;
+        let source = path.display().to_string();
+        let reporter = self.client.reporter();
+        let versions = index::versions_of(&bytes, chart, &source, reporter)
+            .map_err(|error| no_cache(error.context(format!("error loading {source}"))))?;
+        let missing = |reason: String| {
+            let text = format!("chart {chart:?} matching {version} not found in {name} index. (try 'rutter repo update'): {reason}");
+            Error::new(ErrorKind::Repository, text)
+        };
+        let versions = versions.ok_or_else(|| missing("no chart name found".to_string()))?;
+        if versions.is_empty() {
+            return Err(missing("no chart version found".to_string()));
+        }
+        let found = index::pick(&versions, chart, version, Some(reporter)).map_err(|error| missing(error.to_string()))?;
+        let found = found.ok_or_else(|| missing(format!("no chart version found for {chart}-{version}")))?;
+        let first = found
+            .urls
+            .first()
+            .ok_or_else(|| Error::new(ErrorKind::Repository, format!("chart \"{name}/{chart}\" has no downloadable URLs")))?;
+        let address = url::resolve_reference(&entry.url, first).ok_or_else(|| invalid_url(&format!("{name}/{chart}")))?;
+        let digest = if found.digest.is_empty() { None } else { Some(cache::parse_digest(&found.digest)?) };
+        if url::is_oci(&address) {
+            // An index may point into a registry; the tag is part of the address.
+            return self.resolve_oci(&address, "");
+        }
+        let file_name = Address::parse(&address).ok_or_else(|| invalid_url(&address))?.file_name();
+        Ok(Source { place: Place::Http { url: address, access: merged_access(&self.options, entry) }, digest, file_name })
+    }
+
+    /// A chart of the repository that `--repo` names: its index is fetched, used once and not kept.
+    fn resolve_in_repository(&self, chart: &str, version: &str) -> Result<Source> {
+        let repository = &self.options.repository_url;
+        let access = flag_access(&self.options, repository);
+        let unreachable = |error: Error| {
+            error.context(format!("looks like {:?} is not a valid chart repository or cannot be reached", url::redact(repository)))
+        };
+        let (address, found_digest) = find_in_repository(&self.client, repository, chart, version, &access, unreachable)?;
+        if url::is_oci(&address) {
+            return self.resolve_oci(&address, "");
+        }
+        let file_name = Address::parse(&address).ok_or_else(|| invalid_url(&address))?.file_name();
+        let _ = found_digest;
+        // Helm does not look at the digest here, and indexes with wrong ones are about.
+        Ok(Source { place: Place::Http { url: address, access }, digest: None, file_name })
+    }
+
+    /// A chart in a registry: the tag is chosen among the versions there unless it is given.
+    fn resolve_oci(&self, text: &str, version: &str) -> Result<Source> {
+        let mut reference = Reference::parse(text)?;
+        let fault = |text: String| Error::new(ErrorKind::Repository, text);
+        let wanted = if version.is_empty() { reference.tag.replace('_', "+") } else { version.to_string() };
+        if !version.is_empty() && !reference.tag.is_empty() && reference.tag != version && reference.tag != version.replace('+', "_") {
+            return Err(fault(format!("chart reference and version mismatch: {version} is not {}", reference.tag)));
+        }
+        let file_name;
+        if reference.digest.is_empty() {
+            let tag = if Version::parse(&wanted).is_ok() {
+                wanted
+            } else {
+                let versions = self.registry(&reference.registry).versions(&reference.repository)?;
+                if versions.is_empty() {
+                    return Err(fault(format!("unable to locate any tags in provided repository: {text}")));
+                }
+                oci::pick_version(&versions, &wanted)?
+            };
+            reference.tag = tag.replace('+', "_");
+            file_name = format!("{}-{tag}.tgz", reference.name());
+        } else {
+            file_name = format!("{}@{}.tgz", reference.name(), reference.digest.replace(':', "-"));
+            if !wanted.is_empty() {
+                let found = self.registry(&reference.registry).resolve(&reference.repository, &wanted.replace('+', "_"))?;
+                if let Some(found) = found.filter(|found| *found != reference.digest) {
+                    return Err(fault(format!("chart reference digest mismatch: {found} is not {}", reference.digest)));
+                }
+                reference.tag.clear();
+            }
+        }
+        Ok(Source { place: Place::Oci { reference }, digest: None, file_name })
+    }
+}
+
+impl Source {
+    fn shown(&self) -> String {
+        match &self.place {
+            Place::Http { url, .. } => url::redact(url),
+            Place::Oci { reference } => format!("oci://{reference}"),
+        }
+    }
+}
+
+/// The address of a chart in a repository that is not configured, and the digest its index gives. `describe` wraps the
+/// faults of fetching the index.
+pub fn find_in_repository(
+    client: &Client<'_>,
+    repository: &str,
+    chart: &str,
+    version: &str,
+    access: &Access,
+    describe: impl Fn(Error) -> Error,
+) -> Result<(String, String)> {
+    let bytes = fetch_index(client, repository, access).map_err(&describe)?;
+    let reporter = client.reporter();
+    let versions = index::versions_of(&bytes, chart, repository, reporter).map_err(&describe)?;
+    let mut shown = format!("chart {chart:?}");
+    if !version.is_empty() {
+        shown.push_str(&format!(" version {version:?}"));
+    }
+    let found = versions.as_deref().and_then(|versions| index::pick(versions, chart, version, Some(reporter)).ok().flatten());
+    let Some(found) = found else {
+        return Err(Error::new(ErrorKind::Repository, format!("{shown} not found in {} repository", url::redact(repository))));
+    };
+    let first = found.urls.first().ok_or_else(|| Error::new(ErrorKind::Repository, format!("{shown} has no downloadable URLs")))?;
+    let address =
+        url::resolve_reference(repository, first).ok_or_else(|| Error::new(ErrorKind::Repository, "failed to make chart URL absolute"))?;
+    Ok((address, found.digest.clone()))
+}
+
+/// The bytes of a repository's index.yaml.
+pub fn fetch_index(client: &Client<'_>, repository: &str, access: &Access) -> Result<Vec<u8>> {
+    let address = index_address(repository)?;
+    client.fetch(Request { compressed: true, label: Some(repository), ..Request::get(&address, INDEX_LIMIT) }, access)
+}
+
+/// Where a repository's index.yaml lies. Errors for schemes that no repository has.
+pub fn index_address(repository: &str) -> Result<String> {
+    let parsed = Address::parse(repository).ok_or_else(|| invalid_url(repository))?;
+    if !matches!(parsed.scheme.as_str(), "http" | "https") {
+        return Err(Error::new(ErrorKind::Repository, format!("could not find protocol handler for: {}", parsed.scheme)));
+    }
+    url::resolve_reference(repository, "index.yaml").ok_or_else(|| invalid_url(repository))
+}
+
+/// How a configured repository is reached.
+pub fn entry_access(entry: &Entry) -> Access {
+    Access {
+        base: entry.url.clone(),
+        username: entry.username.clone(),
+        password: entry.password.clone(),
+        token: None,
+        pass_credentials: entry.pass_credentials_all,
+        cert_file: entry.cert_file.clone(),
+        key_file: entry.key_file.clone(),
+        ca_file: entry.ca_file.clone(),
+        insecure_skip_tls_verify: entry.insecure_skip_tls_verify,
+    }
+}
+
+/// The flags' access, with what the configured repository has laid over it; the flags' credentials too belong to the
+/// repository's host.
+fn merged_access(options: &ChartOptions, entry: &Entry) -> Access {
+    let mut access = flag_access(options, &entry.url);
+    if !entry.cert_file.is_empty() || !entry.key_file.is_empty() || !entry.ca_file.is_empty() {
+        access.cert_file.clone_from(&entry.cert_file);
+        access.key_file.clone_from(&entry.key_file);
+        access.ca_file.clone_from(&entry.ca_file);
+    }
+    access.insecure_skip_tls_verify |= entry.insecure_skip_tls_verify;
+    if !entry.username.is_empty() && !entry.password.is_empty() {
+        access.username.clone_from(&entry.username);
+        access.password.clone_from(&entry.password);
+        access.pass_credentials = entry.pass_credentials_all;
+    }
+    access
+}
+
+/// The access that the flags describe, for the host of `base`.
+pub fn flag_access(options: &ChartOptions, base: &str) -> Access {
+    Access {
+        base: base.to_string(),
+        username: options.username.clone(),
+        password: options.password.clone(),
+        token: None,
+        pass_credentials: options.pass_credentials,
+        cert_file: options.cert_file.clone(),
+        key_file: options.key_file.clone(),
+        ca_file: options.ca_file.clone(),
+        insecure_skip_tls_verify: options.insecure_skip_tls_verify,
+    }
+}
+
+/// The configured repository whose index lists the address (Helm's `scanReposForURL`): its credentials are to be used.
+fn owner_of<'r>(address: &str, repositories: &'r Repositories, settings: &Settings) -> Result<Option<&'r Entry>> {
+    let Some(wanted) = Address::parse(address) else { return Ok(None) };
+    let name = wanted.file_name();
+    for entry in &repositories.entries {
+        let path = index_path(settings, &entry.name)?;
+        let bytes = crate::fs::read_limited(&path, INDEX_LIMIT)
+            .map_err(|error| error.context("no cached repo found. (try 'rutter repo update')").with_kind(ErrorKind::Repository))?;
+        // Only an index that holds the file's name at all can list the address.
+        if memchr::memmem::find(&bytes, name.as_bytes()).is_some() && index::lists(&bytes, |listed| url::equal(address, listed)) {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
+}
+
+/// The references that the mirrors make of `reference`, in their order.
+fn mirrored(mirrors: &[(String, String)], reference: &str) -> Vec<String> {
+    let strip = |text: &str| text.strip_prefix("oci://").unwrap_or(text).trim_end_matches('/').to_string();
+    mirrors
+        .iter()
+        .filter_map(|(from, to)| {
+            let rest = reference.strip_prefix(&strip(from))?;
+            (rest.starts_with('/')).then(|| format!("{}{rest}", strip(to)))
+        })
+        .collect()
+}
+
+fn check_digest(address: &str, archive: &[u8], digest: &cache::Digest) -> Result<()> {
+    let found = cache::sha256(archive);
+    if found == *digest {
+        return Ok(());
+    }
+    let message = format!(
+        "digest of {} does not fit: the index says sha256:{}, the archive has sha256:{}",
+        url::redact(address),
+        cache::hex(digest),
+        cache::hex(&found)
+    );
+    Err(Error::new(ErrorKind::Verification, message))
+}
+
+fn read_keyring(path: &Path) -> Result<Vec<u8>> {
+    crate::fs::read_limited(path, 64 << 20).map_err(|error| error.context("failed to load keyring"))
+}
+
+/// `path` with `suffix` behind its name.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn invalid_url(text: &str) -> Error {
+    Error::new(ErrorKind::Repository, format!("invalid chart URL format: {}", url::redact(text)))
 }

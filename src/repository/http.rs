@@ -73,7 +73,17 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// A GET of at most `limit` bytes.
     pub fn get(url: &'a str, limit: u64) -> Request<'a> {
-        Request { method: Method::GET, url, headers: Vec::new(), body: Vec::new(), limit, compressed: false, label: None, follow: true, repeat: true }
+        Request {
+            method: Method::GET,
+            url,
+            headers: Vec::new(),
+            body: Vec::new(),
+            limit,
+            compressed: false,
+            label: None,
+            follow: true,
+            repeat: true,
+        }
     }
 
     /// A request that carries `body`; not repeated, not redirected.
@@ -194,7 +204,9 @@ impl<'s> Client<'s> {
         let mut method = request.method.clone();
         for _ in 0..=REDIRECT_LIMIT {
             let response = self.one(request, &method, &url, access)?;
-            let target = response.header("location").filter(|_| request.follow && response.status.is_redirection() && response.status != StatusCode::NOT_MODIFIED);
+            let target = response
+                .header("location")
+                .filter(|_| request.follow && response.status.is_redirection() && response.status != StatusCode::NOT_MODIFIED);
             let Some(target) = target else { return Ok(response) };
             let next = Address::parse(&url).zip(Address::parse(target)).map(|(from, to)| from.join(&to));
             let next = next.filter(|next| matches!(next.scheme.as_str(), "http" | "https") && !next.host.is_empty());
@@ -243,7 +255,11 @@ impl<'s> Client<'s> {
         let headers = response.headers().clone();
         let total = response.content_length();
         if total.is_some_and(|total| total > request.limit) {
-            return Err(lasting(format!("{verb} {shown:?}: answer of {} bytes is larger than the limit of {}", total.unwrap_or_default(), request.limit)));
+            return Err(lasting(format!(
+                "{verb} {shown:?}: answer of {} bytes is larger than the limit of {}",
+                total.unwrap_or_default(),
+                request.limit
+            )));
         }
         let mut body = Vec::with_capacity(usize::try_from(total.unwrap_or(0)).unwrap_or(0).min(32 << 20));
         self.read(&mut response, &mut body, request, total).map_err(|fault| match fault {
@@ -254,7 +270,13 @@ impl<'s> Client<'s> {
     }
 
     /// Reads the body; `None` as fault when it passes the limit.
-    fn read(&self, source: &mut dyn Read, body: &mut Vec<u8>, request: &Request<'_>, total: Option<u64>) -> std::result::Result<(), Option<String>> {
+    fn read(
+        &self,
+        source: &mut dyn Read,
+        body: &mut Vec<u8>,
+        request: &Request<'_>,
+        total: Option<u64>,
+    ) -> std::result::Result<(), Option<String>> {
         let mut buffer = vec![0; 64 << 10];
         let mut progress = request.label.map(|label| Progress { label: label.to_string(), done: 0, total, finished: false });
         loop {
@@ -367,7 +389,8 @@ fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
         builder = builder.tls_certs_only(std::iter::empty()).tls_danger_accept_invalid_certs(true);
     } else if !key.ca_file.is_empty() {
         let pem = read_pem(&key.ca_file).map_err(|error| fault(format!("can't read CA file: {}: {error}", key.ca_file)))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| fault(format!("failed to append certificates from file: {}: {error}", key.ca_file)))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            .map_err(|error| fault(format!("failed to append certificates from file: {}: {error}", key.ca_file)))?;
         if certificates.is_empty() {
             return Err(fault(format!("failed to append certificates from file: {}", key.ca_file)));
         }
@@ -378,7 +401,8 @@ fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
         let mut pem = load(&key.cert_file)?;
         pem.push(b'\n');
         pem.extend(load(&key.key_file)?);
-        let identity = reqwest::Identity::from_pem(&pem).map_err(|error| fault(format!("can't load key pair from cert {} and key {}: {error}", key.cert_file, key.key_file)))?;
+        let identity = reqwest::Identity::from_pem(&pem)
+            .map_err(|error| fault(format!("can't load key pair from cert {} and key {}: {error}", key.cert_file, key.key_file)))?;
         builder = builder.identity(identity);
     }
     builder.build().map_err(|error| fault(chain(&error)))
@@ -398,7 +422,8 @@ fn proxies(settings: &Settings) -> Result<Vec<reqwest::Proxy>> {
         }
         let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
         let proxy = if secure { reqwest::Proxy::https(&text) } else { reqwest::Proxy::http(&text) };
-        let proxy = proxy.map_err(|_| Error::new(ErrorKind::Repository, format!("invalid proxy address {:?}", super::url::redact(&text))))?;
+        let proxy =
+            proxy.map_err(|_| Error::new(ErrorKind::Repository, format!("invalid proxy address {:?}", super::url::redact(&text))))?;
         found.push(proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions)));
     }
     Ok(found)

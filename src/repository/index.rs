@@ -5,14 +5,15 @@
 //! out with a warning, unknown fields are errors, as in Helm's `pkg/repo/v1/index.go`. Also writes indexes as Helm does:
 //! YAML with sorted keys, JSON in struct order.
 
-use super::record::{Fields, Record, metadata, metadata_fields, scalar_text, texts};
-use super::scan::{Field, Item, Outcome, scan};
-use super::{Reporter, record};
+use super::Reporter;
+use super::record::{Fields, Record, metadata_fields, scalar_text, texts};
+use super::scan::{self, Item, Outcome, scan};
 use crate::chart::Metadata;
+use crate::chart::metadata::METADATA_FIELDS;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::version::{Constraint, Version};
-use crate::yaml::{self, Shape};
+use crate::yaml::{self, Field, Shape};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -45,37 +46,39 @@ pub struct Index {
     pub context_path: Option<String>,
 }
 
-macro_rules! fields {
-    ($($name:literal: $shape:expr),* $(,)?) => { &[$(yaml::Field($name, $shape)),*] };
+const STRINGS: Shape = Shape::List(&Shape::Str);
+
+/// Go's `repo.ChartVersion`: the fields of Chart.yaml and the index's own, deprecated ones among them.
+static ENTRY_FIELDS: [Field; METADATA_FIELDS.len() + 8] = entry_fields();
+
+const fn entry_fields() -> [Field; METADATA_FIELDS.len() + 8] {
+    let mut fields = [const { Field("urls", &STRINGS) }; METADATA_FIELDS.len() + 8];
+    let mut at = 0;
+    while at < METADATA_FIELDS.len() {
+        fields[at] = Field(METADATA_FIELDS[at].0, METADATA_FIELDS[at].1);
+        at += 1;
+    }
+    fields[at + 1] = Field("created", &Shape::Time);
+    fields[at + 2] = Field("removed", &Shape::Bool);
+    fields[at + 3] = Field("digest", &Shape::Str);
+    fields[at + 4] = Field("checksum", &Shape::Str);
+    fields[at + 5] = Field("engine", &Shape::Str);
+    fields[at + 6] = Field("tillerVersion", &Shape::Str);
+    fields[at + 7] = Field("url", &Shape::Str);
+    fields
 }
 
-const STR: &Shape = &Shape::Str;
-const STRS: &Shape = &Shape::List(STR);
-const TEXTS: &Shape = &Shape::Map(STR);
-
-const DEPENDENCY: Shape = Shape::Struct(
-    "v2.Dependency",
-    fields!["name": STR, "version": STR, "repository": STR, "condition": STR, "tags": STRS, "enabled": &Shape::Bool,
-            "import-values": &Shape::List(&Shape::Any), "alias": STR],
-);
-
-const ENTRY: Shape = Shape::Struct(
-    "repo.ChartVersion",
-    fields![
-        "name": STR, "home": STR, "sources": STRS, "version": STR, "description": STR, "keywords": STRS,
-        "maintainers": &Shape::List(&Shape::Struct("v2.Maintainer", fields!["name": STR, "email": STR, "url": STR])),
-        "icon": STR, "apiVersion": STR, "condition": STR, "tags": STR, "appVersion": STR, "deprecated": &Shape::Bool,
-        "annotations": TEXTS, "kubeVersion": STR, "dependencies": &Shape::List(&DEPENDENCY), "type": STR,
-        "urls": STRS, "created": &Shape::Time, "removed": &Shape::Bool, "digest": STR, "checksum": STR, "engine": STR,
-        "tillerVersion": STR, "url": STR,
-    ],
-);
+static ENTRY: Shape = Shape::Struct("v1.ChartVersion", &ENTRY_FIELDS);
 
 static INDEX: Shape = Shape::Struct(
-    "repo.IndexFile",
-    fields![
-        "serverInfo": &Shape::Map(&Shape::Any), "apiVersion": STR, "generated": &Shape::Time,
-        "entries": &Shape::Map(&Shape::List(&ENTRY)), "publicKeys": STRS, "annotations": TEXTS,
+    "v1.IndexFile",
+    &[
+        Field("serverInfo", &Shape::Map(&Shape::Any)),
+        Field("apiVersion", &Shape::Str),
+        Field("generated", &Shape::Time),
+        Field("entries", &Shape::Map(&Shape::List(&ENTRY))),
+        Field("publicKeys", &STRINGS),
+        Field("annotations", &Shape::Map(&Shape::Str)),
     ],
 );
 
@@ -158,17 +161,17 @@ impl ChartVersion {
         fields.finish()
     }
 
-    fn read(map: &Map) -> ChartVersion {
-        let text = |key: &str| map.get(key).map(scalar_text).unwrap_or_default();
-        let mut metadata = metadata(map);
+    fn read(data: &Data) -> ChartVersion {
+        let text = |key: &str| data.as_map().and_then(|map| map.get(key)).map(scalar_text).unwrap_or_default();
+        let mut metadata = Metadata::from_data(data);
         if metadata.api_version.is_empty() {
             metadata.api_version = "v1".to_string();
         }
         ChartVersion {
             metadata,
-            urls: texts(map.get("urls")),
+            urls: texts(data.as_map().and_then(|map| map.get("urls"))),
             created: text("created"),
-            removed: matches!(map.get("removed"), Some(Data::Bool(true))),
+            removed: matches!(data.as_map().and_then(|map| map.get("removed")), Some(Data::Bool(true))),
             digest: text("digest"),
         }
     }
@@ -213,17 +216,25 @@ pub fn versions_of(bytes: &[u8], chart: &str, source: &str, reporter: &dyn Repor
 
 /// An item of the fast pass as a whole entry, or its version and what is wrong with it.
 fn item_version(item: &Item<'_>) -> Result<std::result::Result<ChartVersion, (String, String)>> {
-    let mut entries = Vec::new();
-    for (at, key) in super::scan::KEYS.iter().enumerate() {
-        if let Some(raw) = item.raw_at(at) {
-            entries.push(((*key).into(), raw.data()?));
-        }
-    }
-    let version = ChartVersion::read(&Map::from_entries(entries));
-    Ok(match validate(&version.metadata) {
+    let mut version = ChartVersion::read(&yaml::decode_strict(&item.document(), &ENTRY)?);
+    Ok(match validate(&mut version.metadata) {
         Ok(()) => Ok(version),
         Err(fault) => Err((version.metadata.version, fault)),
     })
+}
+
+/// Whether any entry of the index lists an address for which `wanted` holds.
+pub fn lists(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> bool {
+    let mut found = false;
+    let outcome = scan(bytes, &mut |item| {
+        found = item.texts(scan::Field::Urls)?.iter().any(|address| wanted(address));
+        Ok(if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    });
+    match outcome {
+        Ok(Outcome::Complete { .. } | Outcome::Stopped) => found,
+        _ => general(bytes, "", &super::Recorded::default())
+            .is_ok_and(|index| index.entries.values().flatten().flat_map(|version| &version.urls).any(|address| wanted(address))),
+    }
 }
 
 /// Checks an index that was fetched and gives the chart names in it, in the order of the file. One walk when the file is in
@@ -254,18 +265,20 @@ pub fn check(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Vec<
 
 /// What is wrong with an item, with its version; looks only at what validation needs.
 pub fn item_fault(item: &Item<'_>) -> Result<Option<(String, String)>> {
-    let name = item.text(Field::Name)?;
-    let version = item.text(Field::Version)?;
-    let kind = item.text(Field::Type)?;
-    let complex = [Field::Dependencies, Field::Maintainers].iter().any(|field| item.raw(*field).is_some_and(|raw| needs_look(raw.bytes())));
-    let plain = Metadata {
+    let name = item.text(scan::Field::Name)?;
+    let version = item.text(scan::Field::Version)?;
+    let kind = item.text(scan::Field::Type)?;
+    let complex = [scan::Field::Dependencies, scan::Field::Maintainers]
+        .iter()
+        .any(|field| item.raw(*field).is_some_and(|raw| needs_look(raw.bytes())));
+    let mut plain = Metadata {
         name: name.into_owned(),
         version: version.to_string(),
         api_version: "v1".into(),
         kind: kind.into_owned(),
         ..Metadata::default()
     };
-    if let Err(fault) = validate(&plain) {
+    if let Err(fault) = validate(&mut plain) {
         return Ok(Some((version.into_owned(), fault)));
     }
     Ok(match complex {
@@ -322,12 +335,12 @@ fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Want
         }
         let mut versions = Vec::new();
         for item in list.as_list().map(|items| items.as_slice()).unwrap_or_default() {
-            let Some(map) = item.as_map() else {
+            if item.is_null() {
                 reporter.warn(&format!("skipping loading invalid entry for chart {} from {source}: empty entry", quoted(name)));
                 continue;
-            };
-            let version = ChartVersion::read(map);
-            match validate_with(&version.metadata, map) {
+            }
+            let mut version = ChartVersion::read(item);
+            match validate(&mut version.metadata) {
                 Ok(()) => versions.push(version),
                 Err(fault) => warn_invalid(reporter, name, &version.metadata.version, source, &fault),
             }
@@ -403,45 +416,10 @@ fn is_range(version: &str) -> bool {
     version.split(['-', '+']).next().unwrap_or_default().contains(['x', 'X'])
 }
 
-/// Helm's validation of an entry, without its exception for dependencies of one name (JFrog strips `alias`).
-fn validate_with(metadata: &Metadata, map: &Map) -> std::result::Result<(), String> {
-    let has_null = |key: &str| map.get(key).and_then(Data::as_list).is_some_and(|items| items.iter().any(Data::is_null));
-    validate(metadata)?;
-    if has_null("maintainers") {
-        return Err("validation: maintainers must not contain empty or null nodes".to_string());
+/// Helm's validation of an entry, with its exception for dependencies of one name (JFrog strips `alias`).
+fn validate(metadata: &mut Metadata) -> std::result::Result<(), String> {
+    match metadata.validate() {
+        Err(error) if !error.message().starts_with("validation: more than one dependency with name or alias") => Err(error.to_string()),
+        _ => Ok(()),
     }
-    if has_null("dependencies") {
-        return Err("validation: dependencies must not contain empty or null nodes".to_string());
-    }
-    Ok(())
-}
-
-fn validate(metadata: &Metadata) -> std::result::Result<(), String> {
-    if metadata.name.is_empty() {
-        return Err("validation: chart.metadata.name is required".to_string());
-    }
-    let name = &metadata.name;
-    if name.contains(['/', '\\']) || name == "." || name == ".." {
-        return Err(format!("validation: chart.metadata.name {name:?} is invalid"));
-    }
-    if metadata.version.is_empty() {
-        return Err("validation: chart.metadata.version is required".to_string());
-    }
-    if Version::parse(&metadata.version).is_err() {
-        return Err(format!("validation: chart.metadata.version {:?} is invalid", metadata.version));
-    }
-    if !["", "application", "library"].contains(&metadata.kind.as_str()) {
-        return Err("validation: chart.metadata.type must be application or library".to_string());
-    }
-    for dependency in &metadata.dependencies {
-        if !dependency.alias.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-            return Err(format!("validation: dependency {:?} has disallowed characters in the alias", dependency.name));
-        }
-    }
-    Ok(())
-}
-
-/// The tree of an entry, for callers that keep it as it is.
-pub fn entry_data(version: &ChartVersion) -> Data {
-    record::Record::to_data(&version.record())
 }

@@ -9,6 +9,7 @@
 pub mod auth;
 pub mod cache;
 pub mod config;
+#[cfg(feature = "remote")]
 pub mod download;
 #[cfg(feature = "remote")]
 pub mod http;

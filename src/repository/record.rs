@@ -4,7 +4,7 @@
 //! structs (`pkg/chart/v2/metadata.go`), empty ones left out, from which both JSON (struct order, HTML characters escaped)
 //! and YAML (keys sorted) are written. Apart from `chart` because only repositories write metadata as JSON.
 
-use crate::chart::{Dependency, Maintainer, Metadata};
+use crate::chart::{Dependency, Metadata};
 use crate::data::{Data, Map};
 use crate::error::Result;
 use crate::json;
@@ -113,105 +113,24 @@ impl Fields {
 /// Chart.yaml's fields in Go's order, to be completed or finished.
 pub fn metadata_fields(metadata: &Metadata) -> Fields {
     let mut fields = Fields::default();
-    fields.text("name", &metadata.name);
-    fields.text("home", &metadata.home);
-    fields.texts("sources", &metadata.sources);
-    fields.text("version", &metadata.version);
-    fields.text("description", &metadata.description);
-    fields.texts("keywords", &metadata.keywords);
-    if !metadata.maintainers.is_empty() {
-        fields.always("maintainers", Record::List(metadata.maintainers.iter().map(maintainer).collect()));
+    for (name, value) in metadata.fields() {
+        let record = match name {
+            "maintainers" => Record::List(metadata.maintainers.iter().map(|maintainer| ordered(maintainer.fields())).collect()),
+            "dependencies" => Record::List(metadata.dependencies.iter().map(dependency).collect()),
+            _ => Record::Plain(value),
+        };
+        fields.always(name, record);
     }
-    fields.text("icon", &metadata.icon);
-    fields.text("apiVersion", &metadata.api_version);
-    fields.text("condition", &metadata.condition);
-    fields.text("tags", &metadata.tags);
-    fields.text("appVersion", &metadata.app_version);
-    fields.flag("deprecated", metadata.deprecated);
-    if let Some(annotations) = metadata.annotations.as_ref().filter(|annotations| !annotations.is_empty()) {
-        fields.always("annotations", Record::Fields(annotations.iter().map(|(key, value)| (key.clone(), Record::text(value))).collect()));
-    }
-    fields.text("kubeVersion", &metadata.kube_version);
-    if !metadata.dependencies.is_empty() {
-        fields.always("dependencies", Record::List(metadata.dependencies.iter().map(dependency).collect()));
-    }
-    fields.text("type", &metadata.kind);
     fields
-}
-
-fn maintainer(maintainer: &Maintainer) -> Record {
-    let mut fields = Fields::default();
-    fields.text("name", &maintainer.name);
-    fields.text("email", &maintainer.email);
-    fields.text("url", &maintainer.url);
-    fields.finish()
 }
 
 /// A dependency in Go's order: `repository` is always written.
 pub fn dependency(dependency: &Dependency) -> Record {
-    let mut fields = Fields::default();
-    fields.always("name", Record::text(&dependency.name));
-    fields.text("version", &dependency.version);
-    fields.always("repository", Record::text(&dependency.repository));
-    fields.text("condition", &dependency.condition);
-    fields.texts("tags", &dependency.tags);
-    fields.flag("enabled", dependency.enabled);
-    if !dependency.import_values.is_empty() {
-        fields.always("import-values", Record::List(dependency.import_values.iter().cloned().map(Record::Plain).collect()));
-    }
-    fields.text("alias", &dependency.alias);
-    fields.finish()
+    ordered(dependency.fields())
 }
 
-/// Metadata from the tree of a Chart.yaml or of an index entry; unknown keys are passed over.
-pub fn metadata(map: &Map) -> Metadata {
-    let text = |key: &str| map.get(key).map(scalar_text).unwrap_or_default();
-    Metadata {
-        name: text("name"),
-        home: text("home"),
-        sources: texts(map.get("sources")),
-        version: text("version"),
-        description: text("description"),
-        keywords: texts(map.get("keywords")),
-        maintainers: maps(map.get("maintainers"))
-            .map(|map| {
-                let text = |key: &str| map.get(key).map(scalar_text).unwrap_or_default();
-                Maintainer { name: text("name"), email: text("email"), url: text("url") }
-            })
-            .collect(),
-        icon: text("icon"),
-        api_version: text("apiVersion"),
-        condition: text("condition"),
-        tags: text("tags"),
-        app_version: text("appVersion"),
-        deprecated: matches!(map.get("deprecated"), Some(Data::Bool(true))),
-        annotations: map
-            .get("annotations")
-            .and_then(Data::as_map)
-            .map(|map| map.iter().map(|(key, value)| (key.to_string(), scalar_text(value))).collect()),
-        kube_version: text("kubeVersion"),
-        dependencies: maps(map.get("dependencies")).map(|map| read_dependency(map)).collect(),
-        kind: text("type"),
-        ..Metadata::default()
-    }
-}
-
-fn read_dependency(map: &Map) -> Dependency {
-    let text = |key: &str| map.get(key).map(scalar_text).unwrap_or_default();
-    Dependency {
-        name: text("name"),
-        version: text("version"),
-        repository: text("repository"),
-        condition: text("condition"),
-        tags: texts(map.get("tags")),
-        enabled: matches!(map.get("enabled"), Some(Data::Bool(true))),
-        import_values: map.get("import-values").and_then(Data::as_list).map(|items| items.to_vec()).unwrap_or_default(),
-        alias: text("alias"),
-    }
-}
-
-fn maps(data: Option<&Data>) -> impl Iterator<Item = &std::sync::Arc<Map>> {
-    data.and_then(Data::as_list).map(|items| items.as_slice()).unwrap_or_default().iter().filter_map(Data::as_map)
+fn ordered(fields: Vec<(&'static str, Data)>) -> Record {
+    Record::Fields(fields.into_iter().map(|(name, value)| (name.to_string(), Record::Plain(value))).collect())
 }
 
 /// The items of a list as texts.
@@ -219,29 +138,14 @@ pub fn texts(data: Option<&Data>) -> Vec<String> {
     data.and_then(Data::as_list).map(|items| items.iter().map(scalar_text).collect()).unwrap_or_default()
 }
 
-/// A scalar as the text of a string field (sigs.k8s.io/yaml turns numbers and booleans into strings there).
+/// A scalar as text; what was read by a shape is text already.
 pub fn scalar_text(data: &Data) -> String {
     match data {
         Data::Str(text) => text.to_string(),
         Data::Bool(true) => "true".to_string(),
         Data::Bool(false) => "false".to_string(),
         Data::Int(number) => number.to_string(),
-        Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
         Data::Float(number) => crate::number::format_g32(*number),
         Data::Null | Data::List(_) | Data::Map(_) => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_booleans_become_strings() {
-        for (data, expected) in
-            [(Data::Float(1.1), "1.1"), (Data::Float(20_240_101.0), "20240101"), (Data::Bool(true), "true"), (Data::Null, "")]
-        {
-            assert_eq!(scalar_text(&data), expected);
-        }
     }
 }

@@ -8,6 +8,7 @@
 
 use crate::data::Data;
 use crate::error::Result;
+use crate::yaml::{self, Shape};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
@@ -74,6 +75,9 @@ pub const KEYS: [&str; 25] = [
 #[derive(Debug, Clone, Copy)]
 pub struct Raw<'a>(&'a [u8]);
 
+static TEXT: Shape = Shape::Map(&Shape::Str);
+static TEXTS: Shape = Shape::Map(&Shape::List(&Shape::Str));
+
 /// One version of a chart.
 #[derive(Debug, Clone)]
 pub struct Item<'a> {
@@ -99,9 +103,20 @@ impl<'a> Item<'a> {
         self.fields.get(field as usize).copied().flatten()
     }
 
-    /// The raw value of the field at this place of [`KEYS`].
-    pub fn raw_at(&self, at: usize) -> Option<Raw<'a>> {
-        self.fields.get(at).copied().flatten()
+    /// The item as a document of its own: its fields from the left margin, for the general parser.
+    pub fn document(&self) -> Vec<u8> {
+        let mut document = Vec::new();
+        for (key, raw) in KEYS.iter().zip(&self.fields) {
+            if let Some(raw) = raw {
+                document.extend_from_slice(key.as_bytes());
+                document.push(b':');
+                document.extend_from_slice(raw.0);
+                if !raw.0.ends_with(b"\n") {
+                    document.push(b'\n');
+                }
+            }
+        }
+        document
     }
 
     /// The text of a string field; absent and null are empty.
@@ -122,16 +137,6 @@ impl<'a> Item<'a> {
 }
 
 impl<'a> Raw<'a> {
-    /// The value as the general parser reads it.
-    pub fn data(self) -> Result<Data> {
-        let mut document = Vec::with_capacity(self.0.len() + 3);
-        document.extend_from_slice(b"x:");
-        document.extend_from_slice(self.0);
-        document.push(b'\n');
-        let parsed = crate::yaml::parse(&document)?;
-        Ok(parsed.as_map().and_then(|map| map.get("x")).cloned().unwrap_or_default())
-    }
-
     /// The bytes between colon and end.
     pub fn bytes(self) -> &'a [u8] {
         self.0
@@ -140,7 +145,7 @@ impl<'a> Raw<'a> {
     fn text(self) -> Result<Cow<'a, str>> {
         match simple_scalar(self.0) {
             Some(text) => Ok(Cow::Borrowed(text)),
-            None => Ok(Cow::Owned(super::record::scalar_text(&self.data()?))),
+            None => Ok(Cow::Owned(self.decode(&TEXT)?.as_str().unwrap_or_default().to_string())),
         }
     }
 
@@ -148,8 +153,18 @@ impl<'a> Raw<'a> {
         if let Some(items) = simple_list(self.0) {
             return Ok(items);
         }
-        let data = self.data()?;
+        let data = self.decode(&TEXTS)?;
         Ok(data.as_list().map(|items| items.iter().map(|item| Cow::Owned(super::record::scalar_text(item))).collect()).unwrap_or_default())
+    }
+
+    /// The value as the general parser reads it into a shape that is a map of the wanted type.
+    fn decode(self, shape: &'static Shape) -> Result<Data> {
+        let mut document = Vec::with_capacity(self.0.len() + 3);
+        document.extend_from_slice(b"x:");
+        document.extend_from_slice(self.0);
+        document.push(b'\n');
+        let parsed = yaml::decode(&document, shape)?;
+        Ok(parsed.as_map().and_then(|map| map.get("x")).cloned().unwrap_or_default())
     }
 }
 

@@ -43,7 +43,9 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: boo
     let manifest = crate::json::parse_exact(&bytes)?;
     let map = manifest.as_map().ok_or_else(|| Error::new(ErrorKind::Repository, format!("{reference}: manifest is no object")))?;
     let mut descriptors: Vec<Descriptor> = map.get("config").and_then(descriptor).into_iter().collect();
-    descriptors.extend(map.get("layers").and_then(Data::as_list).map(|layers| layers.as_slice()).unwrap_or_default().iter().filter_map(descriptor));
+    descriptors.extend(
+        map.get("layers").and_then(Data::as_list).map(|layers| layers.as_slice()).unwrap_or_default().iter().filter_map(descriptor),
+    );
     let known = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE];
     // Helm counts the manifest itself too.
     let found = 1 + descriptors.iter().filter(|descriptor| known.contains(&descriptor.media_type.as_str())).count();
@@ -59,7 +61,8 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: boo
     if legacy.is_some() {
         reporter.say(&format!("Warning: chart media type {LEGACY_CHART_TYPE} is deprecated"));
     }
-    let layer = last_of(CHART_TYPE).or(legacy).ok_or_else(|| fault(format!("manifest does not contain a layer with mediatype {CHART_TYPE}")))?;
+    let layer =
+        last_of(CHART_TYPE).or(legacy).ok_or_else(|| fault(format!("manifest does not contain a layer with mediatype {CHART_TYPE}")))?;
     let archive = registry.blob(&reference.repository, layer, Some(&reference.to_string()))?;
     let provenance = match last_of(PROVENANCE_TYPE).filter(|_| with_provenance) {
         Some(layer) => Some(registry.blob(&reference.repository, layer, None)?),
@@ -122,7 +125,10 @@ pub fn manifest(upload: &Upload<'_>, config: &[u8]) -> Result<Vec<u8>> {
     Record::Fields(vec![
         ("schemaVersion".to_string(), Record::Plain(Data::Int(2))),
         ("config".to_string(), descriptor_record(CONFIG_TYPE, &digest_of(config), config.len())),
-        ("layers".to_string(), Record::List(layers.iter().map(|(digest, media_type, size)| descriptor_record(media_type, digest, *size)).collect())),
+        (
+            "layers".to_string(),
+            Record::List(layers.iter().map(|(digest, media_type, size)| descriptor_record(media_type, digest, *size)).collect()),
+        ),
         ("annotations".to_string(), Record::Fields(annotations.collect())),
     ])
     .to_json()
@@ -142,7 +148,11 @@ fn annotations(metadata: &Metadata, created: &str) -> std::collections::BTreeMap
     let authors: Vec<String> = metadata
         .maintainers
         .iter()
-        .map(|maintainer| if maintainer.email.is_empty() { maintainer.name.clone() } else { format!("{} ({})", maintainer.name, maintainer.email) })
+        .map(
+            |maintainer| {
+                if maintainer.email.is_empty() { maintainer.name.clone() } else { format!("{} ({})", maintainer.name, maintainer.email) }
+            },
+        )
         .collect();
     for (name, value) in [
         ("description", metadata.description.as_str()),

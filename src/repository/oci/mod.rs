@@ -110,7 +110,11 @@ impl<'c> Registry<'c> {
         let response = self.call(Request::get(&url, MANIFEST_LIMIT).header("accept", accept), &pull_scope(repository))?;
         if response.status == StatusCode::NOT_FOUND {
             // Unknown repositories are told apart from unknown tags by the registry's own words.
-            return if String::from_utf8_lossy(&response.body).contains("NAME_UNKNOWN") { Err(status_error("GET", &url, &response)) } else { Ok(None) };
+            return if String::from_utf8_lossy(&response.body).contains("NAME_UNKNOWN") {
+                Err(status_error("GET", &url, &response))
+            } else {
+                Ok(None)
+            };
         }
         if response.status != StatusCode::OK {
             return Err(status_error("GET", &url, &response));
@@ -130,7 +134,10 @@ impl<'c> Registry<'c> {
             return Err(Error::new(ErrorKind::Verification, format!("unsupported digest {:?}", super::printable(&descriptor.digest))));
         }
         if descriptor.size > BLOB_LIMIT {
-            return Err(Error::new(ErrorKind::Limit, format!("blob {} has {} bytes, more than {BLOB_LIMIT}", descriptor.digest, descriptor.size)));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("blob {} has {} bytes, more than {BLOB_LIMIT}", descriptor.digest, descriptor.size),
+            ));
         }
         let url = format!("{}/v2/{repository}/blobs/{}", self.base, descriptor.digest);
         // The body may be cut short; only its digest tells.
@@ -234,7 +241,8 @@ impl<'c> Registry<'c> {
                 let allowed = challenge::realm_allowed(&self.base, &realm, &settings.trusted_realms);
                 if !allowed && credential.is_some() {
                     let host = Address::parse(&realm).map(|realm| realm.host).unwrap_or_default();
-                    let message = format!("{} sends to the token server {:?}, which may not see its credentials", self.host, super::printable(&host));
+                    let message =
+                        format!("{} sends to the token server {:?}, which may not see its credentials", self.host, super::printable(&host));
                     let hint = format!("if that server belongs to the registry, set RUTTER_TRUSTED_REALMS={}", super::printable(&host));
                     let diagnostic = crate::diagnostic::Diagnostic { headline: message.clone(), hints: vec![hint], ..Default::default() };
                     return Err(Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic));
@@ -259,7 +267,8 @@ impl<'c> Registry<'c> {
         let refresh = credential.map(|credential| credential.refresh_token.as_str()).filter(|token| !token.is_empty());
         let response = if let Some(refresh) = refresh {
             let body = format!("grant_type=refresh_token&client_id=rutter&{query}&refresh_token={}", escape(refresh));
-            let request = Request::upload(Method::POST, realm, body.into_bytes()).header("content-type", "application/x-www-form-urlencoded");
+            let request =
+                Request::upload(Method::POST, realm, body.into_bytes()).header("content-type", "application/x-www-form-urlencoded");
             self.client.send(request, &access)?
         } else {
             if let Some(credential) = credential {
@@ -272,10 +281,13 @@ impl<'c> Registry<'c> {
         if response.status != StatusCode::OK {
             return Err(status_error("GET", realm, &response));
         }
-        let answer = crate::json::parse(&response.body).map_err(|_| Error::new(ErrorKind::Repository, format!("{realm}: answer is no token")))?;
+        let answer =
+            crate::json::parse(&response.body).map_err(|_| Error::new(ErrorKind::Repository, format!("{realm}: answer is no token")))?;
         let text = |name: &str| answer.as_map().and_then(|map| map.get(name)).and_then(Data::as_str).filter(|text| !text.is_empty());
         let token = text("token").or_else(|| text("access_token"));
-        token.map(|token| format!("Bearer {token}")).ok_or_else(|| Error::new(ErrorKind::Repository, format!("{realm}: empty token returned")))
+        token
+            .map(|token| format!("Bearer {token}"))
+            .ok_or_else(|| Error::new(ErrorKind::Repository, format!("{realm}: empty token returned")))
     }
 }
 
@@ -284,8 +296,8 @@ pub fn pick_version(versions: &[String], wanted: &str) -> Result<String> {
     if let Some(exact) = versions.iter().find(|version| !wanted.is_empty() && *version == wanted) {
         return Ok(exact.clone());
     }
-    let constraint =
-        Constraint::parse(if wanted.is_empty() { "*" } else { wanted }).map_err(|error| Error::new(ErrorKind::Repository, error.to_string()))?;
+    let constraint = Constraint::parse(if wanted.is_empty() { "*" } else { wanted })
+        .map_err(|error| Error::new(ErrorKind::Repository, error.to_string()))?;
     versions
         .iter()
         .find(|version| Version::parse(version).is_ok_and(|version| constraint.check(&version)))

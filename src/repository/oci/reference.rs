@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn parts_are_told_apart() {
-        let read = |text: &str| Reference::parse(text).map(|r| (r.registry, r.repository, r.tag, r.digest)).map_err(|error| error.to_string());
+        let read =
+            |text: &str| Reference::parse(text).map(|r| (r.registry, r.repository, r.tag, r.digest)).map_err(|error| error.to_string());
         let digest = format!("sha256:{}", "0".repeat(64));
         let some = |a: &str, b: &str, c: &str, d: &str| Ok((a.to_string(), b.to_string(), c.to_string(), d.to_string()));
         assert_eq!(read("oci://h:5000/a/b:1.0+x"), some("h:5000", "a/b", "1.0_x", ""));
