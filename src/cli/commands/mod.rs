@@ -9,6 +9,8 @@ pub mod env;
 pub mod help;
 pub mod package;
 pub mod plugin;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod show;
 pub mod template;
 pub mod version;
@@ -25,6 +27,8 @@ pub const COMMANDS: &[Entry] = &[
     help::COMMAND,
     package::COMMAND,
     plugin::COMMAND,
+    #[cfg(feature = "serve")]
+    serve::COMMAND,
     show::COMMAND,
     template::COMMAND,
     version::COMMAND,

@@ -192,7 +192,8 @@ fn refuse(server: &Server, route: &Route, method: &Method, headers: &HeaderMap) 
     }
     let (status, code, message) = match role {
         Role::Nobody => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "unauthorized"),
-        _ if probe => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "unauthorized"),
+        // Registry clients send their credentials only when they are asked for them.
+        _ if probe || authorization.is_none() => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "unauthorized"),
         _ => (StatusCode::FORBIDDEN, "DENIED", "forbidden"),
     };
     let mut refusal = if matches!(route, Route::Registry(_)) { registry::fault(status, code, message) } else { error(status, message) };

@@ -1,0 +1,200 @@
+//! `rutter serve`: a chart repository and OCI registry on a folder or a bucket.
+
+use super::{Arity, Entry, Run};
+use crate::cli::printer;
+use crate::cli::session::Session;
+use crate::diagnostic::Notice;
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::Reporter;
+use crate::repository::serve::access::{Access, Role};
+use crate::repository::serve::route::{Depth, Layout};
+use crate::repository::serve::{Options, run};
+use clap::Args;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The row of the table.
+pub const COMMAND: Entry =
+    Entry::leaf::<Arguments>("serve", "", Arity::Exactly(0), "serve a chart repository from a folder or a bucket", LONG);
+
+const LONG: &str = "\
+Serve a chart repository: index.yaml and archives, ChartMuseum's API for uploads, the OCI distribution API for charts, and
+a page that lists what there is. All of it stands on one storage, a folder or a bucket, and several servers may share it.
+
+    $ rutter serve --storage ./charts --listen 127.0.0.1:8879
+    $ rutter push app-1.0.0.tgz http://127.0.0.1:8879
+    $ rutter repo add local http://127.0.0.1:8879
+
+Buckets are named by URL: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix; their credentials come from the
+usual variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME, …).
+
+Accounts are lines of a file, `user:secret` or `user:secret:read`; a secret may be a bcrypt hash; the user `bearer` makes it
+a token. Without accounts anybody may read and write, so the server listens on this machine alone unless told otherwise.
+
+The server stops on SIGTERM or Ctrl-C once the requests under way are answered.";
+
+/// Variables that the stores read.
+const STORAGE_VARIABLES: [&str; 17] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT",
+    "AWS_ENDPOINT_URL",
+    "AWS_ALLOW_HTTP",
+    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "GOOGLE_SERVICE_ACCOUNT",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "AZURE_STORAGE_ACCOUNT_NAME",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ENDPOINT",
+    "AZURE_STORAGE_SAS_KEY",
+];
+
+/// The flags of `serve`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Arguments {
+    /// folder or URL of a bucket in which the charts are kept
+    #[arg(long, value_name = "string", default_value = "charts")]
+    storage: String,
+    /// address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "string", default_value = "127.0.0.1:8879")]
+    listen: String,
+    /// path that all others begin with
+    #[arg(long, value_name = "string", default_value = "")]
+    context_path: String,
+    /// number of path parts that name a tenant
+    #[arg(long, value_name = "int", default_value = "0")]
+    depth: usize,
+    /// any number of path parts names a tenant
+    #[arg(long)]
+    depth_dynamic: bool,
+    /// URL under which clients reach the archives, when it is not this server's
+    #[arg(long, value_name = "string", default_value = "")]
+    chart_url: String,
+    /// file with accounts, a line each: user:secret[:read|write]
+    #[arg(long, value_name = "string")]
+    auth_file: Option<PathBuf>,
+    /// reading needs no account
+    #[arg(long)]
+    auth_anonymous_get: bool,
+    /// certificate chain, to serve HTTPS
+    #[arg(long, value_name = "string", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// key of the certificate
+    #[arg(long, value_name = "string", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// most bytes of one upload
+    #[arg(long, value_name = "int", default_value = "20971520")]
+    max_upload_size: usize,
+    /// an upload may replace a version that exists
+    #[arg(long)]
+    allow_overwrite: bool,
+    /// do not honour ?force of an upload
+    #[arg(long)]
+    disable_force_overwrite: bool,
+    /// versions cannot be deleted
+    #[arg(long)]
+    disable_delete: bool,
+    /// read-only: no uploads, no deletion
+    #[arg(long)]
+    disable_api: bool,
+    /// milliseconds after which the storage is looked at again for what other servers wrote
+    #[arg(long, value_name = "int", default_value = "1000")]
+    cache_interval: u64,
+}
+
+/// Request lines on standard error.
+struct Log {
+    debug: bool,
+}
+
+impl Reporter for Log {
+    fn say(&self, line: &str) {
+        eprintln!("{line}");
+    }
+
+    fn notice(&self, notice: Notice) {
+        printer::print_notice(&notice, self.debug);
+    }
+}
+
+impl Run for Arguments {
+    fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
+        let usage = |message: String| Error::new(ErrorKind::Usage, message);
+        let listen: SocketAddr =
+            self.listen.parse().map_err(|_| usage(format!("--listen wants `ADDRESS:PORT`, found `{}`", self.listen)))?;
+        let mut access = Access::open();
+        if let Some(file) = &self.auth_file {
+            let text = crate::fs::read(file)?;
+            access.add_accounts(&String::from_utf8_lossy(&text), &file.display().to_string())?;
+        }
+        if let Some(token) = session.environment.get_filled("RUTTER_SERVE_TOKEN") {
+            access.add("bearer", &token, Role::Write);
+        }
+        if self.auth_anonymous_get {
+            access.allow_anonymous_read();
+        }
+        let context_path = match self.context_path.trim_matches('/') {
+            "" => String::new(),
+            path => format!("/{path}"),
+        };
+        let depth = match (self.depth_dynamic, self.depth) {
+            (true, _) => Depth::Dynamic,
+            (false, 0) => Depth::None,
+            (false, depth) => Depth::Fixed(depth),
+        };
+        let variable = |name: &&str| session.environment.get_filled(name).map(|value| (name.to_string(), value));
+        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+        let options = Options {
+            listen,
+            storage: self.storage,
+            storage_options: STORAGE_VARIABLES.iter().filter_map(variable).collect(),
+            layout: Layout { context_path: context_path.clone(), depth },
+            chart_url: self.chart_url,
+            access,
+            tls: self.tls_cert.zip(self.tls_key),
+            upload_limit: self.max_upload_size,
+            allow_overwrite: self.allow_overwrite,
+            disable_force: self.disable_force_overwrite,
+            disable_delete: self.disable_delete,
+            disable_api: self.disable_api,
+            freshness: Duration::from_millis(self.cache_interval),
+            log: Arc::new(Log { debug: session.settings.debug }),
+            version: format!("v{}", env!("CARGO_PKG_VERSION")),
+        };
+        let started = |address: SocketAddr| {
+            // The address is data: with port 0 a script reads it from here.
+            let _ = session.print(format!("Serving charts on {scheme}://{address}{context_path}\n"));
+        };
+        run(options, started, stopped())
+    }
+}
+
+/// Resolves when the process is asked to end.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+            return interrupted().await;
+        };
+        tokio::select! {
+            () = interrupted() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    interrupted().await;
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a handler the system ends the process on Ctrl-C all the same.
+        std::future::pending::<()>().await;
+    }
+}
