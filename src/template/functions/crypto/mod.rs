@@ -1,8 +1,238 @@
 //! Sprig's cryptographic functions (crypto.go) and its random strings.
 //!
-//! Goes in: texts, keys and certificates in PEM. Comes out: digests, keys, certificates. The random source and the clock
-//! are the host's.
+//! Goes in: texts, keys and certificates in PEM. Comes out: digests, keys, certificates. The clock is the host's, and so is
+//! the random source, but for RSA keys and signatures, for which the cryptographic library takes only its own.
 
-use super::Function;
+mod certificate;
+mod der;
+mod digest;
+mod key;
+mod pem;
+mod random;
 
-pub const FUNCTIONS: &[Function] = &[];
+use super::{Call, Fault, Function, Outcome, Parameter, row};
+use crate::template::value::{Object, Value};
+use aws_lc_rs::rsa::KeySize;
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use certificate::{Issuer, Template};
+use key::PrivateKey;
+use std::any::Any;
+use std::rc::Rc;
+
+use Parameter::{Certificate as Pair, Int, List, Str, Uint32};
+
+pub const FUNCTIONS: &[Function] = &[
+    row("adler32sum", &[Str], digest::adler32sum, "The Adler-32 checksum as a decimal text."),
+    row("bcrypt", &[Str], digest::bcrypt, "The bcrypt hash with a random salt."),
+    row("buildCustomCert", &[Str, Str], build_custom_cert, "A certificate object of a certificate and a key, both PEM in base64."),
+    row("decryptAES", &[Str, Str], digest::decrypt_aes, "What `encryptAES` encrypted with the same password."),
+    row(
+        "derivePassword",
+        &[Uint32, Str, Str, Str, Str],
+        digest::derive_password,
+        "A password by counter, type, master password, user and site.",
+    ),
+    row("encryptAES", &[Str, Str], digest::encrypt_aes, "The text encrypted with a password: AES-256-CBC in base64."),
+    row("genCA", &[Str, Int], gen_ca, "A new certificate authority: common name, days."),
+    row("genCAWithKey", &[Str, Int, Str], gen_ca_with_key, "A certificate authority with a given key in PEM."),
+    row("genPrivateKey", &[Str], gen_private_key, "A new private key in PEM: rsa, ecdsa, ed25519 or dsa."),
+    row(
+        "genSelfSignedCert",
+        &[Str, List, List, Int],
+        gen_self_signed_cert,
+        "A certificate signed by its own new key: name, addresses, DNS names, days.",
+    ),
+    row(
+        "genSelfSignedCertWithKey",
+        &[Str, List, List, Int, Str],
+        gen_self_signed_cert_with_key,
+        "A certificate signed by its own given key.",
+    ),
+    row("genSignedCert", &[Str, List, List, Int, Pair], gen_signed_cert, "A certificate with a new key, signed by an authority."),
+    row(
+        "genSignedCertWithKey",
+        &[Str, List, List, Int, Pair, Str],
+        gen_signed_cert_with_key,
+        "A certificate with a given key, signed by an authority.",
+    ),
+    row("htpasswd", &[Str, Str], digest::htpasswd, "A line of an htpasswd file with a bcrypt hash."),
+    row("randAlpha", &[Int], random::rand_alpha, "Random letters."),
+    row("randAlphaNum", &[Int], random::rand_alpha_num, "Random letters and digits, at least one digit."),
+    row("randAscii", &[Int], random::rand_ascii, "Random printable ASCII characters."),
+    row("randBytes", &[Int], random::rand_bytes, "Random bytes in base64."),
+    row("randNumeric", &[Int], random::rand_numeric, "Random digits."),
+    row("sha1sum", &[Str], digest::sha1sum, "The SHA-1 digest in hexadecimal."),
+    row("sha256sum", &[Str], digest::sha256sum, "The SHA-256 digest in hexadecimal."),
+    row("sha512sum", &[Str], digest::sha512sum, "The SHA-512 digest in hexadecimal."),
+    row("uuidv4", &[], random::uuidv4, "A random UUID."),
+];
+
+/// `sprig.certificate`: a certificate and its key in PEM.
+struct Certificate {
+    cert: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl Object for Certificate {
+    fn type_name(&self) -> &'static str {
+        "sprig.certificate"
+    }
+
+    fn kind_name(&self) -> &'static str {
+        "struct"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        self.fields().into_iter().find(|field| field.0 == name).map(|field| field.1)
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![("Cert", Value::str(&self.cert[..])), ("Key", Value::str(&self.key[..]))]
+    }
+
+    fn equals(&self, other: &dyn Object) -> bool {
+        other.as_any().downcast_ref::<Certificate>().is_some_and(|other| other.cert == self.cert && other.key == self.key)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+fn certificate(cert: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Outcome {
+    Ok(Value::Object(Rc::new(Certificate { cert: cert.into(), key: key.into() })))
+}
+
+/// Go's standard base64 asks for padding, but not that its spare bits are zero.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+
+/// Base64 with padding; line ends are skipped. The error is Go's.
+fn decode_base64(text: &[u8]) -> Result<Vec<u8>, String> {
+    let digits: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+    BASE64.decode(&digits).map_err(|_| format!("illegal base64 data at input byte {}", base64_fault(text)))
+}
+
+/// Where Go finds base64 to be broken: at the first wrong byte, or where the text ends too soon.
+fn base64_fault(text: &[u8]) -> usize {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let mut digits = 0;
+    let mut at = 0;
+    while at < text.len() {
+        let byte = text[at];
+        at += 1;
+        if matches!(byte, b'\n' | b'\r') {
+            continue;
+        }
+        if is_digit(byte) {
+            digits += 1;
+            continue;
+        }
+        if byte != b'=' || digits % 4 < 2 {
+            return at - 1;
+        }
+        let mut rest = (at..text.len()).filter(|at| !matches!(text[*at], b'\n' | b'\r'));
+        if digits % 4 == 2 {
+            match rest.next() {
+                None => return text.len(),
+                Some(second) if text[second] != b'=' => return second,
+                Some(_) => {}
+            }
+        }
+        return rest.next().unwrap_or(at);
+    }
+    // A quantum that is not full is reported where it begins.
+    text.len() - digits % 4
+}
+
+fn new_rsa_key() -> Result<PrivateKey, Fault> {
+    PrivateKey::generate_rsa(KeySize::Rsa2048).map_err(|error| Fault::new(format!("error generating rsa key: {error}")))
+}
+
+fn given_key(text: &[u8]) -> Result<PrivateKey, Fault> {
+    PrivateKey::parse_pem(text).map_err(|error| Fault::new(format!("parsing private key: {error}")))
+}
+
+fn gen_private_key(call: &mut Call) -> Outcome {
+    let key = match call.bytes(0) {
+        b"" | b"rsa" => PrivateKey::generate_rsa(KeySize::Rsa4096),
+        b"dsa" => Ok(PrivateKey::generate_dsa(call.host)),
+        b"ecdsa" => PrivateKey::generate_ecdsa(call.host),
+        b"ed25519" => PrivateKey::generate_ed25519(call.host),
+        other => return Ok(Value::str([b"Unknown type ", other].concat())),
+    };
+    Ok(Value::str(match key {
+        Ok(key) => key.to_pem(),
+        Err(error) => format!("failed to generate private key: {error}"),
+    }))
+}
+
+fn authority(call: &mut Call, key: &PrivateKey) -> Outcome {
+    let none = super::List::nil(crate::template::value::ListKind::Any);
+    let (name, days) = (call.bytes(0).to_vec(), call.int(1));
+    let mut template = Template::new(call.host, &name, &none, &none, days).map_err(Fault::new)?;
+    template.authority = true;
+    let (cert, key) = template.sign(key, None, key).map_err(Fault::new)?;
+    certificate(cert, key)
+}
+
+fn gen_ca(call: &mut Call) -> Outcome {
+    authority(call, &new_rsa_key()?)
+}
+
+fn gen_ca_with_key(call: &mut Call) -> Outcome {
+    let key = given_key(call.bytes(2))?;
+    authority(call, &key)
+}
+
+fn template_of(call: &mut Call) -> Result<Template, Fault> {
+    let (name, addresses, names, days) = (call.bytes(0).to_vec(), call.list(1), call.list(2), call.int(3));
+    Template::new(call.host, &name, &addresses, &names, days).map_err(Fault::new)
+}
+
+fn self_signed(call: &mut Call, key: &PrivateKey) -> Outcome {
+    let (cert, key) = template_of(call)?.sign(key, None, key).map_err(Fault::new)?;
+    certificate(cert, key)
+}
+
+fn gen_self_signed_cert(call: &mut Call) -> Outcome {
+    self_signed(call, &new_rsa_key()?)
+}
+
+fn gen_self_signed_cert_with_key(call: &mut Call) -> Outcome {
+    let key = given_key(call.bytes(4))?;
+    self_signed(call, &key)
+}
+
+fn signed(call: &mut Call, key: &PrivateKey) -> Outcome {
+    let Value::Object(object) = call.value(4).clone() else { return Err(Fault::new("unable to decode certificate")) };
+    let Some(ca) = object.as_any().downcast_ref::<Certificate>() else { return Err(Fault::new("unable to decode certificate")) };
+    let block = pem::decode(&ca.cert).ok_or_else(|| Fault::new("unable to decode certificate"))?;
+    let issuer =
+        Issuer::parse(&block.bytes).map_err(|error| Fault::new(format!("error parsing certificate: decodedSignerCert.Bytes: {error}")))?;
+    let signer = PrivateKey::parse_pem(&ca.key).map_err(|error| Fault::new(format!("error parsing private key: {error}")))?;
+    let (cert, key) = template_of(call)?.sign(key, Some(&issuer), &signer).map_err(Fault::new)?;
+    certificate(cert, key)
+}
+
+fn gen_signed_cert(call: &mut Call) -> Outcome {
+    signed(call, &new_rsa_key()?)
+}
+
+fn gen_signed_cert_with_key(call: &mut Call) -> Outcome {
+    let key = given_key(call.bytes(5))?;
+    signed(call, &key)
+}
+
+fn build_custom_cert(call: &mut Call) -> Outcome {
+    let cert = decode_base64(call.bytes(0)).map_err(|_| Fault::new("unable to decode base64 certificate"))?;
+    let key = decode_base64(call.bytes(1)).map_err(|_| Fault::new("unable to decode base64 private key"))?;
+    let block = pem::decode(&cert).ok_or_else(|| Fault::new("unable to decode certificate"))?;
+    Issuer::parse(&block.bytes).map_err(|error| Fault::new(format!("error parsing certificate: decodedCert.Bytes: {error}")))?;
+    PrivateKey::parse_pem(&key).map_err(|error| Fault::new(format!("error parsing private key: {error}")))?;
+    certificate(cert, key)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Random strings: `randAlphaNum` and relatives (goutils), `randBytes`, `uuidv4`.
+//!
+//! Goes in: a length. Comes out: text of characters drawn evenly from the host's random source. A negative length gives nothing,
+//! as in goutils; what is too long for the host is refused.
+
+use super::super::{Call, Fault, Host, Outcome};
+use crate::template::value::Value;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// A length that the host allows; negative ones are `None`.
+fn length(call: &Call) -> Result<Option<usize>, Fault> {
+    let Ok(length) = usize::try_from(call.int(0)) else { return Ok(None) };
+    let limit = call.host.size_limit();
+    if length > limit {
+        return Err(Fault::new(format!("random text of {length} bytes is longer than the limit of {limit}")));
+    }
+    Ok(Some(length))
+}
+
+/// Evenly drawn numbers below `end`, which is at most 256.
+fn draw(host: &mut dyn Host, count: usize, end: usize) -> Vec<usize> {
+    // Bytes above the last whole multiple would favour small numbers.
+    let fair = 256 / end * end;
+    let mut numbers = Vec::with_capacity(count);
+    let mut bytes = [0; 64];
+    while numbers.len() < count {
+        host.random(&mut bytes);
+        let wanted = count - numbers.len();
+        numbers.extend(bytes.iter().map(|byte| usize::from(*byte)).filter(|number| *number < fair).map(|number| number % end).take(wanted));
+    }
+    numbers
+}
+
+fn text_of(call: &mut Call, characters: &[u8]) -> Result<Vec<u8>, Fault> {
+    let Some(length) = length(call)? else { return Ok(Vec::new()) };
+    Ok(draw(call.host, length, characters.len()).into_iter().map(|at| characters[at]).collect())
+}
+
+fn characters(keep: impl Fn(&u8) -> bool) -> Vec<u8> {
+    (b' '..=b'~').filter(keep).collect()
+}
+
+pub(super) fn rand_alpha_num(call: &mut Call) -> Outcome {
+    let mut text = text_of(call, &characters(u8::is_ascii_alphanumeric))?;
+    // goutils sees to it that there is a digit.
+    if !text.is_empty() && !text.iter().any(u8::is_ascii_digit) {
+        let mut bytes = [0; 8];
+        call.host.random(&mut bytes);
+        let at = (u64::from_le_bytes(bytes) % text.len() as u64) as usize;
+        text[at] = b'0' + draw(call.host, 1, 10)[0] as u8;
+    }
+    Ok(Value::str(text))
+}
+
+pub(super) fn rand_alpha(call: &mut Call) -> Outcome {
+    text_of(call, &characters(u8::is_ascii_alphabetic)).map(Value::str)
+}
+
+pub(super) fn rand_ascii(call: &mut Call) -> Outcome {
+    text_of(call, &characters(|_| true)).map(Value::str)
+}
+
+pub(super) fn rand_numeric(call: &mut Call) -> Outcome {
+    text_of(call, b"0123456789").map(Value::str)
+}
+
+pub(super) fn rand_bytes(call: &mut Call) -> Outcome {
+    let length = length(call)?.ok_or_else(|| Fault::new("runtime error: makeslice: len out of range"))?;
+    let mut bytes = vec![0; length];
+    call.host.random(&mut bytes);
+    Ok(Value::str(STANDARD.encode(bytes)))
+}
+
+pub(super) fn uuidv4(call: &mut Call) -> Outcome {
+    let mut bytes = [0; 16];
+    call.host.random(&mut bytes);
+    // Version 4, variant of RFC 4122.
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let text = data_encoding::HEXLOWER.encode(&bytes);
+    Ok(Value::str(format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])))
+}
