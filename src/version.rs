@@ -7,6 +7,7 @@
 //! differ from Cargo's and are ours.
 
 use crate::error::{Error, ErrorKind};
+use crate::quote::quote;
 use semver::{BuildMetadata, Prerelease};
 use std::cmp::Ordering;
 use std::fmt;
@@ -249,7 +250,7 @@ fn parse_segment(digits: &str) -> Option<u64> {
 }
 
 fn out_of_range(digits: &str) -> String {
-    format!("strconv.ParseUint: parsing {}: value out of range", quote(digits))
+    format!("strconv.ParseUint: parsing {}: value out of range", quote(digits.as_bytes()))
 }
 
 fn parse_prerelease(text: &str) -> Result<Prerelease, VersionError> {
@@ -507,7 +508,7 @@ fn skip_space(text: &str, from: usize) -> usize {
 }
 
 fn parse_group(text: &str) -> Result<Group, VersionError> {
-    let improper = || VersionError::new(format!("improper constraint: {}", quote(text)));
+    let improper = || VersionError::new(format!("improper constraint: {}", quote(text.as_bytes())));
     let bytes = text.as_bytes();
     let mut spans: Vec<(usize, usize, usize)> = Vec::new();
     let mut at = skip_space(text, 0);
@@ -613,29 +614,6 @@ fn scan_range(text: &str, at: usize) -> Option<(Span, Span, usize)> {
     }
     let second_end = second + scan_version(&bytes[second..], is_constraint_number)?.length;
     Some(((first, first_end), (second, second_end), skip_space(text, second_end)))
-}
-
-/// Go's `%q` for the texts that reach messages here.
-fn quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\r' => quoted.push_str("\\r"),
-            '\x07' => quoted.push_str("\\a"),
-            '\x08' => quoted.push_str("\\b"),
-            '\x0b' => quoted.push_str("\\v"),
-            '\x0c' => quoted.push_str("\\f"),
-            c if (c as u32) < 0x80 && c.is_control() => quoted.push_str(&format!("\\x{:02x}", c as u32)),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", c as u32)),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]

@@ -186,7 +186,7 @@ impl ListKind {
     }
 }
 
-/// A Go slice. No template function changes one in place, so it is immutable; the maps inside are shared.
+/// A Go slice. Only `sortAlpha` changes one in place ([`List::sort_in_place`]); the maps inside are shared.
 #[derive(Clone)]
 pub struct List(Rc<ListCell>);
 
@@ -195,30 +195,51 @@ struct ListCell {
     nil: bool,
     source: Option<Arc<data::Items>>,
     items: OnceCell<Vec<Value>>,
+    /// The items in order once `sortAlpha` has sorted them.
+    sorted: OnceCell<Vec<Value>>,
 }
 
 impl List {
     /// A slice of this type.
     pub fn new(kind: ListKind, items: Vec<Value>) -> List {
-        List(Rc::new(ListCell { kind, nil: false, source: None, items: OnceCell::from(items) }))
+        List(Rc::new(ListCell { kind, nil: false, source: None, items: OnceCell::from(items), sorted: OnceCell::new() }))
     }
 
     /// A nil slice of this type: empty, `null` in JSON.
     pub fn nil(kind: ListKind) -> List {
-        List(Rc::new(ListCell { kind, nil: true, source: None, items: OnceCell::from(Vec::new()) }))
+        List(Rc::new(ListCell { kind, nil: true, source: None, items: OnceCell::from(Vec::new()), sorted: OnceCell::new() }))
     }
 
     /// A `[]interface {}` view of a shared list.
     pub fn from_data(source: Arc<data::Items>) -> List {
-        List(Rc::new(ListCell { kind: ListKind::Any, nil: false, source: Some(source), items: OnceCell::new() }))
+        List(Rc::new(ListCell { kind: ListKind::Any, nil: false, source: Some(source), items: OnceCell::new(), sorted: OnceCell::new() }))
     }
 
     /// The items; those of a shared list become values on the first call.
     pub fn items(&self) -> &[Value] {
+        if let Some(sorted) = self.0.sorted.get() {
+            return sorted;
+        }
+        self.unsorted()
+    }
+
+    fn unsorted(&self) -> &[Value] {
         self.0.items.get_or_init(|| match &self.0.source {
             Some(source) => source.iter().map(Value::from_data).collect(),
             None => Vec::new(),
         })
+    }
+
+    /// Sorts a list of strings where it stands, for all its names: what Go's sort does to the slice that `sortAlpha` gets.
+    pub fn sort_in_place(&self) {
+        self.0.sorted.get_or_init(|| {
+            let mut items = self.unsorted().to_vec();
+            items.sort_by(|left, right| match (left, right) {
+                (Value::Str(left), Value::Str(right)) => left.cmp(right),
+                _ => std::cmp::Ordering::Equal,
+            });
+            items
+        });
     }
 
     /// Length, without making values of a shared list.

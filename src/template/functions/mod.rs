@@ -5,11 +5,32 @@
 //! `error calling NAME: `. The order of precedence is Helm's: Helm's own over Sprig over Go's builtins.
 
 pub mod builtins;
+mod convert;
 pub mod crypto;
 pub mod data;
 pub mod dates;
+mod decimal;
+pub mod defaults;
+pub mod dicts;
 mod encode;
+pub mod encoding;
+mod equality;
+pub mod lists;
+pub mod math;
+mod merge;
+pub mod network;
+pub mod paths;
+pub mod random;
 pub mod registry;
+pub mod semver;
+pub mod strings;
+pub mod strings_case;
+pub mod strings_wrap;
+pub mod types;
+mod unicode;
+mod unicode_tables;
+pub mod url;
+mod url_address;
 
 pub use registry::{all, lookup};
 

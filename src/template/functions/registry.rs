@@ -4,10 +4,32 @@
 //! [`lookup`] for the parser, which resolves names once per template, and [`all`] for the function reference.
 //! A name that stands in several topics belongs to the first (Sprig's `slice` replaces Go's).
 
-use super::{Function, builtins, crypto, data, dates};
+use super::{
+    Function, builtins, crypto, data, dates, defaults, dicts, encoding, lists, math, network, paths, random, semver, strings, strings_case,
+    strings_wrap, types, url,
+};
 
 /// The functions by topic, those that take precedence first.
-const TOPICS: &[&[Function]] = &[data::FUNCTIONS, crypto::FUNCTIONS, dates::FUNCTIONS, builtins::FUNCTIONS];
+const TOPICS: &[&[Function]] = &[
+    data::FUNCTIONS,
+    crypto::FUNCTIONS,
+    dates::FUNCTIONS,
+    defaults::FUNCTIONS,
+    dicts::FUNCTIONS,
+    encoding::FUNCTIONS,
+    lists::FUNCTIONS,
+    math::FUNCTIONS,
+    network::FUNCTIONS,
+    paths::FUNCTIONS,
+    random::FUNCTIONS,
+    semver::FUNCTIONS,
+    strings::FUNCTIONS,
+    strings_case::FUNCTIONS,
+    strings_wrap::FUNCTIONS,
+    types::FUNCTIONS,
+    url::FUNCTIONS,
+    builtins::FUNCTIONS,
+];
 
 const COUNT: usize = {
     let mut count = 0;

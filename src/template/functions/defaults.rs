@@ -1,0 +1,63 @@
+//! Sprig's functions on whether values are empty, and copies of values.
+//!
+//! Goes in: any values. Comes out: one of them, a truth, or a copy that shares nothing.
+//! Empty is what Go's zero is: 0, false, "", nil, no items. Follows sprig/defaults.go and dict.go.
+
+use super::Parameter::{Any, Bool};
+use super::{Call, Fault, Function, Outcome, row, variadic};
+use crate::template::format::DEPTH_LIMIT;
+use crate::template::value::Value;
+
+/// The rows of this topic.
+pub const FUNCTIONS: &[Function] = &[
+    variadic("default", &[Any, Any], default, "the second value unless it is empty, else the first"),
+    row("empty", &[Any], empty, "whether a value is empty"),
+    variadic("coalesce", &[Any], coalesce, "the first value that is not empty"),
+    variadic("all", &[Any], all, "whether no value is empty"),
+    variadic("any", &[Any], any, "whether some value is not empty"),
+    row("ternary", &[Any, Any, Bool], ternary, "the first value if the condition holds, else the second"),
+    row("deepCopy", &[Any], deep_copy, "a copy that shares nothing with the value"),
+    row("mustDeepCopy", &[Any], deep_copy, "a copy that shares nothing with the value"),
+];
+
+fn default(call: &mut Call) -> Outcome {
+    let given = call.value(1);
+    Ok(if given.truth() { given.clone() } else { call.value(0).clone() })
+}
+
+fn empty(call: &mut Call) -> Outcome {
+    Ok(Value::Bool(!call.value(0).truth()))
+}
+
+fn coalesce(call: &mut Call) -> Outcome {
+    Ok(call.arguments.iter().find(|value| value.truth()).cloned().unwrap_or_default())
+}
+
+fn all(call: &mut Call) -> Outcome {
+    Ok(Value::Bool(call.arguments.iter().all(Value::truth)))
+}
+
+fn any(call: &mut Call) -> Outcome {
+    Ok(Value::Bool(call.arguments.iter().any(Value::truth)))
+}
+
+fn ternary(call: &mut Call) -> Outcome {
+    Ok(call.value(if call.bool(2) { 0 } else { 1 }).clone())
+}
+
+fn deep_copy(call: &mut Call) -> Outcome {
+    if deeper_than(call.value(0), DEPTH_LIMIT) {
+        return Err(Fault::new("deepCopy error: value is nested too deeply or holds itself"));
+    }
+    Ok(call.value(0).deep_copy())
+}
+
+/// Whether `value` is nested deeper than `limit`, as a map that holds itself is. Shared trees are not walked: the
+/// parsers limit their depth.
+pub(super) fn deeper_than(value: &Value, limit: usize) -> bool {
+    match value {
+        Value::Map(map) if map.pristine().is_none() => limit == 0 || map.entries().iter().any(|(_, entry)| deeper_than(entry, limit - 1)),
+        Value::List(list) if list.pristine().is_none() => limit == 0 || list.items().iter().any(|item| deeper_than(item, limit - 1)),
+        _ => false,
+    }
+}

@@ -1,0 +1,90 @@
+//! Go's `reflect.DeepEqual` over values: equal types, equal contents, nil apart from empty.
+//!
+//! Goes in: two values. Comes out: a truth, or a fault where they are nested too deeply (Go remembers which maps it is
+//! comparing; here a map that holds itself is refused). `has`, `uniq`, `without` and `deepEqual` stand on it.
+
+use super::Fault;
+use crate::template::format::DEPTH_LIMIT;
+use crate::template::value::Value;
+use std::rc::Rc;
+
+/// Whether both values are deeply equal.
+pub fn deep_equal(left: &Value, right: &Value) -> Result<bool, Fault> {
+    equal(left, right, 0)
+}
+
+fn equal(left: &Value, right: &Value, depth: usize) -> Result<bool, Fault> {
+    if depth > DEPTH_LIMIT {
+        return Err(Fault::new("values to compare are nested too deeply"));
+    }
+    Ok(match (left, right) {
+        (Value::Nil, Value::Nil) => true,
+        (Value::Bool(left), Value::Bool(right)) => left == right,
+        (Value::Int(left_kind, left), Value::Int(right_kind, right)) => left_kind == right_kind && left == right,
+        (Value::Float(left), Value::Float(right)) => left == right,
+        (Value::Complex(left), Value::Complex(right)) => left == right,
+        (Value::Str(left), Value::Str(right)) => left == right,
+        (Value::Bytes(left), Value::Bytes(right)) => left == right,
+        (Value::List(left), Value::List(right)) => {
+            if left.kind() != right.kind() || left.is_nil() != right.is_nil() || left.len() != right.len() {
+                return Ok(false);
+            }
+            if left.same(right) {
+                return Ok(true);
+            }
+            for (left, right) in left.items().iter().zip(right.items()) {
+                if !equal(left, right, depth + 1)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        (Value::Map(left), Value::Map(right)) => {
+            if left.kind() != right.kind() || left.is_nil() != right.is_nil() || left.len() != right.len() {
+                return Ok(false);
+            }
+            if left.same(right) {
+                return Ok(true);
+            }
+            for ((left_key, left), (right_key, right)) in left.entries().iter().zip(&right.entries()) {
+                if left_key != right_key || !equal(left, right, depth + 1)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            if Rc::ptr_eq(left, right) {
+                return Ok(true);
+            }
+            if left.type_name() != right.type_name() {
+                return Ok(false);
+            }
+            let text = left.to_text();
+            if text.is_some() {
+                return Ok(text == right.to_text());
+            }
+            let (left, right) = (left.fields(), right.fields());
+            if left.len() != right.len() {
+                return Ok(false);
+            }
+            for ((left_name, left), (right_name, right)) in left.iter().zip(&right) {
+                if left_name != right_name || !equal(left, right, depth + 1)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        _ => false,
+    })
+}
+
+/// Whether some of `items` is deeply equal to `needle`.
+pub fn holds(items: &[Value], needle: &Value) -> Result<bool, Fault> {
+    for item in items {
+        if deep_equal(needle, item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

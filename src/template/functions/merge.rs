@@ -1,0 +1,100 @@
+//! The merge of Sprig's `merge` and `mergeOverwrite` (dario.cat/mergo 1.0.1).
+//!
+//! Goes in: a target that changes and a source. Comes out: whether their values fit. Empty values of the target (0, "",
+//! false, nil, no items) are replaced; with `overwrite` all but maps are, also by empty ones. Maps that both have are
+//! merged in place; what the target lacks is shared with the source, not copied.
+
+use super::Fault;
+use crate::template::format::DEPTH_LIMIT;
+use crate::template::value::{Map, MapKind, Value};
+
+/// Merges `source` into `target`. `Ok(false)`: a pointer meets something else, mergo's `src and dst must be of same type`.
+pub fn merge_into(target: &Map, source: &Map, overwrite: bool) -> Result<bool, Fault> {
+    merge_maps(target, source, overwrite, 0)
+}
+
+fn merge_maps(target: &Map, source: &Map, overwrite: bool, depth: usize) -> Result<bool, Fault> {
+    if depth > DEPTH_LIMIT {
+        return Err(Fault::new("dicts to merge are nested too deeply"));
+    }
+    if target.same(source) {
+        return Ok(true);
+    }
+    for (key, value) in source.entries() {
+        let held = target.get(key.as_bytes());
+        if matches!(value, Value::Nil) {
+            if overwrite {
+                put(target, source, key, value)?;
+            }
+            continue;
+        }
+        let kind = Kind::of(&value);
+        match (&held, &value) {
+            (Some(Value::Map(held)), Value::Map(value)) if !(held.is_nil() && !value.is_nil()) => {
+                if !merge_maps(held, value, overwrite, depth + 1)? {
+                    return Ok(false);
+                }
+            }
+            // A pointer in the target refuses what is no pointer, unless it is going to be replaced.
+            (Some(held), _) if Kind::of(held) == Kind::Pointer && matches!(kind, Kind::Map | Kind::Struct) && !overwrite => {
+                return Ok(false);
+            }
+            _ => {}
+        }
+        // The held map may have been filled just now: emptiness is asked after the merge.
+        let full = held.as_ref().is_some_and(|held| !is_empty(held));
+        if full && (kind == Kind::List || kind == Kind::Map && matches!(held, Some(Value::Map(_)))) {
+            if overwrite && kind == Kind::List {
+                put(target, source, key, value)?;
+            }
+            continue;
+        }
+        if overwrite || !full {
+            put(target, source, key, value)?;
+        }
+    }
+    Ok(true)
+}
+
+/// Puts an entry of `source` into `target`, if Go's types allow it.
+fn put(target: &Map, source: &Map, key: crate::template::value::Str, value: Value) -> Result<(), Fault> {
+    if target.kind() == MapKind::Str && source.kind() != MapKind::Str {
+        let found = match &value {
+            Value::List(list) => list.kind().name(),
+            _ => "interface {}",
+        };
+        return Err(Fault::new(format!("reflect.Value.SetMapIndex: value of type {found} is not assignable to type string")));
+    }
+    target.insert(key, value);
+    Ok(())
+}
+
+/// What a value is to mergo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Map,
+    List,
+    Struct,
+    Pointer,
+    Scalar,
+}
+
+impl Kind {
+    fn of(value: &Value) -> Kind {
+        match value {
+            Value::Map(_) => Kind::Map,
+            Value::List(_) | Value::Bytes(_) => Kind::List,
+            Value::Object(object) => match object.kind_name() {
+                "ptr" => Kind::Pointer,
+                "struct" => Kind::Struct,
+                _ => Kind::Scalar,
+            },
+            _ => Kind::Scalar,
+        }
+    }
+}
+
+/// mergo's emptiness; complex numbers never are.
+fn is_empty(value: &Value) -> bool {
+    !matches!(value, Value::Complex(_)) && !value.truth()
+}

@@ -1,0 +1,162 @@
+//! `semver` and `semverCompare`, and the version object that templates see.
+//!
+//! Goes in: texts. Comes out: a `*semver.Version` with Masterminds' methods, or a truth; faults have its error texts.
+//! Follows sprig/semver.go; grammar and order are in [`crate::version`].
+
+use super::Parameter::{Any, Str as Text};
+use super::{Call, Fault, Function, Outcome, Parameters, row};
+use crate::template::value::{IntKind, Method, Object, Value};
+use crate::version::{Constraint, Version, VersionError};
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+/// The rows of this topic.
+pub const FUNCTIONS: &[Function] = &[
+    row("semver", &[Text], parse, "a text as version"),
+    row("semverCompare", &[Text, Text], compare, "whether a version satisfies a constraint"),
+];
+
+fn fault(error: VersionError) -> Fault {
+    Fault::new(error.to_string())
+}
+
+fn parse(call: &mut Call) -> Outcome {
+    let version = Version::parse(&call.text(0)).map_err(fault)?;
+    Ok(Value::Object(Rc::new(VersionObject { version, pointer: true })))
+}
+
+fn compare(call: &mut Call) -> Outcome {
+    let constraint = Constraint::parse(&call.text(0)).map_err(fault)?;
+    let version = Version::parse(&call.text(1)).map_err(fault)?;
+    Ok(Value::Bool(constraint.check(&version)))
+}
+
+/// A version in a template: `*semver.Version`, or the struct itself as `IncMajor` gives it.
+#[derive(Debug, Clone)]
+struct VersionObject {
+    version: Version,
+    pointer: bool,
+}
+
+impl VersionObject {
+    /// What methods that make another version give.
+    fn made(version: Version) -> Value {
+        Value::Object(Rc::new(VersionObject { version, pointer: false }))
+    }
+}
+
+/// The version behind a `*semver.Version` argument.
+fn other_version(arguments: &[Value]) -> Result<Version, Fault> {
+    match arguments.first() {
+        Some(Value::Object(object)) => match object.as_any().downcast_ref::<VersionObject>() {
+            Some(other) if other.pointer => Ok(other.version.clone()),
+            _ => Err(wrong_type(object.type_name())),
+        },
+        Some(Value::Nil) | None => Err(Fault::new("runtime error: invalid memory address or nil pointer dereference")),
+        Some(other) => Err(wrong_type(other.type_name())),
+    }
+}
+
+fn wrong_type(found: &str) -> Fault {
+    Fault::new(format!("wrong type for value; expected *semver.Version; got {found}"))
+}
+
+fn text_argument(arguments: &[Value]) -> String {
+    match arguments.first() {
+        Some(Value::Str(text)) => text.to_text().into_owned(),
+        _ => String::new(),
+    }
+}
+
+fn method(list: &'static [super::Parameter], call: impl Fn(&[Value]) -> Result<Value, Fault> + 'static) -> Option<Method> {
+    Some(Method { parameters: Parameters { list, variadic: false }, call: Box::new(call) })
+}
+
+/// A method without parameters whose result is known.
+fn constant(value: Value) -> Option<Method> {
+    method(&[], move |_| Ok(value.clone()))
+}
+
+impl Object for VersionObject {
+    fn type_name(&self) -> &'static str {
+        if self.pointer { "*semver.Version" } else { "semver.Version" }
+    }
+
+    fn kind_name(&self) -> &'static str {
+        if self.pointer { "ptr" } else { "struct" }
+    }
+
+    fn hidden_field(&self, name: &str) -> bool {
+        matches!(name, "major" | "minor" | "patch" | "pre" | "metadata" | "original")
+    }
+
+    fn method(&self, name: &str) -> Option<Method> {
+        let version = &self.version;
+        let number = |number: u64| constant(Value::Int(IntKind::Uint64, number as i64));
+        let made = |next: Option<Version>, part: &'static str| {
+            method(&[], move |_| match &next {
+                Some(next) => Ok(VersionObject::made(next.clone())),
+                None => Err(Fault::new(format!("{part} version increment would overflow uint64"))),
+            })
+        };
+        match name {
+            "Major" => return number(version.major()),
+            "Minor" => return number(version.minor()),
+            "Patch" => return number(version.patch()),
+            "Prerelease" => return constant(Value::str(version.prerelease())),
+            "Metadata" => return constant(Value::str(version.metadata())),
+            "String" | "Value" => return constant(Value::str(version.to_string())),
+            "MarshalText" => return constant(Value::Bytes(version.to_string().into_bytes().into())),
+            "MarshalJSON" => return constant(Value::Bytes(format!("\"{version}\"").into_bytes().into())),
+            "IncPatch" => return made(version.next_patch(), "patch"),
+            "IncMinor" => return made(version.next_minor(), "minor"),
+            "IncMajor" => return made(version.next_major(), "major"),
+            "SetPrerelease" => {
+                let version = version.clone();
+                return method(&[Text], move |arguments| {
+                    version.with_prerelease(&text_argument(arguments)).map(VersionObject::made).map_err(fault)
+                });
+            }
+            "SetMetadata" => {
+                let version = version.clone();
+                return method(&[Text], move |arguments| {
+                    version.with_metadata(&text_argument(arguments)).map(VersionObject::made).map_err(fault)
+                });
+            }
+            _ => {}
+        }
+        if !self.pointer {
+            // The rest has pointer receivers, which a struct that a method gave does not reach.
+            return None;
+        }
+        let compared = |holds: fn(Ordering) -> bool| {
+            let version = version.clone();
+            method(&[Any], move |arguments| Ok(Value::Bool(holds(version.cmp(&other_version(arguments)?)))))
+        };
+        match name {
+            "Original" => constant(Value::str(version.original())),
+            "Compare" => {
+                let version = version.clone();
+                method(&[Any], move |arguments| Ok(Value::int(version.cmp(&other_version(arguments)?) as i64)))
+            }
+            "Equal" => compared(Ordering::is_eq),
+            "LessThan" => compared(Ordering::is_lt),
+            "LessThanEqual" => compared(Ordering::is_le),
+            "GreaterThan" => compared(Ordering::is_gt),
+            "GreaterThanEqual" => compared(Ordering::is_ge),
+            _ => None,
+        }
+    }
+
+    fn to_text(&self) -> Option<String> {
+        Some(self.version.to_string())
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        Some(Value::str(self.version.to_string()))
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
