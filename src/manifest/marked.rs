@@ -66,7 +66,7 @@ fn value_of<'a>(line: &'a str, indent: usize, key: &str) -> Option<&'a str> {
     }
     let rest = line.trim_start_matches(' ').strip_prefix(key)?.strip_prefix(':')?;
     let rest = rest.split_once(" #").map_or(rest, |(rest, _)| rest);
-    (rest.is_empty() || rest.starts_with([' ', '\t', '\r'])).then(|| rest.trim())
+    (rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n'])).then(|| rest.trim())
 }
 
 /// The document with the mark in its annotations, where these can be found in the text; else the document as it is.
