@@ -4,4 +4,5 @@
 //! what an operation needs of these is handed in. The file of an operation has the name of its command.
 
 pub mod package;
+pub mod show;
 pub mod template;

@@ -142,7 +142,7 @@ pub fn run(
         }
     }
     if options.include_crds {
-        collect_crds(&chart, chart.name(), &mut rendering.crds);
+        rendering.crds = custom_resources(&chart);
     }
     Ok(rendering)
 }
@@ -194,7 +194,13 @@ fn whole_files(files: &[RenderedFile]) -> Vec<Document> {
     order.into_iter().filter(shown).map(document).collect()
 }
 
-/// The CRDs of a chart and, after them, of its subcharts.
+/// The files of `crds/` of a chart and, after them, of its subcharts, with their paths from the top chart.
+pub fn custom_resources(chart: &Chart) -> Vec<CustomResource> {
+    let mut found = Vec::new();
+    collect_crds(chart, chart.name(), &mut found);
+    found
+}
+
 fn collect_crds(chart: &Chart, path: &str, found: &mut Vec<CustomResource>) {
     let is_manifest = |name: &str| {
         let extension = name.rsplit('/').next().and_then(|base| base.rsplit_once('.')).map_or("", |(_, extension)| extension);

@@ -1,9 +1,11 @@
 //! `rutter show`: what a chart says of itself.
 
 use super::{Arity, Entry, Run};
+use crate::action::show::{self, Part};
 use crate::cli::arguments::ChartSourceArguments;
 use crate::cli::session::Session;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cli::source;
+use crate::error::Result;
 use clap::Args;
 
 /// The row of the table.
@@ -61,6 +63,17 @@ pub struct Common {
     devel: bool,
 }
 
+impl Common {
+    /// Finds and loads the chart, and prints this part of it.
+    fn show(&self, arguments: &[String], part: &Part, session: &mut Session) -> Result<()> {
+        let reference = arguments.first().map_or("", String::as_str);
+        let options = source::chart_options(&self.source, self.devel, session);
+        let path = source::locate(reference, &options, session)?;
+        let chart = source::load(&path, session)?;
+        session.print(show::run(&chart, part)?)
+    }
+}
+
 macro_rules! forms {
     ($($form:ident),*) => {$(
         /// The flags of this form of `show`.
@@ -71,8 +84,8 @@ macro_rules! forms {
         }
 
         impl Run for $form {
-            fn run(self, _arguments: Vec<String>, _session: &mut Session) -> Result<()> {
-                Err(Error::new(ErrorKind::Unsupported, "show is not built yet"))
+            fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+                self.common.show(&arguments, &Part::$form, session)
             }
         }
     )*};
@@ -91,7 +104,8 @@ pub struct Values {
 }
 
 impl Run for Values {
-    fn run(self, _arguments: Vec<String>, _session: &mut Session) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "show is not built yet"))
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        let template = self.jsonpath.filter(|template| !template.is_empty());
+        self.common.show(&arguments, &Part::Values(template), session)
     }
 }

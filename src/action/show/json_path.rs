@@ -1,0 +1,593 @@
+//! JSONPath templates as kubectl and `helm show values --jsonpath` know them.
+//!
+//! Goes in: a template such as `{range .items[*]}{.name}{"\n"}{end}` and a tree. Comes out: text. Tables and lists are printed as
+//! JSON, all else as Go prints it; several results of one action are joined by blanks. Where Go's order of map keys is random,
+//! ours is the order of the keys. Follows `k8s.io/client-go/util/jsonpath`.
+
+use crate::data::Data;
+use crate::error::{Error, ErrorKind, Result};
+use crate::json;
+use std::cmp::Ordering;
+
+/// How deep filters and unions may be nested in a template.
+const DEPTH_LIMIT: usize = 100;
+
+/// A parsed template.
+#[derive(Debug, Clone)]
+pub struct JsonPath {
+    nodes: Vec<Node>,
+}
+
+/// One step; an action in braces is a list of steps, each fed with the results of the one before.
+#[derive(Debug, Clone)]
+enum Node {
+    Text(String),
+    List(Vec<Node>),
+    Field(String),
+    Slice([Bound; 3]),
+    Filter {
+        left: Vec<Node>,
+        operator: String,
+        right: Vec<Node>,
+    },
+    /// A number or a truth.
+    Literal(Data),
+    Wildcard,
+    Recursive,
+    Union(Vec<Vec<Node>>),
+    Mark(Mark),
+}
+
+/// The words that open and close a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Range,
+    End,
+}
+
+/// One of start, end and step of a slice.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Bound {
+    value: i64,
+    known: bool,
+    /// The end that follows from a single index.
+    derived: bool,
+}
+
+/// What the evaluation of a template stumbled on.
+type Fault = String;
+
+impl JsonPath {
+    /// Parses a template.
+    pub fn parse(template: &str) -> Result<JsonPath> {
+        parse_template(template, 0).map(|nodes| JsonPath { nodes }).map_err(|fault| Error::new(ErrorKind::Usage, fault))
+    }
+
+    /// Appends what the template makes of `data`; nothing when it does not fit.
+    pub fn write(&self, data: &Data, out: &mut Vec<u8>) {
+        let mut results = Vec::new();
+        if block(&self.nodes, Some(data), false, &mut results).is_err() {
+            return;
+        }
+        for results in results {
+            for (at, result) in results.iter().enumerate() {
+                if at > 0 {
+                    out.push(b' ');
+                }
+                print(result, out);
+            }
+        }
+    }
+}
+
+/// Runs the nodes up to the end of the block or of the template; gives how many nodes were taken.
+fn block(nodes: &[Node], data: Option<&Data>, in_range: bool, found: &mut Vec<Vec<Data>>) -> std::result::Result<usize, Fault> {
+    let input: Vec<Data> = data.cloned().into_iter().collect();
+    let mut at = 0;
+    while let Some(node) = nodes.get(at) {
+        at += 1;
+        match node {
+            Node::List(steps) if has(steps, Mark::End) => {
+                return if in_range { Ok(at) } else { Err("not in range, nothing to end".to_string()) };
+            }
+            Node::List(steps) if has(steps, Mark::Range) => {
+                let items = list(steps, input.clone())?;
+                let body = &nodes[at..];
+                let mut taken = 0;
+                for item in &items {
+                    taken = block(body, Some(item), true, found)?;
+                }
+                if items.is_empty() {
+                    // Nothing is printed, but the end of the range must be found.
+                    taken = skip(body);
+                }
+                at += taken;
+            }
+            _ => found.push(walk(node, input.clone())?),
+        }
+    }
+    Ok(at)
+}
+
+/// Whether one of the steps is this word.
+fn has(steps: &[Node], mark: Mark) -> bool {
+    steps.iter().any(|step| matches!(step, Node::Mark(found) if *found == mark))
+}
+
+/// How many nodes there are up to the end that closes this block.
+fn skip(nodes: &[Node]) -> usize {
+    let mut open = 1;
+    for (at, node) in nodes.iter().enumerate() {
+        let Node::List(steps) = node else { continue };
+        if has(steps, Mark::Range) {
+            open += 1;
+        } else if has(steps, Mark::End) {
+            open -= 1;
+            if open == 0 {
+                return at + 1;
+            }
+        }
+    }
+    nodes.len()
+}
+
+fn list(steps: &[Node], input: Vec<Data>) -> std::result::Result<Vec<Data>, Fault> {
+    steps.iter().try_fold(input, |values, step| walk(step, values))
+}
+
+fn walk(node: &Node, input: Vec<Data>) -> std::result::Result<Vec<Data>, Fault> {
+    match node {
+        Node::Text(text) => Ok(vec![Data::str(text.as_str())]),
+        Node::List(steps) => list(steps, input),
+        Node::Literal(number) => Ok(vec![number.clone(); input.len()]),
+        Node::Field(name) => field(name, &input),
+        Node::Slice(bounds) => slice(bounds, &input),
+        Node::Wildcard => Ok(input.iter().flat_map(children).collect()),
+        Node::Recursive => {
+            let mut found = Vec::new();
+            input.iter().for_each(|value| descend(value, &mut found));
+            Ok(found)
+        }
+        Node::Union(lists) => {
+            let mut found = Vec::new();
+            for steps in lists {
+                found.extend(list(steps, input.clone())?);
+            }
+            Ok(found)
+        }
+        Node::Filter { left, operator, right } => filter(left, operator, right, &input),
+        Node::Mark(Mark::Range) => Ok(input),
+        Node::Mark(Mark::End) => Ok(Vec::new()),
+    }
+}
+
+fn field(name: &str, input: &[Data]) -> std::result::Result<Vec<Data>, Fault> {
+    if input.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found: Vec<Data> = input.iter().filter_map(Data::as_map).filter_map(|map| map.get(name)).cloned().collect();
+    if found.is_empty() { Err(format!("{name} is not found")) } else { Ok(found) }
+}
+
+fn slice(bounds: &[Bound; 3], input: &[Data]) -> std::result::Result<Vec<Data>, Fault> {
+    let mut found = Vec::new();
+    for value in input.iter().filter(|value| !value.is_null()) {
+        let Some(items) = value.as_list() else { return Err("value is not array or slice".to_string()) };
+        let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        let [start, end, step] = bounds;
+        let mut from = if start.known { start.value } else { 0 };
+        if from < 0 {
+            from = from.saturating_add(length);
+        }
+        let mut to = if end.known { end.value } else { length };
+        if to < 0 || (to == 0 && end.derived) {
+            to = to.saturating_add(length);
+        }
+        if from == to {
+            return Ok(found);
+        }
+        if from < 0 || from >= length {
+            return Err(format!("array index out of bounds: index {from}, length {length}"));
+        }
+        if to < 0 || to > length {
+            return Err(format!("array index out of bounds: index {}, length {length}", to - 1));
+        }
+        if from > to {
+            return Err(format!("starting index {from} is greater than ending index {to}"));
+        }
+        if step.known && step.value <= 0 {
+            return Err("step must be > 0".to_string());
+        }
+        let stride = if step.known { usize::try_from(step.value).unwrap_or(usize::MAX) } else { 1 };
+        let range = usize::try_from(from).unwrap_or(0)..usize::try_from(to).unwrap_or(0);
+        found.extend(items.get(range).unwrap_or_default().iter().step_by(stride).cloned());
+    }
+    Ok(found)
+}
+
+fn children(value: &Data) -> Vec<Data> {
+    match value {
+        Data::Map(map) => map.iter().map(|(_, value)| value.clone()).collect(),
+        Data::List(items) => items.to_vec(),
+        // Go sees the bytes of a text here.
+        Data::Str(text) => text.bytes().map(|byte| Data::Int(i64::from(byte))).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn descend(value: &Data, found: &mut Vec<Data>) {
+    let children = children(value);
+    if !children.is_empty() {
+        found.push(value.clone());
+        children.iter().for_each(|child| descend(child, found));
+    }
+}
+
+fn filter(left: &[Node], operator: &str, right: &[Node], input: &[Data]) -> std::result::Result<Vec<Data>, Fault> {
+    let mut found = Vec::new();
+    for value in input {
+        let Some(items) = value.as_list() else { return Err("value is not array or slice and cannot be filtered".to_string()) };
+        for item in items.iter() {
+            let lefts = list(left, vec![item.clone()]);
+            if operator == "exists" {
+                if lefts.is_ok_and(|lefts| !lefts.is_empty()) {
+                    found.push(item.clone());
+                }
+                continue;
+            }
+            let lefts = lefts?;
+            let Some(a) = lefts.first() else { continue };
+            let rights = if lefts.len() == 1 { list(right, vec![item.clone()])? } else { Vec::new() };
+            if lefts.len() > 1 || rights.len() > 1 {
+                return Err("can only compare one element at a time".to_string());
+            }
+            let Some(b) = rights.first() else { continue };
+            if passes(a, operator, b)? {
+                found.push(item.clone());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether `a operator b` holds; values of different kinds cannot be compared.
+fn passes(a: &Data, operator: &str, b: &Data) -> std::result::Result<bool, Fault> {
+    let incompatible = || "incompatible types for comparison".to_string();
+    let order = match (a, b) {
+        (Data::Bool(a), Data::Bool(b)) if matches!(operator, "==" | "!=") => Some(a.cmp(b)),
+        (Data::Int(a), Data::Int(b)) => Some(a.cmp(b)),
+        (Data::Float(a), Data::Float(b)) => a.partial_cmp(b),
+        // client-go lets whole numbers and fractions meet.
+        (Data::Int(a), Data::Float(b)) => (*a as f64).partial_cmp(b),
+        (Data::Float(a), Data::Int(b)) => a.partial_cmp(&(*b as f64)),
+        (Data::Str(a), Data::Str(b)) => Some(a.cmp(b)),
+        _ => return Err(incompatible()),
+    };
+    Ok(match operator {
+        "==" => order == Some(Ordering::Equal),
+        "!=" => order != Some(Ordering::Equal),
+        "<" => order == Some(Ordering::Less),
+        "<=" => matches!(order, Some(Ordering::Less | Ordering::Equal)),
+        ">" => order == Some(Ordering::Greater),
+        ">=" => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+        _ => return Err(format!("unrecognized filter operator {operator}")),
+    })
+}
+
+fn print(value: &Data, out: &mut Vec<u8>) {
+    match value {
+        Data::Null => out.extend_from_slice(b"null"),
+        Data::Bool(truth) => out.extend_from_slice(truth.to_string().as_bytes()),
+        Data::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Data::Float(number) => out.extend_from_slice(crate::number::format_g(*number).as_bytes()),
+        Data::Str(text) => out.extend_from_slice(text.as_bytes()),
+        // Only numbers that JSON cannot say fail, and values hold none.
+        Data::List(_) | Data::Map(_) => out.extend_from_slice(&json::to_vec(value).unwrap_or_default()),
+    }
+}
+
+/// Text and actions in turn.
+fn parse_template(template: &str, depth: usize) -> std::result::Result<Vec<Node>, Fault> {
+    let mut nodes = Vec::new();
+    let mut rest = template;
+    while let Some((text, tail)) = rest.split_once('{') {
+        if !text.is_empty() {
+            nodes.push(Node::Text(text.to_string()));
+        }
+        let mut parser = Parser { rest: tail, steps: Vec::new(), depth };
+        parser.action()?;
+        nodes.push(Node::List(parser.steps));
+        rest = parser.rest;
+    }
+    if !rest.is_empty() {
+        nodes.push(Node::Text(rest.to_string()));
+    }
+    Ok(nodes)
+}
+
+/// The steps of one expression without its braces.
+fn parse_action(text: &str, depth: usize) -> std::result::Result<Vec<Node>, Fault> {
+    if depth >= DEPTH_LIMIT {
+        return Err("expression is nested too deeply".to_string());
+    }
+    let source = format!("{text}}}");
+    let mut parser = Parser { rest: &source, steps: Vec::new(), depth: depth + 1 };
+    parser.action()?;
+    Ok(parser.steps)
+}
+
+/// Reads one action up to its closing brace.
+struct Parser<'a> {
+    rest: &'a str,
+    steps: Vec<Node>,
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn action(&mut self) -> std::result::Result<(), Fault> {
+        loop {
+            let Some(character) = self.rest.chars().next() else { return Err("unclosed action".to_string()) };
+            if let Some(rest) = self.rest.strip_prefix('}') {
+                self.rest = rest;
+                return Ok(());
+            }
+            if let Some(rest) = self.rest.strip_prefix("[?(") {
+                self.rest = rest;
+                self.filter()?;
+                continue;
+            }
+            if let Some(rest) = self.rest.strip_prefix("..") {
+                if matches!(self.steps.last(), Some(Node::Recursive)) {
+                    return Err("invalid multiple recursive descent".to_string());
+                }
+                self.rest = rest;
+                self.steps.push(Node::Recursive);
+                if rest.starts_with(|c: char| c == '_' || c.is_alphanumeric()) {
+                    self.field();
+                }
+                continue;
+            }
+            match character {
+                '\r' | '\n' => return Err("unclosed action".to_string()),
+                ' ' | '@' | '$' => self.rest = &self.rest[1..],
+                '[' => self.array()?,
+                '"' | '\'' => self.quote(character)?,
+                '.' => {
+                    self.rest = &self.rest[1..];
+                    self.field();
+                }
+                '+' | '-' => self.number()?,
+                c if c.is_numeric() => self.number()?,
+                c if c == '_' || c.is_alphabetic() => self.identifier()?,
+                c => return Err(format!("unrecognized character in action: U+{:04X} '{c}'", u32::from(c))),
+            }
+        }
+    }
+
+    /// Takes what stands before the first character that ends it.
+    fn take(&mut self, ends: impl Fn(char) -> bool) -> &'a str {
+        let end = self.rest.find(ends).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        taken
+    }
+
+    fn identifier(&mut self) -> std::result::Result<(), Fault> {
+        match self.take(is_terminator) {
+            "true" => self.steps.push(Node::Literal(Data::Bool(true))),
+            "false" => self.steps.push(Node::Literal(Data::Bool(false))),
+            "range" => self.steps.push(Node::Mark(Mark::Range)),
+            "end" => self.steps.push(Node::Mark(Mark::End)),
+            name => return Err(format!("unrecognized identifier {name}")),
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> std::result::Result<(), Fault> {
+        let signed = self.rest.starts_with(['+', '-']);
+        let end = self.rest[usize::from(signed)..]
+            .find(|c: char| c != '.' && !c.is_numeric())
+            .map_or(self.rest.len(), |at| at + usize::from(signed));
+        let (text, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        let number = text.parse().map(Data::Int).or_else(|_| text.parse().map(Data::Float));
+        self.steps.push(Node::Literal(number.map_err(|_| format!("cannot parse number {text}"))?));
+        Ok(())
+    }
+
+    /// A field's name; a backslash lets the next character be part of it.
+    fn field(&mut self) {
+        let mut escaped = false;
+        let end = self.rest.find(|c: char| {
+            let ends = !escaped && is_terminator(c);
+            escaped = !escaped && c == '\\';
+            ends
+        });
+        let (name, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        self.rest = rest;
+        self.steps.push(if name == "*" { Node::Wildcard } else { Node::Field(name.replace('\\', "")) });
+    }
+
+    fn quote(&mut self, quote: char) -> std::result::Result<(), Fault> {
+        let mut escaped = false;
+        let inner = &self.rest[1..];
+        let end = inner.find(|c: char| {
+            let ends = c == '\n' || (c == quote && !escaped);
+            escaped = c == '\\';
+            ends
+        });
+        let Some(end) = end.filter(|end| inner[*end..].starts_with(quote)) else {
+            return Err("unterminated quoted string".to_string());
+        };
+        self.steps.push(Node::Text(
+            unescape(&inner[..end]).ok_or_else(|| format!("unquote string {} error invalid syntax", &self.rest[..end + 2]))?,
+        ));
+        self.rest = &inner[end + 1..];
+        Ok(())
+    }
+
+    fn array(&mut self) -> std::result::Result<(), Fault> {
+        let inner = &self.rest[1..];
+        let Some(end) = inner.find([']', '\n']).filter(|end| inner[*end..].starts_with(']')) else {
+            return Err("unterminated array".to_string());
+        };
+        let text = if &inner[..end] == "*" { ":" } else { &inner[..end] };
+        self.rest = &inner[end + 1..];
+        if text.contains(',') {
+            let lists = text.split(',').map(|part| parse_action(&format!("[{}]", part.trim_matches(' ')), self.depth));
+            self.steps.push(Node::Union(lists.collect::<std::result::Result<_, _>>()?));
+            return Ok(());
+        }
+        if let Some(key) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).filter(|key| !key.contains('\'')) {
+            self.steps.extend(parse_action(&format!(".{key}"), self.depth)?);
+            return Ok(());
+        }
+        self.steps.push(Node::Slice(bounds(text)?));
+        Ok(())
+    }
+
+    fn filter(&mut self) -> std::result::Result<(), Fault> {
+        let (mut begun, mut ended, mut pair, mut previous) = (false, false, ' ', ' ');
+        let end = self.rest.find(|c: char| {
+            match c {
+                '"' | '\'' if !begun => (begun, pair) = (true, c),
+                '"' | '\'' if previous != '\\' && c == pair => ended = true,
+                _ => {}
+            }
+            previous = c;
+            c == '\n' || (c == ')' && begun == ended)
+        });
+        let Some(end) = end.filter(|end| self.rest[*end..].starts_with(')')) else { return Err("unterminated filter".to_string()) };
+        let (text, rest) = self.rest.split_at(end);
+        self.rest = rest.strip_prefix(")]").ok_or_else(|| "unclosed array expect ]".to_string())?;
+        let is_operator = |c: char| "!<>=".contains(c);
+        let parts = text.find(is_operator).filter(|at| *at > 0).map(|at| {
+            let length = text[at..].find(|c| !is_operator(c)).unwrap_or(text.len() - at);
+            (&text[..at], &text[at..at + length], &text[at + length..])
+        });
+        self.steps.push(match parts {
+            Some((left, operator, right)) if !right.is_empty() => Node::Filter {
+                left: parse_action(left, self.depth)?,
+                operator: operator.to_string(),
+                right: parse_action(right, self.depth)?,
+            },
+            _ => Node::Filter { left: parse_action(text, self.depth)?, operator: "exists".to_string(), right: Vec::new() },
+        });
+        Ok(())
+    }
+}
+
+/// What ends an identifier or a field's name.
+fn is_terminator(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n' | '.' | ',' | '[' | ']' | '$' | '@' | '{' | '}')
+}
+
+/// `start:end:step`, each of which may be left out.
+fn bounds(text: &str) -> std::result::Result<[Bound; 3], Fault> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let is_number = |part: &str| part.strip_prefix('-').unwrap_or(part).bytes().all(|byte| byte.is_ascii_digit());
+    if parts.len() > 3 || !parts.iter().all(|part| is_number(part)) {
+        return Err(format!("invalid array index {text}"));
+    }
+    let mut bounds = [Bound::default(); 3];
+    for (bound, part) in bounds.iter_mut().zip(&parts) {
+        if !part.is_empty() {
+            bound.value = part.parse().map_err(|_| format!("array index {part} is not a number"))?;
+            bound.known = true;
+        }
+    }
+    if parts.len() == 1 {
+        bounds[1] = Bound { value: bounds[0].value.saturating_add(1), known: true, derived: true };
+    }
+    Ok(bounds)
+}
+
+/// Go's escapes in a quoted text.
+fn unescape(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        let code = |rest: &mut std::str::Chars<'_>, digits: usize| {
+            let text: String = rest.by_ref().take(digits).collect();
+            (text.len() == digits).then(|| u32::from_str_radix(&text, 16).ok().and_then(char::from_u32)).flatten()
+        };
+        out.push(match rest.next()? {
+            'a' => '\u{7}',
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'v' => '\u{b}',
+            'x' => code(&mut rest, 2)?,
+            'u' => code(&mut rest, 4)?,
+            'U' => code(&mut rest, 8)?,
+            c @ ('\\' | '\'' | '"') => c,
+            _ => return None,
+        });
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Map;
+
+    fn tree() -> Data {
+        let map = |entries: Vec<(&str, Data)>| Data::map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect::<Map>());
+        let item = |name: &str, count: f64| map(vec![("name", Data::str(name)), ("count", Data::Float(count))]);
+        map(vec![
+            ("items", Data::list(vec![item("a", 1.0), item("b", 2.5), item("c", 3.0)])),
+            ("image", map(vec![("name", Data::str("nginx")), ("a.b", Data::Bool(true))])),
+            ("none", Data::Null),
+        ])
+    }
+
+    fn text(template: &str) -> String {
+        let mut out = Vec::new();
+        JsonPath::parse(template).unwrap().write(&tree(), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Recorded from `helm show values --jsonpath` 4.2.4 on the same tree.
+    #[test]
+    fn templates_pick_as_kubectl_does() {
+        let cases = [
+            ("{.image.name}", "nginx"),
+            ("x{.image.name}y", "xnginxy"),
+            ("{.items[*].name}", "a b c"),
+            ("{.items[0].name}{.items[-1].name}", "ac"),
+            ("{.items[0:2].name}", "a b"),
+            ("{.items[::2].name}", "a c"),
+            ("{.items[0,2].name}", "a c"),
+            ("{range .items[*]}{.name}={.count}{\"\\n\"}{end}!", "a=1\nb=2.5\nc=3\n!"),
+            ("{.items[?(@.count > 2)].name}", "b c"),
+            ("{.items[?(@.name == \"b\")].count}", "2.5"),
+            ("{.items[?(@.nope)].name}|", "|"),
+            ("{.image['a\\.b']}", "true"),
+            ("{.image}", "{\"a.b\":true,\"name\":\"nginx\"}"),
+            ("{..name}", "nginx a b c"),
+            ("{.image.*}", "true nginx"),
+            ("{.none}", "null"),
+            ("{.nope}", ""),
+            ("before {.nope}", ""),
+            ("{.items[7]}", ""),
+            ("{@.image.name}{$.image.name}", "nginxnginx"),
+        ];
+        for (template, want) in cases {
+            assert_eq!(text(template), want, "{template}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_template_is_refused() {
+        for template in ["{.a", "{.a[1}", "{.a[x]}", "{'x}", "{.a[?(@.b]}", "{^}", "{....}"] {
+            assert!(JsonPath::parse(template).is_err(), "{template}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Shows what a chart says of itself: what `helm show` does.
+//!
+//! Goes in: a loaded chart and what is wanted of it. Comes out: the text. Files are shown as they were read; Chart.yaml is
+//! written anew, its keys sorted and unknown ones gone. Follows Helm's `pkg/action/show.go`.
+
+pub mod json_path;
+
+use crate::chart::{Chart, File};
+use crate::data::Data;
+use crate::error::Result;
+use json_path::JsonPath;
+
+/// What is shown of a chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    All,
+    /// Chart.yaml.
+    Definition,
+    /// values.yaml, or what a JSONPath template picks from it.
+    Values(Option<String>),
+    Readme,
+    Crds,
+}
+
+/// The text of this part of the chart.
+///
+/// Errors: `error parsing jsonpath TEMPLATE: …`. A template that does not fit the values gives what it gave so far, as in Helm.
+pub fn run(chart: &Chart, part: &Part) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let all = *part == Part::All;
+    if all || *part == Part::Definition {
+        out.extend_from_slice(chart.metadata.to_yaml()?.as_bytes());
+        out.push(b'\n');
+    }
+    if let Some(file) = chart.content.raw.iter().find(|file| &*file.name == "values.yaml") {
+        match part {
+            Part::Values(Some(template)) => {
+                let path = JsonPath::parse(template).map_err(|error| error.context(format!("error parsing jsonpath {template}")))?;
+                path.write(&Data::Map(chart.values.clone()), &mut out);
+            }
+            Part::All | Part::Values(None) => line(all, &file.data, &mut out),
+            _ => {}
+        }
+    }
+    if (all || *part == Part::Readme)
+        && let Some(readme) = readme(&chart.content.files)
+    {
+        line(all, &readme.data, &mut out);
+    }
+    if all || *part == Part::Crds {
+        crds(chart, &mut out);
+    }
+    Ok(out)
+}
+
+/// A file's text and a line end, behind a document mark if wanted.
+fn line(marked: bool, text: &[u8], out: &mut Vec<u8>) {
+    if marked {
+        out.extend_from_slice(b"---\n");
+    }
+    out.extend_from_slice(text);
+    out.push(b'\n');
+}
+
+/// The readme at the chart's top, whatever the case of its name.
+fn readme(files: &[File]) -> Option<&File> {
+    files.iter().find(|file| ["readme.md", "readme.txt", "readme"].iter().any(|name| name.eq_ignore_ascii_case(&file.name)))
+}
+
+/// The CRDs of the chart and its subcharts, each behind a document mark.
+fn crds(chart: &Chart, out: &mut Vec<u8>) {
+    for crd in super::template::custom_resources(chart) {
+        line(!crd.file.data.starts_with(b"---"), &crd.file.data, out);
+    }
+}
