@@ -23,13 +23,14 @@ use std::sync::Arc;
 const NAME_LIMIT: usize = 53;
 
 /// How a chart is rendered.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     pub release: Release,
     pub capabilities: Capabilities,
     /// Put the files of `crds/` before the manifests.
     pub include_crds: bool,
-    pub skip_schema_validation: bool,
+    /// How values are held against the charts' schemas; `None` when they are not.
+    pub schema: Option<values::schema::Options>,
     /// What the engine may do.
     pub engine: engine::Options,
 }
@@ -117,8 +118,8 @@ pub fn run(
     let chart =
         dependency::process(chart, values, notices).map_err(|error| logged("chart dependencies processing failed", error, notices))?;
     let values = values::coalesce::coalesce_values(&chart, values, notices)?;
-    if !options.skip_schema_validation {
-        // TODO schema
+    if let Some(schema) = &options.schema {
+        values::schema::validate(&chart, &values, schema, notices)?;
     }
     let mut rendering = Rendering::default();
     match render(&chart, values, options, environment, notices, &mut rendering) {

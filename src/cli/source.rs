@@ -8,14 +8,18 @@ use super::session::Session;
 use crate::chart::{Chart, loader};
 use crate::data::Map;
 use crate::diagnostic::{Level, Notice, Notices};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::fs;
+use crate::repository::http::{Access, Client, Request};
 use crate::repository::{self, ChartOptions, Proxies, Settings, download};
 use crate::values::merge;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
+
+/// The largest values file that is fetched.
+const VALUES_LIMIT: u64 = 100 << 20;
 
 /// What the repositories need to know of the environment.
 pub fn repository_settings(session: &Session) -> Settings {
@@ -89,8 +93,8 @@ pub fn load(path: &Path, session: &mut Session) -> Result<Chart> {
 }
 
 /// The values that `-f` and the `--set` family come to.
-pub fn values(arguments: &ValueArguments) -> Result<Arc<Map>> {
-    value_options(arguments).merge(&mut |path| read(path))
+pub fn values(arguments: &ValueArguments, session: &mut Session) -> Result<Arc<Map>> {
+    value_options(arguments).merge(&mut |path| read(path, session))
 }
 
 /// The same flags as the library takes them.
@@ -106,18 +110,20 @@ pub fn value_options(arguments: &ValueArguments) -> merge::Options {
 }
 
 /// The bytes that `-f` or `--set-file` names: a file, a URL, or standard input for `-`.
-pub fn read(path: &str) -> Result<Vec<u8>> {
+pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
     if path.trim() == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
         return Ok(bytes);
     }
-    match path.split_once("://") {
-        Some(("http" | "https" | "oci", _)) => {
-            Err(Error::new(ErrorKind::Unsupported, format!("values from {path} need a download, which is not built yet")))
-        }
-        _ => fs::read(Path::new(path)),
+    if !path.starts_with("http://") && !path.starts_with("https://") {
+        return fs::read(Path::new(path));
     }
+    let reporter = Console::default();
+    let settings = repository_settings(session);
+    let fetched = Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default());
+    reporter.hand_over(&mut session.notices);
+    fetched
 }
 
 /// Says what the repositories say while they work: lines to standard output at once, notices when they are handed over.

@@ -12,6 +12,7 @@ use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::template::engine::{self, Capabilities, KubeVersion, Release};
+use crate::values::schema;
 use clap::Args;
 use std::io::Write;
 use std::path::Path;
@@ -178,7 +179,7 @@ impl Run for Arguments {
         let (name, reference) = self.name_and_chart(&arguments)?;
         let source = source::chart_options(&self.source, self.devel, session);
         let path = source::locate(&reference, &source, session)?;
-        let values = source::values(&self.values)?;
+        let values = source::values(&self.values, session)?;
         let chart = self.load(&path, session)?;
         let options = template::Options {
             release: Release {
@@ -190,7 +191,7 @@ impl Run for Arguments {
             },
             capabilities,
             include_crds: self.include_crds,
-            skip_schema_validation: self.skip_schema_validation,
+            schema: (!self.skip_schema_validation).then(schema::Options::default),
             engine: engine::Options { enable_dns: self.enable_dns, all_faults: self.all_errors, ..engine::Options::default() },
         };
         match template::run(&chart, &values, &options, &mut System, None, &mut session.notices) {
