@@ -1,11 +1,16 @@
 //! Errors and notices on standard error.
 //!
-//! Goes in: [`Error`]s with their diagnostics and [`Notice`]s. Comes out: Helm's text (`Error: …`, slog lines
-//! `level=WARN msg="…"`), a form for people with the source line and hints, or JSON, one object per error.
+//! Goes in: [`Error`]s with their diagnostics and [`Notice`]s. Comes out, as [`ErrorFormat`] says: Helm's text (`Error: …`),
+//! a form for people with the source line, the way that led there and hints, or JSON, one object per error and line.
+//! Notices are always Helm's slog lines (`level=WARN msg="…"`). Nothing here decides what is wrong; it only shows.
 
-use super::environment::Settings;
-use crate::diagnostic::{Level, Notice};
-use crate::error::Error;
+use super::environment::{Color, Settings};
+use crate::diagnostic::{Diagnostic, Frame, Level, Location, Notice};
+use crate::error::{Error, ErrorKind};
+use crate::quote;
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Origin, Renderer, Snippet};
+use std::io::IsTerminal;
 
 /// How errors are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,8 +24,135 @@ pub enum ErrorFormat {
 }
 
 /// Shows an error on standard error.
-pub fn print_error(error: &Error, _settings: &Settings) {
-    eprintln!("Error: {error}");
+pub fn print_error(error: &Error, settings: &Settings) {
+    let terminal = std::io::stderr().is_terminal();
+    let format = match settings.error_format {
+        ErrorFormat::Auto if terminal => ErrorFormat::Human,
+        ErrorFormat::Auto => ErrorFormat::Helm,
+        format => format,
+    };
+    match format {
+        ErrorFormat::Json => eprintln!("{}", json(error)),
+        ErrorFormat::Human => {
+            let styled = match settings.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => terminal,
+            };
+            eprintln!("{}", human(error, styled));
+        }
+        ErrorFormat::Helm | ErrorFormat::Auto => eprintln!("Error: {error}"),
+    }
+}
+
+/// The error for people: headline, place, the source line with the fault marked, the calls that led there, notes and hints.
+/// Without diagnostics it is Helm's text.
+pub fn human(error: &Error, styled: bool) -> String {
+    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    if error.diagnostics().is_empty() {
+        let report = [Group::with_title(Title::ERROR.primary_title(without_advice(error.message())))];
+        return renderer.render(&report);
+    }
+    let rendered: Vec<String> = error.diagnostics().iter().map(|diagnostic| renderer.render(&[group(diagnostic)])).collect();
+    rendered.join("\n\n")
+}
+
+/// Helm's message without the advice that only its own way of showing errors needs.
+fn without_advice(message: &str) -> &str {
+    message.strip_suffix("\n\nUse --debug flag to render out invalid YAML").unwrap_or(message)
+}
+
+/// A diagnostic in the shape that annotate-snippets lays out.
+fn group(diagnostic: &Diagnostic) -> Group<'_> {
+    let mut elements: Vec<Element<'_>> = Vec::new();
+    if let Some(location) = &diagnostic.location {
+        elements.push(place(location, diagnostic));
+    }
+    // The innermost call stands next to the fault, the outermost last, as a reader walks back.
+    for frame in diagnostic.frames.iter().rev() {
+        elements.push(Title::NOTE.with_name("from").message(call(frame)).into());
+    }
+    elements.extend(diagnostic.notes.iter().map(|note| Element::from(Title::NOTE.message(note.as_str()))));
+    elements.extend(diagnostic.hints.iter().map(|hint| Element::from(Title::HELP.with_name("hint").message(hint.as_str()))));
+    Title::ERROR.primary_title(diagnostic.headline.as_str()).elements(elements)
+}
+
+/// The source line with the fault marked, or the place alone when the line is not known.
+fn place<'a>(location: &'a Location, diagnostic: &'a Diagnostic) -> Element<'a> {
+    let Some(line) = diagnostic.source_line.as_deref().filter(|line| !line.is_empty()) else {
+        let origin = Origin::path(location.file.as_str()).line(location.line);
+        return match location.column {
+            Some(column) => origin.char_column(column + 1).into(),
+            None => origin.into(),
+        };
+    };
+    let start = floor_boundary(line, location.column.unwrap_or_else(|| line.len() - line.trim_start().len()));
+    let length = if location.column.is_some() { diagnostic.span.max(1) } else { line.trim().len() };
+    let end = floor_boundary(line, start.saturating_add(length)).max(start);
+    Snippet::source(line).line_start(location.line).path(location.file.as_str()).annotation(AnnotationKind::Primary.span(start..end)).into()
+}
+
+/// The nearest place at or before `at` that is between two characters.
+fn floor_boundary(line: &str, at: usize) -> usize {
+    (0..=at.min(line.len())).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// One call on the way, in one line.
+fn call(frame: &Frame) -> String {
+    let Location { file, line, column } = &frame.location;
+    let column = column.map_or_else(String::new, |column| format!(":{}", column + 1));
+    let node = if frame.node.is_empty() { String::new() } else { format!(" `{}`", frame.node) };
+    // A file's own template bears its name, which the place says already.
+    let inside = if frame.template.is_empty() || frame.template == *file { String::new() } else { format!(" in \"{}\"", frame.template) };
+    format!("{file}:{line}{column}{node}{inside}")
+}
+
+/// The error as one JSON object in one line.
+pub fn json(error: &Error) -> String {
+    let diagnostics: Vec<serde_json::Value> = error
+        .diagnostics()
+        .iter()
+        .map(|diagnostic| {
+            let frames: Vec<serde_json::Value> = diagnostic
+                .frames
+                .iter()
+                .map(|frame| serde_json::json!({ "location": location(&frame.location), "template": frame.template, "node": frame.node }))
+                .collect();
+            serde_json::json!({
+                "message": diagnostic.headline,
+                "location": diagnostic.location.as_ref().map(location),
+                "source_line": diagnostic.source_line,
+                "frames": frames,
+                "notes": diagnostic.notes,
+                "hints": diagnostic.hints,
+            })
+        })
+        .collect();
+    serde_json::json!({ "kind": kind(error.kind()), "message": without_advice(error.message()), "diagnostics": diagnostics }).to_string()
+}
+
+/// A place with line and column counted from 1.
+fn location(location: &Location) -> serde_json::Value {
+    serde_json::json!({ "file": location.file, "line": location.line, "column": location.column.map(|column| column + 1) })
+}
+
+fn kind(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Usage => "usage",
+        ErrorKind::Io => "io",
+        ErrorKind::Syntax => "syntax",
+        ErrorKind::Chart => "chart",
+        ErrorKind::Values => "values",
+        ErrorKind::Dependency => "dependency",
+        ErrorKind::Template => "template",
+        ErrorKind::Manifest => "manifest",
+        ErrorKind::Lint => "lint",
+        ErrorKind::Repository => "repository",
+        ErrorKind::Verification => "verification",
+        ErrorKind::Limit => "limit",
+        ErrorKind::Unsupported => "unsupported",
+    }
 }
 
 /// Shows a notice on standard error as Go's slog does; debug notices only with `--debug`.
@@ -48,11 +180,10 @@ pub fn notice_line(notice: &Notice) -> String {
 /// The text in Go's quotes when slog would quote it.
 fn quote_if_needed(text: &str) -> String {
     let plain = |c: char| match c {
-        ' ' | '=' | '"' => false,
-        '\u{fffd}' => false,
-        c => !c.is_control() && !c.is_whitespace(),
+        ' ' | '=' | '"' | '\u{fffd}' => false,
+        c => !c.is_whitespace() && quote::is_printable(c),
     };
-    if !text.is_empty() && text.chars().all(plain) { text.to_string() } else { format!("{text:?}") }
+    if !text.is_empty() && text.chars().all(plain) { text.to_string() } else { quote::quote(text.as_bytes()) }
 }
 
 #[cfg(test)]
@@ -68,5 +199,63 @@ mod tests {
         let lines: Vec<String> = notices.list.iter().map(notice_line).collect();
         assert_eq!(lines[0], "level=INFO msg=\"skipping unknown hooks\" hookTypes=a,b empty=\"\"");
         assert_eq!(lines[1], "level=WARN msg=\"one\\\"two\"");
+    }
+
+    fn error() -> Error {
+        let location = |file: &str, line, column| Location { file: file.to_string(), line, column: Some(column) };
+        Error::new(ErrorKind::Template, "whole text\n\nUse --debug flag to render out invalid YAML").with_diagnostic(Diagnostic {
+            headline: "nil pointer evaluating interface {}.tag".to_string(),
+            location: Some(location("c/templates/_h.tpl", 2, 9)),
+            source_line: Some("image: {{ .Values.image.tag }}".to_string()),
+            span: 18,
+            frames: vec![Frame {
+                location: location("c/templates/d.yaml", 7, 11),
+                template: "c/templates/d.yaml".to_string(),
+                node: "include \"c.image\" .".to_string(),
+            }],
+            notes: vec!["`.Values.image` is not set".to_string()],
+            hints: vec!["did you mean `.Values.images`?".to_string()],
+        })
+    }
+
+    #[test]
+    fn people_see_the_line_and_the_way_to_it() {
+        let want = "\
+error: nil pointer evaluating interface {}.tag
+ --> c/templates/_h.tpl:2:10
+  |
+2 | image: {{ .Values.image.tag }}
+  |          ^^^^^^^^^^^^^^^^^^
+  |
+  = from: c/templates/d.yaml:7:12 `include \"c.image\" .`
+  = note: `.Values.image` is not set
+  = hint: did you mean `.Values.images`?";
+        assert_eq!(human(&error(), false), want);
+        assert_eq!(
+            human(&Error::new(ErrorKind::Io, "open x: no such file or directory"), false),
+            "error: open x: no such file or directory"
+        );
+    }
+
+    #[test]
+    fn odd_places_do_not_break_the_picture() {
+        for (line, column, span) in [("é", 1, 9), ("", 5, 1), ("ab", 99, 3), ("\tab", 1, usize::MAX)] {
+            let mut error = error();
+            let diagnostic = &mut error.diagnostics_mut()[0];
+            diagnostic.source_line = Some(line.to_string());
+            diagnostic.location = Some(Location { file: "f".to_string(), line: 1, column: Some(column) });
+            diagnostic.span = span;
+            assert!(human(&error, true).contains("nil pointer"));
+        }
+    }
+
+    #[test]
+    fn machines_get_one_object() {
+        let text = json(&error());
+        assert!(!text.contains('\n'));
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["kind"], "template");
+        assert_eq!(value["message"], "whole text");
+        assert_eq!(value["diagnostics"][0]["location"], serde_json::json!({ "file": "c/templates/_h.tpl", "line": 2, "column": 10 }));
     }
 }

@@ -55,6 +55,12 @@ impl Session {
         }
     }
 
+    /// Shows an error at once, when the one that the command ends with is not the only one.
+    pub fn report(&mut self, error: &Error) {
+        self.show_notices();
+        printer::print_error(error, &self.settings);
+    }
+
     /// Lets the process end with `exit` although the command gave no error.
     pub fn set_exit(&mut self, exit: Exit) {
         self.exit = exit;

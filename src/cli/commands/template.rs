@@ -294,9 +294,13 @@ impl Arguments {
         Ok(chart)
     }
 
-    /// Shows what there is with `--debug`, and how to see it without.
-    fn fail(&self, failure: Failure, name: &str, session: &mut Session) -> Result<()> {
-        let error = failure.error;
+    /// Shows every error but the last, which it returns; with `--debug` also what there is.
+    fn fail(&self, mut failure: Failure, name: &str, session: &mut Session) -> Result<()> {
+        let mut error = failure.error;
+        for next in std::mem::take(&mut failure.others) {
+            session.report(&error);
+            error = next;
+        }
         match failure.rendering {
             None => Err(error),
             Some(_) if !session.settings.debug => Err(error.followed_by("\n\nUse --debug flag to render out invalid YAML")),
