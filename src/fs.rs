@@ -103,6 +103,25 @@ pub fn lstat(path: &Path) -> Result<Entry> {
     std::fs::symlink_metadata(path).map(|metadata| Entry::of(&metadata)).map_err(|error| fault("lstat", path, &error))
 }
 
+/// What tells that a file is still the same: size, modification and change time in nanoseconds since 1970, inode.
+/// `None` when `path` leads to no file.
+#[cfg(unix)]
+pub fn stamp(path: &Path) -> Option<(u64, i128, i128, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let about = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
+    let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let (modified, changed) = (nanoseconds(about.mtime(), about.mtime_nsec()), nanoseconds(about.ctime(), about.ctime_nsec()));
+    Some((about.len(), modified, changed, about.ino()))
+}
+
+/// What tells that a file is still the same: size and modification time in nanoseconds since 1970.
+#[cfg(not(unix))]
+pub fn stamp(path: &Path) -> Option<(u64, i128, i128, u64)> {
+    let about = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
+    let modified = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some((about.len(), i128::try_from(modified.as_nanos()).ok()?, 0, 0))
+}
+
 /// Whether `path` leads to something.
 pub fn exists(path: &Path) -> bool {
     std::fs::metadata(path).is_ok()

@@ -13,9 +13,12 @@ pub mod exit;
 pub mod help;
 pub mod parse;
 pub mod printer;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod session;
 pub mod source;
 pub mod system;
+pub mod table;
 
 use exit::Exit;
 use session::Session;

@@ -4,19 +4,21 @@
 //! is read here, for `-f -`. Follows Helm's `LocateChart` as the commands call it, and `pkg/cli/values`.
 
 use super::arguments::{ChartSourceArguments, ValueArguments};
+use super::remote::Console;
 use super::session::Session;
+use super::system::System;
 use crate::chart::{Chart, loader};
 use crate::data::Map;
-use crate::diagnostic::{Level, Notice, Notices};
+use crate::diagnostic::Level;
 use crate::error::Result;
 use crate::fs;
 use crate::repository::http::{Access, Client, Request};
-use crate::repository::{self, ChartOptions, Proxies, Settings, download};
+use crate::repository::{ChartOptions, Proxies, Settings, download};
+use crate::template::engine::Environment;
 use crate::values::merge;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::Mutex;
 
 /// The largest values file that is fetched.
 const VALUES_LIMIT: u64 = 100 << 20;
@@ -26,6 +28,10 @@ pub fn repository_settings(session: &Session) -> Settings {
     let environment = &session.environment;
     let variable = |lower: &str, upper: &str| environment.get_filled(lower).or_else(|| environment.get_filled(upper)).unwrap_or_default();
     let home = Path::new(&session.settings.home);
+    let list = |name: &str| -> Vec<String> {
+        let text = environment.get(name).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_string).collect()
+    };
     Settings {
         repository_config: PathBuf::from(&session.settings.repository_config),
         repository_cache: PathBuf::from(&session.settings.repository_cache),
@@ -34,7 +40,7 @@ pub fn repository_settings(session: &Session) -> Settings {
         docker_config: Some(
             environment.get_filled("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from).join("config.json"),
         ),
-        netrc: Some(environment.get_filled("NETRC").map_or_else(|| home.join(".netrc"), PathBuf::from)),
+        netrc: Some(environment.get_filled("NETRC").map_or_else(|| home.join(".netrc"), PathBuf::from)).filter(|path| path.is_file()),
         program_path: environment.get("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default(),
         proxies: Proxies {
             http: variable("http_proxy", "HTTP_PROXY"),
@@ -42,6 +48,14 @@ pub fn repository_settings(session: &Session) -> Settings {
             exceptions: variable("no_proxy", "NO_PROXY"),
         },
         user_agent: format!("rutter/{}", env!("CARGO_PKG_VERSION")),
+        mirrors: list("RUTTER_MIRRORS")
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(from, to)| (from.trim().to_string(), to.trim().to_string()))
+            .collect(),
+        trusted_realms: list("RUTTER_TRUSTED_REALMS"),
+        offline: environment.get("RUTTER_OFFLINE").is_some_and(|value| super::arguments::boolean(&value) == Ok(true)),
+        now: System.now(),
         debug: session.settings.debug,
         temporary: std::env::temp_dir(),
         ..Settings::default()
@@ -79,10 +93,8 @@ pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut S
 
 /// Where the chart lies on disk, after it was fetched if need be.
 pub fn locate(reference: &str, options: &ChartOptions, session: &mut Session) -> Result<PathBuf> {
-    let reporter = Console::default();
-    let located = download::locate(reference, options, &repository_settings(session), &reporter);
-    reporter.hand_over(&mut session.notices);
-    let path = located?;
+    session.show_notices();
+    let path = download::locate(reference, options, &repository_settings(session), &Console::new(session))?;
     session.notices.push_with(Level::Debug, "Chart path", &[("path", &path.to_string_lossy())]);
     Ok(path)
 }
@@ -119,37 +131,7 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
     if !path.starts_with("http://") && !path.starts_with("https://") {
         return fs::read(Path::new(path));
     }
-    let reporter = Console::default();
+    let reporter = Console::new(session);
     let settings = repository_settings(session);
-    let fetched = Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default());
-    reporter.hand_over(&mut session.notices);
-    fetched
-}
-
-/// Says what the repositories say while they work: lines to standard output at once, notices when they are handed over.
-#[derive(Debug, Default)]
-pub struct Console {
-    notices: Mutex<Vec<Notice>>,
-}
-
-impl Console {
-    /// Moves the notices that have gathered.
-    pub fn hand_over(&self, notices: &mut Notices) {
-        if let Ok(mut gathered) = self.notices.lock() {
-            notices.list.append(&mut gathered);
-        }
-    }
-}
-
-impl repository::Reporter for Console {
-    fn say(&self, line: &str) {
-        // A closed standard output stops the command where it prints its result, not here.
-        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), format!("{line}\n").as_bytes());
-    }
-
-    fn notice(&self, notice: Notice) {
-        if let Ok(mut notices) = self.notices.lock() {
-            notices.push(notice);
-        }
-    }
+    Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default())
 }

@@ -72,7 +72,7 @@ pub fn locate(reference: &str, options: &ChartOptions, settings: &Settings, repo
         if crate::fs::exists(path) && !reference.is_empty() {
             let path = crate::fs::absolute(path)?;
             if options.verify {
-                verify_file(&path, &with_suffix(&path, ".prov"), &options.keyring)?;
+                verify_file(&path, &with_suffix(&path, ".prov"), &options.keyring, settings.now_seconds())?;
             }
             return Ok(path);
         }
@@ -85,7 +85,7 @@ pub fn locate(reference: &str, options: &ChartOptions, settings: &Settings, repo
 }
 
 /// Checks the signature of the archive at `path`. Errors in Helm's words (`VerifyChart`).
-pub fn verify_file(path: &Path, provenance_path: &Path, keyring: &Path) -> Result<Verification> {
+pub fn verify_file(path: &Path, provenance_path: &Path, keyring: &Path, now: Option<i64>) -> Result<Verification> {
     let about = crate::fs::stat(path)?;
     let fault = |text: &str| Error::new(ErrorKind::Verification, text);
     if about.kind == crate::fs::Kind::Folder {
@@ -97,12 +97,12 @@ pub fn verify_file(path: &Path, provenance_path: &Path, keyring: &Path) -> Resul
     if let Err(error) = crate::fs::stat(provenance_path) {
         return Err(error.context(format!("could not load provenance file {}", provenance_path.display())));
     }
-    let keyring = crate::fs::read_limited(keyring, 64 << 20).map_err(|error| error.context("failed to load keyring"))?;
+    let keyring = read_keyring(keyring)?;
     let archive = crate::fs::read(path).map_err(|error| error.context("failed to read chart archive"))?;
     let text =
         crate::fs::read_limited(provenance_path, PROVENANCE_LIMIT).map_err(|error| error.context("failed to read provenance file"))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    provenance::verify(&archive, &text, &name, &keyring)
+    provenance::verify(&archive, &text, &name, &keyring, now)
 }
 
 impl<'s> Downloader<'s> {
@@ -142,7 +142,7 @@ impl<'s> Downloader<'s> {
                 None => self.fetch_provenance(&source)?,
             };
             let keyring = read_keyring(&self.options.keyring)?;
-            provenance::verify(&archive, &text, &source.file_name, &keyring)?;
+            provenance::verify(&archive, &text, &source.file_name, &keyring, self.client.settings().now_seconds())?;
             cache::put(root, &digest, Kind::Provenance, &text)?;
         }
         Ok(path)
@@ -194,7 +194,8 @@ impl<'s> Downloader<'s> {
         };
         if let (Verify::Always, Some(text)) = (verify, &text) {
             let keyring = read_keyring(&self.options.keyring)?;
-            saved.verification = Some(provenance::verify(&archive, text, &source.file_name, &keyring)?);
+            saved.verification =
+                Some(provenance::verify(&archive, text, &source.file_name, &keyring, self.client.settings().now_seconds())?);
         }
         // Nothing is left behind that did not verify: Helm writes first and checks then.
         cache::write_whole_here(&path, &archive, 0o644)?;

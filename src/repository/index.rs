@@ -354,7 +354,8 @@ fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Want
     Ok(index)
 }
 
-fn warn_invalid(reporter: &dyn Reporter, chart: &str, version: &str, source: &str, fault: &str) {
+/// Says that an entry was left out.
+pub(super) fn warn_invalid(reporter: &dyn Reporter, chart: &str, version: &str, source: &str, fault: &str) {
     reporter.warn(&format!("skipping loading invalid entry for chart {} {} from {source}: {fault}", quoted(chart), quoted(version)));
 }
 

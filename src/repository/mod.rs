@@ -8,6 +8,7 @@
 #[cfg(feature = "remote")]
 pub mod auth;
 pub mod cache;
+pub mod catalog;
 pub mod config;
 #[cfg(feature = "remote")]
 pub mod download;
@@ -18,9 +19,12 @@ pub mod index;
 pub mod oci;
 pub mod record;
 pub mod scan;
+pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
 
+#[cfg(feature = "remote")]
+pub mod update;
 pub mod url;
 
 use crate::diagnostic::{Level, Notice};
@@ -59,10 +63,19 @@ pub struct Settings {
     pub debug: bool,
     /// How long one request may take (Helm's default: 120 s).
     pub timeout: Option<Duration>,
+    /// The time, nanoseconds since 1970: stands in locks and indexes, and decides whether keys have expired. 0 is unknown.
+    pub now: i128,
     /// The first pause before a request is sent again (250 ms).
     pub retry_pause: Option<Duration>,
     /// Where temporary files go; the system's place when empty.
     pub temporary: PathBuf,
+}
+
+impl Settings {
+    /// The time in seconds since 1970, unless unknown.
+    pub fn now_seconds(&self) -> Option<i64> {
+        i64::try_from(self.now / 1_000_000_000).ok().filter(|seconds| *seconds != 0)
+    }
 }
 
 /// Proxies as the usual variables name them; empty strings mean none.

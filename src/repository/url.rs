@@ -275,6 +275,19 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// Escapes what may not stand in a path; slashes stay.
+pub fn escape_path(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/$&+,:=@".contains(&byte) {
+            out.push(byte as char);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 /// Splits `host:port`; the brackets of an IPv6 address stay with the host.
 pub fn split_port(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {

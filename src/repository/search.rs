@@ -1,0 +1,191 @@
+//! Searching cached indexes.
+//!
+//! Goes in: the bytes of an index with the name of its repository, and what is looked for. Comes out: [`Hit`]s, best first.
+//! The place of the first match decides the rank: chart name, `repository/name`, description, keywords. Only the fields
+//! that are compared or shown are decoded. Follows Helm's `pkg/cmd/search` and `search repo`.
+
+use super::Reporter;
+use super::index::{self, item_fault};
+use super::scan::{Field, Outcome, scan};
+use crate::error::{Error, ErrorKind, Result};
+use crate::version::{Constraint, Version};
+use regex::Regex;
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+
+/// The separator of the parts that are searched.
+const SEPARATOR: char = '\u{b}';
+
+/// What is looked for.
+#[derive(Debug, Clone)]
+pub enum Term {
+    /// Everything.
+    All,
+    /// This text, whatever its case; kept in lower case.
+    Literal(String),
+    /// This expression.
+    Regexp(Regex),
+}
+
+/// A chart version that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// `repository/chart`
+    pub name: String,
+    pub version: String,
+    pub app_version: String,
+    pub description: String,
+    score: usize,
+}
+
+/// A search over one or more indexes.
+pub struct Search<'r> {
+    term: Term,
+    constraint: Constraint,
+    all_versions: bool,
+    reporter: &'r dyn Reporter,
+    hits: Vec<(Hit, Version)>,
+}
+
+impl Term {
+    /// The term that `words` make, joined by blanks; none stand for everything.
+    pub fn new(words: &[String], regexp: bool) -> Result<Term> {
+        if words.is_empty() {
+            return Ok(Term::All);
+        }
+        let text = words.join(" ");
+        if !regexp {
+            return Ok(Term::Literal(text.to_lowercase()));
+        }
+        let invalid = |error: regex::Error| Error::new(ErrorKind::Usage, format!("error parsing regexp: {error}"));
+        regex::RegexBuilder::new(&text).size_limit(10 << 20).build().map(Term::Regexp).map_err(invalid)
+    }
+
+    /// The score of a candidate, lower being better; `None` when it does not match.
+    fn score(&self, line: &str) -> Option<usize> {
+        let (line, start) = match self {
+            Term::All => return Some(0),
+            Term::Literal(term) => {
+                let line = line.to_lowercase();
+                let start = memchr::memmem::find(line.as_bytes(), term.as_bytes())?;
+                (line, start)
+            }
+            Term::Regexp(regexp) => (line.to_string(), regexp.find(line)?.start()),
+        };
+        Some(line.bytes().take(start).filter(|byte| *byte == SEPARATOR as u8).count())
+    }
+}
+
+impl<'r> Search<'r> {
+    /// A search for versions in `range`; the highest of each chart, or all of them.
+    pub fn new(term: Term, range: &str, all_versions: bool, reporter: &'r dyn Reporter) -> Result<Search<'r>> {
+        let invalid = |error| Error::new(ErrorKind::Usage, format!("an invalid version/constraint format: {error}"));
+        let constraint = Constraint::parse(range).map_err(invalid)?;
+        Ok(Search { term, constraint, all_versions, reporter, hits: Vec::new() })
+    }
+
+    /// Looks through the index `bytes` of `repository`.
+    pub fn add(&mut self, repository: &str, bytes: &[u8], source: &str) -> Result<()> {
+        if bytes.is_empty() {
+            return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
+        }
+        let before = self.hits.len();
+        let mut invalid = Vec::new();
+        let outcome = scan(bytes, &mut |item| {
+            let version = item.text(Field::Version)?;
+            let fault = item_fault(&item)?;
+            if let Some((version, fault)) = fault {
+                invalid.push((item.chart.to_string(), version, fault));
+                return Ok(ControlFlow::Continue(()));
+            }
+            let Ok(parsed) = Version::parse(&version) else { return Ok(ControlFlow::Continue(())) };
+            if !self.constraint.check(&parsed) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let Some(score) = self.item_score(repository, &item)? else { return Ok(ControlFlow::Continue(())) };
+            let description = super::printable(&item.text(Field::Description)?);
+            let app_version = super::printable(&item.text(Field::AppVersion)?);
+            self.keep(Hit { name: join(repository, item.chart), version: version.into_owned(), app_version, description, score }, parsed);
+            Ok(ControlFlow::Continue(()))
+        });
+        if let Ok(Outcome::Complete { api_version: true }) = outcome {
+            for (chart, version, fault) in invalid {
+                index::warn_invalid(self.reporter, &chart, &version, source, &fault);
+            }
+            return Ok(());
+        }
+        self.hits.truncate(before);
+        self.add_general(repository, bytes, source)
+    }
+
+    /// The score of an item; the line is put together only as far as the term may need it.
+    fn item_score(&self, repository: &str, item: &super::scan::Item<'_>) -> Result<Option<usize>> {
+        if matches!(self.term, Term::All) {
+            return Ok(Some(0));
+        }
+        let line = line(repository, &item.text(Field::Name)?, &item.text(Field::Description)?, &item.texts(Field::Keywords)?.join(" "));
+        Ok(self.term.score(&line))
+    }
+
+    fn add_general(&mut self, repository: &str, bytes: &[u8], source: &str) -> Result<()> {
+        let index = index::Index::parse(bytes, source, self.reporter)?;
+        for (chart, versions) in index.entries {
+            for version in versions {
+                let metadata = version.metadata;
+                let Ok(parsed) = Version::parse(&metadata.version) else { continue };
+                if !self.constraint.check(&parsed) {
+                    continue;
+                }
+                let line = line(repository, &metadata.name, &metadata.description, &metadata.keywords.join(" "));
+                let Some(score) = self.term.score(&line) else { continue };
+                let hit = Hit {
+                    name: join(repository, &chart),
+                    version: metadata.version,
+                    app_version: metadata.app_version,
+                    description: metadata.description,
+                    score,
+                };
+                self.keep(hit, parsed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a hit. Versions of one chart follow each other: without all of them only the one that would be listed first
+    /// stays.
+    fn keep(&mut self, hit: Hit, version: Version) {
+        match self.hits.last_mut() {
+            Some(last) if !self.all_versions && last.0.name == hit.name => {
+                if rank(&hit, &version, &last.0, &last.1) == Ordering::Less {
+                    *last = (hit, version);
+                }
+            }
+            _ => self.hits.push((hit, version)),
+        }
+    }
+
+    /// All hits, best first.
+    pub fn finish(mut self) -> Vec<Hit> {
+        self.hits.sort_by(|a, b| rank(&a.0, &a.1, &b.0, &b.1));
+        let mut hits: Vec<Hit> = self.hits.into_iter().map(|(hit, _)| hit).collect();
+        if !self.all_versions {
+            let mut seen = std::collections::HashSet::new();
+            hits.retain(|hit| seen.insert(hit.name.clone()));
+        }
+        hits
+    }
+}
+
+/// By score, then by name, then the higher version first.
+fn rank(a: &Hit, a_version: &Version, b: &Hit, b_version: &Version) -> Ordering {
+    a.score.cmp(&b.score).then_with(|| a.name.cmp(&b.name)).then_with(|| b_version.cmp(a_version))
+}
+
+fn line(repository: &str, name: &str, description: &str, keywords: &str) -> String {
+    format!("{name}{SEPARATOR}{repository}/{name}{SEPARATOR}{description}{SEPARATOR}{keywords}")
+}
+
+/// Go's `path.Join` of repository and chart.
+fn join(repository: &str, chart: &str) -> String {
+    super::url::clean_dot(&format!("{repository}/{chart}"))
+}

@@ -1,0 +1,116 @@
+//! Fetching indexes into Helm's cache.
+//!
+//! Goes in: configured repositories. Comes out: `NAME-index.yaml`, the bytes as served, and `NAME-charts.txt`, the chart
+//! names, one a line; both whole or not at all. When the server gave a validator, the next fetch is conditional: it is kept
+//! beside the index with the index's digest, so that a cache that another tool wrote since is not taken for ours. Follows
+//! Helm's `ChartRepository.DownloadIndexFile`.
+
+use super::cache::{hex, sha256, write_whole};
+use super::config::{Entry, charts_path, index_path};
+use super::download::{entry_access, index_address};
+use super::http::{Client, Request, Response, fetch_error};
+use super::index::{self, INDEX_LIMIT};
+use crate::error::{Error, Result};
+use reqwest::StatusCode;
+use std::path::PathBuf;
+
+/// How many indexes are fetched at once.
+const PARALLEL: usize = 8;
+
+/// Fetches the index of `entry` into the cache.
+pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
+    let settings = client.settings();
+    let address = index_address(&entry.url)?;
+    let path = index_path(settings, &entry.name)?;
+    let kept = Validators::load(client, entry, &path);
+    let mut request = Request { compressed: true, label: Some(&entry.url), ..Request::get(&address, INDEX_LIMIT) };
+    if let Some(kept) = &kept {
+        if !kept.etag.is_empty() {
+            request = request.header("if-none-match", kept.etag.clone());
+        }
+        if !kept.modified.is_empty() {
+            request = request.header("if-modified-since", kept.modified.clone());
+        }
+    }
+    let response = client.send(request, &entry_access(entry))?;
+    if response.status == StatusCode::NOT_MODIFIED && kept.is_some() {
+        return Ok(());
+    }
+    if response.status != StatusCode::OK {
+        return Err(fetch_error(&address, response.status));
+    }
+    let mut names = index::check(&response.body, &entry.url, client.reporter())?;
+    names.sort();
+    let mut list = names.join("\n");
+    if !list.is_empty() {
+        list.push('\n');
+    }
+    write_whole(&charts_path(settings, &entry.name)?, list.as_bytes(), 0o644)?;
+    write_whole(&path, &response.body, 0o644)?;
+    Validators::save(client, entry, &response)
+}
+
+/// Fetches the indexes of `entries` at once and gives each one's outcome, in their order.
+pub fn update_all(client: &Client<'_>, entries: &[&Entry], mut done: impl FnMut(&Entry, &Result<()>)) -> Vec<Result<()>> {
+    let mut outcomes = Vec::with_capacity(entries.len());
+    for group in entries.chunks(PARALLEL) {
+        let results: Vec<Result<()>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = group.iter().map(|entry| scope.spawn(|| update(client, entry))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(broken()))).collect()
+        });
+        for (entry, result) in group.iter().zip(results) {
+            done(entry, &result);
+            outcomes.push(result);
+        }
+    }
+    outcomes
+}
+
+fn broken() -> Error {
+    Error::new(crate::error::ErrorKind::Repository, "the download ended without a result")
+}
+
+/// Takes the cached files of a repository away.
+pub fn forget(settings: &super::Settings, name: &str) -> Result<()> {
+    for path in [charts_path(settings, name)?, index_path(settings, name)?, validators_path(settings, name)?] {
+        if crate::fs::lstat(&path).is_ok() {
+            crate::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a server said by which an index can be asked for again.
+struct Validators {
+    etag: String,
+    modified: String,
+}
+
+impl Validators {
+    /// What is known of the cached index; nothing when the cache or the address changed.
+    fn load(client: &Client<'_>, entry: &Entry, index: &std::path::Path) -> Option<Validators> {
+        let path = validators_path(client.settings(), &entry.name).ok()?;
+        let text = String::from_utf8(crate::fs::read_limited(&path, 64 << 10).ok()?).ok()?;
+        let mut lines = text.lines();
+        let (url, digest, etag, modified) = (lines.next()?, lines.next()?, lines.next()?, lines.next()?);
+        if url != entry.url || digest != hex(&sha256(&crate::fs::read_limited(index, INDEX_LIMIT).ok()?)) {
+            return None;
+        }
+        Some(Validators { etag: etag.to_string(), modified: modified.to_string() })
+    }
+
+    fn save(client: &Client<'_>, entry: &Entry, response: &Response) -> Result<()> {
+        let path = validators_path(client.settings(), &entry.name)?;
+        let header = |name: &str| response.header(name).unwrap_or_default().to_string();
+        let (etag, modified) = (header("etag"), header("last-modified"));
+        if etag.is_empty() && modified.is_empty() {
+            return if crate::fs::lstat(&path).is_ok() { crate::fs::remove_file(&path) } else { Ok(()) };
+        }
+        let text = format!("{}\n{}\n{etag}\n{modified}\n", entry.url, hex(&sha256(&response.body)));
+        write_whole(&path, text.as_bytes(), 0o600)
+    }
+}
+
+fn validators_path(settings: &super::Settings, name: &str) -> Result<PathBuf> {
+    index_path(settings, name).map(|path| path.with_file_name(format!("{name}-index.validators")))
+}
