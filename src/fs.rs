@@ -122,6 +122,21 @@ pub fn stamp(path: &Path) -> Option<(u64, i128, i128, u64)> {
     Some((about.len(), i128::try_from(modified.as_nanos()).ok()?, 0, 0))
 }
 
+/// A folder that is taken away when dropped, below `place`, or below the system's place when that is empty.
+pub fn temporary_folder(place: &Path) -> Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("rutter-");
+    let made = if place.as_os_str().is_empty() { builder.tempdir() } else { builder.tempdir_in(place) };
+    made.map_err(|error| fault("mkdir", place, &error))
+}
+
+/// A file to be locked; made if missing, its content untouched.
+pub fn open_for_lock(path: &Path) -> Result<File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path).map_err(|error| fault("open", path, &error))
+}
+
 /// Whether `path` leads to something.
 pub fn exists(path: &Path) -> bool {
     std::fs::metadata(path).is_ok()

@@ -4,5 +4,15 @@
 //! what an operation needs of these is handed in. The file of an operation has the name of its command.
 
 pub mod package;
+#[cfg(feature = "remote")]
+pub mod pull;
+#[cfg(feature = "remote")]
+pub mod registry;
+#[cfg(feature = "remote")]
+pub mod repo;
+#[cfg(feature = "remote")]
+pub mod search;
 pub mod show;
 pub mod template;
+#[cfg(feature = "remote")]
+pub mod verify;

@@ -38,6 +38,13 @@ pub struct Hit {
     score: usize,
 }
 
+impl Hit {
+    /// A version that a registry has under `name`.
+    pub fn of_registry(name: &str, version: String) -> Hit {
+        Hit { name: name.to_string(), version, app_version: String::new(), description: String::new(), score: 0 }
+    }
+}
+
 /// A search over one or more indexes.
 pub struct Search<'r> {
     term: Term,

@@ -1,0 +1,103 @@
+//! Fetching a chart into a folder.
+//!
+//! Goes in: a reference, where to put it, and what to do with it. Comes out: where the archive or the unpacked chart lies,
+//! and who signed it. Matches Helm's `pkg/action/pull.go`; an archive is unpacked beside its place and moved there when it is
+//! complete.
+
+use crate::chart::loader;
+use crate::error::{Error, ErrorKind, Result};
+use crate::package::provenance::Verification;
+use crate::repository::download::{Downloader, Verify};
+use crate::repository::{ChartOptions, Reporter, Settings};
+use std::path::{Path, PathBuf};
+
+/// Where the chart goes.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub source: ChartOptions,
+    /// `-d`; must exist.
+    pub destination: PathBuf,
+    /// Unpack instead of keeping the archive.
+    pub untar: bool,
+    /// Where to unpack, below `destination` unless absolute.
+    pub untar_folder: PathBuf,
+    /// Fetch the provenance file too.
+    pub provenance: bool,
+}
+
+/// What was fetched.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The archive, or the folder of the unpacked chart.
+    pub path: PathBuf,
+    /// SHA-256 of the archive, hex.
+    pub digest: String,
+    pub verification: Option<Verification>,
+}
+
+/// Fetches the chart that `reference` names.
+pub fn run(reference: &str, options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<Report> {
+    let verify = match (options.source.verify, options.provenance) {
+        (true, _) => Verify::Always,
+        (false, true) => Verify::Later,
+        (false, false) => Verify::Never,
+    };
+    let downloader = Downloader::new(options.source.clone(), settings, reporter);
+    if !options.untar {
+        let saved = downloader.save(reference, &options.source.version, &options.destination, verify)?;
+        return Ok(Report { path: saved.path, digest: crate::repository::cache::hex(&saved.digest), verification: saved.verification });
+    }
+    let temporary = crate::fs::temporary_folder(&settings.temporary).map_err(|error| error.context("failed to untar"))?;
+    let saved = downloader.save(reference, &options.source.version, temporary.path(), verify)?;
+    let folder = match options.untar_folder.is_absolute() {
+        true => options.untar_folder.clone(),
+        false => crate::fs::clean(&options.destination.join(&options.untar_folder)),
+    };
+    let last = reference.rsplit('/').next().unwrap_or_default();
+    let check = if folder == Path::new(".") { PathBuf::from(last) } else { folder.join(last) };
+    if crate::fs::exists(&check) {
+        let message = format!("failed to untar: a file or directory with the name {} already exists", check.display());
+        return Err(Error::new(ErrorKind::Io, message));
+    }
+    crate::fs::create_folders(&check).map_err(|error| error.context("failed to untar (mkdir)"))?;
+    let path = expand(&folder, &crate::fs::read(&saved.path)?)?;
+    Ok(Report { path, digest: crate::repository::cache::hex(&saved.digest), verification: saved.verification })
+}
+
+/// Unpacks an archive below `folder`, in a folder of the chart's name; every member name is checked before it is used.
+pub fn expand(folder: &Path, archive: &[u8]) -> Result<PathBuf> {
+    let files = loader::archive_files(archive)?;
+    let metadata =
+        files.iter().find(|file| &*file.name == "Chart.yaml").ok_or_else(|| Error::new(ErrorKind::Chart, "chart name not specified"))?;
+    let metadata = crate::chart::Metadata::parse(&metadata.data).map_err(|error| error.context("cannot load Chart.yaml"))?;
+    let name = metadata.name;
+    if name.is_empty() {
+        return Err(Error::new(ErrorKind::Chart, "chart name not specified"));
+    }
+    if name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
+        return Err(Error::new(ErrorKind::Chart, format!("chart name {name:?} is not allowed")));
+    }
+    let top = folder.join(&name);
+    for file in &files {
+        let path = crate::fs::join_below(&top, &file.name)?;
+        if let Some(parent) = path.parent() {
+            // A link that lies in the way could lead out of the folder.
+            refuse_links(&top, parent)?;
+            crate::fs::create_folders(parent)?;
+        }
+        crate::fs::write(&path, &file.data)?;
+    }
+    Ok(top)
+}
+
+/// Refuses to go on when a folder between `top` and `path` is a link.
+fn refuse_links(top: &Path, path: &Path) -> Result<()> {
+    let mut current = Some(path);
+    while let Some(at) = current.filter(|at| at.starts_with(top)) {
+        if crate::fs::lstat(at).is_ok_and(|entry| entry.kind == crate::fs::Kind::Link) {
+            return Err(Error::new(ErrorKind::Io, format!("{} is a link", at.display())));
+        }
+        current = at.parent();
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! Adding, updating, removing and indexing repositories.
+//!
+//! Goes in: names, addresses, the settings. Comes out: Helm's files changed, and what happened as data. repositories.yaml is
+//! changed under Helm's lock file, so that several processes of either tool do not lose each other's entries. Matches Helm's
+//! `pkg/cmd/repo_{add,update,remove,index}.go`.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::config::{Entry, Repositories, lock_path};
+use crate::repository::http::Client;
+use crate::repository::index::Index;
+use crate::repository::{Reporter, Settings, catalog, update, url};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long another process may hold the lock.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Repositories that are gone for good, and what took their place.
+const GONE: [(&str, &str); 2] = [
+    ("//kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
+    ("//kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
+];
+
+/// What `add` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    New,
+    /// It was there, just the same.
+    Already,
+}
+
+/// Refuses the addresses of repositories that are gone.
+pub fn check_gone(address: &str) -> Result<()> {
+    match GONE.iter().find(|(old, _)| address.contains(old)) {
+        Some((_, new)) => Err(Error::new(ErrorKind::Repository, format!("repo {address:?} is no longer available; try {new:?} instead"))),
+        None => Ok(()),
+    }
+}
+
+/// Adds a repository after its index was fetched. With `force` an entry of that name is replaced.
+pub fn add(entry: Entry, force: bool, settings: &Settings, reporter: &dyn Reporter) -> Result<Added> {
+    let config = &settings.repository_config;
+    if let Some(folder) = config.parent() {
+        crate::fs::create_folders(folder)?;
+    }
+    let _lock = lock(&lock_path(config))?;
+    let mut repositories = Repositories::load_or_empty(settings)?;
+    if entry.name.contains('/') {
+        let message = format!("repository name ({}) contains '/', please specify a different name without '/'", entry.name);
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
+    if let Some(existing) = repositories.get(&entry.name).filter(|_| !force) {
+        if *existing == entry {
+            return Ok(Added::Already);
+        }
+        let message = format!("repository name ({}) already exists, please specify a different name", entry.name);
+        return Err(Error::new(ErrorKind::Repository, message));
+    }
+    let client = Client::new(settings, reporter);
+    update::update(&client, &entry).map_err(|error| {
+        let context = format!("looks like {:?} is not a valid chart repository or cannot be reached", url::redact(&entry.url));
+        // The scheme is looked at before anything is fetched.
+        if error.message().starts_with("could not find protocol handler") { error } else { error.context(context) }
+    })?;
+    repositories.update(entry);
+    repositories.save(config)?;
+    Ok(Added::New)
+}
+
+/// Holds Helm's lock on repositories.yaml until dropped.
+fn lock(path: &Path) -> Result<std::fs::File> {
+    let file = crate::fs::open_for_lock(path)?;
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => std::thread::sleep(Duration::from_millis(50)),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(Error::new(ErrorKind::Io, format!("{} is held by another process", path.display())));
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(crate::fs::fault("lock", path, &error)),
+        }
+    }
+}
+
+/// Fetches the indexes of the named repositories, or of all.
+pub fn update(names: &[String], settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
+    let none = || Error::new(ErrorKind::Repository, "no repositories found. You must add one before updating");
+    let failed = |error: Error| error.context(format!("failed loading file: {}", settings.repository_config.display()));
+    let repositories = Repositories::load(&settings.repository_config).map_err(failed)?.ok_or_else(none)?;
+    if repositories.entries.is_empty() {
+        return Err(none());
+    }
+    if let Some(unknown) = names.iter().find(|name| repositories.get(name).is_none()) {
+        return Err(Error::new(ErrorKind::Usage, format!("no repositories found matching '{unknown}'.  Nothing will be updated")));
+    }
+    let wanted: Vec<&Entry> = repositories.entries.iter().filter(|entry| names.is_empty() || names.contains(&entry.name)).collect();
+    reporter.say("Hang tight while we grab the latest from your chart repositories...");
+    let client = Client::new(settings, reporter);
+    let outcomes = update::update_all(&client, &wanted, |entry, outcome| announce(entry, &entry.name, outcome, reporter));
+    let failed: Vec<&str> =
+        wanted.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_err()).map(|(entry, _)| entry.url.as_str()).collect();
+    if !failed.is_empty() {
+        let list = failed.iter().map(|address| url::redact(address)).collect::<Vec<_>>().join(" ");
+        return Err(Error::new(ErrorKind::Repository, format!("failed to update the following repositories: [{list}]")));
+    }
+    reporter.say("Update Complete. ⎈Happy Helming!⎈");
+    Ok(())
+}
+
+/// Says how the update of one repository went.
+pub fn announce(entry: &Entry, shown: &str, outcome: &Result<()>, reporter: &dyn Reporter) {
+    match outcome {
+        Ok(()) => reporter.say(&format!("...Successfully got an update from the {shown:?} chart repository")),
+        Err(error) if shown == entry.url => {
+            reporter.say(&format!("...Unable to get an update from the {shown:?} chart repository:\n\t{error}"));
+        }
+        Err(error) => {
+            reporter
+                .say(&format!("...Unable to get an update from the {shown:?} chart repository ({}):\n\t{error}", url::redact(&entry.url)));
+        }
+    }
+}
+
+/// Takes repositories away, one after the other, with their cached files.
+pub fn remove(names: &[String], settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
+    let none = || Error::new(ErrorKind::Repository, "no repositories configured");
+    if !crate::fs::exists(&settings.repository_config) {
+        return Err(none());
+    }
+    let _lock = lock(&lock_path(&settings.repository_config))?;
+    let mut repositories = Repositories::load_or_empty(settings)?;
+    if repositories.entries.is_empty() {
+        return Err(none());
+    }
+    for name in names {
+        if !repositories.remove(name) {
+            return Err(Error::new(ErrorKind::Repository, format!("no repo named {name:?} found")));
+        }
+        repositories.save(&settings.repository_config)?;
+        update::forget(settings, name)?;
+        reporter.say(&format!("{name:?} has been removed from your repositories"));
+    }
+    Ok(())
+}
+
+/// How `index` writes.
+#[derive(Debug, Clone, Default)]
+pub struct IndexOptions {
+    /// What the archives' addresses begin with.
+    pub url: String,
+    /// An index to take entries over from.
+    pub merge: String,
+    pub json: bool,
+    /// Now, RFC 3339.
+    pub now: String,
+    /// Helm's cache folder: where what was found out about archives is kept.
+    pub cache_home: std::path::PathBuf,
+}
+
+/// Writes `folder/index.yaml` for the archives in `folder`.
+pub fn index(folder: &Path, options: &IndexOptions, reporter: &dyn Reporter) -> Result<()> {
+    let folder = crate::fs::absolute(folder)?;
+    let memory = catalog::memory_file(&options.cache_home, &folder)?;
+    let mut index = catalog::index_folder(&folder, &options.url, &options.now, Some(&memory))?;
+    if !options.merge.is_empty() {
+        let path = Path::new(&options.merge);
+        if crate::fs::exists(path) {
+            let bytes =
+                crate::fs::read_limited(path, crate::repository::index::INDEX_LIMIT).map_err(|error| error.context("merge failed"))?;
+            let other = Index::parse(&bytes, &options.merge, reporter);
+            index.merge(other.map_err(|error| error.context(format!("merge failed: error loading {}", options.merge)))?);
+        } else {
+            let empty = Index { api_version: "v1".to_string(), generated: options.now.clone(), ..Index::default() };
+            write_index(&empty, path, options.json)?;
+        }
+    }
+    index.sort();
+    write_index(&index, &folder.join("index.yaml"), options.json)
+}
+
+fn write_index(index: &Index, path: &Path, json: bool) -> Result<()> {
+    let text = if json { index.to_json()? } else { index.to_yaml()?.into_bytes() };
+    crate::repository::cache::write_whole_here(path, &text, 0o644)
+}

@@ -1,0 +1,75 @@
+//! Searching the cached indexes of all repositories, and the tags of a registry.
+//!
+//! Goes in: words, a range of versions, the settings. Comes out: hits, best first. A repository whose cache is missing or
+//! broken is passed over with a warning. Matches Helm's `search repo`; tags of `oci://` are this tool's own (helm/helm#11000).
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::config::{Repositories, index_path};
+use crate::repository::download::Downloader;
+use crate::repository::index::INDEX_LIMIT;
+use crate::repository::oci::Reference;
+use crate::repository::search::{Hit, Search, Term};
+use crate::repository::{ChartOptions, Reporter, Settings};
+use crate::version::{Constraint, Version};
+
+/// What is looked for, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub words: Vec<String>,
+    pub regexp: bool,
+    /// Every version, not only the highest.
+    pub versions: bool,
+    /// Pre-releases too, unless `version` is given.
+    pub devel: bool,
+    /// A range; empty for stable ones.
+    pub version: String,
+}
+
+impl Options {
+    fn range(&self) -> &str {
+        match (self.version.as_str(), self.devel) {
+            ("", true) => ">0.0.0-0",
+            ("", false) => ">0.0.0",
+            (range, _) => range,
+        }
+    }
+}
+
+/// Looks through all configured repositories.
+pub fn repositories(options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<Vec<Hit>> {
+    let repositories = Repositories::load(&settings.repository_config)?.unwrap_or_default();
+    if repositories.entries.is_empty() {
+        return Err(Error::new(ErrorKind::Repository, "no repositories configured"));
+    }
+    let term = Term::new(&options.words, options.regexp)?;
+    let mut search = Search::new(term, options.range(), options.versions, reporter)?;
+    for entry in &repositories.entries {
+        let path = index_path(settings, &entry.name)?;
+        let found =
+            crate::fs::read_limited(&path, INDEX_LIMIT).and_then(|bytes| search.add(&entry.name, &bytes, &path.display().to_string()));
+        if let Err(error) = found {
+            let attributes = vec![("repo".to_string(), entry.name.clone()), ("error".to_string(), error.to_string())];
+            let level = crate::diagnostic::Level::Warn;
+            reporter.notice(crate::diagnostic::Notice { level, message: "repo is corrupt or missing".to_string(), attributes });
+        }
+    }
+    Ok(search.finish())
+}
+
+/// The versions of the chart that `reference` (`oci://…`) names, highest first; the highest only without `versions`.
+pub fn registry(
+    reference: &str,
+    options: &Options,
+    access: &ChartOptions,
+    settings: &Settings,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Hit>> {
+    let parsed = Reference::parse(reference)?;
+    let invalid = |error| Error::new(ErrorKind::Usage, format!("an invalid version/constraint format: {error}"));
+    let constraint = Constraint::parse(options.range()).map_err(invalid)?;
+    let downloader = Downloader::new(access.clone(), settings, reporter);
+    let versions = downloader.registry(&parsed.registry).versions(&parsed.repository)?;
+    let fits = |version: &String| Version::parse(version).is_ok_and(|version| constraint.check(&version));
+    let hits = versions.into_iter().filter(fits).map(|version| Hit::of_registry(reference, version));
+    Ok(if options.versions { hits.collect() } else { hits.take(1).collect() })
+}

@@ -1,0 +1,24 @@
+//! Checking the signature of an archive that lies on disk.
+//!
+//! Goes in: the archive's path and a keyring. Comes out: who signed it. Matches Helm's `pkg/action/verify.go`.
+
+use crate::error::Result;
+use crate::package::provenance::Verification;
+use crate::repository::download::{verify_file, with_suffix};
+use std::path::Path;
+
+/// Checks the archive at `path` against `path.prov`.
+pub fn run(path: &Path, keyring: &Path, now: Option<i64>) -> Result<Verification> {
+    verify_file(path, &with_suffix(path, ".prov"), keyring, now)
+}
+
+/// What is said of a good signature.
+pub fn lines(verification: &Verification) -> String {
+    let mut text = String::new();
+    for name in &verification.signed_by {
+        text.push_str(&format!("Signed by: {}\n", crate::repository::printable(name)));
+    }
+    text.push_str(&format!("Using Key With Fingerprint: {}\n", verification.fingerprint));
+    text.push_str(&format!("Chart Hash Verified: {}\n", verification.file_hash));
+    text
+}
