@@ -1,9 +1,19 @@
 //! The head of a manifest: what Helm reads of each rendered document before it sorts them.
 //!
 //! Goes in: the text of one document. Comes out: Helm's `SimpleHead`, or the error that `yaml.Unmarshal` into it gives.
-//! The whole document is checked, but no tree is built of it: this runs over every rendered byte.
+//! The whole document is checked, but no tree is built of it and only the texts asked for are made: this runs over every
+//! rendered byte. Documents with anchors, tags, merges, odd keys or a head of the wrong type, which hardly any have, go the long
+//! way through [`super::decode`], so that there is one place that knows those rules.
 
-use crate::error::{Error, ErrorKind, Result};
+use super::parser::{Event, Parser, Properties, Scalar};
+use super::reader::Source;
+use super::resolve::{Resolved, resolve};
+use super::scanner::Scanner;
+use super::shape::{Field, Shape, Struct, equal_fold, read, syntax_error};
+use crate::data::Data;
+use crate::error::Result;
+use crate::number;
+use std::collections::BTreeMap;
 
 /// pkg/release/v1/util `SimpleHead`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,8 +33,320 @@ impl Head {
     }
 }
 
+static STR: Shape = Shape::Str;
+static STR_MAP: Shape = Shape::Map(&STR);
+static METADATA: Shape = Shape::Struct(&Struct {
+    name: "",
+    type_name: "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }",
+    fields: &[Field("name", &STR), Field("annotations", &STR_MAP)],
+});
+static SIMPLE_HEAD: Shape = Shape::Struct(&Struct {
+    name: "SimpleHead",
+    type_name: "util.SimpleHead",
+    fields: &[Field("apiVersion", &STR), Field("kind", &STR), Field("metadata", &METADATA)],
+});
+
 /// Reads the head of the first document in `text` and checks all of it.
 pub fn head(text: &[u8]) -> Result<Head> {
-    let _ = text;
-    Err(Error::new(ErrorKind::Unsupported, "yaml::head"))
+    let source = Source::new(text);
+    let mut reading = Reading::new(Parser::new(Scanner::new(&source)));
+    match reading.run() {
+        Ok(()) => Ok(reading.into_head()),
+        Err(Stop::Fault(fault)) => Err(syntax_error(&fault, &source)),
+        Err(Stop::Unusual) => the_long_way(text),
+    }
+}
+
+fn the_long_way(text: &[u8]) -> Result<Head> {
+    let data = read(text, &SIMPLE_HEAD, false)?;
+    let text_of = |data: Option<&Data>| data.and_then(Data::as_str).unwrap_or_default().to_owned();
+    let Some(map) = data.as_map() else { return Ok(Head::default()) };
+    let metadata = map.get("metadata").and_then(Data::as_map);
+    let annotations = metadata.and_then(|metadata| metadata.get("annotations")).and_then(Data::as_map);
+    Ok(Head {
+        api_version: text_of(map.get("apiVersion")),
+        kind: text_of(map.get("kind")),
+        name: text_of(metadata.and_then(|metadata| metadata.get("name"))),
+        annotations: annotations
+            .into_iter()
+            .flat_map(|map| map.iter())
+            .map(|(key, value)| (key.to_string(), text_of(Some(value))))
+            .collect(),
+    })
+}
+
+/// Why the short way ended early.
+enum Stop {
+    Fault(Box<super::fault::Fault>),
+    /// Something the short way does not know.
+    Unusual,
+}
+
+/// Levels that `encoding/json` reads.
+const MAX_DEPTH: usize = 10_000;
+
+/// An open collection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Open {
+    List,
+    MapAtKey,
+    MapAtValue,
+}
+
+/// What the next value is.
+#[derive(Default)]
+enum Slot {
+    #[default]
+    Other,
+    ApiVersion,
+    Kind,
+    Metadata,
+    Name,
+    Annotations,
+    Annotation(String),
+}
+
+struct Reading<'a> {
+    parser: Parser<'a>,
+    open: Vec<Open>,
+    slot: Slot,
+    /// How deep in `metadata` the reading is: 1 in its map, 2 in that of the annotations.
+    inside: usize,
+    api_version: String,
+    kind: String,
+    name: String,
+    annotations: BTreeMap<String, String>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(mut parser: Parser<'a>) -> Reading<'a> {
+        parser.want_text(false);
+        Reading {
+            parser,
+            open: Vec::new(),
+            slot: Slot::Other,
+            inside: 0,
+            api_version: String::new(),
+            kind: String::new(),
+            name: String::new(),
+            annotations: BTreeMap::new(),
+        }
+    }
+
+    fn into_head(self) -> Head {
+        let Reading { api_version, kind, name, annotations, .. } = self;
+        Head { api_version, kind, name, annotations: annotations.into_iter().collect() }
+    }
+
+    fn run(&mut self) -> std::result::Result<(), Stop> {
+        loop {
+            match self.parser.next().map_err(Stop::Fault)? {
+                Event::DocumentStart => {}
+                Event::DocumentEnd | Event::StreamEnd => return Ok(()),
+                Event::Scalar(scalar) => self.scalar(scalar)?,
+                Event::MappingStart(properties) => self.start(Open::MapAtKey, &properties)?,
+                Event::SequenceStart(properties) => self.start(Open::List, &properties)?,
+                Event::MappingEnd | Event::SequenceEnd => self.end(),
+                Event::Alias(_) => return Err(Stop::Unusual),
+            }
+        }
+    }
+
+    fn start(&mut self, kind: Open, properties: &Properties<'_>) -> std::result::Result<(), Stop> {
+        let usual = properties.anchor.is_none()
+            && properties.tag.is_none()
+            && self.open.last() != Some(&Open::MapAtKey)
+            && self.open.len() < MAX_DEPTH;
+        let fits = match (&self.slot, self.open.is_empty()) {
+            (Slot::Other, false) => true,
+            (Slot::Other, true) | (Slot::Metadata | Slot::Annotations, _) => kind == Open::MapAtKey,
+            _ => false,
+        };
+        if !usual || !fits {
+            return Err(Stop::Unusual);
+        }
+        match self.slot {
+            Slot::Metadata => {
+                self.inside = 1;
+                self.name.clear();
+                self.annotations.clear();
+            }
+            Slot::Annotations => {
+                self.inside = 2;
+                self.annotations.clear();
+            }
+            _ => {}
+        }
+        self.set_slot(Slot::Other);
+        self.open.push(kind);
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.open.pop();
+        if self.inside > 0 && self.open.len() == self.inside {
+            self.inside -= 1;
+        }
+        self.value_done();
+    }
+
+    fn value_done(&mut self) {
+        if let Some(top @ Open::MapAtValue) = self.open.last_mut() {
+            *top = Open::MapAtKey;
+        }
+    }
+
+    fn set_slot(&mut self, slot: Slot) {
+        self.parser.want_text(!matches!(slot, Slot::Other));
+        self.slot = slot;
+    }
+
+    fn scalar(&mut self, scalar: Scalar<'a>) -> std::result::Result<(), Stop> {
+        if scalar.properties.anchor.is_some() || scalar.properties.tag.is_some() {
+            return Err(Stop::Unusual);
+        }
+        match self.open.last_mut() {
+            Some(top @ Open::MapAtKey) => {
+                *top = Open::MapAtValue;
+                self.key(&scalar)
+            }
+            _ => {
+                self.value(&scalar)?;
+                self.value_done();
+                Ok(())
+            }
+        }
+    }
+
+    fn key(&mut self, key: &Scalar<'a>) -> std::result::Result<(), Stop> {
+        let text: &str = &key.value;
+        // Words that are no strings as keys stay so below; here only those that cannot be keys count.
+        if key.implicit && !key.raw {
+            match text.as_bytes().first() {
+                Some(b'~' | b'n' | b'N' | b'0'..=b'9' | b'+') if matches!(resolve(text), Resolved::Null | Resolved::Uint(_)) => {
+                    return Err(Stop::Unusual);
+                }
+                None => return Err(Stop::Unusual),
+                Some(b'<') if text == "<<" => return Err(Stop::Unusual),
+                _ => {}
+            }
+        }
+        let names: &[(&str, fn() -> Slot)] = match self.open.len() {
+            1 => &[("apiVersion", || Slot::ApiVersion), ("kind", || Slot::Kind), ("metadata", || Slot::Metadata)],
+            2 if self.inside == 1 => &[("name", || Slot::Name), ("annotations", || Slot::Annotations)],
+            3 if self.inside == 2 => {
+                if key.raw || key.implicit && resolve(text) != Resolved::Str {
+                    return Err(Stop::Unusual);
+                }
+                self.set_slot(Slot::Annotation(text.to_owned()));
+                return Ok(());
+            }
+            _ => {
+                return Ok(());
+            }
+        };
+        if key.raw {
+            return Err(Stop::Unusual);
+        }
+        let mut slot = Slot::Other;
+        for (name, make) in names {
+            if text == *name {
+                slot = make();
+            } else if text.len() >= name.len() && equal_fold(name, text) {
+                return Err(Stop::Unusual);
+            }
+        }
+        self.set_slot(slot);
+        Ok(())
+    }
+
+    fn value(&mut self, scalar: &Scalar<'a>) -> std::result::Result<(), Stop> {
+        let text: &str = &scalar.value;
+        if scalar.implicit && !scalar.raw && matches!(text.as_bytes(), [b'.', ..] | [b'+' | b'-', b'.', ..]) {
+            if matches!(resolve(text), Resolved::Float(number) if !number.is_finite()) {
+                return Err(Stop::Unusual);
+            }
+        }
+        if matches!(self.slot, Slot::Other) {
+            // Only a map, or nothing, is a manifest.
+            let is_root = self.open.is_empty();
+            return if is_root && !(scalar.implicit && resolve(text) == Resolved::Null) { Err(Stop::Unusual) } else { Ok(()) };
+        }
+        let value = as_string(scalar);
+        match std::mem::take(&mut self.slot) {
+            Slot::Other => {}
+            Slot::ApiVersion => self.api_version = value.unwrap_or_default(),
+            Slot::Kind => self.kind = value.unwrap_or_default(),
+            Slot::Name => self.name = value.unwrap_or_default(),
+            Slot::Annotation(key) => {
+                self.annotations.insert(key, value.unwrap_or_default());
+            }
+            Slot::Metadata | Slot::Annotations if value.is_some() => return Err(Stop::Unusual),
+            Slot::Metadata => {
+                self.name.clear();
+                self.annotations.clear();
+            }
+            Slot::Annotations => self.annotations.clear(),
+        }
+        self.parser.want_text(false);
+        Ok(())
+    }
+}
+
+/// What a string field takes from a scalar; `None` for null.
+fn as_string(scalar: &Scalar<'_>) -> Option<String> {
+    let resolved = if scalar.implicit { resolve(&scalar.value) } else { Resolved::Str };
+    match resolved {
+        Resolved::Null => None,
+        Resolved::Bool(truth) => Some(truth.to_string()),
+        Resolved::Int(number) => Some(number.to_string()),
+        Resolved::Uint(number) => Some(number.to_string()),
+        Resolved::Float(number) => Some(number::format_g32(number)),
+        Resolved::Timestamp | Resolved::Str => Some(scalar.value.clone().into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_agree() {
+        let texts = [
+            "",
+            "null",
+            "# only a comment\n",
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n  annotations:\n    a: 1\n    b: \"q\\n\"\n    c: ~\n",
+            "kind: 1.10\napiVersion: 1_000\nmetadata: {name: yes, annotations: {x: on}}\n",
+            "kind: A\nkind: B\nmetadata: {name: a, annotations: {a: b}}\nmetadata: {name: b}\n",
+            "Kind: A\nmetadata: {}\n",
+            "kind: [1]\n",
+            "metadata: x\n",
+            "metadata: {name: {a: 1}}\n",
+            "- a\n",
+            "x",
+            "a: .inf\n",
+            "~: 1\n",
+            "? [a]\n: 1\n",
+            "a: &x 1\nkind: *x\n",
+            "a: {b: c\n",
+            "metadata:\n  annotations:\n    x: |\n      a\n      b\n  labels:\n    y: >\n      z\n",
+            "metadata:\n  annotations: {}\n  name: \"a\\\n    b\"\n",
+            "a: 1\n---\nb: [\n",
+        ];
+        for text in texts {
+            let short = head(text.as_bytes()).map_err(|error| error.to_string());
+            let long = the_long_way(text.as_bytes()).map_err(|error| error.to_string());
+            assert_eq!(short, long, "{text}");
+        }
+    }
+
+    #[test]
+    fn head_of_a_manifest() {
+        let text =
+            b"apiVersion: 1.10\nkind: Job\nmetadata:\n  name: x\n  annotations: {helm.sh/hook: pre-install, helm.sh/hook-weight: 5}\n";
+        let head = head(text).ok().unwrap_or_default();
+        assert_eq!((head.api_version.as_str(), head.kind.as_str(), head.name.as_str()), ("1.1", "Job", "x"));
+        assert_eq!(head.annotation("helm.sh/hook-weight"), Some("5"));
+    }
 }

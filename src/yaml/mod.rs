@@ -3,50 +3,53 @@
 //! Goes in: bytes or a tree. Comes out: a [`Data`] tree or text. No other module names a YAML crate.
 //! Errors are go-yaml's as sigs.k8s.io/yaml wraps them: `error converting YAML to JSON: yaml: line N: …`.
 
+mod decode;
+mod document;
 mod emit;
+mod fault;
+mod go_syntax;
 mod head;
 mod locate;
 mod order;
+mod parser;
+mod reader;
+mod resolve;
+mod scanner;
 mod shape;
+mod values;
 
 pub use emit::{Style, Writer, to_string, write};
 pub use head::{Head, head};
 pub use locate::locate;
 pub use order::{compare_keys, sort_keys};
-pub use shape::{Field, Shape, decode, decode_strict};
+pub use shape::{Field, Shape, Struct, decode, decode_strict};
+pub use values::{merge_documents, parse_value_documents, parse_values};
 
 use crate::data::{Data, Map};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use std::sync::Arc;
+
+static ANY: Shape = Shape::Any;
+static ANY_LIST: Shape = Shape::List(&ANY);
+static ANY_MAP: Shape = Shape::Map(&ANY);
 
 /// Parses the first document of `text` as `yaml.Unmarshal` does into `any`; an empty text is null.
 pub fn parse(text: &[u8]) -> Result<Data> {
-    let _ = text;
-    Err(Error::new(ErrorKind::Unsupported, "yaml::parse"))
+    shape::read(text, &ANY, false)
 }
 
 /// Parses the first document into a `map[string]any`; null and an empty text are the empty map.
 pub fn parse_map(text: &[u8]) -> Result<Arc<Map>> {
-    let _ = text;
-    Err(Error::new(ErrorKind::Unsupported, "yaml::parse_map"))
+    match shape::read(text, &ANY_MAP, false)? {
+        Data::Map(map) => Ok(map),
+        _ => Ok(Arc::default()),
+    }
 }
 
 /// Parses the first document into a `[]any`; null and an empty text are the empty list.
 pub fn parse_list(text: &[u8]) -> Result<Data> {
-    let _ = text;
-    Err(Error::new(ErrorKind::Unsupported, "yaml::parse_list"))
-}
-
-/// The documents of a values file in order, each a map (Helm's `loader.LoadValues` before it merges them).
-/// Errors: `error reading yaml document: …`, `cannot unmarshal yaml document: …`.
-pub fn parse_value_documents(text: &[u8]) -> Result<Vec<Arc<Map>>> {
-    let _ = text;
-    Err(Error::new(ErrorKind::Unsupported, "yaml::parse_value_documents"))
-}
-
-/// A values file as Helm's `loader.LoadValues` reads it: its documents merged into one map, later ones on top;
-/// lists and nulls replace.
-pub fn parse_values(text: &[u8]) -> Result<Arc<Map>> {
-    let _ = text;
-    Err(Error::new(ErrorKind::Unsupported, "yaml::parse_values"))
+    match shape::read(text, &ANY_LIST, false)? {
+        Data::Null => Ok(Data::list(Vec::new())),
+        list => Ok(list),
+    }
 }

@@ -3,8 +3,18 @@
 //! Goes in: bytes and a [`Shape`] that stands for the Go type. Comes out: a tree of that shape: canonical field names,
 //! numbers and booleans turned into strings where the field is a string, and Go's errors where nothing fits.
 
-use crate::data::Data;
+use super::decode::{Decoded, decode as decode_document};
+use super::document::Document;
+use super::fault::Fault;
+use super::go_syntax::quote;
+use super::parser::Parser;
+use super::reader::Source;
+use super::scanner::Scanner;
+use crate::data::{Data, Items, Map};
+use crate::diagnostic::{Diagnostic, Location};
 use crate::error::{Error, ErrorKind, Result};
+use crate::number;
+use std::sync::Arc;
 
 /// A Go type that a text is read into.
 #[derive(Debug)]
@@ -21,25 +31,265 @@ pub enum Shape {
     List(&'static Shape),
     /// `map[string]T`
     Map(&'static Shape),
-    /// A struct, or a pointer to one: Go's name of the type, and its fields in declaration order.
-    Struct(&'static str, &'static [Field]),
+    /// A struct, or a pointer to one.
+    Struct(&'static Struct),
     /// `time.Time`: RFC 3339 text, kept as the text.
     Time,
+}
+
+/// A Go struct type.
+#[derive(Debug)]
+pub struct Struct {
+    /// Its name without package; "" for one without a name.
+    pub name: &'static str,
+    /// The type as Go prints it: `v2.Metadata`.
+    pub type_name: &'static str,
+    /// In declaration order.
+    pub fields: &'static [Field],
 }
 
 /// A field of a struct: its JSON name and type.
 #[derive(Debug)]
 pub struct Field(pub &'static str, pub &'static Shape);
 
+static ANY: Shape = Shape::Any;
+
+impl Shape {
+    /// What the items of a list are read into.
+    pub(super) fn item(&self) -> &'static Shape {
+        match self {
+            Shape::List(item) => item,
+            _ => &ANY,
+        }
+    }
+
+    /// What the value under this key is read into.
+    pub(super) fn value_of(&self, key: &str) -> &'static Shape {
+        match self {
+            Shape::Map(value) => value,
+            Shape::Struct(struct_type) => struct_type.field(key).map_or(&ANY, |field| field.1),
+            _ => &ANY,
+        }
+    }
+
+    /// The type as Go prints it.
+    fn type_name(&self) -> String {
+        match self {
+            Shape::Any => "interface {}".to_owned(),
+            Shape::Str => "string".to_owned(),
+            Shape::Bool => "bool".to_owned(),
+            Shape::Int => "int".to_owned(),
+            Shape::List(item) => format!("[]{}", item.pointer_type_name()),
+            Shape::Map(value) => format!("map[string]{}", value.pointer_type_name()),
+            Shape::Struct(struct_type) => struct_type.type_name.to_owned(),
+            Shape::Time => "time.Time".to_owned(),
+        }
+    }
+
+    /// Helm's lists and maps hold pointers to structs.
+    fn pointer_type_name(&self) -> String {
+        match self {
+            Shape::Struct(struct_type) => format!("*{}", struct_type.type_name),
+            other => other.type_name(),
+        }
+    }
+}
+
+impl Struct {
+    /// The field a key is for: of that name, else of that name but for case.
+    fn field(&self, key: &str) -> Option<&'static Field> {
+        let fields = self.fields;
+        fields.iter().find(|field| field.0 == key).or_else(|| fields.iter().find(|field| equal_fold(field.0, key)))
+    }
+}
+
+/// Go's `bytes.EqualFold` for an ASCII name: two letters of other alphabets fold to ASCII ones.
+pub(super) fn equal_fold(name: &str, key: &str) -> bool {
+    let fold = |character: char| match character {
+        '\u{212A}' => 'k',
+        '\u{17F}' => 's',
+        other => other.to_ascii_lowercase(),
+    };
+    name.chars().map(fold).eq(key.chars().map(fold))
+}
+
 /// Reads the first document into `shape` (sigs.k8s.io `yaml.Unmarshal`). Names match without case; unknown ones are dropped.
 /// A null or absent field is absent from the result; a null document is `Data::Null`.
 pub fn decode(text: &[u8], shape: &'static Shape) -> Result<Data> {
-    let _ = (text, shape);
-    Err(Error::new(ErrorKind::Unsupported, "yaml::decode"))
+    read(text, shape, false)
 }
 
 /// The same, but unknown fields and repeated keys are errors (`yaml.UnmarshalStrict`).
 pub fn decode_strict(text: &[u8], shape: &'static Shape) -> Result<Data> {
-    let _ = (text, shape);
-    Err(Error::new(ErrorKind::Unsupported, "yaml::decode_strict"))
+    read(text, shape, true)
+}
+
+pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<Data> {
+    let source = Source::new(text);
+    let mut parser = Parser::new(Scanner::new(&source));
+    let converting = |problem: String| Error::new(ErrorKind::Syntax, format!("error converting YAML to JSON: {problem}"));
+    let document = Document::read(&mut parser).map_err(|fault| syntax_error(&fault, &source))?;
+    let Decoded { data, key_fault, has_unsupported, too_deep } =
+        decode_document(&document, shape, strict).map_err(|failure| converting(failure.message()))?;
+    if let Some(problem) = key_fault {
+        return Err(converting(problem));
+    }
+    if let Some(number) = has_unsupported.then(|| first_unsupported(&data)).flatten() {
+        return Err(converting(format!("json: unsupported value: {}", number::format_g(number))));
+    }
+    let decoding = |problem: String| Error::new(ErrorKind::Syntax, format!("error unmarshaling JSON: while decoding JSON: {problem}"));
+    if let Some(bracket) = too_deep {
+        return Err(decoding(format!("invalid character '{bracket}' exceeded max depth")));
+    }
+    if matches!(shape, Shape::Any) {
+        return Ok(data);
+    }
+    let mut fitting = Fitting { strict, struct_name: None, path: Vec::new(), problem: None };
+    let fitted = fitting.fit(&data, shape);
+    match fitting.problem {
+        Some(problem) => Err(decoding(problem)),
+        None => Ok(fitted.unwrap_or(Data::Null)),
+    }
+}
+
+/// A fault of syntax as sigs.k8s.io/yaml words it, with the place for our own diagnostics.
+pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
+    let error = Error::new(ErrorKind::Syntax, format!("error converting YAML to JSON: {}", fault.message()));
+    match fault.true_line() {
+        None => error,
+        Some(line) => error.with_diagnostic(Diagnostic {
+            headline: fault.problem.to_string(),
+            // The file is the caller's to name.
+            location: Some(Location { file: String::new(), line, column: None }),
+            source_line: source.text.lines().nth(line - 1).map(str::to_owned),
+            ..Diagnostic::default()
+        }),
+    }
+}
+
+/// The first infinity or NaN in the order JSON is written.
+fn first_unsupported(data: &Data) -> Option<f64> {
+    let mut pending = vec![data];
+    while let Some(node) = pending.pop() {
+        match node {
+            Data::Float(number) if !number.is_finite() => return Some(*number),
+            Data::List(items) => pending.extend(items.iter().rev()),
+            Data::Map(map) => pending.extend(map.iter().rev().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `json.Unmarshal` of a tree into a type; goes on after a fault, as Go does, and keeps the first.
+struct Fitting {
+    strict: bool,
+    struct_name: Option<&'static str>,
+    path: Vec<&'static str>,
+    problem: Option<String>,
+}
+
+impl Fitting {
+    /// The fitted value, `None` where Go leaves the target as it is. As deep as the shape.
+    fn fit(&mut self, data: &Data, shape: &'static Shape) -> Option<Data> {
+        match (shape, data) {
+            (_, Data::Null) => None,
+            (Shape::Any, _) | (Shape::Str, Data::Str(_)) | (Shape::Bool, Data::Bool(_)) => Some(data.clone()),
+            (Shape::Int, Data::Float(number)) if number.fract() == 0.0 && number.abs() < 9.2e18 => Some(Data::Int(*number as i64)),
+            (Shape::Int, Data::Float(number)) => {
+                let mut text = Vec::new();
+                number::write_json(&mut text, *number);
+                self.mismatch(&format!("number {}", String::from_utf8_lossy(&text)), shape)
+            }
+            (Shape::List(item), Data::List(items)) => Some(self.fit_list(items, item)),
+            (Shape::Map(value), Data::Map(map)) => Some(self.fit_map(map, value)),
+            (Shape::Struct(struct_type), Data::Map(map)) => Some(self.fit_struct(map, struct_type)),
+            (Shape::Time, Data::Str(text)) => self.fit_time(text),
+            (Shape::Time, _) => self.refuse("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
+            (_, Data::Bool(_)) => self.mismatch("bool", shape),
+            (_, Data::Str(_)) => self.mismatch("string", shape),
+            (_, Data::Int(_) | Data::Float(_)) => self.mismatch("number", shape),
+            (_, Data::List(_)) => self.mismatch("array", shape),
+            (_, Data::Map(_)) => self.mismatch("object", shape),
+        }
+    }
+
+    fn refuse(&mut self, problem: String) -> Option<Data> {
+        self.problem.get_or_insert(problem);
+        None
+    }
+
+    fn mismatch(&mut self, found: &str, shape: &Shape) -> Option<Data> {
+        let wanted = shape.type_name();
+        let problem = match self.struct_name {
+            Some(name) => {
+                format!("json: cannot unmarshal {found} into Go struct field {name}.{} of type {wanted}", self.path.join("."))
+            }
+            None => format!("json: cannot unmarshal {found} into Go value of type {wanted}"),
+        };
+        self.refuse(problem)
+    }
+
+    fn fit_list(&mut self, items: &Arc<Items>, item: &'static Shape) -> Data {
+        if matches!(item, Shape::Any) {
+            return Data::List(items.clone());
+        }
+        let fitted = items.iter().map(|data| self.fit(data, item).unwrap_or_else(|| zero(item)));
+        Data::list(fitted.collect())
+    }
+
+    fn fit_map(&mut self, map: &Arc<Map>, value: &'static Shape) -> Data {
+        if matches!(value, Shape::Any) {
+            return Data::Map(map.clone());
+        }
+        let fitted = map.iter().map(|(key, data)| (key.clone(), self.fit(data, value).unwrap_or_else(|| zero(value))));
+        Data::map(fitted.collect())
+    }
+
+    fn fit_struct(&mut self, map: &Arc<Map>, struct_type: &'static Struct) -> Data {
+        let around = self.struct_name;
+        let mut fitted = Vec::new();
+        for (key, data) in map.iter() {
+            match struct_type.field(key) {
+                Some(Field(name, shape)) => {
+                    self.struct_name = Some(struct_type.name);
+                    self.path.push(name);
+                    if let Some(value) = self.fit(data, shape) {
+                        fitted.push((Arc::from(*name), value));
+                    }
+                    self.path.pop();
+                    self.struct_name = around;
+                }
+                None if self.strict => {
+                    let mut problem = "json: unknown field ".to_owned();
+                    quote(key, &mut problem);
+                    self.refuse(problem);
+                }
+                None => {}
+            }
+        }
+        Data::map(Map::from_entries(fitted))
+    }
+
+    fn fit_time(&mut self, text: &Arc<str>) -> Option<Data> {
+        if text.parse::<jiff::Timestamp>().is_ok() {
+            return Some(Data::Str(text.clone()));
+        }
+        let mut problem = "parsing time ".to_owned();
+        quote(text, &mut problem);
+        problem.push_str(" as \"2006-01-02T15:04:05Z07:00\": cannot parse ");
+        quote(text, &mut problem);
+        problem.push_str(" as \"2006\"");
+        self.refuse(problem)
+    }
+}
+
+/// What Go has where nothing was read: nil for pointers, maps and lists.
+fn zero(shape: &Shape) -> Data {
+    match shape {
+        Shape::Str => Data::str(""),
+        Shape::Bool => Data::Bool(false),
+        Shape::Int => Data::Int(0),
+        _ => Data::Null,
+    }
 }

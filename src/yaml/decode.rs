@@ -1,0 +1,445 @@
+//! From nodes to values: merge keys, aliases, keys as strings, and the step through JSON.
+//!
+//! Goes in: a [`Document`] and the [`Shape`] it is read into. Comes out: a [`Data`] tree as `json.Unmarshal` would be given it:
+//! numbers are floats, keys are strings, scalars under a string field are strings.
+//!
+//! go-yaml does this in three passes whose faults rank before each other: decoding, turning keys into strings, and writing JSON.
+//! Here they are one pass that keeps the first fault of each rank. It is a loop over a stack of frames, since a text may nest
+//! tens of thousands of levels deep.
+
+use super::document::{Document, Node, NodeKind};
+use super::fault::{Fault, Origin, Step};
+use super::go_syntax;
+use super::resolve::{BINARY, Resolved, resolve_tagged};
+use super::shape::Shape;
+use crate::data::{Data, Map};
+use crate::json::valid_text;
+use crate::number;
+use base64::Engine as _;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Levels that `encoding/json` reads.
+const MAX_JSON_DEPTH: usize = 10_000;
+
+/// Up to so many decoded nodes nearly all may come from aliases; from [`ALIAS_RANGE_HIGH`] on only a tenth.
+const ALIAS_RANGE_LOW: f64 = 400_000.0;
+const ALIAS_RANGE_HIGH: f64 = 4_000_000.0;
+
+/// A value and what stands in its way of becoming JSON.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub data: Data,
+    /// The first key that cannot be a string, in go-yaml's words (no `yaml: ` in front).
+    pub key_fault: Option<String>,
+    /// Infinities or NaN are somewhere in it.
+    pub has_unsupported: bool,
+    /// `[` or `{` of the first collection that is too deep for JSON.
+    pub too_deep: Option<char>,
+}
+
+/// Decodes the document; `strict` makes repeated keys a fault.
+pub(super) fn decode(document: &Document<'_>, shape: &'static Shape, strict: bool) -> Result<Decoded, Failure> {
+    let mut decoder = Decoder {
+        document,
+        strict,
+        frames: Vec::new(),
+        maps: Vec::new(),
+        depth: 0,
+        decoded: 0,
+        from_aliases: 0,
+        alias_depth: 0,
+        active_aliases: HashSet::new(),
+        repeated: Vec::new(),
+        key_fault: None,
+        has_unsupported: false,
+        too_deep: None,
+    };
+    let data = match document.nodes.is_empty() {
+        true => Data::Null,
+        // The document itself counts as one.
+        false => decoder.count().and_then(|()| decoder.run(shape)).map_err(Failure::Fault)?,
+    };
+    if !decoder.repeated.is_empty() {
+        return Err(Failure::Repeated(decoder.repeated));
+    }
+    let Decoder { key_fault, has_unsupported, too_deep, .. } = decoder;
+    Ok(Decoded { data, key_fault, has_unsupported, too_deep })
+}
+
+/// Why a document cannot be decoded.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Fault(Box<Fault>),
+    /// Keys that stand twice in a map, in go-yaml's words.
+    Repeated(Vec<String>),
+}
+
+impl Failure {
+    /// go-yaml's message.
+    pub(super) fn message(&self) -> String {
+        match self {
+            Failure::Fault(fault) => fault.message(),
+            Failure::Repeated(keys) => format!("yaml: unmarshal errors:\n  {}", keys.join("\n  ")),
+        }
+    }
+}
+
+/// A collection that is being filled.
+struct Frame {
+    /// The child to decode next, and where they end.
+    next: usize,
+    end: usize,
+    content: Content,
+    /// The alias through which it is being decoded.
+    alias: Option<usize>,
+}
+
+enum Content {
+    List {
+        items: Vec<Data>,
+        shape: &'static Shape,
+    },
+    /// The innermost open map of the decoder.
+    Map {
+        key: Option<Arc<str>>,
+        shape: &'static Shape,
+        /// Its entries go to the map around it.
+        merged: bool,
+    },
+    /// Maps to merge, the last one first.
+    Merges {
+        nodes: Vec<usize>,
+        shape: &'static Shape,
+    },
+}
+
+/// An open map.
+#[derive(Default)]
+struct OpenMap {
+    entries: Vec<(Arc<str>, Data)>,
+    /// Go's identity of the keys so far; only kept in strict mode.
+    seen: HashSet<String>,
+}
+
+struct Decoder<'d, 'a> {
+    document: &'d Document<'a>,
+    strict: bool,
+    frames: Vec<Frame>,
+    maps: Vec<OpenMap>,
+    depth: usize,
+    decoded: usize,
+    from_aliases: usize,
+    alias_depth: usize,
+    active_aliases: HashSet<usize>,
+    repeated: Vec<String>,
+    key_fault: Option<String>,
+    has_unsupported: bool,
+    too_deep: Option<char>,
+}
+
+fn fault(problem: impl Into<std::borrow::Cow<'static, str>>) -> Box<Fault> {
+    Fault::without_line(Origin::Decoder, problem)
+}
+
+impl<'d, 'a> Decoder<'d, 'a> {
+    /// Counts a decoded node and stops when aliases blow the document up (`decoder.unmarshal`).
+    fn count(&mut self) -> Step<()> {
+        self.decoded += 1;
+        if self.alias_depth > 0 {
+            self.from_aliases += 1;
+            let (decoded, share) = (self.decoded as f64, self.from_aliases as f64 / self.decoded as f64);
+            let range = (decoded - ALIAS_RANGE_LOW) / (ALIAS_RANGE_HIGH - ALIAS_RANGE_LOW);
+            let allowed = 0.99 - 0.89 * range.clamp(0.0, 1.0);
+            if self.from_aliases > 100 && self.decoded > 1000 && share > allowed {
+                return Err(fault("document contains excessive aliasing"));
+            }
+        }
+        Ok(())
+    }
+
+    fn node(&self, index: usize) -> Step<&'d Node<'a>> {
+        self.document.nodes.get(index).ok_or_else(|| fault("unknown problem parsing YAML content"))
+    }
+
+    fn run(&mut self, shape: &'static Shape) -> Step<Data> {
+        let mut done = self.enter(0, shape, None)?;
+        loop {
+            if let Some(data) = done.take() {
+                let Some(frame) = self.frames.last_mut() else { return Ok(data) };
+                match &mut frame.content {
+                    Content::List { items, .. } => items.push(data),
+                    Content::Map { key, .. } => {
+                        if let (Some(key), Some(map)) = (key.take(), self.maps.last_mut()) {
+                            map.entries.push((key, data));
+                        }
+                    }
+                    Content::Merges { .. } => {}
+                }
+            }
+            done = self.step()?;
+        }
+    }
+
+    /// Goes on with the innermost frame; gives a value when one is complete.
+    fn step(&mut self) -> Step<Option<Data>> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(Some(Data::Null)) };
+        if let Content::Merges { nodes, shape } = &mut frame.content {
+            let shape = *shape;
+            return match nodes.pop() {
+                Some(index) => self.merge_one(index, shape),
+                None => Ok(self.leave()),
+            };
+        }
+        if frame.next >= frame.end {
+            return Ok(self.leave());
+        }
+        let index = frame.next;
+        let node = self.node(index)?;
+        let Some(frame) = self.frames.last_mut() else { return Ok(None) };
+        frame.next = node.end;
+        match frame.content {
+            Content::List { shape, .. } => self.enter(index, shape.item(), None),
+            Content::Map { shape, .. } => self.entry(index, node, shape),
+            Content::Merges { .. } => Ok(None),
+        }
+    }
+
+    /// A key, and the start of its value.
+    fn entry(&mut self, index: usize, node: &'d Node<'a>, shape: &'static Shape) -> Step<Option<Data>> {
+        let value = node.end;
+        let value_node = self.node(value)?;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.next = value_node.end;
+        }
+        if node.is_merge() {
+            return self.merge(value, value_node, shape);
+        }
+        let (name, identity) = self.key(index, value)?;
+        if self.strict {
+            let (Some(map), go_name) = (self.maps.last_mut(), go_syntax::key(self.document, index)) else { return Ok(None) };
+            if !map.seen.insert(identity.unwrap_or_default()) {
+                self.repeated.push(format!("line {}: key {go_name} already set in map", value_node.line + 1));
+            }
+        }
+        if let Some(Frame { content: Content::Map { key, .. }, .. }) = self.frames.last_mut() {
+            *key = Some(name.clone());
+        }
+        self.enter(value, shape.value_of(&name), None)
+    }
+
+    /// The key as a string, and in strict mode what tells it from other keys (1 and "1" differ).
+    fn key(&mut self, index: usize, value: usize) -> Step<(Arc<str>, Option<String>)> {
+        self.count()?;
+        let mut node = self.node(index)?;
+        if let NodeKind::Alias(target) = node.kind {
+            if self.active_aliases.contains(&index) {
+                return Err(fault(format!("anchor '{}' value contains itself", node.value)));
+            }
+            self.alias_depth += 1;
+            let counted = self.count();
+            self.alias_depth -= 1;
+            counted?;
+            node = self.node(target)?;
+        }
+        if node.kind != NodeKind::Scalar {
+            return Err(fault(format!("invalid map key: {}", go_syntax::value(self.document, index))));
+        }
+        let text: Arc<str> = match scalar(node)? {
+            Scalar::Text(text) => text,
+            Scalar::Resolved(resolved) => match resolved {
+                Resolved::Bool(truth) => truth.to_string().into(),
+                Resolved::Int(number) => number.to_string().into(),
+                Resolved::Float(number) if number.is_nan() => ".nan".into(),
+                Resolved::Float(number) => match number::format_g32(number).as_str() {
+                    "+Inf" => ".inf".into(),
+                    "-Inf" => "-.inf".into(),
+                    text => text.into(),
+                },
+                Resolved::Null | Resolved::Uint(_) => {
+                    let kind = if resolved == Resolved::Null { "%!s(<nil>)" } else { "uint64" };
+                    let key = go_syntax::top(self.document, index);
+                    let document = self.document;
+                    self.key_fault.get_or_insert_with(|| {
+                        let value = go_syntax::top(document, value);
+                        format!("unsupported map key of type: {kind}, key: {key}, value: {value}")
+                    });
+                    "".into()
+                }
+                Resolved::Timestamp | Resolved::Str => (&*node.value).into(),
+            },
+        };
+        let identity = self.strict.then(|| match scalar(node) {
+            Ok(Scalar::Resolved(resolved)) if !matches!(resolved, Resolved::Timestamp | Resolved::Str) => format!("{resolved:?}"),
+            _ => format!("\"{text}"),
+        });
+        Ok((text, identity))
+    }
+
+    fn merge(&mut self, value: usize, node: &'d Node<'a>, shape: &'static Shape) -> Step<Option<Data>> {
+        match node.kind {
+            NodeKind::Mapping | NodeKind::Alias(_) => self.merge_one(value, shape),
+            NodeKind::Sequence => {
+                let nodes = self.document.children(value).collect();
+                self.frames.push(Frame { next: 0, end: 0, content: Content::Merges { nodes, shape }, alias: None });
+                Ok(None)
+            }
+            NodeKind::Scalar => Err(merge_fault()),
+        }
+    }
+
+    fn merge_one(&mut self, index: usize, shape: &'static Shape) -> Step<Option<Data>> {
+        self.count()?;
+        let mut target = index;
+        let mut alias = None;
+        if let NodeKind::Alias(aliased) = self.node(index)?.kind {
+            if self.node(aliased)?.kind != NodeKind::Mapping {
+                return Err(merge_fault());
+            }
+            self.activate(index)?;
+            self.count()?;
+            target = aliased;
+            alias = Some(index);
+        }
+        let node = self.node(target)?;
+        if node.kind != NodeKind::Mapping {
+            return Err(merge_fault());
+        }
+        let content = Content::Map { key: None, shape, merged: true };
+        self.frames.push(Frame { next: target + 1, end: node.end, content, alias });
+        Ok(None)
+    }
+
+    fn activate(&mut self, alias: usize) -> Step<()> {
+        if !self.active_aliases.insert(alias) {
+            let name = &self.node(alias)?.value;
+            return Err(fault(format!("anchor '{name}' value contains itself")));
+        }
+        self.alias_depth += 1;
+        Ok(())
+    }
+
+    fn deactivate(&mut self, alias: Option<usize>) {
+        if let Some(alias) = alias {
+            self.active_aliases.remove(&alias);
+            self.alias_depth -= 1;
+        }
+    }
+
+    /// Starts on a node: gives its value if it is a scalar, else opens a frame for it.
+    fn enter(&mut self, index: usize, shape: &'static Shape, alias: Option<usize>) -> Step<Option<Data>> {
+        self.count()?;
+        let node = self.node(index)?;
+        match node.kind {
+            NodeKind::Alias(target) => {
+                self.activate(index)?;
+                self.enter(target, shape, Some(index))
+            }
+            NodeKind::Scalar => {
+                let data = self.scalar_data(node, shape)?;
+                self.deactivate(alias);
+                Ok(Some(data))
+            }
+            NodeKind::Sequence => {
+                self.open('[');
+                let content = Content::List { items: Vec::new(), shape };
+                self.frames.push(Frame { next: index + 1, end: node.end, content, alias });
+                Ok(None)
+            }
+            NodeKind::Mapping => {
+                self.open('{');
+                self.maps.push(OpenMap::default());
+                let content = Content::Map { key: None, shape, merged: false };
+                self.frames.push(Frame { next: index + 1, end: node.end, content, alias });
+                Ok(None)
+            }
+        }
+    }
+
+    fn open(&mut self, bracket: char) {
+        self.depth += 1;
+        if self.depth > MAX_JSON_DEPTH {
+            self.too_deep.get_or_insert(bracket);
+        }
+    }
+
+    /// Closes the innermost frame; gives its value unless it was merged into another.
+    fn leave(&mut self) -> Option<Data> {
+        let frame = self.frames.pop()?;
+        self.deactivate(frame.alias);
+        match frame.content {
+            Content::List { items, .. } => {
+                self.depth -= 1;
+                Some(Data::list(items))
+            }
+            Content::Map { merged: false, .. } => {
+                self.depth -= 1;
+                let map = self.maps.pop().unwrap_or_default();
+                Some(Data::map(Map::from_entries(map.entries)))
+            }
+            Content::Map { .. } | Content::Merges { .. } => None,
+        }
+    }
+
+    fn scalar_data(&mut self, node: &Node<'_>, shape: &'static Shape) -> Step<Data> {
+        let resolved = match scalar(node)? {
+            Scalar::Text(text) => return Ok(Data::Str(text)),
+            Scalar::Resolved(resolved) => resolved,
+        };
+        if matches!(shape, Shape::Str) {
+            return Ok(match resolved {
+                Resolved::Null => Data::Null,
+                Resolved::Bool(truth) => Data::str(truth.to_string()),
+                Resolved::Int(number) => Data::str(number.to_string()),
+                Resolved::Uint(number) => Data::str(number.to_string()),
+                Resolved::Float(number) => Data::str(number::format_g32(number)),
+                Resolved::Timestamp | Resolved::Str => Data::str(&*node.value),
+            });
+        }
+        Ok(match resolved {
+            Resolved::Null => Data::Null,
+            Resolved::Bool(truth) => Data::Bool(truth),
+            Resolved::Int(number) => Data::Float(number as f64),
+            Resolved::Uint(number) => Data::Float(number as f64),
+            Resolved::Float(number) => {
+                self.has_unsupported |= !number.is_finite();
+                Data::Float(number)
+            }
+            Resolved::Timestamp | Resolved::Str => Data::str(&*node.value),
+        })
+    }
+}
+
+fn merge_fault() -> Box<Fault> {
+    fault("map merge requires map or sequence of maps as the value")
+}
+
+/// A scalar's value; texts that are not what is written come apart.
+enum Scalar {
+    Text(Arc<str>),
+    Resolved(Resolved),
+}
+
+fn scalar(node: &Node<'_>) -> Step<Scalar> {
+    let tag = node.tag();
+    if tag.is_empty() && !node.implicit {
+        return Ok(Scalar::Text((&*node.value).into()));
+    }
+    if tag == BINARY {
+        return Ok(Scalar::Text(binary(&node.value)?));
+    }
+    resolve_tagged(tag, &node.value).map(Scalar::Resolved)
+}
+
+/// Go's `base64.StdEncoding`: line breaks do not count, stray bits at the end neither.
+fn binary(text: &str) -> Step<Arc<str>> {
+    const LENIENT: base64::engine::GeneralPurpose = base64::engine::GeneralPurpose::new(
+        &base64::alphabet::STANDARD,
+        base64::engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+    );
+    let compact: String = text.chars().filter(|character| !matches!(character, '\n' | '\r')).collect();
+    match LENIENT.decode(compact) {
+        Ok(bytes) => Ok(valid_text(&bytes).into()),
+        Err(_) => Err(fault("!!binary value contains invalid base64 data")),
+    }
+}

@@ -1,0 +1,101 @@
+//! Nodes as Go's `%#v` prints what go-yaml made of them: only for messages about keys that cannot be keys.
+//!
+//! Goes in: a node of a document. Comes out: its text, cut off where aliases would make it huge.
+
+use super::document::{Document, NodeKind};
+use super::resolve::{BINARY, Resolved, resolve_tagged};
+use crate::number;
+
+/// How much is printed at most.
+const MAX_LENGTH: usize = 64 << 10;
+
+/// How deep it looks.
+const MAX_DEPTH: usize = 200;
+
+/// A value inside a map or list: nil is `interface {}(nil)`.
+pub(super) fn value(document: &Document<'_>, index: usize) -> String {
+    let mut out = String::new();
+    print(document, index, 0, &mut out);
+    out
+}
+
+/// A value that is printed by itself: nil is `<nil>`.
+pub(super) fn top(document: &Document<'_>, index: usize) -> String {
+    let text = value(document, index);
+    if text == "interface {}(nil)" { "<nil>".to_owned() } else { text }
+}
+
+/// A key, for messages about repeated ones.
+pub(super) fn key(document: &Document<'_>, index: usize) -> String {
+    top(document, index)
+}
+
+fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) {
+    let Some(node) = document.nodes.get(index) else { return };
+    if out.len() > MAX_LENGTH || depth > MAX_DEPTH {
+        return;
+    }
+    match node.kind {
+        NodeKind::Alias(target) => print(document, target, depth + 1, out),
+        NodeKind::Sequence => {
+            out.push_str("[]interface {}{");
+            for (position, child) in document.children(index).enumerate() {
+                if position > 0 {
+                    out.push_str(", ");
+                }
+                print(document, child, depth + 1, out);
+            }
+            out.push('}');
+        }
+        NodeKind::Mapping => {
+            let children: Vec<usize> = document.children(index).collect();
+            let mut entries: Vec<(String, usize)> = children.chunks_exact(2).map(|pair| (value(document, pair[0]), pair[1])).collect();
+            entries.sort();
+            out.push_str("map[interface {}]interface {}{");
+            for (position, (key, child)) in entries.into_iter().enumerate() {
+                if position > 0 {
+                    out.push_str(", ");
+                }
+                out.push_str(&key);
+                out.push(':');
+                print(document, child, depth + 1, out);
+            }
+            out.push('}');
+        }
+        NodeKind::Scalar => {
+            let quoted = node.tag().is_empty() && !node.implicit || node.tag() == BINARY;
+            let resolved = if quoted { Ok(Resolved::Str) } else { resolve_tagged(node.tag(), &node.value) };
+            match resolved.unwrap_or(Resolved::Str) {
+                Resolved::Null => out.push_str("interface {}(nil)"),
+                Resolved::Bool(truth) => out.push_str(if truth { "true" } else { "false" }),
+                Resolved::Int(number) => out.push_str(&number.to_string()),
+                Resolved::Uint(number) => out.push_str(&format!("{number:#x}")),
+                Resolved::Float(number) => out.push_str(&number::format_g(number)),
+                Resolved::Timestamp | Resolved::Str => quote(&node.value, out),
+            }
+        }
+    }
+}
+
+/// `strconv.Quote`.
+pub(super) fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            '\x07' => out.push_str("\\a"),
+            '\x08' => out.push_str("\\b"),
+            '\x0C' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\x0B' => out.push_str("\\v"),
+            '\0'..='\x1F' | '\x7F' => out.push_str(&format!("\\x{:02x}", u32::from(character))),
+            _ if character.is_control() || (character.is_whitespace() && character != ' ') => {
+                out.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}

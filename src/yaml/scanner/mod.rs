@@ -1,0 +1,660 @@
+//! From characters to tokens: go-yaml v2's scanner (a port of libyaml's), with its limits and its words for faults.
+//!
+//! Goes in: a checked [`Source`]. Comes out: a queue of tokens that the parser takes from the front. A key is known as one only
+//! when its ':' is met, so the queue runs ahead while its first token may still turn out to be a key.
+//!
+//! Scalars that stand on one line without escapes are slices of the source. Lines are counted, columns are the distance from
+//! the start of the line in bytes: where a column matters, only ASCII can stand before it.
+
+mod block;
+mod plain;
+mod quoted;
+mod tag;
+
+use super::fault::{Fault, Origin, Step};
+use super::reader::Source;
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+/// Flow collections may nest so deep, and so may indented blocks.
+const MAX_DEPTH: usize = 10_000;
+
+/// A key without '?' ends at most so many characters after its start.
+const MAX_SIMPLE_KEY: usize = 1024;
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    StreamStart,
+    StreamEnd,
+    VersionDirective,
+    TagDirective,
+    DocumentStart,
+    DocumentEnd,
+    BlockSequenceStart,
+    BlockMappingStart,
+    BlockEnd,
+    FlowSequenceStart,
+    FlowSequenceEnd,
+    FlowMappingStart,
+    FlowMappingEnd,
+    BlockEntry,
+    FlowEntry,
+    Key,
+    Value,
+    Alias,
+    Anchor,
+    Tag,
+    Scalar,
+}
+
+/// A token; what `value` holds depends on the kind: the text of a scalar, the name of an anchor, the handle of a tag.
+#[derive(Debug)]
+pub(super) struct Token<'a> {
+    pub kind: TokenKind,
+    /// A scalar without quotes; a version directive that says 1.1.
+    pub plain: bool,
+    /// A scalar of which only the first piece of source was kept, since nobody wants its text.
+    pub raw: bool,
+    /// Where it starts, from 0.
+    pub line: usize,
+    pub value: Cow<'a, str>,
+}
+
+/// A place where a key may have begun.
+#[derive(Clone, Copy)]
+struct SimpleKey {
+    possible: bool,
+    /// It stands where the block has its keys, so a ':' must come.
+    required: bool,
+    /// How many tokens stand before it in the whole stream.
+    token: usize,
+    line: usize,
+    offset: usize,
+    column: isize,
+}
+
+/// The scanner.
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    broken: Option<&'static str>,
+    plain_breaks: bool,
+    /// The text starts with a second byte order mark, which go-yaml takes for one at the start of each line.
+    leading_mark: bool,
+    at: usize,
+    line: usize,
+    line_start: usize,
+    flow_level: usize,
+    indent: isize,
+    indents: Vec<isize>,
+    simple_key_allowed: bool,
+    /// One per flow level, the last for the current one.
+    simple_keys: Vec<SimpleKey>,
+    /// Which entry of `simple_keys` a token number belongs to, in ascending order.
+    keys_by_token: VecDeque<(usize, usize)>,
+    tokens: VecDeque<Token<'a>>,
+    tokens_taken: usize,
+    /// The first token of the queue is known not to be a key.
+    ready: bool,
+    started: bool,
+    /// Tag suffixes and prefixes of the queued tag tokens, in order.
+    tag_parts: VecDeque<String>,
+    /// Whether texts of scalars are wanted. Without it those that are no slice of the source come as raw ones.
+    pub want_text: bool,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner at the start of `source`.
+    pub(super) fn new(source: &'a Source<'_>) -> Scanner<'a> {
+        let text: &'a str = &source.text;
+        Scanner {
+            text,
+            bytes: text.as_bytes(),
+            broken: source.broken,
+            plain_breaks: source.plain_breaks,
+            leading_mark: text.starts_with('\u{FEFF}'),
+            at: 0,
+            line: 0,
+            line_start: 0,
+            flow_level: 0,
+            indent: -1,
+            indents: Vec::new(),
+            simple_key_allowed: true,
+            simple_keys: Vec::new(),
+            keys_by_token: VecDeque::new(),
+            tokens: VecDeque::with_capacity(16),
+            tokens_taken: 0,
+            ready: false,
+            started: false,
+            tag_parts: VecDeque::new(),
+            want_text: true,
+        }
+    }
+
+    /// Kind and line of the next token.
+    pub(super) fn peek(&mut self) -> Step<(TokenKind, usize)> {
+        if !self.ready {
+            self.fetch_until_ready()?;
+        }
+        match self.tokens.front() {
+            Some(token) => Ok((token.kind, token.line)),
+            None => Ok((TokenKind::StreamEnd, self.line)),
+        }
+    }
+
+    /// Takes the token that [`Scanner::peek`] showed.
+    pub(super) fn take(&mut self) -> Option<Token<'a>> {
+        let token = self.tokens.pop_front();
+        if token.is_some() {
+            self.ready = false;
+            self.tokens_taken += 1;
+        }
+        token
+    }
+
+    /// Drops the token that [`Scanner::peek`] showed.
+    pub(super) fn skip(&mut self) {
+        drop(self.take());
+    }
+
+    /// The suffix of the tag, or the prefix of the tag directive, that was taken last.
+    pub(super) fn take_tag_part(&mut self) -> String {
+        self.tag_parts.pop_front().unwrap_or_default()
+    }
+
+    fn fetch_until_ready(&mut self) -> Step<()> {
+        loop {
+            if !self.tokens.is_empty() {
+                match self.key_at_front() {
+                    Some(level) if self.is_key_valid(level)? => {}
+                    _ => break,
+                }
+            }
+            if self.broken.is_some() { self.fetch_before_break()? } else { self.fetch()? }
+        }
+        self.ready = true;
+        Ok(())
+    }
+
+    /// Fetches from a text that is cut off: coming to its end means coming to the character that may not stand there.
+    fn fetch_before_break(&mut self) -> Step<()> {
+        let fetched = self.fetch();
+        // The scanner looks up to four characters ahead.
+        match self.broken {
+            Some(problem) if self.at + 4 > self.bytes.len() => Err(Fault::without_line(Origin::Reader, problem)),
+            _ => fetched,
+        }
+    }
+
+    fn key_at_front(&mut self) -> Option<usize> {
+        while let Some(&(token, level)) = self.keys_by_token.front() {
+            if token >= self.tokens_taken {
+                return (token == self.tokens_taken).then_some(level);
+            }
+            self.keys_by_token.pop_front();
+        }
+        None
+    }
+
+    // ---- characters
+
+    /// The byte `ahead` of here; 0 at the end.
+    #[inline(always)]
+    fn byte(&self, ahead: usize) -> u8 {
+        self.byte_at(self.at + ahead)
+    }
+
+    #[inline(always)]
+    fn byte_at(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
+    }
+
+    /// How many bytes the line break at `at` takes; 0 if there is none.
+    #[inline(always)]
+    fn break_width(&self, at: usize) -> usize {
+        match self.byte_at(at) {
+            b'\n' => 1,
+            b'\r' if self.byte_at(at + 1) == b'\n' => 2,
+            b'\r' => 1,
+            0xC2 if self.byte_at(at + 1) == 0x85 => 2,
+            0xE2 if self.byte_at(at + 1) == 0x80 && matches!(self.byte_at(at + 2), 0xA8 | 0xA9) => 3,
+            _ => 0,
+        }
+    }
+
+    #[inline(always)]
+    fn is_blank(&self, at: usize) -> bool {
+        matches!(self.byte_at(at), b' ' | b'\t')
+    }
+
+    /// Blank, line break or end.
+    #[inline(always)]
+    fn is_blank_or_end(&self, at: usize) -> bool {
+        matches!(self.byte_at(at), b' ' | b'\t' | 0) || self.break_width(at) > 0
+    }
+
+    /// Line break or end.
+    fn is_break_or_end(&self, at: usize) -> bool {
+        self.byte_at(at) == 0 || self.break_width(at) > 0
+    }
+
+    #[inline(always)]
+    fn column(&self) -> isize {
+        self.at as isize - self.line_start as isize
+    }
+
+    /// Steps over a line break of this width.
+    #[inline(always)]
+    fn next_line(&mut self, width: usize) {
+        self.at += width;
+        self.line += 1;
+        self.line_start = self.at;
+    }
+
+    /// Steps over the line break here and appends what it stands for.
+    fn read_break(&mut self, into: &mut String) {
+        match self.break_width(self.at) {
+            0 => {}
+            width => {
+                into.push_str(if width == 3 { &self.text[self.at..self.at + 3] } else { "\n" });
+                self.next_line(width);
+            }
+        }
+    }
+
+    /// Where the line ends that `from` stands in.
+    fn line_end(&self, from: usize) -> usize {
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        if self.plain_breaks {
+            return from + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        }
+        let mut at = from;
+        while at < self.bytes.len() && self.break_width(at) == 0 {
+            at += 1;
+        }
+        at
+    }
+
+    /// Whether `---` or `...` stands here at the start of a line.
+    fn at_document_indicator(&self) -> bool {
+        self.at == self.line_start
+            && matches!(self.bytes.get(self.at..self.at + 3), Some(b"---" | b"..."))
+            && self.is_blank_or_end(self.at + 3)
+    }
+
+    // ---- faults
+
+    fn fault(&self, context_line: usize, problem: &'static str) -> Box<Fault> {
+        Box::new(Fault { origin: Origin::Scanner, problem: problem.into(), line: self.line, context_line })
+    }
+
+    fn too_deep(&self) -> Box<Fault> {
+        let problem = format!("exceeded max depth of {MAX_DEPTH}");
+        Box::new(Fault { origin: Origin::Scanner, problem: problem.into(), line: self.line, context_line: self.line })
+    }
+
+    // ---- tokens
+
+    fn push(&mut self, kind: TokenKind, line: usize) {
+        self.tokens.push_back(Token { kind, plain: false, raw: false, line, value: Cow::Borrowed("") });
+    }
+
+    /// Puts a token in front of the one with this number; behind all others if that one was taken already.
+    fn insert(&mut self, number: usize, kind: TokenKind, line: usize) {
+        match number.checked_sub(self.tokens_taken) {
+            Some(index) if index < self.tokens.len() => {
+                self.tokens.insert(index, Token { kind, plain: false, raw: false, line, value: Cow::Borrowed("") });
+            }
+            _ => self.push(kind, line),
+        }
+    }
+
+    /// A token of one character.
+    fn push_indicator(&mut self, kind: TokenKind) {
+        self.push(kind, self.line);
+        self.at += 1;
+    }
+
+    fn fetch(&mut self) -> Step<()> {
+        if !self.started {
+            self.started = true;
+            self.simple_keys.push(SimpleKey { possible: false, required: false, token: 0, line: 0, offset: 0, column: 0 });
+            self.push(TokenKind::StreamStart, 0);
+            return Ok(());
+        }
+        self.skip_to_token();
+        self.unroll_indent(self.column());
+        if self.at == self.line_start {
+            match self.byte(0) {
+                b'%' if self.at < self.bytes.len() => return self.fetch_directive(),
+                b'-' | b'.' if self.at_document_indicator() => return self.fetch_document_indicator(),
+                _ => {}
+            }
+        }
+        match self.byte(0) {
+            0 => self.fetch_stream_end(),
+            b'[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
+            b'{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
+            b']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
+            b'}' => self.fetch_flow_end(TokenKind::FlowMappingEnd),
+            b',' => self.fetch_flow_entry(),
+            b'-' if self.is_blank_or_end(self.at + 1) => self.fetch_block_entry(),
+            b'?' if self.flow_level > 0 || self.is_blank_or_end(self.at + 1) => self.fetch_key(),
+            b':' if self.flow_level > 0 || self.is_blank_or_end(self.at + 1) => self.fetch_value(),
+            b'*' => self.fetch_anchor(TokenKind::Alias),
+            b'&' => self.fetch_anchor(TokenKind::Anchor),
+            b'!' => self.fetch_tag(),
+            b'|' if self.flow_level == 0 => self.fetch_block_scalar(true),
+            b'>' if self.flow_level == 0 => self.fetch_block_scalar(false),
+            b'\'' => self.fetch_scalar(|scanner| scanner.scan_quoted(true)),
+            b'"' => self.fetch_scalar(|scanner| scanner.scan_quoted(false)),
+            b' ' | b'\t' | b'#' | b'|' | b'>' | b'%' | b'@' | b'`' => {
+                Err(self.fault(self.line, "found character that cannot start any token"))
+            }
+            _ => self.fetch_scalar(Scanner::scan_plain),
+        }
+    }
+
+    fn skip_to_token(&mut self) {
+        loop {
+            if self.leading_mark && self.at == self.line_start && self.at + 4 <= self.bytes.len().min(512) {
+                self.skip_mark();
+            }
+            let tabs = self.flow_level > 0 || !self.simple_key_allowed;
+            while self.byte(0) == b' ' || (tabs && self.byte(0) == b'\t') {
+                self.at += 1;
+            }
+            if self.byte(0) == b'#' {
+                self.at = self.line_end(self.at);
+            }
+            match self.break_width(self.at) {
+                0 => return,
+                width => {
+                    self.next_line(width);
+                    if self.flow_level == 0 {
+                        self.simple_key_allowed = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// go-yaml looks for the mark at the start of its buffer, not at the current character, and then skips whatever is here.
+    fn skip_mark(&mut self) {
+        let width = self.text[self.at..].chars().next().map_or(0, char::len_utf8);
+        self.at += width;
+        self.line_start = self.at.saturating_sub(1);
+    }
+
+    // ---- keys
+
+    fn current_key(&mut self) -> Option<&mut SimpleKey> {
+        self.simple_keys.last_mut()
+    }
+
+    /// Whether the key that may have begun at this level can still be one: on its line and not too long.
+    fn is_key_valid(&mut self, level: usize) -> Step<bool> {
+        let (line, at) = (self.line, self.at);
+        let Some(key) = self.simple_keys.get(level).copied() else { return Ok(false) };
+        if !key.possible {
+            return Ok(false);
+        }
+        if key.line < line || self.is_too_far(key.offset, at) {
+            if key.required {
+                return Err(self.fault(key.line, "could not find expected ':'"));
+            }
+            self.simple_keys[level].possible = false;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn is_too_far(&self, from: usize, to: usize) -> bool {
+        to - from > MAX_SIMPLE_KEY && self.text.get(from..to).is_none_or(|key| key.chars().count() > MAX_SIMPLE_KEY)
+    }
+
+    /// A key that may begin here.
+    fn key_here(&self) -> SimpleKey {
+        SimpleKey {
+            possible: true,
+            required: self.flow_level == 0 && self.indent == self.column(),
+            token: self.tokens_taken + self.tokens.len(),
+            line: self.line,
+            offset: self.at,
+            column: self.column(),
+        }
+    }
+
+    fn save_key(&mut self) -> Step<()> {
+        if self.simple_key_allowed {
+            let key = self.key_here();
+            self.forget_key()?;
+            self.remember_key(key);
+        }
+        Ok(())
+    }
+
+    fn remember_key(&mut self, key: SimpleKey) {
+        let level = self.simple_keys.len().saturating_sub(1);
+        if let Some(current) = self.current_key() {
+            *current = key;
+        }
+        self.drop_key_token(key.token);
+        self.keys_by_token.push_back((key.token, level));
+    }
+
+    fn forget_key(&mut self) -> Step<()> {
+        let Some(key) = self.simple_keys.last().copied() else { return Ok(()) };
+        if key.possible {
+            if key.required {
+                return Err(self.fault(key.line, "could not find expected ':'"));
+            }
+            self.current_key().into_iter().for_each(|key| key.possible = false);
+            self.drop_key_token(key.token);
+        }
+        Ok(())
+    }
+
+    fn drop_key_token(&mut self, token: usize) {
+        if let Some(index) = self.keys_by_token.iter().rposition(|entry| entry.0 == token) {
+            self.keys_by_token.remove(index);
+        }
+    }
+
+    // ---- indentation
+
+    /// Opens a block collection if this column is deeper than the current one; `before` is the token it starts at.
+    fn roll_indent(&mut self, column: isize, before: Option<usize>, kind: TokenKind, line: usize) -> Step<()> {
+        if self.flow_level > 0 || self.indent >= column {
+            return Ok(());
+        }
+        self.indents.push(self.indent);
+        self.indent = column;
+        if self.indents.len() > MAX_DEPTH {
+            return Err(self.too_deep());
+        }
+        match before {
+            Some(number) => self.insert(number, kind, line),
+            None => self.push(kind, line),
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn unroll_indent(&mut self, column: isize) {
+        if self.flow_level > 0 {
+            return;
+        }
+        while self.indent > column {
+            self.push(TokenKind::BlockEnd, self.line);
+            self.indent = self.indents.pop().unwrap_or(-1);
+        }
+    }
+
+    // ---- fetchers
+
+    fn fetch_stream_end(&mut self) -> Step<()> {
+        if self.column() != 0 {
+            self.next_line(0);
+        }
+        self.unroll_indent(-1);
+        self.forget_key()?;
+        self.simple_key_allowed = false;
+        self.push(TokenKind::StreamEnd, self.line);
+        Ok(())
+    }
+
+    fn fetch_directive(&mut self) -> Step<()> {
+        self.unroll_indent(-1);
+        self.forget_key()?;
+        self.simple_key_allowed = false;
+        let token = self.scan_directive()?;
+        self.tokens.push_back(token);
+        Ok(())
+    }
+
+    fn fetch_document_indicator(&mut self) -> Step<()> {
+        self.unroll_indent(-1);
+        self.forget_key()?;
+        self.simple_key_allowed = false;
+        let kind = if self.byte(0) == b'-' { TokenKind::DocumentStart } else { TokenKind::DocumentEnd };
+        self.push(kind, self.line);
+        self.at += 3;
+        Ok(())
+    }
+
+    fn fetch_flow_start(&mut self, kind: TokenKind) -> Step<()> {
+        self.save_key()?;
+        let here = self.key_here();
+        self.simple_keys.push(SimpleKey { possible: false, required: false, ..here });
+        self.flow_level += 1;
+        if self.flow_level > MAX_DEPTH {
+            return Err(self.too_deep());
+        }
+        self.simple_key_allowed = true;
+        self.push_indicator(kind);
+        Ok(())
+    }
+
+    fn fetch_flow_end(&mut self, kind: TokenKind) -> Step<()> {
+        self.forget_key()?;
+        if self.flow_level > 0 {
+            self.flow_level -= 1;
+            if let Some(key) = self.simple_keys.pop() {
+                self.drop_key_token(key.token);
+            }
+        }
+        self.simple_key_allowed = false;
+        self.push_indicator(kind);
+        Ok(())
+    }
+
+    fn fetch_flow_entry(&mut self) -> Step<()> {
+        self.forget_key()?;
+        self.simple_key_allowed = true;
+        self.push_indicator(TokenKind::FlowEntry);
+        Ok(())
+    }
+
+    fn fetch_block_entry(&mut self) -> Step<()> {
+        if self.flow_level == 0 {
+            if !self.simple_key_allowed {
+                return Err(self.fault(self.line, "block sequence entries are not allowed in this context"));
+            }
+            self.roll_indent(self.column(), None, TokenKind::BlockSequenceStart, self.line)?;
+        }
+        self.forget_key()?;
+        self.simple_key_allowed = true;
+        self.push_indicator(TokenKind::BlockEntry);
+        Ok(())
+    }
+
+    fn fetch_key(&mut self) -> Step<()> {
+        if self.flow_level == 0 {
+            if !self.simple_key_allowed {
+                return Err(self.fault(self.line, "mapping keys are not allowed in this context"));
+            }
+            self.roll_indent(self.column(), None, TokenKind::BlockMappingStart, self.line)?;
+        }
+        self.forget_key()?;
+        self.simple_key_allowed = self.flow_level == 0;
+        self.push_indicator(TokenKind::Key);
+        Ok(())
+    }
+
+    fn fetch_value(&mut self) -> Step<()> {
+        let level = self.simple_keys.len().saturating_sub(1);
+        if self.is_key_valid(level)? {
+            let key = self.simple_keys[level];
+            self.insert(key.token, TokenKind::Key, key.line);
+            self.roll_indent(key.column, Some(key.token), TokenKind::BlockMappingStart, key.line)?;
+            self.simple_keys[level].possible = false;
+            self.drop_key_token(key.token);
+            self.simple_key_allowed = false;
+        } else {
+            if self.flow_level == 0 {
+                if !self.simple_key_allowed {
+                    return Err(self.fault(self.line, "mapping values are not allowed in this context"));
+                }
+                self.roll_indent(self.column(), None, TokenKind::BlockMappingStart, self.line)?;
+            }
+            self.simple_key_allowed = self.flow_level == 0;
+        }
+        self.push_indicator(TokenKind::Value);
+        Ok(())
+    }
+
+    fn fetch_anchor(&mut self, kind: TokenKind) -> Step<()> {
+        self.save_key()?;
+        self.simple_key_allowed = false;
+        let token = self.scan_anchor(kind)?;
+        self.tokens.push_back(token);
+        Ok(())
+    }
+
+    fn fetch_tag(&mut self) -> Step<()> {
+        self.save_key()?;
+        self.simple_key_allowed = false;
+        let token = self.scan_tag()?;
+        self.tokens.push_back(token);
+        Ok(())
+    }
+
+    fn fetch_block_scalar(&mut self, literal: bool) -> Step<()> {
+        self.forget_key()?;
+        self.simple_key_allowed = true;
+        let token = self.scan_block(literal)?;
+        self.tokens.push_back(token);
+        Ok(())
+    }
+
+    /// A scalar on a line, and the ':' right behind it if there is one: most keys are settled here, without waiting in
+    /// `simple_keys` for their ':' to come.
+    fn fetch_scalar(&mut self, scan: impl FnOnce(&mut Self) -> Step<Token<'a>>) -> Step<()> {
+        if !self.simple_key_allowed {
+            let token = scan(self)?;
+            self.tokens.push_back(token);
+            return Ok(());
+        }
+        let key = self.key_here();
+        self.forget_key()?;
+        self.simple_key_allowed = false;
+        let token = scan(self)?;
+        let is_key = self.byte(0) == b':'
+            && self.line == key.line
+            && self.at - key.offset <= MAX_SIMPLE_KEY
+            && (self.flow_level > 0 || self.is_blank_or_end(self.at + 1));
+        if is_key {
+            self.roll_indent(key.column, None, TokenKind::BlockMappingStart, key.line)?;
+            self.push(TokenKind::Key, key.line);
+            self.tokens.push_back(token);
+            self.push_indicator(TokenKind::Value);
+            self.simple_key_allowed = false;
+        } else {
+            self.remember_key(key);
+            self.tokens.push_back(token);
+        }
+        Ok(())
+    }
+}
