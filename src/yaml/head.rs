@@ -9,7 +9,7 @@ use super::parser::{Event, Parser, Properties, Scalar};
 use super::reader::Source;
 use super::resolve::{Resolved, resolve};
 use super::scanner::Scanner;
-use super::shape::{Field, Shape, Struct, equal_fold, read, syntax_error};
+use super::shape::{Field, Shape, equal_fold, read, syntax_error};
 use crate::data::Data;
 use crate::error::Result;
 use crate::number;
@@ -35,16 +35,12 @@ impl Head {
 
 static STR: Shape = Shape::Str;
 static STR_MAP: Shape = Shape::Map(&STR);
-static METADATA: Shape = Shape::Struct(&Struct {
-    name: "",
-    type_name: "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }",
-    fields: &[Field("name", &STR), Field("annotations", &STR_MAP)],
-});
-static SIMPLE_HEAD: Shape = Shape::Struct(&Struct {
-    name: "SimpleHead",
-    type_name: "util.SimpleHead",
-    fields: &[Field("apiVersion", &STR), Field("kind", &STR), Field("metadata", &METADATA)],
-});
+static METADATA: Shape = Shape::Struct(
+    "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }",
+    &[Field("name", &STR), Field("annotations", &STR_MAP)],
+);
+static SIMPLE_HEAD: Shape =
+    Shape::Struct("util.SimpleHead", &[Field("apiVersion", &STR), Field("kind", &STR), Field("metadata", &METADATA)]);
 
 /// Reads the head of the first document in `text` and checks all of it.
 pub fn head(text: &[u8]) -> Result<Head> {
@@ -231,9 +227,9 @@ impl<'a> Reading<'a> {
                 _ => {}
             }
         }
-        let names: &[(&str, fn() -> Slot)] = match self.open.len() {
-            1 => &[("apiVersion", || Slot::ApiVersion), ("kind", || Slot::Kind), ("metadata", || Slot::Metadata)],
-            2 if self.inside == 1 => &[("name", || Slot::Name), ("annotations", || Slot::Annotations)],
+        let names: &[&str] = match self.open.len() {
+            1 => &["apiVersion", "kind", "metadata"],
+            2 if self.inside == 1 => &["name", "annotations"],
             3 if self.inside == 2 => {
                 if key.raw || key.implicit && resolve(text) != Resolved::Str {
                     return Err(Stop::Unusual);
@@ -241,31 +237,27 @@ impl<'a> Reading<'a> {
                 self.set_slot(Slot::Annotation(text.to_owned()));
                 return Ok(());
             }
-            _ => {
-                return Ok(());
-            }
+            _ => return Ok(()),
         };
-        if key.raw {
+        if key.raw || names.iter().any(|name| text != *name && text.len() >= name.len() && equal_fold(name, text)) {
             return Err(Stop::Unusual);
         }
-        let mut slot = Slot::Other;
-        for (name, make) in names {
-            if text == *name {
-                slot = make();
-            } else if text.len() >= name.len() && equal_fold(name, text) {
-                return Err(Stop::Unusual);
-            }
-        }
-        self.set_slot(slot);
+        self.set_slot(match names.iter().find(|name| text == **name).copied() {
+            Some("apiVersion") => Slot::ApiVersion,
+            Some("kind") => Slot::Kind,
+            Some("metadata") => Slot::Metadata,
+            Some("name") => Slot::Name,
+            Some("annotations") => Slot::Annotations,
+            _ => Slot::Other,
+        });
         Ok(())
     }
 
     fn value(&mut self, scalar: &Scalar<'a>) -> std::result::Result<(), Stop> {
         let text: &str = &scalar.value;
-        if scalar.implicit && !scalar.raw && matches!(text.as_bytes(), [b'.', ..] | [b'+' | b'-', b'.', ..]) {
-            if matches!(resolve(text), Resolved::Float(number) if !number.is_finite()) {
-                return Err(Stop::Unusual);
-            }
+        let may_be_infinite = scalar.implicit && !scalar.raw && matches!(text.as_bytes(), [b'.', ..] | [b'+' | b'-', b'.', ..]);
+        if may_be_infinite && matches!(resolve(text), Resolved::Float(number) if !number.is_finite()) {
+            return Err(Stop::Unusual);
         }
         if matches!(self.slot, Slot::Other) {
             // Only a map, or nothing, is a manifest.

@@ -120,18 +120,12 @@ fn number(text: &str) -> Resolved {
     if let Some(number) = parse_int(plain) {
         return number;
     }
-    if is_yaml_float(plain) {
-        if let Some(float) = go_float(plain) {
-            return Resolved::Float(float);
-        }
+    if let Some(float) = is_yaml_float(plain).then(|| go_float(plain)).flatten() {
+        return Resolved::Float(float);
     }
     // go-yaml parses what follows 0b once more, so that a sign may stand there.
-    if let Some(digits) = plain.strip_prefix("0b") {
-        if let Ok(number) = i64::from_str_radix(digits, 2) {
-            return Resolved::Int(number);
-        }
-    }
-    Resolved::Str
+    let binary = plain.strip_prefix("0b").and_then(|digits| i64::from_str_radix(digits, 2).ok());
+    binary.map_or(Resolved::Str, Resolved::Int)
 }
 
 /// `strconv.ParseInt` and then `ParseUint` with base 0.
@@ -200,7 +194,7 @@ fn date_and_time(text: &str) -> Option<()> {
     let year: u32 = text.get(..4)?.parse().ok()?;
     let (month, rest) = one_or_two_digits(text.get(5..)?)?;
     let (day, rest) = one_or_two_digits(rest.strip_prefix('-')?)?;
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let last = match month {
         4 | 6 | 9 | 11 => 30,
         2 if leap => 29,

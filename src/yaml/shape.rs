@@ -31,21 +31,10 @@ pub enum Shape {
     List(&'static Shape),
     /// `map[string]T`
     Map(&'static Shape),
-    /// A struct, or a pointer to one.
-    Struct(&'static Struct),
+    /// A struct, or a pointer to one: the type as Go prints it (`v2.Metadata`), and its fields in declaration order.
+    Struct(&'static str, &'static [Field]),
     /// `time.Time`: RFC 3339 text, kept as the text.
     Time,
-}
-
-/// A Go struct type.
-#[derive(Debug)]
-pub struct Struct {
-    /// Its name without package; "" for one without a name.
-    pub name: &'static str,
-    /// The type as Go prints it: `v2.Metadata`.
-    pub type_name: &'static str,
-    /// In declaration order.
-    pub fields: &'static [Field],
 }
 
 /// A field of a struct: its JSON name and type.
@@ -67,7 +56,7 @@ impl Shape {
     pub(super) fn value_of(&self, key: &str) -> &'static Shape {
         match self {
             Shape::Map(value) => value,
-            Shape::Struct(struct_type) => struct_type.field(key).map_or(&ANY, |field| field.1),
+            Shape::Struct(_, fields) => field_for(fields, key).map_or(&ANY, |field| field.1),
             _ => &ANY,
         }
     }
@@ -81,7 +70,7 @@ impl Shape {
             Shape::Int => "int".to_owned(),
             Shape::List(item) => format!("[]{}", item.pointer_type_name()),
             Shape::Map(value) => format!("map[string]{}", value.pointer_type_name()),
-            Shape::Struct(struct_type) => struct_type.type_name.to_owned(),
+            Shape::Struct(type_name, _) => (*type_name).to_owned(),
             Shape::Time => "time.Time".to_owned(),
         }
     }
@@ -89,18 +78,20 @@ impl Shape {
     /// Helm's lists and maps hold pointers to structs.
     fn pointer_type_name(&self) -> String {
         match self {
-            Shape::Struct(struct_type) => format!("*{}", struct_type.type_name),
+            Shape::Struct(type_name, _) => format!("*{type_name}"),
             other => other.type_name(),
         }
     }
 }
 
-impl Struct {
-    /// The field a key is for: of that name, else of that name but for case.
-    fn field(&self, key: &str) -> Option<&'static Field> {
-        let fields = self.fields;
-        fields.iter().find(|field| field.0 == key).or_else(|| fields.iter().find(|field| equal_fold(field.0, key)))
-    }
+/// The field a key is for: of that name, else of that name but for case.
+fn field_for(fields: &'static [Field], key: &str) -> Option<&'static Field> {
+    fields.iter().find(|field| field.0 == key).or_else(|| fields.iter().find(|field| equal_fold(field.0, key)))
+}
+
+/// The name of a struct type without its package; types without a name are printed in full and have none.
+fn struct_name(type_name: &'static str) -> &'static str {
+    if type_name.contains(' ') { "" } else { type_name.rsplit('.').next().unwrap_or(type_name) }
 }
 
 /// Go's `bytes.EqualFold` for an ASCII name: two letters of other alphabets fold to ASCII ones.
@@ -203,7 +194,7 @@ impl Fitting {
             }
             (Shape::List(item), Data::List(items)) => Some(self.fit_list(items, item)),
             (Shape::Map(value), Data::Map(map)) => Some(self.fit_map(map, value)),
-            (Shape::Struct(struct_type), Data::Map(map)) => Some(self.fit_struct(map, struct_type)),
+            (Shape::Struct(type_name, fields), Data::Map(map)) => Some(self.fit_struct(map, type_name, fields)),
             (Shape::Time, Data::Str(text)) => self.fit_time(text),
             (Shape::Time, _) => self.refuse("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
             (_, Data::Bool(_)) => self.mismatch("bool", shape),
@@ -246,13 +237,13 @@ impl Fitting {
         Data::map(fitted.collect())
     }
 
-    fn fit_struct(&mut self, map: &Arc<Map>, struct_type: &'static Struct) -> Data {
+    fn fit_struct(&mut self, map: &Arc<Map>, type_name: &'static str, fields: &'static [Field]) -> Data {
         let around = self.struct_name;
         let mut fitted = Vec::new();
         for (key, data) in map.iter() {
-            match struct_type.field(key) {
+            match field_for(fields, key) {
                 Some(Field(name, shape)) => {
-                    self.struct_name = Some(struct_type.name);
+                    self.struct_name = Some(struct_name(type_name));
                     self.path.push(name);
                     if let Some(value) = self.fit(data, shape) {
                         fitted.push((Arc::from(*name), value));
