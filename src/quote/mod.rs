@@ -3,7 +3,7 @@
 //! Goes in: bytes, mostly UTF-8. Comes out: a Go string literal, always valid UTF-8. It stands apart because templates,
 //! loaders and error texts all quote alike.
 
-mod printable;
+pub mod printable;
 
 pub use printable::is_printable;
 

@@ -3,8 +3,14 @@
 //! Goes in: template texts and a root value. Comes out: text. Lexer → parser → resolved tree → evaluator, with one
 //! output buffer. Knows no chart until `engine`. Follows Go 1.26 text/template, Sprig 3.3.0 and Helm 4.2.4.
 
+pub mod ast;
 pub mod engine;
+mod eval;
 pub mod format;
 pub mod functions;
+pub mod lexer;
+mod literal;
+pub mod parser;
+mod stack;
 pub mod time;
 pub mod value;

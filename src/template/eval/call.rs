@@ -1,0 +1,163 @@
+//! Calls: arguments counted, checked and collected, then the function itself.
+//!
+//! Goes in: a function and its operands. Comes out: its result, or an error that names the command. The arguments of all
+//! calls under way share one stack, so that a call allocates nothing. Follows `evalCall` of text/template/exec.go.
+
+use super::failure::Failure;
+use super::{Evaluated, Evaluation, Evaluator, Frame};
+use crate::template::ast::{Callee, NodeRef, Operand};
+use crate::template::functions::{Call, Function, Parameter, Parameters};
+use crate::template::value::Value;
+
+impl Evaluator<'_> {
+    /// A function of the registry.
+    pub(super) fn call_row<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        function: &'static Function,
+        node: NodeRef<'t>,
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<Value> {
+        let mark = self.arguments.len();
+        self.collect_arguments(frame, dot, function.name, &function.parameters, arguments, piped)?;
+        let arguments = self.arguments.get(mark..).unwrap_or_default();
+        let result = (function.call)(&mut Call { arguments, host: &mut *self.host });
+        self.arguments.truncate(mark);
+        result.map_err(|fault| self.call_failed(frame, node, function.name, fault.message))
+    }
+
+    #[cold]
+    pub(super) fn call_failed<'t>(&self, frame: &mut Frame<'t>, node: NodeRef<'t>, name: &str, message: String) -> Box<Failure> {
+        frame.at = Some(node);
+        Box::new(Failure::returned(message)).called_from(frame.template, frame.at, name)
+    }
+
+    /// Checks how many arguments there are.
+    pub(super) fn check_count(&self, frame: &Frame<'_>, name: &str, parameters: &Parameters, given: usize, piped: bool) -> Evaluation<()> {
+        let all = given + usize::from(piped);
+        let wanted = parameters.list.len();
+        if parameters.variadic {
+            if all + 1 < wanted {
+                return self.fail(frame, format!("wrong number of args for {name}: want at least {} got {given}", wanted - 1));
+            }
+        } else if all != wanted {
+            return self.fail(frame, format!("wrong number of args for {name}: want {wanted} got {all}"));
+        }
+        Ok(())
+    }
+
+    /// Pushes the arguments of a call on the stack.
+    pub(super) fn collect_arguments<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        name: &str,
+        parameters: &Parameters,
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<()> {
+        self.check_count(frame, name, parameters, arguments.len(), piped.is_some())?;
+        let last = parameters.list.last().copied().unwrap_or(Parameter::Any);
+        for (index, operand) in arguments.iter().enumerate() {
+            let parameter = parameters.list.get(index).copied().unwrap_or(last);
+            let value = self.argument(frame, dot, parameter, operand)?;
+            self.arguments.push(value);
+        }
+        if let Some(value) = piped {
+            let parameter = parameters.list.get(arguments.len()).copied().unwrap_or(last);
+            let value = Evaluated::plain(value);
+            self.check_type(frame, &value, parameter)?;
+            self.arguments.push(value.value);
+        }
+        Ok(())
+    }
+
+    /// `and` and `or`: arguments are evaluated until one decides.
+    pub(super) fn and_or<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        callee: Callee,
+        decisive: bool,
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<Value> {
+        self.check_count(frame, callee.name(), &AT_LEAST_ONE, arguments.len(), piped.is_some())?;
+        let mut value = Value::Nil;
+        for operand in arguments {
+            value = self.argument(frame, dot, Parameter::Reflect, operand)?;
+            if value.truth() == decisive {
+                return Ok(value);
+            }
+        }
+        Ok(piped.unwrap_or(value))
+    }
+
+    /// `len`, which tells a nil in an interface from no value at all.
+    pub(super) fn len<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        node: NodeRef<'t>,
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<Value> {
+        self.check_count(frame, "len", &ONE, arguments.len(), piped.is_some())?;
+        let value = match arguments.first() {
+            Some(operand) => self.argument_boxed(frame, dot, Parameter::Reflect, operand)?,
+            None => Evaluated::plain(piped.unwrap_or_default()),
+        };
+        let length = match &value.value {
+            Value::Str(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(list) => list.len(),
+            Value::Map(map) => map.len(),
+            Value::Object(object) if object.kind_name() == "map" => object.entries().map_or(0, |entries| entries.len()),
+            Value::Nil if value.boxed => return Err(self.call_failed(frame, node, "len", "len of nil pointer".into())),
+            Value::Nil => {
+                let message = "reflect: call of reflect.Value.Type on zero Value".into();
+                return Err(self.call_failed(frame, node, "len", message));
+            }
+            other => {
+                let kind = other.type_name();
+                // Go looks through the pointer.
+                let message = format!("len of type {}", kind.strip_prefix('*').unwrap_or(kind));
+                return Err(self.call_failed(frame, node, "len", message));
+            }
+        };
+        Ok(Value::int(length as i64))
+    }
+
+    /// `call`: no value of a chart is a function, so it always fails.
+    pub(super) fn call_value<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        node: NodeRef<'t>,
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<Value> {
+        self.check_count(frame, "call", &AT_LEAST_ONE, arguments.len(), piped.is_some())?;
+        let mut callee = None;
+        for operand in arguments {
+            let value = self.argument(frame, dot, Parameter::Reflect, operand)?;
+            callee.get_or_insert(value);
+        }
+        let callee = callee.or_else(|| piped.clone()).unwrap_or_default();
+        let name = match (arguments.first(), &callee) {
+            (Some(operand), _) => String::from_utf8_lossy(&NodeRef::Operand(operand).source(&frame.template.tree.text)).into_owned(),
+            (None, Value::Str(text)) => text.to_text().into_owned(),
+            (None, other) => format!("<{} Value>", other.type_name()),
+        };
+        let message = match &callee {
+            Value::Nil => "call of nil".to_string(),
+            other => format!("non-function {name} of type {}", other.type_name()),
+        };
+        Err(self.call_failed(frame, node, "call", message))
+    }
+}
+
+const ONE: Parameters = Parameters { list: &[Parameter::Reflect], variadic: false };
+const AT_LEAST_ONE: Parameters = Parameters { list: &[Parameter::Reflect, Parameter::Reflect], variadic: true };

@@ -1,0 +1,223 @@
+//! Why an execution failed, and the way there.
+//!
+//! Goes in: levels from the innermost to the outermost, added while the calls unwind. Comes out: Go's one-line text,
+//! Helm's rearrangement of it, and a diagnostic. Nothing is formatted before the error is displayed, so that a thousand
+//! nested includes do not copy each other's texts. Follows `reformatExecErrorMsg` of Helm's engine.go.
+
+use super::set::Template;
+use crate::diagnostic::{Diagnostic, Frame, Location};
+use crate::quote;
+use crate::template::ast::{NodeRef, line_and_column};
+use std::fmt::Write;
+use std::rc::Rc;
+
+/// One step of the way.
+#[derive(Debug, Clone)]
+enum Level {
+    /// `template: FILE:L:C: executing "NAME" at <NODE>: MESSAGE`; the message ends with `: ` if a level follows inwards.
+    Executing(Place),
+    /// Text before an inner level: `error during tpl function execution for "…": `.
+    Wrapping(String),
+    /// What a function returned; only innermost.
+    Returned(String),
+}
+
+#[derive(Debug, Clone)]
+struct Place {
+    /// Empty if no node was looked at yet.
+    file: Rc<str>,
+    line: usize,
+    column: usize,
+    template: Vec<u8>,
+    node: Vec<u8>,
+    source_line: Vec<u8>,
+    message: String,
+}
+
+/// A failed execution.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Innermost first.
+    levels: Vec<Level>,
+}
+
+impl Failure {
+    pub(super) fn at(template: &Template, node: Option<NodeRef<'_>>, message: String) -> Failure {
+        Failure { levels: vec![Level::Executing(Place::new(template, node, message))] }
+    }
+
+    /// What a function returned, without a place.
+    pub(super) fn returned(message: impl Into<String>) -> Failure {
+        Failure { levels: vec![Level::Returned(message.into())] }
+    }
+
+    /// The same failure, seen from the call that it happened in.
+    pub(super) fn called_from(mut self: Box<Failure>, template: &Template, node: Option<NodeRef<'_>>, name: &str) -> Box<Failure> {
+        self.levels.push(Level::Executing(Place::new(template, node, format!("error calling {name}: "))));
+        self
+    }
+
+    /// The same failure with text before it.
+    pub(super) fn wrapped(mut self: Box<Failure>, text: String) -> Box<Failure> {
+        self.levels.push(Level::Wrapping(text));
+        self
+    }
+
+    /// Go's text of the error.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for level in self.levels.iter().rev() {
+            match level {
+                Level::Executing(place) => place.write(&mut text),
+                Level::Wrapping(part) | Level::Returned(part) => text.push_str(part),
+            }
+        }
+        text
+    }
+
+    /// What Helm makes of it.
+    pub fn helm_text(&self) -> String {
+        const WARN_START: &str = "HELM_ERR_START";
+        const WARN_END: &str = "HELM_ERR_END";
+        let text = self.text();
+        let mut tokens = text.splitn(3, ": ");
+        let (Some(_), Some(location), Some(rest)) = (tokens.next(), tokens.next(), tokens.next()) else {
+            return text;
+        };
+        if let (Some(start), Some(end)) = (rest.find(WARN_START), rest.rfind(WARN_END))
+            && start + WARN_START.len() <= end
+        {
+            return format!("execution error at ({location}): {}", &rest[start + WARN_START.len()..end]);
+        }
+        let mut steps: Vec<Step> = Vec::new();
+        for (index, level) in self.levels.iter().enumerate().rev() {
+            let step = match level {
+                Level::Executing(place) => place.step(index > 0),
+                Level::Returned(message) if message.starts_with("template: no template ") => {
+                    Some(Step { message: message.clone(), ..Step::default() })
+                }
+                _ => None,
+            };
+            match step {
+                Some(step) if steps.last() == Some(&step) => {}
+                Some(step) => steps.push(step),
+                None => return text,
+            }
+        }
+        let mut out = String::new();
+        for step in &steps {
+            for (part, end) in [(&step.location, "\n  "), (&step.executing, "\n    "), (&step.message, "\n")] {
+                if !part.is_empty() {
+                    out.push_str(part);
+                    out.push_str(end);
+                }
+            }
+        }
+        out.trim().to_string()
+    }
+
+    /// The innermost message, without any place.
+    pub fn message(&self) -> String {
+        let mut text = String::new();
+        for level in self.levels.iter().rev() {
+            match level {
+                Level::Executing(place) => text = place.message.clone(),
+                Level::Wrapping(_) => {}
+                Level::Returned(part) => text.push_str(part),
+            }
+        }
+        text.replace("HELM_ERR_START", "").replace("HELM_ERR_END", "")
+    }
+
+    /// The same facts for people: the innermost place, and the calls that led there.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let places: Vec<&Place> = self
+            .levels
+            .iter()
+            .filter_map(|level| match level {
+                Level::Executing(place) => Some(place),
+                _ => None,
+            })
+            .collect();
+        let mut diagnostic = Diagnostic { headline: self.message(), ..Diagnostic::default() };
+        if let Some(innermost) = places.first() {
+            diagnostic.location = Some(innermost.location());
+            diagnostic.source_line = Some(String::from_utf8_lossy(&innermost.source_line).into_owned());
+            let visible = innermost.node.iter().position(|byte| *byte == b'\n').unwrap_or(innermost.node.len());
+            diagnostic.span = visible.min(innermost.source_line.len().saturating_sub(innermost.column)).max(1);
+        }
+        // A recursion repeats itself: a few of its steps tell all.
+        let outer: Vec<&Place> = places.iter().skip(1).rev().copied().collect();
+        let shown = outer.len().min(MAX_FRAMES);
+        diagnostic.frames = outer[outer.len() - shown..].iter().map(|place| place.frame()).collect();
+        if shown < outer.len() {
+            diagnostic.notes.push(format!("{} more calls led here", outer.len() - shown));
+        }
+        diagnostic
+    }
+}
+
+/// Most calls that a diagnostic lists.
+const MAX_FRAMES: usize = 16;
+
+/// One paragraph of Helm's text.
+#[derive(Default, PartialEq)]
+struct Step {
+    location: String,
+    executing: String,
+    message: String,
+}
+
+impl Place {
+    fn new(template: &Template, node: Option<NodeRef<'_>>, message: String) -> Place {
+        let text = &template.tree.text;
+        let position = node.map_or(0, NodeRef::position).min(text.len());
+        let (line, column) = line_and_column(text, position);
+        let begin = position.saturating_sub(column);
+        let rest = text.get(begin..).unwrap_or_default();
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        Place {
+            file: template.file.clone(),
+            line,
+            column: if line == 1 { position } else { column },
+            template: template.name.as_bytes().to_vec(),
+            node: node.map(|node| node.source(text)).unwrap_or_default(),
+            source_line: rest.get(..end).unwrap_or_default().strip_suffix(b"\r").unwrap_or(&rest[..end]).to_vec(),
+            message,
+        }
+    }
+
+    fn write(&self, out: &mut String) {
+        let template = quote::quote(&self.template);
+        let node = String::from_utf8_lossy(&self.node);
+        let _ = write!(out, "template: {}:{}:{}: executing {template} at <{node}>: {}", self.file, self.line, self.column, self.message);
+    }
+
+    /// Helm's parse of the text of this level; `None` if it cannot.
+    fn step(&self, wraps: bool) -> Option<Step> {
+        let mut text = String::new();
+        self.write(&mut text);
+        if wraps {
+            // The text of the level inside begins so, and Helm cuts it off there.
+            text.push_str("template:");
+        }
+        let text = text.strip_prefix("template: ")?;
+        let (location, after) = text.split_once(": executing ")?;
+        let (name, after) = after.strip_prefix('"')?.split_once('"')?;
+        let (node, message) = after.strip_prefix(" at <")?.split_once(">: ")?;
+        let message = message.split_once(" template:").map_or(message, |parts| parts.0);
+        Some(Step { location: location.into(), executing: format!("executing \"{name}\" at <{node}>:"), message: message.into() })
+    }
+
+    fn location(&self) -> Location {
+        Location { file: self.file.to_string(), line: self.line, column: Some(self.column) }
+    }
+
+    fn frame(&self) -> Frame {
+        Frame {
+            location: self.location(),
+            template: String::from_utf8_lossy(&self.template).into_owned(),
+            node: String::from_utf8_lossy(&self.node).into_owned(),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Fields and methods: `.a.b`, `$x.a`, `(pipe).a`.
+//!
+//! Goes in: a receiver and names. Comes out: what stands there, or what a method returns. No text is built on the way.
+//! Follows `evalField` of text/template/exec.go; the methods of named types are those of Helm's `common.Values` and
+//! `common.VersionSet`, others are the objects' own.
+
+use super::{Evaluated, Evaluation, Evaluator, Frame, methods};
+use crate::quote;
+use crate::template::ast::{NodeRef, Operand};
+use crate::template::value::{MapKind, Method, Str, Value};
+
+impl Evaluator<'_> {
+    #[expect(clippy::too_many_arguments, reason = "the parts of one chain of fields with its call")]
+    pub(super) fn fields<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        receiver: Evaluated,
+        node: &'t Operand,
+        names: &'t [Box<str>],
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<Evaluated> {
+        let Some((last, before)) = names.split_last() else { return Ok(receiver) };
+        let mut receiver = receiver;
+        for name in before {
+            receiver = self.field(frame, dot, receiver, node, name, &[], None)?;
+        }
+        self.field(frame, dot, receiver, node, last, arguments, piped)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one field with its call")]
+    fn field<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        receiver: Evaluated,
+        node: &'t Operand,
+        name: &str,
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<Evaluated> {
+        let called = !arguments.is_empty() || piped.is_some();
+        match &receiver.value {
+            Value::Map(map) => {
+                if map.kind() == MapKind::Values
+                    && let Some(method) = methods::of_values(map, name)
+                {
+                    return self.call_method(frame, dot, node, name, &method, arguments, piped);
+                }
+                if called {
+                    return self.fail(frame, format!("{name} is not a method but has arguments"));
+                }
+                match (map.get(name.as_bytes()), map.kind()) {
+                    (Some(value), kind) => Ok(Evaluated { value, boxed: kind != MapKind::Str }),
+                    (None, _) if self.strict => self.no_entry(frame, "map has", name),
+                    (None, MapKind::Str) => Ok(Evaluated::plain(Value::Str(Str::from("")))),
+                    (None, _) => Ok(Evaluated::boxed(Value::Nil)),
+                }
+            }
+            Value::Nil if receiver.boxed => self.fail(frame, format!("nil pointer evaluating interface {{}}.{name}")),
+            Value::Nil if self.strict => self.no_entry(frame, "nil data;", name),
+            Value::Nil => Ok(Evaluated::default()),
+            Value::Object(object) => {
+                if let Some(method) = object.method(name) {
+                    return self.call_method(frame, dot, node, name, &method, arguments, piped);
+                }
+                let is_map = object.kind_name() == "map";
+                if let Some(value) = object.field(name) {
+                    return match called {
+                        true if is_map => self.fail(frame, format!("{name} is not a method but has arguments")),
+                        true => self.fail(frame, format!("{name} has arguments but cannot be invoked as function")),
+                        false => Ok(Evaluated::plain(value)),
+                    };
+                }
+                let kind = receiver.static_type();
+                if object.hidden_field(name) {
+                    return self.fail(frame, format!("{name} is an unexported field of struct type {kind}"));
+                }
+                self.fail(frame, format!("can't evaluate field {name} in type {kind}"))
+            }
+            other => {
+                if let Value::List(list) = other
+                    && let Some(method) = methods::of_list(list, name)
+                {
+                    return self.call_method(frame, dot, node, name, &method, arguments, piped);
+                }
+                self.fail(frame, format!("can't evaluate field {name} in type {}", receiver.static_type()))
+            }
+        }
+    }
+
+    fn no_entry<T>(&self, frame: &Frame<'_>, what: &str, name: &str) -> Evaluation<T> {
+        self.fail(frame, format!("{what} no entry for key {}", quote::quote(name.as_bytes())))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one method call")]
+    fn call_method<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        node: &'t Operand,
+        name: &str,
+        method: &Method,
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<Evaluated> {
+        let mark = self.arguments.len();
+        self.collect_arguments(frame, dot, name, &method.parameters, arguments, piped)?;
+        let result = (method.call)(self.arguments.get(mark..).unwrap_or_default());
+        self.arguments.truncate(mark);
+        match result {
+            Ok(value) => Ok(Evaluated::plain(value)),
+            Err(fault) => Err(self.call_failed(frame, NodeRef::Operand(node), name, fault.message)),
+        }
+    }
+}

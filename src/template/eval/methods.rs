@@ -1,0 +1,120 @@
+//! Methods of Helm's named map and slice types: `common.Values` and `common.VersionSet`.
+//!
+//! Goes in: a receiver and a name. Comes out: the method with its receiver bound. Apart from objects, because these
+//! values are plain maps and lists whose type has methods on top. Follows Helm's `pkg/chart/common/values.go`.
+
+use crate::template::functions::{self, Call, Fault, Host, Parameter, Parameters};
+use crate::template::value::{List, ListKind, Map, MapKind, Method, Str, Value};
+
+fn method(list: &'static [Parameter], call: impl Fn(&[Value]) -> Result<Value, Fault> + 'static) -> Method {
+    Method { parameters: Parameters { list, variadic: false }, call: Box::new(call) }
+}
+
+fn text(arguments: &[Value]) -> Str {
+    match arguments.first() {
+        Some(Value::Str(text)) => text.clone(),
+        _ => Str::from(""),
+    }
+}
+
+/// A method of `common.Values`.
+pub(super) fn of_values(map: &Map, name: &str) -> Option<Method> {
+    if !matches!(name, "YAML" | "Table" | "AsMap" | "PathValue") {
+        return None;
+    }
+    let map = map.clone();
+    Some(match name {
+        "YAML" => method(&[], move |_| to_yaml(&map)),
+        "AsMap" => method(&[], move |_| Ok(Value::Map(if map.is_empty() { Map::new(MapKind::Any) } else { map.with_kind(MapKind::Any) }))),
+        "Table" => method(&[Parameter::Str], move |arguments| {
+            table(&map, text(arguments).as_bytes()).map(|map| Value::Map(map.with_kind(MapKind::Values)))
+        }),
+        _ => method(&[Parameter::Str], move |arguments| path_value(&map, text(arguments).as_bytes())),
+    })
+}
+
+/// A method of `common.VersionSet`.
+pub(super) fn of_list(list: &List, name: &str) -> Option<Method> {
+    if list.kind() != ListKind::VersionSet || name != "Has" {
+        return None;
+    }
+    let list = list.clone();
+    Some(method(&[Parameter::Str], move |arguments| {
+        let wanted = text(arguments);
+        Ok(Value::Bool(list.items().iter().any(|item| matches!(item, Value::Str(item) if *item == wanted))))
+    }))
+}
+
+fn no_table(name: &[u8]) -> Fault {
+    Fault::new(format!("{} is not a table", crate::quote::quote(name)))
+}
+
+/// The map at a path of keys joined by dots.
+fn table(map: &Map, path: &[u8]) -> Result<Map, Fault> {
+    let mut map = map.clone();
+    for name in path.split(|byte| *byte == b'.') {
+        match map.get(name) {
+            Some(Value::Map(inner)) if matches!(inner.kind(), MapKind::Any | MapKind::Values) => map = inner,
+            _ => return Err(no_table(name)),
+        }
+    }
+    Ok(map)
+}
+
+/// The value, not a map, at a path of keys joined by dots.
+fn path_value(map: &Map, path: &[u8]) -> Result<Value, Fault> {
+    if path.is_empty() {
+        return Err(Fault::new("YAML path cannot be empty"));
+    }
+    let no_value = |name: &[u8]| Fault::new(format!("{} is not a value", crate::quote::quote(name)));
+    let (parent, name) = match path.iter().rposition(|byte| *byte == b'.') {
+        Some(dot) => (Some(&path[..dot]), &path[dot + 1..]),
+        None => (None, path),
+    };
+    let holder = match parent {
+        Some(parent) => table(map, parent).map_err(|_| no_value(name))?,
+        None => map.clone(),
+    };
+    match holder.get(name) {
+        Some(Value::Map(_)) | None => Err(no_value(name)),
+        Some(value) => Ok(value),
+    }
+}
+
+fn to_yaml(map: &Map) -> Result<Value, Fault> {
+    let Some(function) = functions::lookup(b"mustToYaml") else { return Ok(Value::str("")) };
+    let result = (function.call)(&mut Call { arguments: &[Value::Map(map.clone())], host: &mut NoHost })?;
+    Ok(match result {
+        Value::Str(text) => {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes.push(b'\n');
+            Value::Str(Str::from(bytes))
+        }
+        other => other,
+    })
+}
+
+/// For functions that ask nothing of their surroundings.
+struct NoHost;
+
+impl Host for NoHost {
+    fn now(&self) -> i128 {
+        0
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+
+    fn resolve_host(&self, _: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    fn size_limit(&self) -> usize {
+        usize::MAX
+    }
+
+    fn item_limit(&self) -> usize {
+        usize::MAX
+    }
+}

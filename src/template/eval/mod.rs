@@ -1,0 +1,135 @@
+//! Executes parsed templates.
+//!
+//! Goes in: a [`TemplateSet`], the name of a template and its data. Comes out: text appended to a buffer, or a
+//! [`Failure`] with the place, the node and the way there. Knows no chart. What differs from a plain evaluator follows
+//! from Go: values remember whether they came out of an interface (`boxed`), and the node that was looked at last is
+//! the one an error names. Follows text/template/exec.go, and Helm's engine.go for `include` and `tpl`.
+
+mod call;
+pub mod failure;
+mod field;
+mod include;
+mod methods;
+mod operand;
+mod set;
+mod walk;
+
+use super::ast::{NodeRef, Parsed};
+use super::functions::Host;
+use super::value::{Str, Value};
+use failure::Failure;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+pub use set::{Template, TemplateSet};
+
+/// Deepest nesting of `template` actions, as in Go.
+const MAX_TEMPLATE_DEPTH: u32 = 100_000;
+
+/// How often one name may be included within itself; also the deepest nesting of `tpl`, which Helm leaves to the stack.
+const MAX_INCLUDE_DEPTH: u32 = 1000;
+
+/// The result of anything that may fail.
+pub(crate) type Evaluation<T> = Result<T, Box<Failure>>;
+
+/// A value and whether its static type is an interface, which decides what Go says of a nil or of a missing field.
+#[derive(Clone, Default)]
+pub(crate) struct Evaluated {
+    pub(crate) value: Value,
+    pub(crate) boxed: bool,
+}
+
+impl Evaluated {
+    pub(crate) fn plain(value: Value) -> Evaluated {
+        Evaluated { value, boxed: false }
+    }
+
+    pub(crate) fn boxed(value: Value) -> Evaluated {
+        Evaluated { value, boxed: true }
+    }
+
+    /// The name of its static type, as error messages give it.
+    fn static_type(&self) -> &'static str {
+        if self.boxed { "interface {}" } else { self.value.type_name() }
+    }
+}
+
+/// What a node does to the loop around it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Next,
+    Break,
+    Continue,
+}
+
+/// One template in execution.
+pub(crate) struct Frame<'t> {
+    pub(crate) template: &'t Template,
+    /// Where its variables begin.
+    base: usize,
+    /// How many `template` actions led here.
+    depth: u32,
+    /// The node looked at last.
+    at: Option<NodeRef<'t>>,
+}
+
+/// What one nested `tpl` adds to the set.
+struct Layer {
+    main: Rc<Template>,
+    defines: Vec<Rc<Template>>,
+}
+
+/// An execution of templates of one set; keeps what may be reused from file to file.
+pub struct Evaluator<'e> {
+    set: &'e TemplateSet,
+    host: &'e mut dyn Host,
+    /// A missing key is a fault.
+    strict: bool,
+    layers: Vec<Layer>,
+    /// Variables of all running templates.
+    slots: Vec<Option<Evaluated>>,
+    /// Arguments of all calls under way.
+    arguments: Vec<Value>,
+    /// How often each name is being included.
+    including: HashMap<Str, u32>,
+    /// The texts that `tpl` parsed.
+    parsed: HashMap<Str, Rc<Parsed>>,
+    /// Empty buffers for includes.
+    buffers: Vec<Vec<u8>>,
+}
+
+impl<'e> Evaluator<'e> {
+    /// An evaluator of this set.
+    pub fn new(set: &'e TemplateSet, host: &'e mut dyn Host, strict: bool) -> Evaluator<'e> {
+        Evaluator {
+            set,
+            host,
+            strict,
+            layers: Vec::new(),
+            slots: Vec::new(),
+            arguments: Vec::new(),
+            including: HashMap::new(),
+            parsed: HashMap::new(),
+            buffers: Vec::new(),
+        }
+    }
+
+    /// Appends what the template of this name makes of `data`; nothing is undone after a failure.
+    pub fn render(&mut self, name: &[u8], data: Value, out: &mut Vec<u8>) -> Result<(), Box<Failure>> {
+        self.slots.clear();
+        self.arguments.clear();
+        self.including.clear();
+        self.layers.clear();
+        self.execute_name(name, data, out)
+    }
+
+    /// A failure at the node looked at last.
+    fn fail<T>(&self, frame: &Frame<'_>, message: impl Into<String>) -> Evaluation<T> {
+        Err(self.failure(frame, message.into()))
+    }
+
+    #[cold]
+    fn failure(&self, frame: &Frame<'_>, message: String) -> Box<Failure> {
+        Box::new(Failure::at(frame.template, frame.at, message))
+    }
+}

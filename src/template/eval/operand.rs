@@ -1,0 +1,288 @@
+//! Pipelines, commands and operands.
+//!
+//! Goes in: a pipeline and dot. Comes out: its value, stored in its variables. Follows `evalPipeline`, `evalCommand` and
+//! `evalArg` of text/template/exec.go; the order in which `frame.at` is set is part of the behaviour, since errors name
+//! the node that was looked at last.
+
+use super::{Evaluated, Evaluation, Evaluator, Frame};
+use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind, Pipe};
+use crate::template::functions::Parameter;
+use crate::template::value::{IntKind, Value};
+use std::rc::Rc;
+
+impl Evaluator<'_> {
+    pub(super) fn pipeline<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, pipe: &'t Pipe) -> Evaluation<Value> {
+        frame.at = Some(NodeRef::Pipe(pipe));
+        let mut value: Option<Value> = None;
+        for command in &pipe.commands {
+            value = Some(self.command(frame, dot, command, value)?.value);
+        }
+        let value = value.unwrap_or_default();
+        for variable in &pipe.variables {
+            self.set_variable(frame, &variable.name, variable.slot, Evaluated::plain(value.clone()))?;
+        }
+        Ok(value)
+    }
+
+    fn command<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, command: &'t Command, piped: Option<Value>) -> Evaluation<Evaluated> {
+        let Some((first, arguments)) = command.operands.split_first() else { return Ok(Evaluated::default()) };
+        match &first.kind {
+            OperandKind::Identifier(callee) => {
+                frame.at = Some(NodeRef::Operand(first));
+                return self.call_function(frame, dot, *callee, NodeRef::Command(command), arguments, piped);
+            }
+            OperandKind::Field(fields) => {
+                frame.at = Some(NodeRef::Operand(first));
+                return self.fields(frame, dot, dot.clone(), first, fields, arguments, piped);
+            }
+            OperandKind::Chain(inner, fields) => {
+                return self.chain(frame, dot, first, inner, fields, arguments, piped);
+            }
+            OperandKind::Variable { name, slot, fields } => {
+                frame.at = Some(NodeRef::Operand(first));
+                let value = self.variable(frame, name, *slot)?;
+                if fields.is_empty() {
+                    self.not_a_function(frame, first, arguments, &piped)?;
+                    return Ok(value);
+                }
+                return self.fields(frame, dot, value, first, fields, arguments, piped);
+            }
+            OperandKind::Pipe(pipe) => {
+                self.not_a_function(frame, first, arguments, &piped)?;
+                return Ok(Evaluated::plain(self.pipeline(frame, dot, pipe)?));
+            }
+            _ => {}
+        }
+        frame.at = Some(NodeRef::Operand(first));
+        self.not_a_function(frame, first, arguments, &piped)?;
+        match &first.kind {
+            OperandKind::Dot => Ok(dot.clone()),
+            OperandKind::Nil => self.fail(frame, "nil is not a command"),
+            OperandKind::Bool(truth) => Ok(Evaluated::plain(Value::Bool(*truth))),
+            OperandKind::Number(number) => Ok(Evaluated::plain(self.ideal_constant(frame, number)?)),
+            OperandKind::Str(text, _) => Ok(Evaluated::plain(Value::Str(text.clone()))),
+            _ => Ok(Evaluated::default()),
+        }
+    }
+
+    fn not_a_function(&self, frame: &Frame<'_>, first: &Operand, arguments: &[Operand], piped: &Option<Value>) -> Evaluation<()> {
+        if arguments.is_empty() && piped.is_none() {
+            return Ok(());
+        }
+        let source = NodeRef::Operand(first).source(&frame.template.tree.text);
+        self.fail(frame, format!("can't give argument to non-function {}", String::from_utf8_lossy(&source)))
+    }
+
+    pub(super) fn variable(&self, frame: &Frame<'_>, name: &str, slot: Option<u32>) -> Evaluation<Evaluated> {
+        match slot.and_then(|slot| self.slots.get(frame.base + slot as usize)) {
+            Some(Some(value)) => Ok(value.clone()),
+            _ => self.fail(frame, format!("undefined variable: {name}")),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one chain of fields with its call")]
+    fn chain<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        operand: &'t Operand,
+        inner: &'t Operand,
+        fields: &'t [Box<str>],
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<Evaluated> {
+        frame.at = Some(NodeRef::Operand(inner));
+        let value = match &inner.kind {
+            OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, pipe)?),
+            OperandKind::Identifier(callee) => self.call_function(frame, dot, *callee, NodeRef::Operand(inner), &[], None)?,
+            _ => return self.fail(frame, "indirection through explicit nil"),
+        };
+        self.fields(frame, dot, value, operand, fields, arguments, piped)
+    }
+
+    /// An operand as argument for a parameter of this type.
+    pub(super) fn argument<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        parameter: Parameter,
+        operand: &'t Operand,
+    ) -> Evaluation<Value> {
+        let value = self.argument_boxed(frame, dot, parameter, operand)?;
+        Ok(value.value)
+    }
+
+    /// The same, with what `len` wants to know: whether a nil was one in an interface.
+    pub(super) fn argument_boxed<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        parameter: Parameter,
+        operand: &'t Operand,
+    ) -> Evaluation<Evaluated> {
+        frame.at = Some(NodeRef::Operand(operand));
+        let value = match &operand.kind {
+            OperandKind::Dot => dot.clone(),
+            OperandKind::Nil => {
+                if can_be_nil(parameter) {
+                    return Ok(Evaluated::default());
+                }
+                return self.fail(frame, format!("cannot assign nil to {}", type_of(parameter)));
+            }
+            OperandKind::Field(fields) => self.fields(frame, dot, dot.clone(), operand, fields, &[], None)?,
+            OperandKind::Variable { name, slot, fields } => {
+                let value = self.variable(frame, name, *slot)?;
+                if fields.is_empty() { value } else { self.fields(frame, dot, value, operand, fields, &[], None)? }
+            }
+            OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, pipe)?),
+            OperandKind::Identifier(callee) => {
+                let value = self.call_function(frame, dot, *callee, NodeRef::Operand(operand), &[], None)?.value;
+                // A nil that a function returned comes in the interface it is declared to return.
+                Evaluated { boxed: matches!(value, Value::Nil), value }
+            }
+            OperandKind::Chain(inner, fields) => self.chain(frame, dot, operand, inner, fields, &[], None)?,
+            OperandKind::Bool(_) | OperandKind::Number(_) | OperandKind::Str(..) => {
+                return Ok(Evaluated::plain(self.literal(frame, parameter, operand)?));
+            }
+        };
+        self.check_type(frame, &value, parameter)?;
+        Ok(value)
+    }
+
+    /// A constant takes the type that the parameter wants.
+    fn literal(&mut self, frame: &mut Frame<'_>, parameter: Parameter, operand: &Operand) -> Evaluation<Value> {
+        let wanted = match (parameter, &operand.kind) {
+            (Parameter::Any | Parameter::Reflect, OperandKind::Bool(truth)) => return Ok(Value::Bool(*truth)),
+            (Parameter::Any | Parameter::Reflect, OperandKind::Str(text, _)) => return Ok(Value::Str(text.clone())),
+            (Parameter::Any | Parameter::Reflect, OperandKind::Number(number)) => return self.ideal_constant(frame, number),
+            (Parameter::Str, OperandKind::Str(text, _)) => return Ok(Value::Str(text.clone())),
+            (Parameter::Bool, OperandKind::Bool(truth)) => return Ok(Value::Bool(*truth)),
+            (Parameter::Int, OperandKind::Number(number)) if number.int.is_some() => {
+                return Ok(Value::int(number.int.unwrap_or(0)));
+            }
+            (Parameter::Int64 | Parameter::Duration, OperandKind::Number(number)) if number.int.is_some() => {
+                return Ok(Value::int64(number.int.unwrap_or(0)));
+            }
+            (Parameter::Uint32, OperandKind::Number(number)) if number.uint.is_some() => {
+                return Ok(Value::Int(IntKind::Uint32, number.uint.unwrap_or(0) as u32 as i64));
+            }
+            (Parameter::Float, OperandKind::Number(number)) if number.float.is_some() => {
+                return Ok(Value::Float(number.float.unwrap_or(0.0)));
+            }
+            (Parameter::Str, _) => "string",
+            (Parameter::Bool, _) => "bool",
+            (Parameter::Int | Parameter::Int64 | Parameter::Duration, _) => "integer",
+            (Parameter::Uint32, _) => "unsigned integer",
+            (Parameter::Float, _) => "float",
+            _ => "",
+        };
+        let source = NodeRef::Operand(operand).source(&frame.template.tree.text);
+        let source = String::from_utf8_lossy(&source);
+        if wanted.is_empty() {
+            return self.fail(frame, format!("can't handle {source} for arg of type {}", type_of(parameter)));
+        }
+        self.fail(frame, format!("expected {wanted}; found {source}"))
+    }
+
+    /// A number where nothing says which type it should have.
+    fn ideal_constant(&self, frame: &Frame<'_>, number: &Number) -> Evaluation<Value> {
+        let text = &*number.text;
+        if let Some(parts) = number.complex {
+            return Ok(Value::Complex(Rc::new(parts)));
+        }
+        let hexadecimal = (text.starts_with("0x") || text.starts_with("0X")) && !text.contains(['p', 'P']);
+        if let Some(float) = number.float
+            && !hexadecimal
+            && !text.starts_with('\'')
+            && text.contains(['.', 'e', 'E', 'p', 'P'])
+        {
+            return Ok(Value::Float(float));
+        }
+        match (number.int, number.uint) {
+            (Some(int), _) => Ok(Value::int(int)),
+            (None, Some(_)) => self.fail(frame, format!("{text} overflows int")),
+            (None, None) => Ok(Value::Nil),
+        }
+    }
+
+    /// Whether a value may be given to a parameter of this type.
+    pub(super) fn check_type(&self, frame: &Frame<'_>, value: &Evaluated, parameter: Parameter) -> Evaluation<()> {
+        if is_assignable(&value.value, parameter) {
+            return Ok(());
+        }
+        let wanted = type_of(parameter);
+        match (&value.value, value.boxed) {
+            (Value::Nil, false) if can_be_nil(parameter) => Ok(()),
+            (Value::Nil, false) => self.fail(frame, format!("invalid value; expected {wanted}")),
+            (Value::Nil, true) => self.fail(frame, format!("wrong type for value; expected {wanted}; got interface {{}}")),
+            (other, _) => self.fail(frame, format!("wrong type for value; expected {wanted}; got {}", other.type_name())),
+        }
+    }
+
+    pub(super) fn call_function<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        dot: &Evaluated,
+        callee: Callee,
+        node: NodeRef<'t>,
+        arguments: &'t [Operand],
+        piped: Option<Value>,
+    ) -> Evaluation<Evaluated> {
+        let value = match callee {
+            Callee::Function(function) => self.call_row(frame, dot, function, node, arguments, piped)?,
+            Callee::And => self.and_or(frame, dot, callee, false, arguments, piped)?,
+            Callee::Or => self.and_or(frame, dot, callee, true, arguments, piped)?,
+            Callee::Include => self.call_include(frame, dot, node, arguments, piped)?,
+            Callee::Tpl => self.call_tpl(frame, dot, node, arguments, piped)?,
+            Callee::Len => self.len(frame, dot, node, arguments, piped)?,
+            Callee::Call => self.call_value(frame, dot, node, arguments, piped)?,
+        };
+        Ok(Evaluated::plain(value))
+    }
+}
+
+/// Go's assignability of a value's dynamic type; a nil is looked at elsewhere.
+fn is_assignable(value: &Value, parameter: Parameter) -> bool {
+    use crate::template::value::{ListKind, MapKind};
+    match (parameter, value) {
+        (Parameter::Any | Parameter::Reflect, _) => true,
+        (Parameter::Str, Value::Str(_)) => true,
+        (Parameter::Int, Value::Int(IntKind::Int, _)) => true,
+        (Parameter::Int64, Value::Int(IntKind::Int64, _)) => true,
+        (Parameter::Uint32, Value::Int(IntKind::Uint32, _)) => true,
+        (Parameter::Float, Value::Float(_)) => true,
+        (Parameter::Bool, Value::Bool(_)) => true,
+        (Parameter::Bytes, Value::Bytes(_)) => true,
+        (Parameter::Map, Value::Map(map)) => matches!(map.kind(), MapKind::Any | MapKind::Values),
+        (Parameter::List, Value::List(list)) => list.kind() == ListKind::Any,
+        (Parameter::Strings, Value::List(list)) => matches!(list.kind(), ListKind::Str | ListKind::VersionSet),
+        (Parameter::Time | Parameter::Duration | Parameter::Certificate, Value::Object(object)) => object.type_name() == type_of(parameter),
+        _ => false,
+    }
+}
+
+/// Whether Go makes a zero value of this type from an untyped nil.
+fn can_be_nil(parameter: Parameter) -> bool {
+    matches!(parameter, Parameter::Any | Parameter::Reflect | Parameter::Map | Parameter::List | Parameter::Strings | Parameter::Bytes)
+}
+
+/// Go's name of the parameter's type.
+fn type_of(parameter: Parameter) -> &'static str {
+    match parameter {
+        Parameter::Any => "interface {}",
+        Parameter::Reflect => "reflect.Value",
+        Parameter::Str => "string",
+        Parameter::Int => "int",
+        Parameter::Int64 => "int64",
+        Parameter::Float => "float64",
+        Parameter::Bool => "bool",
+        Parameter::Map => "map[string]interface {}",
+        Parameter::List => "[]interface {}",
+        Parameter::Strings => "[]string",
+        Parameter::Bytes => "[]uint8",
+        Parameter::Time => "time.Time",
+        Parameter::Duration => "time.Duration",
+        Parameter::Uint32 => "uint32",
+        Parameter::Certificate => "sprig.certificate",
+    }
+}

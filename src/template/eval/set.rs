@@ -1,0 +1,64 @@
+//! The templates of a render by name.
+//!
+//! Goes in: parsed files in Helm's parsing order. Comes out: which body each name stands for: a later one that is not
+//! empty replaces an earlier one, an empty one only fills a gap. Parsed trees are shared between the aliases of a chart;
+//! a [`Template`] adds the name of the file, which only errors need. Follows `AddParseTree` of text/template.
+
+use crate::template::ast::{Parsed, Tree};
+use crate::template::value::Str;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+/// A named body.
+pub struct Template {
+    pub name: Str,
+    /// The file it stands in, for errors.
+    pub file: Rc<str>,
+    pub tree: Rc<Tree>,
+}
+
+/// Templates by name; immutable once built.
+#[derive(Default)]
+pub struct TemplateSet {
+    templates: HashMap<Str, Rc<Template>>,
+}
+
+impl TemplateSet {
+    /// The set of these files, given in the order in which Helm parses them.
+    pub fn new(files: &[(Rc<str>, Rc<Parsed>)]) -> TemplateSet {
+        let mut set = TemplateSet { templates: HashMap::with_capacity(files.len() * 2) };
+        // From the last to the first, so that the winner comes first and a source seen before has nothing to add.
+        let mut seen: HashSet<*const Parsed> = HashSet::new();
+        for (file, parsed) in files.iter().rev() {
+            set.offer(Str::from(&**file), file, &parsed.main);
+            if seen.insert(Rc::as_ptr(parsed)) {
+                for (name, tree) in &parsed.defines {
+                    set.offer(name.clone(), file, tree);
+                }
+            }
+        }
+        set
+    }
+
+    /// Takes a template that Helm parses before all that are here.
+    fn offer(&mut self, name: Str, file: &Rc<str>, tree: &Rc<Tree>) {
+        let known = self.templates.get(name.as_bytes());
+        if known.is_some_and(|known| !known.tree.empty) {
+            return;
+        }
+        let template = Template { name: name.clone(), file: file.clone(), tree: tree.clone() };
+        self.templates.insert(name, Rc::new(template));
+    }
+
+    /// The template of this name.
+    pub fn get(&self, name: &[u8]) -> Option<&Rc<Template>> {
+        self.templates.get(name)
+    }
+
+    /// The names of all templates, sorted.
+    pub fn names(&self) -> Vec<&Str> {
+        let mut names: Vec<&Str> = self.templates.keys().collect();
+        names.sort();
+        names
+    }
+}

@@ -1,0 +1,534 @@
+//! Template text to tokens.
+//!
+//! Goes in: the bytes of a template. Comes out: tokens on demand, as ranges of the text; runs of plain text are found
+//! with memchr, so that what is not an action costs next to nothing. A token carries no line: lines are counted only
+//! when an error needs one. Follows text/template/parse/lex.go, trim markers and error texts included.
+
+use crate::quote;
+use crate::quote::printable::is_printable;
+use memchr::memmem;
+use std::sync::LazyLock;
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The lexer gave up; [`Lexer::error`] has the text.
+    Error,
+    Bool,
+    /// A printable ASCII character without a meaning of its own, such as a comma.
+    Char,
+    CharConstant,
+    Complex,
+    Assign,
+    Declare,
+    Eof,
+    Field,
+    Identifier,
+    LeftDelim,
+    LeftParen,
+    Number,
+    Pipe,
+    RawString,
+    RightDelim,
+    RightParen,
+    Space,
+    String,
+    Text,
+    Variable,
+    // Keywords stand behind everything else.
+    Block,
+    Break,
+    Continue,
+    Dot,
+    Define,
+    Else,
+    End,
+    If,
+    Nil,
+    Range,
+    Template,
+    With,
+}
+
+/// One token: `text[start..end]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    pub kind: Kind,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// Reads tokens from a text.
+pub struct Lexer<'a> {
+    text: &'a [u8],
+    /// Where the next token begins.
+    start: usize,
+    at: usize,
+    inside_action: bool,
+    paren_depth: u32,
+    failed: bool,
+    error: String,
+}
+
+/// What the next character is: a code point, and how many bytes it takes; 0 bytes at the end.
+fn decode(text: &[u8]) -> (u32, usize) {
+    match text.first() {
+        None => (u32::MAX, 0),
+        Some(byte) if *byte < 0x80 => (u32::from(*byte), 1),
+        Some(_) => {
+            let window = text.get(..4).unwrap_or(text);
+            let valid = match std::str::from_utf8(window) {
+                Ok(valid) => valid,
+                Err(error) => std::str::from_utf8(&window[..error.valid_up_to()]).unwrap_or(""),
+            };
+            match valid.chars().next() {
+                Some(character) => (character as u32, character.len_utf8()),
+                None => (0xFFFD, 1),
+            }
+        }
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Go's `isAlphaNumeric`: a letter, a decimal digit or `_`.
+fn is_alphanumeric(code: u32) -> bool {
+    static LETTER_OR_DIGIT: LazyLock<Option<regex::Regex>> = LazyLock::new(|| regex::Regex::new(r"^[\p{L}\p{Nd}]$").ok());
+    match char::from_u32(code) {
+        Some(character) if character.is_ascii() => character.is_ascii_alphanumeric() || character == '_',
+        Some(character) => {
+            let mut buffer = [0; 4];
+            LETTER_OR_DIGIT.as_ref().is_some_and(|pattern| pattern.is_match(character.encode_utf8(&mut buffer)))
+        }
+        None => false,
+    }
+}
+
+/// Go's `%#U`.
+fn unicode(code: u32) -> String {
+    match char::from_u32(code) {
+        Some(character) if is_printable(character) => format!("U+{code:04X} '{character}'"),
+        _ if code == u32::MAX => "U+FFFFFFFFFFFFFFFF".to_string(),
+        _ => format!("U+{code:04X}"),
+    }
+}
+
+fn keyword(word: &[u8]) -> Option<Kind> {
+    Some(match word {
+        b"block" => Kind::Block,
+        b"break" => Kind::Break,
+        b"continue" => Kind::Continue,
+        b"define" => Kind::Define,
+        b"else" => Kind::Else,
+        b"end" => Kind::End,
+        b"if" => Kind::If,
+        b"range" => Kind::Range,
+        b"nil" => Kind::Nil,
+        b"template" => Kind::Template,
+        b"with" => Kind::With,
+        _ => return None,
+    })
+}
+
+impl<'a> Lexer<'a> {
+    /// A lexer at the start of `text`.
+    pub fn new(text: &'a [u8]) -> Lexer<'a> {
+        Lexer { text, start: 0, at: 0, inside_action: false, paren_depth: 0, failed: false, error: String::new() }
+    }
+
+    /// The text of the error token.
+    pub fn error(&self) -> &str {
+        &self.error
+    }
+
+    /// The next token; `Eof` for ever at the end and after an error.
+    pub fn next_token(&mut self) -> Token {
+        if self.failed {
+            return Token { kind: Kind::Eof, start: self.start as u32, end: self.start as u32 };
+        }
+        if self.inside_action { self.action() } else { self.plain_text() }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.get(self.at..).unwrap_or(&[])
+    }
+
+    fn emit(&mut self, kind: Kind) -> Token {
+        let token = Token { kind, start: self.start as u32, end: self.at as u32 };
+        self.start = self.at;
+        token
+    }
+
+    fn fail(&mut self, message: impl Into<String>) -> Token {
+        self.error = message.into();
+        self.failed = true;
+        Token { kind: Kind::Error, start: self.start as u32, end: self.at as u32 }
+    }
+
+    fn plain_text(&mut self) -> Token {
+        loop {
+            let rest = self.rest();
+            let Some(found) = memmem::find(rest, b"{{") else {
+                self.at = self.text.len();
+                return if self.at > self.start { self.emit(Kind::Text) } else { self.emit(Kind::Eof) };
+            };
+            if found > 0 {
+                let delimiter = self.at + found;
+                let mut end = delimiter;
+                if has_left_trim_marker(&self.text[delimiter + 2..]) {
+                    while end > self.start && is_space(self.text[end - 1]) {
+                        end -= 1;
+                    }
+                }
+                self.at = end;
+                let token = self.emit(Kind::Text);
+                self.at = delimiter;
+                self.start = delimiter;
+                if token.end > token.start {
+                    return token;
+                }
+            }
+            if let Some(token) = self.left_delimiter() {
+                return token;
+            }
+        }
+    }
+
+    /// At `{{`. A comment is passed over and gives nothing.
+    fn left_delimiter(&mut self) -> Option<Token> {
+        self.at += 2;
+        let marker = if has_left_trim_marker(self.rest()) { 2 } else { 0 };
+        if self.text[self.at + marker..].starts_with(b"/*") {
+            self.at += marker;
+            self.start = self.at;
+            return self.comment();
+        }
+        let token = self.emit(Kind::LeftDelim);
+        self.inside_action = true;
+        self.at += marker;
+        self.start = self.at;
+        self.paren_depth = 0;
+        Some(token)
+    }
+
+    fn comment(&mut self) -> Option<Token> {
+        self.at += 2;
+        let Some(found) = memmem::find(self.rest(), b"*/") else {
+            return Some(self.fail("unclosed comment"));
+        };
+        self.at += found + 2;
+        let Some(trim) = self.at_right_delimiter() else {
+            return Some(self.fail("comment ends before closing delimiter"));
+        };
+        self.at += if trim { 4 } else { 2 };
+        self.trim_after(trim);
+        None
+    }
+
+    /// Whether the text goes on with `}}`: `Some(true)` with a trim marker before it.
+    fn at_right_delimiter(&self) -> Option<bool> {
+        let rest = self.rest();
+        match rest {
+            [b'}', b'}', ..] => Some(false),
+            [space, b'-', b'}', b'}', ..] if is_space(*space) => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Passes the space behind a trimming delimiter; what follows begins a new token.
+    fn trim_after(&mut self, trim: bool) {
+        while trim && self.text.get(self.at).is_some_and(|byte| is_space(*byte)) {
+            self.at += 1;
+        }
+        self.start = self.at;
+    }
+
+    fn right_delimiter(&mut self, trim: bool) -> Token {
+        if trim {
+            self.at += 2;
+            self.start = self.at;
+        }
+        self.at += 2;
+        let token = self.emit(Kind::RightDelim);
+        self.trim_after(trim);
+        self.inside_action = false;
+        token
+    }
+
+    fn action(&mut self) -> Token {
+        if let Some(trim) = self.at_right_delimiter() {
+            if self.paren_depth == 0 {
+                return self.right_delimiter(trim);
+            }
+            return self.fail("unclosed left paren");
+        }
+        let (code, width) = decode(self.rest());
+        if width == 0 {
+            return self.fail("unclosed action");
+        }
+        let byte = if width == 1 && code < 0x80 { code as u8 } else { 0x80 };
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => self.space(),
+            b'=' => self.single(Kind::Assign),
+            b':' => {
+                self.at += 1;
+                if self.rest().first() != Some(&b'=') {
+                    self.at += decode(self.rest()).1;
+                    return self.fail("expected :=");
+                }
+                self.single(Kind::Declare)
+            }
+            b'|' => self.single(Kind::Pipe),
+            b'"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
+            b'\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
+            b'`' => self.raw_quoted(),
+            b'$' => {
+                self.at += 1;
+                self.name(Kind::Variable)
+            }
+            b'.' if self.text.get(self.at + 1).is_some_and(|next| !next.is_ascii_digit()) => {
+                self.at += 1;
+                self.name(Kind::Field)
+            }
+            b'.' | b'+' | b'-' | b'0'..=b'9' => self.number(),
+            b'(' => {
+                self.paren_depth += 1;
+                self.single(Kind::LeftParen)
+            }
+            b')' => {
+                self.at += 1;
+                match self.paren_depth.checked_sub(1) {
+                    Some(depth) => self.paren_depth = depth,
+                    None => return self.fail("unexpected right paren"),
+                }
+                self.emit(Kind::RightParen)
+            }
+            _ if is_alphanumeric(code) => self.identifier(),
+            0x20..=0x7e => self.single(Kind::Char),
+            _ => {
+                self.at += width;
+                self.fail(format!("unrecognized character in action: {}", unicode(code)))
+            }
+        }
+    }
+
+    fn single(&mut self, kind: Kind) -> Token {
+        self.at += 1;
+        self.emit(kind)
+    }
+
+    /// A run of spaces; the last one is left when it belongs to a trim marker.
+    fn space(&mut self) -> Token {
+        let begin = self.at;
+        while self.text.get(self.at).is_some_and(|byte| is_space(*byte)) {
+            self.at += 1;
+        }
+        if self.text[self.at..].starts_with(b"-}}") {
+            self.at -= 1;
+            if self.at == begin {
+                return self.right_delimiter(true);
+            }
+        }
+        self.emit(Kind::Space)
+    }
+
+    /// Over the letters and digits of a word; gives the first character behind it.
+    fn word(&mut self) -> u32 {
+        loop {
+            let (code, width) = decode(self.rest());
+            if width == 0 || !is_alphanumeric(code) {
+                return code;
+            }
+            self.at += width;
+        }
+    }
+
+    fn identifier(&mut self) -> Token {
+        let after = self.word();
+        if !self.at_terminator() {
+            return self.fail(format!("bad character {}", unicode(after)));
+        }
+        let word = &self.text[self.start..self.at];
+        let kind = match keyword(word) {
+            Some(kind) => kind,
+            None if word == b"true" || word == b"false" => Kind::Bool,
+            None => Kind::Identifier,
+        };
+        self.emit(kind)
+    }
+
+    /// A field or variable whose `.` or `$` is behind us.
+    fn name(&mut self, kind: Kind) -> Token {
+        if self.at_terminator() {
+            return self.emit(if kind == Kind::Variable { Kind::Variable } else { Kind::Dot });
+        }
+        let after = self.word();
+        if !self.at_terminator() {
+            return self.fail(format!("bad character {}", unicode(after)));
+        }
+        self.emit(kind)
+    }
+
+    /// Whether an identifier may end here.
+    fn at_terminator(&self) -> bool {
+        match self.rest() {
+            [] => true,
+            [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
+            rest => rest.starts_with(b"}}"),
+        }
+    }
+
+    fn quoted(&mut self, end: u8, kind: Kind, unterminated: &str) -> Token {
+        self.at += 1;
+        loop {
+            match self.rest() {
+                [] | [b'\n', ..] | [b'\\'] | [b'\\', b'\n', ..] => return self.fail(unterminated),
+                [b'\\', ..] => self.at += 2,
+                [byte, ..] => {
+                    self.at += 1;
+                    if *byte == end {
+                        return self.emit(kind);
+                    }
+                }
+            }
+        }
+    }
+
+    fn raw_quoted(&mut self) -> Token {
+        self.at += 1;
+        match memchr::memchr(b'`', self.rest()) {
+            Some(found) => {
+                self.at += found + 1;
+                self.emit(Kind::RawString)
+            }
+            None => self.fail("unterminated raw quoted string"),
+        }
+    }
+
+    fn number(&mut self) -> Token {
+        if !self.scan_number() {
+            return self.bad_number();
+        }
+        if matches!(self.rest().first(), Some(b'+' | b'-')) {
+            if !self.scan_number() || self.text.get(self.at - 1) != Some(&b'i') {
+                return self.bad_number();
+            }
+            return self.emit(Kind::Complex);
+        }
+        self.emit(Kind::Number)
+    }
+
+    fn bad_number(&mut self) -> Token {
+        let text = quote::quote(&self.text[self.start..self.at]);
+        self.fail(format!("bad number syntax: {text}"))
+    }
+
+    fn accept(&mut self, set: &[u8]) -> bool {
+        let found = self.rest().first().is_some_and(|byte| set.contains(byte));
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn accept_run(&mut self, set: &[u8]) {
+        while self.accept(set) {}
+    }
+
+    fn scan_number(&mut self) -> bool {
+        const DECIMAL: &[u8] = b"0123456789_";
+        const HEXADECIMAL: &[u8] = b"0123456789abcdefABCDEF_";
+        self.accept(b"+-");
+        let mut digits = DECIMAL;
+        if self.accept(b"0") {
+            if self.accept(b"xX") {
+                digits = HEXADECIMAL;
+            } else if self.accept(b"oO") {
+                digits = b"01234567_";
+            } else if self.accept(b"bB") {
+                digits = b"01_";
+            }
+        }
+        self.accept_run(digits);
+        if self.accept(b".") {
+            self.accept_run(digits);
+        }
+        let exponent: &[u8] = match digits.len() {
+            11 => b"eE",
+            23 => b"pP",
+            _ => b"",
+        };
+        if self.accept(exponent) {
+            self.accept(b"+-");
+            self.accept_run(DECIMAL);
+        }
+        self.accept(b"i");
+        let (code, width) = decode(self.rest());
+        if width > 0 && is_alphanumeric(code) {
+            self.at += width;
+            return false;
+        }
+        true
+    }
+}
+
+fn has_left_trim_marker(text: &[u8]) -> bool {
+    matches!(text, [b'-', space, ..] if is_space(*space))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<(Kind, String)> {
+        let mut lexer = Lexer::new(text.as_bytes());
+        let mut found = Vec::new();
+        loop {
+            let token = lexer.next_token();
+            let part = match token.kind {
+                Kind::Error => lexer.error().to_string(),
+                _ => text[token.start as usize..token.end as usize].to_string(),
+            };
+            found.push((token.kind, part));
+            if matches!(token.kind, Kind::Error | Kind::Eof) {
+                return found;
+            }
+        }
+    }
+
+    #[test]
+    fn trim_markers_eat_the_space_around_them() {
+        let found = kinds("a \n{{- .x -}}\n b");
+        let parts: Vec<&str> = found.iter().map(|token| token.1.as_str()).collect();
+        assert_eq!(parts, ["a", "{{", ".x", "}}", "b", ""]);
+        assert_eq!(kinds("{{-3}}")[1], (Kind::Number, "-3".to_string()));
+    }
+
+    #[test]
+    fn comments_vanish_and_must_touch_their_delimiters() {
+        assert_eq!(kinds("a{{/* b */}}c").len(), 3);
+        assert_eq!(kinds("{{/* b */ }}")[0].1, "comment ends before closing delimiter");
+        assert_eq!(kinds("{{/* b")[0].1, "unclosed comment");
+    }
+
+    #[test]
+    fn faults_are_in_the_words_of_go() {
+        for (text, fault) in [
+            ("{{ 1x }}", "bad number syntax: \"1x\""),
+            ("{{ a-b }}", "bad character U+002D '-'"),
+            ("{{ \u{1} }}", "unrecognized character in action: U+0001"),
+            ("{{ \"a }}", "unterminated quoted string"),
+            ("{{ `a }}", "unterminated raw quoted string"),
+            ("{{ 'a", "unterminated character constant"),
+            ("{{ (a }}", "unclosed left paren"),
+            ("{{ a) }}", "unexpected right paren"),
+            ("{{ a :b }}", "expected :="),
+            ("{{ a", "unclosed action"),
+        ] {
+            let found = kinds(text);
+            assert_eq!(found.last().map(|token| (token.0, token.1.as_str())), Some((Kind::Error, fault)), "{text}");
+        }
+    }
+}

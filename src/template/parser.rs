@@ -1,0 +1,480 @@
+//! Tokens to trees.
+//!
+//! Goes in: the bytes of a template. Comes out: [`Parsed`], with functions resolved and variables in slots, or a
+//! [`ParseError`] in Go's words. Follows text/template/parse/parse.go, its three tokens of look-ahead and its lists of
+//! declared names included. One deviation: what Go finds out when a variable is used at run time (its innermost
+//! declaration) is decided here, by the block structure.
+
+mod command;
+
+use super::ast::{Branch, Declared, List, Node, Parsed, Pipe, TemplateCall, Tree, line_and_column};
+use super::lexer::{Kind, Lexer, Token};
+use super::literal;
+use super::stack;
+use super::value::Str;
+use crate::quote;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Why a template does not parse. The file's name is not known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseError {
+    /// From 1.
+    pub line: usize,
+    /// Byte offset where the parser stood, for a snippet.
+    pub position: usize,
+    /// Go's message; `{file}` stands where Go repeats the name of the file.
+    pub message: String,
+}
+
+impl ParseError {
+    /// Go's whole message for a file of this name.
+    pub fn text(&self, file: &str) -> String {
+        format!("template: {file}:{}: {}", self.line, self.message.replace(FILE, file))
+    }
+}
+
+/// Stands for the file's name in a message.
+const FILE: &str = "\0file\0";
+
+type Result<T> = std::result::Result<T, Box<ParseError>>;
+
+/// Parses a text with Go's default delimiters.
+pub fn parse(text: Arc<[u8]>) -> Result<Parsed> {
+    let bytes = text.clone();
+    let mut parser = Parser {
+        text: &bytes,
+        shared: text.clone(),
+        lexer: Lexer::new(&bytes),
+        tokens: [Token { kind: Kind::Eof, start: 0, end: 0 }; 3],
+        peeked: 0,
+        body: Body::new(),
+        defines: Vec::new(),
+    };
+    let main = parser.top()?;
+    Ok(Parsed { text, main: Rc::new(main), defines: parser.defines })
+}
+
+/// What belongs to the template that is being read.
+struct Body {
+    /// Go's list of declared names: what may be mentioned.
+    names: Vec<Box<str>>,
+    /// What a mention means: the declarations that have taken effect, innermost last.
+    scope: Vec<(Box<str>, u32)>,
+    slots: usize,
+    range_depth: usize,
+    paren_depth: usize,
+    /// Where the action began.
+    action_start: Option<u32>,
+}
+
+impl Body {
+    fn new() -> Body {
+        Body { names: vec!["$".into()], scope: vec![("$".into(), 0)], slots: 1, range_depth: 0, paren_depth: 0, action_start: None }
+    }
+
+    fn declare(&mut self, name: &str) -> u32 {
+        let slot = self.scope.len();
+        self.slots = self.slots.max(slot + 1);
+        self.scope.push((name.into(), slot as u32));
+        slot as u32
+    }
+
+    fn resolve(&self, name: &str) -> Option<u32> {
+        self.scope.iter().rev().find(|entry| &*entry.0 == name).map(|entry| entry.1)
+    }
+}
+
+/// What ends a list.
+enum Ending {
+    End,
+    Else,
+}
+
+/// A node, or what ends the list it stands in.
+enum Item {
+    Node(Node),
+    /// A `define` between the nodes of the top list.
+    Nothing,
+    Ending(Ending),
+}
+
+struct Parser<'a> {
+    text: &'a [u8],
+    shared: Arc<[u8]>,
+    lexer: Lexer<'a>,
+    tokens: [Token; 3],
+    peeked: usize,
+    body: Body,
+    defines: Vec<(Str, Rc<Tree>)>,
+}
+
+impl<'a> Parser<'a> {
+    fn next(&mut self) -> Token {
+        if self.peeked > 0 {
+            self.peeked -= 1;
+        } else {
+            self.tokens[0] = self.lexer.next_token();
+        }
+        self.tokens[self.peeked]
+    }
+
+    fn backup(&mut self) {
+        self.peeked += 1;
+    }
+
+    /// Puts back one more token than the last one read.
+    fn backup_two(&mut self, first: Token) {
+        self.tokens[1] = first;
+        self.peeked = 2;
+    }
+
+    fn backup_three(&mut self, first: Token, second: Token) {
+        self.tokens[1] = second;
+        self.tokens[2] = first;
+        self.peeked = 3;
+    }
+
+    fn peek(&mut self) -> Token {
+        if self.peeked > 0 {
+            return self.tokens[self.peeked - 1];
+        }
+        self.peeked = 1;
+        self.tokens[0] = self.lexer.next_token();
+        self.tokens[0]
+    }
+
+    fn next_non_space(&mut self) -> Token {
+        loop {
+            let token = self.next();
+            if token.kind != Kind::Space {
+                return token;
+            }
+        }
+    }
+
+    fn peek_non_space(&mut self) -> Token {
+        let token = self.next_non_space();
+        self.backup();
+        token
+    }
+
+    fn bytes(&self, token: Token) -> &'a [u8] {
+        self.text.get(token.start as usize..token.end as usize).unwrap_or_default()
+    }
+
+    /// The text of a token whose characters are letters, digits or ASCII.
+    fn word(&self, token: Token) -> &'a str {
+        std::str::from_utf8(self.bytes(token)).unwrap_or_default()
+    }
+
+    fn line(&self, token: Token) -> usize {
+        line_and_column(self.text, token.start as usize).0
+    }
+
+    /// A fault at the last token that was read, which is where Go sees it.
+    fn fault<T>(&self, message: impl Into<String>) -> Result<T> {
+        let at = self.tokens[0];
+        Err(Box::new(ParseError { line: self.line(at), position: at.start as usize, message: message.into() }))
+    }
+
+    fn unexpected<T>(&self, token: Token, context: &str) -> Result<T> {
+        if token.kind == Kind::Error {
+            let message = self.lexer.error();
+            let mut extra = String::new();
+            if let Some(start) = self.body.action_start {
+                let line = line_and_column(self.text, start as usize).0;
+                if line != self.line(token) {
+                    let words = if message.ends_with(" action") { " started at" } else { " in action started at" };
+                    extra = format!("{words} {FILE}:{line}");
+                }
+            }
+            return self.fault(format!("{message}{extra}"));
+        }
+        self.fault(format!("unexpected {} in {context}", self.describe(token)))
+    }
+
+    /// A token as Go's messages show it.
+    fn describe(&self, token: Token) -> String {
+        let bytes = self.bytes(token);
+        match token.kind {
+            Kind::Eof => "EOF".into(),
+            Kind::Error => self.lexer.error().into(),
+            kind if kind >= Kind::Block => format!("<{}>", String::from_utf8_lossy(bytes)),
+            _ if bytes.len() > 10 => {
+                let cut = match String::from_utf8_lossy(bytes).char_indices().nth(10) {
+                    Some((at, _)) => bytes.get(..at).unwrap_or(bytes).to_vec(),
+                    None => bytes.to_vec(),
+                };
+                format!("{}...", quote::quote(&cut))
+            }
+            _ => quote::quote(bytes),
+        }
+    }
+
+    fn expect(&mut self, kind: Kind, context: &str) -> Result<Token> {
+        let token = self.next_non_space();
+        if token.kind == kind { Ok(token) } else { self.unexpected(token, context) }
+    }
+
+    fn guard(&self) -> Result<()> {
+        if stack::is_exhausted() { self.fault("max expression depth exceeded") } else { Ok(()) }
+    }
+
+    /// The whole text.
+    fn top(&mut self) -> Result<Tree> {
+        let mut nodes = Vec::new();
+        while self.peek().kind != Kind::Eof {
+            if self.peek().kind == Kind::LeftDelim {
+                let delimiter = self.next();
+                if self.next_non_space().kind == Kind::Define {
+                    self.definition()?;
+                    continue;
+                }
+                self.backup_two(delimiter);
+            }
+            match self.text_or_action()? {
+                Item::Node(node) => nodes.push(node),
+                Item::Nothing => {}
+                Item::Ending(ending) => return self.fault(format!("unexpected {}", ending.source())),
+            }
+        }
+        Ok(self.tree(nodes.into()))
+    }
+
+    fn tree(&self, list: List) -> Tree {
+        let empty = list.iter().all(|node| match node {
+            Node::Text { start, end } => {
+                // bytes.TrimSpace: what Unicode calls space.
+                let bytes = self.text.get(*start as usize..*end as usize).unwrap_or_default();
+                std::str::from_utf8(bytes).is_ok_and(|text| text.trim().is_empty())
+            }
+            _ => false,
+        });
+        Tree { text: self.shared.clone(), list, slots: self.body.slots, empty }
+    }
+
+    /// `{{ define "name" }} … {{ end }}`, the word `define` being read.
+    fn definition(&mut self) -> Result<()> {
+        const CONTEXT: &str = "define clause";
+        let outer = std::mem::replace(&mut self.body, Body::new());
+        let token = self.next_non_space();
+        let name = self.template_name(token, CONTEXT)?;
+        self.expect(Kind::RightDelim, CONTEXT)?;
+        self.define_body(name, CONTEXT)?;
+        self.body = outer;
+        Ok(())
+    }
+
+    /// The body of a `define` or `block` up to its `end`.
+    fn define_body(&mut self, name: Str, context: &str) -> Result<()> {
+        let (list, ending) = self.item_list()?;
+        if !matches!(ending, Ending::End) {
+            return self.fault(format!("unexpected {} in {context}", ending.source()));
+        }
+        let tree = Rc::new(self.tree(list));
+        match self.defines.iter_mut().find(|define| define.0 == name) {
+            None => self.defines.push((name, tree)),
+            Some(define) if define.1.empty => define.1 = tree,
+            Some(_) if tree.empty => {}
+            Some(_) => {
+                let quoted = quote::quote(name.as_bytes());
+                return self.fault(format!("template: multiple definition of template {quoted}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn template_name(&mut self, token: Token, context: &str) -> Result<Str> {
+        if !matches!(token.kind, Kind::String | Kind::RawString) {
+            return self.unexpected(token, context);
+        }
+        match literal::unquote(self.bytes(token)) {
+            Some(name) => Ok(Str::from(name)),
+            None => self.fault("invalid syntax"),
+        }
+    }
+
+    fn item_list(&mut self) -> Result<(List, Ending)> {
+        self.guard()?;
+        let mut nodes = Vec::new();
+        while self.peek_non_space().kind != Kind::Eof {
+            match self.text_or_action()? {
+                Item::Node(node) => nodes.push(node),
+                Item::Nothing => {}
+                Item::Ending(ending) => return Ok((nodes.into(), ending)),
+            }
+        }
+        self.fault("unexpected EOF")
+    }
+
+    fn text_or_action(&mut self) -> Result<Item> {
+        let token = self.next_non_space();
+        match token.kind {
+            Kind::Text => Ok(Item::Node(Node::Text { start: token.start, end: token.end })),
+            Kind::LeftDelim => {
+                self.body.action_start = Some(token.start);
+                let item = self.action()?;
+                self.body.action_start = None;
+                Ok(item)
+            }
+            _ => self.unexpected(token, "input"),
+        }
+    }
+
+    fn action(&mut self) -> Result<Item> {
+        let token = self.next_non_space();
+        let node = match token.kind {
+            Kind::Block => return self.block(),
+            Kind::Break => self.jump(Node::Break, "{{break}}")?,
+            Kind::Continue => self.jump(Node::Continue, "{{continue}}")?,
+            Kind::Else => {
+                if !matches!(self.peek_non_space().kind, Kind::If | Kind::With) {
+                    self.expect(Kind::RightDelim, "else")?;
+                }
+                return Ok(Item::Ending(Ending::Else));
+            }
+            Kind::End => {
+                self.expect(Kind::RightDelim, "end")?;
+                return Ok(Item::Ending(Ending::End));
+            }
+            Kind::If => Node::If(Box::new(self.control("if")?)),
+            Kind::Range => Node::Range(Box::new(self.control("range")?)),
+            Kind::With => Node::With(Box::new(self.control("with")?)),
+            Kind::Template => self.template()?,
+            _ => {
+                self.backup();
+                Node::Action(self.pipeline("command", Kind::RightDelim)?)
+            }
+        };
+        Ok(Item::Node(node))
+    }
+
+    fn jump(&mut self, node: Node, source: &str) -> Result<Node> {
+        let token = self.next_non_space();
+        if token.kind != Kind::RightDelim {
+            return self.unexpected(token, source);
+        }
+        if self.body.range_depth == 0 {
+            return self.fault(format!("{source} outside {{{{range}}}}"));
+        }
+        Ok(node)
+    }
+
+    /// `if`, `range` and `with` from behind the word to the `end`.
+    fn control(&mut self, context: &str) -> Result<Branch> {
+        self.guard()?;
+        let (names, scope) = (self.body.names.len(), self.body.scope.len());
+        let pipe = self.pipeline(context, Kind::RightDelim)?;
+        let ranges = usize::from(context == "range");
+        self.body.range_depth += ranges;
+        let (list, ending) = self.item_list()?;
+        self.body.range_depth -= ranges;
+        let else_list = match ending {
+            Ending::End => None,
+            Ending::Else => Some(self.else_list(context)?),
+        };
+        self.body.names.truncate(names);
+        self.body.scope.truncate(scope);
+        Ok(Branch { pipe, list, else_list })
+    }
+
+    /// `else if` and `else with` are an inner control that shares the outer one's `end`.
+    fn else_list(&mut self, context: &str) -> Result<List> {
+        let next = self.peek().kind;
+        if context == "if" && next == Kind::If {
+            self.next();
+            return Ok(Box::new([Node::If(Box::new(self.control("if")?))]));
+        }
+        if context == "with" && next == Kind::With {
+            self.next();
+            return Ok(Box::new([Node::With(Box::new(self.control("with")?))]));
+        }
+        let (list, ending) = self.item_list()?;
+        match ending {
+            Ending::End => Ok(list),
+            Ending::Else => self.fault("expected end; found {{else}}"),
+        }
+    }
+
+    fn block(&mut self) -> Result<Item> {
+        const CONTEXT: &str = "block clause";
+        let token = self.next_non_space();
+        let name = self.template_name(token, CONTEXT)?;
+        let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
+        let outer = std::mem::replace(&mut self.body, Body::new());
+        self.define_body(name.clone(), CONTEXT)?;
+        self.body = outer;
+        let call = TemplateCall { position: token.start, name, pipe: Some(pipe) };
+        Ok(Item::Node(Node::Template(Box::new(call))))
+    }
+
+    fn template(&mut self) -> Result<Node> {
+        const CONTEXT: &str = "template clause";
+        let token = self.next_non_space();
+        let name = self.template_name(token, CONTEXT)?;
+        let mut pipe = None;
+        if self.next_non_space().kind != Kind::RightDelim {
+            self.backup();
+            pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
+        }
+        Ok(Node::Template(Box::new(TemplateCall { position: token.start, name, pipe })))
+    }
+}
+
+impl Ending {
+    fn source(&self) -> &'static str {
+        match self {
+            Ending::End => "{{end}}",
+            Ending::Else => "{{else}}",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> String {
+        match parse(Arc::from(text.as_bytes())) {
+            Ok(_) => "no fault".into(),
+            Err(error) => error.text("t"),
+        }
+    }
+
+    #[test]
+    fn faults_are_in_the_words_of_go() {
+        for (text, expected) in [
+            ("{{ nosuch }}", "template: t:1: function \"nosuch\" not defined"),
+            ("{{ if }}x{{ end }}", "template: t:1: missing value for if"),
+            ("{{ if true }}", "template: t:1: unexpected EOF"),
+            ("\n{{ end }}", "template: t:2: unexpected {{end}}"),
+            ("{{ $x }}", "template: t:1: undefined variable \"$x\""),
+            ("{{ break }}", "template: t:1: {{break}} outside {{range}}"),
+            ("{{ 1 | 2 }}", "template: t:1: non executable command in pipeline stage 2"),
+            ("{{ \"a\".b }}", "template: t:1: unexpected . after term \"\\\"a\\\"\""),
+            ("{{ . | }}", "template: t:1: missing value for command"),
+            ("{{ . }\n}", "template: t:1: unexpected \"}\" in operand"),
+            ("{{ .a\n", "template: t:2: unclosed action started at t:1"),
+            ("{{ define \"a\" }}x{{ end }}{{ define \"a\" }}y{{ end }}", "template: t:1: template: multiple definition of template \"a\""),
+            ("{{ range $a, $b, $c := . }}{{ end }}", "template: t:1: too many declarations in range"),
+            ("{{ if true }}{{ define \"x\" }}{{ end }}{{ end }}", "template: t:1: unexpected <define> in command"),
+        ] {
+            assert_eq!(fault(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_get_slots_of_their_blocks() {
+        let parsed = parse(Arc::from(&b"{{ $a := 1 }}{{ if $a }}{{ $b := 2 }}{{ end }}{{ $c := 3 }}"[..])).unwrap();
+        assert_eq!(parsed.main.slots, 3);
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_refused() {
+        let text = format!("{{{{ {}1{} }}}}", "(".repeat(10_001), ")".repeat(10_001));
+        assert!(fault(&text).ends_with("max expression depth exceeded"));
+        let text = "{{ if true }}".repeat(1_000_000);
+        assert!(fault(&text).ends_with("max expression depth exceeded"));
+    }
+}

@@ -1,0 +1,238 @@
+//! Pipelines, commands and operands: what stands inside an action.
+//!
+//! Goes in: tokens up to a right delimiter or parenthesis. Comes out: [`Pipe`]s. Apart from the control structures,
+//! because the two only meet in `pipeline`. Follows `pipeline`, `command`, `operand` and `term` of Go's parser.
+
+use super::{Declared, Kind, Parser, Pipe, Result, Token, literal};
+use crate::quote;
+use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind};
+use crate::template::functions;
+use crate::template::value::Str;
+
+/// Go's bound on nested parentheses.
+const MAX_PAREN_DEPTH: usize = 10_000;
+
+impl Parser<'_> {
+    pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe> {
+        let position = self.peek_non_space().start;
+        let (assigns, names) = self.declarations(context)?;
+        let mut commands = Vec::new();
+        loop {
+            let token = self.next_non_space();
+            match token.kind {
+                kind if kind == end => break,
+                Kind::Bool
+                | Kind::CharConstant
+                | Kind::Complex
+                | Kind::Dot
+                | Kind::Field
+                | Kind::Identifier
+                | Kind::Number
+                | Kind::Nil
+                | Kind::RawString
+                | Kind::String
+                | Kind::Variable
+                | Kind::LeftParen => {
+                    self.backup();
+                    commands.push(self.command()?);
+                }
+                _ => return self.unexpected(token, context),
+            }
+        }
+        self.check_pipeline(&commands, context)?;
+        // Only now do the names mean the new variables: `$x := $x` reads the outer one.
+        let variables = names
+            .into_iter()
+            .map(|name| {
+                let slot = if assigns { self.body.resolve(&name) } else { Some(self.body.declare(&name)) };
+                Declared { name, slot }
+            })
+            .collect();
+        Ok(Pipe { position, assigns, variables, commands: commands.into() })
+    }
+
+    /// The variables on the left of `:=` or `=`.
+    fn declarations(&mut self, context: &str) -> Result<(bool, Vec<Box<str>>)> {
+        let mut names: Vec<Box<str>> = Vec::new();
+        loop {
+            let variable = self.peek_non_space();
+            if variable.kind != Kind::Variable {
+                return Ok((false, names));
+            }
+            self.next();
+            let adjacent = self.peek();
+            let next = self.peek_non_space();
+            if matches!(next.kind, Kind::Assign | Kind::Declare) {
+                self.next_non_space();
+                self.declare_name(variable, &mut names);
+                return Ok((next.kind == Kind::Assign, names));
+            }
+            if next.kind == Kind::Char && self.bytes(next) == b"," {
+                self.next_non_space();
+                self.declare_name(variable, &mut names);
+                if context == "range" && names.len() < 2 {
+                    match self.peek_non_space().kind {
+                        Kind::Variable | Kind::RightDelim | Kind::RightParen => continue,
+                        _ => return self.fault("range can only initialize variables"),
+                    }
+                }
+                return self.fault(format!("too many declarations in {context}"));
+            }
+            if adjacent.kind == Kind::Space {
+                self.backup_three(variable, adjacent);
+            } else {
+                self.backup_two(variable);
+            }
+            return Ok((false, names));
+        }
+    }
+
+    fn declare_name(&mut self, token: Token, names: &mut Vec<Box<str>>) {
+        let name = self.word(token);
+        names.push(name.into());
+        self.body.names.push(name.into());
+    }
+
+    fn check_pipeline(&mut self, commands: &[Command], context: &str) -> Result<()> {
+        if commands.is_empty() {
+            return self.fault(format!("missing value for {context}"));
+        }
+        for (index, command) in commands.iter().enumerate().skip(1) {
+            let executable = command.operands.first().is_some_and(|operand| {
+                !matches!(
+                    operand.kind,
+                    OperandKind::Bool(_) | OperandKind::Dot | OperandKind::Nil | OperandKind::Number(_) | OperandKind::Str(..)
+                )
+            });
+            if !executable {
+                return self.fault(format!("non executable command in pipeline stage {}", index + 1));
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self) -> Result<Command> {
+        let position = self.peek_non_space().start;
+        let mut operands = Vec::new();
+        loop {
+            self.peek_non_space();
+            if let Some(operand) = self.operand()? {
+                operands.push(operand);
+            }
+            let token = self.next();
+            match token.kind {
+                Kind::Space => {}
+                Kind::RightDelim | Kind::RightParen => {
+                    self.backup();
+                    break;
+                }
+                Kind::Pipe => break,
+                _ => return self.unexpected(token, "operand"),
+            }
+        }
+        if operands.is_empty() {
+            return self.fault("empty command");
+        }
+        Ok(Command { position, operands: operands.into() })
+    }
+
+    fn operand(&mut self) -> Result<Option<Operand>> {
+        let Some(mut term) = self.term()? else { return Ok(None) };
+        if self.peek().kind != Kind::Field {
+            return Ok(Some(term));
+        }
+        let position = self.peek().start;
+        let mut more: Vec<Box<str>> = Vec::new();
+        while self.peek().kind == Kind::Field {
+            let token = self.next();
+            more.push(self.field_name(token));
+        }
+        match &mut term.kind {
+            OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => {
+                let mut all = std::mem::take(fields).into_vec();
+                all.append(&mut more);
+                *fields = all.into();
+                term.position = position;
+            }
+            OperandKind::Bool(_) | OperandKind::Str(..) | OperandKind::Number(_) | OperandKind::Nil | OperandKind::Dot => {
+                let source = NodeRef::Operand(&term).source(self.text);
+                return self.fault(format!("unexpected . after term {}", quote::quote(&source)));
+            }
+            _ => term = Operand { position, kind: OperandKind::Chain(Box::new(term), more.into()) },
+        }
+        Ok(Some(term))
+    }
+
+    /// The name of a field token, without its dot.
+    fn field_name(&self, token: Token) -> Box<str> {
+        self.word(token).get(1..).unwrap_or_default().into()
+    }
+
+    fn term(&mut self) -> Result<Option<Operand>> {
+        let token = self.next_non_space();
+        let kind = match token.kind {
+            Kind::Identifier => {
+                let Some(callee) = resolve_function(self.bytes(token)) else {
+                    return self.fault(format!("function {} not defined", quote::quote(self.bytes(token))));
+                };
+                OperandKind::Identifier(callee)
+            }
+            Kind::Dot => OperandKind::Dot,
+            Kind::Nil => OperandKind::Nil,
+            Kind::Variable => {
+                let name = self.word(token);
+                if !self.body.names.iter().any(|known| &**known == name) {
+                    return self.fault(format!("undefined variable {}", quote::quote(name.as_bytes())));
+                }
+                OperandKind::Variable { name: name.into(), slot: self.body.resolve(name), fields: Box::default() }
+            }
+            Kind::Field => OperandKind::Field(Box::new([self.field_name(token)])),
+            Kind::Bool => OperandKind::Bool(self.bytes(token) == b"true"),
+            Kind::CharConstant | Kind::Complex | Kind::Number => OperandKind::Number(Box::new(self.number(token)?)),
+            Kind::LeftParen => {
+                if self.body.paren_depth >= MAX_PAREN_DEPTH {
+                    return self.fault("max expression depth exceeded");
+                }
+                self.guard()?;
+                self.body.paren_depth += 1;
+                let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
+                self.body.paren_depth -= 1;
+                return Ok(Some(Operand { position: pipe.position, kind: OperandKind::Pipe(Box::new(pipe)) }));
+            }
+            Kind::String | Kind::RawString => match literal::unquote(self.bytes(token)) {
+                Some(text) => OperandKind::Str(Str::from(text), token.end),
+                None => return self.fault("invalid syntax"),
+            },
+            _ => {
+                self.backup();
+                return Ok(None);
+            }
+        };
+        Ok(Some(Operand { position: token.start, kind }))
+    }
+
+    fn number(&mut self, token: Token) -> Result<Number> {
+        let text = String::from_utf8_lossy(self.bytes(token)).into_owned();
+        let number = match token.kind {
+            Kind::CharConstant => literal::character(&text),
+            Kind::Complex => literal::complex_pair(&text),
+            _ => literal::number(&text),
+        };
+        match number {
+            Ok(number) => Ok(number),
+            Err(message) => self.fault(message),
+        }
+    }
+}
+
+fn resolve_function(name: &[u8]) -> Option<Callee> {
+    Some(match name {
+        b"and" => Callee::And,
+        b"or" => Callee::Or,
+        b"call" => Callee::Call,
+        b"include" => Callee::Include,
+        b"tpl" => Callee::Tpl,
+        b"len" => Callee::Len,
+        _ => Callee::Function(functions::lookup(name)?),
+    })
+}

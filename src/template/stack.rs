@@ -1,0 +1,74 @@
+//! How much stack is left, so that no chart can overflow it.
+//!
+//! Goes in: the size of the stack a thread was started with. Comes out: whether a recursion should stop. Charts choose
+//! how deep includes, parentheses and blocks nest; Go's stack grows to a gigabyte, ours is given that size from the
+//! start (only what is touched costs memory), and whatever recurses asks here.
+
+use std::cell::Cell;
+use std::thread;
+
+/// What a render gets; less where the system refuses it.
+const STACK_SIZES: &[usize] = &[1 << 30, 256 << 20, 64 << 20, 16 << 20];
+
+/// Kept free for what runs below the deepest check.
+const RESERVE: usize = 512 << 10;
+
+/// What a thread of unknown stack size may use.
+const UNKNOWN_SIZE: usize = 768 << 10;
+
+thread_local! {
+    static LOWEST: Cell<usize> = const { Cell::new(0) };
+}
+
+fn here() -> usize {
+    let marker = 0u8;
+    &raw const marker as usize
+}
+
+/// Whether the stack of this thread is nearly used up.
+pub fn is_exhausted() -> bool {
+    LOWEST.with(|lowest| {
+        let mut limit = lowest.get();
+        if limit == 0 {
+            limit = here().saturating_sub(UNKNOWN_SIZE);
+            lowest.set(limit);
+        }
+        here() < limit
+    })
+}
+
+/// Runs `work` on a thread with a large stack; `None` if no thread can be started or the work panicked.
+pub fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    let mut work = Some(work);
+    let slot = std::sync::Mutex::new(&mut work);
+    for size in STACK_SIZES {
+        let result = thread::scope(|scope| {
+            let spawned = thread::Builder::new().name("render".into()).stack_size(*size).spawn_scoped(scope, || {
+                LOWEST.set(here().saturating_sub(size.saturating_sub(RESERVE)).max(1));
+                let work = slot.lock().ok().and_then(|mut work| work.take());
+                work.map(|work| work())
+            });
+            spawned.ok().map(|handle| handle.join().ok().flatten())
+        });
+        if let Some(result) = result {
+            return result;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn descend(depth: usize) -> usize {
+        if is_exhausted() { depth } else { std::hint::black_box(descend(depth + 1)) }
+    }
+
+    #[test]
+    fn a_recursion_ends_before_the_stack_does() {
+        assert!(descend(0) > 100);
+        let deep = with_large_stack(|| descend(0)).unwrap();
+        assert!(deep > 100_000, "{deep}");
+    }
+}
