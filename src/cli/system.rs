@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct System;
 
 impl Environment for System {
-    fn now(&mut self) -> i128 {
+    fn now(&self) -> i128 {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),
             Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX),
@@ -25,7 +25,7 @@ impl Environment for System {
         }
     }
 
-    fn resolve_host(&mut self, name: &str) -> Vec<String> {
+    fn resolve_host(&self, name: &str) -> Vec<String> {
         (name, 0).to_socket_addrs().map(|addresses| addresses.map(|address| address.ip().to_string()).collect()).unwrap_or_default()
     }
 }

@@ -23,14 +23,19 @@ pub struct ParseError {
     pub line: usize,
     /// Byte offset where the parser stood, for a snippet.
     pub position: usize,
-    /// Go's message; `{file}` stands where Go repeats the name of the file.
-    pub message: String,
+    /// Go's message, with a mark where Go repeats the name of the file.
+    message: String,
 }
 
 impl ParseError {
     /// Go's whole message for a file of this name.
     pub fn text(&self, file: &str) -> String {
-        format!("template: {file}:{}: {}", self.line, self.message.replace(FILE, file))
+        format!("template: {file}:{}: {}", self.line, self.message_for(file))
+    }
+
+    /// Go's message without the place.
+    pub fn message_for(&self, file: &str) -> String {
+        self.message.replace(FILE, file)
     }
 }
 
@@ -94,8 +99,6 @@ enum Ending {
 /// A node, or what ends the list it stands in.
 enum Item {
     Node(Node),
-    /// A `define` between the nodes of the top list.
-    Nothing,
     Ending(Ending),
 }
 
@@ -235,7 +238,6 @@ impl<'a> Parser<'a> {
             }
             match self.text_or_action()? {
                 Item::Node(node) => nodes.push(node),
-                Item::Nothing => {}
                 Item::Ending(ending) => return self.fault(format!("unexpected {}", ending.source())),
             }
         }
@@ -301,7 +303,6 @@ impl<'a> Parser<'a> {
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
                 Item::Node(node) => nodes.push(node),
-                Item::Nothing => {}
                 Item::Ending(ending) => return Ok((nodes.into(), ending)),
             }
         }
@@ -453,7 +454,7 @@ mod tests {
             ("{{ break }}", "template: t:1: {{break}} outside {{range}}"),
             ("{{ 1 | 2 }}", "template: t:1: non executable command in pipeline stage 2"),
             ("{{ \"a\".b }}", "template: t:1: unexpected . after term \"\\\"a\\\"\""),
-            ("{{ . | }}", "template: t:1: missing value for command"),
+            ("{{ }}", "template: t:1: missing value for command"),
             ("{{ . }\n}", "template: t:1: unexpected \"}\" in operand"),
             ("{{ .a\n", "template: t:2: unclosed action started at t:1"),
             ("{{ define \"a\" }}x{{ end }}{{ define \"a\" }}y{{ end }}", "template: t:1: template: multiple definition of template \"a\""),
@@ -474,7 +475,7 @@ mod tests {
     fn what_is_nested_too_deep_is_refused() {
         let text = format!("{{{{ {}1{} }}}}", "(".repeat(10_001), ")".repeat(10_001));
         assert!(fault(&text).ends_with("max expression depth exceeded"));
-        let text = "{{ if true }}".repeat(1_000_000);
+        let text = "{{ if true }}".repeat(100_000);
         assert!(fault(&text).ends_with("max expression depth exceeded"));
     }
 }

@@ -6,11 +6,24 @@
 //! `.Files`, `.Subcharts`), parses every source once, and renders on a thread whose stack holds Helm's deepest recursion.
 
 pub mod capabilities;
+mod context;
+mod files;
+mod glob;
 
+use super::ast::{Parsed, line_and_column};
+use super::eval::{Evaluator, TemplateSet, without_no_value};
+use super::functions::Host;
+use super::parser::{self, ParseError};
+use super::stack;
+use super::value::{Map, MapKind, Str, Value};
 use crate::chart::Chart;
 use crate::data;
-use crate::diagnostic::Notices;
+use crate::diagnostic::{Diagnostic, Level, Location, Notices};
 use crate::error::{Error, ErrorKind, Result};
+use context::Renderable;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub use capabilities::{Capabilities, KubeVersion};
@@ -61,11 +74,11 @@ pub struct RenderContext<'a> {
 /// The outside world, as far as templates may reach it.
 pub trait Environment: Send {
     /// Nanoseconds since 1970.
-    fn now(&mut self) -> i128;
+    fn now(&self) -> i128;
     /// Fills `bytes` from the system's random source.
     fn random(&mut self, bytes: &mut [u8]);
     /// The addresses of a host; asked only if [`Options::enable_dns`].
-    fn resolve_host(&mut self, name: &str) -> Vec<String>;
+    fn resolve_host(&self, name: &str) -> Vec<String>;
 }
 
 /// One rendered template.
@@ -91,6 +104,136 @@ pub struct Rendered {
 ///
 /// The error is the first fault in rendering order, in Helm's words, unless [`Options::all_faults`] collects them.
 pub fn render(context: &RenderContext<'_>, options: &Options, environment: &mut dyn Environment) -> Result<Rendered> {
-    let _ = (context, options, environment);
-    Err(Error::new(ErrorKind::Unsupported, "rendering is not built yet"))
+    stack::with_large_stack(|| render_here(context, options, environment))
+        .unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "rendering template failed: no thread for it could be started")))
+}
+
+fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut dyn Environment) -> Result<Rendered> {
+    let mut renderables = context::collect(context);
+    renderables.sort_by(|a, b| deepest_first(&a.name, &b.name));
+    // Two files of one path are one to Helm's map; the last one read stays.
+    renderables.dedup_by(|later, earlier| {
+        let same = later.name == earlier.name;
+        if same {
+            std::mem::swap(later, earlier);
+        }
+        same
+    });
+    let mut rendered = Rendered::default();
+    let set = parse_all(&renderables, options, &mut rendered)?;
+    let mut host = EngineHost { environment, options, notices: Notices::new() };
+    let mut evaluator = Evaluator::new(&set, &mut host, options.strict);
+    for renderable in &renderables {
+        if context::is_partial(&renderable.name) {
+            continue;
+        }
+        let about = [(Str::from("Name"), Value::str(&*renderable.name)), (Str::from("BasePath"), Value::str(&*renderable.base_path))];
+        renderable.context.insert(Str::from("Template"), Value::Map(Map::from_entries(MapKind::Values, about)));
+        let mut data = Vec::with_capacity(renderable.file.data.len());
+        match evaluator.render(renderable.name.as_bytes(), Value::Map(renderable.context.clone()), &mut data) {
+            Ok(()) => rendered.files.push(RenderedFile { name: renderable.name.to_string(), data: without_no_value(data) }),
+            Err(failure) => {
+                let error = Error::new(ErrorKind::Template, failure.helm_text()).with_diagnostic(failure.diagnostic());
+                if !options.all_faults {
+                    return Err(error);
+                }
+                rendered.faults.push(error);
+            }
+        }
+    }
+    drop(evaluator);
+    rendered.notices = host.notices;
+    Ok(rendered)
+}
+
+/// Helm's order of files: the deepest path first, at equal depth the last name first.
+fn deepest_first(a: &str, b: &str) -> Ordering {
+    let depth = |path: &str| path.bytes().filter(|byte| *byte == b'/').count();
+    depth(b).cmp(&depth(a)).then_with(|| b.cmp(a))
+}
+
+/// Parses all files, each source once: aliases share their bytes, and equal bytes share their tree.
+fn parse_all(renderables: &[Renderable], options: &Options, rendered: &mut Rendered) -> Result<TemplateSet> {
+    let mut by_pointer: HashMap<*const u8, Rc<Parsed>> = HashMap::new();
+    let mut by_content: HashMap<Arc<[u8]>, Rc<Parsed>> = HashMap::new();
+    let mut files = Vec::with_capacity(renderables.len());
+    for renderable in renderables {
+        let data = &renderable.file.data;
+        let parsed = match by_pointer.get(&data.as_ptr()).or_else(|| by_content.get(data)) {
+            Some(parsed) => parsed.clone(),
+            None => match parser::parse(data.clone()) {
+                Ok(parsed) => Rc::new(parsed),
+                Err(error) => {
+                    let error = parse_fault(renderable, &error);
+                    if !options.all_faults {
+                        return Err(error);
+                    }
+                    rendered.faults.push(error);
+                    continue;
+                }
+            },
+        };
+        if !data.is_empty() && by_pointer.insert(data.as_ptr(), parsed.clone()).is_none() {
+            by_content.insert(data.clone(), parsed.clone());
+        }
+        files.push((renderable.name.clone(), parsed));
+    }
+    Ok(TemplateSet::new(&files))
+}
+
+/// Helm keeps of Go's message what follows the last `: `.
+fn parse_fault(renderable: &Renderable, error: &ParseError) -> Error {
+    let text = error.text(&renderable.name);
+    let parts: Vec<&str> = text.split(": ").collect();
+    let (location, last) = match &*parts {
+        [_, location, .., last] => (*location, *last),
+        _ => (&*renderable.name, &*text),
+    };
+    let bytes = &renderable.file.data;
+    let source_line = bytes.split(|byte| *byte == b'\n').nth(error.line - 1).map(|line| String::from_utf8_lossy(line).into_owned());
+    let column = line_and_column(bytes, error.position).1;
+    let diagnostic = Diagnostic {
+        headline: error.message_for(&renderable.name),
+        location: Some(Location { file: renderable.name.to_string(), line: error.line, column: Some(column) }),
+        source_line,
+        span: 1,
+        ..Diagnostic::default()
+    };
+    Error::new(ErrorKind::Template, format!("parse error at ({location}): {last}")).with_diagnostic(diagnostic)
+}
+
+/// What the functions may ask, put together from the environment and the options.
+struct EngineHost<'a> {
+    environment: &'a mut dyn Environment,
+    options: &'a Options,
+    notices: Notices,
+}
+
+impl Host for EngineHost<'_> {
+    fn now(&self) -> i128 {
+        self.environment.now()
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        self.environment.random(bytes);
+    }
+
+    fn resolve_host(&self, name: &str) -> Option<Vec<String>> {
+        self.options.enable_dns.then(|| self.environment.resolve_host(name))
+    }
+
+    fn size_limit(&self) -> usize {
+        self.options.size_limit
+    }
+
+    fn item_limit(&self) -> usize {
+        self.options.item_limit
+    }
+
+    fn pass_over(&mut self, level: Level, title: &str, text: &str) -> bool {
+        if self.options.lint {
+            self.notices.push_with(level, title, &[("message", text)]);
+        }
+        self.options.lint
+    }
 }

@@ -21,6 +21,7 @@ use failure::Failure;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+pub(crate) use include::without_no_value;
 pub use set::{Template, TemplateSet};
 
 /// Deepest nesting of `template` actions, as in Go.

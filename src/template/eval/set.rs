@@ -54,11 +54,4 @@ impl TemplateSet {
     pub fn get(&self, name: &[u8]) -> Option<&Rc<Template>> {
         self.templates.get(name)
     }
-
-    /// The names of all templates, sorted.
-    pub fn names(&self) -> Vec<&Str> {
-        let mut names: Vec<&Str> = self.templates.keys().collect();
-        names.sort();
-        names
-    }
 }

@@ -14,6 +14,7 @@ pub mod defaults;
 pub mod dicts;
 mod encode;
 pub mod encoding;
+pub mod engine;
 mod equality;
 pub mod lists;
 pub mod math;
@@ -35,6 +36,7 @@ mod url_address;
 pub use registry::{all, lookup};
 
 use super::value::{List, Map, Str, Value};
+use crate::diagnostic::Level;
 
 /// The type of one parameter, as Go declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +108,11 @@ pub trait Host {
     fn size_limit(&self) -> usize;
     /// Most items one list may have.
     fn item_limit(&self) -> usize;
+    /// In lint mode, notes what would have been a deliberate fault and says that the work goes on.
+    fn pass_over(&mut self, level: Level, title: &str, text: &str) -> bool {
+        let _ = (level, title, text);
+        false
+    }
 }
 
 /// One call: checked arguments and the host.

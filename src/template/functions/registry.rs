@@ -5,12 +5,13 @@
 //! A name that stands in several topics belongs to the first (Sprig's `slice` replaces Go's).
 
 use super::{
-    Function, builtins, crypto, data, dates, defaults, dicts, encoding, lists, math, network, paths, random, semver, strings, strings_case,
-    strings_wrap, types, url,
+    Function, builtins, crypto, data, dates, defaults, dicts, encoding, engine, lists, math, network, paths, random, semver, strings,
+    strings_case, strings_wrap, types, url,
 };
 
 /// The functions by topic, those that take precedence first.
 const TOPICS: &[&[Function]] = &[
+    engine::FUNCTIONS,
     data::FUNCTIONS,
     crypto::FUNCTIONS,
     dates::FUNCTIONS,

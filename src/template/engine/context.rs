@@ -1,0 +1,179 @@
+//! The data each chart's templates see: `.Values`, `.Chart`, `.Files`, `.Release`, `.Capabilities`, `.Subcharts`.
+//!
+//! Goes in: the chart tree and the coalesced values of its root. Comes out: one context a chart, and every template with
+//! the context it renders in. A subchart's `.Values` is the very map that stands under its name in the parent's, and
+//! `.Subcharts.x` is the context of `x` itself, so what a template sets in one is seen in the other, as in Helm.
+//! Follows `recAllTpls` of Helm's engine.go.
+
+use super::files::Files;
+use super::{Release, RenderContext};
+use crate::chart::{Chart, Dependency, File, Maintainer, Metadata};
+use crate::data::Data;
+use crate::template::value::{Map, MapKind, Str, Value};
+use std::rc::Rc;
+
+/// One template file with what it renders in.
+pub(super) struct Renderable {
+    /// `chart/charts/sub/templates/x.yaml`
+    pub(super) name: Rc<str>,
+    pub(super) file: File,
+    pub(super) context: Map,
+    /// `chart/charts/sub/templates`
+    pub(super) base_path: Rc<str>,
+}
+
+/// What all charts share.
+struct Shared<'a> {
+    release: Value,
+    capabilities: Value,
+    renderables: &'a mut Vec<Renderable>,
+}
+
+/// All template files of a chart tree, in no particular order.
+pub(super) fn collect(render: &RenderContext<'_>) -> Vec<Renderable> {
+    let mut renderables = Vec::new();
+    let mut shared =
+        Shared { release: release(&render.release), capabilities: render.capabilities.to_value(), renderables: &mut renderables };
+    let values = Map::from_data(MapKind::Values, render.values.clone());
+    let name = render.chart.name().to_string();
+    chart_context(render.chart, &name, true, values, &mut shared);
+    renderables
+}
+
+fn release(release: &Release) -> Value {
+    Value::map([
+        (Str::from("Name"), Value::str(release.name.as_str())),
+        (Str::from("Namespace"), Value::str(release.namespace.as_str())),
+        (Str::from("IsUpgrade"), Value::Bool(release.is_upgrade)),
+        (Str::from("IsInstall"), Value::Bool(release.is_install)),
+        (Str::from("Revision"), Value::int(release.revision)),
+        (Str::from("Service"), Value::str("Helm")),
+    ])
+}
+
+/// Makes the context of a chart and its subcharts and notes their templates.
+fn chart_context(chart: &Chart, path: &str, is_root: bool, values: Map, shared: &mut Shared<'_>) -> Map {
+    let subcharts = Map::new(MapKind::Any);
+    let context = Map::from_entries(
+        MapKind::Values,
+        [
+            (Str::from("Chart"), metadata(&chart.metadata, is_root)),
+            (Str::from("Files"), Value::Object(Rc::new(Files::new(&chart.content)))),
+            (Str::from("Release"), shared.release.clone()),
+            (Str::from("Capabilities"), shared.capabilities.clone()),
+            (Str::from("Values"), Value::Map(values.clone())),
+            (Str::from("Subcharts"), Value::Map(subcharts.clone())),
+        ],
+    );
+    for child in &chart.dependencies {
+        let child_values = table(&values, child.name()).unwrap_or_else(|| Map::new(MapKind::Values));
+        let child_path = format!("{path}/charts/{}", child.name());
+        let child_context = chart_context(child, &child_path, false, child_values, shared);
+        subcharts.insert(Str::from(child.name()), Value::Map(child_context.with_kind(MapKind::Any)));
+    }
+    let is_library = chart.metadata.kind.eq_ignore_ascii_case("library");
+    let base_path: Rc<str> = format!("{path}/templates").into();
+    for file in &chart.content.templates {
+        if is_library && !is_partial(&file.name) {
+            continue;
+        }
+        shared.renderables.push(Renderable {
+            name: clean_join(path, &file.name).into(),
+            file: file.clone(),
+            context: context.clone(),
+            base_path: base_path.clone(),
+        });
+    }
+    context
+}
+
+/// Whether the file is only there to be included.
+pub(super) fn is_partial(name: &str) -> bool {
+    name.rsplit('/').next().unwrap_or(name).starts_with('_')
+}
+
+/// Go's `path.Join` of a chart's path and a file's name.
+fn clean_join(path: &str, name: &str) -> String {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    parts.join("/")
+}
+
+/// The map that a chart's name leads to; dots in it are steps, as in Helm's `Table`.
+fn table(values: &Map, name: &str) -> Option<Map> {
+    let mut map = values.clone();
+    for part in name.split('.') {
+        match map.get(part.as_bytes()) {
+            Some(Value::Map(inner)) if matches!(inner.kind(), MapKind::Any | MapKind::Values) => map = inner,
+            _ => return None,
+        }
+    }
+    Some(map.with_kind(MapKind::Values))
+}
+
+fn texts(list: &[String]) -> Value {
+    Value::list(list.iter().map(|text| Value::str(text.as_str())).collect())
+}
+
+/// Chart.yaml as a map with the names of Go's fields, all of them present.
+fn metadata(metadata: &Metadata, is_root: bool) -> Value {
+    let text = |text: &String| Value::str(text.as_str());
+    let annotations = match &metadata.annotations {
+        None => Map::nil(MapKind::Str),
+        Some(pairs) => {
+            Map::from_entries(MapKind::Str, pairs.iter().map(|(key, value)| (Str::from(key.as_str()), Value::str(value.as_str()))))
+        }
+    };
+    let entries: [(&str, Value); 18] = [
+        ("Name", text(&metadata.name)),
+        ("Home", text(&metadata.home)),
+        ("Sources", texts(&metadata.sources)),
+        ("Version", text(&metadata.version)),
+        ("Description", text(&metadata.description)),
+        ("Keywords", texts(&metadata.keywords)),
+        ("Maintainers", Value::list(metadata.maintainers.iter().map(maintainer).collect())),
+        ("Icon", text(&metadata.icon)),
+        ("APIVersion", text(&metadata.api_version)),
+        ("Condition", text(&metadata.condition)),
+        ("Tags", text(&metadata.tags)),
+        ("AppVersion", text(&metadata.app_version)),
+        ("Deprecated", Value::Bool(metadata.deprecated)),
+        ("Annotations", Value::Map(annotations)),
+        ("KubeVersion", text(&metadata.kube_version)),
+        ("Dependencies", Value::list(metadata.dependencies.iter().map(dependency).collect())),
+        ("Type", text(&metadata.kind)),
+        ("IsRoot", Value::Bool(is_root)),
+    ];
+    Value::map(entries.into_iter().map(|(name, value)| (Str::from(name), value)))
+}
+
+fn maintainer(maintainer: &Maintainer) -> Value {
+    Value::map([
+        (Str::from("Name"), Value::str(maintainer.name.as_str())),
+        (Str::from("Email"), Value::str(maintainer.email.as_str())),
+        (Str::from("URL"), Value::str(maintainer.url.as_str())),
+    ])
+}
+
+fn dependency(dependency: &Dependency) -> Value {
+    let text = |text: &String| Value::str(text.as_str());
+    let entries: [(&str, Value); 8] = [
+        ("Name", text(&dependency.name)),
+        ("Version", text(&dependency.version)),
+        ("Repository", text(&dependency.repository)),
+        ("Condition", text(&dependency.condition)),
+        ("Tags", texts(&dependency.tags)),
+        ("Enabled", Value::Bool(dependency.enabled)),
+        ("ImportValues", Value::list(dependency.import_values.iter().map(|data: &Data| Value::from_data(data)).collect())),
+        ("Alias", text(&dependency.alias)),
+    ];
+    Value::map(entries.into_iter().map(|(name, value)| (Str::from(name), value)))
+}
