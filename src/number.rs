@@ -23,7 +23,17 @@ pub struct Shortest {
 impl Shortest {
     /// The digits of a finite float64.
     pub fn of(number: f64) -> Shortest {
-        Shortest::parse(number, format_args!("{:e}", number.abs()))
+        let size = number.abs();
+        let shortest = Shortest::parse(number, format_args!("{size:e}"));
+        // Of two equally near candidates Go takes the even one, Rust the upper one; only this many digits leave a choice.
+        if shortest.length >= 16 && is_odd(&shortest) {
+            let fraction = shortest.length - 1;
+            let even = Shortest::parse(number, format_args!("{size:.fraction$e}"));
+            if even.reads_as(size) {
+                return even;
+            }
+        }
+        shortest
     }
 
     /// The digits of a finite float32 (`strconv` with 32 bits: the float64 is rounded first).
@@ -55,6 +65,13 @@ impl Shortest {
         shortest
     }
 
+    /// Whether these digits mean this number, sign aside.
+    fn reads_as(&self, size: f64) -> bool {
+        let mut text = Vec::with_capacity(24);
+        write_scientific(&mut text, self.digits(), self.point, self.length.saturating_sub(1), b'e');
+        std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok()) == Some(size)
+    }
+
     /// The digits, in ASCII.
     pub fn digits(&self) -> &[u8] {
         &self.digits[..self.length]
@@ -80,6 +97,11 @@ impl Shortest {
     fn fraction(&self) -> usize {
         usize::try_from(self.length as i64 - i64::from(self.point)).unwrap_or(0)
     }
+}
+
+/// Whether the last digit is odd.
+fn is_odd(digits: &Shortest) -> bool {
+    digits.digits().last().is_some_and(|digit| digit % 2 == 1)
 }
 
 /// The exponent behind the `e` of Rust's scientific notation.
@@ -371,6 +393,7 @@ mod tests {
             (999999.0, "999999"),
             (1000000.0, "1e+06"),
             (1000000.5, "1.0000005e+06"),
+            (-1826398741032992.25, "-1.8263987410329922e+15"),
             (1e20, "1e+20"),
             (20971520.0, "2.097152e+07"),
             (123456.789, "123456.789"),

@@ -68,3 +68,47 @@ fn formats() {
         assert_eq!(formatted(format, &values), want, "{format}");
     }
 }
+
+/// A value of the case files: plain JSON for nil and bool, else `{"type": …}`, numbers as text.
+fn value_of(json: &serde_json::Value) -> Value {
+    use crate::template::value::{IntKind, List, ListKind};
+    let Some((kind, inside)) = json.as_object().and_then(|entries| entries.iter().next()) else {
+        return json.as_bool().map_or(Value::Nil, Value::Bool);
+    };
+    let text = inside.as_str().unwrap_or_default();
+    match kind.as_str() {
+        "int" => Value::int(text.parse().unwrap()),
+        "int64" => Value::int64(text.parse().unwrap()),
+        "uint8" => Value::Int(IntKind::Uint8, text.parse().unwrap()),
+        "uint64" => Value::Int(IntKind::Uint64, text.parse::<u64>().unwrap() as i64),
+        "float" => Value::Float(text.parse().unwrap()),
+        "complex" => Value::Complex((inside[0].as_f64().unwrap(), inside[1].as_f64().unwrap()).into()),
+        "string" => Value::str(text),
+        "bytes" => Value::Bytes(text.as_bytes().into()),
+        "strings" => Value::List(List::new(
+            ListKind::Str,
+            inside.as_array().unwrap().iter().map(|item| Value::str(item.as_str().unwrap())).collect(),
+        )),
+        "list" => Value::list(inside.as_array().unwrap().iter().map(value_of).collect()),
+        "map" => Value::map(inside.as_object().unwrap().iter().map(|(key, value)| (key.as_str().into(), value_of(value)))),
+        other => panic!("unknown type {other}"),
+    }
+}
+
+/// `testdata/printf/cases.jsonl`: drawn formats and operands with what Go 1.26.8's fmt.Sprintf, that of Helm 4.2.4, gives.
+#[test]
+fn recorded_formats() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/printf/cases.jsonl");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut faults = Vec::new();
+    for line in text.lines() {
+        let case: serde_json::Value = serde_json::from_str(line).unwrap();
+        let arguments: Vec<Value> = case["arguments"].as_array().unwrap().iter().map(value_of).collect();
+        let (format, want) = (case["format"].as_str().unwrap(), case["want"].as_str().unwrap());
+        let got = formatted(format, &arguments);
+        if got != want {
+            faults.push(format!("{format:?} {}\n  want {want:?}\n  got  {got:?}", case["arguments"]));
+        }
+    }
+    assert!(faults.is_empty(), "{} of {}\n{}", faults.len(), text.lines().count(), faults.join("\n"));
+}
