@@ -5,8 +5,8 @@
 //! A name that stands in several topics belongs to the first (Sprig's `slice` replaces Go's).
 
 use super::{
-    Function, builtins, crypto, data, dates, defaults, dicts, encoding, engine, lists, math, network, paths, random, semver, strings,
-    strings_case, strings_wrap, types, url,
+    Function, builtins, crypto, data, dates, defaults, dicts, encoding, engine, lists, math, network, paths, random, regex, semver,
+    strings, strings_case, strings_wrap, types, url,
 };
 
 /// The functions by topic, those that take precedence first.
@@ -23,6 +23,7 @@ const TOPICS: &[&[Function]] = &[
     network::FUNCTIONS,
     paths::FUNCTIONS,
     random::FUNCTIONS,
+    regex::FUNCTIONS,
     semver::FUNCTIONS,
     strings::FUNCTIONS,
     strings_case::FUNCTIONS,

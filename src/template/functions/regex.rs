@@ -1,0 +1,379 @@
+//! Sprig's functions on regular expressions, which are Go's (RE2).
+//!
+//! Goes in: patterns and texts, which need not be UTF-8. Comes out: truths, texts, `[]string`. A bad pattern makes
+//! `regexMatch` false, the other functions fail with the text of Go's panic, their `must` forms with that of its error.
+//! Compiled patterns are kept for the thread, since charts ask the same ones thousands of times.
+//! Follows sprig/regex.go and Go's regexp; the syntax is in [`super::regex_syntax`].
+
+use super::Parameter::{Int, Str as Text};
+use super::strings::too_large;
+use super::{Call, Fault, Function, Outcome, regex_syntax, row, unicode};
+use crate::quote::{can_backquote, quote};
+use crate::template::value::{List, ListKind, Value};
+use regex::Regex;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The rows of this topic.
+pub const FUNCTIONS: &[Function] = &[
+    row("regexMatch", &[Text, Text], matches, "whether a pattern matches somewhere in a text"),
+    row("mustRegexMatch", &[Text, Text], must_match, "whether a pattern matches somewhere in a text"),
+    row("regexFind", &[Text, Text], find, "the first match of a pattern"),
+    row("mustRegexFind", &[Text, Text], must_find, "the first match of a pattern"),
+    row("regexFindAll", &[Text, Text, Int], find_all, "the matches of a pattern, at most n of them"),
+    row("mustRegexFindAll", &[Text, Text, Int], must_find_all, "the matches of a pattern, at most n of them"),
+    row("regexReplaceAll", &[Text, Text, Text], replace_all, "a text with matches replaced, `${1}` being groups"),
+    row("mustRegexReplaceAll", &[Text, Text, Text], must_replace_all, "a text with matches replaced, `${1}` being groups"),
+    row("regexReplaceAllLiteral", &[Text, Text, Text], replace_literal, "a text with matches replaced by a plain text"),
+    row("mustRegexReplaceAllLiteral", &[Text, Text, Text], must_replace_literal, "a text with matches replaced by a plain text"),
+    row("regexSplit", &[Text, Text, Int], split, "what stands between the matches, at most n parts"),
+    row("mustRegexSplit", &[Text, Text, Int], must_split, "what stands between the matches, at most n parts"),
+    row("regexQuoteMeta", &[Text], quote_meta, "a pattern that matches the text itself"),
+];
+
+/// Patterns kept for a thread; when there are more, all are dropped.
+const CACHE_LIMIT: usize = 512;
+/// Most bytes a compiled pattern may take.
+const PROGRAM_LIMIT: usize = 64 << 20;
+/// Deepest nesting of the translated pattern; Go's own limit of 1000 strikes first.
+const NESTING_LIMIT: u32 = 8000;
+
+struct Pattern {
+    source: Vec<u8>,
+    regex: Regex,
+    names: Vec<Vec<u8>>,
+}
+
+thread_local! {
+    static CACHE: RefCell<HashMap<Vec<u8>, Rc<Pattern>>> = RefCell::new(HashMap::new());
+}
+
+/// The compiled pattern, or Go's error text.
+fn compile(source: &[u8]) -> Result<Rc<Pattern>, String> {
+    if let Some(pattern) = CACHE.with_borrow(|cache| cache.get(source).cloned()) {
+        return Ok(pattern);
+    }
+    let translated = regex_syntax::translate(source)?;
+    let regex = regex::RegexBuilder::new(&translated.pattern)
+        .size_limit(PROGRAM_LIMIT)
+        .nest_limit(NESTING_LIMIT)
+        .build()
+        .map_err(|_| regex_syntax::fault("expression too large", source))?;
+    let pattern = Rc::new(Pattern { source: source.to_vec(), regex, names: translated.names });
+    CACHE.with_borrow_mut(|cache| {
+        if cache.len() >= CACHE_LIMIT {
+            cache.clear();
+        }
+        cache.insert(source.to_vec(), pattern.clone());
+    });
+    Ok(pattern)
+}
+
+/// How a bad pattern shows itself.
+#[derive(Clone, Copy)]
+enum OnError {
+    /// `regexp.MustCompile` panics.
+    Panic,
+    /// `regexp.Compile` returns the error.
+    Return,
+}
+
+fn pattern(call: &Call, on_error: OnError) -> Result<Rc<Pattern>, Fault> {
+    let source = call.bytes(0);
+    compile(source).map_err(|error| match on_error {
+        OnError::Return => Fault::new(error),
+        OnError::Panic if can_backquote(source) => Fault::new(format!("regexp: Compile(`{}`): {error}", String::from_utf8_lossy(source))),
+        OnError::Panic => Fault::new(format!("regexp: Compile({}): {error}", quote(source))),
+    })
+}
+
+/// A text to search: what is not UTF-8 is searched as U+FFFD, one for each wrong byte, and found where it stood.
+struct Subject<'a> {
+    bytes: &'a [u8],
+    text: Cow<'a, str>,
+    /// For texts that are not UTF-8: the positions in `text` behind each wrong byte.
+    replaced: Vec<usize>,
+}
+
+impl<'a> Subject<'a> {
+    fn new(bytes: &'a [u8]) -> Subject<'a> {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Subject { bytes, text: Cow::Borrowed(text), replaced: Vec::new() };
+        }
+        let mut text = String::with_capacity(bytes.len() + 8);
+        let mut replaced = Vec::new();
+        for item in unicode::runes(bytes) {
+            text.push(item.rune);
+            if item.rune == unicode::REPLACEMENT && item.width == 1 {
+                replaced.push(text.len());
+            }
+        }
+        Subject { bytes, text: Cow::Owned(text), replaced }
+    }
+
+    /// The bytes between two positions of the searched text.
+    fn part(&self, from: usize, to: usize) -> &'a [u8] {
+        // Each wrong byte is two bytes longer in the searched text.
+        let original = |at: usize| at - 2 * self.replaced.partition_point(|&behind| behind <= at);
+        self.bytes.get(original(from)..original(to)).unwrap_or_default()
+    }
+
+    fn width_at(&self, at: usize) -> usize {
+        self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
+    }
+}
+
+fn matches(call: &mut Call) -> Outcome {
+    Ok(Value::Bool(compile(call.bytes(0)).is_ok_and(|pattern| is_match(&pattern, call.bytes(1)))))
+}
+
+fn must_match(call: &mut Call) -> Outcome {
+    let pattern = pattern(call, OnError::Return)?;
+    Ok(Value::Bool(is_match(&pattern, call.bytes(1))))
+}
+
+fn is_match(pattern: &Pattern, bytes: &[u8]) -> bool {
+    pattern.regex.is_match(&Subject::new(bytes).text)
+}
+
+fn find(call: &mut Call) -> Outcome {
+    found(call, OnError::Panic)
+}
+
+fn must_find(call: &mut Call) -> Outcome {
+    found(call, OnError::Return)
+}
+
+fn found(call: &Call, on_error: OnError) -> Outcome {
+    let pattern = pattern(call, on_error)?;
+    let subject = Subject::new(call.bytes(1));
+    let found = pattern.regex.find(&subject.text);
+    Ok(Value::str(found.map_or(b"".as_slice(), |found| subject.part(found.start(), found.end()))))
+}
+
+/// The matches as Go's `allMatches` gives them: an empty one right behind another is left out. A negative `limit` is none.
+fn all_matches(pattern: &Pattern, subject: &Subject, limit: i64) -> Vec<(usize, usize)> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut matches = Vec::new();
+    let mut at = 0;
+    let mut last_end = None;
+    while matches.len() < limit && at <= subject.text.len() {
+        let Some(found) = pattern.regex.find_at(&subject.text, at) else { break };
+        let mut accept = true;
+        if found.end() == at {
+            accept = last_end != Some(found.start());
+            let width = subject.width_at(at);
+            at = if width > 0 { at + width } else { subject.text.len() + 1 };
+        } else {
+            at = found.end();
+        }
+        last_end = Some(found.end());
+        if accept {
+            matches.push((found.start(), found.end()));
+        }
+    }
+    matches
+}
+
+fn find_all(call: &mut Call) -> Outcome {
+    found_all(call, OnError::Panic)
+}
+
+fn must_find_all(call: &mut Call) -> Outcome {
+    found_all(call, OnError::Return)
+}
+
+fn found_all(call: &Call, on_error: OnError) -> Outcome {
+    let pattern = pattern(call, on_error)?;
+    let subject = Subject::new(call.bytes(1));
+    let matches = all_matches(&pattern, &subject, call.int(2));
+    if matches.is_empty() {
+        return Ok(Value::List(List::nil(ListKind::Str)));
+    }
+    Ok(Value::strings(matches.into_iter().map(|(from, to)| subject.part(from, to))))
+}
+
+fn split(call: &mut Call) -> Outcome {
+    split_parts(call, OnError::Panic)
+}
+
+fn must_split(call: &mut Call) -> Outcome {
+    split_parts(call, OnError::Return)
+}
+
+fn split_parts(call: &Call, on_error: OnError) -> Outcome {
+    let pattern = pattern(call, on_error)?;
+    let (bytes, limit) = (call.bytes(1), call.int(2));
+    if limit == 0 {
+        return Ok(Value::List(List::nil(ListKind::Str)));
+    }
+    if !pattern.source.is_empty() && bytes.is_empty() {
+        return Ok(Value::strings([""]));
+    }
+    let subject = Subject::new(bytes);
+    let mut parts = Vec::new();
+    let (mut begin, mut end) = (0, 0);
+    for (from, to) in all_matches(&pattern, &subject, limit) {
+        if limit > 0 && parts.len() as i64 == limit - 1 {
+            break;
+        }
+        end = from;
+        if to != 0 {
+            parts.push(subject.part(begin, end));
+        }
+        begin = to;
+    }
+    if end != subject.text.len() {
+        parts.push(subject.part(begin, subject.text.len()));
+    }
+    Ok(Value::strings(parts))
+}
+
+fn replace_all(call: &mut Call) -> Outcome {
+    replaced(call, OnError::Panic, true)
+}
+
+fn must_replace_all(call: &mut Call) -> Outcome {
+    replaced(call, OnError::Return, true)
+}
+
+fn replace_literal(call: &mut Call) -> Outcome {
+    replaced(call, OnError::Panic, false)
+}
+
+fn must_replace_literal(call: &mut Call) -> Outcome {
+    replaced(call, OnError::Return, false)
+}
+
+/// Go's `replaceAll`, with the replacement expanded for each match if it names groups.
+fn replaced(call: &Call, on_error: OnError, expand: bool) -> Outcome {
+    let pattern = pattern(call, on_error)?;
+    let subject = Subject::new(call.bytes(1));
+    let replacement = call.bytes(2);
+    let template = if expand && replacement.contains(&b'$') { Some(parse_template(replacement)) } else { None };
+    let mut locations = pattern.regex.capture_locations();
+    let mut out = Vec::new();
+    let (mut at, mut last_end) = (0, 0);
+    let mut any = false;
+    while at <= subject.text.len() {
+        let found = match &template {
+            Some(_) => pattern.regex.captures_read_at(&mut locations, &subject.text, at),
+            None => pattern.regex.find_at(&subject.text, at),
+        };
+        let Some(found) = found else { break };
+        any = true;
+        out.extend_from_slice(subject.part(last_end, found.start()));
+        if found.end() > last_end || found.start() == 0 {
+            match &template {
+                None => out.extend_from_slice(replacement),
+                Some(pieces) => {
+                    for piece in pieces {
+                        match piece {
+                            Piece::Text(text) => out.extend_from_slice(text),
+                            Piece::Group(name) => {
+                                if let Some((from, to)) = group(&pattern, &locations, name) {
+                                    out.extend_from_slice(subject.part(from, to));
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            too_large(call, out.len())?;
+        }
+        last_end = found.end();
+        let width = subject.width_at(at);
+        at = if at + width > found.end() {
+            at + width
+        } else if at + 1 > found.end() {
+            at + 1
+        } else {
+            found.end()
+        };
+    }
+    if !any {
+        return Ok(Value::Str(call.str(1)));
+    }
+    out.extend_from_slice(subject.part(last_end, subject.text.len()));
+    Ok(Value::str(out))
+}
+
+/// Where the group that a template names matched; a number that is no group and an unknown name match nothing.
+fn group(pattern: &Pattern, locations: &regex::CaptureLocations, name: &[u8]) -> Option<(usize, usize)> {
+    if let Some(number) = group_number(name) {
+        return locations.get(number);
+    }
+    let named = pattern.names.iter().enumerate().filter(|(_, known)| known.as_slice() == name);
+    named.filter_map(|(at, _)| locations.get(at + 1)).next()
+}
+
+/// A name of digits alone, without leading zeros.
+fn group_number(name: &[u8]) -> Option<usize> {
+    let leading_zero = name.len() > 1 && name.first() == Some(&b'0');
+    if leading_zero || name.len() > 9 || !name.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(name).ok()?.parse().ok()
+}
+
+/// A piece of a replacement.
+enum Piece<'a> {
+    Text(&'a [u8]),
+    Group(&'a [u8]),
+}
+
+/// `regexp.Expand`: `$name`, `${name}`, `$$`; a dollar sign before anything else is plain.
+fn parse_template(template: &[u8]) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    while let Some(at) = memchr::memchr(b'$', rest) {
+        pieces.push(Piece::Text(rest.get(..at).unwrap_or_default()));
+        let dollar = rest.get(at..).unwrap_or_default();
+        let after = dollar.get(1..).unwrap_or_default();
+        if let Some(behind) = after.strip_prefix(b"$") {
+            pieces.push(Piece::Text(b"$"));
+            rest = behind;
+        } else if let Some((name, behind)) = template_name(after) {
+            pieces.push(Piece::Group(name));
+            rest = behind;
+        } else {
+            pieces.push(Piece::Text(b"$"));
+            rest = after;
+        }
+    }
+    pieces.push(Piece::Text(rest));
+    pieces
+}
+
+/// The name at the start of what follows a dollar sign, and what follows the name.
+fn template_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (braced, name) = match text.strip_prefix(b"{") {
+        Some(inside) => (true, inside),
+        None => (false, text),
+    };
+    let in_name = |rune: char| unicode::is_letter(rune) || unicode::is_digit(rune) || rune == '_';
+    let end = unicode::runes(name).find(|item| !in_name(item.rune)).map_or(name.len(), |item| item.position);
+    let (name, rest) = name.split_at_checked(end)?;
+    if name.is_empty() {
+        return None;
+    }
+    if braced { Some((name, rest.strip_prefix(b"}")?)) } else { Some((name, rest)) }
+}
+
+fn quote_meta(call: &mut Call) -> Outcome {
+    let text = call.bytes(0);
+    let special = |byte: &u8| br"\.+*?()|[]{}^$".contains(byte);
+    if !text.iter().any(special) {
+        return Ok(Value::Str(call.str(0)));
+    }
+    let mut out = Vec::with_capacity(text.len() * 2);
+    for byte in text {
+        if special(byte) {
+            out.push(b'\\');
+        }
+        out.push(*byte);
+    }
+    Ok(Value::str(out))
+}
