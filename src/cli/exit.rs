@@ -3,7 +3,6 @@
 //! Goes in: how a command ended. Comes out: the code that the process leaves with. Helm knows 0 and 1, and hands a
 //! plugin's own code through.
 
-use crate::error::Error;
 use std::process::ExitCode;
 
 /// How the process ends.
@@ -28,7 +27,5 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The exit of a command that failed with this error.
-pub fn of_error(_error: &Error) -> Exit {
-    Exit::Failure
-}
+/// The code of a process whose reader closed the pipe, as a shell shows the signal that ends Helm then.
+pub const CLOSED_OUTPUT: u8 = 141;

@@ -12,6 +12,7 @@ pub mod environment;
 pub mod exit;
 pub mod help;
 pub mod parse;
+pub mod plugin;
 pub mod printer;
 #[cfg(feature = "remote")]
 pub mod remote;
@@ -37,24 +38,45 @@ pub fn main() -> ExitCode {
 pub fn run(program: String, words: &[String], environment: environment::Environment) -> Exit {
     let request = match parse::parse(words) {
         Ok(request) => request,
-        Err(failure) => {
-            let settings = environment::Settings::new(&environment, &arguments::GlobalArguments::default());
-            printer::print_error(&failure.error, &settings);
-            if let Some(usage) = failure.usage {
-                eprintln!("{usage}");
-            }
-            return Exit::Failure;
-        }
+        Err(failure) => return refuse(failure, program, words, environment),
     };
     let settings = environment::Settings::new(&environment, &request.globals);
     let mut session = Session::new(program, environment, settings);
     let outcome = parse::execute(request, &mut session);
+    end(outcome, &mut session)
+}
+
+/// Shows why the words are no command line of ours, unless a plugin has a command of that name.
+fn refuse(failure: parse::Failure, program: String, words: &[String], environment: environment::Environment) -> Exit {
+    let settings = environment::Settings::new(&environment, &parse::globals_among(words));
+    let mut session = Session::new(program, environment, settings);
+    if let Some(name) = &failure.unknown_command {
+        let mut rest = words.to_vec();
+        rest.iter().position(|word| word == name).map(|at| rest.remove(at));
+        if let Some(outcome) = plugin::run_command(name, &rest, &mut session) {
+            return end(outcome, &mut session);
+        }
+        session.notices.list.clear();
+    }
+    printer::print_error(&failure.error, &session.settings);
+    if let Some(usage) = failure.usage {
+        eprintln!("{usage}");
+    }
+    Exit::Failure
+}
+
+/// Shows what is left to show and tells how the process ends.
+fn end(outcome: crate::error::Result<()>, session: &mut Session) -> Exit {
     session.show_notices();
     match outcome {
         Ok(()) => session.exit(),
+        Err(error) if session::is_closed_output(&error) => Exit::Code(exit::CLOSED_OUTPUT),
         Err(error) => {
             printer::print_error(&error, &session.settings);
-            exit::of_error(&error)
+            match session.exit() {
+                Exit::Success => Exit::Failure,
+                exit => exit,
+            }
         }
     }
 }

@@ -35,11 +35,13 @@ pub struct Failure {
     pub error: Error,
     /// A further line for standard error.
     pub usage: Option<String>,
+    /// The name that is no command of ours, but may be a plugin's.
+    pub unknown_command: Option<String>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        Failure { error, usage: None }
+        Failure { error, usage: None, unknown_command: None }
     }
 }
 
@@ -49,11 +51,12 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
     if path.is_empty()
         && let Some(name) = first_argument(&rest)
     {
-        if let Some(plugin) = commands::plugin_named(name) {
-            return Ok(plugin_request(plugin, &rest));
-        }
         let message = format!("unknown command {name:?} for \"rutter\"{}", suggestions(name));
-        return Err(Failure { error: Error::new(ErrorKind::Usage, message), usage: Some("Run 'rutter --help' for usage.".to_string()) });
+        return Err(Failure {
+            error: Error::new(ErrorKind::Usage, message),
+            usage: Some("Run 'rutter --help' for usage.".to_string()),
+            unknown_command: Some(name.to_string()),
+        });
     }
     let command = build(&path, true);
     let mut matches = command.clone().try_get_matches_from(&rest).map_err(|error| flag_error(&command, &error, &rest))?;
@@ -62,10 +65,11 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
     Ok(Request { globals, path, matches, arguments })
 }
 
-/// A plugin takes its words as they are, flags included.
-fn plugin_request(plugin: &'static Entry, words: &[String]) -> Request {
-    let matches = Command::new("plugin").no_binary_name(true).try_get_matches_from(std::iter::empty::<String>()).unwrap_or_default();
-    Request { globals: GlobalArguments::default(), path: vec![plugin], matches, arguments: words.to_vec() }
+/// The global flags among words that may hold flags of others, for plugins.
+pub fn globals_among(words: &[String]) -> GlobalArguments {
+    let command = build(&[], true).ignore_errors(true);
+    let matches = command.try_get_matches_from(words);
+    matches.ok().and_then(|matches| GlobalArguments::from_arg_matches(&matches).ok()).unwrap_or_default()
 }
 
 /// Runs a request: help where it is asked for or nothing can run, else the command.

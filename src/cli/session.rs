@@ -8,7 +8,17 @@ use super::exit::Exit;
 use super::printer;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::Path;
+
+/// What a write to a pipe says that nobody reads any more.
+const CLOSED: &str = "write /dev/stdout: broken pipe";
+
+/// Whether the error is that nobody reads standard output any more, of which nothing needs to be said.
+pub fn is_closed_output(error: &Error) -> bool {
+    error.message() == CLOSED
+}
 
 /// One run of one command.
 pub struct Session {
@@ -45,7 +55,10 @@ impl Session {
 
     /// The error of a failed write to standard output.
     pub fn write_error(error: io::Error) -> Error {
-        Error::new(ErrorKind::Io, format!("write /dev/stdout: {error}"))
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Error::new(ErrorKind::Io, CLOSED);
+        }
+        fs::fault("write", Path::new("/dev/stdout"), &error)
     }
 
     /// Shows the notices that have gathered and forgets them.

@@ -164,8 +164,3 @@ impl Run for NoArguments {
         Ok(())
     }
 }
-
-/// The plugin that adds a command of this name, if there is one.
-pub fn plugin_named(_name: &str) -> Option<&'static Entry> {
-    None
-}

@@ -1,14 +1,15 @@
 //! `rutter template`: renders a chart and prints its manifests.
 
 use super::{Arity, Entry, Run};
-use crate::action::template::{self, Failure, Hooks, Rendering};
+use crate::action::template::{self, Failure, Hooks, PostRender, Rendering};
 use crate::chart::Chart;
 use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, boolean, comma_list, flatten};
+use crate::cli::plugin::{self, PostRenderer};
 use crate::cli::session::Session;
 use crate::cli::source;
 use crate::cli::system::System;
 use crate::dependency;
-use crate::diagnostic::Level;
+use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::template::engine::{self, Capabilities, KubeVersion, Release};
@@ -129,6 +130,9 @@ pub struct Arguments {
     /// an argument to the post-renderer (can specify multiple) (default [])
     #[arg(long, value_name = "postRendererArgsSlice")]
     post_renderer_args: Vec<String>,
+    /// the path of a program to be used for post rendering, as Helm 3 had it (not in Helm 4)
+    #[arg(long, value_name = "path")]
+    post_renderer_program: Option<String>,
     /// use release name in the output-dir path.
     #[arg(long)]
     release_name: bool,
@@ -174,6 +178,7 @@ pub struct Arguments {
 impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
         self.check_exclusive()?;
+        self.check_post_renderer(session)?;
         let capabilities = self.capabilities()?;
         self.check_offline(session)?;
         let (name, reference) = self.name_and_chart(&arguments)?;
@@ -194,7 +199,14 @@ impl Run for Arguments {
             schema: (!self.skip_schema_validation).then(schema::Options::default),
             engine: engine::Options { enable_dns: self.enable_dns, all_faults: self.all_errors, ..engine::Options::default() },
         };
-        match template::run(&chart, &values, &options, &mut System, None, &mut session.notices) {
+        let mut notices = std::mem::take(&mut session.notices);
+        let outcome = {
+            let mut post_renderer = self.post_renderer(session, &mut notices)?;
+            let post_renderer = post_renderer.as_mut().map(|post_renderer| post_renderer as &mut dyn PostRender);
+            template::run(&chart, &values, &options, &mut System, post_renderer, &mut notices)
+        };
+        session.notices = notices;
+        match outcome {
             Ok(rendering) => self.write(&rendering, &name, None, session),
             Err(failure) => self.fail(failure, &name, session),
         }
@@ -215,6 +227,27 @@ impl Arguments {
                 ErrorKind::Usage,
                 format!("if any flags in the group [{group}] are set none of the others can be; [{set}] were all set"),
             )),
+        }
+    }
+
+    /// Refuses post-renderers that are not there, before any other work, as pflag does.
+    fn check_post_renderer(&self, session: &Session) -> Result<()> {
+        let [name] = self.post_renderer.as_slice() else {
+            return match self.post_renderer.get(1) {
+                None => Ok(()),
+                Some(name) => Err(refused_post_renderer(name, "cannot specify --post-renderer flag more than once")),
+            };
+        };
+        let found = plugin::find(name, plugin::POST_RENDERER_TYPE, &session.settings, &mut Notices::new());
+        found.map(|_| ()).map_err(|error| refused_post_renderer(name, error.message()))
+    }
+
+    /// The program that changes the manifests, if one is asked for.
+    fn post_renderer<'a>(&'a self, session: &'a Session, notices: &mut Notices) -> Result<Option<PostRenderer<'a>>> {
+        match (self.post_renderer.first(), &self.post_renderer_program) {
+            (Some(name), _) => PostRenderer::plugin(name, &self.post_renderer_args, session, notices).map(Some),
+            (None, Some(path)) => Ok(Some(PostRenderer::program(path, &self.post_renderer_args))),
+            (None, None) => Ok(None),
         }
     }
 
@@ -336,6 +369,11 @@ impl Arguments {
         };
         written.and_then(|()| output.flush()).map_err(Session::write_error)
     }
+}
+
+/// pflag's refusal of a post-renderer.
+fn refused_post_renderer(name: &str, why: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("invalid argument {} for \"--post-renderer\" flag: {why}", quote(name.as_bytes())))
 }
 
 /// The one answer to flags that ask for a cluster.

@@ -1,0 +1,399 @@
+//! Plugins that are programs: found in the plugins folder, run as commands or as post-renderers.
+//!
+//! Goes in: the plugins folder and a name. Comes out: [`Plugin`]s and what their programs do. Both forms of plugin.yaml are
+//! read, that of `apiVersion: v1` and the older one without. WebAssembly plugins are told of and passed over.
+//! Follows Helm's `internal/plugin` and `pkg/cmd/load_plugins.go`. It stands in `cli` because running programs with the
+//! environment and the terminal is no business of the library.
+
+use super::environment::Settings;
+use super::exit::Exit;
+use super::session::Session;
+use crate::action::template::PostRender;
+use crate::data::{Data, Map};
+use crate::diagnostic::{Level, Notices};
+use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
+use crate::version::Version;
+use crate::{fs, yaml};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The type of plugins that add commands.
+pub const COMMAND_TYPE: &str = "cli/v1";
+/// The type of plugins that change manifests.
+pub const POST_RENDERER_TYPE: &str = "postrenderer/v1";
+
+/// The largest plugin.yaml.
+const FILE_LIMIT: u64 = 1 << 20;
+
+/// A plugin as its plugin.yaml describes it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plugin {
+    pub name: String,
+    pub version: String,
+    /// `cli/v1`, `getter/v1` or `postrenderer/v1`.
+    pub kind: String,
+    /// `v1`, or `legacy` for the form without.
+    pub api_version: String,
+    pub source_url: String,
+    /// One line for lists.
+    pub about: String,
+    /// Flags are not handed on.
+    pub ignore_flags: bool,
+    pub folder: PathBuf,
+    programs: Vec<Program>,
+}
+
+/// A program for one platform, or for all that no other one is for.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Program {
+    system: String,
+    architecture: String,
+    command: String,
+    arguments: Vec<String>,
+}
+
+/// Every plugin in the plugins folders, in order of their folders' names. What cannot be read is told of and passed over.
+pub fn all(settings: &Settings, notices: &mut Notices) -> Vec<Plugin> {
+    let mut found = Vec::new();
+    for folder in std::env::split_paths(&settings.plugins) {
+        for name in fs::names(&folder).unwrap_or_default() {
+            let file = folder.join(name).join("plugin.yaml");
+            if !fs::exists(&file) {
+                continue;
+            }
+            match load(&file) {
+                Ok(plugin) => found.push(plugin),
+                Err(error) => notices.push_with(
+                    Level::Warn,
+                    "failed to load plugin (ignoring)",
+                    &[("plugin_yaml", &file.to_string_lossy()), ("error", error.message())],
+                ),
+            }
+        }
+    }
+    found
+}
+
+/// The plugin of this name and type.
+pub fn find(name: &str, kind: &str, settings: &Settings, notices: &mut Notices) -> Result<Plugin> {
+    all(settings, notices)
+        .into_iter()
+        .find(|plugin| plugin.name == name && plugin.kind == kind)
+        .ok_or_else(|| Error::new(ErrorKind::Usage, format!("plugin: {{Name:{name} Type:{kind}}} not found")))
+}
+
+/// Reads a plugin.yaml.
+fn load(file: &Path) -> Result<Plugin> {
+    let folder = file.parent().unwrap_or(file);
+    let context = |error: Error| error.context(format!("failed to load plugin {}", quote(folder.to_string_lossy().as_bytes())));
+    let text = fs::read_limited(file, FILE_LIMIT)?;
+    let map = yaml::parse_map(&text).map_err(context)?;
+    let mut plugin = read(&map).map_err(context)?;
+    plugin.folder = folder.to_path_buf();
+    Ok(plugin)
+}
+
+/// The plugin that the map describes.
+fn read(map: &Map) -> Result<Plugin> {
+    let fault = |message: String| Err(Error::new(ErrorKind::Usage, message));
+    let name = text(map, "name");
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
+        return fault(format!("invalid plugin name {}: must contain only a-z, A-Z, 0-9, _ and -", quote(name.as_bytes())));
+    }
+    let version = text(map, "version");
+    if !version.is_empty() && Version::parse_strict(&version).is_err() {
+        return fault(format!("invalid plugin version {}: must be valid semver", quote(version.as_bytes())));
+    }
+    let base = Plugin { name, version, ..Plugin::default() };
+    match text(map, "apiVersion").as_str() {
+        "" => Ok(read_legacy(map, base)),
+        "v1" => read_v1(map, base),
+        other => fault(format!("invalid plugin apiVersion: {}", quote(other.as_bytes()))),
+    }
+}
+
+/// The form of Helm 3.
+fn read_legacy(map: &Map, base: Plugin) -> Plugin {
+    let getters = map.get("downloaders").and_then(Data::as_list).is_some_and(|list| !list.is_empty());
+    let mut programs = programs(map);
+    if programs.is_empty() {
+        programs.push(Program { command: text(map, "command"), ..Program::default() });
+    }
+    Plugin {
+        kind: if getters { "getter/v1" } else { COMMAND_TYPE }.to_string(),
+        api_version: "legacy".to_string(),
+        about: text(map, "usage"),
+        ignore_flags: truth(map, "ignoreFlags"),
+        programs,
+        ..base
+    }
+}
+
+/// The form of Helm 4.
+fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
+    let fault = |message: &str| Err(Error::new(ErrorKind::Usage, message));
+    let kind = text(map, "type");
+    if base.version.is_empty() {
+        return fault("plugin `version` is required");
+    }
+    if kind.is_empty() {
+        return fault("`type` missing");
+    }
+    match text(map, "runtime").as_str() {
+        "subprocess" => {}
+        "" => return fault("`runtime` missing"),
+        other => return fault(&format!("unsupported plugin runtime type: {}", quote(other.as_bytes()))),
+    }
+    let empty = Map::new();
+    let table = |key: &str| map.get(key).and_then(Data::as_map).map_or(&empty, |map| map);
+    let config = table("config");
+    Ok(Plugin {
+        kind,
+        api_version: "v1".to_string(),
+        source_url: text(map, "sourceURL"),
+        about: text(config, "shortHelp"),
+        ignore_flags: truth(config, "ignoreFlags"),
+        programs: programs(table("runtimeConfig")),
+        ..base
+    })
+}
+
+fn text(map: &Map, key: &str) -> String {
+    map.get(key).and_then(Data::as_str).unwrap_or_default().to_string()
+}
+
+fn truth(map: &Map, key: &str) -> bool {
+    matches!(map.get(key), Some(Data::Bool(true)))
+}
+
+fn programs(map: &Map) -> Vec<Program> {
+    let program = |item: &Data| {
+        let item = item.as_map()?;
+        let arguments = item.get("args").and_then(Data::as_list);
+        Some(Program {
+            system: text(item, "os"),
+            architecture: text(item, "arch"),
+            command: text(item, "command"),
+            arguments: arguments.map_or_else(Vec::new, |list| list.iter().filter_map(Data::as_str).map(str::to_string).collect()),
+        })
+    };
+    map.get("platformCommand").and_then(Data::as_list).map_or_else(Vec::new, |list| list.iter().filter_map(program).collect())
+}
+
+/// The program for this platform: the one for system and architecture, else the one for the system, else the one for any.
+fn for_platform<'a>(programs: &'a [Program], system: &str, architecture: &str) -> Option<&'a Program> {
+    let rank = |program: &&Program| match (program.system.as_str(), program.architecture.as_str()) {
+        (os, arch) if os.eq_ignore_ascii_case(system) && arch.eq_ignore_ascii_case(architecture) => Some(0),
+        (os, "") if os.eq_ignore_ascii_case(system) => Some(1),
+        ("", "") => Some(2),
+        _ => None,
+    };
+    programs.iter().filter(|program| rank(program).is_some()).min_by_key(rank)
+}
+
+/// `$NAME` and `${NAME}` in a text, as Go's `os.Expand`.
+fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let (name, tail) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some(found) => found,
+            None => after.split_at(after.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(after.len())),
+        };
+        if name.is_empty() {
+            out.push('$');
+        } else {
+            out.push_str(&value(name));
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+impl Plugin {
+    /// The plugin's program with its arguments and these, and with `variables` added to the environment.
+    fn command(&self, arguments: &[String], variables: BTreeMap<&'static str, String>, session: &Session) -> Result<Command> {
+        let (system, architecture) = go_platform();
+        let program = for_platform(&self.programs, system, architecture).filter(|program| !program.command.is_empty());
+        let Some(program) = program else {
+            return Err(Error::new(ErrorKind::Usage, "failed to prepare plugin command: no plugin command is applicable"));
+        };
+        let mut variables = variables;
+        variables.insert("HELM_PLUGIN_NAME", self.name.clone());
+        variables.insert("HELM_PLUGIN_DIR", self.folder.to_string_lossy().into_owned());
+        let value = |name: &str| variables.get(name).cloned().or_else(|| session.environment.get(name)).unwrap_or_default();
+        let mut words = program.command.split(' ').map(|word| expand(word, value));
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).args(program.arguments.iter().map(|argument| expand(argument, value))).args(arguments);
+        command.envs(&variables);
+        Ok(command)
+    }
+
+    /// The error of a program that could not be started.
+    fn not_started(error: &std::io::Error, command: &Command) -> Error {
+        fs::fault("fork/exec", Path::new(command.get_program()), error)
+    }
+}
+
+/// This platform in Go's words.
+fn go_platform() -> (&'static str, &'static str) {
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        other => other,
+    };
+    (system, architecture)
+}
+
+/// Runs the plugin that adds the command `name`; `None` when there is none. `words` are the command line without the name.
+pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Option<Result<()>> {
+    if session.environment.get("HELM_NO_PLUGINS").as_deref() == Some("1") {
+        return None;
+    }
+    let plugin = find(name, COMMAND_TYPE, &session.settings, &mut session.notices).ok()?;
+    let arguments = if plugin.ignore_flags { Vec::new() } else { without_own_flags(words) };
+    let variables = session.settings.variables(&session.program);
+    let outcome = plugin.command(&arguments, variables, session).and_then(|mut command| {
+        let status = command.status().map_err(|error| Plugin::not_started(&error, &command))?;
+        if status.success() {
+            return Ok(());
+        }
+        session.set_exit(Exit::Code(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
+        Err(Error::new(ErrorKind::Usage, format!("plugin {} exited with error", quote(plugin.name.as_bytes()))))
+    });
+    Some(outcome)
+}
+
+/// The words without the flags that are rutter's own, which reach the plugin through its environment.
+fn without_own_flags(words: &[String]) -> Vec<String> {
+    const WITH_VALUE: [&str; 14] = [
+        "--kube-context",
+        "--namespace",
+        "-n",
+        "--kubeconfig",
+        "--kube-apiserver",
+        "--kube-token",
+        "--kube-as-user",
+        "--kube-as-group",
+        "--kube-ca-file",
+        "--registry-config",
+        "--repository-cache",
+        "--repository-config",
+        "--kube-insecure-skip-tls-verify",
+        "--kube-tls-server-name",
+    ];
+    let mut kept = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
+        if word == "--debug" {
+            continue;
+        }
+        if !WITH_VALUE.contains(&flag) {
+            kept.push(word.clone());
+        } else if flag == word {
+            words.next();
+        }
+    }
+    kept
+}
+
+/// A program that changes manifests: a plugin's, or with [`PostRenderer::program`] any.
+pub struct PostRenderer<'a> {
+    name: String,
+    command: Box<dyn Fn() -> Result<Command> + 'a>,
+}
+
+impl<'a> PostRenderer<'a> {
+    /// The post-renderer plugin of this name.
+    pub fn plugin(name: &str, arguments: &'a [String], session: &'a Session, notices: &mut Notices) -> Result<PostRenderer<'a>> {
+        let plugin = find(name, POST_RENDERER_TYPE, &session.settings, notices)?;
+        Ok(PostRenderer { name: name.to_string(), command: Box::new(move || plugin.command(arguments, BTreeMap::new(), session)) })
+    }
+
+    /// The program at this path, as Helm 3 had it.
+    pub fn program(path: &str, arguments: &'a [String]) -> PostRenderer<'a> {
+        let program = path.to_string();
+        let command = move || {
+            let mut command = Command::new(&program);
+            command.args(arguments);
+            Ok(command)
+        };
+        PostRenderer { name: path.to_string(), command: Box::new(command) }
+    }
+}
+
+impl PostRender for PostRenderer<'_> {
+    fn run(&mut self, manifests: Vec<u8>) -> Result<Vec<u8>> {
+        let name = quote(self.name.as_bytes());
+        let failed = |error: Error| error.context(format!("failed to invoke post-renderer plugin {name}"));
+        let mut command = (self.command)().map_err(failed)?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().map_err(|error| failed(Plugin::not_started(&error, &command)))?;
+        let input = child.stdin.take();
+        // Written beside the reading, since the program may answer before it has read all.
+        let output = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if let Some(mut input) = input {
+                    // A program that does not read its input is free not to.
+                    let _ = input.write_all(&manifests);
+                }
+            });
+            child.wait_with_output()
+        });
+        let output = output.map_err(|error| failed(fs::fault("wait", Path::new(&self.name), &error)))?;
+        if !output.status.success() {
+            return Err(failed(Error::new(ErrorKind::Usage, format!("plugin {name} exited with error"))));
+        }
+        if output.stdout.trim_ascii().is_empty() {
+            return Err(Error::new(ErrorKind::Usage, format!("post-renderer {name} produced empty output")));
+        }
+        Ok(output.stdout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_expanded_as_in_go() {
+        let value = |name: &str| format!("<{name}>");
+        assert_eq!(expand("${A_1}/x$B.c$", value), "<A_1>/x<B>.c$");
+        assert_eq!(expand("plain", value), "plain");
+    }
+
+    #[test]
+    fn the_nearest_platform_is_taken() {
+        let program = |system: &str, architecture: &str, command: &str| Program {
+            system: system.to_string(),
+            architecture: architecture.to_string(),
+            command: command.to_string(),
+            arguments: Vec::new(),
+        };
+        let programs =
+            [program("", "", "any"), program("linux", "", "linux"), program("linux", "arm64", "arm"), program("", "amd64", "no")];
+        let chosen =
+            |system: &str, architecture: &str| for_platform(&programs, system, architecture).map(|program| program.command.as_str());
+        assert_eq!(chosen("linux", "amd64"), Some("linux"));
+        assert_eq!(chosen("linux", "arm64"), Some("arm"));
+        assert_eq!(chosen("darwin", "amd64"), Some("any"));
+        assert_eq!(for_platform(&programs[1..], "darwin", "amd64"), None);
+    }
+
+    #[test]
+    fn own_flags_do_not_reach_plugins() {
+        let words: Vec<String> = "-n x a --debug --namespace=y --kube-context c -v --other d".split(' ').map(str::to_string).collect();
+        assert_eq!(without_own_flags(&words), ["a", "-v", "--other", "d"]);
+    }
+}
