@@ -1,1 +1,156 @@
-//! (under construction)
+//! What may be wrong with a chart, as data.
+//!
+//! Goes in: a chart folder or archive, the user's values, the cluster's version. Comes out: [`Finding`]s in the order of the
+//! rules: Chart.yaml, values, templates, dependencies, CRDs. Nothing is printed and nothing fails: what cannot be read is a
+//! finding too. Each rule is a file of its own; [`format`] writes findings for machines. Matches Helm's `pkg/chart/v2/lint`.
+
+mod address;
+mod chart_file;
+mod crds;
+mod dependencies;
+mod deprecation;
+pub mod format;
+mod names;
+mod source;
+mod templates;
+mod values_file;
+
+use crate::data::Map;
+use crate::diagnostic::{Diagnostic, Notices};
+use crate::error::Result;
+use crate::template::engine::{Environment, KubeVersion};
+use source::Source;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Against the conventions, but will likely work.
+    Warning,
+    /// Will likely not work.
+    Error,
+}
+
+impl Severity {
+    /// Helm's name: `INFO`, `WARNING`, `ERROR`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "INFO",
+            Severity::Warning => "WARNING",
+            Severity::Error => "ERROR",
+        }
+    }
+}
+
+/// Which rule found something; stable names for machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    ChartFile,
+    Values,
+    Templates,
+    Dependencies,
+    Crds,
+}
+
+impl Rule {
+    /// All rules in the order in which they run.
+    pub const ALL: &[Rule] = &[Rule::ChartFile, Rule::Values, Rule::Templates, Rule::Dependencies, Rule::Crds];
+
+    /// The name for machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::ChartFile => "chart-file",
+            Rule::Values => "values",
+            Rule::Templates => "templates",
+            Rule::Dependencies => "dependencies",
+            Rule::Crds => "crds",
+        }
+    }
+
+    /// What the rule looks at, in one line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Rule::ChartFile => "Chart.yaml is complete and well formed",
+            Rule::Values => "values.yaml is well formed and fits values.schema.json",
+            Rule::Templates => "templates render to valid manifests",
+            Rule::Dependencies => "declared dependencies and charts/ agree",
+            Rule::Crds => "crds/ holds custom resource definitions",
+        }
+    }
+}
+
+/// One thing that a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    pub rule: Rule,
+    /// What is shown before the message: a path from the chart's top, or the chart's folder; may be empty.
+    pub path: String,
+    /// In Helm's words; may have several lines.
+    pub message: String,
+    /// Where in the sources, as far as it is known.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl fmt::Display for Finding {
+    /// Helm's line: `[ERROR] Chart.yaml: name is required`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}: {}", self.severity.name(), self.path, self.message)
+    }
+}
+
+/// How to lint.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The namespace in `.Release.Namespace`.
+    pub namespace: String,
+    /// The user's values, over the chart's own.
+    pub values: Arc<Map>,
+    /// The cluster's version for capabilities and deprecations; the built-in one when absent.
+    pub kube_version: Option<KubeVersion>,
+    pub skip_schema_validation: bool,
+    /// Report the faults of all templates, not just the first.
+    pub all_faults: bool,
+}
+
+/// What is handed from rule to rule.
+struct Linter<'a> {
+    source: Source,
+    options: &'a Options,
+    findings: Vec<Finding>,
+    notices: &'a mut Notices,
+}
+
+impl Linter<'_> {
+    fn add(&mut self, severity: Severity, rule: Rule, path: &str, message: impl Into<String>) {
+        let finding = Finding { severity, rule, path: path.to_string(), message: message.into(), diagnostics: Vec::new() };
+        self.findings.push(finding);
+    }
+
+    /// Adds a fault that knows where it came from.
+    fn add_error(&mut self, rule: Rule, path: &str, error: &crate::error::Error) {
+        self.add(Severity::Error, rule, path, error.message());
+        if let Some(finding) = self.findings.last_mut() {
+            finding.diagnostics = error.diagnostics().to_vec();
+        }
+    }
+}
+
+/// Lints the chart at `path`: a folder, or an archive if the name ends in `.tgz` or `.tar.gz`.
+///
+/// Errors only when there is no chart to look at: `unable to check Chart.yaml file in chart: stat …`,
+/// `unable to extract tarball: …`.
+pub fn run(path: &Path, options: &Options, environment: &mut dyn Environment, notices: &mut Notices) -> Result<Vec<Finding>> {
+    let source = Source::open(path)?;
+    let mut linter = Linter { source, options, findings: Vec::new(), notices };
+    chart_file::check(&mut linter);
+    values_file::check(&mut linter);
+    templates::check(&mut linter, environment);
+    dependencies::check(&mut linter);
+    crds::check(&mut linter);
+    Ok(linter.findings)
+}

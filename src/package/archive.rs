@@ -192,7 +192,6 @@ mod tests {
     #[test]
     fn a_record_counts_its_own_length() {
         assert_eq!(record("path", "abc"), "12 path=abc\n");
-        assert_eq!(record("path", &"x".repeat(91)).len(), 100 + 1 - 1);
         for length in 80..110 {
             let record = record("path", &"x".repeat(length));
             let (count, _) = record.split_once(' ').unwrap();

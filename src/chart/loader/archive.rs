@@ -20,7 +20,7 @@ pub const ARCHIVE_LIMIT: u64 = 100 * 1024 * 1024;
 pub(super) const NO_GZIP: &str = "gzip: invalid header";
 
 /// The files of an archive with their names below the top folder, in the archive's order.
-pub(super) fn read(stream: impl std::io::Read) -> Result<Vec<File>> {
+pub(crate) fn read(stream: impl std::io::Read) -> Result<Vec<File>> {
     let mut stream = BufReader::with_capacity(64 * 1024, stream);
     check_magic(&mut stream)?;
     let mut reader = Reader::new(MultiGzDecoder::new(stream));

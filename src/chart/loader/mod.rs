@@ -8,6 +8,7 @@ pub mod archive;
 mod directory;
 mod sniff;
 mod tar;
+pub mod unpack;
 
 use super::{Chart, Content, File, Lock, Metadata};
 use crate::data::Map;

@@ -7,6 +7,7 @@
 pub mod completion;
 pub mod env;
 pub mod help;
+pub mod lint;
 pub mod package;
 pub mod plugin;
 #[cfg(feature = "serve")]
@@ -25,6 +26,7 @@ pub const COMMANDS: &[Entry] = &[
     completion::COMMAND,
     env::COMMAND,
     help::COMMAND,
+    lint::COMMAND,
     package::COMMAND,
     plugin::COMMAND,
     #[cfg(feature = "serve")]

@@ -49,8 +49,32 @@ const STACK_SIZE: usize = 1 << 30;
 pub fn validate(chart: &Chart, values: &Arc<Map>, options: &Options, notices: &mut Notices) -> Result<()> {
     let mut jobs = Vec::new();
     collect(chart, values, &mut jobs);
-    if jobs.is_empty() {
+    let text = run_apart(jobs, options, notices)?;
+    if text.is_empty() {
         return Ok(());
+    }
+    let message = format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{text}");
+    Err(Error::new(ErrorKind::Values, message))
+}
+
+/// Checks values against one schema, whatever chart it belongs to.
+///
+/// # Errors
+/// All faults, a line each (Helm's `ValidateAgainstSingleSchema`).
+pub fn validate_one(schema: &[u8], values: &Arc<Map>, options: &Options, notices: &mut Notices) -> Result<()> {
+    let job = Job::Check { chart: String::new(), schema: Arc::from(schema), values: values.clone() };
+    let text = run_apart(vec![job], options, notices)?;
+    // The report begins with the chart's name, here an empty one.
+    match text.strip_prefix(":\n") {
+        Some(faults) => Err(Error::new(ErrorKind::Values, faults)),
+        None => Ok(()),
+    }
+}
+
+/// Does the jobs on a thread of their own and gives the report, empty when there is nothing to say.
+fn run_apart(jobs: Vec<Job>, options: &Options, notices: &mut Notices) -> Result<String> {
+    if jobs.is_empty() {
+        return Ok(String::new());
     }
     let (sender, receiver) = mpsc::channel();
     let fetch = options.fetch.clone();
@@ -65,11 +89,7 @@ pub fn validate(chart: &Chart, values: &Arc<Map>, options: &Options, notices: &m
     for urn in outcome.unresolved_urns {
         notices.push_with(Level::Warn, "unresolved URN reference ignored; using permissive schema", &[("urn", urn.as_str())]);
     }
-    if outcome.text.is_empty() {
-        return Ok(());
-    }
-    let message = format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{}", outcome.text);
-    Err(Error::new(ErrorKind::Values, message))
+    Ok(outcome.text)
 }
 
 /// One thing to say or to check, in the order of Helm's report.

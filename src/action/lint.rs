@@ -1,0 +1,103 @@
+//! Linting charts.
+//!
+//! Goes in: paths of charts and how to lint them. Comes out: what was found in each, in the order of the paths. Charts are
+//! looked at in parallel; the report does not show it. Matches Helm's `pkg/action/lint.go` and `pkg/cmd/lint.go`.
+
+use crate::diagnostic::Notices;
+use crate::error::Result;
+use crate::fs;
+use crate::lint::format::ChartFindings;
+use crate::lint::{self, Options};
+use crate::template::engine::Environment;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Makes the outside world for one render; called on several threads.
+pub type MakeEnvironment<'a> = &'a (dyn Fn() -> Box<dyn Environment> + Sync);
+
+/// The paths with those of their subcharts behind all of them: every folder with a Chart.yaml and every archive below
+/// `charts/`, in walking order.
+pub fn with_subcharts(paths: &[String]) -> Vec<String> {
+    let mut all = paths.to_vec();
+    for path in paths {
+        collect(&fs::clean(&Path::new(path).join("charts")), &mut all);
+    }
+    all
+}
+
+/// Links are not followed, and what cannot be read is passed over.
+fn collect(path: &Path, found: &mut Vec<String>) {
+    let Ok(entry) = fs::lstat(path) else { return };
+    let name = path.to_string_lossy();
+    if path.file_name().is_some_and(|name| name == "Chart.yaml") {
+        found.push(path.parent().unwrap_or(path).to_string_lossy().into_owned());
+    } else if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
+        found.push(name.into_owned());
+    }
+    if entry.kind == fs::Kind::Folder {
+        for child in fs::names(path).unwrap_or_default() {
+            collect(&path.join(child), found);
+        }
+    }
+}
+
+/// Lints the charts at these paths on at most `threads` threads at once.
+pub fn run(
+    paths: &[String],
+    options: &Options,
+    make_environment: MakeEnvironment<'_>,
+    threads: usize,
+    notices: &mut Notices,
+) -> Vec<ChartFindings> {
+    let next = AtomicUsize::new(0);
+    let done: Vec<Mutex<Option<(ChartFindings, Notices)>>> = paths.iter().map(|_| Mutex::new(None)).collect();
+    let work = || {
+        while let Some((path, place)) = {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            paths.get(at).zip(done.get(at))
+        } {
+            let mut notices = Notices::new();
+            let findings = lint::run(Path::new(path), options, make_environment().as_mut(), &mut notices);
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some((chart_findings(path, findings), notices));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(paths.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let mut all = Vec::with_capacity(paths.len());
+    for place in done {
+        if let Some((findings, said)) = place.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            notices.list.extend(said.list);
+            all.push(findings);
+        }
+    }
+    all
+}
+
+fn chart_findings(path: &str, findings: Result<Vec<lint::Finding>>) -> ChartFindings {
+    match findings {
+        Ok(findings) => ChartFindings { chart: path.to_string(), findings, failure: None },
+        Err(error) => ChartFindings { chart: path.to_string(), findings: Vec::new(), failure: Some(error.to_string()) },
+    }
+}
+
+/// The run in Helm's words: a heading for each chart, a line for each finding. `quiet` leaves out advice and clean charts.
+pub fn text(run: &[ChartFindings], quiet: bool) -> String {
+    let mut text = String::new();
+    for chart in run.iter().filter(|chart| !quiet || chart.has_warnings()) {
+        text.push_str(&format!("==> Linting {}\n", chart.chart));
+        if let Some(failure) = &chart.failure {
+            text.push_str(&format!("Error {failure}\n"));
+        }
+        for finding in chart.findings.iter().filter(|finding| !quiet || finding.severity > lint::Severity::Info) {
+            text.push_str(&format!("{finding}\n"));
+        }
+        text.push('\n');
+    }
+    text
+}

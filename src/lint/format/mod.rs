@@ -1,0 +1,93 @@
+//! Findings for machines: JSON, SARIF 2.1.0, JUnit XML.
+//!
+//! Goes in: findings by chart. Comes out: one text of the whole run. Opt-in: Helm has only its text. Places are taken from the
+//! diagnostics where they are known, else the file that the finding names.
+
+mod junit;
+mod report;
+mod sarif;
+
+pub use junit::junit;
+pub use report::json;
+pub use sarif::sarif;
+
+use super::Finding;
+
+/// What was found in one chart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChartFindings {
+    /// The chart as it was named on the command line.
+    pub chart: String,
+    pub findings: Vec<Finding>,
+    /// Why there was no chart to look at.
+    pub failure: Option<String>,
+}
+
+/// The file and line (from 1) of a finding, the file seen from where the command ran.
+fn place(chart: &str, finding: &Finding) -> (String, Option<usize>) {
+    let located = finding.diagnostics.iter().find_map(|diagnostic| diagnostic.location.as_ref());
+    let chart = chart.trim_end_matches('/');
+    match located {
+        // Places in templates begin with the chart's name, which need not be that of its folder.
+        Some(location) => match location.file.split_once('/') {
+            Some((_, inner)) => (format!("{chart}/{inner}"), Some(location.line)),
+            None => (format!("{chart}/{}", location.file), Some(location.line)),
+        },
+        None if finding.path.is_empty() || finding.path.starts_with('/') => (chart.to_string(), None),
+        None => (format!("{chart}/{}", finding.path.trim_end_matches('/')), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Rule, Severity};
+    use super::*;
+    use crate::diagnostic::{Diagnostic, Location};
+
+    fn run() -> Vec<ChartFindings> {
+        let location = Location { file: "app/templates/x.yaml".to_string(), line: 3, column: Some(4) };
+        let finding = |severity, rule, path: &str, message: &str, diagnostics| Finding {
+            severity,
+            rule,
+            path: path.to_string(),
+            message: message.to_string(),
+            diagnostics,
+        };
+        let diagnostic = Diagnostic { location: Some(location), ..Diagnostic::default() };
+        vec![
+            ChartFindings {
+                chart: "charts/app/".to_string(),
+                findings: vec![
+                    finding(Severity::Info, Rule::ChartFile, "Chart.yaml", "icon is recommended", Vec::new()),
+                    finding(Severity::Error, Rule::Templates, "templates/", "a <b> & \"c\"\u{1b}", vec![diagnostic]),
+                ],
+                failure: None,
+            },
+            ChartFindings { chart: "none".to_string(), findings: Vec::new(), failure: Some("no chart".to_string()) },
+        ]
+    }
+
+    #[test]
+    fn places_are_seen_from_the_command() {
+        let run = run();
+        let [first, second] = run[0].findings.as_slice() else { panic!("two findings") };
+        assert_eq!(place("charts/app/", first), ("charts/app/Chart.yaml".to_string(), None));
+        assert_eq!(place("charts/app/", second), ("charts/app/templates/x.yaml".to_string(), Some(3)));
+    }
+
+    #[test]
+    fn every_format_is_well_formed() {
+        let text = String::from_utf8(json(&run(), false).unwrap()).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["charts"][0]["findings"][1]["line"], 3);
+        assert_eq!(read["charts"][1]["failure"], "no chart");
+        assert_eq!(read["failed"], 2);
+        let text = String::from_utf8(sarif(&run()).unwrap()).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["runs"][0]["results"][0]["level"], "note");
+        assert_eq!(read["runs"][0]["results"][1]["locations"][0]["physicalLocation"]["region"]["startLine"], 3);
+        let text = junit(&run(), false);
+        assert!(text.contains("<failure message=\"a &lt;b&gt; &amp; &quot;c&quot;\u{fffd}\""), "{text}");
+        assert!(text.contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{text}");
+    }
+}

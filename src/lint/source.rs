@@ -1,0 +1,87 @@
+//! The chart under inspection: a folder, or an archive in memory.
+//!
+//! Goes in: a path. Comes out: the files that the rules ask for. Rules look at files themselves, not only at the loaded
+//! chart, because they must speak about charts that cannot be loaded. Helm unpacks archives to a temporary folder;
+//! here they stay in memory.
+
+use crate::chart::loader::unpack;
+use crate::chart::{Chart, File, loader};
+use crate::diagnostic::Notices;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use std::path::{Path, PathBuf};
+
+/// Where the files come from.
+pub(super) struct Source {
+    /// The absolute path of the folder or archive.
+    pub(super) path: PathBuf,
+    /// The files of an archive.
+    files: Option<Vec<File>>,
+}
+
+/// What stands under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    Nothing,
+    File,
+    Folder,
+}
+
+impl Source {
+    /// The chart at `path`, which must have a Chart.yaml.
+    pub(super) fn open(path: &Path) -> Result<Source> {
+        let name = path.to_string_lossy();
+        if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
+            let file = fs::open(path).map_err(|error| error.context("unable to open tarball"))?;
+            let files = loader::archive::read(file)
+                .and_then(|files| unpack::chart_name(&files).map(|_| files))
+                .map_err(|error| error.context("unable to extract tarball"))?;
+            return Ok(Source { path: fs::absolute(path)?, files: Some(files) });
+        }
+        fs::stat(&fs::clean(&path.join("Chart.yaml"))).map_err(|error| error.context("unable to check Chart.yaml file in chart"))?;
+        Ok(Source { path: fs::absolute(path)?, files: None })
+    }
+
+    /// The bytes of a file.
+    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>> {
+        match &self.files {
+            None => fs::read(&self.path.join(name)),
+            Some(files) => match files.iter().find(|file| &*file.name == name) {
+                Some(file) => Ok(file.data.to_vec()),
+                None => Err(self.missing("open", name)),
+            },
+        }
+    }
+
+    /// What stands under `name`.
+    pub(super) fn find(&self, name: &str) -> Found {
+        let Some(files) = &self.files else {
+            return match fs::stat(&self.path.join(name)) {
+                Err(_) => Found::Nothing,
+                Ok(entry) if entry.kind == fs::Kind::Folder => Found::Folder,
+                Ok(_) => Found::File,
+            };
+        };
+        let below = format!("{name}/");
+        if files.iter().any(|file| &*file.name == name) {
+            Found::File
+        } else if files.iter().any(|file| file.name.starts_with(&below)) {
+            Found::Folder
+        } else {
+            Found::Nothing
+        }
+    }
+
+    /// The whole chart; its apiVersion may be anything.
+    pub(super) fn load(&self, notices: &mut Notices) -> Result<Chart> {
+        match &self.files {
+            None => loader::load_any_version(&self.path, notices),
+            Some(files) => loader::from_files(files.clone(), notices),
+        }
+    }
+
+    fn missing(&self, operation: &str, name: &str) -> Error {
+        let path = self.path.join(name);
+        Error::new(ErrorKind::Io, format!("{operation} {}: no such file or directory", path.display()))
+    }
+}

@@ -1,0 +1,262 @@
+//! The rule for templates/: they render, and what comes out are manifests that Kubernetes would take.
+//!
+//! Goes in: the loaded chart, the user's values, capabilities. Comes out: findings under the template's name, or under
+//! `templates/` for what concerns them all. Matches Helm's `pkg/chart/v2/lint/rules/template.go`.
+
+use super::source::Found;
+use super::{Linter, Rule, Severity, deprecation, names};
+use crate::chart::Chart;
+use crate::data::Data;
+use crate::dependency;
+use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
+use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release, RenderContext};
+use crate::values::{coalesce, schema};
+use crate::yaml::{self, Field, Shape};
+use std::collections::HashMap;
+
+const FOLDER: &str = "templates/";
+
+pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) {
+    match linter.source.find("templates") {
+        Found::Nothing => return linter.add(Severity::Warning, Rule::Templates, FOLDER, "directory does not exist"),
+        Found::File => return linter.add(Severity::Error, Rule::Templates, FOLDER, "not a directory"),
+        Found::Folder => {}
+    }
+    let chart = match linter.source.load(linter.notices) {
+        Ok(chart) => chart,
+        Err(error) => return linter.add_error(Rule::Templates, FOLDER, &error),
+    };
+    let mut capabilities = Capabilities::default();
+    if let Some(version) = &linter.options.kube_version {
+        capabilities.kube_version = version.clone();
+    }
+    let Some(rendered) = render(linter, &chart, &capabilities, environment) else { return };
+    let rendered: HashMap<&str, &[u8]> = rendered.iter().map(|file| (file.name.as_str(), file.data.as_slice())).collect();
+    for template in &chart.content.templates {
+        let name = &*template.name;
+        let extension = name.rsplit('/').next().and_then(|base| base.rfind('.').and_then(|dot| base.get(dot..))).unwrap_or("");
+        if !matches!(extension, ".yaml" | ".yml" | ".tpl" | ".txt") {
+            let message = format!("file extension '{extension}' not valid. Valid extensions are .yaml, .yml, .tpl, or .txt");
+            linter.add(Severity::Error, Rule::Templates, name, message);
+        }
+        if !extension.eq_ignore_ascii_case(".yaml") && !extension.eq_ignore_ascii_case(".yml") {
+            continue;
+        }
+        let text = rendered.get(format!("{}/{name}", chart.name()).as_str()).copied().unwrap_or_default();
+        if String::from_utf8_lossy(text).trim().is_empty() {
+            continue;
+        }
+        if let Err(error) = check_file(linter, name, text, &capabilities.kube_version) {
+            linter.add(Severity::Error, Rule::Templates, name, format!("unable to parse YAML: {error}"));
+            // As in Helm, what is no YAML ends the whole rule, unless all faults were asked for.
+            if !linter.options.all_faults {
+                return;
+            }
+        }
+    }
+}
+
+/// The rendered files; `None` when something failed, which then is among the findings (or, as with Helm, is not told).
+fn render(
+    linter: &mut Linter<'_>,
+    chart: &Chart,
+    capabilities: &Capabilities,
+    environment: &mut dyn Environment,
+) -> Option<Vec<engine::RenderedFile>> {
+    let options = linter.options;
+    // Helm says nothing of faults in these two steps.
+    let chart = dependency::process(chart, &options.values, linter.notices).ok()?;
+    let values = coalesce::coalesce_values(&chart, &options.values, linter.notices).ok()?;
+    if !options.skip_schema_validation
+        && let Err(error) = schema::validate(&chart, &values, &schema::Options::default(), linter.notices)
+    {
+        linter.add_error(Rule::Templates, FOLDER, &error);
+        return None;
+    }
+    let release = Release {
+        name: "test-release".to_string(),
+        namespace: options.namespace.clone(),
+        revision: 0,
+        is_install: false,
+        is_upgrade: false,
+    };
+    let context = RenderContext { chart: &chart, values, release, capabilities };
+    let engine_options = engine::Options { lint: true, all_faults: options.all_faults, ..engine::Options::default() };
+    match engine::render(&context, &engine_options, environment) {
+        Ok(rendered) => {
+            linter.notices.list.extend(rendered.notices.list);
+            for error in &rendered.faults {
+                linter.add_error(Rule::Templates, FOLDER, error);
+            }
+            Some(rendered.files)
+        }
+        Err(error) => {
+            linter.add_error(Rule::Templates, FOLDER, &error);
+            None
+        }
+    }
+}
+
+/// Looks at every document of one rendered file.
+fn check_file(linter: &mut Linter<'_>, name: &str, text: &[u8], kube_version: &KubeVersion) -> Result<()> {
+    if let Some(message) = illegal_indent(text) {
+        linter.add(Severity::Warning, Rule::Templates, name, message);
+    }
+    for document in documents(text) {
+        let Some(manifest) = Manifest::parse(document?)? else { continue };
+        if let Some(message) = names::fault(&manifest.kind, &manifest.name) {
+            linter.add(Severity::Warning, Rule::Templates, name, message);
+        }
+        if let Some(message) = manifest.deprecation(kube_version) {
+            linter.add(Severity::Warning, Rule::Templates, name, message);
+        }
+        if let Some(message) = manifest.missing_selector(text) {
+            linter.add(Severity::Error, Rule::Templates, name, message);
+        }
+        if manifest.kind == "List"
+            && let Some(message) = list_annotation(text)
+        {
+            linter.add(Severity::Error, Rule::Templates, name, message);
+        }
+    }
+    Ok(())
+}
+
+/// A blank before the first line that is not empty.
+fn illegal_indent(text: &[u8]) -> Option<String> {
+    let line = text.split(|byte| *byte == b'\n').find(|line| !String::from_utf8_lossy(line).trim().is_empty())?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    matches!(line.first(), Some(b' ' | b'\t'))
+        .then(|| format!("document starts with an illegal indent: {}, which may cause parsing problems", quote(line)))
+}
+
+/// What the rules look at in a manifest.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Manifest {
+    pub(super) api_version: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+}
+
+static MANIFEST: Shape = Shape::Struct(
+    "rules.k8sYamlStruct",
+    &[
+        Field("apiVersion", &Shape::Str),
+        Field("Kind", &Shape::Str),
+        Field("Metadata", &Shape::Struct("rules.k8sYamlMetadata", &[Field("Namespace", &Shape::Str), Field("Name", &Shape::Str)])),
+    ],
+);
+
+static LIST: Shape = Shape::Struct(
+    "",
+    &[Field(
+        "Items",
+        &Shape::List(&Shape::Struct("", &[Field("Metadata", &Shape::Struct("", &[Field("Annotations", &Shape::Map(&Shape::Str))]))])),
+    )],
+);
+
+impl Manifest {
+    /// Reads one document; `None` when it is empty.
+    pub(super) fn parse(document: &[u8]) -> Result<Option<Manifest>> {
+        let data = yaml::decode(document, &MANIFEST)?;
+        let Some(map) = data.as_map() else { return Ok(None) };
+        let text = |data: Option<&Data>| data.and_then(Data::as_str).unwrap_or_default().to_string();
+        let name = map.get("Metadata").and_then(Data::as_map).and_then(|metadata| metadata.get("Name"));
+        Ok(Some(Manifest { api_version: text(map.get("apiVersion")), kind: text(map.get("Kind")), name: text(name) }))
+    }
+
+    fn deprecation(&self, version: &KubeVersion) -> Option<String> {
+        if self.api_version.is_empty() || self.kind.is_empty() {
+            return None;
+        }
+        deprecation::warning(&self.api_version, &self.kind, version.major.parse().ok()?, version.minor.parse().ok()?)
+    }
+
+    /// Helm looks for the words anywhere in the file.
+    fn missing_selector(&self, file: &[u8]) -> Option<String> {
+        let kind = &self.kind;
+        let selects = matches!(kind.as_str(), "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet");
+        let has = |word: &[u8]| memchr::memmem::find(file, word).is_some();
+        if !selects || has(b"matchLabels") || has(b"matchExpressions") {
+            return None;
+        }
+        let name = quote(self.name.as_bytes());
+        Some(format!("a {kind} must contain matchLabels or matchExpressions, and {name} does not"))
+    }
+}
+
+/// A resource policy on an item of a list, where it has no effect.
+fn list_annotation(text: &[u8]) -> Option<String> {
+    let data = match yaml::decode(text, &LIST) {
+        Ok(data) => data,
+        Err(error) => return Some(format!("unable to parse YAML: {error}")),
+    };
+    let has_policy = |item: &Data| {
+        let annotations = item.as_map()?.get("Metadata")?.as_map()?.get("Annotations")?.as_map()?;
+        annotations.contains_key("helm.sh/resource-policy").then_some(())
+    };
+    let items = data.as_map()?.get("Items")?.as_list()?;
+    items
+        .iter()
+        .any(|item| has_policy(item).is_some())
+        .then(|| "annotation 'helm.sh/resource-policy' within List objects are ignored".to_string())
+}
+
+/// Cuts a text at lines that begin with `---`, as apimachinery's YAML reader does. Only blanks and a comment may follow
+/// the dashes; a document that nothing stands before begins with them.
+pub(super) fn documents(text: &[u8]) -> Vec<Result<&[u8]>> {
+    let mut found = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if let Some(rest) = line.strip_prefix(b"---") {
+            let rest = String::from_utf8_lossy(rest);
+            let rest = rest.trim();
+            if !rest.is_empty() && !rest.starts_with('#') {
+                let message = format!("invalid Yaml document separator: {rest}");
+                found.push(Err(Error::new(ErrorKind::Syntax, message)));
+                return found;
+            }
+            if at > start {
+                found.push(Ok(text.get(start..at).unwrap_or_default()));
+                start = at + line.len();
+            }
+        }
+        at += line.len();
+    }
+    if at > start {
+        found.push(Ok(text.get(start..at).unwrap_or_default()));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_at_separators() {
+        let cut = |text: &'static str| -> Vec<String> {
+            documents(text.as_bytes())
+                .into_iter()
+                .map(|document| match document {
+                    Ok(text) => String::from_utf8_lossy(text).into_owned(),
+                    Err(error) => format!("error: {error}"),
+                })
+                .collect()
+        };
+        assert_eq!(cut(""), Vec::<String>::new());
+        assert_eq!(cut("a: 1\n---\nb: 2"), ["a: 1\n", "b: 2"]);
+        assert_eq!(cut("---\na: 1\n--- # x\n"), ["---\na: 1\n"]);
+        assert_eq!(cut("a: 1\n---b\n"), ["error: invalid Yaml document separator: b"]);
+    }
+
+    #[test]
+    fn an_indented_start_is_told() {
+        assert_eq!(
+            illegal_indent(b"\n \n\ta: 1\r\n").as_deref(),
+            Some("document starts with an illegal indent: \"\\ta: 1\", which may cause parsing problems")
+        );
+        assert_eq!(illegal_indent(b"a: 1\n  b: 2"), None);
+    }
+}
