@@ -66,7 +66,7 @@ impl Run for Arguments {
         let output = self.output.as_deref().unwrap_or("text");
         let options = Options {
             namespace: session.settings.namespace().to_string(),
-            values: source::values(&self.values)?,
+            values: source::values(&self.values, session)?,
             kube_version,
             skip_schema_validation: self.skip_schema_validation,
             all_faults: self.all_errors || output != "text",
