@@ -158,6 +158,57 @@ pub fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OutputFormat {
+    #[default]
+    Table,
+    Json,
+    Yaml,
+}
+
+/// Reads `--output`.
+pub fn output_format(text: &str) -> Result<OutputFormat, String> {
+    match text {
+        "table" => Ok(OutputFormat::Table),
+        "json" => Ok(OutputFormat::Json),
+        "yaml" => Ok(OutputFormat::Yaml),
+        _ => Err("invalid format type".to_string()),
+    }
+}
+
+/// Reads a duration as Go writes them: `2m0s`, `1.5h`, `300ms`; a plain `0` too.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let invalid = || format!("time: invalid duration {text:?}");
+    if text == "0" {
+        return Ok(std::time::Duration::ZERO);
+    }
+    let mut seconds = 0.0;
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    if rest.is_empty() {
+        return Err(invalid());
+    }
+    while !rest.is_empty() {
+        let digits =
+            rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(|| format!("time: missing unit in duration {text:?}"))?;
+        let (number, tail) = rest.split_at(digits);
+        let unit = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit);
+        let scale = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(format!("time: unknown unit {unit:?} in duration {text:?}")),
+        };
+        seconds += number.parse::<f64>().map_err(|_| invalid())? * scale;
+        rest = tail;
+    }
+    std::time::Duration::try_from_secs_f64(seconds).map_err(|_| invalid())
+}
+
 /// Reads `--color`.
 pub fn color(text: &str) -> Result<Color, String> {
     match text {

@@ -16,6 +16,8 @@ pub mod plugin;
 pub mod printer;
 #[cfg(feature = "remote")]
 pub mod remote;
+#[cfg(feature = "remote")]
+pub mod secret;
 pub mod session;
 pub mod source;
 pub mod system;

@@ -71,10 +71,6 @@ pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut S
         session.notices.push(Level::Debug, "setting version to >0.0.0-0");
         version = ">0.0.0-0".to_string();
     }
-    let default_keyring = || {
-        let folder = session.environment.get_filled("GNUPGHOME").unwrap_or_else(|| format!("{}/.gnupg", session.settings.home));
-        format!("{folder}/pubring.gpg")
-    };
     ChartOptions {
         version,
         repository_url: text(&source.repo),
@@ -87,8 +83,17 @@ pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut S
         insecure_skip_tls_verify: source.insecure_skip_tls_verify,
         plain_http: source.plain_http,
         verify: source.verify,
-        keyring: PathBuf::from(source.keyring.clone().unwrap_or_else(default_keyring)),
+        keyring: keyring(source.keyring.as_deref(), session),
     }
+}
+
+/// The keyring that a flag names, or GnuPG's.
+pub fn keyring(flag: Option<&str>, session: &Session) -> PathBuf {
+    let default = || {
+        let folder = session.environment.get_filled("GNUPGHOME").unwrap_or_else(|| format!("{}/.gnupg", session.settings.home));
+        format!("{folder}/pubring.gpg")
+    };
+    PathBuf::from(flag.map_or_else(default, str::to_string))
 }
 
 /// Where the chart lies on disk, after it was fetched if need be.

@@ -78,6 +78,14 @@ impl Settings {
     }
 }
 
+/// A time in nanoseconds since 1970 as Go's `RFC3339Nano` writes it in UTC: no trailing zeros in the fraction.
+pub fn rfc3339(nanoseconds: i128) -> String {
+    match jiff::Timestamp::from_nanosecond(nanoseconds) {
+        Ok(time) => time.to_string(),
+        Err(_) => "0001-01-01T00:00:00Z".to_string(),
+    }
+}
+
 /// Proxies as the usual variables name them; empty strings mean none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {

@@ -10,10 +10,20 @@ pub mod help;
 pub mod lint;
 pub mod package;
 pub mod plugin;
+#[cfg(feature = "remote")]
+pub mod pull;
+#[cfg(feature = "remote")]
+pub mod registry;
+#[cfg(feature = "remote")]
+pub mod repo;
+#[cfg(feature = "remote")]
+pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod show;
 pub mod template;
+#[cfg(feature = "remote")]
+pub mod verify;
 pub mod version;
 
 use super::arguments::GlobalArguments;
@@ -29,10 +39,20 @@ pub const COMMANDS: &[Entry] = &[
     lint::COMMAND,
     package::COMMAND,
     plugin::COMMAND,
+    #[cfg(feature = "remote")]
+    pull::COMMAND,
+    #[cfg(feature = "remote")]
+    registry::COMMAND,
+    #[cfg(feature = "remote")]
+    repo::COMMAND,
+    #[cfg(feature = "remote")]
+    search::COMMAND,
     #[cfg(feature = "serve")]
     serve::COMMAND,
     show::COMMAND,
     template::COMMAND,
+    #[cfg(feature = "remote")]
+    verify::COMMAND,
     version::COMMAND,
 ];
 

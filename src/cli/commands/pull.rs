@@ -1,0 +1,78 @@
+//! `rutter pull`: fetches a chart to the local disk.
+
+use super::{Arity, Entry, Run};
+use crate::action::{pull, verify};
+use crate::cli::arguments::ChartSourceArguments;
+use crate::cli::remote::Console;
+use crate::cli::session::Session;
+use crate::cli::source::{chart_options, repository_settings};
+use crate::error::Result;
+use clap::Args;
+use std::path::PathBuf;
+
+/// The row of the table.
+pub const COMMAND: Entry = Entry::leaf::<Arguments>(
+    "pull",
+    "[chart URL | repo/chartname] [...]",
+    Arity::AtLeast(1),
+    "download a chart from a repository and (optionally) unpack it in local directory",
+    LONG,
+)
+.aliases(&["fetch"]);
+
+const LONG: &str = "\
+Retrieve a package from a package repository, and download it locally.
+
+This is useful for fetching packages to inspect, modify, or repackage. It can
+also be used to perform cryptographic verification of a chart without installing
+the chart.
+
+There are options for unpacking the chart after download. This will create a
+directory for the chart and uncompress into that directory.
+
+If the --verify flag is specified, the requested chart MUST have a provenance
+file, and MUST pass the verification process. Failure in any part of this will
+result in an error, and the chart will not be saved locally.";
+
+/// The flags of `pull`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    source: ChartSourceArguments,
+    /// location to write the chart. If this and untardir are specified, untardir is appended to this
+    #[arg(short, long, value_name = "string", default_value = ".", hide_default_value = true)]
+    destination: String,
+    /// use development versions, too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored.
+    #[arg(long)]
+    devel: bool,
+    /// fetch the provenance file, but don't perform verification
+    #[arg(long)]
+    prov: bool,
+    /// if set to true, will untar the chart after downloading it
+    #[arg(long)]
+    untar: bool,
+    /// if untar is specified, this flag specifies the name of the directory into which the chart is expanded
+    #[arg(long, value_name = "string", default_value = ".", hide_default_value = true)]
+    untardir: String,
+}
+
+impl Run for Arguments {
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        let options = pull::Options {
+            source: chart_options(&self.source, self.devel, session),
+            destination: PathBuf::from(&self.destination),
+            untar: self.untar,
+            untar_folder: PathBuf::from(&self.untardir),
+            provenance: self.prov,
+        };
+        session.show_notices();
+        let settings = repository_settings(session);
+        for reference in &arguments {
+            let report = pull::run(reference, &options, &settings, &Console::new(session))?;
+            if let Some(verification) = &report.verification {
+                session.print(verify::lines(verification))?;
+            }
+        }
+        Ok(())
+    }
+}

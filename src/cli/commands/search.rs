@@ -1,0 +1,139 @@
+//! `rutter search`: charts in the repositories that were added, and versions in a registry.
+
+use super::{Arity, Entry, Run};
+use crate::action::search::{self, Options};
+use crate::cli::arguments::{OutputFormat, output_format};
+use crate::cli::remote::Console;
+use crate::cli::session::Session;
+use crate::cli::source::repository_settings;
+use crate::cli::table;
+use crate::data::{Data, Map};
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::ChartOptions;
+use crate::repository::search::Hit;
+use crate::{json, yaml};
+use clap::Args;
+
+/// The row of the table.
+pub const COMMAND: Entry = Entry::group(
+    "search",
+    "search for a keyword in charts",
+    "Search provides the ability to search for charts in the repositories that you have added, and for versions in a registry.",
+    &[Entry::leaf::<Repo>("repo", "[keyword]", Arity::Any, "search repositories for a keyword in charts", LONG)],
+);
+
+const LONG: &str = "\
+Search reads through all of the repositories configured on the system, and
+looks for matches. Search of these repositories uses the metadata stored on
+the system.
+
+It will display the latest stable versions of the charts found. If you
+specify the --devel flag, the output will include pre-release versions.
+If you want to search using a version constraint, use --version.
+
+    # Search for stable release versions matching the keyword \"nginx\"
+    $ rutter search repo nginx
+
+    # Search for release versions matching the keyword \"nginx\", including pre-release versions
+    $ rutter search repo nginx --devel
+
+    # Search for the latest stable release for nginx-ingress with a major version of 1
+    $ rutter search repo nginx-ingress --version ^1.0.0
+
+    # List the versions of a chart in a registry (not in Helm)
+    $ rutter search repo oci://registry.example.com/charts/nginx --versions
+
+Repositories are managed with 'rutter repo' commands.";
+
+/// The flags of `search repo`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Repo {
+    /// use development versions (alpha, beta, and release candidate releases), too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored
+    #[arg(long)]
+    devel: bool,
+    /// search fails if no results are found
+    #[arg(long)]
+    fail_on_no_result: bool,
+    /// maximum column width for output table
+    #[arg(long, value_name = "uint", default_value = "50", hide_default_value = true)]
+    max_col_width: usize,
+    /// prints the output in the specified format. Allowed values: table, json, yaml (default table)
+    #[arg(short, long, value_name = "format", value_parser = output_format)]
+    output: Option<OutputFormat>,
+    /// use insecure HTTP connections to a registry (not in Helm)
+    #[arg(long)]
+    plain_http: bool,
+    /// use regular expressions for searching repositories you have added
+    #[arg(short, long)]
+    regexp: bool,
+    /// search using semantic versioning constraints on repositories you have added
+    #[arg(long, value_name = "string")]
+    version: Option<String>,
+    /// show the long listing, with each version of each chart on its own line, for repositories you have added
+    #[arg(short = 'l', long)]
+    versions: bool,
+}
+
+impl Run for Repo {
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        let settings = repository_settings(session);
+        let console = Console::new(session);
+        let options = Options {
+            words: arguments,
+            regexp: self.regexp,
+            versions: self.versions,
+            devel: self.devel,
+            version: self.version.clone().unwrap_or_default(),
+        };
+        let hits = match options.words.as_slice() {
+            [reference] if reference.starts_with("oci://") => {
+                let access = ChartOptions { plain_http: self.plain_http, ..ChartOptions::default() };
+                search::registry(reference, &options, &access, &settings, &console)?
+            }
+            _ => search::repositories(&options, &settings, &console)?,
+        };
+        if hits.is_empty() && self.fail_on_no_result {
+            return Err(Error::new(ErrorKind::Repository, "no results found"));
+        }
+        session.print(self.report(&hits)?)
+    }
+}
+
+impl Repo {
+    fn report(&self, hits: &[Hit]) -> Result<Vec<u8>> {
+        match self.output.unwrap_or_default() {
+            OutputFormat::Table if hits.is_empty() => Ok(b"No results found\n".to_vec()),
+            OutputFormat::Table => {
+                let mut rows = vec![["NAME", "CHART VERSION", "APP VERSION", "DESCRIPTION"].map(str::to_string).to_vec()];
+                rows.extend(
+                    hits.iter().map(|hit| vec![hit.name.clone(), hit.version.clone(), hit.app_version.clone(), hit.description.clone()]),
+                );
+                Ok(format!("{}\n", table::render(&rows, self.max_col_width)).into_bytes())
+            }
+            OutputFormat::Json => {
+                let mut writer = json::Writer::new(true);
+                writer.begin_list();
+                for hit in hits {
+                    writer.begin_map();
+                    for (key, value) in fields(hit) {
+                        writer.key(key.as_bytes());
+                        writer.str(value.as_bytes());
+                    }
+                    writer.end_map();
+                }
+                writer.end_list();
+                let mut text = writer.finish()?;
+                text.push(b'\n');
+                Ok(text)
+            }
+            OutputFormat::Yaml => {
+                let item = |hit| Data::map(fields(hit).into_iter().map(|(key, value)| (key.into(), Data::str(value))).collect::<Map>());
+                Ok(yaml::to_string(&Data::list(hits.iter().map(item).collect()))?.into_bytes())
+            }
+        }
+    }
+}
+
+fn fields(hit: &Hit) -> [(&'static str, &str); 4] {
+    [("name", &hit.name), ("version", &hit.version), ("app_version", &hit.app_version), ("description", &hit.description)]
+}

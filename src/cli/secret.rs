@@ -1,0 +1,53 @@
+//! Passwords and passphrases from standard input or the terminal.
+//!
+//! Goes in: what to ask. Comes out: the answer without its line end. On a terminal the answer is not shown while it is
+//! typed; `stty` does that, so that no terminal code of our own is needed.
+
+use super::session::Session;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use std::io::{BufRead, IsTerminal, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The most bytes that a secret may have.
+const LIMIT: u64 = 1 << 20;
+
+/// All of standard input, without one line end.
+pub fn from_stdin() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin().lock().take(LIMIT).read_to_string(&mut text).map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(text.strip_suffix('\r').unwrap_or(text).to_string())
+}
+
+/// Asks on the terminal; what is typed is shown.
+pub fn ask_openly(question: &str, session: &Session) -> Result<String> {
+    session.print(question)?;
+    line()
+}
+
+/// Asks on the terminal without showing what is typed.
+pub fn ask(question: &str, session: &Session) -> Result<String> {
+    session.print(question)?;
+    if !std::io::stdin().is_terminal() {
+        session.print("\n")?;
+        return Err(Error::new(ErrorKind::Usage, "inappropriate ioctl for device"));
+    }
+    echo(false);
+    let answer = line();
+    echo(true);
+    session.print("\n")?;
+    answer
+}
+
+fn line() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin().lock().take(LIMIT).read_line(&mut text).map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_string())
+}
+
+fn echo(on: bool) {
+    // Without `stty` the answer is shown: no reason to refuse it.
+    let _ = Command::new("stty").arg(if on { "echo" } else { "-echo" }).stdin(Stdio::inherit()).stderr(Stdio::null()).status();
+}
