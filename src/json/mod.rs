@@ -5,8 +5,8 @@
 mod parse;
 mod write;
 
-pub use parse::{parse, parse_exact};
-pub use write::{Writer, indent, to_vec, write};
+pub use parse::{parse, parse_exact, parse_list, parse_map, parse_partly, parse_prefix};
+pub use write::{Writer, indent, quote, to_vec, write};
 
 /// `bytes` as text: each byte that is no part of a UTF-8 character becomes U+FFFD, as Go's range over a string does it
 /// (`String::from_utf8_lossy` would give one for several).

@@ -1,0 +1,332 @@
+//! How a string is written: plain, in quotes, or as a literal block.
+//!
+//! Goes in: a string and where it stands. Comes out: its text, folded where go-yaml v2 folds. The rules are those of its
+//! `yaml_emitter_analyze_scalar` and of the encoder's `stringv`.
+
+use super::{Style, WIDTH, Writer};
+use crate::yaml::resolve::{Resolved, resolve};
+
+/// How a scalar is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ScalarStyle {
+    Plain,
+    Single,
+    Double,
+    Literal,
+}
+
+/// What the characters of a string allow.
+#[derive(Debug)]
+pub(super) struct Analysis {
+    pub multiline: bool,
+    plain: bool,
+    single: bool,
+    block: bool,
+}
+
+/// Whether go-yaml prints the character as it is. It takes everything beyond U+FFFF for unprintable.
+fn is_printable(character: char) -> bool {
+    matches!(character, '\n' | ' '..='~' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FEFE}' | '\u{FF00}'..='\u{FFFD}')
+}
+
+/// The characters that break lines.
+fn is_break(character: char) -> bool {
+    matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+impl Analysis {
+    pub(super) fn of(text: &str, style: Style) -> Analysis {
+        if text.is_empty() {
+            return Analysis { multiline: false, plain: true, single: true, block: false };
+        }
+        let mut indicators = text.starts_with("---") || text.starts_with("...");
+        let (mut breaks, mut special, mut tabs) = (false, false, false);
+        let (mut break_space, mut space_break) = (false, false);
+        let (mut after_space, mut after_break) = (false, false);
+        let mut after_blank = true;
+        let mut characters = text.char_indices().peekable();
+        while let Some((at, character)) = characters.next() {
+            let before_blank = characters.peek().is_none_or(|next| matches!(next.1, ' ' | '\t'));
+            indicators |= match character {
+                '#' => at == 0 || after_blank,
+                ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => at == 0,
+                '?' | '-' => at == 0 && before_blank,
+                ':' => before_blank,
+                _ => false,
+            };
+            if character == '\t' && style == Style::Pretty {
+                tabs = true;
+            } else if !is_printable(character) {
+                special = true;
+            }
+            if character == ' ' {
+                break_space |= after_break;
+                (after_space, after_break) = (true, false);
+            } else if is_break(character) {
+                breaks = true;
+                space_break |= after_space;
+                (after_space, after_break) = (false, true);
+            } else {
+                (after_space, after_break) = (false, false);
+            }
+            after_blank = matches!(character, ' ' | '\t' | '\0') || is_break(character);
+        }
+        let edges = text.starts_with(|character| character == ' ' || is_break(character))
+            || text.ends_with(|character| character == ' ' || is_break(character));
+        Analysis {
+            multiline: breaks,
+            plain: !(indicators || breaks || special || tabs || break_space || space_break || edges),
+            single: !(special || tabs || break_space || space_break),
+            block: !(special || space_break || text.ends_with(' ')),
+        }
+    }
+
+    /// The style go-yaml picks.
+    pub(super) fn choose(&self, text: &str, tag: &str, simple_key: bool) -> ScalarStyle {
+        if text.contains('\n') {
+            return if simple_key || !self.block { ScalarStyle::Double } else { ScalarStyle::Literal };
+        }
+        if tag.is_empty() && !is_string(text) || (simple_key && self.multiline) {
+            return ScalarStyle::Double;
+        }
+        if self.plain && !text.is_empty() {
+            ScalarStyle::Plain
+        } else if self.single {
+            ScalarStyle::Single
+        } else {
+            ScalarStyle::Double
+        }
+    }
+}
+
+/// Whether the text stays a string when it is read without quotes, also by parsers that know numbers of base 60.
+fn is_string(text: &str) -> bool {
+    resolve(text) == Resolved::Str && !is_base_60(text)
+}
+
+/// `^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$`
+fn is_base_60(text: &str) -> bool {
+    if !text.contains(':') {
+        return false;
+    }
+    let is_digit_or_mark = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (number, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let mut parts = number.split(':');
+    let first = parts.next().unwrap_or_default();
+    first.starts_with(|character: char| character.is_ascii_digit())
+        && first.bytes().all(is_digit_or_mark)
+        && fraction.bytes().all(is_digit_or_mark)
+        && parts.all(|part| match part.as_bytes() {
+            [ones] => ones.is_ascii_digit(),
+            [b'0'..=b'5', ones] => ones.is_ascii_digit(),
+            _ => false,
+        })
+}
+
+/// What the bridge makes of next line characters, which its JSON holds as they are: a line break in a double quoted scalar.
+pub(super) fn fold_next_lines(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut lines = text.split('\u{85}').peekable();
+    let mut empty = 0;
+    let mut first = true;
+    while let Some(line) = lines.next() {
+        let line = if first { line } else { line.trim_start_matches(' ') };
+        let last = lines.peek().is_none();
+        let line = if last { line } else { line.trim_end_matches(' ') };
+        if !first {
+            if line.is_empty() && !last {
+                empty += 1;
+                continue;
+            }
+            if empty == 0 {
+                folded.push(' ');
+            }
+            folded.extend(std::iter::repeat_n('\n', empty));
+            empty = 0;
+        }
+        folded.push_str(line);
+        first = false;
+    }
+    folded
+}
+
+impl Writer {
+    /// Copies one character.
+    fn copy(&mut self, character: char) {
+        self.out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        self.column += 1;
+    }
+
+    /// Copies a line break.
+    fn copy_break(&mut self, character: char) {
+        if character == '\n' {
+            self.put_break();
+        } else {
+            self.copy(character);
+            self.column = 0;
+        }
+    }
+
+    pub(super) fn write_plain(&mut self, text: &str, fold: bool) {
+        if !self.whitespace {
+            self.put(b' ');
+        }
+        self.write_folding(text, fold, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    pub(super) fn write_single(&mut self, text: &str, fold: bool) {
+        self.write_indicator(b"'", true, false, false);
+        self.write_folding(text, fold, true);
+        self.write_indicator(b"'", false, false, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    /// The characters of a plain or single quoted scalar.
+    fn write_folding(&mut self, text: &str, fold: bool, quoted: bool) {
+        let fits = text.len() + self.column <= WIDTH;
+        if (!fold || fits) && text.is_ascii() && !text.bytes().any(|byte| matches!(byte, b'\'' | b'\n' | b'\r')) {
+            self.put_ascii(text.as_bytes());
+            self.indention = false;
+            return;
+        }
+        let (mut spaces, mut breaks) = (false, false);
+        let mut characters = text.char_indices().peekable();
+        while let Some((at, character)) = characters.next() {
+            if character == ' ' {
+                let next = characters.peek().map(|next| next.1);
+                let inside = !quoted || (at > 0 && next.is_some());
+                if fold && !spaces && self.column > WIDTH && inside && next != Some(' ') {
+                    self.write_indent();
+                } else {
+                    self.copy(' ');
+                }
+                spaces = true;
+            } else if is_break(character) {
+                if !breaks && character == '\n' {
+                    self.put_break();
+                }
+                self.copy_break(character);
+                self.indention = true;
+                breaks = true;
+            } else {
+                if breaks {
+                    self.write_indent();
+                }
+                if quoted && character == '\'' {
+                    self.put(b'\'');
+                }
+                self.copy(character);
+                self.indention = false;
+                (spaces, breaks) = (false, false);
+            }
+        }
+    }
+
+    pub(super) fn write_double(&mut self, text: &str, fold: bool) {
+        self.write_indicator(b"\"", true, false, false);
+        // go-yaml looks for the mark at the start of the text whatever character it is at.
+        let marked = text.starts_with('\u{FEFF}');
+        let mut spaces = false;
+        let mut characters = text.char_indices().peekable();
+        while let Some((at, character)) = characters.next() {
+            let next = characters.peek().map(|next| next.1);
+            if marked || !is_printable(character) || is_break(character) || matches!(character, '"' | '\\') {
+                self.write_escape(character);
+                spaces = false;
+            } else if character == ' ' {
+                if fold && !spaces && self.column > WIDTH && at > 0 && next.is_some() {
+                    self.write_indent();
+                    if next == Some(' ') {
+                        self.put(b'\\');
+                    }
+                } else {
+                    self.copy(' ');
+                }
+                spaces = true;
+            } else {
+                self.copy(character);
+                spaces = false;
+            }
+        }
+        self.write_indicator(b"\"", false, false, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    fn write_escape(&mut self, character: char) {
+        let name = match character {
+            '\0' => b'0',
+            '\x07' => b'a',
+            '\x08' => b'b',
+            '\t' => b't',
+            '\n' => b'n',
+            '\x0B' => b'v',
+            '\x0C' => b'f',
+            '\r' => b'r',
+            '\x1B' => b'e',
+            '"' => b'"',
+            '\\' => b'\\',
+            '\u{85}' => b'N',
+            '\u{A0}' => b'_',
+            '\u{2028}' => b'L',
+            '\u{2029}' => b'P',
+            _ => {
+                let code = u32::from(character);
+                let text = match code {
+                    0..=0xFF => format!("\\x{code:02X}"),
+                    0x100..=0xFFFF => format!("\\u{code:04X}"),
+                    _ => format!("\\U{code:08X}"),
+                };
+                self.put_ascii(text.as_bytes());
+                return;
+            }
+        };
+        self.put_ascii(&[b'\\', name]);
+    }
+
+    pub(super) fn write_literal(&mut self, text: &str) {
+        self.write_indicator(b"|", true, false, false);
+        if text.starts_with(|character| character == ' ' || is_break(character)) {
+            self.write_indicator(b"2", false, false, false);
+        }
+        let mut backwards = text.chars().rev();
+        let chomping: &[u8] = match (backwards.next().is_some_and(is_break), backwards.next()) {
+            (false, _) => b"-",
+            (true, None) => b"+",
+            (true, Some(before)) if is_break(before) => b"+",
+            _ => b"",
+        };
+        if !chomping.is_empty() {
+            self.write_indicator(chomping, false, false, false);
+        }
+        self.put_break();
+        self.indention = true;
+        self.whitespace = true;
+        let mut breaks = true;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let line_length = rest.find(is_break).unwrap_or(rest.len());
+            let (line, behind) = rest.split_at(line_length);
+            if !line.is_empty() {
+                if breaks {
+                    self.write_indent();
+                }
+                self.out.extend_from_slice(line.as_bytes());
+                self.column += line.chars().count();
+                self.indention = false;
+                breaks = false;
+            }
+            let mut characters = behind.chars();
+            if let Some(character) = characters.next() {
+                self.copy_break(character);
+                self.indention = true;
+                breaks = true;
+            }
+            rest = characters.as_str();
+        }
+    }
+}
