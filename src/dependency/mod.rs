@@ -80,3 +80,6 @@ fn enable(chart: &mut Chart, values: &Arc<Map>, path: &str, notices: &mut Notice
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,10 +14,13 @@ pub fn print(data: &Data) -> String {
 
 /// `%t`, the verb of truths, which Helm uses for "type mismatch": `true`, `%!t(float64=1)`, lists item by item.
 pub fn print_truth(data: &Data) -> String {
+    if data.is_null() {
+        return "%!t(<nil>)".to_string();
+    }
     let mut out = String::new();
     write_value(data, &mut out, &|data| match data {
         Data::Bool(truth) => truth.to_string(),
-        Data::Null => "%!t(<nil>)".to_string(),
+        Data::Null => scalar(data),
         Data::Int(_) => format!("%!t(int64={})", scalar(data)),
         Data::Float(_) => format!("%!t(float64={})", scalar(data)),
         _ => format!("%!t(string={})", scalar(data)),

@@ -1,0 +1,115 @@
+//! Chart trees with what Helm 4.2.4 makes of them: `testdata/values/charts.jsonl`, made at random and recorded through
+//! Helm's `ProcessDependencies` and `ToRenderValues`. A line holds the chart, the user's values, the coalesced values (or
+//! the error), the tree of subcharts that live, and the log lines, sorted.
+
+use super::*;
+use crate::chart::{Content, Dependency};
+use crate::data::Data;
+use crate::diagnostic::Level;
+use crate::values::coalesce::coalesce_values;
+use crate::values::sample::data;
+use serde_json::Value;
+
+fn map(value: &Value) -> Arc<Map> {
+    match data(&value.to_string()) {
+        Data::Map(map) => map,
+        _ => Arc::new(Map::new()),
+    }
+}
+
+fn text<'case>(value: &'case Value, key: &str) -> &'case str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn list<'case>(value: &'case Value, key: &str) -> impl Iterator<Item = &'case Value> {
+    value[key].as_array().into_iter().flatten()
+}
+
+fn chart(value: &Value) -> Chart {
+    let dependencies = list(value, "deps").map(|entry| Dependency {
+        name: text(entry, "name").into(),
+        version: "0.1.0".into(),
+        alias: text(entry, "alias").into(),
+        condition: text(entry, "condition").into(),
+        tags: list(entry, "tags").filter_map(|tag| tag.as_str().map(String::from)).collect(),
+        import_values: list(entry, "import").map(|import| data(&import.to_string())).collect(),
+        ..Dependency::default()
+    });
+    let metadata = Metadata {
+        name: text(value, "name").into(),
+        version: "0.1.0".into(),
+        dependencies: dependencies.collect(),
+        ..Metadata::default()
+    };
+    Chart {
+        metadata: Arc::new(metadata),
+        content: Arc::new(Content::default()),
+        values: map(&value["values"]),
+        dependencies: list(value, "charts").map(chart).collect(),
+    }
+}
+
+fn json(data: &Data) -> Value {
+    match data {
+        Data::Null => Value::Null,
+        Data::Bool(truth) => Value::Bool(*truth),
+        Data::Int(number) => Value::from(*number),
+        Data::Float(number) => serde_json::from_str(&number.to_string()).expect("a number"),
+        Data::Str(text) => Value::String(text.to_string()),
+        Data::List(items) => Value::Array(items.iter().map(json).collect()),
+        Data::Map(map) => Value::Object(map.iter().map(|(key, value)| (key.to_string(), json(value))).collect()),
+    }
+}
+
+fn tree(chart: &Chart) -> String {
+    let entries: String = chart
+        .metadata
+        .dependencies
+        .iter()
+        .map(|entry| {
+            let imports = Value::Array(entry.import_values.iter().map(json).collect());
+            format!("{}:{}:{imports} ", entry.name, entry.enabled)
+        })
+        .collect();
+    let charts: String = chart.dependencies.iter().map(|subchart| tree(subchart) + " ").collect();
+    format!("{}[{entries}]({charts})", chart.name())
+}
+
+fn log_lines(notices: &Notices) -> Vec<String> {
+    let quoted = |text: &str| match text.contains([' ', '"', '=']) {
+        true => crate::quote::quote(text.as_bytes()),
+        false => text.to_string(),
+    };
+    let line = |notice: &crate::diagnostic::Notice| {
+        let level = if notice.level == Level::Info { "INFO" } else { "WARN" };
+        let attributes: String = notice.attributes.iter().map(|(key, value)| format!(" {key}={}", quoted(value))).collect();
+        format!("level={level} msg={}{attributes}", quoted(&notice.message))
+    };
+    let mut lines: Vec<String> = notices.list.iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn charts_come_out_as_from_helm() {
+    let mut faults = Vec::new();
+    for line in include_str!("../../testdata/values/charts.jsonl").lines() {
+        let case: Value = serde_json::from_str(line).expect("a case");
+        let values = map(&case["values"]);
+        let mut notices = Notices::new();
+        let mut lives = String::new();
+        let result = process(&chart(&case["chart"]), &values, &mut notices).and_then(|processed| {
+            lives = tree(&processed);
+            coalesce_values(&processed, &values, &mut notices)
+        });
+        let got = match result {
+            Ok(values) => json(&Data::Map(values)).to_string(),
+            Err(error) => format!("error: {error}"),
+        };
+        let logs: Vec<&str> = list(&case, "logs").filter_map(Value::as_str).collect();
+        if got != text(&case, "want") || lives != text(&case, "tree") || log_lines(&notices) != logs {
+            faults.push(format!("{line}\n got {got}\n tree {lives}\n logs {:#?}", log_lines(&notices)));
+        }
+    }
+    assert!(faults.is_empty(), "{} differ, the first:\n{}", faults.len(), faults[0]);
+}
