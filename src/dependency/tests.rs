@@ -35,12 +35,8 @@ fn chart(value: &Value) -> Chart {
         import_values: list(entry, "import").map(|import| data(&import.to_string())).collect(),
         ..Dependency::default()
     });
-    let metadata = Metadata {
-        name: text(value, "name").into(),
-        version: "0.1.0".into(),
-        dependencies: dependencies.collect(),
-        ..Metadata::default()
-    };
+    let metadata =
+        Metadata { name: text(value, "name").into(), version: "0.1.0".into(), dependencies: dependencies.collect(), ..Metadata::default() };
     Chart {
         metadata: Arc::new(metadata),
         content: Arc::new(Content::default()),
