@@ -522,6 +522,11 @@ pub trait Object: Any {
         None
     }
 
+    /// The `String()` that only a pointer to the value has: an action prints a struct's field with it, nothing else does.
+    fn pointer_text(&self) -> Option<String> {
+        None
+    }
+
     /// The fields in declaration order, those with a lower-case name included (only printing shows them), for `%v`, `%+v`, JSON and YAML; `None` when it has none that are printed.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()

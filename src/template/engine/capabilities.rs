@@ -163,6 +163,11 @@ impl Object for CapabilitiesObject {
         ]
     }
 
+    /// Pointers are equal if they are the same.
+    fn equals(&self, other: &dyn Object) -> bool {
+        other.as_any().downcast_ref::<CapabilitiesObject>().is_some_and(|other| std::ptr::eq(self, other))
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -199,6 +204,10 @@ impl Object for KubeVersionObject {
 
     fn hidden_field(&self, name: &str) -> bool {
         name == "normalizedVersion"
+    }
+
+    fn pointer_text(&self) -> Option<String> {
+        Some(self.0.normalized.clone())
     }
 
     /// Printed with all its fields: `String` belongs to the pointer, and `%v` sees the value.

@@ -256,14 +256,19 @@ fn is_assignable(value: &Value, parameter: Parameter) -> bool {
         (Parameter::Map, Value::Map(map)) => matches!(map.kind(), MapKind::Any | MapKind::Values),
         (Parameter::List, Value::List(list)) => list.kind() == ListKind::Any,
         (Parameter::Strings, Value::List(list)) => matches!(list.kind(), ListKind::Str | ListKind::VersionSet),
-        (Parameter::Time | Parameter::Duration | Parameter::Certificate, Value::Object(object)) => object.type_name() == type_of(parameter),
+        (Parameter::Time | Parameter::Duration | Parameter::Certificate | Parameter::Version, Value::Object(object)) => {
+            object.type_name() == type_of(parameter)
+        }
         _ => false,
     }
 }
 
 /// Whether Go makes a zero value of this type from an untyped nil.
 fn can_be_nil(parameter: Parameter) -> bool {
-    matches!(parameter, Parameter::Any | Parameter::Reflect | Parameter::Map | Parameter::List | Parameter::Strings | Parameter::Bytes)
+    matches!(
+        parameter,
+        Parameter::Any | Parameter::Reflect | Parameter::Map | Parameter::List | Parameter::Strings | Parameter::Bytes | Parameter::Version
+    )
 }
 
 /// Go's name of the parameter's type.
@@ -284,5 +289,6 @@ fn type_of(parameter: Parameter) -> &'static str {
         Parameter::Duration => "time.Duration",
         Parameter::Uint32 => "uint32",
         Parameter::Certificate => "sprig.certificate",
+        Parameter::Version => "*semver.Version",
     }
 }

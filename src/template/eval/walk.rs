@@ -85,7 +85,11 @@ impl Evaluator<'_> {
         match &value {
             Value::Str(text) => out.extend_from_slice(text.as_bytes()),
             other => {
-                if let Err(fault) = format::print_value(other, out) {
+                if let Value::Object(object) = other
+                    && let Some(text) = object.pointer_text()
+                {
+                    out.extend_from_slice(text.as_bytes());
+                } else if let Err(fault) = format::print_value(other, out) {
                     frame.at = Some(NodeRef::Action(pipe));
                     return self.fail(frame, fault.message);
                 }

@@ -157,19 +157,17 @@ fn equal(left: &Value, right: &Value) -> Result<bool, Fault> {
     }
     let (kind, other) = (left.kind_name(), right.kind_name());
     if kind != other && kind != "invalid" && other != "invalid" {
-        let (a, b) = (printed(left)?, printed(right)?);
+        let (a, b) = (printed(b"%s", left)?, printed(b"%v", right)?);
         return Err(Fault::new(format!("non-comparable types {a}: {}, {}: {b}", left.type_name(), right.type_name())));
     }
     if is_nil(left) || is_nil(right) {
         return Ok(is_nil(left) == is_nil(right));
     }
-    Err(Fault::new(format!("non-comparable type {}: {}", printed(right)?, right.type_name())))
+    Err(Fault::new(format!("non-comparable type {}: {}", printed(b"%s", right)?, right.type_name())))
 }
 
-fn printed(value: &Value) -> Result<String, Fault> {
-    let mut out = Vec::new();
-    format::print_plain(value, &mut out)?;
-    Ok(String::from_utf8_lossy(&out).into_owned())
+fn printed(format: &[u8], value: &Value) -> Result<String, Fault> {
+    Ok(String::from_utf8_lossy(&format::sprintf(format, std::slice::from_ref(value))?).into_owned())
 }
 
 fn eq(call: &mut Call) -> Outcome {

@@ -74,6 +74,8 @@ pub enum Parameter {
     Uint32,
     /// `sprig.certificate`
     Certificate,
+    /// `*semver.Version`
+    Version,
 }
 
 /// The parameters of a function; the last one repeats if `variadic`.
