@@ -257,7 +257,7 @@ fn asn1_error(bytes: &[u8], go_type: &str) -> String {
     let Some(first) = bytes.first() else { return "asn1: syntax error: sequence truncated".to_string() };
     match der::read(&mut &bytes[..]) {
         None if *first == SEQUENCE => "asn1: syntax error: data truncated".to_string(),
-        Some(element) if element.tag == SEQUENCE => "asn1: structure error: tags don't match".to_string(),
+        Some(element) if element.tag == SEQUENCE => "asn1: syntax error: sequence truncated".to_string(),
         found => {
             let length =
                 found.map_or_else(|| bytes.get(1).map_or(0, |length| usize::from(length & 0x7f)), |element| element.contents.len());
