@@ -33,23 +33,24 @@ pub fn parse_partly(text: &[u8]) -> Result<(Data, Option<Error>)> {
     Ok((data, parser.out_of_range))
 }
 
-/// Parses into a `map[string]any` (`fromJson`): the map as far as it could be filled, and the error if there is one. Null is the
-/// empty map.
-pub fn parse_map(text: &[u8]) -> (Arc<Map>, Option<Error>) {
+/// Parses into a `map[string]any` (`fromJson`): the map as far as it could be filled, nil (`None`) if the text is null, and the
+/// error if there is one.
+pub fn parse_map(text: &[u8]) -> (Option<Arc<Map>>, Option<Error>) {
     match parse_partly(text) {
-        Ok((Data::Map(map), error)) => (map, error),
-        Ok((Data::Null, _)) => (Arc::default(), None),
-        Ok((other, _)) => (Arc::default(), Some(mismatch(&other, "map[string]interface {}"))),
-        Err(error) => (Arc::default(), Some(error)),
+        Ok((Data::Map(map), error)) => (Some(map), error),
+        Ok((Data::Null, None)) => (None, None),
+        Ok((other, _)) => (Some(Arc::default()), Some(mismatch(&other, "map[string]interface {}"))),
+        Err(error) => (Some(Arc::default()), Some(error)),
     }
 }
 
-/// Parses into a `[]any` (`fromJsonArray`). Null is the empty list.
-pub fn parse_list(text: &[u8]) -> Result<Data> {
-    match parse(text)? {
-        list @ Data::List(_) => Ok(list),
-        Data::Null => Ok(Data::list(Vec::new())),
-        other => Err(mismatch(&other, "[]interface {}")),
+/// Parses into a `[]any` (`fromJsonArray`): nil (`None`) if the text is null.
+pub fn parse_list(text: &[u8]) -> Result<Option<Data>> {
+    match parse_partly(text)? {
+        (list @ Data::List(_), None) => Ok(Some(list)),
+        (Data::Null, None) => Ok(None),
+        (Data::List(_) | Data::Null, Some(error)) => Err(error),
+        (other, _) => Err(mismatch(&other, "[]interface {}")),
     }
 }
 
@@ -116,6 +117,10 @@ impl<'a> Parser<'a> {
     fn unexpected(&self, context: &str) -> Error {
         let problem = match self.peek() {
             Some(byte) => format!("invalid character {} {context}", quote_character(byte)),
+            // At the end Go feeds its scanner a blank, which numbers, words and escapes refuse.
+            None if !self.streaming && context != "in string literal" && (context.contains("literal") || context.contains("escape")) => {
+                format!("invalid character ' ' {context}")
+            }
             None if !self.streaming => "unexpected end of JSON input".to_owned(),
             None if self.text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) => "EOF".to_owned(),
             None => "unexpected EOF".to_owned(),

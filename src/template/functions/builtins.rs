@@ -137,6 +137,14 @@ fn is_nil(value: &Value) -> bool {
     }
 }
 
+/// The number or string under a named type, by which comparisons go.
+fn underlying(value: &Value) -> Option<Value> {
+    match value {
+        Value::Object(object) => object.underlying(),
+        _ => None,
+    }
+}
+
 fn equal(left: &Value, right: &Value) -> Result<bool, Fault> {
     match (left, right) {
         (Value::Str(a), Value::Str(b)) => return Ok(a == b),
@@ -154,6 +162,12 @@ fn equal(left: &Value, right: &Value) -> Result<bool, Fault> {
     }
     if basic(left) != basic(right) {
         return if matches!(left, Value::Nil) || matches!(right, Value::Nil) { Ok(false) } else { Err(incompatible(left, right)) };
+    }
+    if let Some(plain) = underlying(left) {
+        return equal(&plain, right);
+    }
+    if let Some(plain) = underlying(right) {
+        return equal(left, &plain);
     }
     let (kind, other) = (left.kind_name(), right.kind_name());
     if kind != other && kind != "invalid" && other != "invalid" {
@@ -189,6 +203,12 @@ fn ne(call: &mut Call) -> Outcome {
 fn less(left: &Value, right: &Value) -> Result<bool, Fault> {
     let bad = || Fault::new("invalid type for comparison");
     let (a, b) = (basic(left).ok_or_else(bad)?, basic(right).ok_or_else(bad)?);
+    if let Some(plain) = underlying(left) {
+        return less(&plain, right);
+    }
+    if let Some(plain) = underlying(right) {
+        return less(left, &plain);
+    }
     match (left, right) {
         (Value::Int(_, x), Value::Int(_, y)) => Ok(match (a, b) {
             (Basic::Uint, Basic::Uint) => (*x as u64) < (*y as u64),

@@ -5,7 +5,6 @@
 
 use super::encode::{self, Dialect};
 use super::{Call, Fault, Function, Outcome, Parameter, row};
-use crate::data::Data;
 use crate::error::Error;
 use crate::template::time::{self, Time};
 use crate::template::value::{List, ListKind, Map, MapKind, Value};
@@ -113,66 +112,39 @@ fn error_list(message: impl Into<String>) -> Value {
     Value::list(vec![Value::str(message.into())])
 }
 
-/// What JSON calls the value.
-fn json_name(data: &Data) -> &'static str {
-    match data {
-        Data::Null => "null",
-        Data::Bool(_) => "bool",
-        Data::Int(_) | Data::Float(_) => "number",
-        Data::Str(_) => "string",
-        Data::List(_) => "array",
-        Data::Map(_) => "object",
-    }
-}
-
-fn wrong_type(data: &Data, wanted: &str) -> String {
-    format!("json: cannot unmarshal {} into Go value of type {wanted}", json_name(data))
-}
-
 fn must_from_json(call: &mut Call) -> Outcome {
     json::parse(call.bytes(0)).map(|data| Value::from_data(&data)).map_err(|error| fault(&error))
 }
 
 fn from_json(call: &mut Call) -> Outcome {
-    Ok(match json::parse(call.bytes(0)) {
-        Ok(Data::Null) => Value::Map(Map::nil(MapKind::Any)),
-        Ok(data @ Data::Map(_)) => Value::from_data(&data),
-        Ok(other) => error_map(wrong_type(&other, MapKind::Any.name())),
-        Err(error) => error_map(error.message()),
-    })
+    let (map, error) = json::parse_map(call.bytes(0));
+    let map = map.map_or_else(|| Map::nil(MapKind::Any), |map| Map::from_data(MapKind::Any, map));
+    if let Some(error) = error {
+        map.insert("Error".into(), Value::str(error.message()));
+    }
+    Ok(Value::Map(map))
 }
 
 fn from_json_array(call: &mut Call) -> Outcome {
-    Ok(match json::parse(call.bytes(0)) {
-        Ok(Data::Null) => Value::List(List::nil(ListKind::Any)),
-        Ok(data @ Data::List(_)) => Value::from_data(&data),
-        Ok(other) => error_list(wrong_type(&other, ListKind::Any.name())),
+    Ok(match json::parse_list(call.bytes(0)) {
+        Ok(Some(data)) => Value::from_data(&data),
+        Ok(None) => Value::List(List::nil(ListKind::Any)),
         Err(error) => error_list(error.message()),
     })
 }
 
 fn from_yaml(call: &mut Call) -> Outcome {
-    let text = call.bytes(0);
-    Ok(match yaml::parse_map(text) {
-        Ok(map) if map.is_empty() && is_yaml_null(text) => Value::Map(Map::nil(MapKind::Any)),
+    Ok(match yaml::parse_map(call.bytes(0)) {
         Ok(map) => Value::Map(Map::from_data(MapKind::Any, map)),
         Err(error) => error_map(error.message()),
     })
 }
 
 fn from_yaml_array(call: &mut Call) -> Outcome {
-    let text = call.bytes(0);
-    Ok(match yaml::parse_list(text) {
-        Ok(Data::List(items)) if items.is_empty() && is_yaml_null(text) => Value::List(List::nil(ListKind::Any)),
-        Ok(Data::Null) => Value::List(List::nil(ListKind::Any)),
+    Ok(match yaml::parse_list(call.bytes(0)) {
         Ok(data) => Value::from_data(&data),
         Err(error) => error_list(error.message()),
     })
-}
-
-/// Null empties the map or list it is read into, down to nil.
-fn is_yaml_null(text: &[u8]) -> bool {
-    yaml::parse(text).is_ok_and(|data| data.is_null())
 }
 
 fn from_toml(call: &mut Call) -> Outcome {

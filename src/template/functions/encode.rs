@@ -94,7 +94,8 @@ impl Target for YamlTarget {
         self.writer.str(text);
     }
     fn time(&mut self, text: &str) {
-        self.writer.str(text.as_bytes());
+        // go-yaml has a type of its own for times.
+        self.writer.verbatim(text);
     }
     fn data(&mut self, data: &Data) {
         yaml::write(&mut self.writer, data);
