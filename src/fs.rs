@@ -137,6 +137,11 @@ pub fn open_for_lock(path: &Path) -> Result<File> {
     options.open(path).map_err(|error| fault("open", path, &error))
 }
 
+/// What the link at `path` holds.
+pub fn read_link(path: &Path) -> Result<PathBuf> {
+    std::fs::read_link(path).map_err(|error| fault("readlink", path, &error))
+}
+
 /// Whether `path` leads to something.
 pub fn exists(path: &Path) -> bool {
     std::fs::metadata(path).is_ok()

@@ -3,6 +3,8 @@
 //! Goes in: charts, values, options. Comes out: reports as data. Nothing here prints, exits, or asks clock and environment:
 //! what an operation needs of these is handed in. The file of an operation has the name of its command.
 
+#[cfg(feature = "remote")]
+pub mod dependency;
 pub mod lint;
 pub mod package;
 #[cfg(feature = "remote")]

@@ -8,6 +8,7 @@
 pub mod alias;
 pub mod condition;
 pub mod import_values;
+pub mod resolve;
 
 use crate::chart::{Chart, Metadata};
 use crate::data::Map;

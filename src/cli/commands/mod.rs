@@ -5,6 +5,8 @@
 //! action, and prints its report; it does nothing else.
 
 pub mod completion;
+#[cfg(feature = "remote")]
+pub mod dependency;
 pub mod env;
 pub mod help;
 pub mod lint;
@@ -34,6 +36,8 @@ use clap::{ArgMatches, Args, Command};
 /// Every command at the top, sorted by name.
 pub const COMMANDS: &[Entry] = &[
     completion::COMMAND,
+    #[cfg(feature = "remote")]
+    dependency::COMMAND,
     env::COMMAND,
     help::COMMAND,
     lint::COMMAND,

@@ -1,0 +1,733 @@
+//! Dependencies of a chart folder: which are there, and fetching them into `charts/`.
+//!
+//! Goes in: the folder, flags, settings. Comes out: archives in `charts/`, Chart.lock, and what Helm says on the way. All
+//! archives are made ready in a temporary folder and moved when every one of them is there; downloads and packing run at
+//! once, an index is walked only for charts that come from it. Matches Helm's `pkg/downloader/manager.go`; `recursive` and
+//! the archives' digests in the lock are this tool's own and only on request.
+
+use crate::action::repo::announce;
+use crate::chart::{Chart, Dependency, Lock, loader};
+use crate::dependency::resolve;
+use crate::diagnostic::Notices;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::package::archive;
+use crate::repository::config::{Entry, Repositories, index_path};
+use crate::repository::download::{Downloader, Verify, find_in_repository, flag_access};
+use crate::repository::index::{self, ChartVersion, INDEX_LIMIT};
+use crate::repository::oci::Reference;
+use crate::repository::{ChartOptions, Reporter, Settings, cache, rfc3339, update, url};
+use crate::version::Version;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+/// What the names of repositories that nobody added begin with.
+const MANAGED: &str = "helm-manager-";
+
+/// How dependencies are fetched.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Credentials, TLS files, `verify` and `keyring`.
+    pub source: ChartOptions,
+    /// Indexes are taken from the cache as they are.
+    pub skip_refresh: bool,
+    /// Charts at `file://` get their own dependencies first (helm/helm#2247).
+    pub recursive: bool,
+    /// The lock holds the SHA-256 of every archive, and `build` checks it (helm/helm#9662).
+    pub lock_digests: bool,
+}
+
+/// One run over one chart folder.
+struct Manager<'a> {
+    folder: &'a Path,
+    options: &'a Options,
+    settings: &'a Settings,
+    reporter: &'a dyn Reporter,
+    downloader: Downloader<'a>,
+    repositories: Repositories,
+    /// Charts at `file://`, loaded once.
+    local: HashMap<PathBuf, Chart>,
+}
+
+/// What to do for one dependency.
+enum Task {
+    Local { chart: Chart },
+    Http { address: String, entry: Entry, digest: String },
+    Registry { reference: String, version: String },
+}
+
+/// Fetches what Chart.yaml asks for and writes the lock.
+pub fn update(folder: &Path, options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
+    if options.recursive {
+        update_below(folder, options, settings, reporter, &mut HashSet::new())?;
+    }
+    let chart = load(folder, reporter)?;
+    Manager::new(folder, options, settings, reporter)?.update(&chart)
+}
+
+/// Updates the charts at `file://` below `folder`, the deepest first, each once.
+fn update_below(folder: &Path, options: &Options, settings: &Settings, reporter: &dyn Reporter, seen: &mut HashSet<PathBuf>) -> Result<()> {
+    let chart = load(folder, reporter)?;
+    for dependency in &chart.metadata.dependencies {
+        if !dependency.repository.starts_with("file://") {
+            continue;
+        }
+        let path = local_path(&dependency.repository, folder)?;
+        if !seen.insert(fs::resolve_links(&fs::absolute(&path)?)?) {
+            continue;
+        }
+        update_below(&path, options, settings, reporter, seen)?;
+        let below = load(&path, reporter)?;
+        if !below.metadata.dependencies.is_empty() {
+            Manager::new(&path, options, settings, reporter)?.update(&below)?;
+        }
+    }
+    Ok(())
+}
+
+/// Fetches what the lock names; without a lock, what [`update`] does.
+pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
+    let chart = load(folder, reporter)?;
+    let Some(lock) = chart.content.lock.clone() else { return update(folder, options, settings, reporter) };
+    let mut manager = Manager::new(folder, options, settings, reporter)?;
+    let v1 = chart.metadata.is_v1();
+    let mut asked = chart.metadata.dependencies.clone();
+    let helm_2 = resolve::digest_of_helm_2(&asked)?;
+    manager.resolve_names(&mut asked)?;
+    if resolve::digest(&asked, &lock.dependencies)? != lock.digest {
+        if v1 {
+            reporter.warn("warning: a valid Helm v3 hash was not found. Checking against Helm v2 hash...");
+            if helm_2 != lock.digest {
+                return Err(out_of_sync("requirements.lock", "requirements.yaml", "Please update the dependencies"));
+            }
+        } else {
+            return Err(out_of_sync("Chart.lock", "Chart.yaml", "Please update the dependencies with 'rutter dependency update'"));
+        }
+    }
+    manager.check_repositories(&lock.dependencies)?;
+    if !options.skip_refresh {
+        manager.update_repositories();
+    }
+    let digests = lock_digests(folder, v1);
+    let mut locked = lock.dependencies;
+    manager.download(&mut locked, &digests).map(|_| ())
+}
+
+fn out_of_sync(lock: &str, file: &str, advice: &str) -> Error {
+    Error::new(ErrorKind::Dependency, format!("the lock file ({lock}) is out of sync with the dependencies file ({file}). {advice}"))
+}
+
+fn load(folder: &Path, reporter: &dyn Reporter) -> Result<Chart> {
+    let about = fs::stat(folder).map_err(|error| error.context(format!("could not find {}", folder.display())))?;
+    if about.kind != fs::Kind::Folder {
+        return Err(Error::new(ErrorKind::Dependency, "only unpacked charts can be updated"));
+    }
+    let mut notices = Notices::new();
+    let chart = loader::load_directory(folder, &mut notices);
+    notices.list.into_iter().for_each(|notice| reporter.notice(notice));
+    chart
+}
+
+/// Where a `file://` repository, or a folder name, leads; relative to the chart.
+fn local_path(repository: &str, folder: &Path) -> Result<PathBuf> {
+    let path = Path::new(repository.strip_prefix("file://").unwrap_or(repository));
+    let path = if path.is_absolute() { path.to_path_buf() } else { fs::clean(&folder.join(path)) };
+    if fs::exists(&path) {
+        return Ok(path);
+    }
+    Err(Error::new(ErrorKind::Dependency, format!("directory {} not found", path.display())))
+}
+
+impl<'a> Manager<'a> {
+    fn new(folder: &'a Path, options: &'a Options, settings: &'a Settings, reporter: &'a dyn Reporter) -> Result<Manager<'a>> {
+        let downloader = Downloader::new(options.source.clone(), settings, reporter);
+        let repositories = Repositories::load_or_empty(settings)?;
+        Ok(Manager { folder, options, settings, reporter, downloader, repositories, local: HashMap::new() })
+    }
+
+    fn update(&mut self, chart: &Chart) -> Result<()> {
+        let mut asked = chart.metadata.dependencies.clone();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let mut names = self.resolve_names(&mut asked)?;
+        self.fetch_unmanaged(&asked, &mut names);
+        if !self.options.skip_refresh {
+            self.update_repositories();
+        }
+        let mut locked = self.resolve(&asked, &names)?;
+        let v1 = chart.metadata.is_v1();
+        let old_digests = lock_digests(self.folder, v1);
+        let digests = self.download(&mut locked, &BTreeMap::new())?;
+        let digest = resolve::digest(&asked, &locked)?;
+        let keep_digests = self.options.lock_digests || !old_digests.is_empty();
+        let same_digests = !keep_digests || old_digests == digests;
+        if same_digests && chart.content.lock.as_ref().is_some_and(|old| old.digest == digest) {
+            return Ok(());
+        }
+        let lock = Lock { generated: rfc3339(self.settings.now), digest, dependencies: locked };
+        let empty = BTreeMap::new();
+        write_lock(self.folder, &lock, v1, if keep_digests { &digests } else { &empty })
+    }
+
+    /// The names of configured repositories by dependency; aliases turn into addresses.
+    fn resolve_names(&mut self, asked: &mut [Dependency]) -> Result<HashMap<String, String>> {
+        let mut names = HashMap::new();
+        let mut missing = Vec::new();
+        for dependency in asked {
+            let repository = &dependency.repository;
+            if repository.is_empty() {
+                continue;
+            }
+            if repository.starts_with("file://") {
+                local_path(repository, self.folder)?;
+                names.insert(dependency.name.clone(), repository.clone());
+                continue;
+            }
+            if url::is_oci(repository) {
+                names.insert(dependency.name.clone(), repository.clone());
+                continue;
+            }
+            let alias = repository.strip_prefix('@').or_else(|| repository.strip_prefix("alias:"));
+            let known = self.repositories.entries.iter().find(|entry| alias == Some(&entry.name) || url::equal(&entry.url, repository));
+            match known {
+                Some(entry) => {
+                    names.insert(dependency.name.clone(), entry.name.clone());
+                    if alias == Some(&entry.name) {
+                        dependency.repository = entry.url.clone();
+                    }
+                }
+                None if is_address(repository) => {
+                    names.insert(repository.clone(), repository.clone());
+                }
+                None => missing.push(repository.clone()),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(names);
+        }
+        let mut message = format!("no repository definition for {}. Please add them via 'rutter repo add'", missing.join(", "));
+        if missing.iter().any(|name| !name.contains("//") && !name.starts_with('@') && !name.starts_with("alias:")) {
+            message.push_str(
+                "\nNote that repositories must be URLs or aliases. For example, to refer to the \"example\"\nrepository, use \"https://charts.example.com/\" or \"@example\" instead of\n\"example\". Don't forget to add the repo, too ('rutter repo add').",
+            );
+        }
+        Err(Error::new(ErrorKind::Dependency, message))
+    }
+
+    /// Fetches the indexes of repositories that nobody added, under names made of their addresses.
+    fn fetch_unmanaged(&self, asked: &[Dependency], names: &mut HashMap<String, String>) {
+        let mut entries: Vec<Entry> = Vec::new();
+        for dependency in asked {
+            if dependency.repository.is_empty() || names.contains_key(&dependency.name) {
+                continue;
+            }
+            let name = managed_name(&dependency.repository);
+            names.insert(dependency.name.clone(), name.clone());
+            let entry = Entry { name, url: dependency.repository.clone(), ..Entry::default() };
+            let same = |other: &Entry| other.url.trim_end_matches('/') == entry.url.trim_end_matches('/');
+            // Two spellings of one address are fetched once each only if their cache names differ.
+            if !entries.iter().any(|other| same(other) && other.name == entry.name) {
+                entries.push(entry);
+            }
+        }
+        if self.options.skip_refresh || entries.is_empty() {
+            return;
+        }
+        self.reporter.say("Getting updates for unmanaged Helm repositories...");
+        let entries: Vec<&Entry> = entries.iter().collect();
+        update::update_all(self.downloader.client(), &entries, |entry, outcome| announce(entry, &entry.url, outcome, self.reporter));
+    }
+
+    fn update_repositories(&self) {
+        let mut unique: Vec<&Entry> = Vec::new();
+        for entry in &self.repositories.entries {
+            let same = |other: &&Entry| other.url.trim_end_matches('/') == entry.url.trim_end_matches('/');
+            unique.retain(|other| !same(other));
+            unique.push(entry);
+        }
+        if unique.is_empty() {
+            return;
+        }
+        self.reporter.say("Hang tight while we grab the latest from your chart repositories...");
+        update::update_all(self.downloader.client(), &unique, |entry, outcome| announce(entry, &entry.name, outcome, self.reporter));
+        self.reporter.say("Update Complete. ⎈Happy Helming!⎈");
+    }
+
+    /// The dependencies with the versions to take.
+    fn resolve(&mut self, asked: &[Dependency], names: &HashMap<String, String>) -> Result<Vec<Dependency>> {
+        let mut locked = Vec::with_capacity(asked.len());
+        let mut missing = Vec::new();
+        let mut registries = HashMap::new();
+        for dependency in asked {
+            let range = resolve::range(dependency)?;
+            let found = if dependency.repository.is_empty() {
+                local_path(&format!("charts/{}", dependency.name), self.folder)?;
+                Some(dependency.version.clone())
+            } else if dependency.repository.starts_with("file://") {
+                let chart = self.local_chart(&dependency.repository)?;
+                resolve::choose(&range, [chart.metadata.version.as_str()]).map(str::to_string)
+            } else if url::is_oci(&dependency.repository) {
+                if Version::parse(&dependency.version).is_ok() {
+                    Some(dependency.version.clone())
+                } else {
+                    let address = format!("{}/{}", dependency.repository, dependency.name);
+                    let versions = self.registry_versions(&address, &mut registries)?;
+                    let chosen = resolve::choose(&range, versions.iter().map(String::as_str)).map(str::to_string);
+                    chosen.or_else(|| Some(dependency.version.clone()))
+                }
+            } else {
+                match names.get(&dependency.name) {
+                    None => Some(dependency.version.clone()),
+                    Some(name) => {
+                        let versions = self.cached_versions(name, dependency)?;
+                        let offered =
+                            versions.iter().filter(|version| !version.urls.is_empty()).map(|version| version.metadata.version.as_str());
+                        resolve::choose(&range, offered).map(str::to_string)
+                    }
+                }
+            };
+            match found {
+                Some(version) => locked.push(Dependency {
+                    name: dependency.name.clone(),
+                    repository: dependency.repository.clone(),
+                    version,
+                    ..Dependency::default()
+                }),
+                None => missing.push(resolve::missing(dependency)),
+            }
+        }
+        if missing.is_empty() { Ok(locked) } else { Err(resolve::unsatisfied(&missing)) }
+    }
+
+    fn registry_versions(&self, address: &str, known: &mut HashMap<String, Vec<String>>) -> Result<Vec<String>> {
+        if let Some(versions) = known.get(address) {
+            return Ok(versions.clone());
+        }
+        let reference = Reference::parse(address)?;
+        let failed = |error: Error| {
+            let repository = address.rsplit_once('/').map_or(address, |(repository, _)| repository);
+            error.context(format!("could not retrieve list of tags for repository {repository}"))
+        };
+        let versions = self.downloader.registry(&reference.registry).versions(&reference.repository).map_err(failed)?;
+        known.insert(address.to_string(), versions.clone());
+        Ok(versions)
+    }
+
+    fn cached_versions(&self, name: &str, dependency: &Dependency) -> Result<Vec<ChartVersion>> {
+        let path = index_path(self.settings, name)?;
+        let source = path.display().to_string();
+        let found = fs::read_limited(&path, INDEX_LIMIT)
+            .and_then(|bytes| index::versions_of(&bytes, &dependency.name, &source, self.reporter))
+            .map_err(|error| error.context(format!("no cached repository for {name} found. (try 'rutter repo update')")))?;
+        found.ok_or_else(|| {
+            let message = format!("{} chart not found in repo {}", dependency.name, dependency.repository);
+            Error::new(ErrorKind::Dependency, message)
+        })
+    }
+
+    fn local_chart(&mut self, repository: &str) -> Result<Chart> {
+        let path = local_path(repository, self.folder)?;
+        if let Some(chart) = self.local.get(&path) {
+            return Ok(chart.clone());
+        }
+        let mut notices = Notices::new();
+        let chart = loader::load_directory(&path, &mut notices);
+        notices.list.into_iter().for_each(|notice| self.reporter.notice(notice));
+        let chart = chart?;
+        self.local.insert(path, chart.clone());
+        Ok(chart)
+    }
+
+    /// Every repository of a lock must be known by name.
+    fn check_repositories(&self, locked: &[Dependency]) -> Result<()> {
+        let known = |address: &str| self.repositories.entries.iter().any(|entry| url::equal(&entry.url, address.trim_end_matches('/')));
+        let missing: Vec<&str> = locked
+            .iter()
+            .map(|dependency| dependency.repository.as_str())
+            .filter(|address| !(address.is_empty() || address.starts_with("file://") || url::is_oci(address) || known(address)))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!("no repository definition for {}. Please add the missing repos via 'rutter repo add'", missing.join(", "));
+        Err(Error::new(ErrorKind::Dependency, message))
+    }
+
+    /// Brings the archives of `locked` into `charts/`, sets the versions of local ones, and gives the archives' digests by
+    /// file name. `wanted` are digests that must hold.
+    fn download(&mut self, locked: &mut [Dependency], wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        let charts = self.folder.join("charts");
+        if fs::exists(&charts) {
+            if !fs::is_folder(&charts) {
+                return Err(Error::new(ErrorKind::Io, format!("{:?} is not a directory", charts.display().to_string())));
+            }
+        } else {
+            fs::create_folders(&charts)?;
+        }
+        let staging = Staging::new(self.folder)?;
+        self.reporter.say(&format!("Saving {} charts", locked.len()));
+        let saved = self.plan(locked, &charts).and_then(|tasks| self.carry_out(&tasks, &staging.path, wanted));
+        match saved {
+            Ok(digests) => {
+                move_charts(locked, &staging.path, &charts, self.reporter)?;
+                Ok(digests)
+            }
+            Err(error) => {
+                self.reporter.say(&format!("Save error occurred:  {error}"));
+                Err(error)
+            }
+        }
+    }
+
+    /// What is to be done, in the order of the dependencies; says what will be fetched.
+    fn plan(&mut self, locked: &mut [Dependency], charts: &Path) -> Result<Vec<Task>> {
+        let mut tasks = Vec::new();
+        let mut seen = HashSet::new();
+        for dependency in locked {
+            if dependency.repository.is_empty() {
+                self.reporter.say(&format!(
+                    "Dependency {} did not declare a repository. Assuming it exists in the charts directory",
+                    dependency.name
+                ));
+                check_vendored(dependency, charts)?;
+                continue;
+            }
+            if dependency.repository.starts_with("file://") {
+                let chart = self.local_chart(&dependency.repository)?;
+                if resolve::choose(&resolve::range(dependency)?, [chart.metadata.version.as_str()]).is_none() {
+                    let message = format!("can't get a valid version for dependency {}", dependency.name);
+                    return Err(Error::new(ErrorKind::Dependency, message));
+                }
+                dependency.version.clone_from(&chart.metadata.version);
+                tasks.push(Task::Local { chart });
+                continue;
+            }
+            let (key, task) = if url::is_oci(&dependency.repository) {
+                let reference = format!("{}/{}", dependency.repository, dependency.name);
+                (format!("{reference}:{}", dependency.version), Task::Registry { reference, version: dependency.version.clone() })
+            } else {
+                let (address, entry, digest) = self.find(dependency)?;
+                (address.clone(), Task::Http { address, entry, digest })
+            };
+            let (name, repository) = (&dependency.name, &dependency.repository);
+            if seen.insert(key) {
+                self.reporter.say(&format!("Downloading {name} from repo {repository}"));
+                tasks.push(task);
+            } else {
+                self.reporter.say(&format!("Already downloaded {name} from repo {repository}"));
+            }
+        }
+        Ok(tasks)
+    }
+
+    /// Where the archive of a dependency lies: in the cached index of its repository, else in the one that is fetched now.
+    fn find(&self, dependency: &Dependency) -> Result<(String, Entry, String)> {
+        let fault = |text: String| Error::new(ErrorKind::Dependency, format!("could not find : {text}"));
+        let repository = &dependency.repository;
+        let configured = self.repositories.entries.iter().find(|entry| url::equal(repository, &entry.url)).cloned();
+        let managed = Entry { name: managed_name(repository), url: repository.clone(), ..Entry::default() };
+        let is_configured = configured.is_some();
+        let entry = configured.unwrap_or(managed);
+        let path = index_path(self.settings, &entry.name)?;
+        if is_configured || fs::exists(&path) {
+            let bytes = fs::read_limited(&path, INDEX_LIMIT)?;
+            let source = path.display().to_string();
+            let versions = index::versions_of(&bytes, &dependency.name, &source, self.reporter)?;
+            let fits = |version: &&ChartVersion| {
+                !version.urls.is_empty()
+                    && (dependency.version.is_empty() || resolve::same_version(&dependency.version, &version.metadata.version))
+            };
+            match versions.as_ref().map(|versions| versions.iter().find(fits)) {
+                Some(Some(version)) => {
+                    let first = version.urls.first().map_or("", String::as_str);
+                    let address =
+                        url::resolve_reference(repository, first).ok_or_else(|| fault(format!("failed to parse {first} as URL")))?;
+                    return Ok((address, entry, version.digest.clone()));
+                }
+                Some(None) if is_configured => return Err(fault("no matching version".to_string())),
+                None if is_configured => return Err(fault("entry not found".to_string())),
+                _ => {}
+            }
+        }
+        let access = flag_access(&ChartOptions::default(), repository);
+        let describe =
+            |error: Error| error.context(format!("looks like {repository:?} is not a valid chart repository or cannot be reached"));
+        find_in_repository(self.downloader.client(), repository, &dependency.name, &dependency.version, &access, describe)
+            .map(|(address, digest)| (address, entry, digest))
+            .map_err(|error| fault(format!("chart {} not found in {repository}: {error}", dependency.name)))
+    }
+
+    /// Does all tasks at once; the first fault in their order counts.
+    fn carry_out(&self, tasks: &[Task], staging: &Path, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        let workers = tasks.len().min(8);
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let outcomes: Vec<std::sync::Mutex<Option<Result<(String, String)>>>> = tasks.iter().map(|_| std::sync::Mutex::new(None)).collect();
+        let work = || {
+            loop {
+                let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some((task, slot)) = tasks.get(at).zip(outcomes.get(at)) else { break };
+                let outcome = self.carry_out_one(task, staging, wanted);
+                if let Ok(mut slot) = slot.lock() {
+                    *slot = Some(outcome);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..workers {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let mut digests = BTreeMap::new();
+        for slot in outcomes {
+            let outcome = slot.into_inner().ok().flatten();
+            let (name, digest) = outcome.unwrap_or_else(|| Err(Error::new(ErrorKind::Io, "a download ended without a result")))?;
+            digests.insert(name, digest);
+        }
+        Ok(digests)
+    }
+
+    fn carry_out_one(&self, task: &Task, staging: &Path, wanted: &BTreeMap<String, String>) -> Result<(String, String)> {
+        let verify = if self.options.source.verify { Verify::Always } else { Verify::Never };
+        let (path, digest, shown) = match task {
+            Task::Local { chart } => {
+                let (path, bytes) = archive::save(chart, staging, None)?;
+                (path, cache::sha256(&bytes), String::new())
+            }
+            Task::Http { address, entry, digest } => {
+                let saved = self.downloader.save_from(address, entry, digest, staging, verify);
+                let saved = saved.map_err(|error| error.context(format!("could not download {}", url::redact(address))))?;
+                (saved.path, saved.digest, url::redact(address))
+            }
+            Task::Registry { reference, version } => {
+                let saved = self.downloader.save(reference, version, staging, verify);
+                let saved = saved.map_err(|error| error.context(format!("could not download {reference}")))?;
+                (saved.path, saved.digest, reference.clone())
+            }
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let digest = format!("sha256:{}", cache::hex(&digest));
+        // What is packed from a folder may change with it; only what is fetched is held to the lock.
+        if let Some(wanted) = wanted.get(&name).filter(|wanted| !shown.is_empty() && **wanted != digest) {
+            let message = format!("digest of {shown} does not fit: the lock says {wanted}, the archive has {digest}");
+            return Err(Error::new(ErrorKind::Verification, message));
+        }
+        Ok((name, digest))
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    text.starts_with('/') || url::Address::parse(text).is_some_and(|address| address.is_absolute())
+}
+
+/// Helm's name for the cached index of a repository that nobody added.
+fn managed_name(address: &str) -> String {
+    format!("{MANAGED}{}", cache::hex(&cache::sha256(address.as_bytes())))
+}
+
+/// A dependency without a repository must lie in `charts/` in a version that fits.
+fn check_vendored(dependency: &Dependency, charts: &Path) -> Result<()> {
+    let path = charts.join(&dependency.name);
+    let fault = |text: String| Error::new(ErrorKind::Dependency, text);
+    let chart = loader::load_directory(&path, &mut Notices::new())
+        .map_err(|error| error.context(format!("unable to load chart '{}'", path.display())))?;
+    let (name, version) = (&dependency.name, &chart.metadata.version);
+    let range = crate::version::Constraint::parse(&dependency.version)
+        .map_err(|error| fault(format!("dependency {name} has an invalid version/constraint format: {error}")))?;
+    let parsed =
+        Version::parse(version).map_err(|error| fault(format!("invalid version {} for dependency {name}: {error}", dependency.version)))?;
+    if range.check(&parsed) {
+        return Ok(());
+    }
+    Err(fault(format!("dependency {name} at version {version} does not satisfy the constraint {}", dependency.version)))
+}
+
+/// `tmpcharts-PID` in the chart's folder, taken away when dropped; those of processes that are gone go first.
+struct Staging {
+    path: PathBuf,
+}
+
+impl Staging {
+    fn new(folder: &Path) -> Result<Staging> {
+        for name in fs::names(folder)? {
+            let name = name.to_string_lossy();
+            let left = name.strip_prefix("tmpcharts-").and_then(|process| process.parse::<u32>().ok());
+            if left.is_some_and(|process| process != std::process::id() && !fs::exists(Path::new(&format!("/proc/{process}")))) {
+                fs::remove_folder(&folder.join(&*name))?;
+            }
+        }
+        let path = folder.join(format!("tmpcharts-{}", std::process::id()));
+        if fs::lstat(&path).is_ok() {
+            fs::remove_folder(&path)?;
+        }
+        fs::create_folders(&path)?;
+        Ok(Staging { path })
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // What cannot be taken away is taken away by the next run.
+        let _ = fs::remove_folder(&self.path);
+    }
+}
+
+/// Moves what is ready into `charts/`, then takes away archives that no dependency wants.
+fn move_charts(locked: &[Dependency], staging: &Path, charts: &Path, reporter: &dyn Reporter) -> Result<()> {
+    let ready = fs::names(staging)?;
+    let before = fs::names(charts)?;
+    for name in &ready {
+        if !name.to_string_lossy().ends_with(".prov") {
+            fs::rename(&staging.join(name), &charts.join(name))?;
+        }
+    }
+    reporter.say("Deleting outdated charts");
+    let vendored: HashSet<&str> =
+        locked.iter().filter(|dependency| dependency.repository.is_empty()).map(|dependency| dependency.name.as_str()).collect();
+    for name in before {
+        let path = charts.join(&name);
+        if ready.contains(&name) || fs::is_folder(&path) {
+            continue;
+        }
+        match loader::load(&path, &mut Notices::new()) {
+            Err(error) => reporter.say(&format!("Could not verify {} for deletion: {error} (Skipping)", path.display())),
+            Ok(chart) if vendored.contains(chart.name()) => {}
+            Ok(_) => {
+                if let Err(error) = fs::remove_file(&path) {
+                    reporter.say(&format!("Could not delete {}: {error} (Skipping)", path.display()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn lock_name(v1: bool) -> &'static str {
+    if v1 { "requirements.lock" } else { "Chart.lock" }
+}
+
+/// The archives' digests that a lock holds beside what Helm reads, by file name.
+fn lock_digests(folder: &Path, v1: bool) -> BTreeMap<String, String> {
+    let Ok(text) = fs::read_limited(&folder.join(lock_name(v1)), 16 << 20) else { return BTreeMap::new() };
+    let Ok(data) = crate::yaml::parse(&text) else { return BTreeMap::new() };
+    let archives = data.as_map().and_then(|map| map.get("archives")).and_then(crate::data::Data::as_map);
+    archives
+        .map(|map| map.iter().filter_map(|(name, digest)| Some((name.to_string(), digest.as_str()?.to_string()))).collect())
+        .unwrap_or_default()
+}
+
+/// Writes the lock, whole or not at all; a link in its place is refused (CVE-2025-53547).
+fn write_lock(folder: &Path, lock: &Lock, v1: bool, digests: &BTreeMap<String, String>) -> Result<()> {
+    let name = lock_name(v1);
+    let path = folder.join(name);
+    if fs::lstat(&path).is_ok_and(|about| about.kind == fs::Kind::Link) {
+        let target = fs::read_link(&path)?;
+        return Err(Error::new(ErrorKind::Io, format!("the {name} file is a symlink to {:?}", target.display().to_string())));
+    }
+    let mut text = lock.to_yaml()?;
+    if !digests.is_empty() {
+        let entries = digests.iter().map(|(name, digest)| (name.as_str().into(), crate::data::Data::str(digest.as_str())));
+        let archives = crate::data::Data::map(entries.collect());
+        let map = [("archives".into(), archives)].into_iter().collect();
+        text.insert_str(0, &crate::yaml::to_string(&crate::data::Data::map(map))?);
+    }
+    cache::write_whole_here(&path, text.as_bytes(), 0o644)
+}
+
+/// One line of `dependency list`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub name: String,
+    pub version: String,
+    pub repository: String,
+    /// `ok`, `unpacked`, `missing`, `wrong version`, …
+    pub status: &'static str,
+}
+
+/// What `dependency list` shows: a row per dependency (none when Chart.yaml asks for nothing), and warnings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    pub rows: Option<Vec<Row>>,
+    pub warnings: Vec<String>,
+}
+
+/// Lists the dependencies of the chart at `path` and what `charts/` has of them.
+pub fn list(path: &Path, reporter: &dyn Reporter) -> Result<Listing> {
+    let mut notices = Notices::new();
+    let chart = loader::load(path, &mut notices);
+    notices.list.into_iter().for_each(|notice| reporter.notice(notice));
+    let chart = chart?;
+    let charts = fs::clean(&path.join("charts"));
+    if chart.metadata.dependencies.is_empty() {
+        let warning = format!("WARNING: no dependencies at {}", charts.display());
+        return Ok(Listing { rows: None, warnings: vec![warning] });
+    }
+    let names: Vec<String> = if fs::is_folder(&charts) {
+        fs::names(&charts)?.iter().map(|name| name.to_string_lossy().into_owned()).collect()
+    } else {
+        Vec::new()
+    };
+    let rows = chart.metadata.dependencies.iter().map(|dependency| Row {
+        name: dependency.name.clone(),
+        version: dependency.version.clone(),
+        repository: dependency.repository.clone(),
+        status: status(&charts, &names, dependency, &chart),
+    });
+    let rows = rows.collect();
+    let mut warnings = Vec::new();
+    for name in &names {
+        let path = charts.join(name);
+        if !fs::is_folder(&path) && !name.ends_with(".tgz") {
+            continue;
+        }
+        match loader::load(&path, &mut Notices::new()) {
+            Err(_) => warnings.push(format!("WARNING: {:?} is not a chart.", path.display().to_string())),
+            Ok(found) if chart.metadata.dependencies.iter().all(|dependency| dependency.name != found.name()) => {
+                warnings.push(format!("WARNING: {:?} is not in Chart.yaml.", path.display().to_string()));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(Listing { rows: Some(rows), warnings })
+}
+
+fn status(charts: &Path, names: &[String], dependency: &Dependency, chart: &Chart) -> &'static str {
+    let prefix = format!("{}-", dependency.name);
+    let archives: Vec<&String> = names.iter().filter(|name| name.starts_with(&prefix) && name.ends_with(".tgz")).collect();
+    let archive = match archives.as_slice() {
+        [] => None,
+        [one] => Some(*one),
+        several => {
+            let version = |name: &str| Version::parse_strict(name.trim_end_matches(".tgz").trim_start_matches(&prefix)).is_ok();
+            let real: Vec<&&String> = several.iter().filter(|name| version(name)).collect();
+            match real.as_slice() {
+                [] => None,
+                [one] => Some(**one),
+                _ => return "too many matches",
+            }
+        }
+    };
+    if let Some(archive) = archive {
+        return match loader::load(&charts.join(archive), &mut Notices::new()) {
+            Err(_) => "corrupt",
+            Ok(found) if found.name() != dependency.name => "misnamed",
+            Ok(found) => version_status(&found.metadata.version, &dependency.version).unwrap_or("ok"),
+        };
+    }
+    match chart.dependencies.iter().rev().find(|found| found.name() == dependency.name) {
+        None => "missing",
+        Some(found) => version_status(&found.metadata.version, &dependency.version).unwrap_or("unpacked"),
+    }
+}
+
+/// What is wrong with `found` when `range` was asked for.
+fn version_status(found: &str, range: &str) -> Option<&'static str> {
+    if found == range {
+        return None;
+    }
+    match (crate::version::Constraint::parse(range), Version::parse(found)) {
+        (Ok(range), Ok(found)) => (!range.check(&found)).then_some("wrong version"),
+        _ => Some("invalid version"),
+    }
+}
