@@ -8,6 +8,7 @@ use crate::cli::plugin::{self, PostRenderer};
 use crate::cli::session::Session;
 use crate::cli::source;
 use crate::cli::system::System;
+use crate::data::Data;
 use crate::dependency;
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
@@ -301,7 +302,8 @@ impl Arguments {
                 Ok((name.clone(), chart.clone()))
             }
             [chart] if !name_template.is_empty() => {
-                Err(Error::new(ErrorKind::Unsupported, format!("--name-template is not built yet ({chart})")))
+                let name = engine::render_text("name-template", name_template, &Data::Null, &mut System)?;
+                Ok((String::from_utf8_lossy(&name).into_owned(), chart.clone()))
             }
             [chart] => Ok(("release-name".to_string(), chart.clone())),
             _ => {

@@ -2,7 +2,10 @@
 
 use super::{Arity, Entry, Run};
 use crate::cli::session::Session;
+use crate::cli::system::System;
+use crate::data::Data;
 use crate::error::Result;
+use crate::template::engine::{self, capabilities::HELM_VERSION};
 use clap::Args;
 
 /// The row of the table.
@@ -37,6 +40,19 @@ impl Run for Arguments {
         if self.short {
             return session.print(format!("v{version}\n"));
         }
-        session.print(format!("version.BuildInfo{{Version:\"v{version}\", HelmVersion:\"v4.2.4\"}}\n"))
+        if let Some(template) = self.template.filter(|template| !template.is_empty()) {
+            let own = format!("v{version}");
+            let facts = [
+                ("Version", own.as_str()),
+                ("HelmVersion", HELM_VERSION.version),
+                ("GitCommit", HELM_VERSION.git_commit),
+                ("GitTreeState", HELM_VERSION.git_tree_state),
+                ("GoVersion", HELM_VERSION.go_version),
+                ("KubeClientVersion", HELM_VERSION.kube_client_version),
+            ];
+            let data = Data::map(facts.into_iter().map(|(key, value)| (key.into(), Data::str(value))).collect());
+            return session.print(engine::render_text("_", &template, &data, &mut System)?);
+        }
+        session.print(format!("version.BuildInfo{{Version:\"v{version}\", HelmVersion:\"{}\"}}\n", HELM_VERSION.version))
     }
 }

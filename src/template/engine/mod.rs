@@ -108,6 +108,25 @@ pub fn render(context: &RenderContext<'_>, options: &Options, environment: &mut 
         .unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "rendering template failed: no thread for it could be started")))
 }
 
+/// What the text `source`, a template called `name`, makes of `data`; it stands alone and knows no chart.
+///
+/// The error is Go's text: `template: NAME:1: unclosed action`.
+pub fn render_text(name: &str, source: &str, data: &data::Data, environment: &mut dyn Environment) -> Result<Vec<u8>> {
+    let run = || {
+        let fault = |text: String| Error::new(ErrorKind::Template, text);
+        let parsed = parser::parse(Arc::from(source.as_bytes())).map_err(|error| fault(error.text(name)))?;
+        let set = TemplateSet::new(&[(Rc::from(name), Rc::new(parsed))]);
+        let options = Options::default();
+        let mut host = EngineHost { environment, options: &options, notices: Notices::new() };
+        let mut out = Vec::new();
+        Evaluator::new(&set, &mut host, false)
+            .render(name.as_bytes(), Value::from_data(data), &mut out)
+            .map_err(|failure| fault(failure.text()))?;
+        Ok(out)
+    };
+    stack::with_large_stack(run).unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "no thread for the template could be started")))
+}
+
 fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut dyn Environment) -> Result<Rendered> {
     let mut renderables = context::collect(context);
     renderables.sort_by(|a, b| deepest_first(&a.name, &b.name));
