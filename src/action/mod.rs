@@ -10,6 +10,8 @@ pub mod package;
 #[cfg(feature = "remote")]
 pub mod pull;
 #[cfg(feature = "remote")]
+pub mod push;
+#[cfg(feature = "remote")]
 pub mod registry;
 #[cfg(feature = "remote")]
 pub mod repo;

@@ -21,6 +21,16 @@ pub fn from_stdin() -> Result<String> {
     Ok(text.strip_suffix('\r').unwrap_or(text).to_string())
 }
 
+/// The first line of a file; `-` is standard input, which must not be a terminal.
+pub fn from_file(path: &str) -> Result<Vec<u8>> {
+    if path == "-" && std::io::stdin().is_terminal() {
+        return Err(Error::new(ErrorKind::Usage, "specified reading passphrase from stdin, without input on stdin"));
+    }
+    let bytes = if path == "-" { from_stdin()?.into_bytes() } else { fs::read_limited(Path::new(path), LIMIT)? };
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+}
+
 /// Asks on the terminal; what is typed is shown.
 pub fn ask_openly(question: &str, session: &Session) -> Result<String> {
     session.print(question)?;

@@ -223,6 +223,19 @@ fn item_version(item: &Item<'_>) -> Result<std::result::Result<ChartVersion, (St
     })
 }
 
+/// ChartMuseum's context path, which its indexes tell; only the lines of `serverInfo` are read.
+pub fn context_path(bytes: &[u8]) -> Option<String> {
+    let start = if bytes.starts_with(b"serverInfo:") { 0 } else { memchr::memmem::find(bytes, b"\nserverInfo:")? + 1 };
+    let rest = bytes.get(start..)?;
+    let mut end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+    while rest.get(end) == Some(&b' ') {
+        end += memchr::memchr(b'\n', rest.get(end..)?).map_or(rest.len() - end, |length| length + 1);
+    }
+    let data = yaml::parse(rest.get(..end)?).ok()?;
+    let info = data.as_map()?.get("serverInfo")?.as_map()?.get("contextPath")?.as_str()?;
+    Some(info.to_string()).filter(|path| !path.is_empty())
+}
+
 /// Whether any entry of the index lists an address for which `wanted` holds.
 pub fn lists(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> bool {
     let mut found = false;

@@ -17,6 +17,8 @@ pub mod http;
 pub mod index;
 #[cfg(feature = "remote")]
 pub mod oci;
+#[cfg(feature = "remote")]
+pub mod push;
 pub mod record;
 pub mod scan;
 pub mod search;

@@ -15,6 +15,8 @@ pub mod plugin;
 #[cfg(feature = "remote")]
 pub mod pull;
 #[cfg(feature = "remote")]
+pub mod push;
+#[cfg(feature = "remote")]
 pub mod registry;
 #[cfg(feature = "remote")]
 pub mod repo;
@@ -45,6 +47,8 @@ pub const COMMANDS: &[Entry] = &[
     plugin::COMMAND,
     #[cfg(feature = "remote")]
     pull::COMMAND,
+    #[cfg(feature = "remote")]
+    push::COMMAND,
     #[cfg(feature = "remote")]
     registry::COMMAND,
     #[cfg(feature = "remote")]

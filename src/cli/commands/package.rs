@@ -1,9 +1,15 @@
 //! `rutter package`: packs chart folders into archives, signed if asked for.
 
 use super::{Arity, Entry, Run};
+use crate::action::dependency;
 use crate::action::package::{self, Options, Report};
+use crate::cli::secret;
 use crate::cli::session::Session;
+use crate::cli::source::{keyring, repository_settings};
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::provenance;
+use crate::repository::download::with_suffix;
+use crate::repository::{ChartOptions, Recorded};
 use crate::{fs, json};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -119,12 +125,41 @@ impl Run for Arguments {
 }
 
 impl Arguments {
-    fn update_dependencies(&self, _path: &Path, _session: &mut Session) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "--dependency-update is not built yet"))
+    /// Fetches the dependencies first, without a word, as Helm does.
+    fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<()> {
+        let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
+        let source = ChartOptions {
+            username: text(&self.username),
+            password: text(&self.password),
+            cert_file: text(&self.cert_file),
+            key_file: text(&self.key_file),
+            ca_file: text(&self.ca_file),
+            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            plain_http: self.plain_http,
+            keyring: keyring(self.keyring.as_deref(), session),
+            ..ChartOptions::default()
+        };
+        let options = dependency::Options { source, ..dependency::Options::default() };
+        dependency::update(&fs::clean(path), &options, &repository_settings(session), &Recorded::default())
     }
 
-    fn sign(&self, _report: &Report, _session: &mut Session) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "--sign is not built yet"))
+    /// Writes the provenance file beside the archive.
+    fn sign(&self, report: &Report, session: &mut Session) -> Result<()> {
+        let keyring = fs::read_limited(&keyring(self.keyring.as_deref(), session), 64 << 20)?;
+        let file = self.passphrase_file.clone().filter(|file| !file.is_empty());
+        let mut passphrase = |name: &str| match &file {
+            Some(file) => secret::from_file(file),
+            None => secret::ask(&format!("Password for key {name:?} >  "), session).map(String::into_bytes),
+        };
+        let signing = provenance::Signing {
+            keyring: &keyring,
+            key: self.key.as_deref().unwrap_or_default(),
+            passphrase: &mut passphrase,
+            time: repository_settings(session).now_seconds().unwrap_or_default(),
+        };
+        let name = report.path.file_name().unwrap_or_default().to_string_lossy();
+        let text = provenance::sign(&report.archive, &name, &report.metadata, signing)?;
+        fs::write(&with_suffix(&report.path, ".prov"), text.as_bytes())
     }
 }
 

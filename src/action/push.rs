@@ -1,0 +1,134 @@
+//! Pushing an archive to an OCI registry or an HTTP repository.
+//!
+//! Goes in: the archive's path, where to, and flags. Comes out: where it went and under which digest. The archive is loaded
+//! first, so nothing that is no chart is pushed. OCI matches Helm's `pkg/pusher/ocipusher.go`; HTTP destinations are this
+//! tool's own: by the name or address of an added repository, or any address with a kind of server.
+
+use crate::chart::loader;
+use crate::diagnostic::Notices;
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::config::{Repositories, index_path};
+use crate::repository::download::{entry_access, flag_access, with_suffix};
+use crate::repository::http::{Access, Client};
+use crate::repository::index::{INDEX_LIMIT, context_path};
+use crate::repository::oci::chart::{Upload, announce, push as push_artifact};
+use crate::repository::oci::{Reference, Registry, SCHEME};
+use crate::repository::push::{self, Server};
+use crate::repository::{ChartOptions, Reporter, Settings, cache, rfc3339, url};
+use std::path::{Path, PathBuf};
+
+/// How to push.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub source: ChartOptions,
+    /// Takes an HTTP address that no repository was added for.
+    pub server: Option<Server>,
+    /// A version that exists is replaced (HTTP repositories).
+    pub force: bool,
+    /// The provenance file; else `ARCHIVE.prov` where that exists.
+    pub provenance: Option<PathBuf>,
+    /// ChartMuseum's context path.
+    pub context_path: Option<String>,
+    /// An `Authorization` header, or `Name: value`.
+    pub token: Option<String>,
+}
+
+/// What was pushed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    pub name: String,
+    pub version: String,
+    /// `host/path:tag`, or the address of the upload.
+    pub destination: String,
+    /// Of the manifest, or of the archive in an HTTP repository.
+    pub digest: String,
+    /// Bytes of the archive.
+    pub size: usize,
+}
+
+/// Pushes the archive at `path` to `destination`.
+pub fn run(path: &Path, destination: &str, options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<Report> {
+    let scheme = url::Address::parse(destination).map(|address| address.scheme).unwrap_or_default();
+    let http = if scheme == "oci" { None } else { Some(http_target(destination, &scheme, options, settings)?) };
+    let about = fs_stat(path)?;
+    if about.kind == crate::fs::Kind::Folder {
+        return Err(Error::new(ErrorKind::Usage, "cannot push directory, must provide chart archive (.tgz)"));
+    }
+    let chart = loader::load(path, &mut Notices::new())?;
+    let archive = crate::fs::read(path)?;
+    let beside = with_suffix(path, ".prov");
+    let provenance = match &options.provenance {
+        Some(given) => Some(crate::fs::read(given)?),
+        None if crate::fs::exists(&beside) => Some(crate::fs::read(&beside)?),
+        None => None,
+    };
+    let client = Client::new(settings, reporter);
+    let mut report =
+        Report { name: chart.metadata.name.clone(), version: chart.metadata.version.clone(), size: archive.len(), ..Report::default() };
+    if let Some((base, access, context)) = http {
+        let file_name = format!("{}-{}.tgz", report.name, report.version);
+        let context = options.context_path.clone().or(context);
+        let upload = push::Upload {
+            file_name: &file_name,
+            archive: &archive,
+            provenance: provenance.as_deref(),
+            force: options.force,
+            context_path: context.as_deref(),
+        };
+        let put = push::push(&client, &base, options.server.unwrap_or_default(), &upload, &access)?;
+        report.destination = url::redact(&put);
+        report.digest = format!("sha256:{}", cache::hex(&cache::sha256(&archive)));
+        reporter.say(&format!("Pushed: {file_name} to {}", url::redact(&base)));
+        reporter.say(&format!("Digest: {}", report.digest));
+        return Ok(report);
+    }
+    let parent = url::clean_dot(destination.strip_prefix(SCHEME).unwrap_or(destination));
+    let reference = Reference::parse(&format!("{parent}/{}:{}", report.name, report.version))?;
+    let created = rfc3339(i128::from(about.modified) * 1_000_000_000);
+    let upload = Upload { archive: &archive, metadata: &chart.metadata, provenance: provenance.as_deref(), created: &created };
+    let registry = Registry::new(&client, &reference.registry, &flag_access(&options.source, ""), options.source.plain_http);
+    report.digest = push_artifact(&registry, &reference, &upload)?;
+    report.destination = reference.to_string();
+    announce("Pushed", &reference, &report.digest, reporter);
+    Ok(report)
+}
+
+fn fs_stat(path: &Path) -> Result<crate::fs::Entry> {
+    if !crate::fs::exists(path) {
+        return Err(Error::new(ErrorKind::Io, format!("{}: no such file", path.display())));
+    }
+    crate::fs::stat(path)
+}
+
+/// Address, access and known context path of an HTTP destination: a repository by name or address, or with a kind of
+/// server any address. Without these Helm's answer.
+fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Settings) -> Result<(String, Access, Option<String>)> {
+    let repositories = Repositories::load_or_empty(settings)?;
+    let known = repositories.entries.iter().find(|entry| entry.name == destination || url::equal(&entry.url, destination));
+    let (base, mut access) = match known {
+        Some(entry) => (entry.url.clone(), entry_access(entry)),
+        None if matches!(scheme, "http" | "https") && options.server.is_some() => {
+            (destination.to_string(), flag_access(&options.source, destination))
+        }
+        None => {
+            let message = format!("scheme {scheme:?} not supported");
+            let hint = "for an HTTP chart repository name its kind with --server, or add it with `rutter repo add` and push to its name";
+            let diagnostic =
+                crate::diagnostic::Diagnostic { headline: message.clone(), hints: vec![hint.to_string()], ..Default::default() };
+            return Err(Error::new(ErrorKind::Usage, message).with_diagnostic(diagnostic));
+        }
+    };
+    let flags = &options.source;
+    if !flags.username.is_empty() {
+        access.username.clone_from(&flags.username);
+        access.password.clone_from(&flags.password);
+    }
+    if !flags.ca_file.is_empty() {
+        access.ca_file.clone_from(&flags.ca_file);
+    }
+    access.insecure_skip_tls_verify |= flags.insecure_skip_tls_verify;
+    access.token.clone_from(&options.token);
+    let index =
+        known.and_then(|entry| index_path(settings, &entry.name).ok()).and_then(|path| crate::fs::read_limited(&path, INDEX_LIMIT).ok());
+    Ok((base, access, index.and_then(|bytes| context_path(&bytes))))
+}

@@ -1,0 +1,132 @@
+//! `rutter push`: uploads an archive to a registry or a repository.
+
+use super::{Arity, Entry, Run};
+use crate::action::push::{self, Options};
+use crate::cli::remote::Console;
+use crate::cli::session::Session;
+use crate::cli::source::repository_settings;
+use crate::error::Result;
+use crate::json;
+use crate::repository::ChartOptions;
+use crate::repository::push::Server;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// The row of the table.
+pub const COMMAND: Entry = Entry::leaf::<Arguments>("push", "[chart] [remote]", Arity::AtLeast(2), "push a chart to remote", LONG);
+
+const LONG: &str = "\
+Upload a chart to a registry or a chart repository.
+
+The remote is the parent path in an OCI registry, to which name and version are appended:
+
+    $ rutter push mychart-0.1.0.tgz oci://registry.example.com/charts
+
+or the name of a repository that was added, or an HTTP address with the kind of its server (not in Helm):
+
+    $ rutter push mychart-0.1.0.tgz myrepo
+    $ rutter push mychart-0.1.0.tgz https://charts.example.com --server chartmuseum
+
+If the chart has an associated provenance file, it will also be uploaded.";
+
+/// The flags of `push`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Arguments {
+    /// verify certificates of HTTPS-enabled servers using this CA bundle
+    #[arg(long, value_name = "string")]
+    ca_file: Option<String>,
+    /// identify registry client using this SSL certificate file
+    #[arg(long, value_name = "string")]
+    cert_file: Option<String>,
+    /// ChartMuseum's context path (not in Helm)
+    #[arg(long, value_name = "string")]
+    context_path: Option<String>,
+    /// replace a version that exists in an HTTP repository (not in Helm)
+    #[arg(short, long)]
+    force: bool,
+    /// skip tls certificate checks for the chart upload
+    #[arg(long)]
+    insecure_skip_tls_verify: bool,
+    /// identify registry client using this SSL key file
+    #[arg(long, value_name = "string")]
+    key_file: Option<String>,
+    /// how the upload is reported: text or json (not in Helm)
+    #[arg(short, long, value_name = "format", value_parser = ["text", "json"])]
+    output: Option<String>,
+    /// chart repository password where to locate the requested chart
+    #[arg(long, value_name = "string")]
+    password: Option<String>,
+    /// use insecure HTTP connections for the chart upload
+    #[arg(long)]
+    plain_http: bool,
+    /// the provenance file, if it does not lie beside the archive (not in Helm)
+    #[arg(long, value_name = "string")]
+    prov: Option<String>,
+    /// what takes an HTTP upload: auto, chartmuseum, put (WebDAV), artifactory, nexus or gitlab (not in Helm)
+    #[arg(long, value_name = "string", value_parser = server)]
+    server: Option<Server>,
+    /// chart repository username where to locate the requested chart
+    #[arg(long, value_name = "string")]
+    username: Option<String>,
+}
+
+fn server(text: &str) -> std::result::Result<Server, String> {
+    match text {
+        "auto" => Ok(Server::Auto),
+        "chartmuseum" | "harbor" => Ok(Server::ChartMuseum),
+        "put" | "webdav" | "artifactory" | "nexus" => Ok(Server::Put),
+        "gitlab" => Ok(Server::GitLab),
+        _ => Err("must be one of: auto, chartmuseum, put, artifactory, nexus, gitlab".to_string()),
+    }
+}
+
+impl Run for Arguments {
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        let mut words = arguments.into_iter();
+        let (path, destination) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let environment = &session.environment;
+        let variable = |name: &str| environment.get_filled(name);
+        // The variables of the public push plugin.
+        let token = variable("HELM_REPO_ACCESS_TOKEN").map(|token| match variable("HELM_REPO_AUTH_HEADER") {
+            Some(header) => format!("{header}: {token}"),
+            None => format!("Bearer {token}"),
+        });
+        let options = Options {
+            source: ChartOptions {
+                username: self.username.clone().or_else(|| variable("HELM_REPO_USERNAME")).unwrap_or_default(),
+                password: self.password.clone().or_else(|| variable("HELM_REPO_PASSWORD")).unwrap_or_default(),
+                cert_file: self.cert_file.unwrap_or_default(),
+                key_file: self.key_file.unwrap_or_default(),
+                ca_file: self.ca_file.unwrap_or_default(),
+                insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+                plain_http: self.plain_http,
+                ..ChartOptions::default()
+            },
+            server: self.server,
+            force: self.force,
+            provenance: self.prov.map(PathBuf::from),
+            context_path: self.context_path.or_else(|| variable("HELM_REPO_CONTEXT_PATH")),
+            token,
+        };
+        let json = self.output.as_deref() == Some("json");
+        let console = if json { Console::beside_report(session) } else { Console::new(session) };
+        let report = push::run(Path::new(&path), &destination, &options, &repository_settings(session), &console)?;
+        if !json {
+            return Ok(());
+        }
+        let mut writer = json::Writer::new(false);
+        writer.begin_map();
+        for (key, value) in
+            [("name", &report.name), ("version", &report.version), ("destination", &report.destination), ("digest", &report.digest)]
+        {
+            writer.key(key.as_bytes());
+            writer.str(value.as_bytes());
+        }
+        writer.key(b"size");
+        writer.int(i64::try_from(report.size).unwrap_or(i64::MAX));
+        writer.end_map();
+        let mut text = json::indent(&writer.finish()?, "", "  ");
+        text.push(b'\n');
+        session.print(text)
+    }
+}

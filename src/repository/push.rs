@@ -1,0 +1,167 @@
+//! Uploading charts to HTTP repositories.
+//!
+//! Goes in: an archive, its provenance if there is one, and what kind of server takes it. Comes out: both are there, or
+//! neither. ChartMuseum takes both in one request; servers that take plain PUTs get the provenance first, and it is taken
+//! away again when the archive is refused. A version that exists is refused unless forced. Follows ChartMuseum's API and
+//! the public documents of Artifactory, Nexus and GitLab; Helm itself pushes to OCI registries only.
+
+use super::http::{Access, Client, Request, Response};
+use super::url::{self, Address, escape_path};
+use crate::data::Data;
+use crate::error::{Error, ErrorKind, Result};
+use reqwest::{Method, StatusCode};
+
+/// What kind of server a repository is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Server {
+    /// Told by the address, else ChartMuseum if it answers as one, else plain PUT.
+    #[default]
+    Auto,
+    /// `POST /api/charts`, multipart. Harbor's old chart repositories too.
+    ChartMuseum,
+    /// `PUT ADDRESS/FILE`: WebDAV, Artifactory, Nexus.
+    Put,
+    /// `POST /api/v4/projects/ID/packages/helm/api/CHANNEL/charts`, multipart.
+    GitLab,
+}
+
+/// What is uploaded.
+#[derive(Debug, Clone)]
+pub struct Upload<'a> {
+    pub file_name: &'a str,
+    pub archive: &'a [u8],
+    pub provenance: Option<&'a [u8]>,
+    /// A version that exists is replaced.
+    pub force: bool,
+    /// ChartMuseum's `--context-path`, when known.
+    pub context_path: Option<&'a str>,
+}
+
+/// Uploads to the repository at `base` and gives the address where the archive was put.
+pub fn push(client: &Client<'_>, base: &str, server: Server, upload: &Upload<'_>, access: &Access) -> Result<String> {
+    match server {
+        Server::ChartMuseum => chart_museum(client, base, upload, access)?.ok_or_else(|| no_api(base)),
+        Server::Put => put(client, base, upload, access),
+        Server::GitLab => gitlab(client, base, upload, access),
+        Server::Auto if base.contains("/api/v4/projects/") => gitlab(client, base, upload, access),
+        Server::Auto if base.contains("/artifactory/") || base.contains("/repository/") => put(client, base, upload, access),
+        Server::Auto => match chart_museum(client, base, upload, access)? {
+            Some(address) => Ok(address),
+            None => put(client, base, upload, access),
+        },
+    }
+}
+
+fn no_api(base: &str) -> Error {
+    Error::new(ErrorKind::Repository, format!("{} has no chart upload API", url::redact(base)))
+}
+
+/// `None` when the server has no such API.
+fn chart_museum(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<Option<String>> {
+    let mut address = Address::parse(base).ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {base:?}")))?;
+    let context = upload.context_path.unwrap_or_default().trim_matches('/');
+    let path = address.path.trim_matches('/').to_string();
+    let rest = if context.is_empty() { path.as_str() } else { path.strip_prefix(context).unwrap_or(&path).trim_matches('/') };
+    let parts = [context, "api", rest, "charts"];
+    address.path = format!("/{}", parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"));
+    address.query = upload.force.then(|| "force".to_string());
+    let target = address.to_string();
+    let response = multipart(client, &target, upload, access)?;
+    match response.status {
+        StatusCode::CREATED | StatusCode::OK | StatusCode::ACCEPTED => Ok(Some(target)),
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Ok(None),
+        _ => Err(refused(upload, &response)),
+    }
+}
+
+fn gitlab(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<String> {
+    // Charts are read from `…/packages/helm/CHANNEL` and written to `…/packages/helm/api/CHANNEL/charts`.
+    let trimmed = base.trim_end_matches('/');
+    let target = match trimmed.split_once("/packages/helm/") {
+        Some((project, channel)) if !channel.starts_with("api/") => format!("{project}/packages/helm/api/{channel}/charts"),
+        Some(_) if trimmed.ends_with("/charts") => trimmed.to_string(),
+        Some(_) => format!("{trimmed}/charts"),
+        None => return Err(Error::new(ErrorKind::Usage, format!("{} is no GitLab package address", url::redact(base)))),
+    };
+    if upload.provenance.is_some() {
+        return Err(Error::new(ErrorKind::Repository, "GitLab's chart repositories take no provenance files; push the archive without it"));
+    }
+    let response = multipart(client, &target, upload, access)?;
+    if response.status == StatusCode::CREATED { Ok(target) } else { Err(refused(upload, &response)) }
+}
+
+fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Access) -> Result<Response> {
+    // The boundary comes from the content, so that it does not occur in it and equal uploads are equal.
+    let digest = super::cache::hex(&super::cache::sha256(upload.archive));
+    let boundary = format!("rutter-{}", digest.get(..32).unwrap_or_default());
+    let mut body = Vec::with_capacity(upload.archive.len() + 1024);
+    let mut part = |field: &str, name: &str, bytes: &[u8]| {
+        let head = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    };
+    part("chart", upload.file_name, upload.archive);
+    if let Some(provenance) = upload.provenance {
+        part("prov", &format!("{}.prov", upload.file_name), provenance);
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    let request = Request::upload(Method::POST, target, body).header("content-type", format!("multipart/form-data; boundary={boundary}"));
+    client.send(request, access)
+}
+
+fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<String> {
+    let place = |name: &str| {
+        url::resolve_reference(base, &escape_path(name))
+            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {base:?}")))
+    };
+    let target = place(upload.file_name)?;
+    if !upload.force {
+        let head = Request { method: Method::HEAD, ..Request::get(&target, 1 << 20) };
+        if client.send(head, access)?.status == StatusCode::OK {
+            return Err(exists(upload));
+        }
+    }
+    let signature = place(&format!("{}.prov", upload.file_name))?;
+    if let Some(provenance) = upload.provenance {
+        let response = client.send(put_request(&signature, provenance, true), access)?;
+        if !response.status.is_success() {
+            return Err(refused(upload, &response));
+        }
+    }
+    let outcome = client.send(put_request(&target, upload.archive, upload.force), access);
+    let failed = match outcome {
+        Ok(response) if response.status.is_success() => return Ok(target),
+        Ok(response) => refused(upload, &response),
+        Err(error) => error,
+    };
+    if upload.provenance.is_some() {
+        // The archive did not arrive: its signature must not stay alone. A fault here changes nothing about the first.
+        let _ = client.send(Request { method: Method::DELETE, ..Request::upload(Method::DELETE, &signature, Vec::new()) }, access);
+    }
+    Err(failed)
+}
+
+fn put_request<'a>(target: &'a str, bytes: &[u8], replace: bool) -> Request<'a> {
+    let request = Request::upload(Method::PUT, target, bytes.to_vec()).header("content-type", "application/octet-stream");
+    // Two uploads at once: only one of them finds nothing there.
+    if replace { request } else { request.header("if-none-match", "*") }
+}
+
+fn exists(upload: &Upload<'_>) -> Error {
+    Error::new(ErrorKind::Repository, format!("{} already exists in the repository; use --force to replace it", upload.file_name))
+}
+
+/// What the server said, with its status.
+fn refused(upload: &Upload<'_>, response: &Response) -> Error {
+    if matches!(response.status, StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED) {
+        return exists(upload);
+    }
+    let answer = crate::json::parse(&response.body).unwrap_or_default();
+    let text = |name: &str| answer.as_map().and_then(|map| map.get(name)).and_then(Data::as_str).map(super::printable);
+    let said = text("error").or_else(|| text("message")).unwrap_or_default();
+    let separator = if said.is_empty() { "" } else { ": " };
+    Error::new(ErrorKind::Repository, format!("could not push {}: {}{separator}{said}", upload.file_name, response.status_text()))
+}
