@@ -215,3 +215,6 @@ pub const fn row(name: &'static str, list: &'static [Parameter], call: fn(&mut C
 pub const fn variadic(name: &'static str, list: &'static [Parameter], call: fn(&mut Call) -> Outcome, doc: &'static str) -> Function {
     Function { name, parameters: Parameters { list, variadic: true }, call, doc }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! The cases of `testdata/functions`: templates with what Helm 4.2.4's engine gives for them.
+//!
+//! One case a line: `TEMPLATE => "RESULT"`, `=> hex RESULT` where it is not UTF-8, `=> error "MESSAGE"`, the message being
+//! what follows the first `>: ` of Helm's. All are rendered with the values of `testdata/functions/values.yaml`.
+
+use super::registry;
+use crate::chart::{Chart, Content, File, Metadata};
+use crate::data;
+use crate::template::engine::{self, Capabilities, Environment, Options, Release, RenderContext};
+use std::path::Path;
+use std::sync::Arc;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/functions");
+
+struct Still;
+
+impl Environment for Still {
+    fn now(&self) -> i128 {
+        0
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = at as u8;
+        }
+    }
+
+    fn resolve_host(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+fn render(template: &str, values: &Arc<data::Map>, options: &Options) -> Result<Vec<u8>, String> {
+    let metadata = Metadata { name: "c".to_string(), version: "0.1.0".to_string(), ..Metadata::default() };
+    let file = File { name: "templates/t".into(), data: template.as_bytes().into(), modified: None };
+    let content = Content { templates: vec![file], ..Content::default() };
+    let chart = Chart { metadata: Arc::new(metadata), content: Arc::new(content), values: Arc::default(), dependencies: Vec::new() };
+    let release = Release { name: "r".into(), namespace: "n".into(), revision: 1, is_install: true, is_upgrade: false };
+    let capabilities = Capabilities::default();
+    let context = RenderContext { chart: &chart, values: values.clone(), release, capabilities: &capabilities };
+    let rendered = engine::render(&context, options, &mut Still).map_err(|error| error.message().to_string())?;
+    Ok(rendered.files.into_iter().next().map(|file| file.data).unwrap_or_default())
+}
+
+fn values() -> Arc<data::Map> {
+    let text = std::fs::read(Path::new(FOLDER).join("values.yaml")).unwrap();
+    crate::yaml::parse_map(&text).unwrap()
+}
+
+fn unquote(text: &str) -> Vec<u8> {
+    if let Some(digits) = text.strip_prefix("hex ") {
+        return (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect();
+    }
+    serde_json::from_str::<String>(text).unwrap_or_else(|error| panic!("{error}: {text}")).into_bytes()
+}
+
+#[test]
+fn functions_give_what_helm_gives() {
+    let values = values();
+    let mut files: Vec<_> = std::fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "cases"));
+    files.sort();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (template, wanted) = line.rsplit_once(" => ").unwrap_or_else(|| panic!("no result: {line}"));
+            count += 1;
+            let got = render(template, &values, &Options::default());
+            let right = match (wanted.strip_prefix("error "), &got) {
+                (Some(wanted), Err(message)) => {
+                    let message = message.split_once(">: ").map_or(message.as_str(), |parts| parts.1);
+                    unquote(wanted) == message.as_bytes()
+                }
+                (None, Ok(data)) => unquote(wanted) == *data,
+                _ => false,
+            };
+            if !right {
+                let got = got.map(|data| String::from_utf8_lossy(&data).into_owned());
+                wrong.push(format!("{template}\n  want {wanted}\n  got  {got:?}"));
+            }
+        }
+    }
+    assert!(count > 0);
+    assert!(wrong.is_empty(), "{} of {count} cases differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_function_of_helm_is_there() {
+    let text = std::fs::read_to_string(Path::new(FOLDER).join("names.txt")).unwrap();
+    // What the evaluator performs itself has no row.
+    let evaluated = ["and", "or", "call", "include", "tpl"];
+    for name in text.lines().filter(|name| !evaluated.contains(name)) {
+        assert!(registry::lookup(name.as_bytes()).is_some(), "{name}");
+    }
+    for function in registry::all() {
+        assert!(text.lines().any(|name| name == function.name), "{} is not Helm's", function.name);
+    }
+}
+
+#[test]
+fn results_larger_than_allowed_are_refused() {
+    let values = values();
+    let options = Options { size_limit: 1000, item_limit: 100, ..Options::default() };
+    for template in [
+        r#"{{ repeat 1001 "a" }}"#,
+        r#"{{ indent 1000 "a" }}"#,
+        r#"{{ replace "" (repeat 500 "a") "abc" }}"#,
+        r#"{{ until 101 }}"#,
+        r#"{{ seq 101 }}"#,
+        r#"{{ untilStep 0 9223372036854775807 1 }}"#,
+        r#"{{ splitList "" (repeat 101 "a") }}"#,
+        r#"{{ wrapWith 1 (repeat 600 "a") "abcd" }}"#,
+        r#"{{ regexReplaceAll "" "abc" (repeat 600 "a") }}"#,
+        r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ deepCopy $d }}"#,
+        r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ $e := dict }}{{ $_ := set $e "d" $e }}{{ deepEqual $d $e }}"#,
+        r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ $e := dict }}{{ $_ := set $e "d" $e }}{{ merge $d $e }}"#,
+    ] {
+        let message = render(template, &values, &options).unwrap_err();
+        assert!(message.contains("exceeds the limit") || message.contains("too deeply"), "{template}: {message}");
+    }
+}
