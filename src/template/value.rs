@@ -532,6 +532,11 @@ pub trait Object: Any {
         Vec::new()
     }
 
+    /// What `deepCopy` makes of it, if that is not the same: mitchellh/copystructure leaves out what is not exported.
+    fn deep_copied(&self) -> Option<Value> {
+        None
+    }
+
     /// What `MarshalJSON` or `MarshalText` makes of it, if the type has one; else JSON shows [`Object::json_fields`].
     fn to_json(&self) -> Option<Value> {
         None
@@ -689,6 +694,7 @@ impl Value {
                 None if list.is_nil() => self.clone(),
                 None => Value::List(List::new(list.kind(), list.items().iter().map(Value::deep_copy).collect())),
             },
+            Value::Object(object) => object.deep_copied().unwrap_or_else(|| self.clone()),
             other => other.clone(),
         }
     }

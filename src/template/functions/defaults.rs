@@ -46,6 +46,9 @@ fn ternary(call: &mut Call) -> Outcome {
 }
 
 fn deep_copy(call: &mut Call) -> Outcome {
+    if matches!(call.value(0), Value::Nil) {
+        return Err(Fault::new("reflect: call of reflect.Value.Type on zero Value"));
+    }
     if deeper_than(call.value(0), DEPTH_LIMIT) {
         return Err(Fault::new("deepCopy error: value is nested too deeply or holds itself"));
     }

@@ -3,7 +3,7 @@
 //! Goes in: texts. Comes out: a `*semver.Version` with Masterminds' methods, or a truth; faults have its error texts.
 //! Follows sprig/semver.go; grammar and order are in [`crate::version`].
 
-use super::Parameter::{Any, Str as Text};
+use super::Parameter::{Str as Text, Version as Other};
 use super::{Call, Fault, Function, Outcome, Parameters, row};
 use crate::template::value::{IntKind, Method, Object, Value};
 use crate::version::{Constraint, Version, VersionError};
@@ -45,20 +45,15 @@ impl VersionObject {
     }
 }
 
-/// The version behind a `*semver.Version` argument.
+/// The version behind a `*semver.Version` argument, which may be nil.
 fn other_version(arguments: &[Value]) -> Result<Version, Fault> {
-    match arguments.first() {
-        Some(Value::Object(object)) => match object.as_any().downcast_ref::<VersionObject>() {
-            Some(other) if other.pointer => Ok(other.version.clone()),
-            _ => Err(wrong_type(object.type_name())),
-        },
-        Some(Value::Nil) | None => Err(Fault::new("runtime error: invalid memory address or nil pointer dereference")),
-        Some(other) => Err(wrong_type(other.type_name())),
-    }
-}
-
-fn wrong_type(found: &str) -> Fault {
-    Fault::new(format!("wrong type for value; expected *semver.Version; got {found}"))
+    let object = match arguments.first() {
+        Some(Value::Object(object)) => object.as_any().downcast_ref::<VersionObject>(),
+        _ => None,
+    };
+    object
+        .map(|object| object.version.clone())
+        .ok_or_else(|| Fault::new("runtime error: invalid memory address or nil pointer dereference"))
 }
 
 fn text_argument(arguments: &[Value]) -> String {
@@ -150,6 +145,12 @@ impl Object for VersionObject {
 
     fn to_text(&self) -> Option<String> {
         Some(self.version.to_string())
+    }
+
+    fn deep_copied(&self) -> Option<Value> {
+        // All its fields are unexported.
+        let version = Version::parse("0.0.0").ok()?;
+        Some(Value::Object(Rc::new(VersionObject { version, pointer: self.pointer })))
     }
 
     fn to_json(&self) -> Option<Value> {
