@@ -243,6 +243,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
             node = self.node(target)?;
         }
         if node.kind != NodeKind::Scalar {
+            let index = go_syntax::first_collection_key(self.document, index).unwrap_or(index);
             return Err(fault(format!("invalid map key: {}", go_syntax::value(self.document, index))));
         }
         let text: Arc<str> = match scalar(node)? {

@@ -9,6 +9,9 @@ use crate::number;
 /// How much is printed at most.
 const MAX_LENGTH: usize = 64 << 10;
 
+/// How many nodes it looks at, since aliases can make few nodes many.
+const MAX_VISITS: usize = 10_000;
+
 /// How deep it looks.
 const MAX_DEPTH: usize = 200;
 
@@ -28,6 +31,33 @@ pub(super) fn top(document: &Document<'_>, index: usize) -> String {
 /// A key, for messages about repeated ones.
 pub(super) fn key(document: &Document<'_>, index: usize) -> String {
     top(document, index)
+}
+
+/// The first key, in the order of decoding, that is a collection, at or below the collection at `index`; keys are looked
+/// into before they are refused.
+pub(super) fn first_collection_key(document: &Document<'_>, index: usize) -> Option<usize> {
+    find_collection_key(document, index, 0, &mut { MAX_VISITS })
+}
+
+fn find_collection_key(document: &Document<'_>, index: usize, depth: usize, visits: &mut usize) -> Option<usize> {
+    *visits = visits.checked_sub(1)?;
+    let index = match document.nodes.get(index)?.kind {
+        NodeKind::Alias(target) => target,
+        _ => index,
+    };
+    let is_map = document.nodes.get(index)?.kind == NodeKind::Mapping;
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    document.children(index).enumerate().find_map(|(position, child)| {
+        let node = document.nodes.get(child)?;
+        let found = find_collection_key(document, child, depth + 1, visits);
+        let target = match node.kind {
+            NodeKind::Alias(target) => document.nodes.get(target)?.kind,
+            kind => kind,
+        };
+        found.or_else(|| (is_map && position % 2 == 0 && target != NodeKind::Scalar).then_some(child))
+    })
 }
 
 fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) {
@@ -91,11 +121,17 @@ pub(super) fn quote(text: &str, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\x0B' => out.push_str("\\v"),
             '\0'..='\x1F' | '\x7F' => out.push_str(&format!("\\x{:02x}", u32::from(character))),
-            _ if character.is_control() || (character.is_whitespace() && character != ' ') => {
-                out.push_str(&format!("\\u{:04x}", u32::from(character)));
-            }
-            _ => out.push(character),
+            _ if is_printable(character) => out.push(character),
+            '\u{10000}'.. => out.push_str(&format!("\\U{:08x}", u32::from(character))),
+            _ => out.push_str(&format!("\\u{:04x}", u32::from(character))),
         }
     }
     out.push('"');
+}
+
+/// `unicode.IsPrint`. Rust escapes what is not printable, and combining marks at the start, so one stands in front.
+fn is_printable(character: char) -> bool {
+    character == ' '
+        || (!character.is_whitespace()
+            && !['a', character].iter().collect::<String>().escape_debug().skip(1).eq(character.escape_unicode()))
 }

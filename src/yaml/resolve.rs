@@ -100,13 +100,21 @@ fn special_float(text: &str) -> Option<f64> {
     }
 }
 
-/// `strconv.ParseFloat` on a text of digits, points and exponents; out of range is no float.
+/// `strconv.ParseFloat` on a text of digits, points and exponents; out of range is no float. Single underscores may stand
+/// between digits.
 fn go_float(text: &str) -> Option<f64> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
-        .then(|| text.parse().ok())
-        .flatten()
-        .filter(|float: &f64| float.is_finite())
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let fits = bytes.iter().enumerate().all(|(at, byte)| match byte {
+        b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E' => true,
+        b'_' => is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)),
+        _ => false,
+    });
+    if !fits {
+        return None;
+    }
+    let float: f64 = if text.contains('_') { text.replace('_', "").parse() } else { text.parse() }.ok()?;
+    float.is_finite().then_some(float)
 }
 
 fn number(text: &str) -> Resolved {
@@ -269,8 +277,9 @@ mod tests {
             ("1_000", Resolved::Int(1000)),
             ("1.", Resolved::Float(1.0)),
             (".5e1", Resolved::Float(5.0)),
-            (".1_5", Resolved::Str),
+            (".1_5", Resolved::Float(0.15)),
             ("._5", Resolved::Str),
+            (".5_", Resolved::Str),
             ("1_0.5", Resolved::Float(10.5)),
             ("1e400", Resolved::Str),
             ("18446744073709551615", Resolved::Uint(u64::MAX)),

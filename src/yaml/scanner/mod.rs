@@ -651,6 +651,8 @@ impl<'a> Scanner<'a> {
             self.tokens.push_back(token);
             self.push_indicator(TokenKind::Value);
             self.simple_key_allowed = false;
+            // Its number stays behind, since closing a flow collection forgets what waits under that number.
+            self.current_key().into_iter().for_each(|current| *current = SimpleKey { possible: false, ..key });
         } else {
             self.remember_key(key);
             self.tokens.push_back(token);
