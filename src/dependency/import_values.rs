@@ -23,20 +23,20 @@ pub fn process(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
     if chart.metadata.dependencies.is_empty() {
         return Ok(());
     }
-    let coalesced = coalesce::merge_values(chart, &Arc::new(Map::new()), notices)?;
+    let values = coalesce::merge_to_table(chart, &Arc::new(Map::new()), notices)?;
     if chart.metadata.dependencies.iter().all(|dependency| dependency.import_values.is_empty()) {
-        chart.values = coalesced;
+        chart.values = values.freeze()?;
         return Ok(());
     }
-    let values = Table::of(coalesced);
+    values.unseal();
     let imported = Table::empty();
     let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);
     for dependency in &mut metadata.dependencies {
         import(dependency, &values, &imported, notices)?;
     }
-    // What was taken above is one with `values`; from here on it must not be.
+    // What was taken above is one with `values`, from which the chart's own defaults must be parted before they change.
     let values = Table::of(values.freeze()?);
-    coalesce::merge_tables(&values, &Table::of(imported.freeze()?), notices)?;
+    coalesce::merge_tables(&values, &imported, notices)?;
     chart.values = values.freeze()?;
     Ok(())
 }
@@ -54,7 +54,11 @@ fn import(dependency: &mut Dependency, values: &Table, imported: &Table, notices
             _ => continue,
         };
         match table_at(values, dependency.name.split('.').chain(child.split('.'))) {
-            Ok(found) => coalesce::merge_tables(imported, &nested(&parent, found), notices)?,
+            Ok(found) => {
+                // Helm puts a new map in the place of an empty one, so that what comes later is not written to the child.
+                let found = if found.is_empty() { Table::empty() } else { found };
+                coalesce::merge_tables(imported, &nested(&parent, found), notices)?;
+            }
             Err(missing) => {
                 let missing = missing.to_string();
                 match entry {

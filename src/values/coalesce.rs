@@ -36,6 +36,11 @@ pub fn merge_values(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> 
     Coalescer::new(true, notices).run(chart, values)?.freeze()
 }
 
+/// [`merge_values`], still as tables.
+pub(crate) fn merge_to_table(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Table> {
+    Coalescer::new(true, notices).run(chart, values)
+}
+
 /// `source` merged under `destination`, nulls kept (`MergeTables`). `source` may be used again: what is taken from it
 /// stays one with it, and it gets the nulls of `destination`, as in Helm.
 pub(crate) fn merge_tables(destination: &Table, source: &Table, notices: &mut Notices) -> Result<()> {
@@ -113,7 +118,7 @@ impl<'a> Coalescer<'a> {
                 None => destination.set(Arc::from(name), Node::Table(Table::empty())),
                 Some(node) if node.is_table() => {}
                 Some(node) => {
-                    let text = go_text::print_truth(&node.current()?);
+                    let text = go_text::print_truth(&node.freeze()?);
                     return Err(Error::new(ErrorKind::Values, format!("type mismatch on {name}: {text}")));
                 }
             }
@@ -190,7 +195,10 @@ impl<'a> Coalescer<'a> {
             }
             Some(above) => above,
         };
+        // A subchart named `global` finds its own values as the globals of its parent.
+        let own_values = matches!(&above, Node::Table(above) if above.same(destination));
         let adds_nothing = match &below {
+            _ if own_values => false,
             None => true,
             Some(below) => {
                 let below = below.untouched();
@@ -205,11 +213,14 @@ impl<'a> Coalescer<'a> {
             }
             return Ok(());
         }
-        let (Some(below), Some(above)) = (destination.child(GLOBAL_KEY), source.shared_child(GLOBAL_KEY)) else { return Ok(()) };
-        self.global_entries(&below, &above, own)
+        let below = destination.child(GLOBAL_KEY).unwrap_or_else(Table::empty);
+        let Some(above) = source.shared_child(GLOBAL_KEY) else { return Ok(()) };
+        self.global_entries(&below, &above, own_values, own)?;
+        destination.set(Arc::from(GLOBAL_KEY), Node::Table(below));
+        Ok(())
     }
 
-    fn global_entries(&mut self, below: &Table, above: &Table, own: Path) -> Result<()> {
+    fn global_entries(&mut self, below: &Table, above: &Table, copied_now: bool, own: Path) -> Result<()> {
         let mut added = Vec::new();
         for (key, value) in above.snapshot() {
             let present = below.get(&key);
@@ -223,7 +234,11 @@ impl<'a> Coalescer<'a> {
             }
             match present {
                 None => {
-                    if let Some(shared) = above.sealed_inner(&key) {
+                    let shared = match copied_now {
+                        true => above.shared_child(&key).map(|table| table.copy()),
+                        false => above.sealed_inner(&key),
+                    };
+                    if let Some(shared) = shared {
                         added.push((key, Node::Table(shared)));
                     }
                 }
@@ -267,10 +282,10 @@ impl<'a> Coalescer<'a> {
             } else if value.is_table() && over.is_table() {
                 self.table_pair(destination, &key, (&over, &value), path, merge, kind)?;
             } else if value.is_table() {
-                let text = go_text::print(&value.current()?);
+                let text = go_text::print(&value.freeze()?);
                 self.notice(format!("warning: cannot overwrite table with non table for {} ({text})", path.join(&key)));
             } else if over.is_table() && !value.is_null() {
-                let text = go_text::print(&value.current()?);
+                let text = go_text::print(&value.freeze()?);
                 self.notice(format!("warning: destination for {} is a table. Ignoring non-table value ({text})", path.join(&key)));
             }
         }

@@ -8,6 +8,7 @@
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -39,18 +40,21 @@ impl Node {
         }
     }
 
-    /// The tree as it is now, for a message: what is printed may still change.
-    pub(crate) fn current(&self) -> Result<Data> {
-        self.freeze(0, false)
+    /// The tree as it is now.
+    pub(crate) fn freeze(&self) -> Result<Data> {
+        self.freeze_at(0, &mut HashMap::new())
     }
 
-    fn freeze(&self, depth: usize, last: bool) -> Result<Data> {
+    fn freeze_at(&self, depth: usize, done: &mut Frozen) -> Result<Data> {
         match self {
             Node::Data(data) => Ok(data.clone()),
-            Node::Table(table) => table.freeze_at(depth, last).map(Data::Map),
+            Node::Table(table) => table.freeze_at(depth, done).map(Data::Map),
         }
     }
 }
+
+/// What cells became, by address.
+type Frozen = HashMap<*const RefCell<Cell>, Arc<Map>>;
 
 /// A map with identity: every clone sees what any clone changes.
 #[derive(Clone)]
@@ -62,7 +66,6 @@ struct Cell {
     /// In key order.
     entries: Option<Vec<(Arc<str>, Node)>>,
     seal: Seal,
-    frozen: Option<Arc<Map>>,
 }
 
 /// Whether a table that Helm copies for each chart is one cell for several charts here, because so far nothing differs.
@@ -79,11 +82,11 @@ enum Seal {
 impl Table {
     /// A table of these entries.
     pub(crate) fn of(source: Arc<Map>) -> Table {
-        Table::new(Cell { source: Some(source), entries: None, seal: Seal::Open, frozen: None })
+        Table::new(Cell { source: Some(source), entries: None, seal: Seal::Open })
     }
 
     pub(crate) fn empty() -> Table {
-        Table::new(Cell { source: None, entries: Some(Vec::new()), seal: Seal::Open, frozen: None })
+        Table::new(Cell { source: None, entries: Some(Vec::new()), seal: Seal::Open })
     }
 
     fn new(cell: Cell) -> Table {
@@ -163,7 +166,6 @@ impl Table {
         let mut cell = self.0.borrow_mut();
         cell.source = Some(source);
         cell.entries = None;
-        cell.frozen = None;
     }
 
     /// The table under `key` as a cell that may be changed for this place: a sealed one is replaced by its copy.
@@ -224,7 +226,31 @@ impl Table {
                 }
             }
         }
-        Table::new(Cell { source: cell.source.clone(), entries: cell.entries.clone(), seal: Seal::Open, frozen: cell.frozen.clone() })
+        Table::new(Cell { source: cell.source.clone(), entries: cell.entries.clone(), seal: Seal::Open })
+    }
+
+    /// Makes every copy below that was put off, so that all cells are those Helm has and may be changed anywhere.
+    pub(crate) fn unseal(&self) {
+        self.unseal_once(&mut HashSet::new());
+    }
+
+    fn unseal_once(&self, seen: &mut HashSet<*const RefCell<Cell>>) {
+        if !seen.insert(Rc::as_ptr(&self.0)) {
+            return;
+        }
+        for (key, node) in self.opened() {
+            let Node::Table(mut child) = node else { continue };
+            if child.0.borrow().seal != Seal::Open {
+                child = child.copy();
+                self.replace(&key, Node::Table(child.clone()));
+            }
+            child.unseal_once(seen);
+        }
+    }
+
+    /// The entries, if there are any that are not those of the source.
+    fn opened(&self) -> Vec<(Arc<str>, Node)> {
+        self.0.borrow().entries.clone().unwrap_or_default()
     }
 
     /// Makes cells of the tables in it, so that whoever takes an entry shares it.
@@ -244,35 +270,31 @@ impl Table {
         }
     }
 
-    /// The finished map: nothing below may change afterwards. Cells that stand at several places become one shared map.
+    /// The map as it is now. Cells that stand at several places become one shared map.
     pub(crate) fn freeze(&self) -> Result<Arc<Map>> {
-        self.freeze_at(0, true)
+        self.freeze_at(0, &mut HashMap::new())
     }
 
-    fn freeze_at(&self, depth: usize, last: bool) -> Result<Arc<Map>> {
+    fn freeze_at(&self, depth: usize, done: &mut Frozen) -> Result<Arc<Map>> {
         if depth > MAXIMUM_DEPTH {
             return Err(Error::new(ErrorKind::Limit, format!("values nest deeper than {MAXIMUM_DEPTH} levels")));
         }
-        let frozen = {
-            let cell = self.0.borrow();
-            let Some(entries) = &cell.entries else {
-                return Ok(cell.source.clone().unwrap_or_default());
-            };
-            if let Some(frozen) = &cell.frozen {
-                return Ok(frozen.clone());
-            }
-            let mut frozen = Vec::with_capacity(entries.len());
-            for (key, node) in entries {
-                frozen.push((key.clone(), node.freeze(depth + 1, last)?));
-            }
-            match &cell.source {
-                Some(source) if equals_by_pointer(source, &frozen) => source.clone(),
-                _ => Arc::new(Map::from_entries(frozen)),
-            }
+        let cell = self.0.borrow();
+        let Some(entries) = &cell.entries else {
+            return Ok(cell.source.clone().unwrap_or_default());
         };
-        if last {
-            self.0.borrow_mut().frozen = Some(frozen.clone());
+        if let Some(frozen) = done.get(&Rc::as_ptr(&self.0)) {
+            return Ok(frozen.clone());
         }
+        let mut frozen = Vec::with_capacity(entries.len());
+        for (key, node) in entries {
+            frozen.push((key.clone(), node.freeze_at(depth + 1, done)?));
+        }
+        let frozen = match &cell.source {
+            Some(source) if equals_by_pointer(source, &frozen) => source.clone(),
+            _ => Arc::new(Map::from_entries(frozen)),
+        };
+        done.insert(Rc::as_ptr(&self.0), frozen.clone());
         Ok(frozen)
     }
 
@@ -294,7 +316,6 @@ impl Table {
 
 impl Cell {
     fn open(&mut self) {
-        self.frozen = None;
         if self.entries.is_none() {
             self.entries = Some(self.source.as_deref().map(open).unwrap_or_default());
         }
