@@ -8,6 +8,7 @@ pub mod ignore;
 pub mod loader;
 pub mod lock;
 pub mod metadata;
+pub mod starter;
 
 use crate::data::Map;
 use crate::error::{Error, ErrorKind, Result};

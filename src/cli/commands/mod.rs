@@ -5,6 +5,7 @@
 //! action, and prints its report; it does nothing else.
 
 pub mod completion;
+pub mod create;
 #[cfg(feature = "remote")]
 pub mod dependency;
 pub mod env;
@@ -38,6 +39,7 @@ use clap::{ArgMatches, Args, Command};
 /// Every command at the top, sorted by name.
 pub const COMMANDS: &[Entry] = &[
     completion::COMMAND,
+    create::COMMAND,
     #[cfg(feature = "remote")]
     dependency::COMMAND,
     env::COMMAND,

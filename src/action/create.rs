@@ -1,0 +1,85 @@
+//! Making a new chart.
+//!
+//! Goes in: where, under which name, and from which starter. Comes out: a folder with files, and which of them were there
+//! before. Matches Helm's `pkg/chart/v2/util/{create,save}.go`.
+
+use crate::chart::{loader, starter};
+use crate::diagnostic::Notices;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::package::archive;
+use std::path::{Path, PathBuf};
+
+/// What was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The chart's folder.
+    pub folder: PathBuf,
+    /// Files that were there and have been overwritten, in the order of writing.
+    pub overwritten: Vec<PathBuf>,
+}
+
+/// Makes the scaffold of a chart at `path`, whose last part is the chart's name; the folder above it must exist.
+/// Files that are there are overwritten, others are left alone.
+pub fn scaffold(path: &Path) -> Result<Report> {
+    let (parent, name) = split(path);
+    starter::check_name(&name)?;
+    let parent = fs::absolute(&parent)?;
+    if fs::stat(&parent)?.kind != fs::Kind::Folder {
+        return Err(Error::new(ErrorKind::Io, format!("no such directory {}", parent.display())));
+    }
+    let folder = parent.join(&name);
+    check_free(&folder)?;
+    let report = write(&folder, starter::scaffold(&name))?;
+    fs::create_folders(&folder.join("charts"))?;
+    Ok(report)
+}
+
+/// Makes a chart at `path` from the starter chart at `source`. Nothing is said of files that were there.
+pub fn from_starter(path: &Path, source: &Path, notices: &mut Notices) -> Result<Report> {
+    let (parent, name) = split(path);
+    starter::check_name(&name)?;
+    let chart = loader::load_any_version(source, notices)
+        .map_err(|error| error.context(format_args!("could not load {}", source.display())))?;
+    let folder = fs::clean(&parent.join(&name));
+    check_free(&folder)?;
+    fs::create_folders(&folder)?;
+    let mut report = write(&folder, starter::from_starter(&chart, &name)?)?;
+    report.overwritten.clear();
+    for subchart in &chart.dependencies {
+        archive::save(subchart, &folder.join("charts"), None)
+            .map_err(|error| error.context(format_args!("saving {name}/charts/{}", subchart.name())))?;
+    }
+    Ok(report)
+}
+
+/// The folder above and the last part, as Go's `filepath.Dir` and `filepath.Base`.
+fn split(path: &Path) -> (PathBuf, String) {
+    let cleaned = fs::clean(path);
+    let name = cleaned.file_name().map_or_else(|| ".".to_string(), |name| name.to_string_lossy().into_owned());
+    let parent = fs::clean(cleaned.parent().unwrap_or(Path::new(".")));
+    (parent, name)
+}
+
+fn check_free(folder: &Path) -> Result<()> {
+    match fs::stat(folder) {
+        Ok(entry) if entry.kind != fs::Kind::Folder => {
+            Err(Error::new(ErrorKind::Io, format!("file {} already exists and is not a directory", folder.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write(folder: &Path, files: Vec<starter::NewFile>) -> Result<Report> {
+    let mut overwritten = Vec::new();
+    for (name, text) in files {
+        let path = fs::join_below(folder, &name)?;
+        if fs::exists(&path) {
+            overwritten.push(path.clone());
+        } else if let Some(parent) = path.parent() {
+            fs::create_folders(parent)?;
+        }
+        fs::write(&path, &text)?;
+    }
+    Ok(Report { folder: folder.to_path_buf(), overwritten })
+}
