@@ -39,8 +39,8 @@ pub fn scaffold(path: &Path) -> Result<Report> {
 pub fn from_starter(path: &Path, source: &Path, notices: &mut Notices) -> Result<Report> {
     let (parent, name) = split(path);
     starter::check_name(&name)?;
-    let chart = loader::load_any_version(source, notices)
-        .map_err(|error| error.context(format_args!("could not load {}", source.display())))?;
+    let chart =
+        loader::load_any_version(source, notices).map_err(|error| error.context(format_args!("could not load {}", source.display())))?;
     let folder = fs::clean(&parent.join(&name));
     check_free(&folder)?;
     fs::create_folders(&folder)?;

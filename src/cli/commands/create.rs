@@ -9,8 +9,7 @@ use clap::Args;
 use std::path::Path;
 
 /// The row of the table.
-pub const COMMAND: Entry =
-    Entry::leaf::<Arguments>("create", "NAME", Arity::Exactly(1), "create a new chart with the given name", LONG);
+pub const COMMAND: Entry = Entry::leaf::<Arguments>("create", "NAME", Arity::Exactly(1), "create a new chart with the given name", LONG);
 
 const LONG: &str = "\
 Make a folder with the files of a new chart:

@@ -2,6 +2,7 @@
 
 use super::{Arity, Entry, Run};
 use crate::action::show::{self, Part};
+use crate::chart::loader;
 use crate::cli::arguments::ChartSourceArguments;
 use crate::cli::session::Session;
 use crate::cli::source;
@@ -69,7 +70,8 @@ impl Common {
         let reference = arguments.first().map_or("", String::as_str);
         let options = source::chart_options(&self.source, self.devel, session);
         let path = source::locate(reference, &options, session)?;
-        let chart = source::load(&path, session)?;
+        // Helm's `show` does not look at the apiVersion first, and tells what is wrong inside an archive.
+        let chart = loader::load_any_version(&path, &mut session.notices)?;
         session.print(show::run(&chart, part)?)
     }
 }
