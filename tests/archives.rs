@@ -57,48 +57,50 @@ fn peak() -> u64 {
 
 #[test]
 fn bombs_are_refused_in_time_and_memory() {
-    let zeros = pack(&vec![0; 64 << 20]);
+    let zeros = pack(&vec![0; 16 << 20]);
     let start = |member: [u8; 512]| {
         let mut archive = pack(&member);
-        // Gzip streams may follow each other: 10 GiB of zeros in some hundred kilobytes.
-        for _ in 0..160 {
+        // Gzip streams may follow each other: 10 GiB of zeros in some megabytes.
+        for _ in 0..640 {
             archive.extend_from_slice(&zeros);
         }
         archive
     };
     let began = Instant::now();
-    for (what, archive, expected) in [
-        ("a file of 10 GiB", start(header("app/a", b'0', 10 << 30)), "decompressed chart is larger than the maximum size 104857600"),
+    for (what, first, expected) in [
+        ("a file of 10 GiB", header("app/a", b'0', 10 << 30), "decompressed chart is larger than the maximum size 104857600"),
         (
             "a file of 6 MiB",
-            start(header("app/a", b'0', 6 << 20)),
+            header("app/a", b'0', 6 << 20),
             "decompressed chart file \"app/a\" is larger than the maximum file size 5242880",
         ),
-        ("a name of 10 GiB", start(header("x", b'L', 10 << 30)), "archive/tar: header field too long"),
-        ("records of 10 GiB", start(header("x", b'x', 10 << 30)), "archive/tar: header field too long"),
-        ("global records of 10 GiB", start(header("x", b'g', 10 << 30)), "archive/tar: header field too long"),
-        ("a sparse file of 10 GiB", start(header("app/a", b'S', 10 << 30)), "archive/tar: invalid tar header"),
-        ("zeros after the end", start([0; 512]), "no files in chart archive"),
-        ("a folder with 10 GiB", start(header("app/", b'5', 10 << 30)), "no files in chart archive"),
-        ("a negative size", start(header("app/a", b'0', u64::MAX)), "archive/tar: invalid tar header"),
+        ("a name of 10 GiB", header("x", b'L', 10 << 30), "archive/tar: header field too long"),
+        ("records of 10 GiB", header("x", b'x', 10 << 30), "archive/tar: header field too long"),
+        ("global records of 10 GiB", header("x", b'g', 10 << 30), "archive/tar: header field too long"),
+        ("a sparse file of 10 GiB", header("app/a", b'S', 10 << 30), "archive/tar: invalid tar header"),
+        ("zeros after the end", [0; 512], "no files in chart archive"),
+        ("a folder with 10 GiB", header("app/", b'5', 10 << 30), "no files in chart archive"),
+        ("a negative size", header("app/a", b'0', u64::MAX), "archive/tar: invalid tar header"),
     ] {
-        let error = load(&archive).expect_err(what);
+        let error = load(&start(first)).expect_err(what);
         assert!(error.message().ends_with(expected), "{what}: {error}");
     }
-    let mut many = Vec::new();
-    for _ in 0..20 {
-        member(&mut many, "app/a", b'0', &vec![0; 5 << 20]);
-    }
-    let error = load(&pack(&many)).expect_err("100 MiB in all");
+    let many = pack(&{
+        let mut many = Vec::new();
+        for _ in 0..20 {
+            member(&mut many, "app/a", b'0', &vec![0; 5 << 20]);
+        }
+        many
+    });
+    let error = load(&many).expect_err("100 MiB in all");
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
-    drop(many);
     let headers: Vec<u8> = header("app/a/", b'5', 0).repeat(1000);
     let headers = pack(&headers).repeat(2000);
     let error = load(&headers).expect_err("two million members");
     assert!(error.message().contains("more than 100000 entries"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(60), "took {:?}", began.elapsed());
     // Making the archives takes the most; Go's Helm would need 10 GiB and more.
-    assert!(peak() < 600, "{} MiB", peak());
+    assert!(peak() < 500, "{} MiB", peak());
 }
 
 #[test]

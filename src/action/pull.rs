@@ -60,44 +60,6 @@ pub fn run(reference: &str, options: &Options, settings: &Settings, reporter: &d
         return Err(Error::new(ErrorKind::Io, message));
     }
     crate::fs::create_folders(&check).map_err(|error| error.context("failed to untar (mkdir)"))?;
-    let path = expand(&folder, &crate::fs::read(&saved.path)?)?;
+    let path = loader::unpack::unpack(crate::fs::open(&saved.path)?, &folder)?;
     Ok(Report { path, digest: crate::repository::cache::hex(&saved.digest), verification: saved.verification })
-}
-
-/// Unpacks an archive below `folder`, in a folder of the chart's name; every member name is checked before it is used.
-pub fn expand(folder: &Path, archive: &[u8]) -> Result<PathBuf> {
-    let files = loader::archive_files(archive)?;
-    let metadata =
-        files.iter().find(|file| &*file.name == "Chart.yaml").ok_or_else(|| Error::new(ErrorKind::Chart, "chart name not specified"))?;
-    let metadata = crate::chart::Metadata::parse(&metadata.data).map_err(|error| error.context("cannot load Chart.yaml"))?;
-    let name = metadata.name;
-    if name.is_empty() {
-        return Err(Error::new(ErrorKind::Chart, "chart name not specified"));
-    }
-    if name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
-        return Err(Error::new(ErrorKind::Chart, format!("chart name {name:?} is not allowed")));
-    }
-    let top = folder.join(&name);
-    for file in &files {
-        let path = crate::fs::join_below(&top, &file.name)?;
-        if let Some(parent) = path.parent() {
-            // A link that lies in the way could lead out of the folder.
-            refuse_links(&top, parent)?;
-            crate::fs::create_folders(parent)?;
-        }
-        crate::fs::write(&path, &file.data)?;
-    }
-    Ok(top)
-}
-
-/// Refuses to go on when a folder between `top` and `path` is a link.
-fn refuse_links(top: &Path, path: &Path) -> Result<()> {
-    let mut current = Some(path);
-    while let Some(at) = current.filter(|at| at.starts_with(top)) {
-        if crate::fs::lstat(at).is_ok_and(|entry| entry.kind == crate::fs::Kind::Link) {
-            return Err(Error::new(ErrorKind::Io, format!("{} is a link", at.display())));
-        }
-        current = at.parent();
-    }
-    Ok(())
 }

@@ -79,11 +79,6 @@ fn load_file(path: &Path, notices: &mut Notices) -> Result<Chart> {
     detect(files, notices)
 }
 
-/// The files of an archive below its top folder, in the archive's order, as they are: nothing is parsed.
-pub fn archive_files(bytes: &[u8]) -> Result<Vec<File>> {
-    archive::read(bytes)
-}
-
 /// Loads a packed chart from its bytes; the apiVersion is looked at first.
 pub fn load_archive(bytes: &[u8], notices: &mut Notices) -> Result<Chart> {
     let files = archive::read(bytes).map_err(|error| match error.message() == archive::NO_GZIP {

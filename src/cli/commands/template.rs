@@ -323,7 +323,7 @@ impl Arguments {
             }
             return Err(error.context(
                 "an error occurred while checking for chart dependencies. \
-                 You may need to run 'rutter dependency build' to fetch missing dependencies",
+                 You may need to run 'helm dependency build' to fetch missing dependencies",
             ));
         }
         Ok(chart)
