@@ -98,7 +98,7 @@ fn bombs_are_refused_in_time_and_memory() {
     let headers = pack(&headers).repeat(2000);
     let error = load(&headers).expect_err("two million members");
     assert!(error.message().contains("more than 100000 entries"), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(60), "took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(120), "took {:?}", began.elapsed());
     // Making the archives takes the most; Go's Helm would need 10 GiB and more.
     assert!(peak() < 500, "{} MiB", peak());
 }
@@ -151,7 +151,7 @@ fn what_is_cut_short_or_damaged_is_an_error_and_no_panic() {
     }
     assert!(load(&archive[..archive.len() / 2]).is_err());
     let mut seed: u32 = 1;
-    for _ in 0..2000 {
+    for _ in 0..300 {
         let mut damaged = tar.clone();
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let at = seed as usize % damaged.len();
