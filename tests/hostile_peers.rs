@@ -1,0 +1,459 @@
+//! Repositories and registries that misbehave, played by a small server on the loopback: what is fetched must be right or
+//! refused, and credentials must stay where they belong. One test for each known hole that applies (CVE numbers in names'
+//! comments). Everything runs offline with short time limits.
+#![cfg(feature = "remote")]
+
+use rutter::repository::config::{Entry, Repositories, index_path};
+use rutter::repository::download::{Downloader, Verify};
+use rutter::repository::http::{Access, Client, Request};
+use rutter::repository::oci::{Descriptor, Reference, Registry, chart, digest_of};
+use rutter::repository::push::{self, Server, Upload};
+use rutter::repository::{ChartOptions, Recorded, Settings, update};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A server that answers each request with what a function makes of it, and remembers the requests.
+struct Peer {
+    address: String,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Peer {
+    fn start(answer: impl Fn(usize, &str) -> Vec<u8> + Send + Sync + 'static) -> Peer {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let remembered = Arc::clone(&seen);
+        let answer = Arc::new(answer);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { break };
+                let (remembered, answer) = (Arc::clone(&remembered), Arc::clone(&answer));
+                std::thread::spawn(move || {
+                    let request = read_request(&mut stream);
+                    let number = {
+                        let mut seen = remembered.lock().expect("the list");
+                        seen.push(request.clone());
+                        seen.len()
+                    };
+                    let _ = stream.write_all(&answer(number, &request));
+                });
+            }
+        });
+        Peer { address, seen }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn requests(&self) -> Vec<String> {
+        self.seen.lock().expect("the list").clone()
+    }
+}
+
+/// Head and body of a request, the head's names in lower case.
+fn read_request(stream: &mut std::net::TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = stream.read(&mut buffer).unwrap_or(0);
+        bytes.extend_from_slice(&buffer[..count]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.trim().parse::<usize>().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return text;
+            }
+        }
+        if count == 0 {
+            return text;
+        }
+    }
+}
+
+fn reply(status: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
+    let mut text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+    for header in headers {
+        text.push_str(&format!("{header}\r\n"));
+    }
+    text.push_str("\r\n");
+    [text.into_bytes(), body.to_vec()].concat()
+}
+
+fn settings(home: &std::path::Path) -> Settings {
+    Settings {
+        repository_config: home.join("repositories.yaml"),
+        repository_cache: home.join("repository"),
+        content_cache: home.join("content"),
+        registry_config: home.join("registry.json"),
+        timeout: Some(Duration::from_millis(800)),
+        retry_pause: Some(Duration::from_millis(1)),
+        user_agent: "rutter/test".to_string(),
+        ..Settings::default()
+    }
+}
+
+fn home() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn access(base: &str) -> Access {
+    Access { base: base.to_string(), username: "ada".to_string(), password: "s3cret".to_string(), ..Access::default() }
+}
+
+fn has_credentials(request: &str) -> bool {
+    request.to_lowercase().contains("\r\nauthorization:")
+}
+
+// CVE-2021-32690: a redirect to another host must not carry the password along.
+#[test]
+fn credentials_do_not_follow_a_redirect_to_another_host() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let other = Peer::start(|_, _| reply("200 OK", &[], b"stolen?"));
+    let location = format!("Location: {}/x", other.url());
+    let own = Peer::start(move |_, _| reply("302 Found", &[&location], b""));
+    let client = Client::new(&settings, &reporter);
+    let body = client.fetch(Request::get(&own.url(), 100), &access(&own.url())).expect("the answer");
+    assert_eq!(body, b"stolen?");
+    assert!(has_credentials(&own.requests()[0]));
+    assert!(!has_credentials(&other.requests()[0]));
+    // --pass-credentials says otherwise.
+    let open = Access { pass_credentials: true, ..access(&own.url()) };
+    client.fetch(Request::get(&own.url(), 100), &open).expect("the answer");
+    assert!(has_credentials(&other.requests()[1]));
+}
+
+#[test]
+fn redirects_end_and_do_not_leave_http() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let endless = Peer::start(|_, _| reply("302 Found", &["Location: /again"], b""));
+    let error = client.fetch(Request::get(&endless.url(), 100), &Access::default()).expect_err("too many").to_string();
+    assert!(error.contains("stopped after 10 redirects"), "{error}");
+    for target in ["file:///etc/passwd", "gopher://h/", "//"] {
+        let location = format!("Location: {target}");
+        let peer = Peer::start(move |_, _| reply("302 Found", &[&location], b""));
+        assert!(client.fetch(Request::get(&peer.url(), 100), &Access::default()).is_err(), "{target}");
+    }
+}
+
+#[test]
+fn what_passes_is_tried_again_and_what_lasts_is_not() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let shaky = Peer::start(|number, _| match number {
+        1 => reply("429 Too Many Requests", &["Retry-After: 0"], b""),
+        2 => reply("500 Internal Server Error", &[], b""),
+        3 => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut".to_vec(),
+        _ => reply("200 OK", &[], b"whole"),
+    });
+    assert_eq!(client.fetch(Request::get(&shaky.url(), 1000), &Access::default()).expect("the answer"), b"whole");
+    assert_eq!(shaky.requests().len(), 4);
+    let broken = Peer::start(|_, _| reply("503 Service Unavailable", &[], b""));
+    let error = client.fetch(Request::get(&broken.url(), 1000), &Access::default()).expect_err("lasting").to_string();
+    assert!(error.ends_with(" : 503 Service Unavailable"), "{error}");
+    assert_eq!(broken.requests().len(), 5);
+    let gone = Peer::start(|_, _| reply("404 Not Found", &[], b""));
+    assert!(client.fetch(Request::get(&gone.url(), 1000), &Access::default()).is_err());
+    assert_eq!(gone.requests().len(), 1);
+}
+
+#[test]
+fn a_truncated_body_is_an_error() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let peer = Peer::start(|_, _| b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut".to_vec());
+    let error = client.fetch(Request::get(&peer.url(), 1000), &Access::default()).expect_err("cut").to_string();
+    assert!(error.contains("unexpected EOF"), "{error}");
+}
+
+#[test]
+fn a_hanging_server_is_given_up() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = Settings { timeout: Some(Duration::from_millis(100)), ..settings(home.path()) };
+    let client = Client::new(&settings, &reporter);
+    let peer = Peer::start(|_, _| {
+        std::thread::sleep(Duration::from_secs(3));
+        Vec::new()
+    });
+    let error =
+        client.fetch(Request { repeat: false, ..Request::get(&peer.url(), 1000) }, &Access::default()).expect_err("hangs").to_string();
+    assert!(error.contains("context deadline exceeded"), "{error}");
+}
+
+#[test]
+fn an_answer_over_the_limit_is_refused() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let told = Peer::start(|_, _| reply("200 OK", &[], &[b'x'; 200]));
+    let untold = Peer::start(|_, _| [&b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"[..], &[b'x'; 200]].concat());
+    for peer in [told, untold] {
+        let error = client.fetch(Request::get(&peer.url(), 100), &Access::default()).expect_err("too large").to_string();
+        assert!(error.contains("larger than the limit"), "{error}");
+    }
+}
+
+#[test]
+fn passwords_do_not_show_in_errors() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let peer = Peer::start(|_, _| reply("404 Not Found", &[], b""));
+    let address = format!("http://ada:s3cret@{}/x.tgz", peer.address);
+    let error = client.fetch(Request::get(&address, 100), &Access::default()).expect_err("missing").to_string();
+    assert!(!error.contains("s3cret"), "{error}");
+    assert!(has_credentials(&peer.requests()[0]));
+    assert!(!format!("{:?}", access(&peer.url())).contains("s3cret"));
+}
+
+fn add_repository(settings: &Settings, url: &str, index: &str) {
+    let mut repositories = Repositories::default();
+    repositories.update(Entry {
+        name: "local".into(),
+        url: url.into(),
+        username: "ada".into(),
+        password: "s3cret".into(),
+        ..Entry::default()
+    });
+    repositories.save(&settings.repository_config).expect("repositories.yaml");
+    let path = index_path(settings, "local").expect("a path");
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("the cache");
+    std::fs::write(path, index).expect("the index");
+}
+
+#[test]
+fn a_wrong_digest_in_the_index_is_refused_and_nothing_is_left() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|_, _| reply("200 OK", &[], b"not what was promised"));
+    let index = format!(
+        "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    digest: {}\n    name: a\n    urls:\n    - a-1.0.0.tgz\n    version: 1.0.0\n",
+        "a".repeat(64)
+    );
+    add_repository(&settings, &peer.url(), &index);
+    let out = home.path().join("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let error = Downloader::new(ChartOptions::default(), &settings, &reporter).save("local/a", "", &out, Verify::Never);
+    assert!(error.expect_err("refused").to_string().contains("does not fit"));
+    assert_eq!(std::fs::read_dir(&out).expect("the folder").count(), 0);
+    assert!(!settings.content_cache.exists());
+}
+
+#[test]
+fn an_archive_name_does_not_leave_the_folder() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|_, _| reply("200 OK", &[], b"x"));
+    let out = home.path().join("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let downloader = Downloader::new(ChartOptions::default(), &settings, &reporter);
+    for name in ["..%2f..%2fevil.tgz", "a%5c..%5cevil.tgz", "..", "%2e%2e", "a%00.tgz"] {
+        if let Ok(saved) = downloader.save(&format!("{}/{name}", peer.url()), "", &out, Verify::Never) {
+            assert_eq!(saved.path, out.join("evil.tgz"), "{name}");
+        }
+    }
+    assert!(!home.path().join("evil.tgz").exists());
+}
+
+// The leak of `pull CHART --repo U --username`: Helm shows the password to whatever host the index names.
+#[test]
+fn an_index_cannot_send_the_password_elsewhere() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let other = Peer::start(|_, _| reply("200 OK", &[], b"archive"));
+    let index = format!(
+        "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    name: a\n    urls:\n    - {}/a-1.0.0.tgz\n    version: 1.0.0\n",
+        other.url()
+    );
+    let own = Peer::start(move |_, _| reply("200 OK", &[], index.as_bytes()));
+    let options = ChartOptions { repository_url: own.url(), username: "ada".into(), password: "s3cret".into(), ..ChartOptions::default() };
+    Downloader::new(options, &settings, &reporter).save("a", "", home.path(), Verify::Never).expect("saved");
+    assert!(has_credentials(&own.requests()[0]));
+    assert!(!has_credentials(&other.requests()[0]));
+}
+
+#[test]
+fn indexes_are_asked_for_with_what_is_known_of_them() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|_, request| match request.to_lowercase().contains("if-none-match: \"one\"") {
+        true => reply("304 Not Modified", &[], b""),
+        false => reply("200 OK", &["ETag: \"one\""], b"apiVersion: v1\nentries: {}\n"),
+    });
+    let entry = Entry { name: "local".into(), url: peer.url(), ..Entry::default() };
+    let client = Client::new(&settings, &reporter);
+    update::update(&client, &entry).expect("the index");
+    update::update(&client, &entry).expect("not modified");
+    // A cache that another tool wrote is not taken for ours.
+    std::fs::write(index_path(&settings, "local").expect("a path"), "apiVersion: v1\nentries: {}\n# other\n").expect("written");
+    update::update(&client, &entry).expect("the index");
+    let conditional: Vec<bool> = peer.requests().iter().map(|request| request.to_lowercase().contains("if-none-match")).collect();
+    assert_eq!(conditional, [false, true, false]);
+}
+
+#[test]
+fn nothing_is_fetched_offline() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = Settings { offline: true, ..settings(home.path()) };
+    let peer = Peer::start(|_, _| reply("200 OK", &[], b"x"));
+    let client = Client::new(&settings, &reporter);
+    assert!(client.fetch(Request::get(&peer.url(), 100), &Access::default()).is_err());
+    assert!(peer.requests().is_empty());
+}
+
+fn registry_options(username: &str) -> Access {
+    let password = if username.is_empty() { "" } else { "s3cret" };
+    Access { username: username.to_string(), password: password.to_string(), ..Access::default() }
+}
+
+// CVE-2026-50151: a registry names a foreign token server.
+#[test]
+fn a_foreign_token_realm_gets_no_credentials() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let other = Peer::start(|_, _| reply("200 OK", &[], br#"{"token":"t"}"#));
+    let challenge = format!("WWW-Authenticate: Bearer realm=\"{}/token\",service=\"x\"", other.url());
+    let own = Peer::start(move |_, _| reply("401 Unauthorized", &[&challenge], b""));
+    let client = Client::new(&settings, &reporter);
+    let error = Registry::new(&client, &own.address, &registry_options("ada"), true).tags("a").expect_err("refused").to_string();
+    assert!(error.contains("may not see its credentials"), "{error}");
+    assert!(other.requests().is_empty());
+    // Without credentials there is nothing to lose: the token is asked for, with none shown.
+    let _ = Registry::new(&client, &own.address, &registry_options(""), true).tags("a");
+    assert!(other.requests().iter().all(|request| !has_credentials(request)));
+}
+
+#[test]
+fn a_token_of_the_registry_itself_is_used_for_its_scope() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let address = Arc::new(Mutex::new(String::new()));
+    let told = Arc::clone(&address);
+    let own = Peer::start(move |_, request| {
+        let realm = format!("http://{}/token", told.lock().expect("the address"));
+        let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"x\",scope=\"repository:a:pull\"");
+        match request {
+            request if request.starts_with("GET /token?service=x&scope=repository%3Aa%3Apull ") => {
+                reply("200 OK", &[], br#"{"token":"t0ken"}"#)
+            }
+            request if request.contains("Bearer t0ken") => reply("200 OK", &[], br#"{"tags":["1.0.0","latest","2.0.0_b"]}"#),
+            _ => reply("401 Unauthorized", &[&challenge], b""),
+        }
+    });
+    address.lock().expect("the address").clone_from(&own.address);
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &own.address, &registry_options("ada"), true);
+    assert_eq!(registry.versions("a").expect("the tags"), ["2.0.0+b", "1.0.0"]);
+    assert_eq!(registry.versions("a").expect("the tags").len(), 2);
+    let tokens = own.requests().iter().filter(|request| request.starts_with("GET /token")).count();
+    assert_eq!(tokens, 1, "a token is kept");
+}
+
+// GHSA-vh4v-2xq2-g5cg: the place of an upload is elsewhere.
+#[test]
+fn an_upload_sent_elsewhere_carries_no_credentials() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let other = Peer::start(|_, _| reply("201 Created", &[], b""));
+    let location = format!("Location: {}/upload?state=1", other.url());
+    let own = Peer::start(move |_, request| match request {
+        request if !has_credentials(request) => reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""),
+        request if request.starts_with("HEAD") => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+        _ => reply("202 Accepted", &[&location], b""),
+    });
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &own.address, &registry_options("ada"), true);
+    registry.put_blob("a", b"content", &digest_of(b"content")).expect("uploaded");
+    assert_eq!(other.requests().len(), 1);
+    assert!(other.requests()[0].starts_with("PUT /upload?state=1&digest=sha256%3A"));
+    assert!(!has_credentials(&other.requests()[0]));
+}
+
+#[test]
+fn blobs_and_manifests_with_another_digest_are_refused() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|_, _| reply("200 OK", &["Content-Type: application/vnd.oci.image.manifest.v1+json"], b"{\"a\":1}"));
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+    let wrong = digest_of(b"something else");
+    let descriptor = Descriptor { media_type: String::new(), digest: wrong.clone(), size: 7 };
+    assert!(registry.blob("a", &descriptor, None).expect_err("refused").to_string().contains("mismatch digest"));
+    assert!(registry.manifest("a", &wrong).expect_err("refused").to_string().contains("mismatch digest"));
+    let weak = Descriptor { media_type: String::new(), digest: "md5:00".to_string(), size: 7 };
+    assert!(registry.blob("a", &weak, None).expect_err("refused").to_string().contains("unsupported digest"));
+}
+
+#[test]
+fn tags_on_another_host_are_not_listed() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let other = Peer::start(|_, _| reply("200 OK", &[], br#"{"tags":["9.9.9"]}"#));
+    let link = format!("Link: <{}/v2/a/tags/list?last=1>; rel=\"next\"", other.url());
+    let own = Peer::start(move |_, _| reply("200 OK", &[&link], br#"{"tags":["1.0.0"]}"#));
+    let client = Client::new(&settings, &reporter);
+    assert_eq!(Registry::new(&client, &own.address, &Access::default(), true).versions("a").expect("tags"), ["1.0.0"]);
+    assert!(other.requests().is_empty());
+}
+
+#[test]
+fn an_artifact_that_is_no_chart_is_refused() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let manifest = br#"{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:0","size":1},"layers":[]}"#;
+    let peer = Peer::start(move |_, _| reply("200 OK", &[], manifest));
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+    let reference = Reference::parse(&format!("{}/a:1.0.0", peer.address)).expect("a reference");
+    let error = chart::pull(&registry, &reference, false, &reporter).expect_err("no chart").to_string();
+    assert_eq!(error, "manifest does not contain minimum number of descriptors (2), descriptors found: 1");
+}
+
+fn upload<'a>(provenance: Option<&'a [u8]>, force: bool) -> Upload<'a> {
+    Upload { file_name: "a-1.0.0.tgz", archive: b"archive", provenance, force, context_path: Some("/ctx") }
+}
+
+#[test]
+fn chart_and_provenance_go_to_chartmuseum_in_one_request() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|number, _| match number {
+        1 => reply("201 Created", &[], br#"{"saved":true}"#),
+        _ => reply("409 Conflict", &[], br#"{"error":"chart already exists"}"#),
+    });
+    let client = Client::new(&settings, &reporter);
+    let base = format!("{}/ctx/org/repo", peer.url());
+    push::push(&client, &base, Server::Auto, &upload(Some(b"signed"), true), &access(&base)).expect("pushed");
+    let request = &peer.requests()[0];
+    assert!(request.starts_with("POST /ctx/api/org/repo/charts?force HTTP/1.1\r\n"), "{request}");
+    assert!(
+        request.contains("name=\"chart\"; filename=\"a-1.0.0.tgz\"") && request.contains("name=\"prov\"; filename=\"a-1.0.0.tgz.prov\"")
+    );
+    let error = push::push(&client, &base, Server::ChartMuseum, &upload(None, false), &access(&base)).expect_err("exists").to_string();
+    assert!(error.contains("already exists"), "{error}");
+}
+
+#[test]
+fn a_plain_put_that_fails_takes_the_provenance_away_again() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|_, request| match request {
+        request if request.starts_with("HEAD") => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+        request if request.starts_with("PUT /a-1.0.0.tgz ") => reply("507 Insufficient Storage", &[], b""),
+        _ => reply("201 Created", &[], b""),
+    });
+    let client = Client::new(&settings, &reporter);
+    let error = push::push(&client, &peer.url(), Server::Put, &upload(Some(b"signed"), false), &Access::default()).expect_err("full");
+    assert!(error.to_string().contains("507"), "{error}");
+    let lines: Vec<String> = peer.requests().iter().map(|request| request.split(" HTTP").next().unwrap_or_default().to_string()).collect();
+    assert_eq!(lines, ["HEAD /a-1.0.0.tgz", "PUT /a-1.0.0.tgz.prov", "PUT /a-1.0.0.tgz", "DELETE /a-1.0.0.tgz.prov"]);
+    assert!(peer.requests()[2].to_lowercase().contains("if-none-match: *"));
+}
