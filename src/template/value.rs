@@ -507,6 +507,12 @@ pub trait Object: Any {
         None
     }
 
+    /// Why text/template does not call the method of this name, if the type has one that it refuses.
+    fn method_refusal(&self, name: &str) -> Option<&'static str> {
+        let _ = name;
+        None
+    }
+
     /// Go's `String()` if the type has one: what `%v`, `%s` and plain output print.
     fn to_text(&self) -> Option<String> {
         None

@@ -65,6 +65,9 @@ impl Evaluator<'_> {
                 if let Some(method) = object.method(name) {
                     return self.call_method(frame, dot, node, name, &method, arguments, piped);
                 }
+                if let Some(reason) = object.method_refusal(name) {
+                    return self.fail(frame, reason.to_string());
+                }
                 let is_map = object.kind_name() == "map";
                 if let Some(value) = object.field(name) {
                     return match called {

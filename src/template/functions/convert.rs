@@ -14,8 +14,8 @@ pub fn to_int64(value: &Value) -> i64 {
         Value::Float(number) => float_to_int(*number),
         Value::Bool(truth) => i64::from(*truth),
         Value::Str(text) => parse_int(trim_zero_decimal(text.as_bytes()), 0).unwrap_or(0),
-        // Named numbers such as time.Month.
-        Value::Object(object) => object.underlying().map_or(0, |plain| to_int64(&plain)),
+        // time.Month and time.Weekday, but not time.Duration.
+        Value::Object(object) if object.kind_name() == "int" => object.underlying().map_or(0, |plain| to_int64(&plain)),
         _ => 0,
     }
 }
@@ -28,7 +28,7 @@ pub fn to_float64(value: &Value) -> f64 {
         Value::Int(_, number) => *number as f64,
         Value::Bool(truth) => f64::from(u8::from(*truth)),
         Value::Str(text) => parse_float(text.as_bytes()).unwrap_or(0.0),
-        Value::Object(object) => object.underlying().map_or(0.0, |plain| to_float64(&plain)),
+        Value::Object(object) if object.kind_name() == "int" => object.underlying().map_or(0.0, |plain| to_float64(&plain)),
         _ => 0.0,
     }
 }

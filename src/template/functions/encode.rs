@@ -7,7 +7,7 @@
 use super::Fault;
 use crate::data::Data;
 use crate::error::Error;
-use crate::template::time::Time;
+use crate::template::time::{Duration, Time};
 use crate::template::value::{List, Map, Object, Value};
 use crate::toml::Node;
 use crate::yaml::Style;
@@ -254,6 +254,12 @@ fn push_object<T: Target>(target: &mut T, object: &dyn Object, depth: usize) -> 
         target.time(&time.to_rfc3339());
         return Ok(());
     }
+    if target.is_direct()
+        && let Some(duration) = object.as_any().downcast_ref::<Duration>()
+    {
+        target.str(Duration::to_text(*duration).as_bytes());
+        return Ok(());
+    }
     if let Some(value) = object.to_json().or_else(|| object.underlying()) {
         return push(target, &value, depth);
     }
@@ -313,6 +319,9 @@ fn toml_map(entries: Vec<(crate::template::value::Str, Value)>, path: &mut Vec<S
 fn toml_object(object: &dyn Object, path: &mut Vec<String>, depth: usize) -> Result<Node, Fault> {
     if let Some(time) = object.as_any().downcast_ref::<Time>() {
         return Ok(Node::Time(time.to_rfc3339()));
+    }
+    if let Some(duration) = object.as_any().downcast_ref::<Duration>() {
+        return Ok(Node::Str(Duration::to_text(*duration).into_bytes()));
     }
     if let Some(value) = object.to_json().or_else(|| object.underlying()) {
         return toml_node(&value, path, depth);

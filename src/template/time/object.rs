@@ -1,7 +1,7 @@
 //! Times, durations, months, weekdays and locations as objects of the template language: their Go methods.
 //!
-//! Goes in: a method's name and arguments that the evaluator has checked. Comes out: values. Methods with more than two
-//! results (`Clock`, `Date`) are not here, because text/template refuses to call them.
+//! Goes in: a method's name and arguments that the evaluator has checked. Comes out: values. Methods with several results
+//! (`Clock`, `Date`) are not here but for the reason why text/template refuses to call them.
 
 use super::duration::{Duration, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
 use super::{MONTHS, Time, WEEKDAYS, Zone, parse};
@@ -105,9 +105,25 @@ impl Object for Time {
             "Local" => getter(Value::time(self.in_zone(Zone::Local))),
             "Location" => getter(Value::Object(Rc::new(Location(self.zone.clone())))),
             "MarshalJSON" => getter(Value::Bytes(format!("\"{}\"", self.to_rfc3339()).into_bytes().into())),
+            "MarshalBinary" | "GobEncode" => getter(Value::Bytes(self.to_binary().into())),
             "MarshalText" => getter(Value::Bytes(self.to_rfc3339().into_bytes().into())),
             _ => self.calculation(name),
         }
+    }
+
+    fn method_refusal(&self, name: &str) -> Option<&'static str> {
+        Some(match name {
+            "Clock" => "function Clock has 3 return values; should be 1 or 2",
+            "Date" => "function Date has 3 return values; should be 1 or 2",
+            "ISOWeek" => "invalid function signature for ISOWeek: second return value should be error; is int",
+            "Zone" => "invalid function signature for Zone: second return value should be error; is int",
+            "ZoneBounds" => "invalid function signature for ZoneBounds: second return value should be error; is time.Time",
+            _ => return None,
+        })
+    }
+
+    fn hidden_field(&self, name: &str) -> bool {
+        matches!(name, "wall" | "ext" | "loc")
     }
 
     fn to_text(&self) -> Option<String> {
@@ -142,6 +158,16 @@ impl Time {
             "Format" => method(&[Parameter::Str], move |arguments| match arguments.first() {
                 Some(Value::Str(layout)) => Ok(Value::str(this.format(layout.as_bytes()))),
                 _ => Ok(Value::str("")),
+            }),
+            "AppendFormat" => method(&[Parameter::Bytes, Parameter::Str], move |arguments| {
+                let mut out = match arguments.first() {
+                    Some(Value::Bytes(bytes)) => bytes.to_vec(),
+                    _ => Vec::new(),
+                };
+                if let Some(Value::Str(layout)) = arguments.get(1) {
+                    out.extend(this.format(layout.as_bytes()));
+                }
+                Ok(Value::Bytes(out.into()))
             }),
             "Add" => method(&[Parameter::Duration], move |arguments| Ok(Value::time(this.add(duration_argument(arguments, 0))))),
             "AddDate" => method(&[Parameter::Int, Parameter::Int, Parameter::Int], move |arguments| {
@@ -200,6 +226,22 @@ impl Time {
         } else {
             self.add(Duration(-remainder))
         }
+    }
+
+    /// `MarshalBinary`: a version, seconds since the year 1, nanoseconds, minutes east (-1 for UTC) and odd seconds.
+    fn to_binary(&self) -> Vec<u8> {
+        let seconds = self.seconds.wrapping_sub(Time::zero().seconds);
+        let offset = self.zone.at(self.seconds).seconds;
+        let minutes = if matches!(self.zone, Zone::Utc) { -1 } else { (offset / 60) as i16 };
+        let odd = (offset % 60) as i8;
+        let mut out = vec![if odd == 0 { 1 } else { 2 }];
+        out.extend(seconds.to_be_bytes());
+        out.extend(self.nanosecond.to_be_bytes());
+        out.extend(minutes.to_be_bytes());
+        if odd != 0 {
+            out.extend(odd.to_be_bytes());
+        }
+        out
     }
 
     /// `time.Date(2021, time.March, 4, 0, 0, 0, 0, time.UTC)`

@@ -72,6 +72,10 @@ impl Zone {
     pub fn same(&self, other: &Zone) -> bool {
         match (self, other) {
             (Zone::Utc, Zone::Utc) | (Zone::Local, Zone::Local) => true,
+            // Go keeps one location for each whole hour without a name.
+            (Zone::Fixed(one, offset), Zone::Fixed(other, second)) if one.is_empty() && offset % 3600 == 0 => {
+                other.is_empty() && offset == second && (-12..=14).contains(&(offset / 3600))
+            }
             (Zone::Fixed(one, _), Zone::Fixed(other, _)) => Rc::ptr_eq(one, other),
             (Zone::Named(one, _), Zone::Named(other, _)) => Rc::ptr_eq(one, other),
             _ => false,
