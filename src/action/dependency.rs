@@ -731,3 +731,66 @@ fn version_status(found: &str, range: &str) -> Option<&'static str> {
         _ => Some("invalid version"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::Recorded;
+
+    fn chart(folder: &Path, name: &str, rest: &str) {
+        std::fs::create_dir_all(folder).expect("a folder");
+        std::fs::write(folder.join("Chart.yaml"), format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n{rest}")).expect("a file");
+    }
+
+    fn on(name: &str) -> String {
+        format!("dependencies:\n- name: {name}\n  version: ^1\n  repository: file://../{name}\n")
+    }
+
+    // CVE-2025-53547: the lock is a link to another file.
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_that_is_a_link_is_refused() {
+        let top = tempfile::tempdir().expect("a folder");
+        chart(&top.path().join("a"), "a", &on("b"));
+        chart(&top.path().join("b"), "b", "");
+        let precious = top.path().join("precious");
+        std::fs::write(&precious, "dependencies: []\n").expect("a file");
+        std::os::unix::fs::symlink(&precious, top.path().join("a/Chart.lock")).expect("a link");
+        let error = update(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect_err("refused");
+        assert!(error.to_string().starts_with("the Chart.lock file is a symlink to "), "{error}");
+        assert_eq!(std::fs::read_to_string(precious).expect("the file"), "dependencies: []\n");
+    }
+
+    #[test]
+    fn local_charts_are_updated_first_when_asked() {
+        let top = tempfile::tempdir().expect("a folder");
+        chart(&top.path().join("a"), "a", &on("b"));
+        chart(&top.path().join("b"), "b", &on("c"));
+        chart(&top.path().join("c"), "c", &on("a"));
+        let options = Options { recursive: true, lock_digests: true, ..Options::default() };
+        update(&top.path().join("a"), &options, &Settings::default(), &Recorded::default()).expect("updated");
+        assert!(top.path().join("b/charts/c-1.0.0.tgz").exists());
+        assert!(top.path().join("a/charts/b-1.0.0.tgz").exists());
+        let lock = std::fs::read_to_string(top.path().join("a/Chart.lock")).expect("the lock");
+        assert!(lock.starts_with("archives:\n  b-1.0.0.tgz: sha256:"), "{lock}");
+        assert!(
+            !top.path().join("a").read_dir().expect("the folder").any(|entry| entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .starts_with("tmp"))
+        );
+        build(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect("the lock holds");
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_taken_away() {
+        let top = tempfile::tempdir().expect("a folder");
+        chart(&top.path().join("a"), "a", &on("b"));
+        chart(&top.path().join("b"), "b", "");
+        let left = top.path().join("a/tmpcharts-4294967294");
+        std::fs::create_dir(&left).expect("a folder");
+        update(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect("updated");
+        assert!(!left.exists());
+    }
+}

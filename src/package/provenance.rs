@@ -250,3 +250,65 @@ fn signed_block(text: &str) -> Option<String> {
 fn fault(text: impl Into<String>) -> Error {
     Error::new(ErrorKind::Verification, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: &[u8] = include_bytes!("../../testdata/provenance/ada.sec");
+    const ADA_PUBLIC: &[u8] = include_bytes!("../../testdata/provenance/ada.pub");
+    const EVE: &[u8] = include_bytes!("../../testdata/provenance/eve.sec");
+    const LOCKED: &[u8] = include_bytes!("../../testdata/provenance/locked.sec");
+
+    fn signed(keyring: &[u8], key: &str, passphrase: &str) -> Result<String> {
+        let mut ask = |_: &str| Ok(passphrase.as_bytes().to_vec());
+        let signing = Signing { keyring, key, passphrase: &mut ask, time: 1_700_000_000 };
+        sign(b"archive", "a-1.0.0.tgz", "keywords:\n- x\nname: a\n", signing)
+    }
+
+    #[test]
+    fn what_is_signed_verifies() {
+        let text = signed(ADA, "ada@", "").expect("a signature");
+        assert!(text.starts_with(
+            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nkeywords:\n- - x\nname: a\n\n...\nfiles:\n  a-1.0.0.tgz: sha256:"
+        ));
+        let found = verify(b"archive", text.as_bytes(), "a-1.0.0.tgz", ADA_PUBLIC, None).expect("verified");
+        assert_eq!(found.signed_by, ["Ada <ada@example.test>"]);
+        assert_eq!(found.file_hash, format!("sha256:{}", digest::sha256(b"archive")));
+        let crlf = text.replace('\n', "\r\n");
+        verify(b"archive", crlf.as_bytes(), "a-1.0.0.tgz", ADA, None).expect("line ends do not count");
+    }
+
+    #[test]
+    fn what_was_changed_does_not_verify() {
+        let text = signed(ADA, "Ada <", "").expect("a signature");
+        let fault = |archive: &[u8], text: &str, name: &str, ring: &[u8]| {
+            verify(archive, text.as_bytes(), name, ring, None).expect_err("refused").to_string()
+        };
+        assert!(fault(b"other", &text, "a-1.0.0.tgz", ADA).starts_with("sha256 sum does not match for a-1.0.0.tgz: "));
+        assert_eq!(fault(b"archive", &text, "b.tgz", ADA), "provenance does not contain a SHA for a file named \"b.tgz\"");
+        assert_eq!(fault(b"archive", &text, "a-1.0.0.tgz", EVE), "openpgp: signature made by unknown entity");
+        assert!(fault(b"archive", &text.replace("name: a", "name: b"), "a-1.0.0.tgz", ADA).contains("invalid signature"));
+        assert_eq!(fault(b"archive", "no signature", "a-1.0.0.tgz", ADA), "signature block not found");
+        assert!(fault(b"archive", &text, "a-1.0.0.tgz", b"-----BEGIN PGP").contains("tag byte does not have MSB set"));
+    }
+
+    #[test]
+    fn keys_are_chosen_and_unlocked() {
+        signed(LOCKED, "adam@", "open sesame").expect("a signature");
+        assert!(signed(LOCKED, "adam@", "open barley").expect_err("locked").to_string().contains("passphrase"));
+        let both = [ADA, LOCKED].concat();
+        assert_eq!(signed(&both, "Ada", "").expect_err("vague").to_string(), "more than one key contain the id \"Ada\"");
+        signed(&both, "Adam <adam@example.test>", "open sesame").expect("exact");
+        let public = signed(ADA_PUBLIC, "ada@", "").expect_err("public").to_string();
+        assert_eq!(public, "provided key is not a private key. Try providing a keyring with secret keys");
+        assert_eq!(signed(&both, "nobody", "").expect_err("unknown").to_string(), "private key not found");
+    }
+    #[test]
+    fn what_helm_signed_verifies() {
+        let archive = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");
+        let text = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz.prov");
+        let found = verify(archive, text, "a-1.0.0.tgz", EVE, None).expect("verified");
+        assert_eq!(found.signed_by, ["Eve <eve@example.test>"]);
+    }
+}

@@ -437,3 +437,100 @@ fn validate(metadata: &mut Metadata) -> std::result::Result<(), String> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::Recorded;
+
+    /// Indexes in the forms that tools write, each with what stands in it.
+    const TEXTS: [&str; 7] = [
+        // Helm's own form.
+        "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    appVersion: \"1.10\"\n    description: one line\n    keywords:\n    - web\n    - \"yes\"\n    name: a\n    urls:\n    - a-1.0.0.tgz\n    version: 1.0.0\n  - apiVersion: v2\n    description: folded over\n      two lines\n    name: a\n    version: 1.10.0\n  b:\n  - name: b\n    version: 0.1.0\ngenerated: \"2026-01-01T00:00:00Z\"\n",
+        // Lists indented, CRLF, comments, annotations with block scalars that look like entries.
+        "# top\r\napiVersion: v1\r\nentries:\r\n    a:\r\n        - name: a\r\n          version: 1.0.0\r\n          annotations:\r\n            x: |\r\n              - name: evil\r\n                version: 9.9.9\r\n          description: 'it''s'\r\n",
+        // Quotes over lines, dependencies, maintainers.
+        "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    description: \"long \\\n      text: with colon\"\n    maintainers:\n    - name: ada\n      email: a@x\n    dependencies:\n    - name: d\n      version: ^1\n      repository: https://x\n      alias: d2\n",
+        // Flow style.
+        "apiVersion: v1\nentries:\n  a:\n    - {name: a, version: 1.0.0, urls: [x.tgz]}\n",
+        // JSON.
+        "{\"apiVersion\":\"v1\",\"entries\":{\"a\":[{\"name\":\"a\",\"version\":\"1.0.0\",\"urls\":[\"u\"]}]}}",
+        // Numbers and words that become strings.
+        "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.2\n    appVersion: 1.10\n    description: yes\n    keywords: [on, 7]\n",
+        // Empty ones.
+        "apiVersion: v1\nentries:\n  a: []\n  b:\n  - name: b\n    version: 1.0.0\n",
+    ];
+
+    #[test]
+    fn both_passes_read_the_same() {
+        for text in TEXTS {
+            let reporter = Recorded::default();
+            let whole = Index::parse(text.as_bytes(), "x", &reporter).expect(text);
+            for chart in ["a", "b", "c"] {
+                let mut expected = whole.entries.get(chart).cloned();
+                let found = versions_of(text.as_bytes(), chart, "x", &reporter).expect(text);
+                if found.is_none() {
+                    expected = expected.filter(|versions| !versions.is_empty());
+                }
+                assert_eq!(found, expected, "{chart} of {text}");
+            }
+            let mut names = check(text.as_bytes(), "x", &reporter).expect(text);
+            names.retain(|name| whole.entries.get(name).is_some_and(|versions| !versions.is_empty()));
+            let expected: Vec<&String> = whole.entries.iter().filter(|(_, versions)| !versions.is_empty()).map(|(name, _)| name).collect();
+            assert_eq!(names.iter().collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_stand_from_the_highest() {
+        let found = versions_of(TEXTS[0].as_bytes(), "a", "x", &Recorded::default()).expect("an index").expect("a chart");
+        let versions: Vec<&str> = found.iter().map(|version| version.metadata.version.as_str()).collect();
+        assert_eq!(versions, ["1.10.0", "1.0.0"]);
+        assert_eq!(found[0].metadata.description, "folded over two lines");
+        assert_eq!(found[1].metadata.app_version, "1.10");
+        assert_eq!(found[1].metadata.keywords, ["web", "yes"]);
+    }
+
+    #[test]
+    fn what_helm_refuses_is_refused() {
+        for (text, expected) in [
+            ("", "empty index.yaml file"),
+            ("entries: {}\n", "no API version specified"),
+            ("apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    wrong: x\n", "unknown field"),
+            ("apiVersion: v1\nentries:\n  a:\n  - name: a\n    name: b\n    version: 1.0.0\n", "already set"),
+            ("apiVersion: v1\nentries: [\n", "yaml"),
+        ] {
+            let error = check(text.as_bytes(), "x", &Recorded::default()).expect_err(text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    // CVE-2020-15185 and its kin: entries whose fields could lead elsewhere are left out.
+    #[test]
+    fn invalid_entries_are_left_out_with_a_warning() {
+        let text = "apiVersion: v1\nentries:\n  a:\n  - name: a/../b\n    version: 1.0.0\n  - name: a\n    version: x\n  - name: a\n    version: 1.0.0\n    dependencies:\n    - name: d\n      alias: ../x\n  - name: a\n    version: 2.0.0\n";
+        let reporter = Recorded::default();
+        let found = versions_of(text.as_bytes(), "a", "x", &reporter).expect("an index").expect("a chart");
+        assert_eq!(found.len(), 1);
+        assert_eq!(reporter.notices().len(), 3);
+        check(text.as_bytes(), "x", &reporter).expect("an index");
+        assert_eq!(reporter.notices().len(), 6);
+    }
+
+    #[test]
+    fn deep_and_aliased_indexes_are_bounded() {
+        let deep = format!("apiVersion: v1\nentries: {}", "[".repeat(100_000));
+        assert!(check(deep.as_bytes(), "x", &Recorded::default()).is_err());
+        let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_string();
+        for (from, to) in ["ab", "bc", "cd", "de", "ef", "fg", "gh", "hi"].iter().filter_map(|pair| pair.split_at_checked(1)) {
+            bomb.push_str(&format!("{to}: &{to} [*{from},*{from},*{from},*{from},*{from},*{from},*{from},*{from},*{from}]\n"));
+        }
+        assert!(check(bomb.as_bytes(), "x", &Recorded::default()).is_err());
+    }
+
+    #[test]
+    fn the_context_path_is_found() {
+        assert_eq!(context_path(b"apiVersion: v1\nentries: {}\nserverInfo:\n  contextPath: /x\n").as_deref(), Some("/x"));
+        assert_eq!(context_path(b"apiVersion: v1\nserverInfo: {}\n"), None);
+    }
+}

@@ -196,3 +196,38 @@ fn line(repository: &str, name: &str, description: &str, keywords: &str) -> Stri
 fn join(repository: &str, chart: &str) -> String {
     super::url::clean_dot(&format!("{repository}/{chart}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::Recorded;
+
+    const INDEX: &str = "apiVersion: v1\nentries:\n  mast:\n  - name: mast\n    version: 4.0.0\n    description: Holds every sail\n  sail:\n  - name: sail\n    version: 1.2.0\n  - name: sail\n    version: 1.10.0\n    appVersion: \"\\e[31m7\"\n  - name: sail\n    version: 2.0.0-rc.1\n    keywords:\n    - cloth\n";
+
+    fn search(words: &[&str], regexp: bool, range: &str, all: bool) -> Vec<String> {
+        let reporter = Recorded::default();
+        let words: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+        let mut search = Search::new(Term::new(&words, regexp).expect("a term"), range, all, &reporter).expect("a range");
+        search.add("local", INDEX.as_bytes(), "x").expect("an index");
+        search.finish().into_iter().map(|hit| format!("{} {}", hit.name, hit.version)).collect()
+    }
+
+    #[test]
+    fn the_place_of_the_match_ranks() {
+        assert_eq!(search(&["SAIL"], false, ">0.0.0", false), ["local/sail 1.10.0", "local/mast 4.0.0"]);
+        assert_eq!(search(&["sail"], false, ">0.0.0", true), ["local/sail 1.10.0", "local/sail 1.2.0", "local/mast 4.0.0"]);
+        assert_eq!(search(&[], false, ">0.0.0-0", false), ["local/mast 4.0.0", "local/sail 2.0.0-rc.1"]);
+        assert_eq!(search(&["cloth"], false, ">0.0.0-0", false), ["local/sail 2.0.0-rc.1"]);
+        assert_eq!(search(&["^s.*l"], true, ">0.0.0", false), ["local/sail 1.10.0"]);
+        assert_eq!(search(&["^S"], true, ">0.0.0", false), Vec::<String>::new());
+    }
+
+    // CVE-2021-21303: control characters of an index do not reach the terminal.
+    #[test]
+    fn control_characters_are_taken_out() {
+        let reporter = Recorded::default();
+        let mut search = Search::new(Term::All, "1.10.0", true, &reporter).expect("a range");
+        search.add("local", INDEX.as_bytes(), "x").expect("an index");
+        assert_eq!(search.finish()[0].app_version, "[31m7");
+    }
+}
