@@ -235,13 +235,7 @@ fn power_of_ten(exponent: f64) -> f64 {
 
 /// How many numbers `untilStep` gives.
 fn range_length(start: i64, stop: i64, step: i64) -> u64 {
-    if stop < start && step < 0 {
-        start.abs_diff(stop).div_ceil(step.unsigned_abs())
-    } else if stop > start && step > 0 {
-        start.abs_diff(stop).div_ceil(step.unsigned_abs())
-    } else {
-        0
-    }
+    if stop < start && step < 0 || stop > start && step > 0 { start.abs_diff(stop).div_ceil(step.unsigned_abs()) } else { 0 }
 }
 
 /// The numbers from `start` up to `stop`, if the host allows so many.

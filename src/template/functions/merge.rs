@@ -29,17 +29,16 @@ fn merge_maps(target: &Map, source: &Map, overwrite: bool, depth: usize) -> Resu
             continue;
         }
         let kind = Kind::of(&value);
-        match (&held, &value) {
-            (Some(Value::Map(held)), Value::Map(value)) if !(held.is_nil() && !value.is_nil()) => {
-                if !merge_maps(held, value, overwrite, depth + 1)? {
-                    return Ok(false);
-                }
+        let fits = match (&held, &value) {
+            (Some(Value::Map(held)), Value::Map(value)) if !held.is_nil() || value.is_nil() => {
+                merge_maps(held, value, overwrite, depth + 1)?
             }
             // A pointer in the target refuses what is no pointer, unless it is going to be replaced.
-            (Some(held), _) if Kind::of(held) == Kind::Pointer && matches!(kind, Kind::Map | Kind::Struct) && !overwrite => {
-                return Ok(false);
-            }
-            _ => {}
+            (Some(held), _) => overwrite || Kind::of(held) != Kind::Pointer || !matches!(kind, Kind::Map | Kind::Struct),
+            (None, _) => true,
+        };
+        if !fits {
+            return Ok(false);
         }
         // The held map may have been filled just now: emptiness is asked after the merge.
         let full = held.as_ref().is_some_and(|held| !is_empty(held));

@@ -126,13 +126,13 @@ impl Object for VersionObject {
         }
         let compared = |holds: fn(Ordering) -> bool| {
             let version = version.clone();
-            method(&[super::Parameter::Version], move |arguments| Ok(Value::Bool(holds(version.cmp(&other_version(arguments)?)))))
+            method(&[Other], move |arguments| Ok(Value::Bool(holds(version.cmp(&other_version(arguments)?)))))
         };
         match name {
             "Original" => constant(Value::str(version.original())),
             "Compare" => {
                 let version = version.clone();
-                method(&[super::Parameter::Version], move |arguments| Ok(Value::int(version.cmp(&other_version(arguments)?) as i64)))
+                method(&[Other], move |arguments| Ok(Value::int(version.cmp(&other_version(arguments)?) as i64)))
             }
             "Equal" => compared(Ordering::is_eq),
             "LessThan" => compared(Ordering::is_lt),
