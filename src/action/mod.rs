@@ -20,5 +20,6 @@ pub mod repo;
 pub mod search;
 pub mod show;
 pub mod template;
+pub mod values;
 #[cfg(feature = "remote")]
 pub mod verify;

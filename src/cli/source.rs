@@ -13,9 +13,9 @@ use crate::diagnostic::Level;
 use crate::error::Result;
 use crate::fs;
 use crate::repository::http::{Access, Client, Request};
-use crate::repository::{ChartOptions, Proxies, Settings, download};
+use crate::repository::{ChartOptions, Proxies, Recorded, Settings, download};
 use crate::template::engine::Environment;
-use crate::values::merge;
+use crate::values::{merge, schema};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -112,6 +112,27 @@ pub fn load(path: &Path, session: &mut Session) -> Result<Chart> {
 /// The values that `-f` and the `--set` family come to.
 pub fn values(arguments: &ValueArguments, session: &mut Session) -> Result<Arc<Map>> {
     value_options(arguments).merge(&mut |path| read(path, session))
+}
+
+/// The same, and the values files as they were read.
+pub fn values_and_files(arguments: &ValueArguments, session: &mut Session) -> Result<(Arc<Map>, Vec<(String, Vec<u8>)>)> {
+    let options = value_options(arguments);
+    let mut files = Vec::new();
+    let values = options.merge(&mut |path| {
+        let bytes = read(path, session)?;
+        if files.len() < options.files.len() {
+            files.push((path.to_string(), bytes.clone()));
+        }
+        Ok(bytes)
+    })?;
+    Ok((values, files))
+}
+
+/// How values are held against schemas: what a `$ref` to a server names is fetched, as Helm does.
+pub fn schema_options(session: &Session) -> schema::Options {
+    let settings = repository_settings(session);
+    let fetch = move |url: &str| Client::new(&settings, &Recorded::default()).fetch(Request::get(url, VALUES_LIMIT), &Access::default());
+    schema::Options { fetch: Some(Arc::new(fetch)), ..schema::Options::default() }
 }
 
 /// The same flags as the library takes them.

@@ -9,6 +9,7 @@ pub mod coalesce;
 pub(crate) mod go_text;
 pub mod lookup;
 pub mod merge;
+pub mod origin;
 pub mod schema;
 pub mod set;
 pub(crate) mod table;

@@ -27,6 +27,7 @@ pub mod search;
 pub mod serve;
 pub mod show;
 pub mod template;
+pub mod values;
 #[cfg(feature = "remote")]
 pub mod verify;
 pub mod version;
@@ -61,6 +62,7 @@ pub const COMMANDS: &[Entry] = &[
     serve::COMMAND,
     show::COMMAND,
     template::COMMAND,
+    values::COMMAND,
     #[cfg(feature = "remote")]
     verify::COMMAND,
     version::COMMAND,

@@ -14,7 +14,6 @@ use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::template::engine::{self, Capabilities, KubeVersion, Release};
-use crate::values::schema;
 use clap::Args;
 use std::io::Write;
 use std::path::Path;
@@ -197,7 +196,7 @@ impl Run for Arguments {
             },
             capabilities,
             include_crds: self.include_crds,
-            schema: (!self.skip_schema_validation).then(schema::Options::default),
+            schema: (!self.skip_schema_validation).then(|| source::schema_options(session)),
             engine: engine::Options { enable_dns: self.enable_dns, all_faults: self.all_errors, ..engine::Options::default() },
         };
         let mut notices = std::mem::take(&mut session.notices);

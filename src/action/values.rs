@@ -1,0 +1,63 @@
+//! Computes the values that a chart is rendered with, and tells where each came from.
+//!
+//! Goes in: a loaded chart and the user's values. Comes out: the coalesced values of the root (those of subcharts under
+//! their names) or the part below one path, and, if asked, the source of every value. Helm has no such command; what it
+//! shows is what Helm would render with.
+
+use crate::chart::Chart;
+use crate::data::{Data, Map};
+use crate::dependency;
+use crate::diagnostic::Notices;
+use crate::error::{Error, ErrorKind, Result};
+use crate::values::origin::{self, Origin, Sources};
+use crate::values::{coalesce, merge};
+use std::sync::Arc;
+
+/// One value and where it came from.
+#[derive(Debug, Clone)]
+pub struct Traced {
+    /// Keys from the root's values on.
+    pub path: Vec<Arc<str>>,
+    pub value: Data,
+    pub origin: Option<Origin>,
+}
+
+/// The values that the templates of the root chart see.
+///
+/// # Errors
+/// As in rendering: `type mismatch on NAME: …`.
+pub fn run(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Arc<Map>> {
+    let chart = dependency::process(chart, values, notices)?;
+    coalesce::coalesce_values(&chart, values, notices)
+}
+
+/// The part of the values at a dotted path.
+///
+/// # Errors
+/// `no value at PATH`, with the keys there are as a hint.
+pub fn at_path(values: &Arc<Map>, path: &str) -> Result<Data> {
+    let mut current = Data::Map(values.clone());
+    for key in path.split('.') {
+        let next = match &current {
+            Data::Map(map) => map.get(key).cloned(),
+            Data::List(items) => key.parse::<usize>().ok().and_then(|at| items.get(at).cloned()),
+            _ => None,
+        };
+        current = next.ok_or_else(|| Error::new(ErrorKind::Values, format!("no value at `{path}`: `{key}` is not there")))?;
+    }
+    Ok(current)
+}
+
+/// Every value with its source. `files` are the `-f` files as they were read.
+///
+/// # Errors
+/// Those of reading the sources again.
+pub fn trace(chart: &Chart, values: &Arc<Map>, options: &merge::Options, files: Vec<(String, Vec<u8>)>) -> Result<Vec<Traced>> {
+    let sources = Sources::new(chart, options, files)?;
+    let traced = origin::leaves(values).into_iter().map(|(path, value)| {
+        let keys: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+        let origin = sources.find(&keys);
+        Traced { path, value, origin }
+    });
+    Ok(traced.collect())
+}

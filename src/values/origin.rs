@@ -1,0 +1,253 @@
+//! Where a value came from: which flag, which line of which values file.
+//!
+//! Goes in: the loaded chart (before its dependencies were processed), the values files as they were read, the `--set`
+//! items, and a path into the root's values. Comes out: the source that had the last word on it. Nothing is recorded while
+//! values are merged; only when somebody asks are the sources looked through again, from the strongest to the weakest:
+//! globals of higher charts, then flags, files, values.yaml of the root, of the charts on the way, then `import-values`.
+//! Helm has nothing like it; it must agree with the order of `merge`, `coalesce` and `dependency`.
+
+use super::{GLOBAL_KEY, merge, set};
+use crate::chart::Chart;
+use crate::data::{Data, Map};
+use crate::error::Result;
+use crate::yaml;
+use std::fmt;
+use std::sync::Arc;
+
+/// One source of a value. Displayed as `--set`, `-f prod.yaml:3`, `charts/sub/values.yaml:12`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag of the `--set` family.
+    Flag { flag: &'static str },
+    /// A `-f` file and the line (from 1) of the key, where it is known.
+    File { path: String, line: Option<usize> },
+    /// The values.yaml of a chart, from the top of the root.
+    Chart { path: String, line: Option<usize> },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (prefix, path, line) = match self {
+            Origin::Flag { flag } => return f.write_str(flag),
+            Origin::File { path, line } => ("-f ", path, line),
+            Origin::Chart { path, line } => ("", path, line),
+        };
+        write!(f, "{prefix}{path}")?;
+        line.map_or(Ok(()), |line| write!(f, ":{line}"))
+    }
+}
+
+/// All sources of a run, read once.
+pub struct Sources<'a> {
+    chart: &'a Chart,
+    /// Strongest first.
+    flags: Vec<(&'static str, Data)>,
+    /// Strongest first.
+    files: Vec<File>,
+}
+
+struct File {
+    path: String,
+    text: Vec<u8>,
+    values: Data,
+}
+
+/// How deep imports of imports are followed.
+const MAXIMUM_IMPORTS: usize = 32;
+
+impl<'a> Sources<'a> {
+    /// Reads the sources: `files` are the `-f` files as they were given, with their bytes.
+    ///
+    /// # Errors
+    /// Those of reading the flags and files, which a run that has values does not meet.
+    pub fn new(chart: &'a Chart, options: &merge::Options, files: Vec<(String, Vec<u8>)>) -> Result<Sources<'a>> {
+        let mut flags = Vec::new();
+        type Apply = fn(&str, &mut Map) -> Result<()>;
+        let as_file: Apply = |text, values| set::file(text, values, &mut |_| Ok(Vec::new()));
+        let groups: [(&'static str, &[String], Apply); 4] = [
+            ("--set-literal", &options.literal, set::literal),
+            ("--set-file", &options.file, as_file),
+            ("--set-string", &options.string, set::string),
+            ("--set", &options.set, set::typed),
+        ];
+        for (flag, items, apply) in groups {
+            for item in items.iter().rev() {
+                let mut values = Map::new();
+                apply(item, &mut values)?;
+                flags.push((flag, Data::map(values)));
+            }
+        }
+        for item in options.json.iter().rev() {
+            let only = merge::Options { json: vec![item.clone()], ..merge::Options::default() };
+            flags.push(("--set-json", Data::Map(only.merge(&mut |_| Ok(Vec::new()))?)));
+        }
+        let files = files
+            .into_iter()
+            .rev()
+            .map(|(path, text)| Ok(File { path, values: Data::Map(yaml::parse_values(&text)?), text }))
+            .collect::<Result<Vec<File>>>()?;
+        Ok(Sources { chart, flags, files })
+    }
+
+    /// What had the last word on the value at `path`: keys, and indexes of lists in decimal, from the root's values on.
+    pub fn find(&self, path: &[&str]) -> Option<Origin> {
+        candidates(self.chart, path).iter().find_map(|path| {
+            let flag = self.flags.iter().find(|(_, values)| sets(values, path));
+            let file = || self.files.iter().find(|file| sets(&file.values, path));
+            match flag {
+                Some((flag, _)) => Some(Origin::Flag { flag }),
+                None => file()
+                    .map(|file| Origin::File { path: file.path.clone(), line: yaml::locate(&file.text, path) })
+                    .or_else(|| in_charts(self.chart, path, "", 0)),
+            }
+        })
+    }
+}
+
+/// The places that may decide on `path`, strongest first: the globals of a chart override those of its subcharts.
+fn candidates<'path>(chart: &Chart, path: &[&'path str]) -> Vec<Vec<&'path str>> {
+    let mut charts = 0;
+    let mut current = chart;
+    while let Some(name) = path.get(charts)
+        && let Some(subchart) = subchart(current, name)
+    {
+        charts += 1;
+        current = subchart.0;
+    }
+    let mut all = Vec::new();
+    if path.get(charts) == Some(&GLOBAL_KEY) {
+        for kept in 0..charts {
+            all.push(path[..kept].iter().chain(&path[charts..]).copied().collect());
+        }
+    }
+    all.push(path.to_vec());
+    all
+}
+
+/// The subchart whose values stand under `key`, and the name of its folder.
+fn subchart<'chart>(chart: &'chart Chart, key: &str) -> Option<(&'chart Chart, &'chart str)> {
+    let entry = chart.metadata.dependencies.iter().find(|entry| match entry.alias.as_str() {
+        "" => entry.name == key,
+        alias => alias == key,
+    });
+    let name = entry.map_or(key, |entry| entry.name.as_str());
+    chart.dependencies.iter().find(|subchart| subchart.name() == name).map(|subchart| (subchart, subchart.name()))
+}
+
+fn in_charts(chart: &Chart, path: &[&str], folder: &str, imports: usize) -> Option<Origin> {
+    if sets(&Data::Map(chart.values.clone()), path) {
+        let text = chart.content.raw.iter().find(|file| &*file.name == "values.yaml");
+        let line = text.and_then(|file| yaml::locate(&file.data, path));
+        return Some(Origin::Chart { path: format!("{folder}values.yaml"), line });
+    }
+    let (first, rest) = path.split_first()?;
+    let below = |chart: &Chart, name: &str, path: &[&str], imports| in_charts(chart, path, &format!("{folder}charts/{name}/"), imports);
+    if let Some((subchart, name)) = subchart(chart, first)
+        && let Some(found) = below(subchart, name, rest, imports)
+    {
+        return Some(found);
+    }
+    if imports >= MAXIMUM_IMPORTS {
+        return None;
+    }
+    chart.metadata.dependencies.iter().find_map(|entry| {
+        let key = if entry.alias.is_empty() { &entry.name } else { &entry.alias };
+        let (subchart, name) = subchart(chart, key)?;
+        entry.import_values.iter().find_map(|import| {
+            let (child, parent) = match import {
+                Data::Str(export) => (format!("exports.{export}"), ".".to_string()),
+                Data::Map(pair) => (pair.get("child")?.as_str()?.to_string(), pair.get("parent")?.as_str()?.to_string()),
+                _ => return None,
+            };
+            let taken: Vec<&str> = if parent == "." { Vec::new() } else { parent.split('.').collect() };
+            let rest = path.strip_prefix(taken.as_slice())?;
+            let path: Vec<&str> = child.split('.').chain(rest.iter().copied()).collect();
+            below(subchart, name, &path, imports + 1)
+        })
+    })
+}
+
+/// Whether the tree has something at the path; items that only fill a list up do not count.
+fn sets(values: &Data, path: &[&str]) -> bool {
+    let mut current = values;
+    let mut in_list = false;
+    for key in path {
+        let next = match current {
+            Data::Map(map) => map.get(key),
+            Data::List(items) => key.parse::<usize>().ok().and_then(|at| items.get(at)),
+            _ => None,
+        };
+        let Some(next) = next else { return false };
+        in_list = matches!(current, Data::List(_));
+        current = next;
+    }
+    !(in_list && current.is_null())
+}
+
+/// The paths of all values that are no tables, in key order, with the values; lists and empty tables count as values.
+pub fn leaves(values: &Arc<Map>) -> Vec<(Vec<Arc<str>>, Data)> {
+    let mut found = Vec::new();
+    let mut path = Vec::new();
+    collect(values, &mut path, &mut found);
+    found
+}
+
+fn collect(values: &Arc<Map>, path: &mut Vec<Arc<str>>, found: &mut Vec<(Vec<Arc<str>>, Data)>) {
+    for (key, value) in values.iter() {
+        path.push(key.clone());
+        match value {
+            Data::Map(inner) if !inner.is_empty() => collect(inner, path, found),
+            value => found.push((path.clone(), value.clone())),
+        }
+        path.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::{Content, Dependency, Metadata};
+    use crate::values::sample::data;
+
+    fn chart(name: &str, values: &str, dependencies: Vec<Chart>) -> Chart {
+        let Data::Map(values) = data(values) else { panic!("{values} is no map") };
+        let metadata = Metadata { name: name.into(), ..Metadata::default() };
+        Chart { metadata: Arc::new(metadata), content: Arc::new(Content::default()), values, dependencies }
+    }
+
+    fn found(root: &Chart, options: &merge::Options, path: &str) -> String {
+        let files = options.files.iter().map(|path| (path.clone(), b"a: {b: 1}\nsub: {x: 2}\n".to_vec())).collect();
+        let sources = Sources::new(root, options, files).unwrap();
+        let path: Vec<&str> = path.split('.').collect();
+        match sources.find(&path) {
+            Some(Origin::File { path, .. }) => format!("-f {path}"),
+            Some(Origin::Chart { path, .. }) => path,
+            Some(flag) => flag.to_string(),
+            None => "nowhere".into(),
+        }
+    }
+
+    #[test]
+    fn the_strongest_source_is_named() {
+        let sub = chart("sub", r#"{"x": 1, "y": 1, "exports": {"data": {"moved": 1}}, "global": {"g": 1, "own": 1}}"#, vec![]);
+        let mut root = chart("root", r#"{"a": {"b": 0, "c": 0}, "sub": {"y": 2}, "global": {"g": 2}}"#, vec![sub]);
+        let mut metadata = Metadata::clone(&root.metadata);
+        metadata.dependencies = vec![Dependency { name: "sub".into(), import_values: vec![Data::str("data")], ..Dependency::default() }];
+        root.metadata = Arc::new(metadata);
+        let options = merge::Options { files: vec!["p.yaml".into()], set: vec!["a.c=1,l[1]=x".into()], ..merge::Options::default() };
+        for (path, want) in [
+            ("a.b", "-f p.yaml"),
+            ("a.c", "--set"),
+            ("l.1", "--set"),
+            ("l.0", "nowhere"),
+            ("sub.x", "-f p.yaml"),
+            ("sub.y", "values.yaml"),
+            ("sub.global.g", "values.yaml"),
+            ("sub.global.own", "charts/sub/values.yaml"),
+            ("moved", "charts/sub/values.yaml"),
+            ("none", "nowhere"),
+        ] {
+            assert_eq!(found(&root, &options, path), want, "{path}");
+        }
+    }
+}
