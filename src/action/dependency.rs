@@ -165,7 +165,7 @@ impl<'a> Manager<'a> {
         if same_digests && chart.content.lock.as_ref().is_some_and(|old| old.digest == digest) {
             return Ok(());
         }
-        let lock = Lock { generated: rfc3339(self.settings.now), digest, dependencies: locked };
+        let lock = Lock { generated: rfc3339(self.settings.now), digest, dependencies: locked, ..Lock::default() };
         let empty = BTreeMap::new();
         write_lock(self.folder, &lock, v1, if keep_digests { &digests } else { &empty })
     }

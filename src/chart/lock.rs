@@ -16,6 +16,8 @@ pub struct Lock {
     /// `sha256:` and hex.
     pub digest: String,
     pub dependencies: Vec<Dependency>,
+    /// Whether the list is absent, which is written as `null`, not as an empty list.
+    pub(crate) without_list: bool,
 }
 
 static LOCK: Shape =
@@ -34,6 +36,7 @@ impl Lock {
         Ok(Some(Lock {
             generated: text("generated"),
             digest: text("digest"),
+            without_list: dependencies.is_none(),
             dependencies: dependencies.into_iter().flat_map(|items| items.iter()).filter_map(Dependency::from_data).collect(),
         }))
     }
@@ -45,10 +48,14 @@ impl Lock {
             None if self.generated.is_empty() => NO_TIME.to_string(),
             None => self.generated.clone(),
         };
+        let dependencies = match self.without_list {
+            true => Data::Null,
+            false => Data::list(self.dependencies.iter().map(Dependency::to_data).collect()),
+        };
         yaml::to_string(&tree(vec![
             ("generated", Data::str(generated)),
             ("digest", Data::str(self.digest.as_str())),
-            ("dependencies", Data::list(self.dependencies.iter().map(Dependency::to_data).collect())),
+            ("dependencies", dependencies),
         ]))
     }
 

@@ -12,7 +12,8 @@ const BEYOND: &str = r"\x{A0}-\x{D7FF}\x{F900}-\x{FDCF}\x{FDF0}-\x{FFEF}";
 static EMAIL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let atom = format!(r"[a-zA-Z0-9!#$%&'*+\-/=?^_`{{|}}~{BEYOND}]+");
     let blank = r"(?:(?:[ \t]*\r\n)?[ \t]+)?";
-    let quoted = format!(r#""(?:{blank}[\x01-\x08\x0B\x0C\x0E-\x1F\x7F!\x23-\x5B\x5D-\x7E{BEYOND}])*{blank}""#);
+    // By the way the original groups its parts, a quoted name is a single character.
+    let quoted = format!(r#""{blank}[\x01-\x08\x0B\x0C\x0E-\x1F\x7F!\x23-\x5B\x5D-\x7E{BEYOND}]{blank}""#);
     let edge = format!("[a-zA-Z0-9{BEYOND}]");
     let label = format!(r"{edge}(?:[a-zA-Z0-9\-._~{BEYOND}]*{edge})?");
     let last_edge = format!("[a-zA-Z{BEYOND}]");
@@ -146,10 +147,20 @@ mod tests {
 
     #[test]
     fn mail_addresses() {
-        for good in ["ada@example.test", "a.b+c@x-y.example.com", "\"a b\"@example.com", "ü@exämple.de"] {
+        for good in ["ada@example.test", "a.b+c@x-y.example.com", "\" a\"@example.com", "ü@exämple.de"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["", "ada", "ada@", "@example.com", "ada@example", "a b@example.com", "ada@example.com2", "a..b@example.com"] {
+        for bad in [
+            "",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@example",
+            "a b@example.com",
+            "ada@example.com2",
+            "a..b@example.com",
+            "\"ab\"@example.com",
+        ] {
             assert!(!is_email(bad), "{bad}");
         }
     }

@@ -92,7 +92,7 @@ fn version(metadata: &Metadata) -> Option<String> {
         return Some(format!("version '{text}' is not a valid SemVer"));
     };
     let above_nothing = Constraint::parse(">0.0.0-0").is_ok_and(|range| range.check(&version));
-    (!above_nothing).then(|| format!("version {version} is less than or equal to 0.0.0-0"))
+    (!above_nothing).then(|| format!("version {} is less than or equal to \"0.0.0-0\"", quote(version.to_string().as_bytes())))
 }
 
 fn strict_version(metadata: &Metadata) -> Option<String> {

@@ -9,6 +9,7 @@ use crate::chart::Chart;
 use crate::data::Data;
 use crate::dependency;
 use crate::error::{Error, ErrorKind, Result};
+use crate::json;
 use crate::quote::quote;
 use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release, RenderContext};
 use crate::values::{coalesce, schema};
@@ -203,9 +204,53 @@ fn list_annotation(text: &[u8]) -> Option<String> {
         .then(|| "annotation 'helm.sh/resource-policy' within List objects are ignored".to_string())
 }
 
+/// The documents of a text as apimachinery's decoder finds them: JSON objects one behind the other, or YAML.
+pub(super) fn documents(text: &[u8]) -> Vec<Result<&[u8]>> {
+    let start = text.len() - text.trim_ascii_start().len();
+    if text.get(start) != Some(&b'{') {
+        return yaml_documents(text);
+    }
+    match json_objects(text) {
+        Some(objects) => objects,
+        // What opens an object and a template action is neither JSON nor, mostly, YAML; the decoder then speaks as for JSON.
+        None if text.get(start + 1) == Some(&b'{') => {
+            let offset = start + 2;
+            let message = format!("json: offset {offset}: invalid character '{{' looking for beginning of object key string");
+            vec![Err(Error::new(ErrorKind::Syntax, message))]
+        }
+        None => yaml_documents(text),
+    }
+}
+
+/// The objects of a text that holds nothing else.
+fn json_objects(text: &[u8]) -> Option<Vec<Result<&[u8]>>> {
+    let mut found = Vec::new();
+    let (mut start, mut depth, mut in_string, mut escaped) = (0, 0usize, false, false);
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    let object = text.get(start..=at)?;
+                    json::parse(object).ok()?;
+                    found.push(Ok(object));
+                    start = at + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    text.get(start..)?.trim_ascii().is_empty().then_some(found)
+}
+
 /// Cuts a text at lines that begin with `---`, as apimachinery's YAML reader does. Only blanks and a comment may follow
 /// the dashes; a document that nothing stands before begins with them.
-pub(super) fn documents(text: &[u8]) -> Vec<Result<&[u8]>> {
+fn yaml_documents(text: &[u8]) -> Vec<Result<&[u8]>> {
     let mut found = Vec::new();
     let (mut start, mut at) = (0, 0);
     for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -248,6 +293,9 @@ mod tests {
         assert_eq!(cut(""), Vec::<String>::new());
         assert_eq!(cut("a: 1\n---\nb: 2"), ["a: 1\n", "b: 2"]);
         assert_eq!(cut("---\na: 1\n--- # x\n"), ["---\na: 1\n"]);
+        assert_eq!(cut("{\"a\": \"}\\\"\"}\n {\"b\": [1]}\n"), ["{\"a\": \"}\\\"\"}", "\n {\"b\": [1]}"]);
+        assert_eq!(cut("{a: 1}\n---\nb: 2"), ["{a: 1}\n", "b: 2"]);
+        assert_eq!(cut(" {{ .x }}"), ["error: json: offset 3: invalid character '{' looking for beginning of object key string"]);
         assert_eq!(cut("a: 1\n---b\n"), ["error: invalid Yaml document separator: b"]);
     }
 

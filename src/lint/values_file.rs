@@ -19,7 +19,11 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     }
     let values = match linter.source.read(FILE).and_then(|text| yaml::parse_map(&text)) {
         Ok(values) => values,
-        Err(error) => return linter.add(Severity::Error, Rule::Values, FILE, format!("unable to parse YAML: {error}")),
+        Err(error) => {
+            // Helm reads this file into a type of its own.
+            let fault = error.message().replace("Go value of type map[string]interface {}", "Go value of type common.Values");
+            return linter.add(Severity::Error, Rule::Values, FILE, format!("unable to parse YAML: {fault}"));
+        }
     };
     let schema = match linter.source.find(SCHEMA) {
         Found::File => linter.source.read(SCHEMA).unwrap_or_default(),
