@@ -80,7 +80,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// The bytes of a file that may have at most `limit` of them.
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let file = open(path)?;
-    let mut bytes = Vec::new();
+    let size = file.metadata().map_or(0, |metadata| metadata.len()).min(limit).saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| fault("read", path, &error))?;
     if bytes.len() as u64 > limit {
         return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path.display())));

@@ -457,3 +457,32 @@ fn a_plain_put_that_fails_takes_the_provenance_away_again() {
     assert_eq!(lines, ["HEAD /a-1.0.0.tgz", "PUT /a-1.0.0.tgz.prov", "PUT /a-1.0.0.tgz", "DELETE /a-1.0.0.tgz.prov"]);
     assert!(peer.requests()[2].to_lowercase().contains("if-none-match: *"));
 }
+
+// helm/helm#9519, #13241: what is cached under its digest is not fetched again, and then the index is not either.
+#[test]
+fn building_cached_dependencies_makes_no_request() {
+    use rutter::action::dependency::{Options, build, update};
+    const ARCHIVE: &[u8] = include_bytes!("../testdata/provenance/helm-a-1.0.0.tgz");
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let digest = rutter::package::digest::sha256(ARCHIVE);
+    let index = format!(
+        "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    digest: \"{digest}\"\n    name: a\n    urls:\n    - a-1.0.0.tgz\n    version: 1.0.0\n"
+    );
+    let served = index.clone();
+    let peer = Peer::start(move |_, request| match request.starts_with("GET /index.yaml") {
+        true => reply("200 OK", &[], served.as_bytes()),
+        false => reply("200 OK", &[], ARCHIVE),
+    });
+    add_repository(&settings, &peer.url(), &index);
+    let chart = home.path().join("p");
+    std::fs::create_dir(&chart).expect("a folder");
+    let text = format!("apiVersion: v2\nname: p\nversion: 1.0.0\ndependencies:\n- name: a\n  version: ^1\n  repository: {}\n", peer.url());
+    std::fs::write(chart.join("Chart.yaml"), text).expect("a file");
+    update(&chart, &Options::default(), &settings, &reporter).expect("updated");
+    assert_eq!(peer.requests().len(), 2);
+    std::fs::remove_dir_all(chart.join("charts")).expect("removed");
+    build(&chart, &Options::default(), &settings, &reporter).expect("built");
+    assert_eq!(std::fs::read(chart.join("charts/a-1.0.0.tgz")).expect("the archive"), ARCHIVE);
+    assert_eq!(peer.requests().len(), 2, "not one more request");
+}

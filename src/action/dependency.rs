@@ -20,6 +20,7 @@ use crate::repository::{ChartOptions, Reporter, Settings, cache, rfc3339, update
 use crate::version::Version;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 /// What the names of repositories that nobody added begin with.
 const MANAGED: &str = "helm-manager-";
@@ -47,6 +48,8 @@ struct Manager<'a> {
     repositories: Repositories,
     /// Charts at `file://`, loaded once.
     local: HashMap<PathBuf, Chart>,
+    /// Cached indexes, read once between refreshes.
+    indexes: Mutex<HashMap<PathBuf, Arc<Vec<u8>>>>,
 }
 
 /// What to do for one dependency.
@@ -105,7 +108,7 @@ pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &d
         }
     }
     manager.check_repositories(&lock.dependencies)?;
-    if !options.skip_refresh {
+    if !options.skip_refresh && !manager.is_cached(&lock.dependencies) {
         manager.update_repositories();
     }
     let digests = lock_digests(folder, v1);
@@ -142,7 +145,7 @@ impl<'a> Manager<'a> {
     fn new(folder: &'a Path, options: &'a Options, settings: &'a Settings, reporter: &'a dyn Reporter) -> Result<Manager<'a>> {
         let downloader = Downloader::new(options.source.clone(), settings, reporter);
         let repositories = Repositories::load_or_empty(settings)?;
-        Ok(Manager { folder, options, settings, reporter, downloader, repositories, local: HashMap::new() })
+        Ok(Manager { folder, options, settings, reporter, downloader, repositories, local: HashMap::new(), indexes: Mutex::default() })
     }
 
     fn update(&mut self, chart: &Chart) -> Result<()> {
@@ -237,6 +240,7 @@ impl<'a> Manager<'a> {
         self.reporter.say("Getting updates for unmanaged Helm repositories...");
         let entries: Vec<&Entry> = entries.iter().collect();
         update::update_all(self.downloader.client(), &entries, |entry, outcome| announce(entry, &entry.url, outcome, self.reporter));
+        self.forget_indexes();
     }
 
     fn update_repositories(&self) {
@@ -251,6 +255,7 @@ impl<'a> Manager<'a> {
         }
         self.reporter.say("Hang tight while we grab the latest from your chart repositories...");
         update::update_all(self.downloader.client(), &unique, |entry, outcome| announce(entry, &entry.name, outcome, self.reporter));
+        self.forget_indexes();
         self.reporter.say("Update Complete. ⎈Happy Helming!⎈");
     }
 
@@ -314,10 +319,29 @@ impl<'a> Manager<'a> {
         Ok(versions)
     }
 
+    /// The bytes of a cached index.
+    fn index(&self, path: &Path) -> Result<Arc<Vec<u8>>> {
+        let mut indexes = self.indexes.lock().map_err(|_| Error::new(ErrorKind::Io, "the index cache is broken"))?;
+        if let Some(bytes) = indexes.get(path) {
+            return Ok(Arc::clone(bytes));
+        }
+        let bytes = Arc::new(fs::read_limited(path, INDEX_LIMIT)?);
+        indexes.insert(path.to_path_buf(), Arc::clone(&bytes));
+        Ok(bytes)
+    }
+
+    /// Forgets the indexes that were read, since others were fetched.
+    fn forget_indexes(&self) {
+        if let Ok(mut indexes) = self.indexes.lock() {
+            indexes.clear();
+        }
+    }
+
     fn cached_versions(&self, name: &str, dependency: &Dependency) -> Result<Vec<ChartVersion>> {
         let path = index_path(self.settings, name)?;
         let source = path.display().to_string();
-        let found = fs::read_limited(&path, INDEX_LIMIT)
+        let found = self
+            .index(&path)
             .and_then(|bytes| index::versions_of(&bytes, &dependency.name, &source, self.reporter))
             .map_err(|error| error.context(format!("no cached repository for {name} found. (try 'rutter repo update')")))?;
         found.ok_or_else(|| {
@@ -337,6 +361,25 @@ impl<'a> Manager<'a> {
         let chart = chart?;
         self.local.insert(path, chart.clone());
         Ok(chart)
+    }
+
+    /// Whether every locked archive can be had without a request: its cached index tells a digest, and the content cache has
+    /// it. Then nothing needs refreshing, since a lock names exact versions.
+    fn is_cached(&self, locked: &[Dependency]) -> bool {
+        let mut remote = locked
+            .iter()
+            .filter(|dependency| !dependency.repository.is_empty() && !dependency.repository.starts_with("file://"))
+            .peekable();
+        if remote.peek().is_none() || self.options.source.verify {
+            return false;
+        }
+        remote.all(|dependency| {
+            let entry = self.repositories.entries.iter().find(|entry| url::equal(&dependency.repository, &entry.url));
+            let versions = entry.and_then(|entry| self.cached_versions(&entry.name, dependency).ok()).unwrap_or_default();
+            let version = versions.iter().find(|version| resolve::same_version(&dependency.version, &version.metadata.version));
+            let digest = version.and_then(|version| cache::parse_digest(&version.digest).ok());
+            digest.is_some_and(|digest| cache::get(&self.settings.content_cache, &digest, cache::Kind::Chart).is_some())
+        })
     }
 
     /// Every repository of a lock must be known by name.
@@ -431,7 +474,7 @@ impl<'a> Manager<'a> {
         let entry = configured.unwrap_or(managed);
         let path = index_path(self.settings, &entry.name)?;
         if is_configured || fs::exists(&path) {
-            let bytes = fs::read_limited(&path, INDEX_LIMIT)?;
+            let bytes = self.index(&path)?;
             let source = path.display().to_string();
             let versions = index::versions_of(&bytes, &dependency.name, &source, self.reporter)?;
             let fits = |version: &&ChartVersion| {

@@ -160,7 +160,12 @@ impl<'s> Downloader<'s> {
         let digest = if digest.is_empty() { None } else { Some(cache::parse_digest(digest)?) };
         let source =
             Source { place: Place::Http { url: address.to_string(), access: entry_access(entry) }, digest, file_name: parsed.file_name() };
-        self.save_source(&source, destination, verify)
+        let saved = self.save_source(&source, destination, verify)?;
+        if source.digest.is_some() {
+            // So that no dependency is fetched twice; Helm fills this cache only for charts that it renders.
+            cache::put(&self.client.settings().content_cache, &saved.digest, Kind::Chart, &crate::fs::read(&saved.path)?)?;
+        }
+        Ok(saved)
     }
 
     fn save_source(&self, source: &Source, destination: &Path, verify: Verify) -> Result<Saved> {

@@ -69,15 +69,18 @@ impl Term {
     }
 
     /// The score of a candidate, lower being better; `None` when it does not match.
-    fn score(&self, line: &str) -> Option<usize> {
-        let (line, start) = match self {
+    fn score(&self, mut line: String) -> Option<usize> {
+        let start = match self {
             Term::All => return Some(0),
             Term::Literal(term) => {
-                let line = line.to_lowercase();
-                let start = memchr::memmem::find(line.as_bytes(), term.as_bytes())?;
-                (line, start)
+                if line.is_ascii() {
+                    line.make_ascii_lowercase();
+                } else {
+                    line = line.to_lowercase();
+                }
+                memchr::memmem::find(line.as_bytes(), term.as_bytes())?
             }
-            Term::Regexp(regexp) => (line.to_string(), regexp.find(line)?.start()),
+            Term::Regexp(regexp) => regexp.find(&line)?.start(),
         };
         Some(line.bytes().take(start).filter(|byte| *byte == SEPARATOR as u8).count())
     }
@@ -131,7 +134,7 @@ impl<'r> Search<'r> {
             return Ok(Some(0));
         }
         let line = line(repository, &item.text(Field::Name)?, &item.text(Field::Description)?, &item.texts(Field::Keywords)?.join(" "));
-        Ok(self.term.score(&line))
+        Ok(self.term.score(line))
     }
 
     fn add_general(&mut self, repository: &str, bytes: &[u8], source: &str) -> Result<()> {
@@ -144,9 +147,9 @@ impl<'r> Search<'r> {
                     continue;
                 }
                 let line = line(repository, &metadata.name, &metadata.description, &metadata.keywords.join(" "));
-                let Some(score) = self.term.score(&line) else { continue };
+                let Some(score) = self.term.score(line) else { continue };
                 let hit = Hit {
-                    name: join(repository, &chart),
+                    name: join(repository, &super::printable(&chart)),
                     version: metadata.version,
                     app_version: metadata.app_version,
                     description: metadata.description,
