@@ -6,7 +6,7 @@
 use crate::{number, quote};
 
 /// What stands between `%` and the verb.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Flags {
     pub width: Option<usize>,
     pub precision: Option<usize>,

@@ -204,6 +204,10 @@ impl<'a> Printer<'a> {
             'X' => self.flags.write_hexadecimal(self.out, bytes, true),
             'q' => self.flags.write_quoted(self.out, bytes),
             'v' if self.flags.sharp_v => self.print_byte_literal("[]uint8", bytes),
+            'v' | 'd' if self.flags == Flags::default() => {
+                write_byte_list(self.out, bytes);
+                return self.check_size();
+            }
             _ => {
                 self.push("[");
                 for (at, byte) in bytes.iter().enumerate() {
@@ -391,5 +395,57 @@ impl<'a> Printer<'a> {
         } else {
             number::write_uint(self.out, ADDRESS);
         }
+    }
+}
+
+/// `[97 98]`. Charts print megabytes this way when a context with `.Files` becomes the key of a `dict` by mistake.
+fn write_byte_list(out: &mut Vec<u8>, bytes: &[u8]) {
+    /// Each byte's digits and a space, and how many bytes that is.
+    const DIGITS: [([u8; 4], u8); 256] = {
+        let mut table = [([b' '; 4], 0); 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let digits = [b'0' + (byte / 100) as u8, b'0' + (byte / 10 % 10) as u8, b'0' + (byte % 10) as u8];
+            let skipped = if byte >= 100 {
+                0
+            } else if byte >= 10 {
+                1
+            } else {
+                2
+            };
+            let mut at = skipped;
+            while at < 3 {
+                table[byte].0[at - skipped] = digits[at];
+                at += 1;
+            }
+            table[byte].1 = (4 - skipped) as u8;
+            byte += 1;
+        }
+        table
+    };
+    out.push(b'[');
+    let mut at = out.len();
+    out.resize(at + bytes.len() * 4, b' ');
+    for byte in bytes {
+        let (digits, length) = DIGITS[usize::from(*byte)];
+        if let Some(place) = out.get_mut(at..at + 4) {
+            place.copy_from_slice(&digits);
+        }
+        at += usize::from(length);
+    }
+    out.truncate(if bytes.is_empty() { at } else { at - 1 });
+    out.push(b']');
+}
+
+#[cfg(test)]
+mod byte_list_tests {
+    use super::write_byte_list;
+
+    #[test]
+    fn bytes_are_printed_as_numbers() {
+        let mut out = Vec::new();
+        write_byte_list(&mut out, &[0, 9, 10, 99, 100, 255]);
+        write_byte_list(&mut out, &[]);
+        assert_eq!(out, b"[0 9 10 99 100 255][]");
     }
 }

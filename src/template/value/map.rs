@@ -1,0 +1,229 @@
+//! Go maps, with identity.
+//!
+//! Goes in: entries, or a shared map of a parsed text. Comes out: [`Map`], a handle: `set`, `unset` and `merge` change
+//! what every other handle sees. A view of a shared map becomes one of its own when it is first changed; the maps and
+//! lists below it keep their identity from the moment they are asked for.
+
+use super::{Str, Value, burial};
+use crate::data::{self, Data};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What a map is declared as, which `typeOf` and assignability show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MapKind {
+    /// `map[string]interface {}`
+    Any,
+    /// `common.Values`: the root context, `.Values` and `.Template`
+    Values,
+    /// `map[string]string`: annotations, `split`
+    Str,
+    /// `map[string]bool`, `map[string][]string` and the like do not occur; `.Files` is an object
+    /// `map[interface {}]interface {}`, from YAML read without the JSON bridge
+    AnyKey,
+}
+
+impl MapKind {
+    /// Go's name of the map type.
+    pub fn name(self) -> &'static str {
+        match self {
+            MapKind::Any => "map[string]interface {}",
+            MapKind::Values => "common.Values",
+            MapKind::Str => "map[string]string",
+            MapKind::AnyKey => "map[interface {}]interface {}",
+        }
+    }
+}
+
+/// A Go map with identity: every clone sees what any clone changes. Iteration is in byte order of the keys.
+#[derive(Clone)]
+pub struct Map {
+    cell: Rc<MapCell>,
+    /// Of the handle, not of the entries: Go converts one map between named types without a copy.
+    kind: MapKind,
+}
+
+struct MapCell {
+    nil: bool,
+    state: RefCell<MapState>,
+}
+
+enum MapState {
+    /// Equal to the shared map; `children` holds the map and list entries that were asked for, sorted by index, so that
+    /// each keeps its identity.
+    View { source: Arc<data::Map>, children: Vec<(u32, Value)> },
+    /// Changed, or never shared.
+    Own(BTreeMap<Str, Value>),
+}
+
+impl Drop for MapCell {
+    fn drop(&mut self) {
+        match std::mem::replace(self.state.get_mut(), MapState::Own(BTreeMap::new())) {
+            MapState::Own(entries) if !entries.is_empty() => burial::bury(entries),
+            MapState::View { children, .. } if !children.is_empty() => burial::bury(children),
+            _ => {}
+        }
+    }
+}
+
+impl Map {
+    fn of(kind: MapKind, nil: bool, state: MapState) -> Map {
+        Map { cell: Rc::new(MapCell { nil, state: RefCell::new(state) }), kind }
+    }
+
+    /// The same map, seen as another type: changes of one are seen in the other.
+    pub fn with_kind(&self, kind: MapKind) -> Map {
+        Map { cell: self.cell.clone(), kind }
+    }
+
+    /// An empty map of this type.
+    pub fn new(kind: MapKind) -> Map {
+        Map::of(kind, false, MapState::Own(BTreeMap::new()))
+    }
+
+    /// A nil map of this type: empty, `null` in JSON.
+    pub fn nil(kind: MapKind) -> Map {
+        Map::of(kind, true, MapState::Own(BTreeMap::new()))
+    }
+
+    /// A map of these entries.
+    pub fn from_entries(kind: MapKind, entries: impl IntoIterator<Item = (Str, Value)>) -> Map {
+        Map::of(kind, false, MapState::Own(entries.into_iter().collect()))
+    }
+
+    /// A view of a shared map.
+    pub fn from_data(kind: MapKind, source: Arc<data::Map>) -> Map {
+        Map::of(kind, false, MapState::View { source, children: Vec::new() })
+    }
+
+    /// What it is declared as.
+    pub fn kind(&self) -> MapKind {
+        self.kind
+    }
+
+    /// Whether it is a nil map.
+    pub fn is_nil(&self) -> bool {
+        self.cell.nil
+    }
+
+    /// Whether both are one and the same.
+    pub fn same(&self, other: &Map) -> bool {
+        Rc::ptr_eq(&self.cell, &other.cell)
+    }
+
+    /// The value under `key`.
+    pub fn get(&self, key: &[u8]) -> Option<Value> {
+        match &mut *self.cell.state.borrow_mut() {
+            MapState::Own(entries) => entries.get(key).cloned(),
+            MapState::View { source, children } => {
+                let at = source.position(key).ok()?;
+                Some(view_child(source, children, at))
+            }
+        }
+    }
+
+    /// Whether `key` is present.
+    pub fn contains_key(&self, key: &[u8]) -> bool {
+        match &*self.cell.state.borrow() {
+            MapState::Own(entries) => entries.contains_key(key),
+            MapState::View { source, .. } => source.position(key).is_ok(),
+        }
+    }
+
+    /// Puts `value` under `key`.
+    pub fn insert(&self, key: Str, value: Value) {
+        self.own(|entries| entries.insert(key, value));
+    }
+
+    /// Takes `key` out.
+    pub fn remove(&self, key: &[u8]) -> Option<Value> {
+        if !self.contains_key(key) {
+            return None;
+        }
+        self.own(|entries| entries.remove(key))
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        match &*self.cell.state.borrow() {
+            MapState::Own(entries) => entries.len(),
+            MapState::View { source, .. } => source.len(),
+        }
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The keys in byte order.
+    pub fn keys(&self) -> Vec<Str> {
+        match &*self.cell.state.borrow() {
+            MapState::Own(entries) => entries.keys().cloned().collect(),
+            MapState::View { source, .. } => source.iter().map(|(key, _)| Str::from(key.clone())).collect(),
+        }
+    }
+
+    /// The entries in byte order of the keys, as they are now.
+    pub fn entries(&self) -> Vec<(Str, Value)> {
+        match &mut *self.cell.state.borrow_mut() {
+            MapState::Own(entries) => entries.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            MapState::View { source, children } => (0..source.len())
+                .filter_map(|at| {
+                    let (key, _) = source.entry_at(at)?;
+                    Some((Str::from(key.clone()), view_child(source, children, at)))
+                })
+                .collect(),
+        }
+    }
+
+    /// The shared map that this still equals, all the way down.
+    pub fn pristine(&self) -> Option<Arc<data::Map>> {
+        match &*self.cell.state.borrow() {
+            MapState::Own(_) => None,
+            MapState::View { source, children } => children.iter().all(|(_, child)| child.is_pristine()).then(|| source.clone()),
+        }
+    }
+
+    fn own<T>(&self, change: impl FnOnce(&mut BTreeMap<Str, Value>) -> T) -> T {
+        let mut state = self.cell.state.borrow_mut();
+        if let MapState::View { source, children } = &mut *state {
+            let entries = (0..source.len())
+                .filter_map(|at| {
+                    let (key, _) = source.entry_at(at)?;
+                    Some((Str::from(key.clone()), view_child(source, children, at)))
+                })
+                .collect();
+            *state = MapState::Own(entries);
+        }
+        match &mut *state {
+            MapState::Own(entries) => change(entries),
+            MapState::View { .. } => change(&mut BTreeMap::new()),
+        }
+    }
+}
+
+/// Entry `at` of a view; maps and lists are made once and kept, scalars each time.
+fn view_child(source: &Arc<data::Map>, children: &mut Vec<(u32, Value)>, at: usize) -> Value {
+    let Some((_, data)) = source.entry_at(at) else { return Value::Nil };
+    match data {
+        Data::Map(_) | Data::List(_) => match children.binary_search_by_key(&(at as u32), |child| child.0) {
+            Ok(found) => children[found].1.clone(),
+            Err(place) => {
+                let value = Value::from_data(data);
+                children.insert(place, (at as u32, value.clone()));
+                value
+            }
+        },
+        scalar => Value::from_data(scalar),
+    }
+}
+
+impl fmt::Debug for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.entries()).finish()
+    }
+}

@@ -1,0 +1,111 @@
+//! Structs, pointers and named types that templates meet: times, versions, certificates, capabilities, files.
+//!
+//! Goes in: the types themselves, which implement [`Object`] where they live. Comes out: fields and methods by name, and
+//! the forms they take in print, JSON and comparisons.
+
+use super::{Str, Value};
+use std::any::Any;
+
+/// A Go struct, pointer or named type with fields and methods.
+pub trait Object: Any {
+    /// Go's name of the type, as `typeOf` prints it (`time.Time`, `*semver.Version`).
+    fn type_name(&self) -> &'static str;
+
+    /// Go's kind: `struct`, `ptr`, `map`, `int64`, …
+    fn kind_name(&self) -> &'static str;
+
+    /// The exported field of this name.
+    fn field(&self, name: &str) -> Option<Value> {
+        let _ = name;
+        None
+    }
+
+    /// Whether the type has a field of this name that templates may not read.
+    fn hidden_field(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
+    /// The method of this name, with the receiver bound.
+    fn method(&self, name: &str) -> Option<Method> {
+        let _ = name;
+        None
+    }
+
+    /// Why text/template does not call the method of this name, if the type has one that it refuses.
+    fn method_refusal(&self, name: &str) -> Option<&'static str> {
+        let _ = name;
+        None
+    }
+
+    /// Go's `String()` if the type has one: what `%v`, `%s` and plain output print.
+    fn to_text(&self) -> Option<String> {
+        None
+    }
+
+    /// Go's `GoString()` if the type has one: what `%#v` prints.
+    fn to_go_syntax(&self) -> Option<String> {
+        None
+    }
+
+    /// The number or string that a named type such as `time.Month` is underneath.
+    fn underlying(&self) -> Option<Value> {
+        None
+    }
+
+    /// The `String()` that only a pointer to the value has: an action prints a struct's field with it, nothing else does.
+    fn pointer_text(&self) -> Option<String> {
+        None
+    }
+
+    /// The fields in declaration order, those with a lower-case name included (only printing shows them), for `%v`, `%+v`, JSON and YAML; `None` when it has none that are printed.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// What `deepCopy` makes of it, if that is not the same: mitchellh/copystructure leaves out what is not exported.
+    fn deep_copied(&self) -> Option<Value> {
+        None
+    }
+
+    /// What `MarshalJSON` or `MarshalText` makes of it, if the type has one; else JSON shows [`Object::json_fields`].
+    fn to_json(&self) -> Option<Value> {
+        None
+    }
+
+    /// The exported fields in declaration order under their names in JSON (json tags).
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        self.exported_fields()
+    }
+
+    /// The fields that other packages see: those with an upper-case name.
+    fn exported_fields(&self) -> Vec<(&'static str, Value)> {
+        self.fields().into_iter().filter(|(name, _)| name.starts_with(|first: char| first.is_ascii_uppercase())).collect()
+    }
+
+    /// Go's truth: structs and pointers are true, maps by length.
+    fn truth(&self) -> bool {
+        true
+    }
+
+    /// For `eq` and deep equality; types that are not comparable say no.
+    fn equals(&self, other: &dyn Object) -> bool {
+        let _ = other;
+        false
+    }
+
+    /// Keys and values in order if it can be ranged over or indexed as a map (`.Files`).
+    fn entries(&self) -> Option<Vec<(Str, Value)>> {
+        None
+    }
+
+    /// For downcasts.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A method of an [`Object`]: its parameters and what it does. The receiver is in the closure.
+pub struct Method {
+    pub parameters: crate::template::functions::Parameters,
+    #[expect(clippy::type_complexity, reason = "a boxed closure is the type")]
+    pub call: Box<dyn Fn(&[Value]) -> Result<Value, crate::template::functions::Fault>>,
+}
