@@ -57,7 +57,7 @@ fn formats() {
         ("%x %X % x %#x", vec![Value::str("hello"), Value::str("hi"), Value::str("hi"), Value::str("hi")], "68656c6c6f 6869 68 69 0x6869"),
         ("%x", vec![Value::Float(3.5)], "0x1.cp+01"),
         ("%q %c %U %#U", vec![Value::int(97), Value::int(97), Value::int(0x1F600), Value::int(97)], "'a' a U+1F600 U+0061 'a'"),
-        ("%6.2f|%e|%g", vec![Value::Float(3.14159), Value::Float(1234.5), Value::Float(1e6)], "  3.14|1.234500e+03|1e+06"),
+        ("%6.2f|%e|%g", vec![Value::Float(3.25159), Value::Float(1234.5), Value::Float(1e6)], "  3.25|1.234500e+03|1e+06"),
         ("%T %T", vec![Value::Nil, map], "<nil> map[string]interface {}"),
         ("%t %t", vec![Value::Bool(true), Value::int(1)], "true %!t(int=1)"),
         ("%5t|%-7v|%q", vec![Value::Bool(true), Value::Nil, Value::str("a\"b")], " true|<nil>  |\"a\\\"b\""),

@@ -138,7 +138,7 @@ pub(super) fn format(time: &Time, layout: &[u8]) -> Vec<u8> {
     while let Some((start, piece, end)) = next_piece(rest) {
         out.extend_from_slice(&rest[..start]);
         rest = &rest[end..];
-        let twelve = if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 };
+        let twelve = if civil.hour.is_multiple_of(12) { 12 } else { civil.hour % 12 };
         match piece {
             Piece::LongMonth => out.extend_from_slice(MONTHS[civil.month as usize - 1].as_bytes()),
             Piece::ShortMonth => out.extend_from_slice(&MONTHS[civil.month as usize - 1].as_bytes()[..3]),

@@ -63,7 +63,7 @@ pub fn parse(layout: &[u8], text: &[u8], zone: &Zone) -> Result<Time, String> {
             Err(Mismatch::Range(name)) => return Err(fault(&format!("{name} out of range"))),
         }
     }
-    fields.finish(zone).map_err(|message| fault(message))
+    fields.finish(zone).map_err(fault)
 }
 
 /// `text` behind `prefix`, any run of spaces matching any other; else the text at which they part.

@@ -281,13 +281,20 @@ fn unwrap_pkcs8(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((algorithm, der::read_tag(&mut inside, OCTET_STRING)?))
 }
 
-/// Scalar and named curve inside SEC 1.
-fn unwrap_sec1(bytes: &[u8]) -> Option<(&[u8], &[u8], Option<&[u8]>)> {
+/// What SEC 1 holds.
+struct Sec1<'a> {
+    version: &'a [u8],
+    scalar: &'a [u8],
+    /// The curve's object identifier.
+    named: Option<&'a [u8]>,
+}
+
+fn unwrap_sec1(bytes: &[u8]) -> Option<Sec1<'_>> {
     let mut inside = der::read_tag(&mut &bytes[..], SEQUENCE)?;
     let version = der::read_tag(&mut inside, INTEGER)?;
     let scalar = der::read_tag(&mut inside, OCTET_STRING)?;
     let named = der::read_tag(&mut inside, 0xa0).and_then(|mut named| der::read_tag(&mut named, OBJECT_IDENTIFIER));
-    Some((version, scalar, named))
+    Some(Sec1 { version, scalar, named })
 }
 
 /// How many integers a sequence of nothing else holds.
@@ -369,7 +376,7 @@ fn parse_pkcs1(bytes: &[u8]) -> Result<PrivateKey, String> {
 }
 
 fn parse_sec1(curve: Option<&[u8]>, bytes: &[u8]) -> Result<PrivateKey, String> {
-    let Some((version, scalar, named)) = unwrap_sec1(bytes) else {
+    let Some(Sec1 { version, scalar, named }) = unwrap_sec1(bytes) else {
         return Err(if unwrap_pkcs8(bytes).is_some() {
             other_format("ParsePKCS8PrivateKey")
         } else if is_pkcs1(bytes) {
