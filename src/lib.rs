@@ -12,7 +12,11 @@
 //! 8. [`lint`], [`package`]
 //! 9. [`repository`]: where charts live
 //! 10. [`action`]: one operation each, options in, report out
-//! 11. `cli`: arguments, commands, printing, exit codes
+//! 11. [`renderer`]: the crate for those who embed it
+//! 12. `cli`: arguments, commands, printing, exit codes
+//!
+//! To render from a program of your own, start at [`Renderer`]; without the features `cli` and `remote` the crate is an
+//! offline renderer with few dependencies.
 
 pub mod action;
 pub mod chart;
@@ -29,9 +33,14 @@ pub mod manifest;
 pub mod number;
 pub mod package;
 pub mod quote;
+pub mod renderer;
 pub mod repository;
 pub mod template;
 pub mod toml;
 pub mod values;
 pub mod version;
 pub mod yaml;
+
+pub use chart::Chart;
+pub use renderer::{Rendered, Renderer};
+pub use template::engine::Environment;

@@ -15,6 +15,7 @@ const ROWS: &[&[&str]] = &[
     &["repository"],
     &["release", "kube"],
     &["action"],
+    &["renderer"],
     &["cli"],
 ];
 

@@ -65,7 +65,7 @@ pub enum Color {
 /// All that the environment and the global flags say, resolved.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `--namespace` or `HELM_NAMESPACE`; empty when neither says so. Commands want [`Settings::namespace`].
+    /// `--namespace` or `HELM_NAMESPACE`; empty when neither says so. Commands want `Session::namespace`.
     pub requested_namespace: String,
     pub debug: bool,
     pub color: Color,
@@ -80,7 +80,10 @@ pub struct Settings {
     pub repository_cache: String,
     pub content_cache: String,
     pub home: String,
+    /// `--kubeconfig`, or `KUBECONFIG` as it stands.
     pub kubeconfig: String,
+    /// `--kubeconfig` alone.
+    pub kubeconfig_flag: String,
     pub kube_context: String,
     pub kube_token: String,
     pub kube_as_user: String,
@@ -123,6 +126,7 @@ impl Settings {
             data_home,
             home: environment.home(),
             kubeconfig: text(&flags.kubeconfig, "KUBECONFIG"),
+            kubeconfig_flag: flags.kubeconfig.clone().unwrap_or_default(),
             kube_context: text(&flags.kube_context, "HELM_KUBECONTEXT"),
             kube_token: text(&flags.kube_token, "HELM_KUBETOKEN"),
             kube_as_user: text(&flags.kube_as_user, "HELM_KUBEASUSER"),
@@ -145,13 +149,8 @@ impl Settings {
         }
     }
 
-    /// The namespace that a release gets: what was asked for, else `default`.
-    pub fn namespace(&self) -> &str {
-        if self.requested_namespace.is_empty() { "default" } else { &self.requested_namespace }
-    }
-
     /// The variables that `env` shows and plugins are given, sorted by name.
-    pub fn variables(&self, program: &str) -> BTreeMap<&'static str, String> {
+    pub fn variables(&self, program: &str, namespace: &str) -> BTreeMap<&'static str, String> {
         let mut variables = BTreeMap::from([
             ("HELM_BIN", program.to_string()),
             ("HELM_BURST_LIMIT", self.burst_limit.to_string()),
@@ -169,7 +168,7 @@ impl Settings {
             ("HELM_KUBETLS_SERVER_NAME", self.kube_tls_server_name.clone()),
             ("HELM_KUBETOKEN", self.kube_token.clone()),
             ("HELM_MAX_HISTORY", self.max_history.to_string()),
-            ("HELM_NAMESPACE", self.namespace().to_string()),
+            ("HELM_NAMESPACE", namespace.to_string()),
             ("HELM_PLUGINS", self.plugins.clone()),
             ("HELM_QPS", format!("{:.2}", self.qps)),
             ("HELM_REGISTRY_CONFIG", self.registry_config.clone()),
@@ -233,7 +232,7 @@ mod tests {
     fn flags_beat_variables() {
         let flags = GlobalArguments { namespace: Some("blue".into()), debug: Some(false), ..GlobalArguments::default() };
         let settings = Settings::new(&environment(&[("HELM_NAMESPACE", "red"), ("HELM_DEBUG", "1")]), &flags);
-        assert_eq!(settings.namespace(), "blue");
+        assert_eq!(settings.requested_namespace, "blue");
         assert!(!settings.debug);
         assert!(Settings::new(&environment(&[("HELM_DEBUG", "T")]), &GlobalArguments::default()).debug);
     }

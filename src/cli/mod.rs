@@ -11,6 +11,7 @@ pub mod commands;
 pub mod environment;
 pub mod exit;
 pub mod help;
+pub mod kubeconfig;
 pub mod parse;
 pub mod plugin;
 pub mod printer;

@@ -262,7 +262,7 @@ pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Optio
     }
     let plugin = find(name, COMMAND_TYPE, &session.settings, &mut session.notices).ok()?;
     let arguments = if plugin.ignore_flags { Vec::new() } else { without_own_flags(words) };
-    let variables = session.settings.variables(&session.program);
+    let variables = session.variables();
     let outcome = plugin.command(&arguments, variables, session).and_then(|mut command| {
         let status = command.status().map_err(|error| Plugin::not_started(&error, &command))?;
         if status.success() {

@@ -5,10 +5,12 @@
 
 use super::environment::{Environment, Settings};
 use super::exit::Exit;
+use super::kubeconfig;
 use super::printer;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
@@ -35,6 +37,19 @@ impl Session {
     /// A run with these settings.
     pub fn new(program: String, environment: Environment, settings: Settings) -> Session {
         Session { program, environment, settings, notices: Notices::new(), exit: Exit::Success }
+    }
+
+    /// The namespace that a release gets: what was asked for, else that of the kubeconfig's current context, else `default`.
+    pub fn namespace(&self) -> String {
+        if !self.settings.requested_namespace.is_empty() {
+            return self.settings.requested_namespace.clone();
+        }
+        kubeconfig::namespace(&self.settings, &self.environment).unwrap_or_else(|| "default".to_string())
+    }
+
+    /// The variables that `env` shows and plugins are given.
+    pub fn variables(&self) -> BTreeMap<&'static str, String> {
+        self.settings.variables(&self.program, &self.namespace())
     }
 
     /// Standard output, locked and buffered; errors of writing go through [`Session::write_error`].

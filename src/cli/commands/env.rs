@@ -23,7 +23,7 @@ pub struct Arguments {
 
 impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        let variables = session.settings.variables(&session.program);
+        let variables = session.variables();
         match arguments.first() {
             Some(name) => session.print(format!("{}\n", variables.get(name.as_str()).map_or("", String::as_str))),
             None => session.print(variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect::<String>()),

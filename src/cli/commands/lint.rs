@@ -65,7 +65,7 @@ impl Run for Arguments {
         let paths = if self.with_subcharts { lint::with_subcharts(&arguments) } else { arguments };
         let output = self.output.as_deref().unwrap_or("text");
         let options = Options {
-            namespace: session.settings.namespace().to_string(),
+            namespace: session.namespace(),
             values: source::values(&self.values, session)?,
             kube_version,
             skip_schema_validation: self.skip_schema_validation,

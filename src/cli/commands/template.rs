@@ -1,10 +1,12 @@
 //! `rutter template`: renders a chart and prints its manifests.
 
 use super::{Arity, Entry, Run};
+use crate::action;
 use crate::action::template::{self, Failure, Hooks, PostRender, Rendering};
 use crate::chart::Chart;
-use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, boolean, comma_list, flatten};
+use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, boolean, comma_list, duration, flatten};
 use crate::cli::plugin::{self, PostRenderer};
+use crate::cli::remote::Console;
 use crate::cli::session::Session;
 use crate::cli::source;
 use crate::cli::system::System;
@@ -13,10 +15,12 @@ use crate::dependency;
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
+use crate::repository::ChartOptions;
 use crate::template::engine::{self, Capabilities, KubeVersion, Release};
 use clap::Args;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 /// The row of the table.
 pub const COMMAND: Entry = Entry::leaf::<Arguments>("template", "[NAME] [CHART]", Arity::AtLeast(1), "locally render templates", LONG)
@@ -113,8 +117,8 @@ pub struct Arguments {
     #[arg(long, value_name = "string")]
     kube_version: Option<String>,
     /// Labels that would be added to release metadata. Should be divided by comma. (default [])
-    #[arg(short = 'l', long, value_name = "stringToString")]
-    labels: Vec<String>,
+    #[arg(short = 'l', long, value_name = "stringToString", value_parser = labels)]
+    labels: Vec<CommaList>,
     /// specify template used to name the release
     #[arg(long, value_name = "string")]
     name_template: Option<String>,
@@ -163,12 +167,12 @@ pub struct Arguments {
     #[arg(long)]
     take_ownership: bool,
     /// time to wait for any individual Kubernetes operation (like Jobs for hooks) (default 5m0s)
-    #[arg(long, value_name = "duration")]
-    timeout: Option<String>,
+    #[arg(long, value_name = "duration", value_parser = duration)]
+    timeout: Option<Duration>,
     #[arg(long, hide = true)]
     validate: bool,
     /// wait until resources are ready (up to --timeout). Use '--wait' alone for 'watcher' strategy, or specify one of: 'watcher', 'hookOnly', 'legacy'. Default when flag is omitted: 'hookOnly'. (default hookOnly)
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "watcher", value_name = "WaitStrategy[=watcher]")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "watcher", value_name = "WaitStrategy[=watcher]", value_parser = wait)]
     wait: Option<String>,
     /// if set and --wait enabled, will wait until all Jobs have been completed before marking the release as successful. It will wait for as long as --timeout
     #[arg(long)]
@@ -189,7 +193,7 @@ impl Run for Arguments {
         let options = template::Options {
             release: Release {
                 name: name.clone(),
-                namespace: session.settings.namespace().to_string(),
+                namespace: session.namespace(),
                 revision: 1,
                 is_install: !self.is_upgrade,
                 is_upgrade: self.is_upgrade,
@@ -318,7 +322,7 @@ impl Arguments {
         template::check_installable(&chart, &mut session.notices)?;
         if let Err(error) = dependency::check_present(&chart) {
             if self.dependency_update {
-                return Err(Error::new(ErrorKind::Unsupported, "--dependency-update is not built yet"));
+                return self.update_dependencies(path, session);
             }
             return Err(error.context(
                 "an error occurred while checking for chart dependencies. \
@@ -326,6 +330,15 @@ impl Arguments {
             ));
         }
         Ok(chart)
+    }
+
+    /// Fetches what is missing, and loads the chart anew.
+    fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<Chart> {
+        session.show_notices();
+        let keyring = source::keyring(self.source.keyring.as_deref(), session);
+        let options = action::dependency::Options { source: ChartOptions { keyring, ..ChartOptions::default() }, ..Default::default() };
+        action::dependency::update(path, &options, &source::repository_settings(session), &Console::new(session))?;
+        source::load(path, session).map_err(|error| error.context("failed reloading chart after repo update"))
     }
 
     /// Shows every error but the last, which it returns; with `--debug` also what there is.
@@ -369,6 +382,23 @@ impl Arguments {
             shown.write_only(&self.show_only, hooks, &mut output).map_err(|missing| failed.cloned().unwrap_or(missing))?
         };
         written.and_then(|()| output.flush()).map_err(Session::write_error)
+    }
+}
+
+/// Reads `--labels`: a comma list of `key=value`.
+fn labels(text: &str) -> std::result::Result<CommaList, String> {
+    let list = comma_list(text)?;
+    match list.0.iter().find(|item| !item.contains('=')) {
+        Some(item) => Err(format!("{item} must be formatted as key=value")),
+        None => Ok(list),
+    }
+}
+
+/// Reads `--wait`, which means nothing without a cluster but must be right all the same.
+fn wait(text: &str) -> std::result::Result<String, String> {
+    match text {
+        "watcher" | "legacy" | "hookOnly" | "true" | "false" => Ok(text.to_string()),
+        _ => Err(format!("invalid wait input {}. Valid inputs are watcher, hookOnly, and legacy", quote(text.as_bytes()))),
     }
 }
 

@@ -1,0 +1,69 @@
+//! The namespace of the current context, the one thing that rendering takes from a kubeconfig.
+//!
+//! Goes in: the paths of kubeconfig files and, if asked for, a context's name. Comes out: its namespace, if it has one.
+//! Of several files the first that says something of a name wins. Follows `clientcmd` as Helm's `EnvSettings.Namespace` uses it.
+
+use super::environment::{Environment, Settings};
+use crate::data::{Data, Map};
+use crate::{fs, yaml};
+use std::path::{Path, PathBuf};
+
+/// The largest kubeconfig.
+const FILE_LIMIT: u64 = 10 << 20;
+
+/// The namespace that the release gets when neither flag nor variable names one.
+pub fn namespace(settings: &Settings, environment: &Environment) -> Option<String> {
+    let files: Vec<Data> = paths(settings, environment)
+        .iter()
+        .filter_map(|path| fs::read_limited(path, FILE_LIMIT).ok())
+        .filter_map(|text| yaml::parse_map(&text).ok())
+        .map(Data::Map)
+        .collect();
+    namespace_of(&files, &settings.kube_context)
+}
+
+/// The flag's file alone, else those of the variable, else the usual one.
+fn paths(settings: &Settings, environment: &Environment) -> Vec<PathBuf> {
+    if !settings.kubeconfig_flag.is_empty() {
+        return vec![PathBuf::from(&settings.kubeconfig_flag)];
+    }
+    match environment.get_filled("KUBECONFIG") {
+        Some(list) => std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
+        None if settings.home.is_empty() => Vec::new(),
+        None => vec![Path::new(&settings.home).join(".kube/config")],
+    }
+}
+
+/// The namespace of the wanted context, or of the current one.
+fn namespace_of(files: &[Data], wanted: &str) -> Option<String> {
+    let maps = || files.iter().filter_map(|file| file.as_map());
+    let current = || maps().find_map(|map| text(map, "current-context")).map(str::to_string);
+    let name = if wanted.is_empty() { current()? } else { wanted.to_string() };
+    let mut contexts = maps().filter_map(|map| map.get("contexts")).filter_map(Data::as_list).flat_map(|list| list.iter());
+    let entry = contexts.find_map(|entry| entry.as_map().filter(|entry| text(entry, "name") == Some(&name)))?;
+    text(entry.get("context")?.as_map()?, "namespace").map(str::to_string)
+}
+
+/// A text that is there and not empty.
+fn text<'a>(map: &'a Map, key: &str) -> Option<&'a str> {
+    map.get(key).and_then(Data::as_str).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_context_decides() {
+        let parse = |text: &str| yaml::parse(text.as_bytes()).unwrap();
+        let files = [
+            parse("current-context: a\ncontexts:\n- name: b\n  context: {namespace: blue}\n- name: c\n  context: {}"),
+            parse("current-context: b\ncontexts:\n- {name: a, context: {namespace: red}}\n- {name: b, context: {namespace: no}}"),
+        ];
+        assert_eq!(namespace_of(&files, ""), Some("red".to_string()));
+        assert_eq!(namespace_of(&files, "b"), Some("blue".to_string()));
+        assert_eq!(namespace_of(&files, "c"), None);
+        assert_eq!(namespace_of(&files, "none"), None);
+        assert_eq!(namespace_of(&[], ""), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! The crate for those who embed it: a chart, values and a release in, manifests out.
+//!
+//! Goes in: a [`Chart`], values as YAML or as `--set` texts, facts about the release and the cluster, and the outside world as an
+//! [`Environment`]. Comes out: [`Rendered`], the documents in install order, as `helm template` prints them. Nothing is read,
+//! fetched or printed on the way. It stands apart from `action::template`, which has every switch of the command.
+
+use crate::action::template::{self, Hooks, Rendering};
+use crate::chart::Chart;
+use crate::data::Map;
+use crate::diagnostic::Notices;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Document, is_notes};
+use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release};
+use crate::values::{merge, schema};
+use std::fmt;
+use std::sync::Arc;
+
+/// Renders one chart, as often as wanted.
+///
+/// ```
+/// use rutter::chart::{File, loader};
+/// use rutter::diagnostic::Notices;
+/// use rutter::{Environment, Renderer};
+///
+/// /// A world that never changes, for charts that make no passwords.
+/// struct Still;
+///
+/// impl Environment for Still {
+///     fn now(&self) -> i128 {
+///         0
+///     }
+///     fn random(&mut self, bytes: &mut [u8]) {
+///         bytes.fill(0);
+///     }
+///     fn resolve_host(&self, _: &str) -> Vec<String> {
+///         Vec::new()
+///     }
+/// }
+///
+/// # fn main() -> rutter::error::Result<()> {
+/// let file = |name: &str, text: &str| File { name: name.into(), data: text.as_bytes().into(), modified: None };
+/// let chart = loader::from_files(
+///     vec![
+///         file("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+///         file("values.yaml", "replicas: 1\n"),
+///         file("templates/web.yaml", "kind: Deployment\nspec:\n  replicas: {{ .Values.replicas }} # {{ .Release.Name }}\n"),
+///     ],
+///     &mut Notices::new(),
+/// )?;
+/// let rendered = Renderer::new(chart).release("demo", "default").set("replicas=3")?.render(&mut Still)?;
+/// let manifest = rendered.manifests().next().expect("there is one");
+/// assert_eq!(manifest.kind, "Deployment");
+/// assert_eq!(manifest.text, "kind: Deployment\nspec:\n  replicas: 3 # demo\n");
+/// assert_eq!(rendered.to_string(), "---\n# Source: web/templates/web.yaml\nkind: Deployment\nspec:\n  replicas: 3 # demo\n");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Renderer {
+    chart: Chart,
+    values: Arc<Map>,
+    options: template::Options,
+}
+
+impl Renderer {
+    /// A renderer of this chart with its default values, for a release called `release-name` in the namespace `default`.
+    pub fn new(chart: Chart) -> Renderer {
+        let release = Release {
+            name: "release-name".to_string(),
+            namespace: "default".to_string(),
+            revision: 1,
+            is_install: true,
+            is_upgrade: false,
+        };
+        let options = template::Options {
+            release,
+            capabilities: Capabilities::default(),
+            include_crds: false,
+            schema: Some(schema::Options::default()),
+            engine: engine::Options::default(),
+        };
+        Renderer { chart, values: Arc::default(), options }
+    }
+
+    /// Sets `.Release.Name` and `.Release.Namespace`.
+    pub fn release(mut self, name: &str, namespace: &str) -> Renderer {
+        self.options.release.name = name.to_string();
+        self.options.release.namespace = namespace.to_string();
+        self
+    }
+
+    /// Lays the values of a YAML text over those so far, as `-f` does.
+    pub fn values(mut self, yaml: &str) -> Result<Renderer> {
+        let over = crate::yaml::parse_values(yaml.as_bytes())?;
+        self.values = merge::merge_maps(&self.values, &over);
+        Ok(self)
+    }
+
+    /// Sets values by a text such as `a.b=1,c={x,y}`, as `--set` does.
+    pub fn set(mut self, text: &str) -> Result<Renderer> {
+        crate::values::set::typed(text, Arc::make_mut(&mut self.values)).map_err(|error| error.context("failed parsing --set data"))?;
+        Ok(self)
+    }
+
+    /// Sets `.Capabilities.KubeVersion`.
+    pub fn kube_version(mut self, version: &str) -> Result<Renderer> {
+        self.options.capabilities.kube_version = KubeVersion::parse(version)
+            .map_err(|fault| Error::new(ErrorKind::Usage, format!("invalid kube version '{version}': {fault}")))?;
+        Ok(self)
+    }
+
+    /// Adds to `.Capabilities.APIVersions`.
+    pub fn api_versions(mut self, versions: impl IntoIterator<Item = impl Into<String>>) -> Renderer {
+        self.options.capabilities.api_versions.extend(versions.into_iter().map(Into::into));
+        self
+    }
+
+    /// Puts the files of `crds/` before the manifests.
+    pub fn include_crds(mut self) -> Renderer {
+        self.options.include_crds = true;
+        self
+    }
+
+    /// Every switch there is.
+    pub fn options_mut(&mut self) -> &mut template::Options {
+        &mut self.options
+    }
+
+    /// Renders. The error holds Helm's text and, of template faults, the place and what led there.
+    pub fn render(&self, environment: &mut dyn Environment) -> Result<Rendered> {
+        let mut notices = Notices::new();
+        template::check_installable(&self.chart, &mut notices)?;
+        crate::dependency::check_present(&self.chart)?;
+        let rendering =
+            template::run(&self.chart, &self.values, &self.options, environment, None, &mut notices).map_err(|failure| failure.error)?;
+        Ok(Rendered { rendering, notices })
+    }
+}
+
+/// What came out. Displays as `helm template` prints it.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    rendering: Rendering,
+    /// What there was to say on the way.
+    pub notices: Notices,
+}
+
+/// One document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manifest<'a> {
+    /// The template it came from, as Helm names it: `chart/templates/x.yaml`.
+    pub source: &'a str,
+    pub api_version: &'a str,
+    pub kind: &'a str,
+    pub name: &'a str,
+    pub text: &'a str,
+}
+
+impl Rendered {
+    /// The resources in install order.
+    pub fn manifests(&self) -> impl Iterator<Item = Manifest<'_>> {
+        self.rendering.manifests.resources.iter().map(|document| self.manifest(document))
+    }
+
+    /// The hooks in install order.
+    pub fn hooks(&self) -> impl Iterator<Item = Manifest<'_>> {
+        self.rendering.manifests.hooks.iter().map(|document| self.manifest(document))
+    }
+
+    /// The texts for people that the chart and its subcharts make, each with its source.
+    pub fn notes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let notes = self.rendering.files.iter().filter(|file| is_notes(file));
+        notes.map(|file| (file.name.as_str(), std::str::from_utf8(&file.data).unwrap_or_default()))
+    }
+
+    fn manifest<'a>(&'a self, document: &'a Document) -> Manifest<'a> {
+        Manifest {
+            source: document.path(&self.rendering.files),
+            api_version: &document.head.api_version,
+            kind: &document.head.kind,
+            name: &document.head.name,
+            // A head is read of nothing but valid YAML, which is UTF-8.
+            text: std::str::from_utf8(document.text(&self.rendering.files)).unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Vec::new();
+        self.rendering.write(Hooks::All, &mut text).map_err(|_| fmt::Error)?;
+        f.write_str(&String::from_utf8_lossy(&text))
+    }
+}
