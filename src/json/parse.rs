@@ -6,6 +6,7 @@
 use super::valid_text;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote_character;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -116,7 +117,7 @@ impl<'a> Parser<'a> {
     /// The error for the byte here, or for the end.
     fn unexpected(&self, context: &str) -> Error {
         let problem = match self.peek() {
-            Some(byte) => format!("invalid character {} {context}", quote_character(byte)),
+            Some(byte) => format!("invalid character {} {context}", quote_character(char::from(byte))),
             // At the end Go feeds its scanner a blank, which numbers, words and escapes refuse.
             None if !self.streaming && context != "in string literal" && (context.contains("literal") || context.contains("escape")) => {
                 format!("invalid character ' ' {context}")
@@ -365,25 +366,6 @@ impl<'a> Parser<'a> {
             }
             _ => char::REPLACEMENT_CHARACTER,
         }
-    }
-}
-
-/// Go's `quoteChar`: a byte as a character in single quotes.
-fn quote_character(byte: u8) -> String {
-    match byte {
-        b'\'' => "'\\''".to_owned(),
-        b'"' => "'\"'".to_owned(),
-        b'\\' => "'\\\\'".to_owned(),
-        0x07 => "'\\a'".to_owned(),
-        0x08 => "'\\b'".to_owned(),
-        0x0C => "'\\f'".to_owned(),
-        b'\n' => "'\\n'".to_owned(),
-        b'\r' => "'\\r'".to_owned(),
-        b'\t' => "'\\t'".to_owned(),
-        0x0B => "'\\v'".to_owned(),
-        0..0x20 | 0x7F => format!("'\\x{byte:02x}'"),
-        0x80..=0xA0 | 0xAD => format!("'\\u{byte:04x}'"),
-        _ => format!("'{}'", char::from(byte)),
     }
 }
 

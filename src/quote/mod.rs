@@ -33,6 +33,13 @@ pub fn write_quoted_character(out: &mut Vec<u8>, code: u32, ascii: bool) {
     out.push(b'\'');
 }
 
+/// `character` as a single-quoted Go literal.
+pub fn quote_character(character: char) -> String {
+    let mut out = Vec::new();
+    write_quoted_character(&mut out, u32::from(character), false);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// Whether `text` can stand between backquotes unchanged: UTF-8, no control characters but tab, no backquote.
 pub fn can_backquote(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok_and(|text| {

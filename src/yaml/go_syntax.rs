@@ -5,6 +5,7 @@
 use super::document::{Document, NodeKind};
 use super::resolve::{BINARY, Resolved, resolve_tagged};
 use crate::number;
+use crate::quote::quote;
 
 /// How much is printed at most.
 const MAX_LENGTH: usize = 64 << 10;
@@ -101,37 +102,8 @@ fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) 
                 Resolved::Int(number) => out.push_str(&number.to_string()),
                 Resolved::Uint(number) => out.push_str(&format!("{number:#x}")),
                 Resolved::Float(number) => out.push_str(&number::format_g(number)),
-                Resolved::Timestamp | Resolved::Str => quote(&node.value, out),
+                Resolved::Timestamp | Resolved::Str => out.push_str(&quote(node.value.as_bytes())),
             }
         }
     }
-}
-
-/// `strconv.Quote`.
-pub(super) fn quote(text: &str, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => out.extend(['\\', character]),
-            '\x07' => out.push_str("\\a"),
-            '\x08' => out.push_str("\\b"),
-            '\x0C' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\x0B' => out.push_str("\\v"),
-            '\0'..='\x1F' | '\x7F' => out.push_str(&format!("\\x{:02x}", u32::from(character))),
-            _ if is_printable(character) => out.push(character),
-            '\u{10000}'.. => out.push_str(&format!("\\U{:08x}", u32::from(character))),
-            _ => out.push_str(&format!("\\u{:04x}", u32::from(character))),
-        }
-    }
-    out.push('"');
-}
-
-/// `unicode.IsPrint`. Rust escapes what is not printable, and combining marks at the start, so one stands in front.
-fn is_printable(character: char) -> bool {
-    character == ' '
-        || (!character.is_whitespace()
-            && !['a', character].iter().collect::<String>().escape_debug().skip(1).eq(character.escape_unicode()))
 }

@@ -6,7 +6,6 @@
 use super::decode::{Decoded, decode as decode_document};
 use super::document::Document;
 use super::fault::Fault;
-use super::go_syntax::quote;
 use super::parser::Parser;
 use super::reader::Source;
 use super::scanner::Scanner;
@@ -14,6 +13,7 @@ use crate::data::{Data, Items, Map};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::error::{Error, ErrorKind, Result};
 use crate::number;
+use crate::quote::quote;
 use std::sync::Arc;
 
 /// A Go type that a text is read into.
@@ -252,9 +252,7 @@ impl Fitting {
                     self.struct_name = around;
                 }
                 None if self.strict => {
-                    let mut problem = "json: unknown field ".to_owned();
-                    quote(key, &mut problem);
-                    self.refuse(problem);
+                    self.refuse(format!("json: unknown field {}", quote(key.as_bytes())));
                 }
                 None => {}
             }
@@ -266,12 +264,9 @@ impl Fitting {
         if text.parse::<jiff::Timestamp>().is_ok() {
             return Some(Data::Str(text.clone()));
         }
-        let mut problem = "parsing time ".to_owned();
-        quote(text, &mut problem);
-        problem.push_str(" as \"2006-01-02T15:04:05Z07:00\": cannot parse ");
-        quote(text, &mut problem);
-        problem.push_str(" as \"2006\"");
-        self.refuse(problem)
+        let quoted = quote(text.as_bytes());
+        let layout = "\"2006-01-02T15:04:05Z07:00\"";
+        self.refuse(format!("parsing time {quoted} as {layout}: cannot parse {quoted} as \"2006\""))
     }
 }
 
