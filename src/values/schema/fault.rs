@@ -134,14 +134,29 @@ fn list(causes: &[ValidationError], base: &str, depth: usize, parent: Parent) ->
     {
         return vec![fault];
     }
-    causes.iter().map(|cause| wrapped(cause, base, depth, parent == Parent::Applicator)).collect()
+    in_order(causes, base).into_iter().map(|cause| wrapped(cause, base, depth, parent == Parent::Applicator)).collect()
+}
+
+/// The causes as they came, but those of `unevaluatedProperties` and `unevaluatedItems`, whose order is random, sorted.
+fn in_order<'a, 's, 'v>(causes: &'a [ValidationError<'s, 'v>], base: &str) -> Vec<&'a ValidationError<'s, 'v>> {
+    let mut causes: Vec<&ValidationError> = causes.iter().collect();
+    let random = |cause: &&ValidationError| cause.schema_url.strip_prefix(base).is_some_and(|rest| rest.starts_with("/unevaluated"));
+    if let Some(from) = causes.iter().position(random) {
+        let length = causes.iter().skip(from).take_while(|cause| random(cause)).count();
+        if let Some(run) = causes.get_mut(from..from + length) {
+            run.sort_by_cached_key(|cause| pointer(&cause.instance_location.tokens));
+        }
+    }
+    causes
 }
 
 /// The group that `boon` split although an `allOf` or the like stands between it and the parent.
 fn lost_group(causes: &[ValidationError], base: &str, depth: usize) -> Option<Fault> {
-    let (first, rest) = causes.split_first()?;
+    // A fault of a property's name does not tell where the object stands.
+    let placed = |cause: &&ValidationError| !matches!(cause.kind, ErrorKind::PropertyName { .. });
+    let first = causes.iter().find(placed).or(causes.first())?;
     let mut common = steps(first.schema_url, base);
-    for cause in rest {
+    for cause in causes {
         let others = steps(cause.schema_url, base);
         let mut same = 0;
         let mut instance = depth;
@@ -149,7 +164,11 @@ fn lost_group(causes: &[ValidationError], base: &str, depth: usize) -> Option<Fa
             instance += a.instance;
             let prefix_same = a.end == b.end && first.schema_url.get(..a.end) == cause.schema_url.get(..b.end);
             let (left, right) = (&first.instance_location.tokens, &cause.instance_location.tokens);
-            let instance_same = pointer(left.get(..instance)?) == pointer(right.get(..instance)?);
+            let instance_same = !placed(&cause)
+                || match (left.get(..instance), right.get(..instance)) {
+                    (Some(left), Some(right)) => pointer(left) == pointer(right),
+                    _ => false,
+                };
             if !prefix_same || !instance_same {
                 break;
             }
