@@ -112,3 +112,12 @@ fn recorded_formats() {
     }
     assert!(faults.is_empty(), "{} of {}\n{}", faults.len(), text.lines().count(), faults.join("\n"));
 }
+
+proptest::proptest! {
+    /// Whatever bytes a template uses as format, nothing panics.
+    #[test]
+    fn any_format_is_text(format in proptest::collection::vec(proptest::sample::select(b"%%%%#0+- .*[]123xdvqsfgeTUc\xc3\xa9\xff".to_vec()), 0..30)) {
+        let values = [Value::int(-5), Value::Float(1e-7), Value::str(&b"\xffa"[..]), Value::Nil, Value::list(vec![Value::Bool(true)])];
+        proptest::prop_assert!(sprintf(&format, &values).is_ok());
+    }
+}

@@ -419,4 +419,18 @@ mod tests {
             assert_eq!(text(layout, value), want, "{layout} {value}");
         }
     }
+
+    proptest::proptest! {
+        /// Any layout and any text give a time or a message.
+        #[test]
+        fn nothing_panics(
+            layout in proptest::collection::vec(proptest::sample::select(b"2006010215:04:05.0009_-Z7MSTJanPpm,\xc3\xa9 ".to_vec()), 0..20),
+            text in proptest::collection::vec(proptest::sample::select(b"0123456789:-+.,TZGMJanPm \xff".to_vec()), 0..20),
+        ) {
+            let _ = parse(&layout, &text, &Zone::Local);
+            let _ = super::super::Duration::parse(&text);
+            let _ = Time::unix(i64::MAX).format(&layout);
+            let _ = Time::unix(i64::MIN).format(&layout);
+        }
+    }
 }

@@ -124,3 +124,17 @@ fn an_authority_signs() {
     let bad = call("genSignedCertWithKey", &[text("leaf"), Value::list(vec![text("x")]), names, Value::int(5), ca, other]);
     assert_eq!(bad.unwrap_err().message, "error parsing ip: x");
 }
+
+proptest::proptest! {
+    /// Broken certificates and keys give messages.
+    #[test]
+    fn nothing_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60), kind in proptest::sample::select(vec!["RSA ", "EC ", "DSA ", ""])) {
+        let _ = Issuer::parse(&bytes);
+        let _ = Issuer::parse(&[&[0x30, bytes.len() as u8, 0x30][..], &bytes].concat());
+        for body in [bytes.clone(), [&[0x30, bytes.len() as u8][..], &bytes].concat()] {
+            let _ = PrivateKey::parse_pem(pem::encode(&format!("{kind}PRIVATE KEY"), &body).as_bytes());
+        }
+        let _ = pem::decode(&bytes);
+        let _ = decode_base64(&bytes);
+    }
+}
