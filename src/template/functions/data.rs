@@ -6,7 +6,7 @@
 use super::encode::{self, Dialect};
 use super::{Call, Fault, Function, Outcome, Parameter, row};
 use crate::error::Error;
-use crate::template::time::{self, Time};
+use crate::template::time::{self, Time, zone};
 use crate::template::value::{List, ListKind, Map, MapKind, Value};
 use crate::toml::{self, TimeKind, Toml};
 use crate::yaml::Style;
@@ -164,9 +164,9 @@ fn toml_value(toml: &Toml) -> Value {
         Toml::Time(text, kind) => {
             let zone = match kind {
                 TimeKind::Offset => None,
-                TimeKind::LocalDateTime => Some("datetime-local"),
-                TimeKind::LocalDate => Some("date-local"),
-                TimeKind::LocalTime => Some("time-local"),
+                TimeKind::LocalDateTime => Some(zone::LOCAL_DATE_TIME),
+                TimeKind::LocalDate => Some(zone::LOCAL_DATE),
+                TimeKind::LocalTime => Some(zone::LOCAL_TIME),
             };
             Value::time(time::from_rfc3339(text, zone).unwrap_or_else(Time::zero))
         }

@@ -8,7 +8,7 @@ use super::Fault;
 use crate::data::Data;
 use crate::error::Error;
 use crate::template::time::{Duration, Time};
-use crate::template::value::{List, Map, Object, Value};
+use crate::template::value::{List, Map, Object, Str, Value};
 use crate::toml::Node;
 use crate::yaml::Style;
 use crate::{json, yaml};
@@ -284,56 +284,53 @@ fn push_object<T: Target>(target: &mut T, object: &dyn Object, depth: usize) -> 
 
 /// The tree that the TOML writer takes.
 pub(super) fn to_toml_node(value: &Value) -> Result<Node, Fault> {
-    toml_node(value, &mut Vec::new(), 0)
+    match value {
+        Value::Complex(_) => Err(Fault::new("unsupported type for key '': complex128")),
+        Value::List(list) if list.is_nil() => Ok(Node::List(Vec::new())),
+        Value::Map(map) if map.is_nil() => Ok(Node::Map(Vec::new())),
+        other => toml_node(other, 0),
+    }
 }
 
-fn toml_node(value: &Value, path: &mut Vec<String>, depth: usize) -> Result<Node, Fault> {
+fn toml_node(value: &Value, depth: usize) -> Result<Node, Fault> {
     Ok(match value {
         Value::Nil => Node::Nil,
         Value::Bool(truth) => Node::Bool(*truth),
         Value::Int(kind, number) if kind.is_unsigned() => Node::Uint(*number as u64),
         Value::Int(_, number) => Node::Int(*number),
         Value::Float(number) => Node::Float(*number),
-        Value::Complex(_) => return Err(Fault::new(format!("unsupported type for key '{}': complex128", path.join(".")))),
+        Value::Complex(_) => return Err(Fault::new("unsupported type: complex128")),
         Value::Str(text) => Node::Str(text.as_bytes().to_vec()),
         Value::Bytes(bytes) => Node::List(bytes.iter().map(|byte| Node::Uint(u64::from(*byte))).collect()),
+        Value::List(list) if list.is_nil() => Node::Nil,
+        Value::Map(map) if map.is_nil() => Node::Nil,
         Value::List(list) => {
             let depth = deeper(depth)?;
-            Node::List(list.items().iter().map(|item| toml_node(item, path, depth)).collect::<Result<_, _>>()?)
+            Node::List(list.items().iter().map(|item| toml_node(item, depth)).collect::<Result<_, _>>()?)
         }
-        Value::Map(map) => toml_map(map.entries(), path, deeper(depth)?)?,
-        Value::Object(object) => toml_object(&**object, path, deeper(depth)?)?,
+        Value::Map(map) => toml_map(map.entries(), deeper(depth)?)?,
+        Value::Object(object) => toml_object(&**object, deeper(depth)?)?,
     })
 }
 
-fn toml_map(entries: Vec<(crate::template::value::Str, Value)>, path: &mut Vec<String>, depth: usize) -> Result<Node, Fault> {
-    let mut nodes = Vec::with_capacity(entries.len());
-    for (key, value) in entries {
-        path.push(key.to_text().into_owned());
-        nodes.push((key.as_bytes().to_vec(), toml_node(&value, path, depth)?));
-        path.pop();
-    }
-    Ok(Node::Map(nodes))
+fn toml_map(entries: Vec<(Str, Value)>, depth: usize) -> Result<Node, Fault> {
+    let pair = |(key, value): (Str, Value)| Ok((key.as_bytes().to_vec(), toml_node(&value, depth)?));
+    Ok(Node::Map(entries.into_iter().map(pair).collect::<Result<_, Fault>>()?))
 }
 
-fn toml_object(object: &dyn Object, path: &mut Vec<String>, depth: usize) -> Result<Node, Fault> {
+fn toml_object(object: &dyn Object, depth: usize) -> Result<Node, Fault> {
     if let Some(time) = object.as_any().downcast_ref::<Time>() {
-        return Ok(Node::Time(time.to_rfc3339()));
+        return Ok(Node::Time(time.to_toml()));
     }
     if let Some(duration) = object.as_any().downcast_ref::<Duration>() {
         return Ok(Node::Str(Duration::to_text(*duration).into_bytes()));
     }
     if let Some(value) = object.to_json().or_else(|| object.underlying()) {
-        return toml_node(&value, path, depth);
+        return toml_node(&value, depth);
     }
     if let Some(entries) = object.entries() {
-        return toml_map(entries, path, depth);
+        return toml_map(entries, depth);
     }
-    let mut nodes = Vec::new();
-    for (name, value) in object.exported_fields() {
-        path.push(name.to_string());
-        nodes.push((name.as_bytes().to_vec(), toml_node(&value, path, depth)?));
-        path.pop();
-    }
-    Ok(Node::Struct(nodes))
+    let pair = |(name, value): (&str, Value)| Ok((name.as_bytes().to_vec(), toml_node(&value, depth)?));
+    Ok(Node::Struct(object.exported_fields().into_iter().map(pair).collect::<Result<_, Fault>>()?))
 }

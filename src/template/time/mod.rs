@@ -133,6 +133,16 @@ impl Time {
         self.format_text("2006-01-02T15:04:05.999999999Z07:00")
     }
 
+    /// As in TOML, where a local time shows only what it was read from.
+    pub fn to_toml(&self) -> String {
+        match self.zone.name() {
+            zone::LOCAL_DATE_TIME => self.format_text("2006-01-02T15:04:05.999999999"),
+            zone::LOCAL_DATE => self.format_text("2006-01-02"),
+            zone::LOCAL_TIME => self.format_text("15:04:05.999999999"),
+            _ => self.to_rfc3339(),
+        }
+    }
+
     fn format_text(&self, layout: &str) -> String {
         String::from_utf8_lossy(&self.format(layout.as_bytes())).into_owned()
     }

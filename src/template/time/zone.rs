@@ -7,6 +7,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::rc::Rc;
 
+/// The names that BurntSushi/toml gives to the zone of a date and time without one.
+pub const LOCAL_DATE_TIME: &str = "datetime-local";
+/// The same of a date.
+pub const LOCAL_DATE: &str = "date-local";
+/// The same of a time of day.
+pub const LOCAL_TIME: &str = "time-local";
+
 /// A time zone.
 #[derive(Debug, Clone)]
 pub enum Zone {
