@@ -30,6 +30,30 @@ pub struct Tree {
     pub empty: bool,
 }
 
+/// A piece of the text: a name, or a chain of fields `.a.b`, which is cut at its dots when it is followed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes it stands for.
+    pub fn of(self, text: &[u8]) -> &[u8] {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    /// The same as text; identifiers are always UTF-8.
+    pub fn text_of(self, text: &[u8]) -> &str {
+        std::str::from_utf8(self.of(text)).unwrap_or_default()
+    }
+
+    /// Whether it is no piece at all.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
 /// Nodes in order.
 pub type List = Box<[Node]>;
 
@@ -76,7 +100,7 @@ pub struct Pipe {
 /// A variable on the left of `:=` or `=`.
 pub struct Declared {
     /// With its `$`.
-    pub name: Box<str>,
+    pub name: Span,
     pub slot: Option<u32>,
 }
 
@@ -102,17 +126,17 @@ pub enum OperandKind {
     /// The text between the quotes, and where the quoted form ends.
     Str(Str, u32),
     /// `.a.b`
-    Field(Box<[Box<str>]>),
+    Field(Span),
     /// `$x.a.b`; no slot if the variable was declared nowhere before.
     Variable {
-        name: Box<str>,
+        name: Span,
         slot: Option<u32>,
-        fields: Box<[Box<str>]>,
+        fields: Span,
     },
     /// The name of a function.
     Identifier(Callee),
     /// `(pipe).a.b`
-    Chain(Box<Operand>, Box<[Box<str>]>),
+    Chain(Box<Operand>, Span),
     Pipe(Box<Pipe>),
 }
 

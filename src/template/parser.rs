@@ -7,7 +7,7 @@
 
 mod command;
 
-use super::ast::{Branch, Declared, List, Node, Parsed, Pipe, TemplateCall, Tree, line_and_column};
+use super::ast::{Branch, Command, Declared, List, Node, Operand, Parsed, Pipe, TemplateCall, Tree, line_and_column};
 use super::lexer::{Kind, Lexer, Token};
 use super::literal;
 use super::stack;
@@ -54,6 +54,9 @@ pub fn parse(text: Arc<[u8]>) -> Result<Parsed> {
         tokens: [Token { kind: Kind::Eof, start: 0, end: 0 }; 3],
         peeked: 0,
         body: Body::new(),
+        nodes: Vec::new(),
+        commands: Vec::new(),
+        operands: Vec::new(),
         defines: Vec::new(),
     };
     let main = parser.top()?;
@@ -61,11 +64,11 @@ pub fn parse(text: Arc<[u8]>) -> Result<Parsed> {
 }
 
 /// What belongs to the template that is being read.
-struct Body {
+struct Body<'a> {
     /// Go's list of declared names: what may be mentioned.
-    names: Vec<Box<str>>,
+    names: Vec<&'a [u8]>,
     /// What a mention means: the declarations that have taken effect, innermost last.
-    scope: Vec<(Box<str>, u32)>,
+    scope: Vec<(&'a [u8], u32)>,
     slots: usize,
     range_depth: usize,
     paren_depth: usize,
@@ -73,20 +76,20 @@ struct Body {
     action_start: Option<u32>,
 }
 
-impl Body {
-    fn new() -> Body {
-        Body { names: vec!["$".into()], scope: vec![("$".into(), 0)], slots: 1, range_depth: 0, paren_depth: 0, action_start: None }
+impl<'a> Body<'a> {
+    fn new() -> Body<'a> {
+        Body { names: vec![b"$"], scope: vec![(b"$", 0)], slots: 1, range_depth: 0, paren_depth: 0, action_start: None }
     }
 
-    fn declare(&mut self, name: &str) -> u32 {
+    fn declare(&mut self, name: &'a [u8]) -> u32 {
         let slot = self.scope.len();
         self.slots = self.slots.max(slot + 1);
-        self.scope.push((name.into(), slot as u32));
+        self.scope.push((name, slot as u32));
         slot as u32
     }
 
-    fn resolve(&self, name: &str) -> Option<u32> {
-        self.scope.iter().rev().find(|entry| &*entry.0 == name).map(|entry| entry.1)
+    fn resolve(&self, name: &[u8]) -> Option<u32> {
+        self.scope.iter().rev().find(|entry| entry.0 == name).map(|entry| entry.1)
     }
 }
 
@@ -108,7 +111,12 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     tokens: [Token; 3],
     peeked: usize,
-    body: Body,
+    body: Body<'a>,
+    /// Nodes, commands and operands of all that is being read; each list is cut off the end when it is complete, so
+    /// that no list grows by itself.
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    operands: Vec<Operand>,
     defines: Vec<(Str, Rc<Tree>)>,
 }
 
@@ -166,11 +174,6 @@ impl<'a> Parser<'a> {
         self.text.get(token.start as usize..token.end as usize).unwrap_or_default()
     }
 
-    /// The text of a token whose characters are letters, digits or ASCII.
-    fn word(&self, token: Token) -> &'a str {
-        std::str::from_utf8(self.bytes(token)).unwrap_or_default()
-    }
-
     fn line(&self, token: Token) -> usize {
         line_and_column(self.text, token.start as usize).0
     }
@@ -226,7 +229,6 @@ impl<'a> Parser<'a> {
 
     /// The whole text.
     fn top(&mut self) -> Result<Tree> {
-        let mut nodes = Vec::new();
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelim {
                 let delimiter = self.next();
@@ -237,11 +239,12 @@ impl<'a> Parser<'a> {
                 self.backup_two(delimiter);
             }
             match self.text_or_action()? {
-                Item::Node(node) => nodes.push(node),
+                Item::Node(node) => self.nodes.push(node),
                 Item::Ending(ending) => return self.fault(format!("unexpected {}", ending.source())),
             }
         }
-        Ok(self.tree(nodes.into()))
+        let list = self.nodes.drain(..).collect();
+        Ok(self.tree(list))
     }
 
     fn tree(&self, list: List) -> Tree {
@@ -299,11 +302,11 @@ impl<'a> Parser<'a> {
 
     fn item_list(&mut self) -> Result<(List, Ending)> {
         self.guard()?;
-        let mut nodes = Vec::new();
+        let mark = self.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
-                Item::Node(node) => nodes.push(node),
-                Item::Ending(ending) => return Ok((nodes.into(), ending)),
+                Item::Node(node) => self.nodes.push(node),
+                Item::Ending(ending) => return Ok((self.nodes.drain(mark..).collect(), ending)),
             }
         }
         self.fault("unexpected EOF")

@@ -72,7 +72,7 @@ fn write_pipe(pipe: &Pipe, text: &[u8], out: &mut Vec<u8>) {
         if index > 0 {
             out.extend_from_slice(b", ");
         }
-        out.extend_from_slice(variable.name.as_bytes());
+        out.extend_from_slice(variable.name.of(text));
     }
     if !pipe.variables.is_empty() {
         out.extend_from_slice(if pipe.assigns { b" = " } else { b" := " });
@@ -101,13 +101,6 @@ fn write_command(command: &Command, text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn write_fields(fields: &[Box<str>], out: &mut Vec<u8>) {
-    for field in fields {
-        out.push(b'.');
-        out.extend_from_slice(field.as_bytes());
-    }
-}
-
 fn write_operand(operand: &Operand, text: &[u8], out: &mut Vec<u8>) {
     match &operand.kind {
         OperandKind::Dot => out.push(b'.'),
@@ -115,10 +108,10 @@ fn write_operand(operand: &Operand, text: &[u8], out: &mut Vec<u8>) {
         OperandKind::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
         OperandKind::Number(number) => out.extend_from_slice(number.text.as_bytes()),
         OperandKind::Str(_, end) => out.extend_from_slice(text.get(operand.position as usize..*end as usize).unwrap_or_default()),
-        OperandKind::Field(fields) => write_fields(fields, out),
+        OperandKind::Field(fields) => out.extend_from_slice(fields.of(text)),
         OperandKind::Variable { name, fields, .. } => {
-            out.extend_from_slice(name.as_bytes());
-            write_fields(fields, out);
+            out.extend_from_slice(name.of(text));
+            out.extend_from_slice(fields.of(text));
         }
         OperandKind::Identifier(callee) => out.extend_from_slice(callee.name().as_bytes()),
         OperandKind::Chain(inner, fields) => {
@@ -130,7 +123,7 @@ fn write_operand(operand: &Operand, text: &[u8], out: &mut Vec<u8>) {
                 }
                 _ => write_operand(inner, text, out),
             }
-            write_fields(fields, out);
+            out.extend_from_slice(fields.of(text));
         }
         OperandKind::Pipe(pipe) => write_pipe(pipe, text, out),
     }

@@ -9,6 +9,8 @@ pub mod capabilities;
 mod context;
 mod files;
 mod glob;
+#[cfg(test)]
+mod tests;
 
 use super::ast::{Parsed, line_and_column};
 use super::eval::{Evaluator, TemplateSet, without_no_value};
@@ -21,7 +23,7 @@ use crate::data;
 use crate::diagnostic::{Diagnostic, Level, Location, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use context::Renderable;
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -129,7 +131,7 @@ pub fn render_text(name: &str, source: &str, data: &data::Data, environment: &mu
 
 fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut dyn Environment) -> Result<Rendered> {
     let mut renderables = context::collect(context);
-    renderables.sort_by(|a, b| deepest_first(&a.name, &b.name));
+    renderables.sort_by_cached_key(|renderable| deepest_first(&renderable.name));
     // Two files of one path are one to Helm's map; the last one read stays.
     renderables.dedup_by(|later, earlier| {
         let same = later.name == earlier.name;
@@ -140,10 +142,11 @@ fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut
     });
     let mut rendered = Rendered::default();
     let set = parse_all(&renderables, options, &mut rendered)?;
+    let is_incomplete = !rendered.faults.is_empty();
     let mut host = EngineHost { environment, options, notices: Notices::new() };
     let mut evaluator = Evaluator::new(&set, &mut host, options.strict);
     for renderable in &renderables {
-        if context::is_partial(&renderable.name) {
+        if context::is_partial(&renderable.name) || set.get(renderable.name.as_bytes()).is_none() {
             continue;
         }
         let about = [(Str::from("Name"), Value::str(&*renderable.name)), (Str::from("BasePath"), Value::str(&*renderable.base_path))];
@@ -156,7 +159,10 @@ fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut
                 if !options.all_faults {
                     return Err(error);
                 }
-                rendered.faults.push(error);
+                // What a file that does not parse would have defined is not worth another fault.
+                if !(is_incomplete && failure.misses_template()) {
+                    rendered.faults.push(error);
+                }
             }
         }
     }
@@ -166,9 +172,8 @@ fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut
 }
 
 /// Helm's order of files: the deepest path first, at equal depth the last name first.
-fn deepest_first(a: &str, b: &str) -> Ordering {
-    let depth = |path: &str| path.bytes().filter(|byte| *byte == b'/').count();
-    depth(b).cmp(&depth(a)).then_with(|| b.cmp(a))
+fn deepest_first(name: &Rc<str>) -> Reverse<(usize, Rc<str>)> {
+    Reverse((name.bytes().filter(|byte| *byte == b'/').count(), name.clone()))
 }
 
 /// Parses all files, each source once: aliases share their bytes, and equal bytes share their tree.

@@ -116,6 +116,15 @@ impl Failure {
         out.trim().to_string()
     }
 
+    /// Whether a template was asked for that is not there.
+    pub fn misses_template(&self) -> bool {
+        match self.levels.first() {
+            Some(Level::Returned(message)) => message.starts_with("template: no template "),
+            Some(Level::Executing(place)) => place.message.starts_with("template ") && place.message.ends_with(" not defined"),
+            _ => false,
+        }
+    }
+
     /// The innermost message, without any place.
     pub fn message(&self) -> String {
         let mut text = String::new();

@@ -6,7 +6,7 @@
 
 use super::{Evaluated, Evaluation, Evaluator, Frame, methods};
 use crate::quote;
-use crate::template::ast::{NodeRef, Operand};
+use crate::template::ast::{NodeRef, Operand, Span};
 use crate::template::value::{MapKind, Method, Str, Value};
 
 impl Evaluator<'_> {
@@ -17,16 +17,19 @@ impl Evaluator<'_> {
         dot: &Evaluated,
         receiver: Evaluated,
         node: &'t Operand,
-        names: &'t [Box<str>],
+        names: Span,
         arguments: &'t [Operand],
         piped: Option<Value>,
     ) -> Evaluation<Evaluated> {
-        let Some((last, before)) = names.split_last() else { return Ok(receiver) };
         let mut receiver = receiver;
-        for name in before {
+        // `.a.b`, never empty: cut behind each dot.
+        let mut rest = names.text_of(&frame.template.tree.text).get(1..).unwrap_or_default();
+        while let Some(dot_at) = rest.bytes().position(|byte| byte == b'.') {
+            let (name, after) = rest.split_at(dot_at);
             receiver = self.field(frame, dot, receiver, node, name, &[], None)?;
+            rest = after.get(1..).unwrap_or_default();
         }
-        self.field(frame, dot, receiver, node, last, arguments, piped)
+        self.field(frame, dot, receiver, node, rest, arguments, piped)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one field with its call")]

@@ -5,7 +5,7 @@
 //! the node that was looked at last.
 
 use super::{Evaluated, Evaluation, Evaluator, Frame};
-use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind, Pipe};
+use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind, Pipe, Span};
 use crate::template::functions::Parameter;
 use crate::template::value::{IntKind, Value};
 use std::rc::Rc;
@@ -19,7 +19,7 @@ impl Evaluator<'_> {
         }
         let value = value.unwrap_or_default();
         for variable in &pipe.variables {
-            self.set_variable(frame, &variable.name, variable.slot, Evaluated::plain(value.clone()))?;
+            self.set_variable(frame, variable, Evaluated::plain(value.clone()))?;
         }
         Ok(value)
     }
@@ -33,19 +33,19 @@ impl Evaluator<'_> {
             }
             OperandKind::Field(fields) => {
                 frame.at = Some(NodeRef::Operand(first));
-                return self.fields(frame, dot, dot.clone(), first, fields, arguments, piped);
+                return self.fields(frame, dot, dot.clone(), first, *fields, arguments, piped);
             }
             OperandKind::Chain(inner, fields) => {
-                return self.chain(frame, dot, first, inner, fields, arguments, piped);
+                return self.chain(frame, dot, first, inner, *fields, arguments, piped);
             }
             OperandKind::Variable { name, slot, fields } => {
                 frame.at = Some(NodeRef::Operand(first));
-                let value = self.variable(frame, name, *slot)?;
+                let value = self.variable(frame, *name, *slot)?;
                 if fields.is_empty() {
                     self.not_a_function(frame, first, arguments, &piped)?;
                     return Ok(value);
                 }
-                return self.fields(frame, dot, value, first, fields, arguments, piped);
+                return self.fields(frame, dot, value, first, *fields, arguments, piped);
             }
             OperandKind::Pipe(pipe) => {
                 self.not_a_function(frame, first, arguments, &piped)?;
@@ -73,10 +73,10 @@ impl Evaluator<'_> {
         self.fail(frame, format!("can't give argument to non-function {}", String::from_utf8_lossy(&source)))
     }
 
-    pub(super) fn variable(&self, frame: &Frame<'_>, name: &str, slot: Option<u32>) -> Evaluation<Evaluated> {
+    pub(super) fn variable(&self, frame: &Frame<'_>, name: Span, slot: Option<u32>) -> Evaluation<Evaluated> {
         match slot.and_then(|slot| self.slots.get(frame.base + slot as usize)) {
             Some(Some(value)) => Ok(value.clone()),
-            _ => self.fail(frame, format!("undefined variable: {name}")),
+            _ => self.fail(frame, format!("undefined variable: {}", name.text_of(&frame.template.tree.text))),
         }
     }
 
@@ -87,7 +87,7 @@ impl Evaluator<'_> {
         dot: &Evaluated,
         operand: &'t Operand,
         inner: &'t Operand,
-        fields: &'t [Box<str>],
+        fields: Span,
         arguments: &'t [Operand],
         piped: Option<Value>,
     ) -> Evaluation<Evaluated> {
@@ -129,10 +129,10 @@ impl Evaluator<'_> {
                 }
                 return self.fail(frame, format!("cannot assign nil to {}", type_of(parameter)));
             }
-            OperandKind::Field(fields) => self.fields(frame, dot, dot.clone(), operand, fields, &[], None)?,
+            OperandKind::Field(fields) => self.fields(frame, dot, dot.clone(), operand, *fields, &[], None)?,
             OperandKind::Variable { name, slot, fields } => {
-                let value = self.variable(frame, name, *slot)?;
-                if fields.is_empty() { value } else { self.fields(frame, dot, value, operand, fields, &[], None)? }
+                let value = self.variable(frame, *name, *slot)?;
+                if fields.is_empty() { value } else { self.fields(frame, dot, value, operand, *fields, &[], None)? }
             }
             OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, pipe)?),
             OperandKind::Identifier(callee) => {
@@ -140,7 +140,7 @@ impl Evaluator<'_> {
                 // A nil that a function returned comes in the interface it is declared to return.
                 Evaluated { boxed: matches!(value, Value::Nil), value }
             }
-            OperandKind::Chain(inner, fields) => self.chain(frame, dot, operand, inner, fields, &[], None)?,
+            OperandKind::Chain(inner, fields) => self.chain(frame, dot, operand, inner, *fields, &[], None)?,
             OperandKind::Bool(_) | OperandKind::Number(_) | OperandKind::Str(..) => {
                 return Ok(Evaluated::plain(self.literal(frame, parameter, operand)?));
             }

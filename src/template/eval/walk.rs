@@ -4,7 +4,7 @@
 //! walk functions of text/template/exec.go.
 
 use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, Template};
-use crate::template::ast::{Branch, Callee, Command, List, Node, NodeRef, OperandKind, Pipe, TemplateCall};
+use crate::template::ast::{Branch, Callee, Command, Declared, List, Node, NodeRef, OperandKind, Pipe, TemplateCall};
 use crate::template::format;
 use crate::template::stack;
 use crate::template::value::{ListKind, MapKind, Value};
@@ -194,22 +194,25 @@ impl Evaluator<'_> {
     ) -> Evaluation<bool> {
         match &*branch.pipe.variables {
             [] => {}
-            [one] => self.set_variable(frame, &one.name, one.slot, item.clone())?,
+            [one] => self.set_variable(frame, one, item.clone())?,
             [first, second, ..] => {
-                self.set_variable(frame, &first.name, first.slot, Evaluated::plain(index))?;
-                self.set_variable(frame, &second.name, second.slot, item.clone())?;
+                self.set_variable(frame, first, Evaluated::plain(index))?;
+                self.set_variable(frame, second, item.clone())?;
             }
         }
         Ok(self.walk(frame, &item, &branch.list, out)? != Flow::Break)
     }
 
-    pub(super) fn set_variable(&mut self, frame: &Frame<'_>, name: &str, slot: Option<u32>, value: Evaluated) -> Evaluation<()> {
-        match slot.and_then(|slot| self.slots.get_mut(frame.base + slot as usize)) {
+    pub(super) fn set_variable(&mut self, frame: &Frame<'_>, variable: &Declared, value: Evaluated) -> Evaluation<()> {
+        match variable.slot.and_then(|slot| self.slots.get_mut(frame.base + slot as usize)) {
             Some(place) => {
                 *place = Some(value);
                 Ok(())
             }
-            None => self.fail(frame, format!("undefined variable: {name}")),
+            None => {
+                let name = variable.name.text_of(&frame.template.tree.text);
+                self.fail(frame, format!("undefined variable: {name}"))
+            }
         }
     }
 

@@ -5,18 +5,18 @@
 
 use super::{Declared, Kind, Parser, Pipe, Result, Token, literal};
 use crate::quote;
-use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind};
+use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind, Span};
 use crate::template::functions;
 use crate::template::value::Str;
 
 /// Go's bound on nested parentheses.
 const MAX_PAREN_DEPTH: usize = 10_000;
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe> {
         let position = self.peek_non_space().start;
         let (assigns, names) = self.declarations(context)?;
-        let mut commands = Vec::new();
+        let mark = self.commands.len();
         loop {
             let token = self.next_non_space();
             match token.kind {
@@ -34,26 +34,29 @@ impl Parser<'_> {
                 | Kind::Variable
                 | Kind::LeftParen => {
                     self.backup();
-                    commands.push(self.command()?);
+                    let command = self.command()?;
+                    self.commands.push(command);
                 }
                 _ => return self.unexpected(token, context),
             }
         }
+        let commands: Box<[Command]> = self.commands.drain(mark..).collect();
         self.check_pipeline(&commands, context)?;
         // Only now do the names mean the new variables: `$x := $x` reads the outer one.
         let variables = names
             .into_iter()
             .map(|name| {
-                let slot = if assigns { self.body.resolve(&name) } else { Some(self.body.declare(&name)) };
+                let word = name.of(self.text);
+                let slot = if assigns { self.body.resolve(word) } else { Some(self.body.declare(word)) };
                 Declared { name, slot }
             })
             .collect();
-        Ok(Pipe { position, assigns, variables, commands: commands.into() })
+        Ok(Pipe { position, assigns, variables, commands })
     }
 
     /// The variables on the left of `:=` or `=`.
-    fn declarations(&mut self, context: &str) -> Result<(bool, Vec<Box<str>>)> {
-        let mut names: Vec<Box<str>> = Vec::new();
+    fn declarations(&mut self, context: &str) -> Result<(bool, Vec<Span>)> {
+        let mut names: Vec<Span> = Vec::new();
         loop {
             let variable = self.peek_non_space();
             if variable.kind != Kind::Variable {
@@ -87,10 +90,9 @@ impl Parser<'_> {
         }
     }
 
-    fn declare_name(&mut self, token: Token, names: &mut Vec<Box<str>>) {
-        let name = self.word(token);
-        names.push(name.into());
-        self.body.names.push(name.into());
+    fn declare_name(&mut self, token: Token, names: &mut Vec<Span>) {
+        names.push(Span { start: token.start, end: token.end });
+        self.body.names.push(self.bytes(token));
     }
 
     fn check_pipeline(&mut self, commands: &[Command], context: &str) -> Result<()> {
@@ -113,11 +115,11 @@ impl Parser<'_> {
 
     fn command(&mut self) -> Result<Command> {
         let position = self.peek_non_space().start;
-        let mut operands = Vec::new();
+        let mark = self.operands.len();
         loop {
             self.peek_non_space();
             if let Some(operand) = self.operand()? {
-                operands.push(operand);
+                self.operands.push(operand);
             }
             let token = self.next();
             match token.kind {
@@ -130,10 +132,10 @@ impl Parser<'_> {
                 _ => return self.unexpected(token, "operand"),
             }
         }
-        if operands.is_empty() {
+        if self.operands.len() == mark {
             return self.fault("empty command");
         }
-        Ok(Command { position, operands: operands.into() })
+        Ok(Command { position, operands: self.operands.drain(mark..).collect() })
     }
 
     fn operand(&mut self) -> Result<Option<Operand>> {
@@ -142,30 +144,24 @@ impl Parser<'_> {
             return Ok(Some(term));
         }
         let position = self.peek().start;
-        let mut more: Vec<Box<str>> = Vec::new();
+        let mut end = position;
         while self.peek().kind == Kind::Field {
-            let token = self.next();
-            more.push(self.field_name(token));
+            end = self.next().end;
         }
         match &mut term.kind {
             OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => {
-                let mut all = std::mem::take(fields).into_vec();
-                all.append(&mut more);
-                *fields = all.into();
+                // The tokens touch each other, so the chain is one piece of the text.
+                fields.start = if fields.is_empty() { position } else { fields.start };
+                fields.end = end;
                 term.position = position;
             }
             OperandKind::Bool(_) | OperandKind::Str(..) | OperandKind::Number(_) | OperandKind::Nil | OperandKind::Dot => {
                 let source = NodeRef::Operand(&term).source(self.text);
                 return self.fault(format!("unexpected . after term {}", quote::quote(&source)));
             }
-            _ => term = Operand { position, kind: OperandKind::Chain(Box::new(term), more.into()) },
+            _ => term = Operand { position, kind: OperandKind::Chain(Box::new(term), Span { start: position, end }) },
         }
         Ok(Some(term))
-    }
-
-    /// The name of a field token, without its dot.
-    fn field_name(&self, token: Token) -> Box<str> {
-        self.word(token).get(1..).unwrap_or_default().into()
     }
 
     fn term(&mut self) -> Result<Option<Operand>> {
@@ -180,13 +176,14 @@ impl Parser<'_> {
             Kind::Dot => OperandKind::Dot,
             Kind::Nil => OperandKind::Nil,
             Kind::Variable => {
-                let name = self.word(token);
-                if !self.body.names.iter().any(|known| &**known == name) {
-                    return self.fault(format!("undefined variable {}", quote::quote(name.as_bytes())));
+                let name = self.bytes(token);
+                if !self.body.names.contains(&name) {
+                    return self.fault(format!("undefined variable {}", quote::quote(name)));
                 }
-                OperandKind::Variable { name: name.into(), slot: self.body.resolve(name), fields: Box::default() }
+                let span = Span { start: token.start, end: token.end };
+                OperandKind::Variable { name: span, slot: self.body.resolve(name), fields: Span::default() }
             }
-            Kind::Field => OperandKind::Field(Box::new([self.field_name(token)])),
+            Kind::Field => OperandKind::Field(Span { start: token.start, end: token.end }),
             Kind::Bool => OperandKind::Bool(self.bytes(token) == b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => OperandKind::Number(Box::new(self.number(token)?)),
             Kind::LeftParen => {

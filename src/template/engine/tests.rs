@@ -1,0 +1,225 @@
+//! Whole renders: `testdata/language/cases.jsonl`, recorded from Helm 4.2.4, contexts of subcharts, and the limits.
+
+use super::*;
+use crate::chart::{Content, File, Metadata};
+use crate::data::Data;
+use crate::{json, yaml};
+
+struct Still;
+
+impl Environment for Still {
+    fn now(&self) -> i128 {
+        0
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+
+    fn resolve_host(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+fn file(name: &str, text: &str) -> File {
+    File { name: name.into(), data: text.as_bytes().into(), modified: None }
+}
+
+fn chart(name: &str, templates: &[(&str, &str)], files: &[(&str, &str)], dependencies: Vec<Chart>) -> Chart {
+    let content = Content {
+        templates: templates.iter().map(|(name, text)| file(&format!("templates/{name}"), text)).collect(),
+        files: files.iter().map(|(name, text)| file(name, text)).collect(),
+        ..Content::default()
+    };
+    Chart {
+        metadata: Arc::new(Metadata { name: name.into(), version: "0.1.0".into(), app_version: "1.2.3".into(), ..Metadata::default() }),
+        content: Arc::new(content),
+        values: Arc::default(),
+        dependencies,
+    }
+}
+
+fn render_with(chart: &Chart, values: &str, options: &Options) -> Result<Rendered> {
+    let values = match yaml::parse(values.as_bytes())? {
+        Data::Map(map) => map,
+        _ => Arc::default(),
+    };
+    let release = Release { name: "rel".into(), namespace: "ns".into(), revision: 1, is_install: true, is_upgrade: false };
+    let context = RenderContext { chart, values, release, capabilities: &Capabilities::default() };
+    render(&context, options, &mut Still)
+}
+
+/// The text of the last file, or the error.
+fn outcome(chart: &Chart, values: &str) -> std::result::Result<String, String> {
+    match render_with(chart, values, &Options::default()) {
+        Ok(rendered) => Ok(rendered.files.last().map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn one(template: &str) -> std::result::Result<String, String> {
+    outcome(&chart("case", &[("a.yaml", template)], &[], Vec::new()), "")
+}
+
+#[test]
+fn the_language_is_that_of_helm() {
+    let values = include_str!("../../../testdata/language/values.yaml");
+    let helpers = include_str!("../../../testdata/language/helpers.tpl");
+    // As recorded: what the template gives to an include, in base64 since a manifest must be YAML.
+    const OUT: &str = "out: {{ include (print $.Template.BasePath \"/_case.txt\") . | b64enc }}\n";
+    let mut faults = Vec::new();
+    for line in include_str!("../../../testdata/language/cases.jsonl").lines() {
+        let case = json::parse(line.as_bytes()).unwrap();
+        let text = |key: &str| case.as_map().unwrap().get(key).and_then(Data::as_str);
+        let template = text("template").unwrap();
+        let chart = chart("case", &[("_helpers.tpl", helpers), ("_case.txt", template), ("out.yaml", OUT)], &[], Vec::new());
+        let found = outcome(&chart, values);
+        let as_expected = match (&found, text("want"), text("error")) {
+            (Ok(out), Some(want), _) => {
+                let wanted = data_encoding::BASE64.encode(want.as_bytes());
+                *out == format!("out: {wanted}\n")
+            }
+            (Err(error), _, Some(want)) => error == want,
+            _ => false,
+        };
+        if !as_expected {
+            faults.push(format!("{template}\n  want {:?}\n  got  {found:?}", text("want").or(text("error"))));
+        }
+    }
+    assert!(faults.is_empty(), "{} cases:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn a_subchart_sees_its_part_of_the_values_and_shares_it() {
+    let child = chart(
+        "child",
+        &[("c.yaml", "{{ .Values.a }} {{ .Values.global.g }} {{ .Template.Name }} {{ .Chart.IsRoot }}{{ $_ := set .Values \"seen\" 1 }}")],
+        &[],
+        Vec::new(),
+    );
+    let parent = chart(
+        "parent",
+        &[(
+            "p.yaml",
+            "{{ .Values.child.seen }} {{ .Subcharts.child.Values.a }} {{ .Subcharts.child.Template.Name }} {{ typeOf .Subcharts.child.Values }}",
+        )],
+        &[],
+        vec![child],
+    );
+    let values = "child: {a: 1, global: {g: x}}\nglobal: {g: x}\n";
+    let rendered = render_with(&parent, values, &Options::default()).unwrap();
+    let found: Vec<(&str, String)> =
+        rendered.files.iter().map(|file| (file.name.as_str(), String::from_utf8_lossy(&file.data).into_owned())).collect();
+    assert_eq!(
+        found,
+        [
+            ("parent/charts/child/templates/c.yaml", "1 x parent/charts/child/templates/c.yaml false".to_string()),
+            ("parent/templates/p.yaml", "1 1 parent/charts/child/templates/c.yaml common.Values".to_string()),
+        ]
+    );
+}
+
+#[test]
+fn the_shallowest_and_first_definition_wins() {
+    let child = chart("child", &[("_h.tpl", "{{ define \"n\" }}child{{ end }}{{ define \"only\" }}child{{ end }}")], &[], Vec::new());
+    let templates = [
+        ("Z.tpl", "{{ define \"n\" }}Z{{ end }}"),
+        ("_h.tpl", "{{ define \"n\" }}_h{{ end }}{{ define \"only\" }} {{ end }}"),
+        ("a.yaml", "{{ include \"n\" . }} {{ include \"only\" . }}"),
+    ];
+    let rendered = render_with(&chart("p", &templates, &[], vec![child]), "", &Options::default()).unwrap();
+    let file = rendered.files.iter().find(|file| file.name == "p/templates/a.yaml").unwrap();
+    assert_eq!(file.data, b"Z child");
+}
+
+#[test]
+fn a_library_chart_gives_only_partials() {
+    let mut library = chart("lib", &[("_h.tpl", "{{ define \"n\" }}lib{{ end }}"), ("x.yaml", "{{ fail \"no\" }}")], &[], Vec::new());
+    library.metadata = Arc::new(Metadata { kind: "Library".into(), ..(*library.metadata).clone() });
+    assert_eq!(outcome(&chart("p", &[("a.yaml", "{{ include \"n\" . }}")], &[], vec![library]), ""), Ok("lib".into()));
+}
+
+#[test]
+fn files_have_their_methods() {
+    let files = [("a.txt", "one\ntwo\n"), ("conf/b.txt", "B"), ("conf/c.json", "{}")];
+    let found = |template: &str| outcome(&chart("p", &[("a.yaml", template)], &files, Vec::new()), "");
+    for (template, expected) in [
+        ("{{ .Files.Get \"conf/b.txt\" }}{{ .Files.Get \"none\" }}", "B"),
+        ("{{ .Files.Lines \"a.txt\" }}", "[one two]"),
+        ("{{ range $name, $_ := .Files.Glob \"conf/*\" }}{{ $name }};{{ end }}", "conf/b.txt;conf/c.json;"),
+        ("{{ len .Files }} {{ typeOf .Files }} {{ .Files.none }}", "3 engine.files []"),
+        ("{{ (.Files.Glob \"**.txt\").AsConfig }}", "a.txt: |\n  one\n  two\nb.txt: B"),
+        ("{{ (.Files.Glob \"conf/b*\").AsSecrets }}", "b.txt: Qg=="),
+    ] {
+        assert_eq!(found(template), Ok(expected.to_string()), "{template}");
+    }
+}
+
+#[test]
+fn what_has_no_value_vanishes_once() {
+    assert_eq!(one("a{{ .Values.x }}b<no <no value>value>"), Ok("ab<no value>".into()));
+}
+
+#[test]
+fn endless_recursion_is_a_fault() {
+    let nested = "rendering template has a nested reference name: x: unable to execute template";
+    let error = one("{{ define \"x\" }}{{ include \"x\" . }}{{ end }}{{ include \"x\" . }}").unwrap_err();
+    assert!(error.ends_with(nested), "{}", &error[error.len() - 200..]);
+    let error = one("{{ define \"x\" }}{{ template \"x\" . }}{{ end }}{{ template \"x\" . }}").unwrap_err();
+    assert!(error.ends_with("exceeded maximum template depth (100000)"), "{}", &error[error.len() - 200..]);
+    let error = outcome(&chart("c", &[("a.yaml", "{{ tpl .Values.t . }}")], &[], Vec::new()), "t: '{{ tpl .Values.t . }}'").unwrap_err();
+    assert!(error.ends_with("unable to execute template"), "{}", &error[error.len() - 200..]);
+}
+
+#[test]
+fn too_long_a_text_is_a_fault() {
+    let chart = chart("c", &[("a.yaml", "{{ range 1000000 }}0123456789{{ end }}")], &[], Vec::new());
+    let options = Options { size_limit: 1 << 20, ..Options::default() };
+    let error = render_with(&chart, "", &options).unwrap_err();
+    assert!(error.to_string().ends_with("rendered text is longer than 1048576 bytes"), "{error}");
+}
+
+#[test]
+fn strict_and_lint_modes() {
+    let with = |template: &str, options: Options| {
+        let chart = chart("c", &[("a.yaml", template)], &[], Vec::new());
+        render_with(&chart, "", &options)
+    };
+    let strict = Options { strict: true, ..Options::default() };
+    let error = with("{{ .Values.x }}", strict.clone()).unwrap_err();
+    assert!(error.to_string().ends_with("map has no entry for key \"x\""), "{error}");
+    let error = with("{{ tpl \"{{ .Values.x }}\" . }}", strict).unwrap_err();
+    assert!(error.to_string().ends_with("map has no entry for key \"x\""), "{error}");
+    let rendered = with("{{ required \"r\" .Values.x }}{{ fail \"f\" }}", Options { lint: true, ..Options::default() }).unwrap();
+    assert_eq!(rendered.files[0].data, b"");
+    assert_eq!(rendered.notices.list.len(), 2);
+}
+
+#[test]
+fn all_faults_are_collected_on_demand() {
+    let templates = [("a.yaml", "{{ fail \"one\" }}"), ("b.yaml", "{{ nope }}"), ("c.yaml", "fine"), ("d.yaml", "{{ .Values.a.b }}")];
+    let options = Options { all_faults: true, ..Options::default() };
+    let rendered = render_with(&chart("c", &templates, &[], Vec::new()), "", &options).unwrap();
+    let faults: Vec<String> = rendered.faults.iter().map(ToString::to_string).collect();
+    assert_eq!(rendered.files.len(), 1);
+    assert_eq!(faults.len(), 3);
+    assert_eq!(faults[0], "parse error at (c/templates/b.yaml:1): function \"nope\" not defined");
+    assert_eq!(faults[2], "execution error at (c/templates/a.yaml:1:3): one");
+}
+
+#[test]
+fn a_diagnostic_tells_the_place_and_the_way() {
+    let helpers = "{{ define \"n\" }}\n  {{ .a.b.c }}{{ end }}";
+    let error = outcome_error(&[("_h.tpl", helpers), ("a.yaml", "x: {{ include \"n\" .Values }}")]);
+    let diagnostic = &error.diagnostics()[0];
+    let location = diagnostic.location.as_ref().unwrap();
+    assert_eq!((location.file.as_str(), location.line, location.column), ("c/templates/_h.tpl", 2, Some(7)));
+    assert_eq!(diagnostic.source_line.as_deref(), Some("  {{ .a.b.c }}{{ end }}"));
+    assert_eq!(diagnostic.frames.len(), 1);
+    assert_eq!(diagnostic.frames[0].node, "include \"n\" .Values");
+    assert_eq!(diagnostic.headline, "nil pointer evaluating interface {}.b");
+}
+
+fn outcome_error(templates: &[(&str, &str)]) -> Error {
+    render_with(&chart("c", templates, &[], Vec::new()), "", &Options::default()).unwrap_err()
+}

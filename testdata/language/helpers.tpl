@@ -1,0 +1,1 @@
+{{ define "h" }}<{{ . }}>{{ end }}{{ define "loop" }}{{ include "loop" . }}{{ end }}{{ define "bad" }}{{ .a.b.c }}{{ end }}
