@@ -83,3 +83,58 @@ impl Notices {
         self.list.push(Notice { level, message: message.into(), attributes });
     }
 }
+
+/// Which of `candidates` was probably meant by `wanted`: the nearest one, if only a few letters differ.
+pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted: Vec<char> = wanted.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).collect();
+    let allowed = 1 + wanted.len() / 4;
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).collect();
+        if letters.len().abs_diff(wanted.len()) > allowed {
+            continue;
+        }
+        let distance = edit_distance(&wanted, &letters);
+        if distance <= allowed && distance < wanted.len() && best.is_none_or(|best| distance < best.0) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|best| best.1)
+}
+
+/// Letters that are compared; more never decide.
+const LONGEST_NAME: usize = 100;
+
+/// How many letters to add, drop, change or swap with their neighbour.
+fn edit_distance(from: &[char], to: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let mut least = (row[j] + usize::from(a != b)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn the_nearest_name_is_found() {
+        let names = ["toYaml", "toJson", "include", "indent"];
+        assert_eq!(nearest("toYml", names), Some("toYaml"));
+        assert_eq!(nearest("inculde", names), Some("include"));
+        assert_eq!(nearest("TOJSON", names), Some("toJson"));
+        assert_eq!(nearest("upper", names), None);
+        assert_eq!(nearest("x", ["y"]), None);
+        assert_eq!(nearest("", ["", "a"]), None);
+    }
+}

@@ -14,13 +14,13 @@ mod tests;
 
 use super::ast::{Parsed, line_and_column};
 use super::eval::{Evaluator, TemplateSet, without_no_value};
-use super::functions::Host;
+use super::functions::{self, Host};
 use super::parser::{self, ParseError};
 use super::stack;
 use super::value::{Map, MapKind, Str, Value};
 use crate::chart::Chart;
 use crate::data;
-use crate::diagnostic::{Diagnostic, Level, Location, Notices};
+use crate::diagnostic::{Diagnostic, Level, Location, Notices, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use context::Renderable;
 use std::cmp::Reverse;
@@ -216,14 +216,26 @@ fn parse_fault(renderable: &Renderable, error: &ParseError) -> Error {
     let bytes = &renderable.file.data;
     let source_line = bytes.split(|byte| *byte == b'\n').nth(error.line - 1).map(|line| String::from_utf8_lossy(line).into_owned());
     let column = line_and_column(bytes, error.position).1;
+    let headline = error.message_for(&renderable.name);
+    let unknown = headline.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
     let diagnostic = Diagnostic {
-        headline: error.message_for(&renderable.name),
+        hints: unknown.and_then(hint_at_function).into_iter().collect(),
+        span: unknown.map_or(1, str::len),
+        headline: headline.clone(),
         location: Some(Location { file: renderable.name.to_string(), line: error.line, column: Some(column) }),
         source_line,
-        span: 1,
         ..Diagnostic::default()
     };
     Error::new(ErrorKind::Template, format!("parse error at ({location}): {last}")).with_diagnostic(diagnostic)
+}
+
+/// What to use instead of a function that does not exist.
+fn hint_at_function(unknown: &str) -> Option<String> {
+    if matches!(unknown, "env" | "expandenv") {
+        return Some("charts cannot read the environment: pass it as a value, with `--set`".into());
+    }
+    let known = functions::all().map(|function| function.name).chain(["and", "call", "include", "len", "or", "tpl"]);
+    nearest(unknown, known).map(|near| format!("did you mean `{near}`?"))
 }
 
 /// What the functions may ask, put together from the environment and the options.

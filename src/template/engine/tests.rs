@@ -220,6 +220,25 @@ fn a_diagnostic_tells_the_place_and_the_way() {
     assert_eq!(diagnostic.headline, "nil pointer evaluating interface {}.b");
 }
 
+#[test]
+fn hints_tell_what_was_probably_meant() {
+    for (template, expected) in [
+        ("{{ .Release.Nmae.x }}", "did you mean `.Release.Name`?"),
+        ("{{ .Release.Nmae.x }}", "where it may be missing, write `(.Release.Nmae).x`, which gives no value instead of a fault"),
+        ("{{ toYml . }}", "did you mean `toYaml`?"),
+        ("{{ env \"HOME\" }}", "charts cannot read the environment: pass it as a value, with `--set`"),
+        ("{{ define \"c.labels\" }}{{ end }}{{ include \"c.label\" . }}", "did you mean `c.labels`?"),
+        ("{{ upper .Values.x }}", "give it a default, as in `.Values.x | default \"\"`"),
+        ("{{ eq 1 1.0 }}", "numbers from values files are float64: compare `int .Values.x` with an int, or write the constant as `1.0`"),
+    ] {
+        let error = outcome_error(&[("a.yaml", template)]);
+        let hints = &error.diagnostics()[0].hints;
+        assert!(hints.iter().any(|hint| hint == expected), "{template}: {hints:?}");
+    }
+    let error = outcome_error(&[("a.yaml", "{{ .Release.Name.x }}")]);
+    assert_eq!(error.diagnostics()[0].notes, ["`.Release.Name` is of type string"]);
+}
+
 fn outcome_error(templates: &[(&str, &str)]) -> Error {
     render_with(&chart("c", templates, &[], Vec::new()), "", &Options::default()).unwrap_err()
 }

@@ -4,7 +4,7 @@
 //! calls under way share one stack, so that a call allocates nothing. Follows `evalCall` of text/template/exec.go.
 
 use super::failure::Failure;
-use super::{Evaluated, Evaluation, Evaluator, Frame};
+use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
 use crate::template::ast::{Callee, NodeRef, Operand};
 use crate::template::functions::{Call, Function, Parameter, Parameters};
 use crate::template::value::Value;
@@ -31,7 +31,9 @@ impl Evaluator<'_> {
     #[cold]
     pub(super) fn call_failed<'t>(&self, frame: &mut Frame<'t>, node: NodeRef<'t>, name: &str, message: String) -> Box<Failure> {
         frame.at = Some(node);
-        Box::new(Failure::returned(message)).called_from(frame.template, frame.at, name)
+        let mut failure = Failure::returned(message.as_str());
+        hints::of_call(&mut failure, &message);
+        Box::new(failure).called_from(frame.template, frame.at, name)
     }
 
     /// Checks how many arguments there are.

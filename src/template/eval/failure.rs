@@ -39,16 +39,37 @@ struct Place {
 pub struct Failure {
     /// Innermost first.
     levels: Vec<Level>,
+    notes: Vec<String>,
+    hints: Vec<String>,
 }
 
 impl Failure {
     pub(super) fn at(template: &Template, node: Option<NodeRef<'_>>, message: String) -> Failure {
-        Failure { levels: vec![Level::Executing(Place::new(template, node, message))] }
+        Failure::of(Level::Executing(Place::new(template, node, message)))
     }
 
     /// What a function returned, without a place.
     pub(super) fn returned(message: impl Into<String>) -> Failure {
-        Failure { levels: vec![Level::Returned(message.into())] }
+        Failure::of(Level::Returned(message.into()))
+    }
+
+    fn of(level: Level) -> Failure {
+        Failure { levels: vec![level], notes: Vec::new(), hints: Vec::new() }
+    }
+
+    /// Adds a fact that helps people.
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// Adds what people can do about it.
+    pub(super) fn hint(&mut self, hint: String) {
+        self.hints.push(hint);
+    }
+
+    /// Whether it happened in the very node, not in something that the node called.
+    pub(super) fn is_direct(&self) -> bool {
+        matches!(&*self.levels, [Level::Executing(_)])
     }
 
     /// The same failure, seen from the call that it happened in.
@@ -148,7 +169,8 @@ impl Failure {
                 _ => None,
             })
             .collect();
-        let mut diagnostic = Diagnostic { headline: self.message(), ..Diagnostic::default() };
+        let mut diagnostic =
+            Diagnostic { headline: self.message(), notes: self.notes.clone(), hints: self.hints.clone(), ..Diagnostic::default() };
         if let Some(innermost) = places.first() {
             diagnostic.location = Some(innermost.location());
             diagnostic.source_line = Some(String::from_utf8_lossy(&innermost.source_line).into_owned());

@@ -4,7 +4,7 @@
 //! Follows `evalField` of text/template/exec.go; the methods of named types are those of Helm's `common.Values` and
 //! `common.VersionSet`, others are the objects' own.
 
-use super::{Evaluated, Evaluation, Evaluator, Frame, methods};
+use super::{Evaluated, Evaluation, Evaluator, Frame, hints, methods};
 use crate::quote;
 use crate::template::ast::{NodeRef, Operand, Span};
 use crate::template::value::{MapKind, Method, Str, Value};
@@ -22,14 +22,29 @@ impl Evaluator<'_> {
         piped: Option<Value>,
     ) -> Evaluation<Evaluated> {
         let mut receiver = receiver;
+        let mut piped = piped;
+        let mut parent = None;
         // `.a.b`, never empty: cut behind each dot.
-        let mut rest = names.text_of(&frame.template.tree.text).get(1..).unwrap_or_default();
-        while let Some(dot_at) = rest.bytes().position(|byte| byte == b'.') {
-            let (name, after) = rest.split_at(dot_at);
-            receiver = self.field(frame, dot, receiver, node, name, &[], None)?;
-            rest = after.get(1..).unwrap_or_default();
+        let text = &*frame.template.tree.text;
+        let mut rest = names.text_of(text).get(1..).unwrap_or_default();
+        loop {
+            let (name, after) = match rest.bytes().position(|byte| byte == b'.') {
+                Some(dot_at) => (&rest[..dot_at], Some(&rest[dot_at + 1..])),
+                None => (rest, None),
+            };
+            let (own_arguments, own_piped) = if after.is_none() { (arguments, piped.take()) } else { (&[][..], None) };
+            match (self.field(frame, dot, &receiver, node, name, own_arguments, own_piped), after) {
+                (Ok(value), None) => return Ok(value),
+                (Ok(value), Some(after)) => {
+                    parent = Some((std::mem::replace(&mut receiver, value), name));
+                    rest = after;
+                }
+                (Err(failure), _) => {
+                    let unread = rest.len() + 1;
+                    return Err(hints::of_field(failure, text, node, names.end as usize - unread, name, &receiver, parent.as_ref()));
+                }
+            }
         }
-        self.field(frame, dot, receiver, node, rest, arguments, piped)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one field with its call")]
@@ -37,7 +52,7 @@ impl Evaluator<'_> {
         &mut self,
         frame: &mut Frame<'t>,
         dot: &Evaluated,
-        receiver: Evaluated,
+        receiver: &Evaluated,
         node: &'t Operand,
         name: &str,
         arguments: &'t [Operand],

@@ -41,8 +41,11 @@ impl Evaluator<'_> {
         match self.find(name) {
             Some(template) => self.execute(&template, data, 0, out),
             None => {
-                let name = quote::quote(name);
-                Err(Box::new(Failure::returned(format!("template: no template {name} associated with template \"{MAIN_NAME}\""))))
+                let quoted = quote::quote(name);
+                let message = format!("template: no template {quoted} associated with template \"{MAIN_NAME}\"");
+                let mut failure = Failure::returned(message);
+                self.hint_at_template(&mut failure, name);
+                Err(Box::new(failure))
             }
         }
     }

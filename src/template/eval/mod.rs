@@ -8,6 +8,7 @@
 mod call;
 pub mod failure;
 mod field;
+mod hints;
 mod include;
 mod methods;
 mod operand;

@@ -4,7 +4,7 @@
 //! `evalArg` of text/template/exec.go; the order in which `frame.at` is set is part of the behaviour, since errors name
 //! the node that was looked at last.
 
-use super::{Evaluated, Evaluation, Evaluator, Frame};
+use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
 use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind, Pipe, Span};
 use crate::template::functions::Parameter;
 use crate::template::value::{IntKind, Value};
@@ -211,12 +211,13 @@ impl Evaluator<'_> {
             return Ok(());
         }
         let wanted = type_of(parameter);
-        match (&value.value, value.boxed) {
-            (Value::Nil, false) if can_be_nil(parameter) => Ok(()),
-            (Value::Nil, false) => self.fail(frame, format!("invalid value; expected {wanted}")),
-            (Value::Nil, true) => self.fail(frame, format!("wrong type for value; expected {wanted}; got interface {{}}")),
-            (other, _) => self.fail(frame, format!("wrong type for value; expected {wanted}; got {}", other.type_name())),
-        }
+        let message = match (&value.value, value.boxed) {
+            (Value::Nil, false) if can_be_nil(parameter) => return Ok(()),
+            (Value::Nil, false) => format!("invalid value; expected {wanted}"),
+            (Value::Nil, true) => format!("wrong type for value; expected {wanted}; got interface {{}}"),
+            (other, _) => format!("wrong type for value; expected {wanted}; got {}", other.type_name()),
+        };
+        Err(hints::of_type(self.failure(frame, message), &value.value, parameter))
     }
 
     pub(super) fn call_function<'t>(

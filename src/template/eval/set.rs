@@ -54,4 +54,11 @@ impl TemplateSet {
     pub fn get(&self, name: &[u8]) -> Option<&Rc<Template>> {
         self.templates.get(name)
     }
+
+    /// The names of all templates, in byte order.
+    pub fn names(&self) -> impl Iterator<Item = &Str> {
+        let mut names: Vec<&Str> = self.templates.keys().collect();
+        names.sort();
+        names.into_iter()
+    }
 }

@@ -219,7 +219,10 @@ impl Evaluator<'_> {
     fn call_template<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, call: &'t TemplateCall, out: &mut Vec<u8>) -> Evaluation<()> {
         frame.at = Some(NodeRef::Template(call));
         let Some(template) = self.find(call.name.as_bytes()) else {
-            return self.fail(frame, format!("template {} not defined", crate::quote::quote(call.name.as_bytes())));
+            let message = format!("template {} not defined", crate::quote::quote(call.name.as_bytes()));
+            let mut failure = self.failure(frame, message);
+            self.hint_at_template(&mut failure, call.name.as_bytes());
+            return Err(failure);
         };
         if frame.depth == MAX_TEMPLATE_DEPTH || stack::is_exhausted() {
             return self.fail(frame, format!("exceeded maximum template depth ({MAX_TEMPLATE_DEPTH})"));

@@ -1,0 +1,104 @@
+//! What may help people after a failure: facts about the values at hand and how to write it instead.
+//!
+//! Goes in: a failure and what the evaluator still holds. Comes out: the same failure with notes and hints, which Helm's
+//! text never shows. All of it runs on the way out only, so that it costs nothing while templates succeed.
+
+use super::failure::Failure;
+use super::{Evaluated, Evaluator};
+use crate::diagnostic::nearest;
+use crate::template::ast::{Operand, OperandKind};
+use crate::template::functions::Parameter;
+use crate::template::value::{Map, Value};
+
+/// After a field could not be followed. `end` is where the receiver's text ends; `parent` is what the receiver was taken
+/// from, and under which name.
+#[cold]
+pub(super) fn of_field(
+    mut failure: Box<Failure>,
+    text: &[u8],
+    node: &Operand,
+    end: usize,
+    name: &str,
+    receiver: &Evaluated,
+    parent: Option<&(Evaluated, &str)>,
+) -> Box<Failure> {
+    if !failure.is_direct() {
+        return failure;
+    }
+    let start = match &node.kind {
+        OperandKind::Field(fields) => fields.start as usize,
+        OperandKind::Variable { name, .. } => name.start as usize,
+        _ => end,
+    };
+    let path = String::from_utf8_lossy(text.get(start..end).unwrap_or_default()).into_owned();
+    match (&receiver.value, parent) {
+        (Value::Nil, parent) if receiver.boxed && !path.is_empty() => {
+            if let Some((Evaluated { value: Value::Map(map), .. }, missing)) = parent {
+                let above = path.strip_suffix(missing).unwrap_or_default();
+                if map.contains_key(missing.as_bytes()) {
+                    failure.note(format!("`{path}` is null"));
+                } else {
+                    failure.note(format!("`{path}` is not set"));
+                    if let Some(near) = nearest_key(map, missing) {
+                        failure.hint(format!("did you mean `{above}{near}`?"));
+                    }
+                }
+            }
+            failure.hint(format!("where it may be missing, write `({path}).{name}`, which gives no value instead of a fault"));
+        }
+        (Value::Map(map), _) => {
+            if let Some(near) = nearest_key(map, name) {
+                failure.hint(format!("did you mean `{path}.{near}`?"));
+            }
+        }
+        (Value::Nil, _) => {}
+        (value, _) if !path.is_empty() => failure.note(format!("`{path}` is of type {}", value.type_name())),
+        _ => {}
+    }
+    failure
+}
+
+/// The key of a map that was probably meant.
+fn nearest_key(map: &Map, wanted: &str) -> Option<String> {
+    let keys = map.keys();
+    let names: Vec<_> = keys.iter().map(|key| key.to_text()).collect();
+    nearest(wanted, names.iter().map(|name| &**name)).map(str::to_string)
+}
+
+/// After a value did not fit a parameter.
+#[cold]
+pub(super) fn of_type(mut failure: Box<Failure>, value: &Value, parameter: Parameter) -> Box<Failure> {
+    let hint = match (parameter, value) {
+        (Parameter::Str, Value::Nil) => "give it a default, as in `.Values.x | default \"\"`",
+        (Parameter::Str, Value::Int(..) | Value::Float(_) | Value::Bool(_)) => "make it a text first, with `toString`",
+        (Parameter::Str, Value::Map(_) | Value::List(_)) => "make it a text first, with `toYaml` or `toJson`",
+        (Parameter::Int, Value::Int(..) | Value::Float(_) | Value::Str(_)) => {
+            "make it an int first, with `int`: numbers from values files are float64, results of arithmetic int64"
+        }
+        (Parameter::Map, Value::Nil) => "give it a default, as in `.Values.x | default dict`",
+        (Parameter::List, Value::Nil) => "give it a default, as in `.Values.x | default list`",
+        _ => return failure,
+    };
+    failure.hint(hint.to_string());
+    failure
+}
+
+/// After a function returned an error.
+#[cold]
+pub(super) fn of_call(failure: &mut Failure, message: &str) {
+    if message.starts_with("incompatible types for comparison: ") && message.contains("float64") && message.contains("int") {
+        failure.hint("numbers from values files are float64: compare `int .Values.x` with an int, or write the constant as `1.0`".into());
+    }
+}
+
+impl Evaluator<'_> {
+    /// After a template was not found.
+    #[cold]
+    pub(super) fn hint_at_template(&self, failure: &mut Failure, name: &[u8]) {
+        let wanted = String::from_utf8_lossy(name);
+        let known: Vec<String> = self.set.names().map(|name| name.to_text().into_owned()).collect();
+        if let Some(near) = nearest(&wanted, known.iter().map(String::as_str)) {
+            failure.hint(format!("did you mean `{near}`?"));
+        }
+    }
+}
