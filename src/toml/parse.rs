@@ -688,13 +688,50 @@ fn join_lines(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Node;
     use super::*;
+    use crate::json;
 
     #[test]
     fn depth_is_limited() {
         for text in ["a = ".to_owned() + &"[".repeat(100_000), "[".to_owned() + &"a.".repeat(100_000) + "a]"] {
             let error = parse(text.as_bytes()).map_err(|error| error.to_string()).err().unwrap_or_default();
             assert!(error.contains("exceeded max depth of 250"), "{}", &error[..error.len().min(80)]);
+        }
+    }
+
+    fn node(value: &Toml) -> Node {
+        match value {
+            Toml::Str(text) => Node::Str(text.clone().into_bytes()),
+            Toml::Int(number) => Node::Int(*number),
+            Toml::Float(number) => Node::Float(*number),
+            Toml::Bool(truth) => Node::Bool(*truth),
+            Toml::Time(text, kind) => Node::Time(match kind {
+                TimeKind::Offset => text.clone(),
+                TimeKind::LocalDateTime => text.trim_end_matches('Z').to_owned(),
+                TimeKind::LocalDate => text[..10].to_owned(),
+                TimeKind::LocalTime => text[11..].trim_end_matches('Z').to_owned(),
+            }),
+            Toml::List(items) | Toml::Tables(items) => Node::List(items.iter().map(node).collect()),
+            Toml::Map(entries) => Node::Map(entries.iter().map(|(key, value)| (key.clone().into_bytes(), node(value))).collect()),
+        }
+    }
+
+    /// Texts with what BurntSushi/toml 1.6, as in Helm 4.2.4, makes of them: `error`, or `written` as the value is written again.
+    #[test]
+    fn recorded_cases() {
+        let lines = include_str!("../../testdata/toml/cases.jsonl").lines();
+        let cases: Vec<_> = lines.filter_map(|line| json::parse(line.as_bytes()).ok()?.as_map().cloned()).collect();
+        assert!(cases.len() > 150);
+        for case in &cases {
+            let field = |name: &str| case.get(name).and_then(|value| value.as_str());
+            let text = field("text").unwrap_or_default();
+            let found = parse(text.as_bytes()).and_then(|value| super::super::write(&node(&value)));
+            let found = found.map(|text| String::from_utf8_lossy(&text).into_owned()).map_err(|error| error.to_string());
+            match field("written") {
+                Some(written) => assert_eq!(found.as_deref(), Ok(written), "{text:?}"),
+                None => assert_eq!(found.err().as_deref(), field("error").or(field("write_error")), "{text:?}"),
+            }
         }
     }
 

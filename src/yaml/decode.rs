@@ -22,6 +22,9 @@ use std::sync::Arc;
 /// Levels that `encoding/json` reads.
 const MAX_JSON_DEPTH: usize = 10_000;
 
+/// Keys in keys that are decoded before they are refused; these recurse.
+const MAX_KEY_DEPTH: usize = 50;
+
 /// Up to so many decoded nodes nearly all may come from aliases; from [`ALIAS_RANGE_HIGH`] on only a tenth.
 const ALIAS_RANGE_LOW: f64 = 400_000.0;
 const ALIAS_RANGE_HIGH: f64 = 4_000_000.0;
@@ -46,6 +49,7 @@ pub(super) fn decode(document: &Document<'_>, shape: &'static Shape, strict: boo
         frames: Vec::new(),
         maps: Vec::new(),
         depth: 0,
+        key_depth: 0,
         decoded: 0,
         from_aliases: 0,
         alias_depth: 0,
@@ -58,7 +62,7 @@ pub(super) fn decode(document: &Document<'_>, shape: &'static Shape, strict: boo
     let data = match document.nodes.is_empty() {
         true => Data::Null,
         // The document itself counts as one.
-        false => decoder.count().and_then(|()| decoder.run(shape)).map_err(Failure::Fault)?,
+        false => decoder.count().and_then(|()| decoder.run(0, shape)).map_err(Failure::Fault)?,
     };
     if !decoder.repeated.is_empty() {
         return Err(Failure::Repeated(decoder.repeated));
@@ -128,6 +132,8 @@ struct Decoder<'d, 'a> {
     frames: Vec<Frame>,
     maps: Vec<OpenMap>,
     depth: usize,
+    /// How many keys that are collections it is inside of.
+    key_depth: usize,
     decoded: usize,
     from_aliases: usize,
     alias_depth: usize,
@@ -162,8 +168,8 @@ impl<'d, 'a> Decoder<'d, 'a> {
         self.document.nodes.get(index).ok_or_else(|| fault("unknown problem parsing YAML content"))
     }
 
-    fn run(&mut self, shape: &'static Shape) -> Step<Data> {
-        let mut done = self.enter(0, shape, None)?;
+    fn run(&mut self, root: usize, shape: &'static Shape) -> Step<Data> {
+        let mut done = self.enter(root, shape, None)?;
         loop {
             if let Some(data) = done.take() {
                 let Some(frame) = self.frames.last_mut() else { return Ok(data) };
@@ -243,8 +249,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
             node = self.node(target)?;
         }
         if node.kind != NodeKind::Scalar {
-            let index = go_syntax::first_collection_key(self.document, index).unwrap_or(index);
-            return Err(fault(format!("invalid map key: {}", go_syntax::value(self.document, index))));
+            return Err(self.collection_key(index));
         }
         let text: Arc<str> = match scalar(node)? {
             Scalar::Text(text) => text,
@@ -275,6 +280,19 @@ impl<'d, 'a> Decoder<'d, 'a> {
             _ => format!("\"{text}"),
         });
         Ok((text, identity))
+    }
+
+    /// A list or map as a key: it is decoded, so that faults inside it come first, and then refused.
+    fn collection_key(&mut self, index: usize) -> Box<Fault> {
+        self.key_depth += 1;
+        if self.key_depth <= MAX_KEY_DEPTH {
+            self.frames.clear();
+            self.maps.clear();
+            if let Err(fault) = self.run(index, &Shape::Any) {
+                return fault;
+            }
+        }
+        fault(format!("invalid map key: {}", go_syntax::value(self.document, index)))
     }
 
     fn merge(&mut self, value: usize, node: &'d Node<'a>, shape: &'static Shape) -> Step<Option<Data>> {

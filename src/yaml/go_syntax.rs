@@ -10,9 +10,6 @@ use crate::quote::quote;
 /// How much is printed at most.
 const MAX_LENGTH: usize = 64 << 10;
 
-/// How many nodes it looks at, since aliases can make few nodes many.
-const MAX_VISITS: usize = 10_000;
-
 /// How deep it looks.
 const MAX_DEPTH: usize = 200;
 
@@ -34,33 +31,6 @@ pub(super) fn key(document: &Document<'_>, index: usize) -> String {
     top(document, index)
 }
 
-/// The first key, in the order of decoding, that is a collection, at or below the collection at `index`; keys are looked
-/// into before they are refused.
-pub(super) fn first_collection_key(document: &Document<'_>, index: usize) -> Option<usize> {
-    find_collection_key(document, index, 0, &mut { MAX_VISITS })
-}
-
-fn find_collection_key(document: &Document<'_>, index: usize, depth: usize, visits: &mut usize) -> Option<usize> {
-    *visits = visits.checked_sub(1)?;
-    let index = match document.nodes.get(index)?.kind {
-        NodeKind::Alias(target) => target,
-        _ => index,
-    };
-    let is_map = document.nodes.get(index)?.kind == NodeKind::Mapping;
-    if depth > MAX_DEPTH {
-        return None;
-    }
-    document.children(index).enumerate().find_map(|(position, child)| {
-        let node = document.nodes.get(child)?;
-        let found = find_collection_key(document, child, depth + 1, visits);
-        let target = match node.kind {
-            NodeKind::Alias(target) => document.nodes.get(target)?.kind,
-            kind => kind,
-        };
-        found.or_else(|| (is_map && position % 2 == 0 && target != NodeKind::Scalar).then_some(child))
-    })
-}
-
 fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) {
     let Some(node) = document.nodes.get(index) else { return };
     if out.len() > MAX_LENGTH || depth > MAX_DEPTH {
@@ -80,7 +50,12 @@ fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) 
         }
         NodeKind::Mapping => {
             let children: Vec<usize> = document.children(index).collect();
-            let mut entries: Vec<(String, usize)> = children.chunks_exact(2).map(|pair| (value(document, pair[0]), pair[1])).collect();
+            let key = |index| {
+                let mut key = String::new();
+                print(document, index, depth + 1, &mut key);
+                key
+            };
+            let mut entries: Vec<(String, usize)> = children.chunks_exact(2).map(|pair| (key(pair[0]), pair[1])).collect();
             entries.sort();
             out.push_str("map[interface {}]interface {}{");
             for (position, (key, child)) in entries.into_iter().enumerate() {

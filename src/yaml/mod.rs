@@ -1,7 +1,13 @@
 //! Helm's YAML dialect, both directions: go-yaml v2 behind a JSON bridge (sigs.k8s.io/yaml), and go-yaml v3 for `toYamlPretty`.
 //!
-//! Goes in: bytes or a tree. Comes out: a [`Data`] tree or text. No other module names a YAML crate.
+//! Goes in: bytes or a tree. Comes out: a [`Data`] tree or text. Reading goes through `reader` (characters), `scanner` (tokens),
+//! `parser` (events), `document` (nodes) and `decode` (values); [`head`] stops at events, since it runs over all that is rendered.
 //! Errors are go-yaml's as sigs.k8s.io/yaml wraps them: `error converting YAML to JSON: yaml: line N: …`.
+//!
+//! The parser is our own. libyaml-safer 0.3, the maintained Rust port of go-yaml's ancestor, was measured on the 4.5 MB that
+//! prometheus-operator-crds renders: 40 ms for the events alone (112 MB/s, a `String` for every scalar), while ours takes 13 ms with
+//! texts and 7 ms for heads (350 and 630 MB/s, slices of the input). It also lacks the limits and the error texts of Go's fork.
+//! It stays as the yardstick of a differential test.
 
 mod decode;
 mod document;
@@ -53,3 +59,8 @@ pub fn parse_list(text: &[u8]) -> Result<Data> {
         list => Ok(list),
     }
 }
+
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod tests;
