@@ -8,7 +8,8 @@
 use super::files::Files;
 use super::{Release, RenderContext};
 use crate::chart::{Chart, Dependency, File, Maintainer, Metadata};
-use crate::data::Data;
+use crate::data::{self, Data};
+use crate::template::value::globals::{Link, Scope};
 use crate::template::value::{Map, MapKind, Str, Value};
 use std::rc::Rc;
 
@@ -34,7 +35,14 @@ pub(super) fn collect(render: &RenderContext<'_>) -> Vec<Renderable> {
     let mut renderables = Vec::new();
     let mut shared =
         Shared { release: release(&render.release), capabilities: render.capabilities.to_value(), renderables: &mut renderables };
-    let values = Map::from_data(MapKind::Values, render.values.clone());
+    // Only what is shared by several charts needs to be known as such.
+    let values = match render.chart.dependencies.is_empty() {
+        true => Map::from_data(MapKind::Values, render.values.clone()),
+        false => {
+            let scope = scope(render.chart, &render.values, None);
+            Map::linked(MapKind::Values, render.values.clone(), Link::Values(Rc::new(scope)))
+        }
+    };
     let name = render.chart.name().to_string();
     chart_context(render.chart, &name, true, values, &mut shared);
     renderables
@@ -49,6 +57,18 @@ fn release(release: &Release) -> Value {
         (Str::from("Revision"), Value::int(release.revision)),
         (Str::from("Service"), Value::str("Helm")),
     ])
+}
+
+/// Where the values of a chart and its subcharts share parts of their globals.
+fn scope(chart: &Chart, values: &data::Map, parent: Option<&Scope>) -> Scope {
+    let mut own = Scope::new(values, parent);
+    for child in &chart.dependencies {
+        if let Some(values) = values.get(child.name()).and_then(Data::as_map) {
+            let below = scope(child, values, Some(&own));
+            own.add(child.name(), below);
+        }
+    }
+    own
 }
 
 /// Makes the context of a chart and its subcharts and notes their templates.

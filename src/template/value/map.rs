@@ -4,6 +4,7 @@
 //! what every other handle sees. A view of a shared map becomes one of its own when it is first changed; the maps and
 //! lists below it keep their identity from the moment they are asked for.
 
+use super::globals::Link;
 use super::{Str, Value, burial};
 use crate::data::{self, Data};
 use std::cell::RefCell;
@@ -48,6 +49,8 @@ pub struct Map {
 
 struct MapCell {
     nil: bool,
+    /// Set for views of values whose parts other charts share.
+    link: Option<Link>,
     state: RefCell<MapState>,
 }
 
@@ -71,7 +74,7 @@ impl Drop for MapCell {
 
 impl Map {
     fn of(kind: MapKind, nil: bool, state: MapState) -> Map {
-        Map { cell: Rc::new(MapCell { nil, state: RefCell::new(state) }), kind }
+        Map { cell: Rc::new(MapCell { nil, link: None, state: RefCell::new(state) }), kind }
     }
 
     /// The same map, seen as another type: changes of one are seen in the other.
@@ -99,6 +102,12 @@ impl Map {
         Map::of(kind, false, MapState::View { source, children: Vec::new() })
     }
 
+    /// A view of a shared map whose parts other charts may share.
+    pub fn linked(kind: MapKind, source: Arc<data::Map>, link: Link) -> Map {
+        let state = RefCell::new(MapState::View { source, children: Vec::new() });
+        Map { cell: Rc::new(MapCell { nil: false, link: Some(link), state }), kind }
+    }
+
     /// What it is declared as.
     pub fn kind(&self) -> MapKind {
         self.kind
@@ -120,7 +129,7 @@ impl Map {
             MapState::Own(entries) => entries.get(key).cloned(),
             MapState::View { source, children } => {
                 let at = source.position(key).ok()?;
-                Some(view_child(source, children, at))
+                Some(view_child(source, children, at, self.cell.link.as_ref()))
             }
         }
     }
@@ -174,7 +183,7 @@ impl Map {
             MapState::View { source, children } => (0..source.len())
                 .filter_map(|at| {
                     let (key, _) = source.entry_at(at)?;
-                    Some((Str::from(key.clone()), view_child(source, children, at)))
+                    Some((Str::from(key.clone()), view_child(source, children, at, self.cell.link.as_ref())))
                 })
                 .collect(),
         }
@@ -182,6 +191,9 @@ impl Map {
 
     /// The shared map that this still equals, all the way down.
     pub fn pristine(&self) -> Option<Arc<data::Map>> {
+        if self.cell.link.as_ref().is_some_and(Link::is_changed) {
+            return None;
+        }
         match &*self.cell.state.borrow() {
             MapState::Own(_) => None,
             MapState::View { source, children } => children.iter().all(|(_, child)| child.is_pristine()).then(|| source.clone()),
@@ -194,7 +206,7 @@ impl Map {
             let entries = (0..source.len())
                 .filter_map(|at| {
                     let (key, _) = source.entry_at(at)?;
-                    Some((Str::from(key.clone()), view_child(source, children, at)))
+                    Some((Str::from(key.clone()), view_child(source, children, at, self.cell.link.as_ref())))
                 })
                 .collect();
             *state = MapState::Own(entries);
@@ -207,13 +219,13 @@ impl Map {
 }
 
 /// Entry `at` of a view; maps and lists are made once and kept, scalars each time.
-fn view_child(source: &Arc<data::Map>, children: &mut Vec<(u32, Value)>, at: usize) -> Value {
-    let Some((_, data)) = source.entry_at(at) else { return Value::Nil };
+fn view_child(source: &Arc<data::Map>, children: &mut Vec<(u32, Value)>, at: usize, link: Option<&Link>) -> Value {
+    let Some((key, data)) = source.entry_at(at) else { return Value::Nil };
     match data {
         Data::Map(_) | Data::List(_) => match children.binary_search_by_key(&(at as u32), |child| child.0) {
             Ok(found) => children[found].1.clone(),
             Err(place) => {
-                let value = Value::from_data(data);
+                let value = link.map_or_else(|| Value::from_data(data), |link| link.child(key, data));
                 children.insert(place, (at as u32, value.clone()));
                 value
             }
