@@ -23,6 +23,7 @@ pub mod session;
 pub mod source;
 pub mod system;
 pub mod table;
+pub mod values_template;
 
 use exit::Exit;
 use session::Session;

@@ -7,6 +7,7 @@ use super::arguments::{ChartSourceArguments, ValueArguments};
 use super::remote::Console;
 use super::session::Session;
 use super::system::System;
+use super::values_template;
 use crate::chart::{Chart, loader};
 use crate::data::Map;
 use crate::diagnostic::Level;
@@ -111,21 +112,23 @@ pub fn load(path: &Path, session: &mut Session) -> Result<Chart> {
 
 /// The values that `-f` and the `--set` family come to.
 pub fn values(arguments: &ValueArguments, session: &mut Session) -> Result<Arc<Map>> {
-    value_options(arguments).merge(&mut |path| read(path, session))
+    value_options(arguments).merge_prepared(&mut |path| read(path, session), &mut prepare)
 }
 
-/// The same, and the values files as they were read.
+/// The same, and the YAML of each values file.
 pub fn values_and_files(arguments: &ValueArguments, session: &mut Session) -> Result<(Arc<Map>, Vec<(String, Vec<u8>)>)> {
-    let options = value_options(arguments);
     let mut files = Vec::new();
-    let values = options.merge(&mut |path| {
-        let bytes = read(path, session)?;
-        if files.len() < options.files.len() {
-            files.push((path.to_string(), bytes.clone()));
-        }
+    let values = value_options(arguments).merge_prepared(&mut |path| read(path, session), &mut |path, bytes, values| {
+        let bytes = prepare(path, bytes, values)?;
+        files.push((path.to_string(), bytes.clone()));
         Ok(bytes)
     })?;
     Ok((values, files))
+}
+
+/// Renders values files that are templates.
+fn prepare(path: &str, bytes: Vec<u8>, values: &Map) -> Result<Vec<u8>> {
+    if values_template::is_template(path) { values_template::render(path, &bytes, values) } else { Ok(bytes) }
 }
 
 /// How values are held against schemas: what a `$ref` to a server names is fetched, as Helm does.

@@ -31,6 +31,9 @@ pub struct Options {
 /// Reads what `-f` and `--set-file` name. Errors keep Go's words (`open x: no such file or directory`).
 pub type Reader<'a> = dyn FnMut(&str) -> Result<Vec<u8>> + 'a;
 
+/// Makes YAML of a values file that is written as something else: path, bytes, and the values of the files before it.
+pub type Prepare<'a> = dyn FnMut(&str, Vec<u8>, &Map) -> Result<Vec<u8>> + 'a;
+
 impl Options {
     /// Whether nothing was given.
     pub fn is_empty(&self) -> bool {
@@ -42,9 +45,17 @@ impl Options {
     /// # Errors
     /// `failed to parse FILE: …`, `failed parsing --set data: …` and the like; those of `reader` as they are for files.
     pub fn merge(&self, reader: &mut Reader) -> Result<Arc<Map>> {
+        self.merge_prepared(reader, &mut |_, bytes, _| Ok(bytes))
+    }
+
+    /// The same, with values files that `prepare` makes YAML of.
+    ///
+    /// # Errors
+    /// As [`Options::merge`], and those of `prepare`.
+    pub fn merge_prepared(&self, reader: &mut Reader, prepare: &mut Prepare) -> Result<Arc<Map>> {
         let mut base = Arc::new(Map::new());
         for path in &self.files {
-            let bytes = reader(path)?;
+            let bytes = prepare(path, reader(path)?, &base)?;
             let values = yaml::parse_values(&bytes).map_err(|error| error.context(format!("failed to parse {path}")))?;
             base = merge_maps(&base, &values);
         }

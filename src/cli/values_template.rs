@@ -1,0 +1,103 @@
+//! Values files written as Jinja templates: `prod.yaml.j2`, `prod.yaml.jinja`.
+//!
+//! Goes in: the text of such a file and the values that the files before it gave (as `values`). Comes out: plain YAML, which
+//! `rutter values --user-supplied` prints to be stored. Only files whose names end so are rendered, never what a server
+//! sends; a template sees nothing of the environment and includes no other file. An undefined name is an error.
+//! Helm has nothing like it; charts themselves are never rendered by this engine.
+
+use crate::data::{Data, Map};
+use crate::error::{Error, ErrorKind, Result};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use std::collections::BTreeMap;
+
+/// The endings of names that ask for it.
+const ENDINGS: [&str; 3] = [".j2", ".jinja", ".jinja2"];
+/// Most bytes a template may come to.
+const OUTPUT_LIMIT: usize = 64 << 20;
+
+/// Whether a values file of this name is a template.
+pub fn is_template(path: &str) -> bool {
+    !path.starts_with("http://") && !path.starts_with("https://") && ENDINGS.iter().any(|ending| path.ends_with(ending))
+}
+
+/// The YAML that a template comes to.
+///
+/// # Errors
+/// `failed to render PATH: …` with the line, when it is no template or uses what is not there.
+pub fn render(path: &str, text: &[u8], values: &Map) -> Result<Vec<u8>> {
+    let fault = |message: String| Error::new(ErrorKind::Values, format!("failed to render {path}: {message}"));
+    let text = std::str::from_utf8(text).map_err(|_| fault("the template is not UTF-8".to_string()))?;
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    let context = Value::from(BTreeMap::from([("values", table(values))]));
+    let rendered = environment.render_named_str(path, text, context).map_err(|error| fault(describe(&error)))?;
+    if rendered.len() > OUTPUT_LIMIT {
+        return Err(Error::new(ErrorKind::Limit, format!("failed to render {path}: more than {OUTPUT_LIMIT} bytes came of it")));
+    }
+    Ok(rendered.into_bytes())
+}
+
+/// The fault, its detail and its line.
+fn describe(error: &minijinja::Error) -> String {
+    let mut text = error.kind().to_string();
+    if let Some(detail) = error.detail() {
+        text.push_str(": ");
+        text.push_str(detail);
+    }
+    if let Some(line) = error.line() {
+        text.push_str(&format!(" (line {line})"));
+    }
+    text
+}
+
+fn table(map: &Map) -> Value {
+    Value::from(map.iter().map(|(key, value)| (key.to_string(), convert(value))).collect::<BTreeMap<String, Value>>())
+}
+
+fn convert(data: &Data) -> Value {
+    match data {
+        Data::Null => Value::from(()),
+        Data::Bool(truth) => Value::from(*truth),
+        Data::Int(number) => Value::from(*number),
+        #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+        Data::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Value::from(*number as i64),
+        Data::Float(number) => Value::from(*number),
+        Data::Str(text) => Value::from(text.to_string()),
+        Data::List(items) => items.iter().map(convert).collect(),
+        Data::Map(map) => table(map),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::sample::data;
+
+    fn rendered(text: &str) -> String {
+        let Data::Map(values) = data(r#"{"port": 80, "hosts": ["a", "b"]}"#) else { panic!("no map") };
+        match render("x.yaml.j2", text.as_bytes(), &values) {
+            Ok(text) => String::from_utf8_lossy(&text).into_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn earlier_values_can_be_used() {
+        assert_eq!(rendered("port: {{ values.port + 1 }}\n"), "port: 81");
+        assert_eq!(rendered("h: [{% for h in values.hosts %}{{ h }}.x,{% endfor %}]"), "h: [a.x,b.x,]");
+    }
+
+    #[test]
+    fn faults_name_file_and_line() {
+        assert!(rendered("a: 1\nb: {{ values.none }}\n").starts_with("failed to render x.yaml.j2: "));
+        assert!(rendered("a: 1\nb: {{ values.none }}\n").ends_with("(line 2)"));
+        assert!(rendered("{% include 'secret' %}").starts_with("failed to render x.yaml.j2: "));
+    }
+
+    #[test]
+    fn only_local_names_ask_for_it() {
+        assert!(is_template("a.yaml.j2") && is_template("b.jinja"));
+        assert!(!is_template("a.yaml") && !is_template("https://host/a.j2"));
+    }
+}
