@@ -5,6 +5,7 @@
 
 mod lexer;
 mod parse;
+mod tables;
 mod time;
 mod write;
 

@@ -38,10 +38,10 @@ pub enum TimeKind {
 }
 
 /// Values may nest so deep.
-const MAX_DEPTH: usize = 250;
+pub(super) const MAX_DEPTH: usize = 250;
 
-type Key = Vec<String>;
-type Table = BTreeMap<String, Toml>;
+pub(super) type Key = Vec<String>;
+pub(super) type Table = BTreeMap<String, Toml>;
 
 /// Parses a document into its root table. Error texts are those of `toml.Unmarshal`
 /// (`toml: line 1 (last key "a"): expected value but found …`).
@@ -75,23 +75,23 @@ pub fn parse(text: &[u8]) -> Result<Toml> {
     }
 }
 
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     lexer: Lexer<'a>,
-    root: Table,
+    pub(super) root: Table,
     /// The path of the table in scope.
-    context: Key,
+    pub(super) context: Key,
     current_key: String,
     /// Of the last key that was read.
-    line: i64,
+    pub(super) line: i64,
     depth: usize,
     /// Tables that were only implied by a longer name so far.
-    implicit: HashSet<String>,
+    pub(super) implicit: HashSet<String>,
     /// Keys whose value is a list in brackets.
-    arrays: HashSet<String>,
+    pub(super) arrays: HashSet<String>,
 }
 
 /// A dotted name as it would be written.
-fn dotted(key: &[String]) -> String {
+pub(super) fn dotted(key: &[String]) -> String {
     let mut text = Vec::new();
     for (at, part) in key.iter().enumerate() {
         if at > 0 {
@@ -112,7 +112,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A fault of meaning, on the line of the last key.
-    fn fault(&self, message: impl Into<String>) -> Fault {
+    pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
         Fault { message: message.into(), line: self.line }
     }
 
@@ -545,84 +545,6 @@ impl<'a> Parser<'a> {
         }
         out.push_str(rest);
         Ok(out)
-    }
-
-    // ---- tables
-
-    /// Makes the table `key` the one in scope, implying those above it.
-    fn add_context(&mut self, key: &[String], array: bool) -> Step<()> {
-        let Some((last, parents)) = key.split_last() else { return Ok(()) };
-        if key.len() > MAX_DEPTH {
-            return Err(self.fault(format!("exceeded max depth of {MAX_DEPTH}")));
-        }
-        let mut table = &mut self.root;
-        let mut name = Key::new();
-        for part in parents {
-            name.push(part.clone());
-            if !table.contains_key(part) {
-                self.implicit.insert(dotted(&name));
-                table.insert(part.clone(), Toml::Map(Table::new()));
-            }
-            table = match table.get_mut(part) {
-                Some(Toml::Map(inner)) => inner,
-                Some(Toml::Tables(tables)) => match tables.last_mut() {
-                    Some(Toml::Map(inner)) => inner,
-                    _ => return Ok(()),
-                },
-                _ => {
-                    let message = format!("Key '{}' was already created as a hash.", dotted(&name));
-                    return Err(Fault { message, line: self.line });
-                }
-            };
-        }
-        if array {
-            let entry = table.entry(last.clone()).or_insert_with(|| Toml::Tables(Vec::new()));
-            let Toml::Tables(tables) = entry else {
-                self.context = name;
-                return Err(self.fault(format!("Key '{}' was already created and cannot be used as an array.", dotted(key))));
-            };
-            tables.push(Toml::Map(Table::new()));
-            self.context = name;
-        } else {
-            self.context = name;
-            self.set_value(last, Toml::Map(Table::new()))?;
-        }
-        self.context.push(last.clone());
-        Ok(())
-    }
-
-    /// Sets a key of the table in scope, unless it is there already and not only implied.
-    fn set_value(&mut self, key: &str, value: Toml) -> Step<()> {
-        let mut table = &mut self.root;
-        let mut name = Key::new();
-        for part in &self.context {
-            name.push(part.clone());
-            table = match table.get_mut(part) {
-                Some(Toml::Map(inner)) => inner,
-                Some(Toml::Tables(tables)) => match tables.last_mut() {
-                    Some(Toml::Map(inner)) => inner,
-                    _ => return Ok(()),
-                },
-                _ => {
-                    let message = format!("Key '{}' has already been defined.", dotted(&name));
-                    return Err(Fault { message, line: self.line });
-                }
-            };
-        }
-        name.push(key.to_owned());
-        if !table.contains_key(key) {
-            table.insert(key.to_owned(), value);
-            return Ok(());
-        }
-        let name = dotted(&name);
-        if !self.implicit.remove(&name) {
-            return Err(self.fault(format!("Key '{name}' has already been defined.")));
-        }
-        // What was implied stays, but a list replaces what its items left behind.
-        if self.arrays.contains(&name) {
-            table.insert(key.to_owned(), value);
-        }
-        Ok(())
     }
 }
 

@@ -63,18 +63,37 @@ pub fn parse_values(text: &[u8]) -> Result<Arc<Map>> {
     Ok(documents.into_iter().reduce(|under, over| merge_documents(&under, &over)).unwrap_or_default())
 }
 
+/// How deep tables are merged; below, those on top replace the others.
+const MAX_MERGE_DEPTH: usize = 1000;
+
 /// `loader.MergeMaps`: tables of `over` are merged into those of `under`, everything else (nulls and lists too) replaces.
 pub fn merge_documents(under: &Arc<Map>, over: &Arc<Map>) -> Arc<Map> {
-    if under.is_empty() {
+    merge(under, over, 0)
+}
+
+fn merge(under: &Arc<Map>, over: &Arc<Map>, depth: usize) -> Arc<Map> {
+    if under.is_empty() || depth > MAX_MERGE_DEPTH {
         return over.clone();
     }
     let mut merged = (**under).clone();
     for (key, value) in over.iter() {
         let value = match (merged.get(key), value) {
-            (Some(Data::Map(under)), Data::Map(over)) => Data::Map(merge_documents(under, over)),
+            (Some(Data::Map(under)), Data::Map(over)) => Data::Map(merge(under, over, depth + 1)),
             _ => value.clone(),
         };
         merged.insert(key.clone(), value);
     }
     Arc::new(merged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_documents_merge_within_the_stack() {
+        let nested = |depth: usize| "{a: ".repeat(depth) + "1" + &"}".repeat(depth);
+        let text = format!("{}\n---\n{}\n", nested(9_000), nested(9_000));
+        assert!(parse_values(text.as_bytes()).is_ok());
+    }
 }

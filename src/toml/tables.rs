@@ -1,0 +1,86 @@
+//! Which table a key goes to, and which may be opened again.
+//!
+//! Goes in: the names of tables and keys as they are read. Comes out: entries in the parser's tree, or the fault that a name is
+//! taken. A table that was only implied by a longer name may still be written out once; apart from the parser as these rules are
+//! the Go library's bookkeeping, not grammar.
+
+use super::lexer::{Fault, Step};
+use super::parse::{Key, MAX_DEPTH, Parser, Table, Toml, dotted};
+
+impl Parser<'_> {
+    /// Makes the table `key` the one in scope, implying those above it.
+    pub(super) fn add_context(&mut self, key: &[String], array: bool) -> Step<()> {
+        let Some((last, parents)) = key.split_last() else { return Ok(()) };
+        if key.len() > MAX_DEPTH {
+            return Err(self.fault(format!("exceeded max depth of {MAX_DEPTH}")));
+        }
+        let mut table = &mut self.root;
+        let mut name = Key::new();
+        for part in parents {
+            name.push(part.clone());
+            if !table.contains_key(part) {
+                self.implicit.insert(dotted(&name));
+                table.insert(part.clone(), Toml::Map(Table::new()));
+            }
+            table = match table.get_mut(part) {
+                Some(Toml::Map(inner)) => inner,
+                Some(Toml::Tables(tables)) => match tables.last_mut() {
+                    Some(Toml::Map(inner)) => inner,
+                    _ => return Ok(()),
+                },
+                _ => {
+                    let message = format!("Key '{}' was already created as a hash.", dotted(&name));
+                    return Err(Fault { message, line: self.line });
+                }
+            };
+        }
+        if array {
+            let entry = table.entry(last.clone()).or_insert_with(|| Toml::Tables(Vec::new()));
+            let Toml::Tables(tables) = entry else {
+                self.context = name;
+                return Err(self.fault(format!("Key '{}' was already created and cannot be used as an array.", dotted(key))));
+            };
+            tables.push(Toml::Map(Table::new()));
+            self.context = name;
+        } else {
+            self.context = name;
+            self.set_value(last, Toml::Map(Table::new()))?;
+        }
+        self.context.push(last.clone());
+        Ok(())
+    }
+
+    /// Sets a key of the table in scope, unless it is there already and not only implied.
+    pub(super) fn set_value(&mut self, key: &str, value: Toml) -> Step<()> {
+        let mut table = &mut self.root;
+        let mut name = Key::new();
+        for part in &self.context {
+            name.push(part.clone());
+            table = match table.get_mut(part) {
+                Some(Toml::Map(inner)) => inner,
+                Some(Toml::Tables(tables)) => match tables.last_mut() {
+                    Some(Toml::Map(inner)) => inner,
+                    _ => return Ok(()),
+                },
+                _ => {
+                    let message = format!("Key '{}' has already been defined.", dotted(&name));
+                    return Err(Fault { message, line: self.line });
+                }
+            };
+        }
+        name.push(key.to_owned());
+        if !table.contains_key(key) {
+            table.insert(key.to_owned(), value);
+            return Ok(());
+        }
+        let name = dotted(&name);
+        if !self.implicit.remove(&name) {
+            return Err(self.fault(format!("Key '{name}' has already been defined.")));
+        }
+        // What was implied stays, but a list replaces what its items left behind.
+        if self.arrays.contains(&name) {
+            table.insert(key.to_owned(), value);
+        }
+        Ok(())
+    }
+}
