@@ -32,6 +32,8 @@ pub struct Diagnostic {
     pub location: Option<Location>,
     /// The text of the line at `location`, without its end.
     pub source_line: Option<String>,
+    /// The source text of the node that failed, empty when there is none.
+    pub node: String,
     /// How many bytes from the column on the caret should cover; 0 or 1 for one.
     pub span: usize,
     /// Outermost call first; the last one is the innermost before `location`.

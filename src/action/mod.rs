@@ -3,6 +3,7 @@
 //! Goes in: charts, values, options. Comes out: reports as data. Nothing here prints, exits, or asks clock and environment:
 //! what an operation needs of these is handed in. The file of an operation has the name of its command.
 
+pub mod advice;
 pub mod create;
 #[cfg(feature = "remote")]
 pub mod dependency;

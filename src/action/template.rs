@@ -63,13 +63,15 @@ pub struct Failure {
     pub error: Error,
     /// Further errors, when all were asked for.
     pub others: Vec<Error>,
+    /// The values that templates saw, to advise from; `None` when it failed before there were any.
+    pub values: Option<Arc<Map>>,
     /// What there was when it failed; `None` when it failed before rendering.
     pub rendering: Option<Rendering>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        Failure { error, others: Vec::new(), rendering: None }
+        Failure { error, others: Vec::new(), values: None, rendering: None }
     }
 }
 
@@ -121,25 +123,24 @@ pub fn run(
     if let Some(schema) = &options.schema {
         values::schema::validate(&chart, &values, schema, notices)?;
     }
+    let failed = |mut errors: Vec<Error>, rendering: Rendering| {
+        let error = errors.remove(0);
+        Failure { error, others: errors, values: Some(values.clone()), rendering: Some(rendering) }
+    };
     let mut rendering = Rendering::default();
-    match render(&chart, values, options, environment, notices, &mut rendering) {
-        Ok(others) if others.is_empty() => {}
-        Ok(mut others) => {
-            let error = others.remove(0);
-            return Err(Failure { error, others, rendering: Some(Rendering::default()) });
-        }
-        Err(error) => return Err(Failure { error, others: Vec::new(), rendering: Some(Rendering::default()) }),
+    match render(&chart, &values, options, environment, notices, &mut rendering) {
+        Ok(faults) if faults.is_empty() => {}
+        Ok(faults) => return Err(failed(faults, Rendering::default())),
+        Err(error) => return Err(failed(vec![error], Rendering::default())),
     }
-    if let Some(post_renderer) = post_renderer
-        && let Err(error) = post_render(&mut rendering, post_renderer)
-    {
-        return Err(Failure { error, others: Vec::new(), rendering: Some(Rendering::default()) });
+    if let Some(post_renderer) = post_renderer {
+        post_render(&mut rendering, post_renderer).map_err(|error| failed(vec![error], Rendering::default()))?;
     }
     match manifest::sort(&rendering.files, notices) {
         Ok(manifests) => rendering.manifests = manifests,
         Err(NotYaml { error, hooks }) => {
             rendering.manifests = Manifests { resources: whole_files(&rendering.files), hooks };
-            return Err(Failure { error, others: Vec::new(), rendering: Some(rendering) });
+            return Err(failed(vec![error], rendering));
         }
     }
     if options.include_crds {
@@ -157,7 +158,7 @@ fn logged(context: &str, error: Error, notices: &mut Notices) -> Error {
 /// Checks the chart's `kubeVersion` and renders. Gives the faults when all of them were asked for.
 fn render(
     chart: &Chart,
-    values: Arc<Map>,
+    values: &Arc<Map>,
     options: &Options,
     environment: &mut dyn Environment,
     notices: &mut Notices,
@@ -171,7 +172,7 @@ fn render(
             format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}", kubernetes.version),
         ));
     }
-    let context = RenderContext { chart, values, release: options.release.clone(), capabilities: &options.capabilities };
+    let context = RenderContext { chart, values: values.clone(), release: options.release.clone(), capabilities: &options.capabilities };
     let rendered = engine::render(&context, &options.engine, environment)?;
     notices.list.extend(rendered.notices.list);
     rendering.files = rendered.files;

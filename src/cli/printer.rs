@@ -23,15 +23,19 @@ pub enum ErrorFormat {
     Json,
 }
 
+/// The form in which errors are shown, never [`ErrorFormat::Auto`].
+pub fn chosen_format(settings: &Settings) -> ErrorFormat {
+    match settings.error_format {
+        ErrorFormat::Auto if std::io::stderr().is_terminal() => ErrorFormat::Human,
+        ErrorFormat::Auto => ErrorFormat::Helm,
+        format => format,
+    }
+}
+
 /// Shows an error on standard error.
 pub fn print_error(error: &Error, settings: &Settings) {
     let terminal = std::io::stderr().is_terminal();
-    let format = match settings.error_format {
-        ErrorFormat::Auto if terminal => ErrorFormat::Human,
-        ErrorFormat::Auto => ErrorFormat::Helm,
-        format => format,
-    };
-    match format {
+    match chosen_format(settings) {
         ErrorFormat::Json => eprintln!("{}", json(error)),
         ErrorFormat::Human => {
             let styled = match settings.color {
@@ -87,10 +91,24 @@ fn place<'a>(location: &'a Location, diagnostic: &'a Diagnostic) -> Element<'a> 
             None => origin.into(),
         };
     };
-    let start = floor_boundary(line, location.column.unwrap_or_else(|| line.len() - line.trim_start().len()));
-    let length = if location.column.is_some() { diagnostic.span.max(1) } else { line.trim().len() };
+    let (start, length) = marked(line, location.column, diagnostic);
+    let start = floor_boundary(line, start);
     let end = floor_boundary(line, start.saturating_add(length)).max(start);
     Snippet::source(line).line_start(location.line).path(location.file.as_str()).annotation(AnnotationKind::Primary.span(start..end)).into()
+}
+
+/// Which part of the line is marked: the failing node, whose position in Go's messages may lie inside of it; else what the
+/// diagnostic says; else the whole line.
+fn marked(line: &str, column: Option<usize>, diagnostic: &Diagnostic) -> (usize, usize) {
+    let Some(column) = column else { return (line.len() - line.trim_start().len(), line.trim().len()) };
+    let node = diagnostic.node.lines().next().unwrap_or_default();
+    if !node.is_empty() {
+        let around = line.match_indices(node).find(|(at, _)| (*at..*at + node.len()).contains(&column));
+        if let Some((at, _)) = around {
+            return (at, node.len());
+        }
+    }
+    (column, diagnostic.span.max(1))
 }
 
 /// The nearest place at or before `at` that is between two characters.
@@ -205,9 +223,10 @@ mod tests {
         let location = |file: &str, line, column| Location { file: file.to_string(), line, column: Some(column) };
         Error::new(ErrorKind::Template, "whole text\n\nUse --debug flag to render out invalid YAML").with_diagnostic(Diagnostic {
             headline: "nil pointer evaluating interface {}.tag".to_string(),
-            location: Some(location("c/templates/_h.tpl", 2, 9)),
+            location: Some(location("c/templates/_h.tpl", 2, 17)),
             source_line: Some("image: {{ .Values.image.tag }}".to_string()),
-            span: 18,
+            node: ".Values.image.tag".to_string(),
+            span: 17,
             frames: vec![Frame {
                 location: location("c/templates/d.yaml", 7, 11),
                 template: "c/templates/d.yaml".to_string(),
@@ -222,10 +241,10 @@ mod tests {
     fn people_see_the_line_and_the_way_to_it() {
         let want = "\
 error: nil pointer evaluating interface {}.tag
- --> c/templates/_h.tpl:2:10
+ --> c/templates/_h.tpl:2:11
   |
 2 | image: {{ .Values.image.tag }}
-  |          ^^^^^^^^^^^^^^^^^^
+  |           ^^^^^^^^^^^^^^^^^
   |
   = from: c/templates/d.yaml:7:12 `include \"c.image\" .`
   = note: `.Values.image` is not set
@@ -256,6 +275,6 @@ error: nil pointer evaluating interface {}.tag
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["kind"], "template");
         assert_eq!(value["message"], "whole text");
-        assert_eq!(value["diagnostics"][0]["location"], serde_json::json!({ "file": "c/templates/_h.tpl", "line": 2, "column": 10 }));
+        assert_eq!(value["diagnostics"][0]["location"], serde_json::json!({ "file": "c/templates/_h.tpl", "line": 2, "column": 18 }));
     }
 }

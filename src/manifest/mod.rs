@@ -149,25 +149,22 @@ fn heads(files: &[RenderedFile], places: &[Place]) -> Vec<Result<Head>> {
 }
 
 /// Helm's error of a document that is no YAML, with the line of the rendered text that broke.
-fn not_yaml(file: &RenderedFile, range: &Range<usize>, error: Error) -> Error {
-    let line_in_document = line_of_message(error.message());
+fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Error {
+    // The parser knows the line in the document, people want the one in the file.
+    let found = std::mem::take(error.diagnostics_mut()).into_iter().next().unwrap_or_default();
+    let (line, column) = found.location.map_or((1, None), |location| (location.line, location.column));
     let before = file.data[..range.start].iter().filter(|byte| **byte == b'\n').count();
-    let line = before + line_in_document.unwrap_or(1);
+    let line = before + line.max(1);
     let source_line = file.data.split(|byte| *byte == b'\n').nth(line - 1).map(|line| String::from_utf8_lossy(line).into_owned());
-    let error = error.context(format!("YAML parse error on {}", file.name)).with_kind(ErrorKind::Manifest);
+    let headline = if found.headline.is_empty() { error.message().to_string() } else { found.headline };
     let diagnostic = Diagnostic {
-        headline: error.message().to_string(),
-        location: Some(Location { file: format!("rendered {}", file.name), line, column: None }),
+        headline: format!("rendered text is no valid YAML: {headline}"),
+        location: Some(Location { file: file.name.clone(), line, column }),
         source_line,
-        hints: vec!["the line is one of the rendered text: `--debug` prints all of it".to_string()],
+        span: found.span,
+        notes: vec!["line and text are those of the rendered file".to_string()],
+        hints: vec!["`--debug` prints all of it".to_string()],
         ..Diagnostic::default()
     };
-    error.with_diagnostic(diagnostic)
-}
-
-/// The number in `yaml: line N: …`.
-fn line_of_message(message: &str) -> Option<usize> {
-    let (_, rest) = message.split_once("yaml: line ")?;
-    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-    digits.parse().ok().filter(|line| *line > 0)
+    error.context(format!("YAML parse error on {}", file.name)).with_kind(ErrorKind::Manifest).with_diagnostic(diagnostic)
 }

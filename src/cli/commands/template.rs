@@ -1,11 +1,12 @@
 //! `rutter template`: renders a chart and prints its manifests.
 
 use super::{Arity, Entry, Run};
-use crate::action;
 use crate::action::template::{self, Failure, Hooks, PostRender, Rendering};
+use crate::action::{self, advice};
 use crate::chart::Chart;
 use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, boolean, comma_list, duration, flatten};
 use crate::cli::plugin::{self, PostRenderer};
+use crate::cli::printer::{self, ErrorFormat};
 use crate::cli::remote::Console;
 use crate::cli::session::Session;
 use crate::cli::source;
@@ -17,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::repository::ChartOptions;
 use crate::template::engine::{self, Capabilities, KubeVersion, Release};
+use crate::values::origin::Sources;
 use clap::Args;
 use std::io::Write;
 use std::path::Path;
@@ -188,7 +190,7 @@ impl Run for Arguments {
         let (name, reference) = self.name_and_chart(&arguments)?;
         let source = source::chart_options(&self.source, self.devel, session);
         let path = source::locate(&reference, &source, session)?;
-        let values = source::values(&self.values, session)?;
+        let (values, files) = source::values_and_files(&self.values, session)?;
         let chart = self.load(&path, session)?;
         let options = template::Options {
             release: Release {
@@ -212,7 +214,12 @@ impl Run for Arguments {
         session.notices = notices;
         match outcome {
             Ok(rendering) => self.write(&rendering, &name, None, session),
-            Err(failure) => self.fail(failure, &name, session),
+            Err(mut failure) => {
+                if printer::chosen_format(&session.settings) != ErrorFormat::Helm {
+                    self.advise(&mut failure, &chart, files);
+                }
+                self.fail(failure, &name, session)
+            }
         }
     }
 }
@@ -339,6 +346,15 @@ impl Arguments {
         let options = action::dependency::Options { source: ChartOptions { keyring, ..ChartOptions::default() }, ..Default::default() };
         action::dependency::update(path, &options, &source::repository_settings(session), &Console::new(session))?;
         source::load(path, session).map_err(|error| error.context("failed reloading chart after repo update"))
+    }
+
+    /// Adds to the errors what the values have to do with them.
+    fn advise(&self, failure: &mut Failure, chart: &Chart, files: Vec<(String, Vec<u8>)>) {
+        let Some(values) = &failure.values else { return };
+        let sources = Sources::new(chart, &source::value_options(&self.values), files).ok();
+        for error in std::iter::once(&mut failure.error).chain(&mut failure.others) {
+            advice::add(error, values, sources.as_ref());
+        }
     }
 
     /// Shows every error but the last, which it returns; with `--debug` also what there is.

@@ -156,7 +156,13 @@ impl Failure {
                 Level::Returned(part) => text.push_str(part),
             }
         }
-        text.replace("HELM_ERR_START", "").replace("HELM_ERR_END", "")
+        // Of `fail` and `required` only their own words count.
+        if let Some((_, rest)) = text.split_once("HELM_ERR_START")
+            && let Some((message, _)) = rest.rsplit_once("HELM_ERR_END")
+        {
+            return message.to_string();
+        }
+        text
     }
 
     /// The same facts for people: the innermost place, and the calls that led there.
@@ -175,6 +181,7 @@ impl Failure {
             diagnostic.location = Some(innermost.location());
             diagnostic.source_line = Some(String::from_utf8_lossy(&innermost.source_line).into_owned());
             let visible = innermost.node.iter().position(|byte| *byte == b'\n').unwrap_or(innermost.node.len());
+            diagnostic.node = String::from_utf8_lossy(&innermost.node).into_owned();
             diagnostic.span = visible.min(innermost.source_line.len().saturating_sub(innermost.column)).max(1);
         }
         // A recursion repeats itself: a few of its steps tell all.

@@ -1,0 +1,168 @@
+//! What a template fault has to do with values, and what may have been meant.
+//!
+//! Goes in: an error of the engine, the coalesced values, and where values come from. Comes out: the same error whose
+//! diagnostics say which part of a `.Values` path is missing or of another kind, where its parent came from, and which key is
+//! nearest. It stands apart because the engine knows no sources, and because nothing of it is worth computing unless a person
+//! looks. Helm has nothing of the kind.
+
+use crate::data::{Data, Map};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::error::Error;
+use crate::json;
+use crate::values::origin::Sources;
+use std::sync::Arc;
+
+/// How many characters of a value are shown.
+const SHOWN_LIMIT: usize = 60;
+/// How many keys of a table are shown.
+const KEYS_LIMIT: usize = 8;
+/// How many paths of one node are looked at.
+const PATHS_LIMIT: usize = 4;
+
+/// Adds notes and hints on the values that the failing nodes name.
+pub fn add(error: &mut Error, values: &Arc<Map>, sources: Option<&Sources<'_>>) {
+    for diagnostic in error.diagnostics_mut() {
+        let scope = scope(diagnostic);
+        let node = diagnostic.node.clone();
+        for path in paths(&node).into_iter().take(PATHS_LIMIT) {
+            look_up(&path, &scope, values, sources, diagnostic);
+        }
+    }
+}
+
+/// The subcharts on the way to the file that was rendered when the fault came up: its `.Values` begin there.
+fn scope(diagnostic: &Diagnostic) -> Vec<String> {
+    let outermost = diagnostic.frames.first().map(|frame| &frame.location).or(diagnostic.location.as_ref());
+    let Some(location) = outermost else { return Vec::new() };
+    let (folders, _) = location.file.split_once("/templates/").unwrap_or((&location.file, ""));
+    folders.split("/charts/").skip(1).map(str::to_string).collect()
+}
+
+/// The keys behind every `.Values` in a node's text, in order, each path once.
+fn paths(node: &str) -> Vec<Vec<&str>> {
+    let mut found: Vec<Vec<&str>> = Vec::new();
+    let mut rest = node;
+    while let Some(at) = rest.find(".Values.") {
+        let inside_name = rest[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ')'));
+        rest = &rest[at + ".Values.".len()..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.')).unwrap_or(rest.len());
+        let keys: Vec<&str> = rest[..end].split('.').filter(|key| !key.is_empty()).collect();
+        if !inside_name && !keys.is_empty() && !found.contains(&keys) {
+            found.push(keys);
+        }
+    }
+    found
+}
+
+/// Walks the path as far as it goes and says what stands where it ends.
+fn look_up(keys: &[&str], scope: &[String], values: &Arc<Map>, sources: Option<&Sources<'_>>, diagnostic: &mut Diagnostic) {
+    let mut current = Data::Map(values.clone());
+    for name in scope {
+        current = current.as_map().and_then(|map| map.get(name)).cloned().unwrap_or_default();
+    }
+    let origin_of = |depth: usize| {
+        let path: Vec<&str> = scope.iter().map(String::as_str).chain(keys[..depth].iter().copied()).collect();
+        sources.and_then(|sources| sources.find(&path)).map_or_else(String::new, |origin| format!(", from {origin}"))
+    };
+    for (depth, key) in keys.iter().enumerate() {
+        let parent = path_text(&keys[..depth]);
+        let Data::Map(map) = &current else {
+            let shown = shown(&current);
+            diagnostic.notes.push(format!("`{parent}` is {shown}{}, not a table", origin_of(depth)));
+            return;
+        };
+        let Some(next) = map.get(key) else {
+            missing(key, &parent, &origin_of(depth), map, diagnostic);
+            return;
+        };
+        let next = next.clone();
+        current = next;
+    }
+    let path = path_text(keys);
+    diagnostic.notes.push(format!("`{path}` is {}{}", shown(&current), origin_of(keys.len())));
+}
+
+/// Says that a key is missing, and which one may have been meant.
+fn missing(key: &str, parent: &str, origin: &str, map: &Map, diagnostic: &mut Diagnostic) {
+    diagnostic.notes.push(format!("`{parent}` has no key `{key}`{origin}"));
+    if let Some(near) = nearest(key, map.iter().map(|(key, _)| &**key)) {
+        diagnostic.hints.push(format!("did you mean `{parent}.{near}`?"));
+    } else if !map.is_empty() && map.len() <= KEYS_LIMIT {
+        let keys: Vec<String> = map.iter().map(|(key, _)| format!("`{key}`")).collect();
+        diagnostic.hints.push(format!("the keys of `{parent}` are {}", keys.join(", ")));
+    } else if map.is_empty() {
+        diagnostic.hints.push(format!("`{parent}` is empty"));
+    }
+}
+
+fn path_text(keys: &[&str]) -> String {
+    let mut text = ".Values".to_string();
+    for key in keys {
+        text.push('.');
+        text.push_str(key);
+    }
+    text
+}
+
+/// A value in short, with its kind.
+fn shown(value: &Data) -> String {
+    let kind = match value {
+        Data::Null => return "null".to_string(),
+        Data::Map(map) if map.is_empty() => return "an empty table".to_string(),
+        Data::List(items) if items.is_empty() => return "an empty list".to_string(),
+        Data::Map(_) => "a table",
+        Data::List(_) => "a list",
+        Data::Bool(_) => "a boolean",
+        Data::Int(_) | Data::Float(_) => "a number",
+        Data::Str(_) => "a string",
+    };
+    let text = json::to_vec(value).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
+    let short: String = text.chars().take(SHOWN_LIMIT).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!("{kind} (`{short}{more}`)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Frame, Location};
+    use crate::error::ErrorKind;
+
+    fn advice(node: &str, file: &str) -> (Vec<String>, Vec<String>) {
+        let values = crate::yaml::parse_map(b"image: {repository: nginx, tag: 3}\nsub: {list: [1]}\nnone: ~\nempty: {}").unwrap();
+        let location = Location { file: file.to_string(), line: 1, column: Some(0) };
+        let frames = vec![Frame { location, template: String::new(), node: String::new() }];
+        let diagnostic = Diagnostic { node: node.to_string(), frames, ..Diagnostic::default() };
+        let mut error = Error::new(ErrorKind::Template, "").with_diagnostic(diagnostic);
+        add(&mut error, &values, None);
+        let diagnostic = error.diagnostics()[0].clone();
+        (diagnostic.notes, diagnostic.hints)
+    }
+
+    #[test]
+    fn paths_are_explained() {
+        let cases: &[(&str, &str, &[&str], &[&str])] = &[
+            (".Values.image.tga", "c/templates/x.yaml", &["`.Values.image` has no key `tga`"], &["did you mean `.Values.image.tag`?"]),
+            ("$.Values.imag.x", "c/templates/x.yaml", &["`.Values` has no key `imag`"], &["did you mean `.Values.image`?"]),
+            (".Values.image.tag.x", "c/templates/x.yaml", &["`.Values.image.tag` is a number (`3`), not a table"], &[]),
+            ("trunc .Values.none 3", "c/templates/x.yaml", &["`.Values.none` is null"], &[]),
+            (".Values.empty.x", "c/templates/x.yaml", &["`.Values.empty` has no key `x`"], &["`.Values.empty` is empty"]),
+            ("len .Values.list", "c/charts/sub/templates/x.yaml", &["`.Values.list` is a list (`[1]`)"], &[]),
+            (
+                ".Values.zzzzz",
+                "c/templates/x.yaml",
+                &["`.Values` has no key `zzzzz`"],
+                &["the keys of `.Values` are `empty`, `image`, `none`, `sub`"],
+            ),
+            (".x.Values.image", "c/templates/x.yaml", &[], &[]),
+        ];
+        for (node, file, notes, hints) in cases {
+            let (found_notes, found_hints) = advice(node, file);
+            assert_eq!((found_notes.as_slice(), found_hints.as_slice()), (owned(notes).as_slice(), owned(hints).as_slice()), "{node}");
+        }
+    }
+
+    fn owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| text.to_string()).collect()
+    }
+}
