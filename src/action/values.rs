@@ -34,7 +34,7 @@ pub fn run(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Ar
 /// The part of the values at a dotted path.
 ///
 /// # Errors
-/// `no value at PATH`, with the keys there are as a hint.
+/// ``no value at `PATH`: `KEY` is not there``.
 pub fn at_path(values: &Arc<Map>, path: &str) -> Result<Data> {
     let mut current = Data::Map(values.clone());
     for key in path.split('.') {
@@ -60,4 +60,17 @@ pub fn trace(chart: &Chart, values: &Arc<Map>, options: &merge::Options, files: 
         Traced { path, value, origin }
     });
     Ok(traced.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::sample::data;
+
+    #[test]
+    fn paths_lead_through_tables_and_lists() {
+        let Data::Map(values) = data(r#"{"a": {"l": ["x", {"k": 1}]}}"#) else { panic!("no map") };
+        assert!(matches!(at_path(&values, "a.l.1.k"), Ok(Data::Float(1.0))));
+        assert_eq!(at_path(&values, "a.none.k").unwrap_err().to_string(), "no value at `a.none.k`: `none` is not there");
+    }
 }
