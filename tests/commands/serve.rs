@@ -1,0 +1,258 @@
+//! `rutter serve` over loopback: uploads, the index, ChartMuseum's API, the OCI API, roles, limits, two servers on one folder.
+
+use super::{folder, output_of, rutter};
+use reqwest::blocking::Client;
+use sha2::{Digest as _, Sha256};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(home: &Path, arguments: &[&str]) -> Server {
+        let mut command = rutter(home);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--storage"]).arg(home.join("store")).args(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the server starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("its first line");
+        let url = line.trim().strip_prefix("Serving charts on ").unwrap_or_else(|| panic!("unexpected first line {line:?}")).to_string();
+        Server { child, url }
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An archive of a small chart.
+fn archive(home: &Path, name: &str, version: &str) -> Vec<u8> {
+    let chart: PathBuf = home.join("sources").join(format!("{name}-{version}"));
+    std::fs::create_dir_all(chart.join("templates")).expect("a folder");
+    let write = |file: &str, text: &str| std::fs::write(chart.join(file), text).expect(file);
+    write("Chart.yaml", &format!("apiVersion: v2\nname: {name}\nversion: {version}\ndescription: <b>bold</b>\nappVersion: \"7\"\n"));
+    write("values.yaml", "answer: 42\n");
+    write("README.md", "# Read <script>alert(1)</script>\n");
+    write("templates/a.yaml", "kind: ConfigMap\n");
+    output_of(rutter(home).arg("package").arg(&chart).arg("-d").arg(home.join("archives")));
+    std::fs::read(home.join("archives").join(format!("{name}-{version}.tgz"))).expect("the archive")
+}
+
+fn client() -> Client {
+    Client::builder().no_proxy().build().expect("a client")
+}
+
+fn text(response: reqwest::Result<reqwest::blocking::Response>) -> (u16, String) {
+    let response = response.expect("an answer");
+    (response.status().as_u16(), response.text().expect("text"))
+}
+
+#[test]
+fn charts_are_uploaded_listed_fetched_and_deleted() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    let http = client();
+    let get = |path: &str| text(http.get(server.at(path)).send());
+    let (one, two) = (archive(&home, "app", "1.0.0"), archive(&home, "app", "1.1.0-rc.1"));
+    let post = |body: &[u8], query: &str| text(http.post(server.at(&format!("/api/charts{query}"))).body(body.to_vec()).send());
+
+    assert_eq!(get("/health"), (200, "{\"healthy\":true}".into()));
+    assert_eq!(post(&one, ""), (201, "{\"saved\":true}".into()));
+    assert_eq!(post(&one, ""), (409, "{\"error\":\"file already exists\"}".into()));
+    assert_eq!(post(&one, "?force"), (201, "{\"saved\":true}".into()));
+    assert_eq!(post(&two, "").0, 201);
+    assert_eq!(post(b"no chart", "").0, 400);
+
+    let (status, index) = get("/index.yaml");
+    assert_eq!(status, 200);
+    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&one));
+    for wanted in ["  app:\n", "version: 1.0.0\n", "version: 1.1.0-rc.1\n", "- charts/app-1.0.0.tgz\n", &format!("digest: {digest}\n")] {
+        assert!(index.contains(wanted), "no {wanted:?} in\n{index}");
+    }
+    assert!(index.find("1.1.0-rc.1") < index.find("version: 1.0.0"), "newest first:\n{index}");
+    assert_eq!(http.get(server.at("/charts/app-1.0.0.tgz")).send().expect("an answer").bytes().expect("bytes"), one);
+    assert!(get("/api/charts/app/latest").1.contains("\"version\":\"1.0.0\""));
+    assert_eq!(get("/api/charts/app/1.0.0/values"), (200, "answer: 42\n".into()));
+    assert_eq!(get("/api/charts/none").0, 404);
+
+    assert_eq!(text(http.delete(server.at("/api/charts/app/1.0.0")).send()), (200, "{\"deleted\":true}".into()));
+    assert_eq!(text(http.delete(server.at("/api/charts/app/1.0.0")).send()).0, 404);
+    assert!(!get("/index.yaml").1.contains("app-1.0.0.tgz"));
+    assert_eq!(get("/charts/app-1.0.0.tgz").0, 404);
+}
+
+#[test]
+fn an_index_that_did_not_change_is_not_sent_again() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    let http = client();
+    http.post(server.at("/api/charts")).body(archive(&home, "app", "1.0.0")).send().expect("an answer");
+    let first = http.get(server.at("/index.yaml")).send().expect("an answer");
+    let tag = first.headers()["etag"].to_str().expect("a tag").to_string();
+    let again = http.get(server.at("/index.yaml")).header("if-none-match", &tag).send().expect("an answer");
+    assert_eq!((again.status().as_u16(), again.text().expect("text").as_str()), (304, ""));
+    http.post(server.at("/api/charts")).body(archive(&home, "app", "1.0.1")).send().expect("an answer");
+    let changed = http.get(server.at("/index.yaml")).header("if-none-match", &tag).send().expect("an answer");
+    assert_eq!(changed.status().as_u16(), 200);
+    let packed = http.get(server.at("/index.yaml")).header("accept-encoding", "gzip").send().expect("an answer");
+    let encoded = packed.headers().get("content-encoding").is_some_and(|value| value == "gzip");
+    assert!(encoded || packed.text().expect("text").contains("app-1.0.1.tgz"));
+}
+
+#[test]
+fn roles_bound_what_may_be_done() {
+    let (_guard, home) = folder();
+    let accounts = home.join("accounts");
+    std::fs::write(&accounts, "ada:secret\nbob:other:read\nbearer:t0ken:write\n").expect("a file");
+    let server = Server::start(&home, &["--auth-file", &accounts.to_string_lossy()]);
+    let http = client();
+    let chart = archive(&home, "app", "1.0.0");
+    let index = |user: Option<(&str, &str)>| {
+        let request = http.get(server.at("/index.yaml"));
+        text(
+            match user {
+                Some((user, password)) => request.basic_auth(user, Some(password)),
+                None => request,
+            }
+            .send(),
+        )
+    };
+    let refused = http.get(server.at("/index.yaml")).send().expect("an answer");
+    assert_eq!(refused.status().as_u16(), 401);
+    assert_eq!(refused.headers()["www-authenticate"], "Basic realm=\"rutter\"");
+    assert_eq!(index(Some(("bob", "other"))).0, 200);
+    assert_eq!(index(Some(("bob", "secret"))).0, 401);
+    let push = |user: &str, password: &str| {
+        text(http.post(server.at("/api/charts")).basic_auth(user, Some(password)).body(chart.clone()).send()).0
+    };
+    assert_eq!(push("bob", "other"), 403);
+    assert_eq!(push("ada", "secret"), 201);
+    assert_eq!(text(http.get(server.at("/index.yaml")).bearer_auth("t0ken").send()).0, 200);
+    assert_eq!(text(http.get(server.at("/health")).send()).0, 200);
+}
+
+#[test]
+fn tenants_do_not_see_each_other() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &["--depth", "1", "--context-path", "/x"]);
+    let base = server.url.clone();
+    let http = client();
+    assert!(base.ends_with("/x"), "{base}");
+    let chart = archive(&home, "app", "1.0.0");
+    assert_eq!(text(http.post(format!("{base}/api/one/charts")).body(chart).send()).0, 201);
+    assert!(text(http.get(format!("{base}/one/index.yaml")).send()).1.contains("app-1.0.0.tgz"));
+    let (status, other) = text(http.get(format!("{base}/two/index.yaml")).send());
+    assert_eq!(status, 200);
+    assert!(other.contains("entries: {}\n") && other.contains("contextPath: /x\n"), "{other}");
+    for path in ["/api/%2e%2e/charts", "/one/..%2ftwo/index.yaml", "/api/.oci/charts"] {
+        assert_eq!(text(http.get(format!("{base}{path}")).send()).0 / 100, 4, "{path}");
+    }
+}
+
+#[test]
+fn an_upload_over_the_limit_is_refused() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &["--max-upload-size", "1000"]);
+    let http = client();
+    assert_eq!(text(http.post(server.at("/api/charts")).body(vec![0; 1001]).send()), (413, "request too large".into()));
+    let stream = reqwest::blocking::Body::new(std::io::Cursor::new(vec![0; 5000]));
+    assert_eq!(text(http.post(server.at("/api/charts")).body(stream).send()).0, 413);
+    assert_eq!(std::fs::read_dir(home.join("store")).map_or(0, Iterator::count), 0);
+}
+
+#[test]
+fn a_chart_pushed_over_oci_is_in_the_index_and_the_other_way_round() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    let http = client();
+    let chart = archive(&home, "app", "1.0.0+build");
+    let digest = |bytes: &[u8]| format!("sha256:{}", data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)));
+    let config = br#"{"name":"app","version":"1.0.0+build","apiVersion":"v2"}"#.to_vec();
+    for blob in [&chart, &config] {
+        let session = http.post(server.at("/v2/app/blobs/uploads/")).send().expect("an answer");
+        assert_eq!(session.status().as_u16(), 202);
+        let place = session.headers()["location"].to_str().expect("a location").to_string();
+        let bad = http.put(server.at(&format!("{place}?digest={}", digest(b"else")))).body(blob.clone()).send().expect("an answer");
+        assert_eq!(bad.status().as_u16(), 400);
+        let session = http.post(server.at("/v2/app/blobs/uploads/")).send().expect("an answer");
+        let place = session.headers()["location"].to_str().expect("a location").to_string();
+        let (first, second) = blob.split_at(blob.len() / 2);
+        assert_eq!(http.patch(server.at(&place)).body(first.to_vec()).send().expect("an answer").status().as_u16(), 202);
+        let put = http.put(server.at(&format!("{place}?digest={}", digest(blob)))).body(second.to_vec()).send().expect("an answer");
+        assert_eq!(put.status().as_u16(), 201);
+    }
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "config": { "mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": digest(&config), "size": config.len() },
+        "layers": [{ "mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "digest": digest(&chart), "size": chart.len() }],
+    })
+    .to_string();
+    let wrong = http.put(server.at("/v2/app/manifests/9.9.9")).body(manifest.clone()).send().expect("an answer");
+    assert_eq!(wrong.status().as_u16(), 400, "the tag is not the version inside");
+    let put = http.put(server.at("/v2/app/manifests/1.0.0_build")).body(manifest.clone()).send().expect("an answer");
+    assert_eq!(put.status().as_u16(), 201);
+    assert!(text(http.get(server.at("/index.yaml")).send()).1.contains("app-1.0.0+build.tgz"));
+    let found = http.get(server.at("/v2/app/manifests/1.0.0_build")).send().expect("an answer");
+    assert_eq!(found.headers()["docker-content-digest"].to_str().expect("a digest"), digest(manifest.as_bytes()));
+    let layer = http.get(server.at(&format!("/v2/app/blobs/{}", digest(&chart)))).send().expect("an answer");
+    assert_eq!(layer.bytes().expect("bytes"), chart);
+
+    http.post(server.at("/api/charts")).body(archive(&home, "app", "2.0.0")).send().expect("an answer");
+    let (status, tags) = text(http.get(server.at("/v2/app/tags/list")).send());
+    assert_eq!((status, tags.as_str()), (200, r#"{"name":"app","tags":["1.0.0_build","2.0.0"]}"#));
+    let made = http.get(server.at("/v2/app/manifests/2.0.0")).send().expect("an answer");
+    let made: serde_json::Value = serde_json::from_str(&made.text().expect("text")).expect("JSON");
+    for part in [&made["config"], &made["layers"][0]] {
+        let hash = part["digest"].as_str().expect("a digest");
+        let blob = http.get(server.at(&format!("/v2/app/blobs/{hash}"))).send().expect("an answer").bytes().expect("bytes");
+        assert_eq!(digest(&blob), hash);
+    }
+}
+
+#[test]
+fn of_two_writers_of_one_version_one_wins() {
+    let (_guard, home) = folder();
+    let servers = [Server::start(&home, &["--cache-interval", "0"]), Server::start(&home, &["--cache-interval", "0"])];
+    let charts: Vec<_> = (0..6).map(|number| archive(&home, "app", &format!("1.{number}.0"))).collect();
+    for chart in &charts {
+        let statuses: Vec<u16> = std::thread::scope(|scope| {
+            let tasks: Vec<_> = (0..4)
+                .map(|number| {
+                    let url = servers[number % 2].at("/api/charts");
+                    scope.spawn(move || text(client().post(url).body(chart.clone()).send()).0)
+                })
+                .collect();
+            tasks.into_iter().map(|task| task.join().expect("a thread")).collect()
+        });
+        assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 3, "{statuses:?}");
+    }
+    for server in &servers {
+        let index = text(client().get(server.at("/index.yaml")).send()).1;
+        assert!((0..6).all(|number| index.contains(&format!("app-1.{number}.0.tgz"))), "{index}");
+    }
+}
+
+#[test]
+fn pages_show_charts_and_run_nothing_from_them() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    let http = client();
+    http.post(server.at("/api/charts")).body(archive(&home, "app", "1.0.0")).send().expect("an answer");
+    let home_page = text(http.get(server.at("/")).send()).1;
+    assert!(home_page.contains("&lt;b&gt;bold&lt;") && home_page.contains("/chart/app/1.0.0"), "{home_page}");
+    let answer = http.get(server.at("/chart/app/1.0.0")).send().expect("an answer");
+    assert!(answer.headers()["content-security-policy"].to_str().expect("text").starts_with("default-src 'none'"));
+    let page = answer.text().expect("text");
+    assert!(page.contains("answer: 42") && !page.contains("<script"), "{page}");
+}
