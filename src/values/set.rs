@@ -17,6 +17,8 @@ const MAXIMUM_INDEX: i64 = 65_536;
 const MAXIMUM_NAME_LEVEL: usize = 30;
 /// How many keys and indexes one path may have in all. Helm has no such limit; the trees this makes must stay walkable.
 const MAXIMUM_STEPS: usize = 1_000;
+/// By how many items one text may lengthen lists; an index of a few digits makes thousands.
+const MAXIMUM_ITEMS: usize = 4_000_000;
 
 /// `--set`: whole numbers, `true`, `false` and `null` are typed, `{a,b}` is a list, all else is text.
 pub fn typed(text: &str, values: &mut Map) -> Result<()> {
@@ -75,11 +77,13 @@ fn wrong_container(found: &Data, wanted: &str) -> Stop {
 struct Parser<'text, 'a, 'b> {
     rest: &'text str,
     kind: Kind<'a, 'b>,
+    /// By how many items lists may still grow.
+    room: usize,
 }
 
 impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
     fn new(text: &'text str, kind: Kind<'a, 'b>) -> Self {
-        Parser { rest: text, kind }
+        Parser { rest: text, kind, room: MAXIMUM_ITEMS }
     }
 
     fn parse(mut self, values: &mut Map) -> Result<()> {
@@ -217,8 +221,8 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
         match stop {
             None => Err(Stop::End),
             Some('=') => match self.value()? {
-                Given::Value(value) => put_at(list, index, value),
-                Given::Nothing => put_at(list, index, Data::str("")),
+                Given::Value(value) => put_at(list, index, value, &mut self.room),
+                Given::Nothing => put_at(list, index, Data::str(""), &mut self.room),
             },
             Some('[') => {
                 let next = self.index()?;
@@ -231,7 +235,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
                     }
                     Some(other) => return Err(wrong_container(other, "[]interface {}")),
                 }
-                put_at(list, index, Data::list(inner))
+                put_at(list, index, Data::list(inner), &mut self.room)
             }
             Some(_) => {
                 let mut fresh = Map::new();
@@ -248,7 +252,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
                     }
                 };
                 self.key(inner, name_level, steps + 1)?;
-                if at < list.len() { Ok(()) } else { put_at(list, index, Data::map(fresh)) }
+                if at < list.len() { Ok(()) } else { put_at(list, index, Data::map(fresh), &mut self.room) }
             }
         }
     }
@@ -347,12 +351,16 @@ fn put(values: &mut Map, key: &str, value: Data) {
     }
 }
 
-fn put_at(list: &mut Vec<Data>, index: i64, value: Data) -> Step<()> {
+fn put_at(list: &mut Vec<Data>, index: i64, value: Data, room: &mut usize) -> Step<()> {
     if index > MAXIMUM_INDEX {
         return Err(fault(format!("index of {index} is greater than maximum supported index of {MAXIMUM_INDEX}")));
     }
     let at = usize::try_from(index).unwrap_or(0);
     if list.len() <= at {
+        let Some(left) = room.checked_sub(at + 1 - list.len()) else {
+            return Err(Stop::Fault(Error::new(ErrorKind::Limit, format!("lists grow to more than {MAXIMUM_ITEMS} items"))));
+        };
+        *room = left;
         list.resize(at + 1, Data::Null);
     }
     list[at] = value;

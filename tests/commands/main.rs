@@ -1,6 +1,7 @@
 //! The `rutter` binary from outside: one module for each concern. What can be shown at a lower layer is tested there.
 
 mod examples;
+mod hostile;
 #[cfg(feature = "serve")]
 mod serve;
 

@@ -49,7 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { strict: false, lint: false, all_faults: false, enable_dns: false, size_limit: 512 << 20, item_limit: 20_000_000 }
+        Options { strict: false, lint: false, all_faults: false, enable_dns: false, size_limit: 64 << 20, item_limit: 5_000_000 }
     }
 }
 

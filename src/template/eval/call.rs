@@ -25,7 +25,29 @@ impl Evaluator<'_> {
         let arguments = self.arguments.get(mark..).unwrap_or_default();
         let result = (function.call)(&mut Call { arguments, host: &mut *self.host });
         self.arguments.truncate(mark);
-        result.map_err(|fault| self.call_failed(frame, node, function.name, fault.message))
+        let value = match result {
+            Ok(value) => value,
+            Err(fault) => return Err(self.call_failed(frame, node, function.name, fault.message)),
+        };
+        let amount = match &value {
+            Value::Str(text) => self.sized(frame, node, function.name, text.len())?,
+            Value::List(list) => list.len(),
+            Value::Map(map) => map.len(),
+            _ => 0,
+        };
+        self.work(frame, 1 + amount as u64)?;
+        Ok(value)
+    }
+
+    /// Refuses a text that is too long, however the function made it; what it counts as work.
+    fn sized<'t>(&self, frame: &mut Frame<'t>, node: NodeRef<'t>, name: &str, length: usize) -> Evaluation<usize> {
+        /// As long a text takes the memory of one item of a list.
+        const BYTES_A_STEP: usize = 16;
+        let limit = self.host.size_limit();
+        if length > limit {
+            return Err(self.call_failed(frame, node, name, format!("result of {length} bytes exceeds the limit of {limit} bytes")));
+        }
+        Ok(length / BYTES_A_STEP)
     }
 
     #[cold]

@@ -31,6 +31,10 @@ const MAX_TEMPLATE_DEPTH: u32 = 100_000;
 /// How often one name may be included within itself; also the deepest nesting of `tpl`, which Helm leaves to the stack.
 const MAX_INCLUDE_DEPTH: u32 = 1000;
 
+/// How much one render may do, in rounds of loops, templates executed and what calls give ([`Evaluator::work`]). Helm runs on
+/// until memory or patience end; no chart that ends comes near it.
+const MAX_WORK: u64 = 100_000_000;
+
 /// The result of anything that may fail.
 pub(crate) type Evaluation<T> = Result<T, Box<Failure>>;
 
@@ -87,6 +91,8 @@ pub struct Evaluator<'e> {
     host: &'e mut dyn Host,
     /// A missing key is a fault.
     strict: bool,
+    /// How much was done, see [`MAX_WORK`].
+    done: u64,
     layers: Vec<Layer>,
     /// Variables of all running templates.
     slots: Vec<Option<Evaluated>>,
@@ -107,6 +113,7 @@ impl<'e> Evaluator<'e> {
             set,
             host,
             strict,
+            done: 0,
             layers: Vec::new(),
             slots: Vec::new(),
             arguments: Vec::new(),
@@ -123,6 +130,12 @@ impl<'e> Evaluator<'e> {
         self.including.clear();
         self.layers.clear();
         self.execute_name(name, data, out)
+    }
+
+    /// Counts work done; bounds time, and with it all memory that results take.
+    fn work(&mut self, frame: &Frame<'_>, amount: u64) -> Evaluation<()> {
+        self.done = self.done.saturating_add(amount);
+        if self.done > MAX_WORK { self.fail(frame, format!("templates do more than {MAX_WORK} steps")) } else { Ok(()) }
     }
 
     /// A failure at the node looked at last.

@@ -3,7 +3,7 @@
 //! Goes in: a list of nodes and dot. Comes out: text in the buffer and what it means for the loop around. Follows the
 //! walk functions of text/template/exec.go.
 
-use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, Template};
+use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, MAX_WORK, Template};
 use crate::template::ast::{Branch, Callee, Command, Declared, List, Node, NodeRef, OperandKind, Pipe, TemplateCall};
 use crate::template::format;
 use crate::template::stack;
@@ -19,7 +19,10 @@ impl Evaluator<'_> {
             *slot = Some(dot.clone());
         }
         let mut frame = Frame { template, base, depth, at: None };
-        let result = self.walk(&mut frame, &dot, &template.tree.list, out);
+        let result = match self.work(&frame, 1) {
+            Ok(()) => self.walk(&mut frame, &dot, &template.tree.list, out),
+            Err(failure) => Err(failure),
+        };
         self.slots.truncate(base);
         result.map(|_| ())
     }
@@ -128,6 +131,9 @@ impl Evaluator<'_> {
                     return self.fail(frame, format!("can't use {text} to iterate over more than one variable"));
                 }
                 let count = if kind.is_unsigned() { *count as u64 } else { u64::try_from(*count).unwrap_or(0) };
+                if count > MAX_WORK {
+                    return self.fail(frame, format!("range over {count} is longer than {MAX_WORK} rounds"));
+                }
                 for number in 0..count {
                     ran = true;
                     let item = Evaluated::plain(Value::Int(*kind, number as i64));
@@ -192,6 +198,7 @@ impl Evaluator<'_> {
         item: Evaluated,
         out: &mut Vec<u8>,
     ) -> Evaluation<bool> {
+        self.work(frame, 1)?;
         match &*branch.pipe.variables {
             [] => {}
             [one] => self.set_variable(frame, one, item.clone())?,

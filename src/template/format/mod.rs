@@ -19,7 +19,7 @@ pub use verbs::sprintf;
 pub const DEPTH_LIMIT: usize = 400;
 
 /// Most bytes that one call may write.
-pub const SIZE_LIMIT: usize = 256 << 20;
+pub const SIZE_LIMIT: usize = 64 << 20;
 
 /// Appends what `{{ value }}` prints: text/template's `printValue`, `<no value>` for nil.
 pub fn print_value(value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {

@@ -8,6 +8,7 @@ use super::{DEPTH_LIMIT, SIZE_LIMIT};
 use crate::data::{self, Data};
 use crate::number;
 use crate::template::functions::Fault;
+use crate::template::functions::visits::Visits;
 use crate::template::value::{IntKind, List, Map, MapKind, Object, Value};
 
 /// What Go prints for a pointer; addresses differ from run to run, so ours is one that no run has.
@@ -18,6 +19,7 @@ pub(super) struct Printer<'a> {
     pub out: &'a mut Vec<u8>,
     pub flags: Flags,
     depth: usize,
+    visits: Visits,
     /// Inside a bad verb's text, where `String` methods are not asked.
     erroring: bool,
     /// How long the buffer may become.
@@ -30,7 +32,7 @@ impl<'a> Printer<'a> {
     /// A printer without flags.
     pub fn new(out: &'a mut Vec<u8>) -> Printer<'a> {
         let limit = out.len().saturating_add(SIZE_LIMIT);
-        Printer { out, flags: Flags::default(), depth: 0, erroring: false, limit }
+        Printer { out, flags: Flags::default(), depth: 0, visits: Visits::default(), erroring: false, limit }
     }
 
     /// A fault once more has been written than one call may.
@@ -76,6 +78,7 @@ impl<'a> Printer<'a> {
 
     /// A value anywhere below an operand.
     fn print_nested(&mut self, value: &Value, verb: char) -> Printed {
+        self.visits.count()?;
         match value {
             Value::Nil if self.flags.sharp_v => self.push("interface {}(nil)"),
             Value::Nil => self.push("<nil>"),

@@ -4,6 +4,7 @@
 //! Empty is what Go's zero is: 0, false, "", nil, no items. Follows sprig/defaults.go and dict.go.
 
 use super::Parameter::{Any, Bool};
+use super::visits::Visits;
 use super::{Call, Fault, Function, Outcome, row, variadic};
 use crate::template::format::DEPTH_LIMIT;
 use crate::template::value::Value;
@@ -49,7 +50,7 @@ fn deep_copy(call: &mut Call) -> Outcome {
     if matches!(call.value(0), Value::Nil) {
         return Err(Fault::new("reflect: call of reflect.Value.Type on zero Value"));
     }
-    if deeper_than(call.value(0), DEPTH_LIMIT) {
+    if deeper_than(call.value(0), DEPTH_LIMIT, &mut Visits::default())? {
         return Err(Fault::new("deepCopy error: value is nested too deeply or holds itself"));
     }
     Ok(call.value(0).deep_copy())
@@ -57,10 +58,30 @@ fn deep_copy(call: &mut Call) -> Outcome {
 
 /// Whether `value` is nested deeper than `limit`, as a map that holds itself is. Shared trees are not walked: the
 /// parsers limit their depth.
-pub(super) fn deeper_than(value: &Value, limit: usize) -> bool {
+fn deeper_than(value: &Value, limit: usize, visits: &mut Visits) -> Result<bool, Fault> {
+    visits.count()?;
     match value {
-        Value::Map(map) if map.pristine().is_none() => limit == 0 || map.entries().iter().any(|(_, entry)| deeper_than(entry, limit - 1)),
-        Value::List(list) if list.pristine().is_none() => limit == 0 || list.items().iter().any(|item| deeper_than(item, limit - 1)),
-        _ => false,
+        Value::Map(map) if map.pristine().is_none() => {
+            if limit == 0 {
+                return Ok(true);
+            }
+            for (_, entry) in map.entries() {
+                if deeper_than(&entry, limit - 1, visits)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Value::List(list) if list.pristine().is_none() => {
+            if limit == 0 {
+                return Ok(true);
+            }
+            for item in list.items() {
+                if deeper_than(item, limit - 1, visits)? {
+                    return Ok(true);
+                }
+            }
+        }
+        _ => {}
     }
+    Ok(false)
 }

@@ -5,6 +5,7 @@
 //! times become. A map that holds itself ends at a limit of depth.
 
 use super::Fault;
+use super::visits::Visits;
 use crate::data::Data;
 use crate::error::Error;
 use crate::template::time::{Duration, Time};
@@ -34,6 +35,7 @@ pub(super) enum Dialect {
 trait Target {
     /// Whether this is go-yaml v3, which does not go through JSON.
     fn is_direct(&self) -> bool;
+    fn visits(&mut self) -> &mut Visits;
     fn begin_map(&mut self, length: usize);
     fn key(&mut self, text: &[u8]);
     fn end_map(&mut self);
@@ -54,11 +56,15 @@ trait Target {
 struct YamlTarget {
     writer: yaml::Writer,
     style: Style,
+    visits: Visits,
 }
 
 impl Target for YamlTarget {
     fn is_direct(&self) -> bool {
         self.style == Style::Pretty
+    }
+    fn visits(&mut self) -> &mut Visits {
+        &mut self.visits
     }
     fn begin_map(&mut self, length: usize) {
         self.writer.begin_map(length);
@@ -105,11 +111,14 @@ impl Target for YamlTarget {
     }
 }
 
-struct JsonTarget(json::Writer);
+struct JsonTarget(json::Writer, Visits);
 
 impl Target for JsonTarget {
     fn is_direct(&self) -> bool {
         false
+    }
+    fn visits(&mut self) -> &mut Visits {
+        &mut self.1
     }
     fn begin_map(&mut self, _: usize) {
         self.0.begin_map();
@@ -159,7 +168,7 @@ fn fault(error: &Error) -> Fault {
 
 /// `yaml.Marshal` (Bridge) or go-yaml v3's encoder (Pretty), with the final line end.
 pub(super) fn to_yaml(value: &Value, style: Style) -> Result<Vec<u8>, Fault> {
-    let mut target = YamlTarget { writer: yaml::Writer::new(style), style };
+    let mut target = YamlTarget { writer: yaml::Writer::new(style), style, visits: Visits::default() };
     push(&mut target, value, 0).map_err(|fault| match style {
         Style::Bridge => Fault::new(format!("error marshaling into JSON: {}", fault.message)),
         Style::Pretty => fault,
@@ -169,12 +178,13 @@ pub(super) fn to_yaml(value: &Value, style: Style) -> Result<Vec<u8>, Fault> {
 
 /// `json.Marshal`
 pub(super) fn to_json(value: &Value, dialect: Dialect) -> Result<Vec<u8>, Fault> {
-    let mut target = JsonTarget(json::Writer::new(dialect == Dialect::Json));
+    let mut target = JsonTarget(json::Writer::new(dialect == Dialect::Json), Visits::default());
     push(&mut target, value, 0)?;
     target.0.finish().map_err(|error| fault(&error))
 }
 
 fn push<T: Target>(target: &mut T, value: &Value, depth: usize) -> Result<(), Fault> {
+    target.visits().count()?;
     match value {
         Value::Nil => target.null(),
         Value::Bool(truth) => target.bool(*truth),
@@ -288,11 +298,12 @@ pub(super) fn to_toml_node(value: &Value) -> Result<Node, Fault> {
         Value::Complex(_) => Err(Fault::new("unsupported type for key '': complex128")),
         Value::List(list) if list.is_nil() => Ok(Node::List(Vec::new())),
         Value::Map(map) if map.is_nil() => Ok(Node::Map(Vec::new())),
-        other => toml_node(other, 0),
+        other => toml_node(other, 0, &mut Visits::default()),
     }
 }
 
-fn toml_node(value: &Value, depth: usize) -> Result<Node, Fault> {
+fn toml_node(value: &Value, depth: usize, visits: &mut Visits) -> Result<Node, Fault> {
+    visits.count()?;
     Ok(match value {
         Value::Nil => Node::Nil,
         Value::Bool(truth) => Node::Bool(*truth),
@@ -306,19 +317,19 @@ fn toml_node(value: &Value, depth: usize) -> Result<Node, Fault> {
         Value::Map(map) if map.is_nil() => Node::Nil,
         Value::List(list) => {
             let depth = deeper(depth)?;
-            Node::List(list.items().iter().map(|item| toml_node(item, depth)).collect::<Result<_, _>>()?)
+            Node::List(list.items().iter().map(|item| toml_node(item, depth, visits)).collect::<Result<_, _>>()?)
         }
-        Value::Map(map) => toml_map(map.entries(), deeper(depth)?)?,
-        Value::Object(object) => toml_object(&**object, deeper(depth)?)?,
+        Value::Map(map) => toml_map(map.entries(), deeper(depth)?, visits)?,
+        Value::Object(object) => toml_object(&**object, deeper(depth)?, visits)?,
     })
 }
 
-fn toml_map(entries: Vec<(Str, Value)>, depth: usize) -> Result<Node, Fault> {
-    let pair = |(key, value): (Str, Value)| Ok((key.as_bytes().to_vec(), toml_node(&value, depth)?));
+fn toml_map(entries: Vec<(Str, Value)>, depth: usize, visits: &mut Visits) -> Result<Node, Fault> {
+    let pair = |(key, value): (Str, Value)| Ok((key.as_bytes().to_vec(), toml_node(&value, depth, visits)?));
     Ok(Node::Map(entries.into_iter().map(pair).collect::<Result<_, Fault>>()?))
 }
 
-fn toml_object(object: &dyn Object, depth: usize) -> Result<Node, Fault> {
+fn toml_object(object: &dyn Object, depth: usize, visits: &mut Visits) -> Result<Node, Fault> {
     if let Some(time) = object.as_any().downcast_ref::<Time>() {
         return Ok(Node::Time(time.to_toml()));
     }
@@ -326,11 +337,11 @@ fn toml_object(object: &dyn Object, depth: usize) -> Result<Node, Fault> {
         return Ok(Node::Str(Duration::to_text(*duration).into_bytes()));
     }
     if let Some(value) = object.to_json().or_else(|| object.underlying()) {
-        return toml_node(&value, depth);
+        return toml_node(&value, depth, visits);
     }
     if let Some(entries) = object.entries() {
-        return toml_map(entries, depth);
+        return toml_map(entries, depth, visits);
     }
-    let pair = |(name, value): (&str, Value)| Ok((name.as_bytes().to_vec(), toml_node(&value, depth)?));
+    let pair = |(name, value): (&str, Value)| Ok((name.as_bytes().to_vec(), toml_node(&value, depth, visits)?));
     Ok(Node::Struct(object.exported_fields().into_iter().map(pair).collect::<Result<_, Fault>>()?))
 }

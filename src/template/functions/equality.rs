@@ -4,16 +4,18 @@
 //! comparing; here a map that holds itself is refused). `has`, `uniq`, `without` and `deepEqual` stand on it.
 
 use super::Fault;
+use super::visits::Visits;
 use crate::template::format::DEPTH_LIMIT;
 use crate::template::value::Value;
 use std::rc::Rc;
 
 /// Whether both values are deeply equal.
 pub fn deep_equal(left: &Value, right: &Value) -> Result<bool, Fault> {
-    equal(left, right, 0)
+    equal(left, right, 0, &mut Visits::default())
 }
 
-fn equal(left: &Value, right: &Value, depth: usize) -> Result<bool, Fault> {
+fn equal(left: &Value, right: &Value, depth: usize, visits: &mut Visits) -> Result<bool, Fault> {
+    visits.count()?;
     if depth > DEPTH_LIMIT {
         return Err(Fault::new("values to compare are nested too deeply"));
     }
@@ -33,7 +35,7 @@ fn equal(left: &Value, right: &Value, depth: usize) -> Result<bool, Fault> {
                 return Ok(true);
             }
             for (left, right) in left.items().iter().zip(right.items()) {
-                if !equal(left, right, depth + 1)? {
+                if !equal(left, right, depth + 1, visits)? {
                     return Ok(false);
                 }
             }
@@ -47,7 +49,7 @@ fn equal(left: &Value, right: &Value, depth: usize) -> Result<bool, Fault> {
                 return Ok(true);
             }
             for ((left_key, left), (right_key, right)) in left.entries().iter().zip(&right.entries()) {
-                if left_key != right_key || !equal(left, right, depth + 1)? {
+                if left_key != right_key || !equal(left, right, depth + 1, visits)? {
                     return Ok(false);
                 }
             }
@@ -69,7 +71,7 @@ fn equal(left: &Value, right: &Value, depth: usize) -> Result<bool, Fault> {
                 return Ok(false);
             }
             for ((left_name, left), (right_name, right)) in left.iter().zip(&right) {
-                if left_name != right_name || !equal(left, right, depth + 1)? {
+                if left_name != right_name || !equal(left, right, depth + 1, visits)? {
                     return Ok(false);
                 }
             }

@@ -5,15 +5,16 @@
 //! merged in place; what the target lacks is shared with the source, not copied.
 
 use super::Fault;
+use super::visits::Visits;
 use crate::template::format::DEPTH_LIMIT;
 use crate::template::value::{Map, MapKind, Value};
 
 /// Merges `source` into `target`. `Ok(false)`: a pointer meets something else, mergo's `src and dst must be of same type`.
 pub fn merge_into(target: &Map, source: &Map, overwrite: bool) -> Result<bool, Fault> {
-    merge_maps(target, source, overwrite, 0)
+    merge_maps(target, source, overwrite, 0, &mut Visits::default())
 }
 
-fn merge_maps(target: &Map, source: &Map, overwrite: bool, depth: usize) -> Result<bool, Fault> {
+fn merge_maps(target: &Map, source: &Map, overwrite: bool, depth: usize, visits: &mut Visits) -> Result<bool, Fault> {
     if depth > DEPTH_LIMIT {
         return Err(Fault::new("dicts to merge are nested too deeply"));
     }
@@ -21,6 +22,7 @@ fn merge_maps(target: &Map, source: &Map, overwrite: bool, depth: usize) -> Resu
         return Ok(true);
     }
     for (key, value) in source.entries() {
+        visits.count()?;
         let held = target.get(key.as_bytes());
         if matches!(value, Value::Nil) {
             if overwrite {
@@ -31,7 +33,7 @@ fn merge_maps(target: &Map, source: &Map, overwrite: bool, depth: usize) -> Resu
         let kind = Kind::of(&value);
         let fits = match (&held, &value) {
             (Some(Value::Map(held)), Value::Map(value)) if !held.is_nil() || value.is_nil() => {
-                merge_maps(held, value, overwrite, depth + 1)?
+                merge_maps(held, value, overwrite, depth + 1, visits)?
             }
             // A pointer in the target refuses what is no pointer, unless it is going to be replaced.
             (Some(held), _) => overwrite || Kind::of(held) != Kind::Pointer || !matches!(kind, Kind::Map | Kind::Struct),

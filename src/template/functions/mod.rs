@@ -35,6 +35,7 @@ mod unicode;
 mod unicode_tables;
 pub mod url;
 mod url_address;
+pub(crate) mod visits;
 
 pub use registry::{all, lookup};
 

@@ -37,6 +37,8 @@ pub const FUNCTIONS: &[Function] = &[
 const CACHE_LIMIT: usize = 512;
 /// Most bytes a compiled pattern may take.
 const PROGRAM_LIMIT: usize = 64 << 20;
+/// Longest pattern: one that takes seconds to compile is no pattern.
+const LENGTH_LIMIT: usize = 256 << 10;
 /// Deepest nesting of the translated pattern; Go's own limit of 1000 strikes first.
 const NESTING_LIMIT: u32 = 8000;
 
@@ -54,6 +56,9 @@ thread_local! {
 fn compile(source: &[u8]) -> Result<Rc<Pattern>, String> {
     if let Some(pattern) = CACHE.with_borrow(|cache| cache.get(source).cloned()) {
         return Ok(pattern);
+    }
+    if source.len() > LENGTH_LIMIT {
+        return Err(format!("error parsing regexp: expression of {} bytes is too large", source.len()));
     }
     let translated = regex_syntax::translate(source)?;
     let regex = regex::RegexBuilder::new(&translated.pattern)

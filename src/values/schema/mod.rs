@@ -6,6 +6,7 @@
 //! read. All of it runs on a thread with a deep stack and a deadline, since a schema may refer to itself.
 //! Follows Helm's `pkg/chart/common/util/jsonschema.go`.
 
+mod bounds;
 mod fault;
 
 use crate::chart::Chart;
@@ -143,22 +144,26 @@ fn run(jobs: Vec<Job>, fetch: Option<Fetch>) -> Outcome {
 }
 
 /// A schema ready for use, or what is wrong with it.
-type Compiled = std::result::Result<(Schemas, boon::SchemaIndex), String>;
+type Compiled = std::result::Result<(Schemas, boon::SchemaIndex, Data), String>;
 
 fn compile(schema: &[u8], loader: &Loader) -> Compiled {
     let schema = json::parse_exact(schema).map_err(|error| decoder_words(error.message()))?;
+    if let Some(fault) = bounds::fault_of(&schema) {
+        return Err(fault);
+    }
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(loader.clone()));
     compiler.add_resource(SCHEMA_URL, to_json(&schema)).map_err(|error| fault::compile_text(&error))?;
     let mut schemas = Schemas::new();
     let index = compiler.compile(SCHEMA_URL, &mut schemas).map_err(|error| fault::compile_text(&error))?;
-    Ok((schemas, index))
+    Ok((schemas, index, schema))
 }
 
 fn check(compiled: &Compiled, values: &Arc<Map>) -> Option<String> {
     match compiled {
         Err(text) => Some(text.clone()),
-        Ok((schemas, index)) => {
+        Ok((_, _, schema)) if bounds::is_endless(schema, values) => Some("schema applies its parts too often\n".to_string()),
+        Ok((schemas, index, _)) => {
             let instance = to_json(&Data::Map(values.clone()));
             let fault = schemas.validate(&instance, *index).err()?;
             let text = fault::validation_text(&fault);

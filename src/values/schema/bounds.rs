@@ -1,0 +1,156 @@
+//! Whether a schema can be held against values within bounds, asked before the validator starts.
+//!
+//! Goes in: a schema, and for the last question the values. Comes out: what is wrong, if something is. A schema of a few
+//! lines can refer to its parts so that they apply 2⁴⁰ times, and the validator keeps every fault it finds; how often parts
+//! would apply is counted here first, each pair of part and value once. Helm has no such bounds.
+
+use crate::data::{Data, Map};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Deepest nesting of a schema; the validator's time grows with the square.
+const MAXIMUM_DEPTH: usize = 1_000;
+/// How often parts of a schema may apply to parts of the values, all in all.
+const MAXIMUM_STEPS: u64 = 20_000_000;
+
+/// What is wrong with the text of a schema: nested too deeply, or with a pattern that is too large.
+pub(super) fn fault_of(schema: &Data) -> Option<String> {
+    let mut open = vec![(schema, 0)];
+    while let Some((part, depth)) = open.pop() {
+        if depth > MAXIMUM_DEPTH {
+            return Some(format!("schema is nested deeper than {MAXIMUM_DEPTH} levels"));
+        }
+        match part {
+            Data::List(items) => open.extend(items.iter().map(|item| (item, depth + 1))),
+            Data::Map(map) => {
+                let pattern = map.get("pattern").and_then(Data::as_str);
+                let keys =
+                    map.get("patternProperties").and_then(Data::as_map).into_iter().flat_map(|map| map.iter().map(|(key, _)| &**key));
+                if let Some(pattern) = pattern.into_iter().chain(keys).find(|pattern| is_too_large(pattern)) {
+                    let shown: String = pattern.chars().take(100).collect();
+                    return Some(format!("'{shown}' is not valid regex: expression is too large"));
+                }
+                open.extend(map.iter().map(|(_, item)| (item, depth + 1)));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Only counted repeats make a small pattern large.
+fn is_too_large(pattern: &str) -> bool {
+    pattern.contains('{') && matches!(regex::Regex::new(pattern), Err(regex::Error::CompiledTooBig(_)))
+}
+
+/// Whether the parts of the schema apply more often than is bearable.
+pub(super) fn is_endless(schema: &Data, values: &Arc<Map>) -> bool {
+    let mut names = HashMap::new();
+    let mut has_references = false;
+    let mut open = vec![schema];
+    while let Some(part) = open.pop() {
+        match part {
+            Data::List(items) => open.extend(items.iter()),
+            Data::Map(map) => {
+                has_references |= REFERENCES.iter().any(|key| map.get(key).is_some());
+                for key in ["$anchor", "$dynamicAnchor", "$id", "id"] {
+                    if let Some(name) = map.get(key).and_then(Data::as_str) {
+                        names.insert(name.trim_start_matches('#').to_string(), part);
+                    }
+                }
+                open.extend(map.iter().map(|(_, item)| item));
+            }
+            _ => {}
+        }
+    }
+    let values = Data::Map(values.clone());
+    // Without references every part is there as often as it is written.
+    has_references && Count { root: schema, names, known: HashMap::new() }.steps(schema, &values) > MAXIMUM_STEPS
+}
+
+const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+
+struct Count<'a> {
+    root: &'a Data,
+    names: HashMap<String, &'a Data>,
+    /// By the addresses of part and value.
+    known: HashMap<(*const Data, *const Data), u64>,
+}
+
+impl<'a> Count<'a> {
+    fn steps(&mut self, schema: &'a Data, value: &'a Data) -> u64 {
+        let Data::Map(map) = schema else { return 1 };
+        let pair = (std::ptr::from_ref(schema), std::ptr::from_ref(value));
+        if let Some(known) = self.known.get(&pair) {
+            return *known;
+        }
+        // A part that applies to the same value within itself is the validator's own fault to tell.
+        self.known.insert(pair, 0);
+        let mut steps = 1u64;
+        for (key, part) in map.iter() {
+            let added = match (&**key, part) {
+                ("not" | "if" | "then" | "else", part) => self.steps(part, value),
+                ("allOf" | "anyOf" | "oneOf", Data::List(parts)) => self.sum(parts.iter().map(|part| (part, value))),
+                ("dependentSchemas" | "dependencies", Data::Map(parts)) => self.sum(parts.iter().map(|(_, part)| (part, value))),
+                ("$ref" | "$dynamicRef" | "$recursiveRef", Data::Str(name)) => match self.target(name) {
+                    Some(part) => self.steps(part, value),
+                    None => 1,
+                },
+                (key, part) => self.steps_below(key, part, map, value),
+            };
+            steps = steps.saturating_add(added);
+        }
+        self.known.insert(pair, steps);
+        steps
+    }
+
+    /// Of keywords that apply to what is in the value.
+    fn steps_below(&mut self, key: &str, part: &'a Data, schema: &'a Map, value: &'a Data) -> u64 {
+        match (key, part, value) {
+            ("properties", Data::Map(parts), Data::Map(entries)) => {
+                self.sum(parts.iter().filter_map(|(name, part)| Some((part, entries.get(name)?))))
+            }
+            ("additionalProperties", part, Data::Map(entries)) => {
+                let named = schema.get("properties").and_then(Data::as_map);
+                let is_named = |name: &str| named.is_some_and(|named| named.get(name).is_some());
+                self.sum(entries.iter().filter(|(name, _)| !is_named(name)).map(|(_, entry)| (part, entry)))
+            }
+            ("unevaluatedProperties", part, Data::Map(entries)) => self.sum(entries.iter().map(|(_, entry)| (part, entry))),
+            ("patternProperties", Data::Map(parts), Data::Map(entries)) => {
+                self.sum(parts.iter().flat_map(|(_, part)| entries.iter().map(move |(_, entry)| (part, entry))))
+            }
+            ("items" | "prefixItems", Data::List(parts), Data::List(items)) => self.sum(parts.iter().zip(items.iter())),
+            ("items" | "additionalItems" | "unevaluatedItems" | "contains", part, Data::List(items)) => {
+                self.sum(items.iter().map(|item| (part, item)))
+            }
+            _ => 0,
+        }
+    }
+
+    fn sum(&mut self, pairs: impl Iterator<Item = (&'a Data, &'a Data)>) -> u64 {
+        let mut steps = 0u64;
+        for (schema, value) in pairs {
+            steps = steps.saturating_add(self.steps(schema, value));
+        }
+        steps
+    }
+
+    /// What a reference within the document names.
+    fn target(&self, name: &str) -> Option<&'a Data> {
+        let fragment = name.rsplit_once('#').map_or("", |(_, fragment)| fragment);
+        if let Some(pointer) = fragment.strip_prefix('/') {
+            return pointer.split('/').try_fold(self.root, |part, step| {
+                let step = step.replace("~1", "/").replace("~0", "~");
+                match part {
+                    Data::Map(map) => map.get(&step),
+                    Data::List(items) => items.get(step.parse::<usize>().ok()?),
+                    _ => None,
+                }
+            });
+        }
+        if name == "#" {
+            return Some(self.root);
+        }
+        self.names.get(if fragment.is_empty() { name.trim_end_matches('#') } else { fragment }).copied()
+    }
+}
