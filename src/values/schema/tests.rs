@@ -6,13 +6,7 @@ use crate::values::sample::data;
 fn check_text(schema: &str, values: &str) -> String {
     let Data::Map(values) = data(values) else { panic!("{values} is no map") };
     let loader = Loader { fetch: None, unresolved_urns: Arc::default(), loads: Arc::default() };
-    let mut compiler = Compiler::new();
-    compiler.use_loader(Box::new(loader));
-    let schema: serde_json::Value = serde_json::from_str(schema).expect("JSON");
-    compiler.add_resource(SCHEMA_URL, schema).expect("a resource");
-    let mut schemas = Schemas::new();
-    let compiled = compiler.compile(SCHEMA_URL, &mut schemas).map(|index| (schemas, index));
-    check(&compiled.map_err(|error| fault::compile_text(&error)), &values).unwrap_or_default()
+    check(&compile(schema.as_bytes(), &loader), &values).unwrap_or_default()
 }
 
 #[test]
@@ -47,4 +41,19 @@ fn a_schema_that_is_only_itself_ends() {
 fn files_are_never_read() {
     let text = check_text(r#"{"$ref": "other.json"}"#, "{}");
     assert_eq!(text, "failing loading \"file:///other.json\": schemas are not read from files");
+}
+
+#[test]
+fn parts_are_counted_before_they_are_applied() {
+    let endless = |schema: &str, values: &str| {
+        let Data::Map(values) = data(values) else { panic!("{values} is no map") };
+        bounds::is_endless(&data(schema), &values)
+    };
+    let levels = "{\"a\": ".repeat(30) + "1" + &"}".repeat(30);
+    let twice = r##"{"allOf": [{"additionalProperties": {"$ref": "#"}}, {"additionalProperties": {"$ref": "#"}}]}"##;
+    assert!(endless(twice, &levels));
+    assert!(!endless(twice, r#"{"a": {"b": 1}}"#));
+    assert!(!endless(r##"{"additionalProperties": {"$ref": "#"}}"##, &levels));
+    let named = r##"{"$defs": {"x": {"$anchor": "x", "properties": {"a": {"anyOf": [{"$ref": "#x"}, {"$ref": "#x"}]}}}}, "$ref": "#x"}"##;
+    assert!(endless(named, &levels));
 }
