@@ -56,7 +56,11 @@ fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) 
                 key
             };
             let mut entries: Vec<(String, usize)> = children.chunks_exact(2).map(|pair| (key(pair[0]), pair[1])).collect();
+            // Of equal keys the last one stays.
             entries.sort();
+            let mut entries = entries.into_iter().rev().collect::<Vec<_>>();
+            entries.dedup_by(|earlier, later| earlier.0 == later.0);
+            entries.reverse();
             out.push_str("map[interface {}]interface {}{");
             for (position, (key, child)) in entries.into_iter().enumerate() {
                 if position > 0 {

@@ -24,6 +24,28 @@ pub(super) struct Analysis {
     block: bool,
 }
 
+/// What stands before a character.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Start,
+    Space,
+    Break,
+    /// A tab or NUL.
+    Blank,
+    Other,
+}
+
+/// Characters that mean nothing behind the first place.
+const ORDINARY: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b':' | b'#');
+        byte += 1;
+    }
+    table
+};
+
 /// Whether go-yaml prints the character as it is. It takes everything beyond U+FFFF for unprintable.
 fn is_printable(character: char) -> bool {
     matches!(character, '\n' | ' '..='~' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FEFE}' | '\u{FF00}'..='\u{FFFD}')
@@ -39,37 +61,52 @@ impl Analysis {
         if text.is_empty() {
             return Analysis { multiline: false, plain: true, single: true, block: false };
         }
-        let mut indicators = text.starts_with("---") || text.starts_with("...");
+        let bytes = text.as_bytes();
+        let blank_at = |at: usize| bytes.get(at).is_none_or(|byte| matches!(byte, b' ' | b'\t'));
+        let mut indicators = text.starts_with("---")
+            || text.starts_with("...")
+            || match bytes.first() {
+                Some(b'?' | b'-') => blank_at(1),
+                Some(first) => b",[]{}&*!|>'\"%@`".contains(first),
+                None => false,
+            };
         let (mut breaks, mut special, mut tabs) = (false, false, false);
         let (mut break_space, mut space_break) = (false, false);
-        let (mut after_space, mut after_break) = (false, false);
-        let mut after_blank = true;
-        let mut characters = text.char_indices().peekable();
-        while let Some((at, character)) = characters.next() {
-            let before_blank = characters.peek().is_none_or(|next| matches!(next.1, ' ' | '\t'));
-            indicators |= match character {
-                '#' => at == 0 || after_blank,
-                ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => at == 0,
-                '?' | '-' => at == 0 && before_blank,
-                ':' => before_blank,
-                _ => false,
+        let mut before = Before::Start;
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            at += 1;
+            if ORDINARY[usize::from(byte)] {
+                before = Before::Other;
+                continue;
+            }
+            let character = match byte {
+                0x80.. => {
+                    let character = text[at - 1..].chars().next().unwrap_or_default();
+                    at += character.len_utf8() - 1;
+                    character
+                }
+                ascii => char::from(ascii),
             };
-            if character == '\t' && style == Style::Pretty {
-                tabs = true;
-            } else if !is_printable(character) {
-                special = true;
+            match character {
+                ':' => indicators |= blank_at(at),
+                '#' => indicators |= before != Before::Other,
+                '\t' if style == Style::Pretty => tabs = true,
+                _ => special |= !is_printable(character),
             }
-            if character == ' ' {
-                break_space |= after_break;
-                (after_space, after_break) = (true, false);
-            } else if is_break(character) {
-                breaks = true;
-                space_break |= after_space;
-                (after_space, after_break) = (false, true);
-            } else {
-                (after_space, after_break) = (false, false);
-            }
-            after_blank = matches!(character, ' ' | '\t' | '\0') || is_break(character);
+            before = match character {
+                ' ' => {
+                    break_space |= before == Before::Break;
+                    Before::Space
+                }
+                _ if is_break(character) => {
+                    breaks = true;
+                    space_break |= before == Before::Space;
+                    Before::Break
+                }
+                '\t' | '\0' => Before::Blank,
+                _ => Before::Other,
+            };
         }
         let edges = text.starts_with(|character| character == ' ' || is_break(character))
             || text.ends_with(|character| character == ' ' || is_break(character));
@@ -316,7 +353,8 @@ impl Writer {
                     self.write_indent();
                 }
                 self.out.extend_from_slice(line.as_bytes());
-                self.column += line.chars().count();
+                // No more than that it is behind the indentation counts.
+                self.column += line.len();
                 self.indention = false;
                 breaks = false;
             }

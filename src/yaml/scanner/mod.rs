@@ -319,7 +319,7 @@ impl<'a> Scanner<'a> {
 
     fn skip_to_token(&mut self) {
         loop {
-            if self.leading_mark && self.at == self.line_start && self.at + 4 <= self.bytes.len().min(512) {
+            if self.leading_mark && self.at == self.line_start && (self.at == 0 || self.at + 4 <= self.bytes.len().min(512)) {
                 self.skip_mark();
             }
             let tabs = self.flow_level > 0 || !self.simple_key_allowed;
