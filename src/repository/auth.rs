@@ -100,10 +100,10 @@ pub fn server_key(host: &str) -> &str {
 
 fn from_config(settings: &Settings, config: &Map, host: &str) -> Result<Option<Credential>> {
     let key = server_key(host);
-    if let Some(helper) = helper_for(config, key) {
-        if let Some(found) = ask_helper(settings, &helper, key)? {
-            return Ok(Some(found));
-        }
+    if let Some(helper) = helper_for(config, key)
+        && let Some(found) = ask_helper(settings, &helper, key)?
+    {
+        return Ok(Some(found));
     }
     let Some(auths) = config.get("auths").and_then(Data::as_map) else { return Ok(None) };
     let matching = auths.get(key).or_else(|| auths.iter().find(|(name, _)| host_of(name) == key).map(|(_, value)| value));

@@ -228,7 +228,7 @@ impl<'s> Downloader<'s> {
             }
             Place::Oci { reference } => {
                 let reporter = self.client.reporter();
-                let pulled = self.from_mirrors(reference, verify != Verify::Never)?;
+                let pulled = self.pull_mirrored(reference, verify != Verify::Never)?;
                 oci_chart::announce("Pulled", reference, &pulled.digest, reporter);
                 if verify != Verify::Never && pulled.provenance.is_some() {
                     oci_chart::announce("Pulled", reference, &pulled.digest, reporter);
@@ -240,7 +240,7 @@ impl<'s> Downloader<'s> {
 
     /// Pulls from the mirrors of the registry in their order, and from itself last. A digest is asked of the registry
     /// itself only if no mirror has the chart.
-    fn from_mirrors(&self, reference: &Reference, with_provenance: bool) -> Result<oci_chart::PulledChart> {
+    fn pull_mirrored(&self, reference: &Reference, with_provenance: bool) -> Result<oci_chart::PulledChart> {
         let reporter = self.client.reporter();
         for mirrored in mirrored(&self.client.settings().mirrors, &reference.to_string()) {
             let Ok(mirror) = Reference::parse(&mirrored) else { continue };
@@ -262,7 +262,7 @@ impl<'s> Downloader<'s> {
             Place::Oci { reference } => {
                 let failed =
                     || Error::new(ErrorKind::Verification, format!("failed to fetch provenance {:?}", format!("oci://{reference}.prov")));
-                self.from_mirrors(reference, true)?.provenance.ok_or_else(failed)
+                self.pull_mirrored(reference, true)?.provenance.ok_or_else(failed)
             }
         }
     }

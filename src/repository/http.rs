@@ -353,10 +353,8 @@ fn credentials(settings: &Settings, address: &Address, access: &Access, own: boo
     if let Some((username, password)) = address.user_and_password() {
         return Some(Shown::Basic(username, password));
     }
-    if own {
-        if let Some((username, password)) = Address::parse(&access.base).and_then(|base| base.user_and_password()) {
-            return Some(Shown::Basic(username, password));
-        }
+    if own && let Some((username, password)) = Address::parse(&access.base).and_then(|base| base.user_and_password()) {
+        return Some(Shown::Basic(username, password));
     }
     let (username, password) = super::auth::netrc(settings, &address.host)?;
     Some(Shown::Basic(username, password))

@@ -401,24 +401,25 @@ pub fn pick<'v>(
 ) -> Result<Option<&'v ChartVersion>> {
     let range = if version.is_empty() { "*" } else { version };
     let constraint = Constraint::parse(range).map_err(|error| Error::new(ErrorKind::Repository, error.to_string()))?;
-    if !version.is_empty() {
-        if let Some(exact) = versions.iter().find(|candidate| candidate.metadata.version == version) {
-            return Ok(Some(exact));
-        }
+    if !version.is_empty()
+        && let Some(exact) = versions.iter().find(|candidate| candidate.metadata.version == version)
+    {
+        return Ok(Some(exact));
     }
     let found = versions.iter().find(|candidate| Version::parse(&candidate.metadata.version).is_ok_and(|parsed| constraint.check(&parsed)));
-    if let (Some(found), Some(reporter)) = (found, reporter) {
-        if !version.is_empty() && !is_range(version) {
-            reporter.notice(crate::diagnostic::Notice {
-                level: crate::diagnostic::Level::Warn,
-                message: "unable to find exact version requested; falling back to closest available version".to_string(),
-                attributes: vec![
-                    ("chart".to_string(), name.to_string()),
-                    ("requested".to_string(), version.to_string()),
-                    ("selected".to_string(), found.metadata.version.clone()),
-                ],
-            });
-        }
+    if let (Some(found), Some(reporter)) = (found, reporter)
+        && !version.is_empty()
+        && !is_range(version)
+    {
+        reporter.notice(crate::diagnostic::Notice {
+            level: crate::diagnostic::Level::Warn,
+            message: "unable to find exact version requested; falling back to closest available version".to_string(),
+            attributes: vec![
+                ("chart".to_string(), name.to_string()),
+                ("requested".to_string(), version.to_string()),
+                ("selected".to_string(), found.metadata.version.clone()),
+            ],
+        });
     }
     Ok(found)
 }

@@ -85,7 +85,7 @@ pub fn realm_allowed(base: &str, realm: &str, trusted: &[String]) -> bool {
         // A token server on another port of this machine is what tests and local set-ups have.
         return false;
     }
-    KNOWN_REALMS.contains(&(base.host.as_str(), realm.host.as_str())) || trusted.iter().any(|host| *host == realm.host)
+    KNOWN_REALMS.contains(&(base.host.as_str(), realm.host.as_str())) || trusted.contains(&realm.host)
 }
 
 #[cfg(test)]
