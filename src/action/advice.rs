@@ -61,37 +61,45 @@ fn look_up(keys: &[&str], scope: &[String], values: &Arc<Map>, sources: Option<&
         current = current.as_map().and_then(|map| map.get(name)).cloned().unwrap_or_default();
     }
     let origin_of = |depth: usize| {
-        let path: Vec<&str> = scope.iter().map(String::as_str).chain(keys[..depth].iter().copied()).collect();
-        sources.and_then(|sources| sources.find(&path)).map_or_else(String::new, |origin| format!(", from {origin}"))
+        let path: Vec<&str> = scope.iter().map(String::as_str).chain(keys.iter().take(depth).copied()).collect();
+        // Of all values together no one source can be named.
+        sources.filter(|_| depth > 0).and_then(|sources| sources.find(&path)).map(|origin| origin.to_string())
     };
+    let from = |depth: usize| origin_of(depth).map_or_else(String::new, |origin| format!(", from {origin}"));
     for (depth, key) in keys.iter().enumerate() {
         let parent = path_text(&keys[..depth]);
         let Data::Map(map) = &current else {
             let shown = shown(&current);
-            diagnostic.notes.push(format!("`{parent}` is {shown}{}, not a table", origin_of(depth)));
+            diagnostic.notes.push(format!("`{parent}` is {shown}{}, not a table", from(depth)));
             return;
         };
         let Some(next) = map.get(key) else {
-            missing(key, &parent, &origin_of(depth), map, diagnostic);
+            missing(key, &parent, origin_of(depth), map, diagnostic);
             return;
         };
         let next = next.clone();
         current = next;
     }
     let path = path_text(keys);
-    diagnostic.notes.push(format!("`{path}` is {}{}", shown(&current), origin_of(keys.len())));
+    diagnostic.notes.push(format!("`{path}` is {}{}", shown(&current), from(keys.len())));
 }
 
-/// Says that a key is missing, and which one may have been meant.
-fn missing(key: &str, parent: &str, origin: &str, map: &Map, diagnostic: &mut Diagnostic) {
-    diagnostic.notes.push(format!("`{parent}` has no key `{key}`{origin}"));
+/// Says that a key is missing, where its table came from, and which key may have been meant, unless the engine said so.
+fn missing(key: &str, parent: &str, origin: Option<String>, map: &Map, diagnostic: &mut Diagnostic) {
+    if !diagnostic.notes.iter().any(|note| note.ends_with("is not set")) {
+        diagnostic.notes.push(format!("`{parent}` has no key `{key}`"));
+    }
+    diagnostic.notes.extend(origin.map(|origin| format!("`{parent}` comes from {origin}")));
+    if diagnostic.hints.iter().any(|hint| hint.starts_with("did you mean")) {
+        return;
+    }
     if let Some(near) = nearest(key, map.iter().map(|(key, _)| &**key)) {
         diagnostic.hints.push(format!("did you mean `{parent}.{near}`?"));
-    } else if !map.is_empty() && map.len() <= KEYS_LIMIT {
-        let keys: Vec<String> = map.iter().map(|(key, _)| format!("`{key}`")).collect();
-        diagnostic.hints.push(format!("the keys of `{parent}` are {}", keys.join(", ")));
     } else if map.is_empty() {
         diagnostic.hints.push(format!("`{parent}` is empty"));
+    } else if map.len() <= KEYS_LIMIT {
+        let keys: Vec<String> = map.iter().map(|(key, _)| format!("`{key}`")).collect();
+        diagnostic.hints.push(format!("the keys of `{parent}` are {}", keys.join(", ")));
     }
 }
 
