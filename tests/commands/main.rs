@@ -1,5 +1,6 @@
 //! The `rutter` binary from outside: one module for each concern. What can be shown at a lower layer is tested there.
 
+mod cases;
 mod examples;
 mod hostile;
 #[cfg(feature = "serve")]
