@@ -235,7 +235,8 @@ impl Write for Replacement {
 fn set_mode(builder: &mut tempfile::Builder<'_, '_>, path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let mode = match std::fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() => metadata.permissions().mode() & 0o777,
+        // What its owner has just written stays writable by its owner.
+        Ok(metadata) if metadata.is_file() => (metadata.permissions().mode() | 0o200) & 0o777,
         _ => 0o644,
     };
     builder.permissions(std::fs::Permissions::from_mode(mode));

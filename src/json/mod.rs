@@ -1,6 +1,6 @@
 //! JSON as Go's `encoding/json` reads and writes it.
 //!
-//! Goes in: bytes or a tree. Comes out: a [`Data`] tree or text; errors in Go's words.
+//! Goes in: bytes or a tree. Comes out: a `Data` tree or text; errors in Go's words.
 
 mod parse;
 mod write;

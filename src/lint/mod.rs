@@ -2,7 +2,7 @@
 //!
 //! Goes in: a chart folder or archive, the user's values, the cluster's version. Comes out: [`Finding`]s in the order of the
 //! rules: Chart.yaml, values, templates, dependencies, CRDs. Nothing is printed and nothing fails: what cannot be read is a
-//! finding too. Each rule is a file of its own; [`format`] writes findings for machines. Matches Helm's `pkg/chart/v2/lint`.
+//! finding too. Each rule is a file of its own; [`mod@format`] writes findings for machines. Matches Helm's `pkg/chart/v2/lint`.
 
 mod address;
 mod chart_file;

@@ -92,7 +92,7 @@ fn update_below(folder: &Path, options: &Options, settings: &Settings, reporter:
     Ok(())
 }
 
-/// Fetches what the lock names; without a lock, what [`update`] does.
+/// Fetches what the lock names; without a lock, what [`update()`] does.
 pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
     let chart = load(folder, reporter)?;
     let Some(lock) = chart.content.lock.clone() else { return update(folder, options, settings, reporter) };

@@ -3,7 +3,7 @@
 //! Goes in: patterns and texts, which need not be UTF-8. Comes out: truths, texts, `[]string`. A bad pattern makes
 //! `regexMatch` false, the other functions fail with the text of Go's panic, their `must` forms with that of its error.
 //! Compiled patterns are kept for the thread, since charts ask the same ones thousands of times.
-//! Follows sprig/regex.go and Go's regexp; the syntax is in [`super::regex_syntax`].
+//! Follows sprig/regex.go and Go's regexp; the syntax is in `regex_syntax`.
 
 use super::Parameter::{Int, Str as Text};
 use super::strings::too_large;

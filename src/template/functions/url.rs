@@ -1,7 +1,7 @@
 //! `urlParse` and `urlJoin`: Go's net/url as far as templates see it.
 //!
 //! Goes in: a URL text, or a dict of its parts. Comes out: a dict with fixed keys, or a URL text; faults have Go's texts.
-//! Follows sprig/url.go and net/url of Go 1.26; addresses in brackets are checked by [`super::url_address`].
+//! Follows sprig/url.go and net/url of Go 1.26; addresses in brackets are checked by `url_address`.
 
 use super::Parameter::{Map as Dict, Str as Text};
 use super::url_address::check_address;
