@@ -52,7 +52,7 @@ fn is_digit(character: char) -> bool {
 }
 
 /// Whether the character is of a Unicode category; ASCII, nearly everything, needs no table.
-fn is_of(character: char, class: &Option<regex::Regex>, ascii: fn(&char) -> bool) -> bool {
+fn is_of(character: char, class: &LazyLock<Option<regex::Regex>>, ascii: fn(&char) -> bool) -> bool {
     if character.is_ascii() {
         return ascii(&character);
     }
