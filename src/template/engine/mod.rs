@@ -176,14 +176,20 @@ fn deepest_first(name: &Rc<str>) -> Reverse<(usize, Rc<str>)> {
     Reverse((name.bytes().filter(|byte| *byte == b'/').count(), name.clone()))
 }
 
+/// How many sources of one length are looked through for an equal one.
+const PEERS_LIMIT: usize = 64;
+
 /// Parses all files, each source once: aliases share their bytes, and equal bytes share their tree.
 fn parse_all(renderables: &[Renderable], options: &Options, rendered: &mut Rendered) -> Result<TemplateSet> {
     let mut by_pointer: HashMap<*const u8, Rc<Parsed>> = HashMap::new();
-    let mut by_content: HashMap<Arc<[u8]>, Rc<Parsed>> = HashMap::new();
+    // By length, because hashing megabytes of CRDs costs more than comparing the few files that are as long.
+    let mut by_length: HashMap<usize, Vec<(Arc<[u8]>, Rc<Parsed>)>> = HashMap::new();
     let mut files = Vec::with_capacity(renderables.len());
     for renderable in renderables {
         let data = &renderable.file.data;
-        let parsed = match by_pointer.get(&data.as_ptr()).or_else(|| by_content.get(data)) {
+        let of_equal_length = || by_length.get(&data.len()).into_iter().flatten();
+        let of_equal_bytes = || of_equal_length().find(|(bytes, _)| bytes == data).map(|(_, parsed)| parsed);
+        let parsed = match by_pointer.get(&data.as_ptr()).or_else(of_equal_bytes) {
             Some(parsed) => parsed.clone(),
             None => match parser::parse(data.clone()) {
                 Ok(parsed) => Rc::new(parsed),
@@ -198,7 +204,10 @@ fn parse_all(renderables: &[Renderable], options: &Options, rendered: &mut Rende
             },
         };
         if !data.is_empty() && by_pointer.insert(data.as_ptr(), parsed.clone()).is_none() {
-            by_content.insert(data.clone(), parsed.clone());
+            let peers = by_length.entry(data.len()).or_default();
+            if peers.len() < PEERS_LIMIT {
+                peers.push((data.clone(), parsed.clone()));
+            }
         }
         files.push((renderable.name.clone(), parsed));
     }
