@@ -408,6 +408,21 @@ mod tests {
     }
 
     #[test]
+    fn files_never_leave_their_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = rendering(&[("c/templates/a.yaml", "a: 1\n"), ("c/templates/a.yaml", "b: 2\n")], &[("c/templates/h.yaml", "h: 3\n")]);
+        let written = inside.write_files(folder.path(), Some("demo"), Hooks::All).unwrap();
+        assert_eq!(written.len(), 3);
+        let text = fs::read(&folder.path().join("demo/c/templates/a.yaml")).unwrap();
+        assert_eq!(text, b"---\n# Source: c/templates/a.yaml\na: 1\n\n---\n# Source: c/templates/a.yaml\nb: 2\n\n");
+        for path in ["../x", "/x", "c/../../x"] {
+            let outside = rendering(&[(path, "a: 1\n")], &[]);
+            assert!(outside.write_files(&folder.path().join("inner"), None, Hooks::All).is_err(), "{path}");
+        }
+        assert!(!folder.path().join("x").exists());
+    }
+
+    #[test]
     fn release_names_are_checked_as_kubernetes_does() {
         for name in ["a", "a-b.c9", "9", &"a".repeat(53)] {
             assert!(check_release_name(name).is_ok(), "{name}");

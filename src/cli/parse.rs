@@ -51,7 +51,7 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
     if path.is_empty()
         && let Some(name) = first_argument(&rest)
     {
-        let message = format!("unknown command {name:?} for \"rutter\"{}", suggestions(name));
+        let message = format!("unknown command {name:?} for \"rutter\"{}{}", suggestions(name), needs_cluster(name));
         return Err(Failure {
             error: Error::new(ErrorKind::Usage, message),
             usage: Some("Run 'rutter --help' for usage.".to_string()),
@@ -170,6 +170,16 @@ fn check_arity(path: &[&'static Entry], arity: Arity, count: usize) -> Result<()
     };
     let message = format!("{:?} {refusal}\n\nUsage:  {}", help::command_path(path), help::use_line(path));
     Err(Error::new(ErrorKind::Usage, message))
+}
+
+/// Why Helm's commands that change a cluster are not here.
+fn needs_cluster(name: &str) -> &'static str {
+    match name {
+        "install" | "upgrade" | "uninstall" | "rollback" | "status" | "history" | "list" | "get" | "test" => {
+            "\n\nrutter renders, checks, packages and publishes charts; it has no commands that need a cluster"
+        }
+        _ => "",
+    }
 }
 
 /// The commands that `name` may have meant, as cobra lists them: within two edits, or beginning with it.

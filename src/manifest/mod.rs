@@ -168,3 +168,73 @@ fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Erro
     };
     error.context(format!("YAML parse error on {}", file.name)).with_kind(ErrorKind::Manifest).with_diagnostic(diagnostic)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, text: &str) -> RenderedFile {
+        RenderedFile { name: name.to_string(), data: text.as_bytes().to_vec() }
+    }
+
+    fn shown(documents: &[Document], files: &[RenderedFile]) -> Vec<String> {
+        let line = |document: &Document| format!("{} {}", document.path(files), String::from_utf8_lossy(document.text(files)).trim());
+        documents.iter().map(line).collect()
+    }
+
+    #[test]
+    fn documents_stand_in_install_order() {
+        let files = [
+            file("c/templates/b.yaml", "kind: Service\n---\nkind: Namespace\n---\nkind: Zebra\n"),
+            file("c/templates/a.yaml", "kind: Service\nmetadata: {name: a}\n"),
+            file("c/templates/NOTES.txt", "no: [manifest"),
+            file("c/templates/_part.yaml", "no: [manifest"),
+            file(
+                "c/templates/h.yaml",
+                "kind: Job\nmetadata: {annotations: {helm.sh/hook: test}}\n---\nmetadata: {annotations: {helm.sh/hook: odd}}",
+            ),
+        ];
+        let mut notices = Notices::new();
+        let manifests = sort(&files, &mut notices).map_err(|fault| fault.error).unwrap();
+        let want = [
+            "c/templates/b.yaml kind: Namespace",
+            "c/templates/a.yaml kind: Service\nmetadata: {name: a}",
+            "c/templates/b.yaml kind: Service",
+            "c/templates/b.yaml kind: Zebra",
+        ];
+        assert_eq!(shown(&manifests.resources, &files), want);
+        assert_eq!(manifests.hooks.len(), 1);
+        assert_eq!(notices.list[0].message, "skipping unknown hooks");
+    }
+
+    #[test]
+    fn the_first_document_that_is_no_yaml_is_named() {
+        let files = [
+            file("c/a.yaml", "kind: Job\nmetadata: {annotations: {helm.sh/hook: test}}"),
+            file("c/b.yaml", "a: 1\n---\nb: 1\nc: d: e\n"),
+            file("c/c.yaml", "x: [\n"),
+        ];
+        let fault = sort(&files, &mut Notices::new()).unwrap_err();
+        assert!(fault.error.message().starts_with("YAML parse error on c/b.yaml: error converting YAML to JSON: yaml: "));
+        let diagnostic = &fault.error.diagnostics()[0];
+        assert_eq!(diagnostic.location.as_ref().map(|location| location.line), Some(4));
+        assert_eq!(diagnostic.source_line.as_deref(), Some("c: d: e"));
+        assert_eq!(fault.hooks.len(), 1);
+    }
+
+    /// Enough text for two threads gives what one thread gives, faults included.
+    #[test]
+    fn much_text_gives_the_same() {
+        let document = |at: usize| format!("kind: ConfigMap\nmetadata: {{name: n{at}}}\ndata: {{x: \"{}\"}}\n", "y".repeat(1000));
+        let mut files: Vec<RenderedFile> = (0..600).map(|at| file(&format!("c/{at:04}.yaml"), &document(at))).collect();
+        let manifests = sort(&files, &mut Notices::new()).map_err(|fault| fault.error).unwrap();
+        let names: Vec<&str> = manifests.resources.iter().map(|document| document.head.name.as_str()).collect();
+        assert_eq!(names.len(), 600);
+        assert!(names.iter().enumerate().all(|(at, name)| *name == format!("n{at}")));
+        files[599] = file("c/0599.yaml", "a: [");
+        files[450] = file("c/0450.yaml", "a: b: c");
+        assert!(sort(&files, &mut Notices::new()).unwrap_err().error.message().contains("c/0450.yaml"));
+        files[20] = file("c/0020.yaml", "a: b: c");
+        assert!(sort(&files, &mut Notices::new()).unwrap_err().error.message().contains("c/0020.yaml"));
+    }
+}
