@@ -3,7 +3,7 @@
 //! A module imports only from modules above it:
 //!
 //! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`fs`], [`version`]
-//! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it
+//! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it; `jinja`: texts that are Jinja templates
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
 //! 5. [`dependency`]: which subcharts live
@@ -27,6 +27,8 @@ pub mod dependency;
 pub mod diagnostic;
 pub mod error;
 pub mod fs;
+#[cfg(feature = "cli")]
+pub mod jinja;
 pub mod json;
 pub mod lint;
 pub mod manifest;

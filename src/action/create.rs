@@ -1,8 +1,10 @@
 //! Making a new chart.
 //!
 //! Goes in: where, under which name, and from which starter. Comes out: a folder with files, and which of them were there
-//! before. Matches Helm's `pkg/chart/v2/util/{create,save}.go`.
+//! before. Matches Helm's `pkg/chart/v2/util/{create,save}.go`, but for Jinja starters, which Helm does not have.
 
+#[cfg(feature = "cli")]
+use crate::chart::starter::jinja;
 use crate::chart::{loader, starter};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
@@ -51,6 +53,26 @@ pub fn from_starter(path: &Path, source: &Path, notices: &mut Notices) -> Result
             .map_err(|error| error.context(format_args!("saving {name}/charts/{}", subchart.name())))?;
     }
     Ok(report)
+}
+
+/// Makes a chart at `path` from the Jinja starter at `source`: all of it or nothing. What is there must be an empty folder.
+#[cfg(feature = "cli")]
+pub fn from_jinja_starter(path: &Path, source: &Path, given: jinja::Answers, ask: jinja::Ask<'_>) -> Result<Report> {
+    let (parent, name) = split(path);
+    starter::check_name(&name)?;
+    let folder = fs::clean(&parent.join(&name));
+    check_free(&folder)?;
+    if fs::is_folder(&folder) && !fs::names(&folder)?.is_empty() {
+        return Err(Error::new(ErrorKind::Io, format!("folder {} already exists and is not empty", folder.display())));
+    }
+    let files = jinja::from_jinja_starter(source, &name, given, ask)?;
+    fs::create_folders(&parent)?;
+    let staging = fs::temporary_folder(&parent)?;
+    let made = staging.path().join(&name);
+    fs::create_folders(&made.join("charts"))?;
+    write(&made, files)?;
+    fs::rename(&made, &folder)?;
+    Ok(Report { folder, overwritten: Vec::new() })
 }
 
 /// The folder above and the last part, as Go's `filepath.Dir` and `filepath.Base`.

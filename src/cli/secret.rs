@@ -1,4 +1,4 @@
-//! Passwords and passphrases from standard input or the terminal.
+//! Passwords, passphrases and other answers from standard input or the terminal.
 //!
 //! Goes in: what to ask. Comes out: the answer without its line end. On a terminal the answer is not shown while it is
 //! typed; `stty` does that, so that no terminal code of our own is needed.
@@ -33,6 +33,11 @@ pub fn from_file(path: &str) -> Result<Vec<u8>> {
 
 /// Asks on the terminal; what is typed is shown.
 pub fn ask_openly(question: &str, session: &Session) -> Result<String> {
+    ask_line(question, session).map(Option::unwrap_or_default)
+}
+
+/// Asks on the terminal; what is typed is shown. `None` when the terminal was closed.
+pub fn ask_line(question: &str, session: &Session) -> Result<Option<String>> {
     session.print(question)?;
     line()
 }
@@ -45,16 +50,18 @@ pub fn ask(question: &str, session: &Session) -> Result<String> {
         return Err(Error::new(ErrorKind::Usage, "inappropriate ioctl for device"));
     }
     echo(false);
-    let answer = line();
+    let answer = line().map(Option::unwrap_or_default);
     echo(true);
     session.print("\n")?;
     answer
 }
 
-fn line() -> Result<String> {
+/// What was typed without its line end; `None` at the end of input.
+fn line() -> Result<Option<String>> {
     let mut text = String::new();
-    std::io::stdin().lock().take(LIMIT).read_line(&mut text).map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_string())
+    let read = std::io::stdin().lock().take(LIMIT).read_line(&mut text);
+    let count = read.map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
+    Ok((count > 0).then(|| text.trim_end_matches(['\r', '\n']).to_string()))
 }
 
 fn echo(on: bool) {

@@ -6,14 +6,11 @@
 //! Helm has nothing like it; charts themselves are never rendered by this engine.
 
 use crate::data::{Data, Map};
-use crate::error::{Error, ErrorKind, Result};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
-use std::collections::BTreeMap;
+use crate::error::Result;
+use crate::jinja::{Delimiters, Engine, Layout};
 
 /// The endings of names that ask for it.
 const ENDINGS: [&str; 3] = [".j2", ".jinja", ".jinja2"];
-/// Most bytes a template may come to.
-const OUTPUT_LIMIT: usize = 64 << 20;
 
 /// Whether a values file of this name is a template.
 pub fn is_template(path: &str) -> bool {
@@ -25,48 +22,8 @@ pub fn is_template(path: &str) -> bool {
 /// # Errors
 /// `failed to render PATH: …` with the line, when it is no template or uses what is not there.
 pub fn render(path: &str, text: &[u8], values: &Map) -> Result<Vec<u8>> {
-    let fault = |message: String| Error::new(ErrorKind::Values, format!("failed to render {path}: {message}"));
-    let text = std::str::from_utf8(text).map_err(|_| fault("the template is not UTF-8".to_string()))?;
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    let context = Value::from(BTreeMap::from([("values", table(values))]));
-    let rendered = environment.render_named_str(path, text, context).map_err(|error| fault(describe(&error)))?;
-    if rendered.len() > OUTPUT_LIMIT {
-        return Err(Error::new(ErrorKind::Limit, format!("failed to render {path}: more than {OUTPUT_LIMIT} bytes came of it")));
-    }
-    Ok(rendered.into_bytes())
-}
-
-/// The fault, its detail and its line.
-fn describe(error: &minijinja::Error) -> String {
-    let mut text = error.kind().to_string();
-    if let Some(detail) = error.detail() {
-        text.push_str(": ");
-        text.push_str(detail);
-    }
-    if let Some(line) = error.line() {
-        text.push_str(&format!(" (line {line})"));
-    }
-    text
-}
-
-fn table(map: &Map) -> Value {
-    Value::from(map.iter().map(|(key, value)| (key.to_string(), convert(value))).collect::<BTreeMap<String, Value>>())
-}
-
-fn convert(data: &Data) -> Value {
-    match data {
-        Data::Null => Value::from(()),
-        Data::Bool(truth) => Value::from(*truth),
-        Data::Int(number) => Value::from(*number),
-        #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
-        Data::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Value::from(*number as i64),
-        Data::Float(number) => Value::from(*number),
-        Data::Str(text) => Value::from(text.to_string()),
-        Data::List(items) => items.iter().map(convert).collect(),
-        Data::Map(map) => table(map),
-    }
+    let context = Map::from_entries(vec![("values".into(), Data::map(values.clone()))]);
+    Ok(Engine::new(&Delimiters::jinja(), Layout::Plain)?.render(path, text, &context)?.into_bytes())
 }
 
 #[cfg(test)]

@@ -54,3 +54,23 @@ fn the_library_in_use_is_the_library() {
         assert_eq!(read(&format!("platform-library/{file}")), read(&format!("library-consumer/charts/platform-library/{file}")), "{file}");
     }
 }
+
+/// Charts made from the example starter render and lint clean, whatever is answered.
+#[test]
+fn the_starter_makes_charts() {
+    let (_guard, home) = folder();
+    let starter = top().join("starters-examples/service");
+    let answers: [(&str, &[&str], &str); 3] = [
+        ("plain", &[], "kind: Deployment\n"),
+        ("reached", &["--answer", "ingress=yes", "--answer", "hosts=a.example.com, b.example.com"], "- host: \"b.example.com\"\n"),
+        ("stateful", &["--answer", "kind=StatefulSet", "--answer", "port=9000"], "containerPort: 9000\n"),
+    ];
+    for (name, given, expected) in answers {
+        let chart = home.join(name);
+        output_of(rutter(&home).arg("create").arg(&chart).arg("--starter").arg(&starter).args(["--answer", "team=red"]).args(given));
+        let report = output_of(rutter(&home).args(["lint", "--strict"]).arg(&chart));
+        assert!(report.contains("1 chart(s) linted, 0 chart(s) failed") && !report.contains("[INFO]"), "{name}: {report}");
+        let manifests = output_of(rutter(&home).args(["template", "rel"]).arg(&chart));
+        assert!(manifests.contains(expected), "{name}: {manifests}");
+    }
+}

@@ -2,7 +2,13 @@
 //!
 //! Goes in: the new chart's name, or a starter chart. Comes out: names and texts; nothing is written here. The built-in
 //! scaffold has the files, values and template names of `helm create`, in our own words; a starter's templates and values
-//! have `<CHARTNAME>` replaced. Matches Helm's `pkg/chart/v2/util/create.go`.
+//! have `<CHARTNAME>` replaced. Matches Helm's `pkg/chart/v2/util/create.go`. Starters that ask questions and hold Jinja
+//! templates are [`jinja`] and [`questions`].
+
+#[cfg(feature = "cli")]
+pub mod jinja;
+#[cfg(feature = "cli")]
+pub mod questions;
 
 use super::{Chart, Metadata};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,11 +1,18 @@
-//! `rutter create`: makes a new chart from the built-in scaffold or from a starter.
+//! `rutter create`: makes a new chart from the built-in scaffold or from a starter, plain or Jinja.
 
 use super::{Arity, Entry, Run};
 use crate::action::create;
+use crate::chart::starter::jinja::{self, Answers};
+use crate::chart::starter::questions::{self, Question};
+use crate::cli::secret;
 use crate::cli::session::Session;
-use crate::error::Result;
+use crate::data::Data;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use crate::quote::quote;
+use crate::yaml;
 use clap::Args;
+use std::io::IsTerminal;
 use std::path::Path;
 
 /// The row of the table.
@@ -25,11 +32,38 @@ Make a folder with the files of a new chart:
 NAME may be a path. Files that are there are overwritten, others are left alone.
 
 With --starter the files come from a chart in $HELM_DATA_HOME/starters or at an absolute path; in its templates and
-values <CHARTNAME> is replaced by the name.";
+values <CHARTNAME> is replaced by the name.
+
+A starter with a starter.yaml is a Jinja starter (rutter's own; the chart it makes is a plain one):
+
+    # starter.yaml
+    questions:
+    - name: port
+      prompt: Port of the service
+      type: int              # string, int, bool or list
+      default: 8080          # without one, an answer is required
+
+    # values.yaml.jinja
+    service:
+      port: <%= port %>
+
+Files that end in .jinja are rendered, with <%= %>, <% %> and <%# %> beside Go's {{ }}; file names may hold {{ }}.
+Answers come from --answer and --answers, then from the terminal if there is one, else the defaults are taken:
+
+    $ rutter create shop --starter web --answer port=9090";
 
 /// The flags of `create`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Arguments {
+    /// answer a question of a Jinja starter (can be given several times)
+    #[arg(long, value_name = "NAME=VALUE")]
+    answer: Vec<String>,
+    /// a YAML file with answers to a Jinja starter's questions
+    #[arg(long, value_name = "FILE")]
+    answers: Vec<String>,
+    /// take the defaults of a Jinja starter's questions and ask nothing
+    #[arg(long)]
+    defaults: bool,
     /// the name or absolute path to Helm starter scaffold
     #[arg(short = 'p', long, value_name = "string")]
     starter: Option<String>,
@@ -37,21 +71,81 @@ pub struct Arguments {
 
 impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        let Some(path) = arguments.first() else { return Ok(()) };
-        session.print(format!("Creating {path}\n"))?;
-        match self.starter.as_deref().filter(|starter| !starter.is_empty()) {
-            Some(starter) => {
-                // An absolute path replaces what it is joined to.
-                let source = Path::new(&session.settings.data_home).join("starters").join(starter);
-                create::from_starter(Path::new(path), &source, &mut session.notices)?;
+        let Some(path) = arguments.first().map(Path::new) else { return Ok(()) };
+        let starter = self.starter.as_deref().filter(|starter| !starter.is_empty());
+        // An absolute path replaces what it is joined to.
+        let source = starter.map(|starter| Path::new(&session.settings.data_home).join("starters").join(starter));
+        let asks = source.as_deref().is_some_and(jinja::is_jinja);
+        if !asks && (!self.answer.is_empty() || !self.answers.is_empty()) {
+            let message = format!("--answer and --answers need --starter with a starter that has a {}", jinja::QUESTIONS_FILE);
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+        session.print(format!("Creating {}\n", path.display()))?;
+        match source {
+            Some(source) if asks => {
+                let given = self.given()?;
+                let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+                let mut ask = |question: &Question, default: Option<&Data>| match terminal && !self.defaults {
+                    true => ask(question, default, session),
+                    false => Ok(None),
+                };
+                create::from_jinja_starter(path, &source, given, &mut ask)?;
+            }
+            Some(source) => {
+                create::from_starter(path, &source, &mut session.notices)?;
             }
             None => {
-                for file in create::scaffold(Path::new(path))?.overwritten {
+                for file in create::scaffold(path)?.overwritten {
                     let file = quote(file.to_string_lossy().as_bytes());
                     session.print(format!("WARNING: File {file} already exists. Overwriting.\n"))?;
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Arguments {
+    /// The answers of the files, then those of the command line, so that the latter win.
+    fn given(&self) -> Result<Answers> {
+        let mut given = Answers::new();
+        for file in &self.answers {
+            let data = yaml::parse(&fs::read_limited(Path::new(file), 1 << 20)?).map_err(|error| error.context(file))?;
+            match data.as_map() {
+                Some(map) => given.extend(map.iter().map(|(name, value)| (name.to_string(), value.clone()))),
+                None if data.is_null() => {}
+                None => return Err(Error::new(ErrorKind::Usage, format!("{file}: answers must be a map of names to values"))),
+            }
+        }
+        for answer in &self.answer {
+            let Some((name, value)) = answer.split_once('=') else {
+                return Err(Error::new(ErrorKind::Usage, format!("--answer must be NAME=VALUE, not `{answer}`")));
+            };
+            given.push((name.trim().to_string(), Data::str(value)));
+        }
+        Ok(given)
+    }
+}
+
+/// Asks until the answer is one; an empty line takes the default.
+fn ask(question: &Question, default: Option<&Data>, session: &Session) -> Result<Option<Data>> {
+    let mut text = if question.prompt.is_empty() { question.name.clone() } else { question.prompt.clone() };
+    if !question.choices.is_empty() {
+        let choices: Vec<String> = question.choices.iter().map(questions::print).collect();
+        text.push_str(&format!(" ({})", choices.join(", ")));
+    }
+    if let Some(default) = default {
+        text.push_str(&format!(" [{}]", questions::print(default)));
+    }
+    text.push_str(": ");
+    loop {
+        let Some(line) = secret::ask_line(&text, session)? else { return Ok(None) };
+        if line.is_empty() && default.is_some() {
+            return Ok(None);
+        }
+        match question.answer(&Data::str(line)) {
+            Ok(answer) => return Ok(Some(answer)),
+            Err(error) => session.tell(error.message()),
+        }
     }
 }
