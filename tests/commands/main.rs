@@ -2,7 +2,13 @@
 
 mod cases;
 mod examples;
+#[cfg(feature = "serve")]
+mod helm;
 mod hostile;
+mod peers;
+#[cfg(all(unix, feature = "serve"))]
+mod readme;
+mod registries;
 #[cfg(feature = "serve")]
 mod serve;
 

@@ -7,13 +7,13 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-struct Server {
+pub struct Server {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Server {
-    fn start(home: &Path, arguments: &[&str]) -> Server {
+    pub fn start(home: &Path, arguments: &[&str]) -> Server {
         let mut command = rutter(home);
         command.args(["serve", "--listen", "127.0.0.1:0", "--storage"]).arg(home.join("store")).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the server starts");
@@ -23,7 +23,7 @@ impl Server {
         Server { child, url }
     }
 
-    fn at(&self, path: &str) -> String {
+    pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 }

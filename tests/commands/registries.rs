@@ -1,0 +1,125 @@
+//! Debian's docker-registry as the peer: open and with accounts, with credentials from the login file and from a helper
+//! program, and as a mirror of a registry that is away.
+
+use super::peers::{Running, free_port, have, program};
+use super::{folder, output_of, rutter};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A registry on loopback; with `account` (user and password) nobody else gets in.
+fn start(home: &Path, account: Option<(&str, &str)>) -> (Running, String) {
+    let port = free_port();
+    let folder = home.join(format!("registry-{port}"));
+    std::fs::create_dir(&folder).expect("a folder");
+    let mut text = format!(
+        "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:{port}\n",
+        folder.join("store").display()
+    );
+    if let Some((user, password)) = account {
+        let accounts = folder.join("htpasswd");
+        let hash = bcrypt::hash(password, 4).expect("a hash");
+        std::fs::write(&accounts, format!("{user}:{hash}\n")).expect("a file");
+        text.push_str(&format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", accounts.display()));
+    }
+    let configuration = folder.join("config.yml");
+    std::fs::write(&configuration, text).expect("a file");
+    let mut command = Command::new(program("docker-registry").expect("docker-registry"));
+    command.arg("serve").arg(configuration);
+    (Running::start(command, port, &folder.join("log")), format!("127.0.0.1:{port}"))
+}
+
+/// A signed archive of a small chart.
+fn archive(home: &Path, version: &str) -> PathBuf {
+    let chart = home.join("app");
+    std::fs::create_dir_all(&chart).expect("a folder");
+    std::fs::write(chart.join("Chart.yaml"), "apiVersion: v2\nname: app\nversion: 0.0.1\n").expect("a file");
+    let mut command = rutter(home);
+    command.args(["package", "--sign", "--key", "ada", "--keyring", "testdata/provenance/ada.sec", "--version", version]);
+    output_of(command.arg("-d").arg(home).arg(chart));
+    home.join(format!("app-{version}.tgz"))
+}
+
+fn error_of(command: &mut Command) -> String {
+    let output = command.output().expect("the binary runs");
+    assert!(!output.status.success(), "{command:?} succeeded");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_guarded_registry_is_used_after_login_and_not_after_logout() {
+    if !have("a_guarded_registry_is_used_after_login_and_not_after_logout", &["docker-registry"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let (_registry, host) = start(&home, Some(("ada", "s3cret")));
+    let chart = archive(&home, "1.0.0+b1");
+    let remote = format!("oci://{host}/charts");
+    let push = || {
+        let mut command = rutter(&home);
+        command.arg("push").arg(&chart).args([&remote, "--plain-http"]);
+        command
+    };
+    let pull = |out: &str| {
+        std::fs::create_dir(home.join(out)).expect("a folder");
+        let mut command = rutter(&home);
+        command.args(["pull", &format!("{remote}/app"), "--plain-http", "--verify", "--keyring", "testdata/provenance/ada.pub", "-d"]);
+        command.arg(home.join(out));
+        command
+    };
+    assert!(error_of(&mut push()).contains("basic credential not found"));
+    let login = ["registry", "login", &host, "--plain-http", "-u", "ada", "-p"];
+    assert!(error_of(rutter(&home).args(login).arg("wrong")).contains("401"));
+    assert!(output_of(rutter(&home).args(login).arg("s3cret")).contains("Login Succeeded"));
+    assert!(output_of(&mut push()).contains("app:1.0.0_b1"));
+    assert!(output_of(&mut pull("first")).contains("Chart Hash Verified"));
+    assert_eq!(std::fs::read(home.join("first/app-1.0.0+b1.tgz")).expect("pulled"), std::fs::read(&chart).expect("packed"));
+    output_of(rutter(&home).args(["registry", "logout", &host]));
+    assert!(error_of(&mut pull("second")).contains("basic credential not found"));
+    // Credentials of one command, kept nowhere.
+    let listed = output_of(pull("third").args(["--username", "ada", "--password", "s3cret"]));
+    assert!(listed.contains("Chart Hash Verified"), "{listed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_helper_program_keeps_the_credentials() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !have("a_helper_program_keeps_the_credentials", &["docker-registry"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let (_registry, host) = start(&home, Some(("ada", "s3cret")));
+    let programs = home.join("bin");
+    std::fs::create_dir(&programs).expect("a folder");
+    let helper = programs.join("docker-credential-box");
+    let script = "#!/bin/sh\necho \"$1\" >>\"$HOME/calls\"\ncase $1 in\nstore) cat >\"$HOME/box\" ;;\nerase) rm \"$HOME/box\" ;;\nget) cat >/dev/null; cat \"$HOME/box\" 2>/dev/null || { echo 'credentials not found in native keychain'; exit 1; } ;;\nesac\n";
+    std::fs::write(&helper, script).expect("a script");
+    std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = std::env::join_paths(std::iter::once(programs).chain(std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))))
+        .expect("a PATH");
+    let configuration = home.join("registry.json");
+    std::fs::write(&configuration, format!("{{\"credHelpers\": {{\"{host}\": \"box\"}}}}")).expect("a file");
+    let run = |arguments: &[&str]| {
+        let mut command = rutter(&home);
+        command.env("PATH", &path).env("HELM_REGISTRY_CONFIG", &configuration).args(arguments);
+        command
+    };
+    let chart = archive(&home, "1.0.0");
+    let remote = format!("oci://{host}/charts");
+    output_of(&mut run(&["registry", "login", &host, "--plain-http", "-u", "ada", "-p", "s3cret"]));
+    assert!(!std::fs::read_to_string(&configuration).expect("the file").contains("auths"), "the password is the helper's alone");
+    assert!(std::fs::read_to_string(home.join("box")).expect("what the helper keeps").contains("s3cret"));
+    output_of(&mut run(&["push", &chart.to_string_lossy(), &remote, "--plain-http"]));
+    // Docker's own file is looked into where the registry file has nothing.
+    let docker = home.join(".docker");
+    std::fs::create_dir(&docker).expect("a folder");
+    std::fs::rename(&configuration, docker.join("config.json")).expect("moved");
+    std::fs::write(docker.join("config.json"), "{\"credsStore\": \"box\"}").expect("a file");
+    assert!(output_of(&mut run(&["show", "chart", &format!("{remote}/app"), "--plain-http"])).contains("name: app"));
+    std::fs::rename(docker.join("config.json"), &configuration).expect("moved");
+    output_of(&mut run(&["registry", "logout", &host]));
+    assert!(!home.join("box").exists());
+    assert!(error_of(&mut run(&["show", "chart", &format!("{remote}/app"), "--plain-http"])).contains("basic credential not found"));
+    let calls = std::fs::read_to_string(home.join("calls")).expect("the calls");
+    assert!(calls.starts_with("store\nget\n") && calls.ends_with("erase\nget\n"), "{calls}");
+}
