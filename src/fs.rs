@@ -12,6 +12,10 @@ use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+/// What the names of unfinished files and folders begin with. A process that is killed leaves them behind; no chart and no
+/// index ever takes them in.
+pub const UNFINISHED: &str = ".rutter-";
+
 /// How many symbolic links one path may lead through (Go's `filepath.EvalSymlinks`).
 const LINKS_LIMIT: usize = 255;
 
@@ -131,6 +135,16 @@ pub fn temporary_folder(place: &Path) -> Result<tempfile::TempDir> {
     made.map_err(|error| fault("mkdir", place, &error))
 }
 
+/// A folder below `place` for what is not complete yet, taken away when dropped.
+pub fn unfinished_folder(place: &Path) -> Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(place).map_err(|error| fault("mkdir", place, &error))
+}
+
+/// Takes a folder away if nothing is in it.
+pub fn remove_empty_folder(path: &Path) -> Result<()> {
+    std::fs::remove_dir(path).map_err(|error| fault("remove", path, &error))
+}
+
 /// A file to be locked; made if missing, its content untouched.
 pub fn open_for_lock(path: &Path) -> Result<File> {
     let mut options = std::fs::OpenOptions::new();
@@ -203,7 +217,7 @@ impl Replacement {
             _ => Path::new("."),
         };
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".rutter-").suffix(".part");
+        builder.prefix(UNFINISHED).suffix(".part");
         set_mode(&mut builder, path);
         // The temporary name is of no use to anyone: the fault is about the file that was asked for.
         let file = builder.tempfile_in(folder).map_err(|error| match std::fs::metadata(folder) {

@@ -60,6 +60,9 @@ pub fn run(reference: &str, options: &Options, settings: &Settings, reporter: &d
         return Err(Error::new(ErrorKind::Io, message));
     }
     crate::fs::create_folders(&check).map_err(|error| error.context("failed to untar (mkdir)"))?;
-    let path = loader::unpack::unpack(crate::fs::open(&saved.path)?, &folder)?;
+    let path = crate::fs::open(&saved.path).and_then(|archive| loader::unpack::unpack(archive, &folder)).inspect_err(|_| {
+        // What Helm leaves behind here would stop the next run.
+        let _ = crate::fs::remove_empty_folder(&check);
+    })?;
     Ok(Report { path, digest: crate::repository::cache::hex(&saved.digest), verification: saved.verification })
 }

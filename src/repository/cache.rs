@@ -96,7 +96,9 @@ pub fn write_whole_here(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
 }
 
 fn write_into(folder: &Path, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".rutter-").tempfile_in(folder).map_err(|error| fault("open", path, &error))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(crate::fs::UNFINISHED).suffix(".part");
+    let mut file = builder.tempfile_in(folder).map_err(|error| fault("open", path, &error))?;
     file.write_all(bytes).map_err(|error| fault("write", path, &error))?;
     set_mode(file.as_file(), mode).map_err(|error| fault("chmod", path, &error))?;
     file.persist(path).map_err(|error| fault("rename", path, &error.error))?;

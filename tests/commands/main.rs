@@ -2,9 +2,13 @@
 
 mod cases;
 mod examples;
+#[cfg(all(unix, feature = "serve"))]
+mod full_disk;
 #[cfg(feature = "serve")]
 mod helm;
 mod hostile;
+#[cfg(all(unix, feature = "serve"))]
+mod kill;
 mod peers;
 #[cfg(all(unix, feature = "serve"))]
 mod readme;

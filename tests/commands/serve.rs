@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 pub struct Server {
-    child: Child,
+    pub child: Child,
     pub url: String,
 }
 
@@ -16,7 +16,13 @@ impl Server {
     pub fn start(home: &Path, arguments: &[&str]) -> Server {
         let mut command = rutter(home);
         command.args(["serve", "--listen", "127.0.0.1:0", "--storage"]).arg(home.join("store")).args(arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the server starts");
+        command.stderr(Stdio::null());
+        Server::spawn(&mut command)
+    }
+
+    /// Starts what serves and waits until it does.
+    pub fn spawn(command: &mut std::process::Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("its first line");
         let url = line.trim().strip_prefix("Serving charts on ").unwrap_or_else(|| panic!("unexpected first line {line:?}")).to_string();
@@ -36,7 +42,7 @@ impl Drop for Server {
 }
 
 /// An archive of a small chart.
-fn archive(home: &Path, name: &str, version: &str) -> Vec<u8> {
+pub fn archive(home: &Path, name: &str, version: &str) -> Vec<u8> {
     let chart: PathBuf = home.join("sources").join(format!("{name}-{version}"));
     std::fs::create_dir_all(chart.join("templates")).expect("a folder");
     let write = |file: &str, text: &str| std::fs::write(chart.join(file), text).expect(file);
@@ -48,11 +54,11 @@ fn archive(home: &Path, name: &str, version: &str) -> Vec<u8> {
     std::fs::read(home.join("archives").join(format!("{name}-{version}.tgz"))).expect("the archive")
 }
 
-fn client() -> Client {
+pub fn client() -> Client {
     Client::builder().no_proxy().build().expect("a client")
 }
 
-fn text(response: reqwest::Result<reqwest::blocking::Response>) -> (u16, String) {
+pub fn text(response: reqwest::Result<reqwest::blocking::Response>) -> (u16, String) {
     let response = response.expect("an answer");
     (response.status().as_u16(), response.text().expect("text"))
 }

@@ -590,21 +590,27 @@ fn check_vendored(dependency: &Dependency, charts: &Path) -> Result<()> {
     Err(fault(format!("dependency {name} at version {version} does not satisfy the constraint {}", dependency.version)))
 }
 
-/// `tmpcharts-PID` in the chart's folder, taken away when dropped; those of processes that are gone go first.
+/// A folder of its own in the chart's folder, under a name that no chart takes in, taken away when dropped; what processes
+/// that are gone left behind goes first, Helm's `tmpcharts-PID` included.
 struct Staging {
     path: PathBuf,
 }
 
 impl Staging {
     fn new(folder: &Path) -> Result<Staging> {
+        let own = format!("{}charts-", fs::UNFINISHED);
         for name in fs::names(folder)? {
             let name = name.to_string_lossy();
-            let left = name.strip_prefix("tmpcharts-").and_then(|process| process.parse::<u32>().ok());
-            if left.is_some_and(|process| process != std::process::id() && !fs::exists(Path::new(&format!("/proc/{process}")))) {
+            let process =
+                name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-")).and_then(|process| process.parse::<u32>().ok());
+            if process.is_some_and(|process| process != std::process::id() && !fs::exists(Path::new(&format!("/proc/{process}")))) {
                 fs::remove_folder(&folder.join(&*name))?;
+            } else if name.starts_with(fs::UNFINISHED) && name.ends_with(".part") {
+                // A lock that was being written. Gone already is as good.
+                let _ = fs::remove_file(&folder.join(&*name));
             }
         }
-        let path = folder.join(format!("tmpcharts-{}", std::process::id()));
+        let path = folder.join(format!("{own}{}", std::process::id()));
         if fs::lstat(&path).is_ok() {
             fs::remove_folder(&path)?;
         }
@@ -738,9 +744,13 @@ mod tests {
         let top = tempfile::tempdir().expect("a folder");
         chart(&top.path().join("a"), "a", &on("b"));
         chart(&top.path().join("b"), "b", "");
-        let left = top.path().join("a/tmpcharts-4294967294");
-        std::fs::create_dir(&left).expect("a folder");
+        let left = [top.path().join("a/tmpcharts-4294967294"), top.path().join("a/.rutter-charts-4294967294")];
+        left.iter().for_each(|left| std::fs::create_dir(left).expect("a folder"));
+        let lock = top.path().join("a/.rutter-x.part");
+        // Over the limit of a chart's files: it must not stop the chart from loading.
+        std::fs::write(&lock, vec![b'x'; 6 << 20]).expect("a file");
+        std::fs::write(left[1].join("b-1.0.0.tgz"), vec![b'x'; 6 << 20]).expect("a file");
         update(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect("updated");
-        assert!(!left.exists());
+        assert!(!lock.exists() && !left.iter().any(|left| left.exists()));
     }
 }

@@ -23,6 +23,9 @@ pub(super) fn read(folder: &Path, notices: &mut Notices) -> Result<Vec<File>> {
     rules.add_defaults();
     let mut walk = Walk { rules, files: Vec::new(), entries: 0, notices };
     for name in fs::names(folder)? {
+        if is_unfinished(&name) {
+            continue;
+        }
         let Some(inner) = name.to_str().map(str::to_string).or_else(|| Some(name.to_string_lossy().into_owned())) else {
             continue;
         };
@@ -68,7 +71,9 @@ impl Walk<'_> {
         }
         if is_folder {
             for child in fs::names(path)? {
-                self.visit(&path.join(&child), &format!("{name}/{}", child.to_string_lossy()))?;
+                if !is_unfinished(&child) {
+                    self.visit(&path.join(&child), &format!("{name}/{}", child.to_string_lossy()))?;
+                }
             }
             return Ok(());
         }
@@ -87,6 +92,11 @@ impl Walk<'_> {
         self.files.push(File { name: Arc::from(name), data: Arc::from(data), modified: Some(entry.modified) });
         Ok(())
     }
+}
+
+/// Whether a process of this tool that was killed left this behind: never part of a chart, and it might be over the limits.
+fn is_unfinished(name: &std::ffi::OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(fs::UNFINISHED.as_bytes())
 }
 
 /// Where the chart's own file lies.

@@ -12,20 +12,42 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Writes the files of the archive below `folder`; gives back the chart's own folder there.
+/// Writes the files of the archive below `folder`; gives back the chart's own folder there. They are written beside it and
+/// moved when all are there, so that a fault, or a process that is killed, leaves no half of a chart.
 /// Nothing is written outside of it, not even through links that lie there already.
 pub fn unpack(archive: impl Read, folder: &Path) -> Result<PathBuf> {
     let files = archive::read(archive)?;
-    let top = folder.join(chart_name(&files)?);
+    let name = chart_name(&files)?;
+    fs::create_folders(folder)?;
+    let staging = fs::unfinished_folder(folder)?;
+    let (new, top) = (staging.path().join(&name), folder.join(&name));
     let mut made = BTreeSet::new();
     for file in &files {
-        let path = fs::join_below(&top, &file.name)?;
+        let path = fs::join_below(&new, &file.name)?;
         if let Some(parent) = path.parent().filter(|parent| !made.contains(*parent)) {
-            refuse_links(&top, parent)?;
             fs::create_folders(parent)?;
             made.insert(parent.to_path_buf());
         }
         fs::write(&path, &file.data)?;
+    }
+    let is_new = match fs::lstat(&top) {
+        Err(_) => true,
+        Ok(entry) => entry.kind == fs::Kind::Folder && fs::names(&top)?.is_empty(),
+    };
+    if is_new {
+        fs::rename(&new, &top)?;
+        return Ok(top);
+    }
+    // Into a folder that has something already, as Helm does.
+    let mut checked = BTreeSet::new();
+    for file in &files {
+        let path = fs::join_below(&top, &file.name)?;
+        if let Some(parent) = path.parent().filter(|parent| !checked.contains(*parent)) {
+            refuse_links(&top, parent)?;
+            fs::create_folders(parent)?;
+            checked.insert(parent.to_path_buf());
+        }
+        fs::rename(&fs::join_below(&new, &file.name)?, &path)?;
     }
     Ok(top)
 }

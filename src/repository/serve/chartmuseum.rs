@@ -12,11 +12,12 @@ use crate::error::Result;
 use axum::body::Bytes;
 use axum::extract::FromRequest as _;
 use axum::http::{Method, StatusCode, header};
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// An upload that was left behind by a writer that died is taken over after this many milliseconds.
-const ORPHANED: i64 = 60_000;
+/// A provenance file without its archive was left behind by a writer that died when it is so many milliseconds old.
+const ORPHANED: i64 = 10_000;
 
 /// Answers a request to `/api`.
 pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<Answer> {
@@ -192,21 +193,27 @@ async fn write_both(
         if storage.look(&object).await?.is_some() {
             return Ok(Written::Exists);
         }
-        let signed = provenance.is_some();
-        if let Some(provenance) = provenance
+        if let Some(provenance) = &provenance
             && storage.create(&beside, provenance.clone()).await? == Written::Exists
+            && !claim_again(server, &object, &beside, provenance, &chart).await?
         {
-            let age = storage.look(&beside).await?.map_or(i64::MAX, |seen| jiff::Timestamp::now().as_millisecond() - seen.modified);
-            if age < ORPHANED || storage.look(&object).await?.is_some() {
-                return Ok(Written::Exists);
-            }
-            storage.replace(&beside, provenance).await?;
+            return Ok(Written::Exists);
         }
         let written = storage.create(&object, chart.clone()).await;
-        if !matches!(written, Ok(Written::New)) {
-            if signed {
-                storage.delete(&beside).await?;
+        if let Some(provenance) = provenance {
+            let stored = storage.get(&beside).await?;
+            match &written {
+                // Somebody took this writer for dead while it wrote.
+                Ok(Written::New) if stored.as_ref() != Some(&provenance) => storage.replace(&beside, provenance).await?,
+                Ok(Written::New) => {}
+                // It stays where it fits the winner's archive.
+                _ if stored == Some(provenance) && storage.get(&object).await?.as_ref() != Some(&chart) => {
+                    storage.delete(&beside).await?;
+                }
+                _ => {}
             }
+        }
+        if !matches!(written, Ok(Written::New)) {
             return written;
         }
     }
@@ -214,6 +221,27 @@ async fn write_both(
         catalog.added(&chart, seen);
     }
     Ok(Written::New)
+}
+
+/// Takes over the provenance file of a writer that died before its archive was there: at once when that was for the very
+/// same archive, so that whoever wins has a signature that holds, else once it is old enough. Says whether it did.
+async fn claim_again(server: &Server, object: &str, beside: &str, provenance: &Bytes, chart: &Bytes) -> Result<bool> {
+    let storage = &server.storage;
+    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(chart));
+    loop {
+        if storage.look(object).await?.is_some() {
+            return Ok(false);
+        }
+        let Some(seen) = storage.look(beside).await? else { break };
+        let age = jiff::Timestamp::now().as_millisecond().saturating_sub(seen.modified);
+        let same = storage.get(beside).await?.is_some_and(|text| memchr::memmem::find(&text, digest.as_bytes()).is_some());
+        if same || age >= ORPHANED {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    storage.replace(beside, provenance.clone()).await?;
+    Ok(true)
 }
 
 /// The archive that a provenance file is for: the first name in the `files` of its signed text.

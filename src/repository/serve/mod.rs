@@ -61,11 +61,18 @@ pub struct Options {
     pub version: String,
 }
 
+/// How long requests under way may take once the server is told to stop; one that hangs does not hold it up for longer.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long the body of one request may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(600);
+
 struct Server {
     storage: Storage,
     options: Options,
     catalogs: RwLock<HashMap<String, Arc<Catalog>>>,
     metrics: metrics::Metrics,
+    /// Held for reading by every request that changes something, so that the end can wait for them.
+    changing: Arc<tokio::sync::RwLock<()>>,
 }
 
 type Answer = Response<Body>;
@@ -86,19 +93,39 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
     let fault = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot listen on {listen}: {error}"));
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(fault)?;
     started(listener.local_addr().map_err(fault)?);
-    let server = Arc::new(Server { storage, options, catalogs: RwLock::default(), metrics: metrics::Metrics::default() });
+    let server =
+        Arc::new(Server { storage, options, catalogs: RwLock::default(), metrics: metrics::Metrics::default(), changing: Arc::default() });
+    let changing = server.changing.clone();
     let application = axum::Router::new().fallback(handle).with_state(server);
-    let ended = match acceptor {
-        Some(acceptor) => axum::serve(tls::Listener::new(listener, acceptor), application).with_graceful_shutdown(stop).await,
-        None => {
-            use axum::serve::ListenerExt as _;
-            let listener = listener.tap_io(|stream| {
-                // Small answers should not wait for more to send; a socket without the option works all the same.
-                let _ = stream.set_nodelay(true);
-            });
-            axum::serve(listener, application).with_graceful_shutdown(stop).await
+    let told = Arc::new(tokio::sync::Notify::new());
+    let tell = told.clone();
+    let stop = async move {
+        stop.await;
+        tell.notify_one();
+    };
+    let serving = async {
+        match acceptor {
+            Some(acceptor) => axum::serve(tls::Listener::new(listener, acceptor), application).with_graceful_shutdown(stop).await,
+            None => {
+                use axum::serve::ListenerExt as _;
+                let listener = listener.tap_io(|stream| {
+                    // Small answers should not wait for more to send; a socket without the option works all the same.
+                    let _ = stream.set_nodelay(true);
+                });
+                axum::serve(listener, application).with_graceful_shutdown(stop).await
+            }
         }
     };
+    let patience = async {
+        told.notified().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let ended = tokio::select! {
+        ended = serving => ended,
+        () = patience => Ok(()),
+    };
+    // Changes whose clients are gone come to their end too.
+    let _ = tokio::time::timeout(GRACE, changing.write()).await;
     ended.map_err(|error| Error::new(ErrorKind::Io, format!("the server ended: {error}")))
 }
 
@@ -160,19 +187,32 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
     if declared.is_some_and(|length| length > limit as u64) {
         return text(StatusCode::PAYLOAD_TOO_LARGE, "request too large");
     }
-    let Ok(body) = axum::body::to_bytes(body, limit).await else { return text(StatusCode::PAYLOAD_TOO_LARGE, "request too large") };
+    let body = match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, limit)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return text(StatusCode::PAYLOAD_TOO_LARGE, "request too large"),
+        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "request too slow"),
+    };
     let query = parts.uri.query().map(pairs).unwrap_or_default();
     let asked = Asked { method: parts.method, headers: parts.headers, query, body };
-    match dispatch(server, route, &asked).await {
-        Ok(answer) => answer,
-        Err(fault) => {
-            server.options.log.notice(crate::diagnostic::Notice {
-                level: Level::Error,
-                message: fault.to_string(),
-                attributes: Vec::new(),
-            });
-            error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed")
-        }
+    if matches!(asked.method, Method::GET | Method::HEAD) {
+        return dispatch(server, route, &asked).await.unwrap_or_else(|fault| failed(server, &fault));
+    }
+    // A client that goes away drops this future; what changes the storage must not stop half-way with it.
+    let own = server.clone();
+    let task = tokio::spawn(async move {
+        let _held = own.changing.read().await;
+        dispatch(&own, route, &asked).await.unwrap_or_else(|fault| failed(&own, &fault))
+    });
+    task.await.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed"))
+}
+
+/// The answer when the storage failed; why stands in the log alone.
+fn failed(server: &Server, fault: &Error) -> Answer {
+    let notice = crate::diagnostic::Notice { level: Level::Error, message: fault.to_string(), attributes: Vec::new() };
+    server.options.log.notice(notice);
+    match fault.kind() {
+        ErrorKind::Limit => error(StatusCode::INSUFFICIENT_STORAGE, "storage is full"),
+        _ => error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed"),
     }
 }
 
@@ -250,14 +290,7 @@ impl Server {
 async fn index(server: &Server, tenant: &str, headers: &HeaderMap) -> Answer {
     let rendered = match server.catalog(tenant).index().await {
         Ok(rendered) => rendered,
-        Err(fault) => {
-            server.options.log.notice(crate::diagnostic::Notice {
-                level: Level::Error,
-                message: fault.to_string(),
-                attributes: Vec::new(),
-            });
-            return error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed");
-        }
+        Err(fault) => return failed(server, &fault),
     };
     let has =
         |name: HeaderName, wanted: &str| headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains(wanted));

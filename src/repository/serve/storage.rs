@@ -37,8 +37,19 @@ pub struct Storage {
     prefix: Path,
 }
 
-fn failed(what: &str, error: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Io, format!("storage: cannot {what}: {error}"))
+fn failed(what: &str, error: impl std::error::Error + 'static) -> Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    let mut kind = ErrorKind::Io;
+    while let Some(found) = cause {
+        if let Some(io) = found.downcast_ref::<std::io::Error>() {
+            use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+            if matches!(io.kind(), FileTooLarge | QuotaExceeded | StorageFull) {
+                kind = ErrorKind::Limit;
+            }
+        }
+        cause = found.source();
+    }
+    Error::new(kind, format!("storage: cannot {what}: {error}"))
 }
 
 impl Storage {
