@@ -1,6 +1,8 @@
 //! The `rutter` binary from outside: one module for each concern. What can be shown at a lower layer is tested there.
 
 mod cases;
+#[cfg(feature = "serve")]
+mod distribution;
 mod examples;
 #[cfg(all(unix, feature = "serve"))]
 mod full_disk;

@@ -182,14 +182,19 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
     }
     let (parts, body) = request.into_parts();
     let limit = server.options.upload_limit;
+    let speaks_oci = matches!(route, Route::Registry(_));
+    let too_large = || match speaks_oci {
+        true => registry::fault(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", "request too large"),
+        false => text(StatusCode::PAYLOAD_TOO_LARGE, "request too large"),
+    };
     let declared =
         parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
-        return text(StatusCode::PAYLOAD_TOO_LARGE, "request too large");
+        return too_large();
     }
     let body = match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, limit)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return text(StatusCode::PAYLOAD_TOO_LARGE, "request too large"),
+        Ok(Err(_)) => return too_large(),
         Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "request too slow"),
     };
     let query = parts.uri.query().map(pairs).unwrap_or_default();
@@ -355,8 +360,13 @@ fn error(status: StatusCode, message: &str) -> Answer {
 
 /// Percent-decodes a path; `None` if that is not text or hides a separator.
 fn decode(path: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
+    percent_decode(path, |byte| matches!(byte, b'/' | b'\\' | 0))
+}
+
+/// Percent-decodes text; `None` if that is not text or one of the escaped bytes is `refused`.
+fn percent_decode(text: &str, refused: impl Fn(u8) -> bool) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         if byte != b'%' {
             bytes.push(byte);
@@ -365,7 +375,7 @@ fn decode(path: &str) -> Option<String> {
         }
         let digits = std::str::from_utf8(after.get(..2)?).ok()?;
         let decoded = u8::from_str_radix(digits, 16).ok()?;
-        if matches!(decoded, b'/' | b'\\' | 0) {
+        if refused(decoded) {
             return None;
         }
         bytes.push(decoded);
@@ -381,8 +391,8 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         .filter(|part| !part.is_empty())
         .map(|part| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            // Digests come with an encoded colon; nothing in a query becomes a path unchecked.
-            let plain = |text: &str| decode(&text.replace('+', "%20")).unwrap_or_else(|| text.to_string());
+            // Media types come with an encoded slash; nothing in a query becomes a path unchecked.
+            let plain = |text: &str| percent_decode(&text.replace('+', "%20"), |_| false).unwrap_or_else(|| text.to_string());
             (plain(name), plain(value))
         })
         .collect()
@@ -403,5 +413,6 @@ mod tests {
     #[test]
     fn queries_are_pairs() {
         assert_eq!(pairs("digest=sha256%3Aab&force"), [("digest".into(), "sha256:ab".into()), ("force".into(), String::new())]);
+        assert_eq!(pairs("artifactType=application%2Fa%2Bjson"), [("artifactType".into(), "application/a+json".into())]);
     }
 }

@@ -3,19 +3,24 @@
 //! Goes in: a registry route and a request. Comes out: the spec's answers. A manifest whose config is a Helm chart is
 //! published among the tenant's charts, and every chart that was uploaded over HTTP can be pulled here: its manifest is
 //! made from the archive each time, always with the same bytes. What is not a chart is kept below `.oci/NAME/`.
-//! Upload sessions lie in storage too, so that the parts of one upload may reach different servers.
+//! Manifests, tags and referrers are here, blobs and their uploads in `blobs`.
 
-use super::catalog::{Catalog, Entry, read_package};
-use super::chartmuseum::publish;
-use super::route::{Depth, RegistryRoute, digest_hex, is_tag};
-use super::storage::Written;
-use super::{Answer, Asked, Server, content, json};
+mod blobs;
+mod digest;
+
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::repository::serve::catalog::{Catalog, Entry, read_package};
+use crate::repository::serve::chartmuseum::publish;
+use crate::repository::serve::route::{Depth, RegistryRoute, is_tag};
+use crate::repository::serve::storage::Written;
+use crate::repository::serve::{Answer, Asked, Server, content, json};
+use crate::version::Version;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, Method, Response, StatusCode, header};
+use blobs::blob;
+use digest::Digest;
 use serde_json::{Value, json as object};
-use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -41,8 +46,8 @@ fn manifest_unknown() -> Answer {
     fault(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN", "manifest unknown")
 }
 
-fn digest_of(bytes: &[u8]) -> String {
-    format!("sha256:{}", data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)))
+fn digest_invalid(message: &str) -> Answer {
+    fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", message)
 }
 
 /// An answer without a body.
@@ -65,29 +70,20 @@ pub async fn handle(server: &Arc<Server>, route: RegistryRoute, asked: &Asked) -
         RegistryRoute::Tags { name } if reads => tags(server, &name, asked).await,
         RegistryRoute::Referrers { name, digest } if reads => referrers(server, &name, &digest, asked).await,
         RegistryRoute::Manifest { name, reference } if reads => match manifest(server, &name, &reference).await? {
-            Some(bytes) => {
-                let digest = digest_of(&bytes);
-                Ok(content(asked, &media_type(&bytes), bytes, &[(DIGEST_HEADER, &digest)]))
-            }
+            Some((digest, bytes)) => Ok(content(asked, &media_type(&bytes), bytes, &[(DIGEST_HEADER, digest.as_str())])),
             None => Ok(manifest_unknown()),
         },
         RegistryRoute::Manifest { name, reference } if asked.method == Method::PUT => put_manifest(server, &name, &reference, asked).await,
         RegistryRoute::Manifest { name, reference } if asked.method == Method::DELETE => delete_manifest(server, &name, &reference).await,
-        RegistryRoute::Blob { name, digest } if reads => {
-            let Some(hex) = digest_hex(&digest) else { return Ok(fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "not a sha256 digest")) };
-            match blob(server, &name, hex).await? {
-                Some(bytes) => Ok(content(asked, "application/octet-stream", bytes, &[(DIGEST_HEADER, &digest)])),
-                None => Ok(blob_unknown()),
-            }
-        }
-        RegistryRoute::Blob { name, digest } if asked.method == Method::DELETE => match digest_hex(&digest) {
-            Some(hex) if server.storage.delete(&kept(&name, "_blobs", hex)).await? => Ok(empty(StatusCode::ACCEPTED, &[])),
-            _ => Ok(blob_unknown()),
-        },
-        RegistryRoute::Uploads { name } if asked.method == Method::POST => start_upload(server, &name, asked).await,
-        RegistryRoute::Upload { name, session } => upload(server, &name, &session, asked).await,
-        _ => Ok(fault(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "the operation is unsupported")),
+        RegistryRoute::Blob { name, digest } => blobs::handle(server, &name, &digest, asked).await,
+        RegistryRoute::Uploads { name } if asked.method == Method::POST => blobs::start(server, &name, asked).await,
+        RegistryRoute::Upload { name, session } => blobs::upload(server, &name, &session, asked).await,
+        _ => Ok(unsupported()),
     }
+}
+
+fn unsupported() -> Answer {
+    fault(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "the operation is unsupported")
 }
 
 /// Where something of a repository is kept; no part of a repository name begins with `_`.
@@ -125,7 +121,7 @@ async fn made(server: &Server, catalog: &Catalog, entry: &Entry) -> Result<(Byte
     let descriptor = |kind: &str, digest: String, size: u64| object!({ "mediaType": kind, "digest": digest, "size": size });
     let mut layers = vec![descriptor(CHART_LAYER, format!("sha256:{}", entry.digest), entry.size)];
     if let Some(provenance) = server.storage.get(&format!("{}.prov", catalog.object(&entry.file))).await? {
-        layers.push(descriptor(PROVENANCE_LAYER, digest_of(&provenance), provenance.len() as u64));
+        layers.push(descriptor(PROVENANCE_LAYER, Digest::of(&provenance).as_str().to_string(), provenance.len() as u64));
     }
     let mut annotations = serde_json::Map::new();
     annotations.insert("org.opencontainers.image.title".into(), entry.name.as_str().into());
@@ -136,36 +132,38 @@ async fn made(server: &Server, catalog: &Catalog, entry: &Entry) -> Result<(Byte
     let manifest = object!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": descriptor(CHART_CONFIG, digest_of(&config), config.len() as u64),
+        "config": descriptor(CHART_CONFIG, Digest::of(&config).as_str().to_string(), config.len() as u64),
         "layers": layers,
         "annotations": annotations,
     });
     Ok((Bytes::from(manifest.to_string()), Bytes::from(config)))
 }
 
-async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option<Bytes>> {
-    if let Some(hex) = digest_hex(reference) {
-        if let Some(bytes) = server.storage.get(&kept(name, "_manifests", hex)).await? {
-            return Ok(Some(bytes));
+/// The manifest that a tag or digest names, and its digest.
+async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option<(Digest, Bytes)>> {
+    let wanted = Digest::parse(reference);
+    let stored = match &wanted {
+        Some(digest) => Some(digest.clone()),
+        None if !is_tag(reference) => return Ok(None),
+        None => {
+            let tag = server.storage.get(&kept(name, "_tags", reference)).await?;
+            tag.and_then(|digest| Digest::parse(&String::from_utf8_lossy(&digest)))
         }
-    } else if !is_tag(reference) {
-        return Ok(None);
-    } else if let Some(digest) = server.storage.get(&kept(name, "_tags", reference)).await? {
-        let digest = String::from_utf8_lossy(&digest).into_owned();
-        if let Some(hex) = digest_hex(&digest)
-            && let Some(bytes) = server.storage.get(&kept(name, "_manifests", hex)).await?
-        {
-            return Ok(Some(bytes));
-        }
+    };
+    if let Some(digest) = stored
+        && let Some(bytes) = server.storage.get(&kept(name, "_manifests", &digest.key())).await?
+    {
+        return Ok(Some((digest, bytes)));
     }
     let Some((catalog, chart)) = chart_of(server, name) else { return Ok(None) };
     for entry in catalog.versions(chart).await? {
-        if digest_hex(reference).is_none() && tag_of(&entry.version) != reference {
+        if wanted.is_none() && tag_of(&entry.version) != reference {
             continue;
         }
         let (bytes, _) = made(server, &catalog, &entry).await?;
-        if digest_hex(reference).is_none() || digest_of(&bytes) == reference {
-            return Ok(Some(bytes));
+        let digest = Digest::of(&bytes);
+        if wanted.as_ref().is_none_or(|wanted| *wanted == digest) {
+            return Ok(Some((digest, bytes)));
         }
     }
     Ok(None)
@@ -179,29 +177,6 @@ fn media_type(manifest: &[u8]) -> String {
         _ if parsed.get("manifests").is_some() => INDEX.to_string(),
         _ => MANIFEST.to_string(),
     }
-}
-
-async fn blob(server: &Server, name: &str, hex: &str) -> Result<Option<Bytes>> {
-    if let Some(bytes) = server.storage.get(&kept(name, "_blobs", hex)).await? {
-        return Ok(Some(bytes));
-    }
-    let Some((catalog, chart)) = chart_of(server, name) else { return Ok(None) };
-    let versions = catalog.versions(chart).await?;
-    if let Some(entry) = versions.iter().find(|entry| entry.digest == hex) {
-        return server.storage.get(&catalog.object(&entry.file)).await;
-    }
-    for entry in versions {
-        let (_, config) = made(server, &catalog, &entry).await?;
-        if digest_of(&config).ends_with(hex) {
-            return Ok(Some(config));
-        }
-        if let Some(provenance) = server.storage.get(&format!("{}.prov", catalog.object(&entry.file))).await?
-            && digest_of(&provenance).ends_with(hex)
-        {
-            return Ok(Some(provenance));
-        }
-    }
-    Ok(None)
 }
 
 async fn tags(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
@@ -232,10 +207,11 @@ async fn tags(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
 }
 
 async fn referrers(server: &Server, name: &str, digest: &str, asked: &Asked) -> Result<Answer> {
-    let Some(hex) = digest_hex(digest) else { return Ok(fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "not a sha256 digest")) };
+    let Some(subject) = Digest::parse(digest) else { return Ok(digest_invalid("not a sha256 or sha512 digest")) };
+    let folder = kept(name, "_referrers", &subject.key());
     let mut manifests = Vec::new();
-    for object in server.storage.list(&format!(".oci/{name}/_referrers/{hex}")).await? {
-        if let Some(bytes) = server.storage.get(&format!(".oci/{name}/_referrers/{hex}/{}", object.name)).await?
+    for object in server.storage.list(&folder).await? {
+        if let Some(bytes) = server.storage.get(&format!("{folder}/{}", object.name)).await?
             && let Ok(descriptor) = serde_json::from_slice::<Value>(&bytes)
         {
             manifests.push(descriptor);
@@ -259,50 +235,68 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     if !parsed.is_object() {
         return Ok(invalid("the manifest is not an object"));
     }
-    let digest = digest_of(&asked.body);
-    let tag = match digest_hex(reference) {
-        Some(_) if reference != digest => return Ok(fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "the digest is not the manifest's")),
-        Some(_) => None,
-        None if is_tag(reference) => Some(reference),
+    let (digest, tag) = match Digest::parse(reference) {
+        Some(digest) if !digest.fits(&asked.body) => return Ok(digest_invalid("the digest is not the manifest's")),
+        Some(digest) => (digest, None),
+        None if is_tag(reference) => (Digest::of(&asked.body), Some(reference)),
         None => return Ok(fault(StatusCode::BAD_REQUEST, "TAG_INVALID", "not a tag")),
     };
     let layers = parsed.get("layers").and_then(Value::as_array);
     for part in parsed.get("config").into_iter().chain(layers.into_iter().flatten()) {
-        let Some(hex) = part.get("digest").and_then(Value::as_str).and_then(digest_hex) else {
-            return Ok(invalid("a descriptor without sha256 digest"));
+        let Some(digest) = part.get("digest").and_then(Value::as_str).and_then(Digest::parse) else {
+            return Ok(invalid("a descriptor without sha256 or sha512 digest"));
         };
-        if blob(server, name, hex).await?.is_none() {
-            return Ok(fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &format!("blob sha256:{hex} unknown to registry")));
+        if !is_elsewhere(part) && blob(server, name, &digest).await?.is_none() {
+            return Ok(fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &format!("blob {} unknown to registry", digest.as_str())));
         }
     }
     let is_chart = parsed.pointer("/config/mediaType").and_then(Value::as_str) == Some(CHART_CONFIG);
-    if let (true, Some(tag)) = (is_chart, tag)
+    // Names such as `latest` stand beside the version; a version as tag must be the one inside.
+    let tags_version = |tag: &&str| Version::parse_strict(&tag.replace('_', "+")).is_ok();
+    if let (true, Some(tag)) = (is_chart, tag.filter(tags_version))
         && let Some(refused) = publish_chart(server, name, tag, &parsed).await?
     {
         return Ok(refused);
     }
-    let hex = digest_hex(&digest).unwrap_or_default();
-    server.storage.replace(&kept(name, "_manifests", hex), asked.body.clone()).await?;
-    let subject = parsed.pointer("/subject/digest").and_then(Value::as_str).filter(|subject| digest_hex(subject).is_some());
-    if let Some(subject) = subject.and_then(digest_hex) {
-        let kind = parsed.get("artifactType").or_else(|| parsed.pointer("/config/mediaType")).cloned().unwrap_or_default();
-        let mut descriptor =
-            object!({ "mediaType": media_type(&asked.body), "digest": digest, "size": asked.body.len(), "artifactType": kind });
-        if let (Some(annotations), Some(map)) = (parsed.get("annotations"), descriptor.as_object_mut()) {
-            map.insert("annotations".into(), annotations.clone());
-        }
-        let place = format!(".oci/{name}/_referrers/{subject}/{hex}.json");
-        server.storage.replace(&place, Bytes::from(descriptor.to_string())).await?;
+    server.storage.replace(&kept(name, "_manifests", &digest.key()), asked.body.clone()).await?;
+    let subject = parsed.pointer("/subject/digest").and_then(Value::as_str).and_then(Digest::parse);
+    if let Some(subject) = &subject {
+        let descriptor = referrer(&parsed, &asked.body, &digest);
+        server.storage.replace(&referrer_place(name, subject, &digest), Bytes::from(descriptor.to_string())).await?;
     }
     if let Some(tag) = tag {
-        server.storage.replace(&kept(name, "_tags", tag), Bytes::from(digest.clone())).await?;
+        server.storage.replace(&kept(name, "_tags", tag), Bytes::copy_from_slice(digest.as_str().as_bytes())).await?;
     }
-    let place = format!("/v2/{name}/manifests/{digest}");
+    let place = format!("/v2/{name}/manifests/{}", digest.as_str());
     let mut headers = vec![(header::LOCATION, place.as_str()), (DIGEST_HEADER, digest.as_str())];
-    if let Some(subject) = subject {
-        headers.push((HeaderName::from_static("oci-subject"), subject));
+    if let Some(subject) = &subject {
+        headers.push((HeaderName::from_static("oci-subject"), subject.as_str()));
     }
     Ok(empty(StatusCode::CREATED, &headers))
+}
+
+/// Whether a layer's content is not meant to be in the registry at all.
+fn is_elsewhere(part: &Value) -> bool {
+    let kind = part.get("mediaType").and_then(Value::as_str).unwrap_or_default();
+    kind.starts_with("application/vnd.oci.image.layer.nondistributable.") || kind.contains(".rootfs.foreign.")
+}
+
+fn referrer_place(name: &str, subject: &Digest, manifest: &Digest) -> String {
+    format!("{}/{}.json", kept(name, "_referrers", &subject.key()), manifest.key())
+}
+
+/// The descriptor under which the subject of a manifest lists it.
+fn referrer(manifest: &Value, bytes: &[u8], digest: &Digest) -> Value {
+    let mut descriptor = object!({ "mediaType": media_type(bytes), "digest": digest.as_str(), "size": bytes.len() });
+    if let Some(map) = descriptor.as_object_mut() {
+        if let Some(kind) = manifest.get("artifactType").or_else(|| manifest.pointer("/config/mediaType")) {
+            map.insert("artifactType".into(), kind.clone());
+        }
+        if let Some(annotations) = manifest.get("annotations") {
+            map.insert("annotations".into(), annotations.clone());
+        }
+    }
+    descriptor
 }
 
 /// Puts the chart of a manifest among the tenant's charts. `Some` is the refusal.
@@ -311,14 +305,14 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
     let layers = manifest.get("layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let layer = |kind: &str| {
         let found = layers.iter().find(|layer| layer.get("mediaType").and_then(Value::as_str) == Some(kind));
-        found.and_then(|layer| layer.get("digest")).and_then(Value::as_str).and_then(digest_hex)
+        found.and_then(|layer| layer.get("digest")).and_then(Value::as_str).and_then(Digest::parse)
     };
     let Some(archive) = layer(CHART_LAYER) else {
         return Ok(Some(fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", "a chart manifest without chart layer")));
     };
-    let Some(bytes) = blob(server, name, archive).await? else { return Ok(Some(blob_unknown())) };
+    let Some(bytes) = blob(server, name, &archive).await? else { return Ok(Some(blob_unknown())) };
     let provenance = match layer(PROVENANCE_LAYER) {
-        Some(hex) => blob(server, name, hex).await?,
+        Some(digest) => blob(server, name, &digest).await?,
         None => None,
     };
     let for_reading = bytes.clone();
@@ -335,7 +329,9 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
         Written::New => {
             server.metrics.uploads.fetch_add(1, Ordering::Relaxed);
             // From here on the archive among the charts is this blob.
-            server.storage.delete(&kept(name, "_blobs", archive)).await?;
+            if archive.sha256().is_some() {
+                server.storage.delete(&kept(name, "_blobs", &archive.key())).await?;
+            }
             Ok(None)
         }
         Written::Exists => {
@@ -353,30 +349,27 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
     if server.options.disable_delete {
         return Ok(fault(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "deletion is disabled"));
     }
-    let Some(bytes) = manifest(server, name, reference).await? else { return Ok(manifest_unknown()) };
-    let digest = digest_of(&bytes);
+    let Some((digest, bytes)) = manifest(server, name, reference).await? else { return Ok(manifest_unknown()) };
+    let by_digest = digest.as_str() == reference;
     let mut deleted = false;
     for tag in server.storage.list(&format!(".oci/{name}/_tags")).await? {
         let place = kept(name, "_tags", &tag.name);
-        let points_here = server.storage.get(&place).await?.is_some_and(|stored| stored == digest.as_bytes());
-        if tag.name == reference || (digest_hex(reference).is_some() && points_here) {
+        if tag.name == reference || (by_digest && server.storage.get(&place).await?.is_some_and(|to| to == digest.as_str().as_bytes())) {
             deleted |= server.storage.delete(&place).await?;
         }
     }
-    if let Some(hex) = digest_hex(reference) {
-        deleted |= server.storage.delete(&kept(name, "_manifests", hex)).await?;
-        if let Ok(parsed) = serde_json::from_slice::<Value>(&bytes)
-            && let Some(subject) = parsed.pointer("/subject/digest").and_then(Value::as_str).and_then(digest_hex)
-        {
-            server.storage.delete(&format!(".oci/{name}/_referrers/{subject}/{hex}.json")).await?;
+    let parsed: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if by_digest {
+        deleted |= server.storage.delete(&kept(name, "_manifests", &digest.key())).await?;
+        if let Some(subject) = parsed.pointer("/subject/digest").and_then(Value::as_str).and_then(Digest::parse) {
+            server.storage.delete(&referrer_place(name, &subject, &digest)).await?;
         }
     }
-    let layers: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     if let Some((catalog, chart)) = chart_of(server, name) {
         for entry in catalog.versions(chart).await? {
             let layer = format!("sha256:{}", entry.digest);
             let holds =
-                layers.get("layers").and_then(Value::as_array).is_some_and(|layers| layers.iter().any(|found| found["digest"] == layer));
+                parsed.get("layers").and_then(Value::as_array).is_some_and(|layers| layers.iter().any(|found| found["digest"] == layer));
             if holds {
                 let object = catalog.object(&entry.file);
                 deleted |= server.storage.delete(&object).await?;
@@ -393,102 +386,4 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
 pub async fn forget(server: &Server, tenant: &str, name: &str, version: &str) -> Result<()> {
     let repository = if tenant.is_empty() { name.to_string() } else { format!("{tenant}/{name}") };
     server.storage.delete(&kept(&repository, "_tags", &tag_of(version))).await.map(drop)
-}
-
-fn session_folder(session: &str) -> String {
-    format!(".oci/_uploads/{session}")
-}
-
-async fn start_upload(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
-    if let Some(digest) = asked.query("digest") {
-        return finish(server, name, digest, asked.body.clone()).await;
-    }
-    if let (Some(digest), Some(from)) = (asked.query("mount"), asked.query("from"))
-        && let Some(hex) = digest_hex(digest)
-        && super::route::is_registry_name(from)
-        && let Some(bytes) = blob(server, from, hex).await?
-    {
-        return finish(server, name, digest, bytes).await;
-    }
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| Error::new(ErrorKind::Io, format!("no random bytes: {error}")))?;
-    let session = data_encoding::HEXLOWER.encode(&random);
-    server.storage.replace(&format!("{}/start", session_folder(&session)), Bytes::new()).await?;
-    let place = format!("/v2/{name}/blobs/uploads/{session}");
-    Ok(empty(
-        StatusCode::ACCEPTED,
-        &[(header::LOCATION, &place), (header::RANGE, "0-0"), (HeaderName::from_static("docker-upload-uuid"), &session)],
-    ))
-}
-
-/// The bytes of a session so far; `None` if there is no such session.
-async fn so_far(server: &Server, session: &str) -> Result<Option<Vec<u8>>> {
-    let folder = session_folder(session);
-    let parts = server.storage.list(&folder).await?;
-    if parts.is_empty() {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    for part in parts.iter().filter(|part| part.name != "start") {
-        bytes.extend_from_slice(&server.storage.get(&format!("{folder}/{}", part.name)).await?.unwrap_or_default());
-    }
-    Ok(Some(bytes))
-}
-
-async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -> Result<Answer> {
-    let Some(mut bytes) = so_far(server, session).await? else {
-        return Ok(fault(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry"));
-    };
-    let place = format!("/v2/{name}/blobs/uploads/{session}");
-    let range = |length: usize| format!("0-{}", length.saturating_sub(1));
-    let writes = matches!(asked.method, Method::PATCH | Method::PUT);
-    if writes {
-        let start = asked
-            .header(header::CONTENT_RANGE)
-            .map(|range| range.trim_start_matches("bytes ").split('-').next().and_then(|start| start.parse().ok()));
-        if let Some(start) = start
-            && start != Some(bytes.len())
-        {
-            return Ok(empty(StatusCode::RANGE_NOT_SATISFIABLE, &[(header::LOCATION, &place), (header::RANGE, &range(bytes.len()))]));
-        }
-        if bytes.len() + asked.body.len() > server.options.upload_limit {
-            server.storage.delete_below(&session_folder(session)).await?;
-            return Ok(fault(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", "blob too large"));
-        }
-    }
-    match asked.method {
-        Method::GET | Method::HEAD => {
-            Ok(empty(StatusCode::NO_CONTENT, &[(header::LOCATION, &place), (header::RANGE, &range(bytes.len()))]))
-        }
-        Method::PATCH => {
-            // Parts are listed in byte order of their names.
-            server.storage.replace(&format!("{}/{:020}", session_folder(session), bytes.len()), asked.body.clone()).await?;
-            let range = range(bytes.len() + asked.body.len());
-            Ok(empty(StatusCode::ACCEPTED, &[(header::LOCATION, &place), (header::RANGE, &range)]))
-        }
-        Method::PUT => {
-            let Some(digest) = asked.query("digest") else {
-                return Ok(fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "no digest given"));
-            };
-            bytes.extend_from_slice(&asked.body);
-            let answer = finish(server, name, digest, Bytes::from(bytes)).await?;
-            server.storage.delete_below(&session_folder(session)).await?;
-            Ok(answer)
-        }
-        Method::DELETE => {
-            server.storage.delete_below(&session_folder(session)).await?;
-            Ok(empty(StatusCode::NO_CONTENT, &[]))
-        }
-        _ => Ok(fault(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "the operation is unsupported")),
-    }
-}
-
-/// Stores a whole blob if it has the digest that was claimed.
-async fn finish(server: &Server, name: &str, digest: &str, bytes: Bytes) -> Result<Answer> {
-    let Some(hex) = digest_hex(digest).filter(|_| digest_of(&bytes) == digest) else {
-        return Ok(fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "the content has another digest"));
-    };
-    server.storage.replace(&kept(name, "_blobs", hex), bytes).await?;
-    let place = format!("/v2/{name}/blobs/{digest}");
-    Ok(empty(StatusCode::CREATED, &[(header::LOCATION, &place), (DIGEST_HEADER, digest)]))
 }

@@ -1,0 +1,203 @@
+//! Blobs of the registry: reading, deleting, and the ways the distribution spec has to upload them.
+//!
+//! Goes in: a repository name, a digest or an upload session, a request. Comes out: the spec's answers. The archives,
+//! signatures and configs of the tenant's charts are blobs here without being stored twice. Upload sessions lie in storage,
+//! a part each, so that the parts of one upload may reach different servers.
+
+use super::digest::Digest;
+use super::{DIGEST_HEADER, blob_unknown, chart_of, digest_invalid, empty, fault, kept, made, unsupported};
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::serve::{Answer, Asked, Server, content};
+use axum::body::Bytes;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+
+/// Answers a request for one blob.
+pub async fn handle(server: &Server, name: &str, digest: &str, asked: &Asked) -> Result<Answer> {
+    let Some(digest) = Digest::parse(digest) else { return Ok(digest_invalid("not a sha256 or sha512 digest")) };
+    match asked.method {
+        Method::GET | Method::HEAD => match blob(server, name, &digest).await? {
+            Some(bytes) => Ok(part_of(asked, bytes, &digest)),
+            None => Ok(blob_unknown()),
+        },
+        Method::DELETE if server.options.disable_delete => Ok(unsupported()),
+        Method::DELETE => match server.storage.delete(&kept(name, "_blobs", &digest.key())).await? {
+            true => Ok(empty(StatusCode::ACCEPTED, &[])),
+            false => Ok(blob_unknown()),
+        },
+        _ => Ok(unsupported()),
+    }
+}
+
+/// The content of a blob: one that was uploaded, or a part of one of the tenant's charts.
+pub async fn blob(server: &Server, name: &str, digest: &Digest) -> Result<Option<Bytes>> {
+    if let Some(bytes) = server.storage.get(&kept(name, "_blobs", &digest.key())).await? {
+        return Ok(Some(bytes));
+    }
+    let (Some(hex), Some((catalog, chart))) = (digest.sha256(), chart_of(server, name)) else { return Ok(None) };
+    let versions = catalog.versions(chart).await?;
+    if let Some(entry) = versions.iter().find(|entry| entry.digest == hex) {
+        return server.storage.get(&catalog.object(&entry.file)).await;
+    }
+    for entry in versions {
+        let (_, config) = made(server, &catalog, &entry).await?;
+        if digest.fits(&config) {
+            return Ok(Some(config));
+        }
+        if let Some(provenance) = server.storage.get(&format!("{}.prov", catalog.object(&entry.file))).await?
+            && digest.fits(&provenance)
+        {
+            return Ok(Some(provenance));
+        }
+    }
+    Ok(None)
+}
+
+/// The blob, or the range of it that was asked for, so that a broken download can go on.
+fn part_of(asked: &Asked, bytes: Bytes, digest: &Digest) -> Answer {
+    let total = bytes.len();
+    let headers = [(DIGEST_HEADER, digest.as_str()), (header::ACCEPT_RANGES, "bytes")];
+    let Some(asked_range) = asked.header(header::RANGE).and_then(|text| range(text, total)) else {
+        return content(asked, "application/octet-stream", bytes, &headers);
+    };
+    let Some((first, last)) = asked_range else {
+        return empty(StatusCode::RANGE_NOT_SATISFIABLE, &[(header::CONTENT_RANGE, &format!("bytes */{total}"))]);
+    };
+    let mut answer = content(asked, "application/octet-stream", bytes.slice(first..=last), &headers);
+    *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+    if let Ok(value) = HeaderValue::from_str(&format!("bytes {first}-{last}/{total}")) {
+        answer.headers_mut().insert(header::CONTENT_RANGE, value);
+    }
+    answer
+}
+
+/// First and last byte of a `Range` header; `None` for forms that are ignored (several ranges, other units), `Some(None)`
+/// for a range that lies outside.
+fn range(text: &str, total: usize) -> Option<Option<(usize, usize)>> {
+    let (first, last) = text.trim().strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last) = match (first.trim(), last.trim()) {
+        ("", "") => return None,
+        ("", length) => (total.saturating_sub(length.parse().ok()?), total.checked_sub(1)),
+        (first, "") => (first.parse().ok()?, total.checked_sub(1)),
+        (first, last) => (first.parse().ok()?, Some(last.parse().ok()?)),
+    };
+    let last = last.map(|last: usize| last.min(total.saturating_sub(1)));
+    Some(last.filter(|last| first <= *last && first < total).map(|last| (first, last)))
+}
+
+fn session_folder(session: &str) -> String {
+    format!(".oci/_uploads/{session}")
+}
+
+/// Begins an upload, or stores a whole blob at once, or takes it from another repository.
+pub async fn start(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
+    if let Some(digest) = asked.query("digest") {
+        return finish(server, name, digest, asked.body.clone()).await;
+    }
+    if let (Some(digest), Some(from)) = (asked.query("mount"), asked.query("from"))
+        && let Some(wanted) = Digest::parse(digest)
+        && crate::repository::serve::route::is_registry_name(from)
+        && let Some(bytes) = blob(server, from, &wanted).await?
+    {
+        return finish(server, name, digest, bytes).await;
+    }
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| Error::new(ErrorKind::Io, format!("no random bytes: {error}")))?;
+    let session = data_encoding::HEXLOWER.encode(&random);
+    server.storage.replace(&format!("{}/start", session_folder(&session)), Bytes::new()).await?;
+    let place = format!("/v2/{name}/blobs/uploads/{session}");
+    Ok(empty(
+        StatusCode::ACCEPTED,
+        &[(header::LOCATION, &place), (header::RANGE, "0-0"), (HeaderName::from_static("docker-upload-uuid"), &session)],
+    ))
+}
+
+/// The parts of a session so far, in their order, and how long they are together; `None` if there is no such session.
+async fn so_far(server: &Server, session: &str) -> Result<Option<(Vec<String>, usize)>> {
+    // Parts are listed in byte order of their names, which are the places where they begin.
+    let parts = server.storage.list(&session_folder(session)).await?;
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let length = parts.iter().map(|part| usize::try_from(part.size).unwrap_or(usize::MAX)).fold(0, usize::saturating_add);
+    Ok(Some((parts.into_iter().map(|part| part.name).filter(|name| name != "start").collect(), length)))
+}
+
+/// Answers a request to an upload session.
+pub async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -> Result<Answer> {
+    let Some((parts, length)) = so_far(server, session).await? else {
+        return Ok(fault(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry"));
+    };
+    let folder = session_folder(session);
+    let place = format!("/v2/{name}/blobs/uploads/{session}");
+    let range = |length: usize| format!("0-{}", length.saturating_sub(1));
+    if matches!(asked.method, Method::PATCH | Method::PUT) {
+        let start = asked
+            .header(header::CONTENT_RANGE)
+            .map(|range| range.trim_start_matches("bytes ").split('-').next().and_then(|start| start.parse().ok()));
+        if start.is_some_and(|start| start != Some(length)) {
+            return Ok(empty(StatusCode::RANGE_NOT_SATISFIABLE, &[(header::LOCATION, &place), (header::RANGE, &range(length))]));
+        }
+        if length.saturating_add(asked.body.len()) > server.options.upload_limit {
+            server.storage.delete_below(&folder).await?;
+            return Ok(fault(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", "blob too large"));
+        }
+    }
+    match asked.method {
+        Method::GET | Method::HEAD => Ok(empty(StatusCode::NO_CONTENT, &[(header::LOCATION, &place), (header::RANGE, &range(length))])),
+        Method::PATCH => {
+            server.storage.replace(&format!("{folder}/{length:020}"), asked.body.clone()).await?;
+            let range = range(length + asked.body.len());
+            Ok(empty(StatusCode::ACCEPTED, &[(header::LOCATION, &place), (header::RANGE, &range)]))
+        }
+        Method::PUT => {
+            let Some(digest) = asked.query("digest") else { return Ok(digest_invalid("no digest given")) };
+            let mut bytes = Vec::with_capacity(length + asked.body.len());
+            for part in &parts {
+                bytes.extend_from_slice(&server.storage.get(&format!("{folder}/{part}")).await?.unwrap_or_default());
+            }
+            bytes.extend_from_slice(&asked.body);
+            let answer = finish(server, name, digest, Bytes::from(bytes)).await?;
+            server.storage.delete_below(&folder).await?;
+            Ok(answer)
+        }
+        Method::DELETE => {
+            server.storage.delete_below(&folder).await?;
+            Ok(empty(StatusCode::NO_CONTENT, &[]))
+        }
+        _ => Ok(unsupported()),
+    }
+}
+
+/// Stores a whole blob if it has the digest that was claimed.
+async fn finish(server: &Server, name: &str, digest: &str, bytes: Bytes) -> Result<Answer> {
+    let Some(digest) = Digest::parse(digest).filter(|digest| digest.fits(&bytes)) else {
+        return Ok(digest_invalid("the content has another digest"));
+    };
+    server.storage.replace(&kept(name, "_blobs", &digest.key()), bytes).await?;
+    let place = format!("/v2/{name}/blobs/{}", digest.as_str());
+    Ok(empty(StatusCode::CREATED, &[(header::LOCATION, &place), (DIGEST_HEADER, digest.as_str())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::range;
+
+    #[test]
+    fn ranges() {
+        for (text, wanted) in [
+            ("bytes=0-3", Some(Some((0, 3)))),
+            ("bytes=4-", Some(Some((4, 9)))),
+            ("bytes=-3", Some(Some((7, 9)))),
+            ("bytes=-30", Some(Some((0, 9)))),
+            ("bytes=8-100", Some(Some((8, 9)))),
+            ("bytes=10-", Some(None)),
+            ("bytes=5-4", Some(None)),
+            ("bytes=-", None),
+            ("bytes=0-1,3-4", None),
+            ("lines=0-1", None),
+        ] {
+            assert_eq!(range(text, 10), wanted, "{text}");
+        }
+        assert_eq!(range("bytes=0-", 0), Some(None));
+    }
+}
