@@ -7,7 +7,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata};
+use std::fs::{File, FileType, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -39,15 +39,20 @@ pub struct Entry {
     pub modified: i64,
 }
 
-impl Entry {
-    fn of(metadata: &Metadata) -> Entry {
-        let kind = match metadata.file_type() {
+impl Kind {
+    fn of(kind: FileType) -> Kind {
+        match kind {
             kind if kind.is_symlink() => Kind::Link,
             kind if kind.is_dir() => Kind::Folder,
             kind if kind.is_file() => Kind::File,
             _ => Kind::Irregular,
-        };
-        Entry { kind, size: metadata.len(), modified: modified(metadata) }
+        }
+    }
+}
+
+impl Entry {
+    fn of(metadata: &Metadata) -> Entry {
+        Entry { kind: Kind::of(metadata.file_type()), size: metadata.len(), modified: modified(metadata) }
     }
 }
 
@@ -190,6 +195,19 @@ pub fn names(folder: &Path) -> Result<Vec<OsString>> {
     }
     names.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
     Ok(names)
+}
+
+/// The names in a folder in byte order, each with what it is; links are not followed. Asks nothing of the entries themselves
+/// where the folder tells it.
+pub fn entries(folder: &Path) -> Result<Vec<(OsString, Kind)>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| fault("open", folder, &error))? {
+        let entry = entry.map_err(|error| fault("readdirent", folder, &error))?;
+        let kind = entry.file_type().map_err(|error| fault("lstat", &entry.path(), &error))?;
+        entries.push((entry.file_name(), Kind::of(kind)));
+    }
+    entries.sort_unstable_by(|a, b| a.0.as_encoded_bytes().cmp(b.0.as_encoded_bytes()));
+    Ok(entries)
 }
 
 /// Writes a whole file or nothing: a temporary file beside it takes its place when complete.

@@ -9,7 +9,9 @@ use crate::chart::{Chart, File, loader};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the files come from.
 pub(super) struct Source {
@@ -17,6 +19,8 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     /// The files of an archive.
     files: Option<Vec<File>>,
+    /// The chart and what loading it had to say, once a rule has asked.
+    chart: OnceCell<(Result<Arc<Chart>>, Notices)>,
 }
 
 /// What stands under a name.
@@ -36,10 +40,10 @@ impl Source {
             let files = loader::archive::read(file)
                 .and_then(|files| unpack::chart_name(&files).map(|_| files))
                 .map_err(|error| error.context("unable to extract tarball"))?;
-            return Ok(Source { path: fs::absolute(path)?, files: Some(files) });
+            return Ok(Source { path: fs::absolute(path)?, files: Some(files), chart: OnceCell::new() });
         }
         fs::stat(&fs::clean(&path.join("Chart.yaml"))).map_err(|error| error.context("unable to check Chart.yaml file in chart"))?;
-        Ok(Source { path: fs::absolute(path)?, files: None })
+        Ok(Source { path: fs::absolute(path)?, files: None, chart: OnceCell::new() })
     }
 
     /// The bytes of a file.
@@ -72,12 +76,18 @@ impl Source {
         }
     }
 
-    /// The whole chart; its apiVersion may be anything.
-    pub(super) fn load(&self, notices: &mut Notices) -> Result<Chart> {
-        match &self.files {
-            None => loader::load_any_version(&self.path, notices),
-            Some(files) => loader::from_files(files.clone(), notices),
-        }
+    /// The whole chart, loaded once; its apiVersion may be anything. Each caller gets what loading had to say.
+    pub(super) fn load(&self, notices: &mut Notices) -> Result<Arc<Chart>> {
+        let (chart, said) = self.chart.get_or_init(|| {
+            let mut said = Notices::new();
+            let chart = match &self.files {
+                None => loader::load_any_version(&self.path, &mut said),
+                Some(files) => loader::from_files(files.clone(), &mut said),
+            };
+            (chart.map(Arc::new), said)
+        });
+        notices.list.extend(said.list.iter().cloned());
+        chart.clone()
     }
 
     fn missing(&self, operation: &str, name: &str) -> Error {

@@ -3,23 +3,21 @@
 //! Goes in: a [`Chart`]. Comes out: `NAME-VERSION.tgz`: Chart.yaml and Chart.lock written anew, values.yaml, the schema,
 //! templates, other files, then the subcharts unpacked below `charts/`. The same chart gives the same bytes, always.
 //! Headers are written by hand because they must be those of Go's `archive/tar`: ustar, and pax only where a name or time
-//! needs it. Matches Helm's `pkg/chart/v2/util/save.go`; only the compressed stream itself differs.
+//! needs it; [`gzip`] compresses them. Matches Helm's `pkg/chart/v2/util/save.go`.
 
+use super::gzip;
 use crate::chart::Chart;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::json;
 use crate::quote::quote;
-use flate2::{Compression, GzBuilder};
-use std::io::{self, Write};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 const BLOCK: usize = 512;
 /// The longest name and the longest folder before it that a ustar header holds.
 const NAME_SIZE: usize = 100;
 const PREFIX_SIZE: usize = 155;
-/// Helm marks its archives with this gzip field; nothing reads it.
-const EXTRA: &[u8] = b"rr\x28\x00aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=";
 
 /// The name of a chart's archive: `NAME-VERSION.tgz`.
 pub fn file_name(chart: &Chart) -> String {
@@ -46,20 +44,20 @@ pub fn save(chart: &Chart, folder: &Path, time: Option<i64>) -> Result<(PathBuf,
 
 /// The bytes of the archive of `chart`.
 pub fn to_bytes(chart: &Chart, time: Option<i64>) -> Result<Vec<u8>> {
-    let encoder = GzBuilder::new().extra(EXTRA).comment("Helm").operating_system(255).write(Vec::new(), Compression::default());
-    let mut tar = Tar { sink: encoder, time };
+    let mut tar = Tar { pieces: Vec::new(), time };
     tar.chart(chart, "")?;
-    let result = tar.sink.write_all(&[0; 2 * BLOCK]).and_then(|()| tar.sink.finish());
-    result.map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))
+    tar.pieces.push(Cow::Borrowed(&[0; 2 * BLOCK]));
+    gzip::compress(&tar.pieces)
 }
 
-struct Tar<W> {
-    sink: W,
+/// A tar stream in pieces, those of files borrowed from the chart.
+struct Tar<'a> {
+    pieces: Vec<Cow<'a, [u8]>>,
     time: Option<i64>,
 }
 
-impl<W: Write> Tar<W> {
-    fn chart(&mut self, chart: &Chart, parent: &str) -> Result<()> {
+impl<'a> Tar<'a> {
+    fn chart(&mut self, chart: &'a Chart, parent: &str) -> Result<()> {
         let (name, content) = (chart.name(), &chart.content);
         if name.is_empty() || name.contains('/') || matches!(name, "." | "..") {
             let message = format!("chart.metadata.name {} is invalid", quote(name.as_bytes()));
@@ -68,25 +66,24 @@ impl<W: Write> Tar<W> {
         let top = format!("{parent}{name}/");
         // Without a time of its own a file gets that of Chart.yaml, so that the bytes do not depend on the clock.
         let fallback = content.modified.unwrap_or(0);
-        let mut add = |name: &str, data: &[u8], modified: Option<i64>| {
-            let time = self.time.or(modified).unwrap_or(fallback);
-            self.member(&format!("{top}{name}"), data, time).map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))
+        let mut add = |name: &str, data: Cow<'a, [u8]>, modified: Option<i64>| {
+            self.member(&format!("{top}{name}"), data, self.time.or(modified).unwrap_or(fallback));
         };
-        add("Chart.yaml", chart.metadata.to_chart_yaml()?.as_bytes(), content.modified)?;
+        add("Chart.yaml", Cow::Owned(chart.metadata.to_chart_yaml()?.into_bytes()), content.modified);
         if let Some(lock) = content.lock.as_ref().filter(|_| chart.metadata.api_version == "v2") {
-            add("Chart.lock", lock.to_yaml()?.as_bytes(), lock.modified())?;
+            add("Chart.lock", Cow::Owned(lock.to_yaml()?.into_bytes()), lock.modified());
         }
         for file in content.raw.iter().filter(|file| &*file.name == "values.yaml") {
-            add(&file.name, &file.data, file.modified)?;
+            add(&file.name, Cow::Borrowed(&file.data), file.modified);
         }
         if let Some(schema) = &content.schema {
             if json::parse(&schema.data).is_err() {
                 return Err(Error::new(ErrorKind::Chart, "invalid JSON in values.schema.json"));
             }
-            add(&schema.name, &schema.data, schema.modified)?;
+            add(&schema.name, Cow::Borrowed(&schema.data), schema.modified);
         }
         for file in content.templates.iter().chain(&content.files) {
-            add(&file.name, &file.data, file.modified)?;
+            add(&file.name, Cow::Borrowed(&file.data), file.modified);
         }
         let below = format!("{top}charts/");
         for subchart in &chart.dependencies {
@@ -95,7 +92,7 @@ impl<W: Write> Tar<W> {
         Ok(())
     }
 
-    fn member(&mut self, name: &str, data: &[u8], time: i64) -> io::Result<()> {
+    fn member(&mut self, name: &str, data: Cow<'a, [u8]>, time: i64) {
         let (prefix, base, needs_pax) = match split_name(name) {
             Some((prefix, base)) => (prefix, base.to_string(), false),
             None => ("", ascii(name), true),
@@ -115,18 +112,18 @@ impl<W: Write> Tar<W> {
             let mut pax_name = ascii(&pax_name);
             pax_name.truncate(NAME_SIZE);
             let header = header(pax_name.trim_end_matches('/'), "", 0, records.len(), 0, b'x');
-            self.block(&header, records.as_bytes())?;
+            self.blocks(header, Cow::Owned(records.into_bytes()));
         }
         let time = if plain_time { time } else { 0 };
         let header = header(&base, prefix, 0o644, data.len(), time, b'0');
-        self.block(&header, data)
+        self.blocks(header, data);
     }
 
-    fn block(&mut self, header: &[u8; BLOCK], data: &[u8]) -> io::Result<()> {
-        self.sink.write_all(header)?;
-        self.sink.write_all(data)?;
+    fn blocks(&mut self, header: [u8; BLOCK], data: Cow<'a, [u8]>) {
         let padding = data.len().next_multiple_of(BLOCK) - data.len();
-        self.sink.write_all([0; BLOCK].get(..padding).unwrap_or(&[]))
+        self.pieces.push(Cow::Owned(header.to_vec()));
+        self.pieces.push(data);
+        self.pieces.push(Cow::Borrowed([0; BLOCK].get(..padding).unwrap_or_default()));
     }
 }
 

@@ -2,5 +2,6 @@
 
 pub mod archive;
 pub mod digest;
+mod gzip;
 #[cfg(feature = "remote")]
 pub mod provenance;

@@ -9,6 +9,7 @@ use super::url;
 use crate::chart::{Metadata, loader};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::Kind;
 use crate::json;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -65,12 +66,12 @@ fn archives(folder: &Path) -> Result<Vec<String>> {
     if !crate::fs::is_folder(folder) {
         return Ok(found);
     }
-    for name in crate::fs::names(folder)? {
+    for (name, kind) in crate::fs::entries(folder)? {
         let name = name.to_string_lossy().into_owned();
         if name.ends_with(".tgz") {
             found.push(name.clone());
         }
-        if crate::fs::is_folder(&folder.join(&name)) {
+        if kind == Kind::Folder || (kind == Kind::Link && crate::fs::is_folder(&folder.join(&name))) {
             for inner in crate::fs::names(&folder.join(&name))? {
                 let inner = inner.to_string_lossy();
                 if inner.ends_with(".tgz") {
