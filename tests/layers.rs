@@ -1,4 +1,5 @@
-//! The layers of `src/lib.rs`: a module imports only from rows above its own, and only some may touch the outside.
+//! What the documents say of the code: the layers of `src/lib.rs` (a module imports only from rows above its own, and only
+//! some may touch the outside), and the tests that SECURITY.md names.
 
 use std::path::{Path, PathBuf};
 
@@ -103,4 +104,19 @@ fn files_over_800_lines_give_their_reason() {
         .map(|(path, text)| format!("{} ({} lines)", path.display(), text.lines().count()))
         .collect();
     assert!(silent.is_empty(), "over 800 lines without `long because` in the head: {silent:?}");
+}
+
+#[test]
+fn the_tests_that_security_names_exist() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(top.join("SECURITY.md")).expect("SECURITY.md");
+    let mut files = Vec::new();
+    rust_files(&top.join("src"), &mut files);
+    rust_files(&top.join("tests"), &mut files);
+    let code: String = files.iter().map(|path| std::fs::read_to_string(path).expect("readable source")).collect();
+    let is_test = |name: &&str| name.matches('_').count() >= 2 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(named.len() > 40, "{named:?}");
+    let missing: Vec<_> = named.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "SECURITY.md names tests that do not exist: {missing:?}");
 }

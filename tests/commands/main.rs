@@ -1,5 +1,7 @@
 //! The `rutter` binary from outside: one module for each concern. What can be shown at a lower layer is tested there.
 
+#[cfg(all(unix, feature = "serve"))]
+mod browser;
 mod cases;
 #[cfg(feature = "serve")]
 mod distribution;
@@ -8,6 +10,8 @@ mod examples;
 mod full_disk;
 #[cfg(feature = "serve")]
 mod helm;
+#[cfg(all(unix, feature = "serve"))]
+mod holes;
 mod hostile;
 #[cfg(all(unix, feature = "serve"))]
 mod kill;

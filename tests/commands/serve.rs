@@ -256,7 +256,7 @@ fn pages_show_charts_and_run_nothing_from_them() {
     let http = client();
     http.post(server.at("/api/charts")).body(archive(&home, "app", "1.0.0")).send().expect("an answer");
     let home_page = text(http.get(server.at("/")).send()).1;
-    assert!(home_page.contains("&lt;b&gt;bold&lt;") && home_page.contains("/chart/app/1.0.0"), "{home_page}");
+    assert!(home_page.contains("&lt;b&gt;bold&lt;") && home_page.contains("/chart/app/1.0.0\""), "{home_page}");
     let answer = http.get(server.at("/chart/app/1.0.0")).send().expect("an answer");
     assert!(answer.headers()["content-security-policy"].to_str().expect("text").starts_with("default-src 'none'"));
     let page = answer.text().expect("text");

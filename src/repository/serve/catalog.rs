@@ -160,6 +160,12 @@ fn newest_first(a: &Arc<Entry>, b: &Arc<Entry>) -> std::cmp::Ordering {
     }
 }
 
+/// The newest that is no pre-release, else the newest.
+fn latest(newest_first: &[Arc<Entry>]) -> Option<&Arc<Entry>> {
+    let stable = newest_first.iter().find(|entry| entry.parsed.as_ref().is_some_and(|parsed| parsed.prerelease().is_empty()));
+    stable.or(newest_first.first())
+}
+
 fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
     // A panic while the lock was held cannot leave a half-changed index: every change is one insert or remove.
     error.into_inner()
@@ -223,8 +229,7 @@ impl Catalog {
     pub async fn version(&self, name: &str, version: &str) -> Result<Option<Arc<Entry>>> {
         let versions = self.versions(name).await?;
         if version == "latest" {
-            let stable = versions.iter().find(|entry| entry.parsed.as_ref().is_some_and(|parsed| parsed.prerelease().is_empty()));
-            return Ok(stable.or(versions.first()).cloned());
+            return Ok(latest(&versions).cloned());
         }
         Ok(versions.into_iter().find(|entry| entry.version == version))
     }
@@ -232,6 +237,12 @@ impl Catalog {
     /// Charts by name, each newest first.
     pub async fn by_name(&self) -> Result<BTreeMap<String, Vec<Arc<Entry>>>> {
         Ok(group(self.entries().await?.iter()))
+    }
+
+    /// The latest version of each chart and how many there are, by name.
+    pub async fn latest(&self) -> Result<Vec<(Arc<Entry>, usize)>> {
+        let charts = self.by_name().await?;
+        Ok(charts.into_values().filter_map(|versions| Some((latest(&versions)?.clone(), versions.len()))).collect())
     }
 
     /// Takes note of what this process has just written, without another listing.

@@ -254,7 +254,7 @@ async fn dispatch(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<A
         Route::Health if reads => Ok(json(StatusCode::OK, "{\"healthy\":true}")),
         Route::Info if reads => Ok(json(StatusCode::OK, &serde_json::json!({ "version": server.options.version }).to_string())),
         Route::Metrics if reads => Ok(text(StatusCode::OK, &server.metrics.render())),
-        Route::Home { tenant } if reads => page::home(server, &tenant).await,
+        Route::Home { tenant } if reads => page::home(server, &tenant, asked).await,
         Route::Page { tenant, name, version } if reads => page::version(server, &tenant, &name, &version).await,
         Route::File { tenant, file } if reads => file_of(server, &tenant, &file, asked).await,
         Route::Registry(route) => registry::handle(server, route, asked).await,

@@ -4,11 +4,14 @@
 //! escaping, and a strict content policy keeps a browser from running what might slip through all the same.
 
 use super::catalog::Entry;
-use super::{Answer, Server, error, reply};
+use super::{Answer, Asked, Server, error, reply};
 use crate::error::{Error, ErrorKind, Result};
 use axum::http::{HeaderValue, StatusCode, header};
 use minijinja::{Environment, context};
 use std::sync::{Arc, OnceLock};
+
+/// Charts, or versions of one, that one page shows at most.
+const ROWS: usize = 1000;
 
 const PAGES: [(&str, &str); 3] = [
     ("layout.html", include_str!("pages/layout.html")),
@@ -33,9 +36,10 @@ fn render(name: &str, values: minijinja::Value) -> Result<Answer> {
     let page = page.map_err(|error| Error::new(ErrorKind::Unsupported, format!("cannot make the page `{name}`: {error}")))?;
     let mut answer = reply(StatusCode::OK, "text/html; charset=utf-8", page);
     let policy = HeaderValue::from_static(
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     );
     answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(answer)
 }
@@ -45,18 +49,23 @@ fn base(server: &Server, tenant: &str) -> String {
     if tenant.is_empty() { context.clone() } else { format!("{context}/{tenant}") }
 }
 
-/// All charts of a tenant.
-pub async fn home(server: &Server, tenant: &str) -> Result<Answer> {
-    let charts = server.catalog(tenant).by_name().await?;
-    let row = |entry: &Arc<Entry>| context! { version => entry.version.as_str(), app_version => entry.app_version.as_str(), created => entry.created_date() };
-    let rows: Vec<_> = charts
-        .iter()
-        .map(|(name, versions)| {
-            let description = versions.first().map(|entry| entry.description.clone()).unwrap_or_default();
-            context! { name, description, versions => versions.iter().map(row).collect::<Vec<_>>() }
-        })
-        .collect();
-    render("home.html", context! { base => base(server, tenant), tenant, charts => rows })
+/// Charts of a tenant, those whose name or description has the text of `?q=`.
+pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
+    let wanted = asked.query("q").unwrap_or_default().trim();
+    let sought = wanted.to_lowercase();
+    let latest = server.catalog(tenant).latest().await?;
+    let fits = |entry: &Entry| {
+        sought.is_empty() || entry.name.to_lowercase().contains(&sought) || entry.description.to_lowercase().contains(&sought)
+    };
+    let found: Vec<_> = latest.iter().filter(|(entry, _)| fits(entry)).collect();
+    let row = |(entry, count): &&(Arc<Entry>, usize)| {
+        context! {
+            name => entry.name.as_str(), description => entry.description.as_str(), version => entry.version.as_str(),
+            app_version => entry.app_version.as_str(), created => entry.created_date(), count,
+        }
+    };
+    let rows: Vec<_> = found.iter().take(ROWS).map(row).collect();
+    render("home.html", context! { base => base(server, tenant), tenant, wanted, total => found.len(), charts => rows })
 }
 
 /// One version of a chart.
@@ -66,18 +75,39 @@ pub async fn version(server: &Server, tenant: &str, name: &str, version: &str) -
     let Some(chart) = super::chartmuseum::chart(server, tenant, name, &entry.version).await? else {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     };
+    let versions: Vec<String> = catalog.versions(name).await?.iter().take(ROWS).map(|entry| entry.version.clone()).collect();
+    let signed = server.storage.look(&format!("{}.prov", catalog.object(&entry.file))).await?.is_some();
     let text = |names: &[&str]| {
         let file = chart.content.raw.iter().find(|file| names.iter().any(|name| file.name.eq_ignore_ascii_case(name)));
         file.map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default()
     };
+    let about = &chart.metadata;
+    let maintainers: Vec<String> = about.maintainers.iter().map(|maintainer| maintainer.name.clone()).collect();
+    let dependencies: Vec<_> = about
+        .dependencies
+        .iter()
+        .map(|one| context! { name => one.name.as_str(), version => one.version.as_str(), repository => one.repository.as_str() })
+        .collect();
     render(
         "version.html",
         context! {
-            base => base(server, tenant), name, version => entry.version.as_str(), app_version => entry.app_version.as_str(), description => entry.description.as_str(),
-            digest => entry.digest.as_str(), file => entry.file.as_str(), created => entry.created_date(),
+            base => base(server, tenant), tenant, name, version => entry.version.as_str(), app_version => entry.app_version.as_str(),
+            description => entry.description.as_str(), digest => entry.digest.as_str(), file => entry.file.as_str(),
+            created => entry.created_date(), size => shown_size(entry.size), signed, versions, maintainers, dependencies,
+            deprecated => about.deprecated, kind => about.kind.as_str(), kube_version => about.kube_version.as_str(),
+            home => about.home.as_str(), sources => &about.sources, keywords => &about.keywords,
             readme => text(&["README.md", "README.txt", "README"]), values => text(&["values.yaml"]),
         },
     )
+}
+
+/// A number of bytes as people read it.
+fn shown_size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
 }
 
 impl Entry {
