@@ -79,6 +79,11 @@ impl Notices {
         self.list.push(Notice { level, message: message.into(), attributes: Vec::new() });
     }
 
+    /// Adds what another has to say.
+    pub fn append(&mut self, others: Notices) {
+        self.list.extend(others.list);
+    }
+
     /// Adds a message with attributes.
     pub fn push_with(&mut self, level: Level, message: impl Into<String>, attributes: &[(&str, &str)]) {
         let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::hook::Event;
 use crate::manifest::{self, Document, Manifests, NotYaml, split};
 use crate::quote::quote;
-use crate::template::engine::{self, Capabilities, Environment, Release, RenderContext, RenderedFile};
+use crate::template::engine::{self, Capabilities, Environment, Release, RenderContext, RenderedFile, TemplateSet};
 use crate::version::{Constraint, Version};
 use crate::{dependency, fs, values, yaml};
 use std::collections::BTreeMap;
@@ -55,6 +55,17 @@ pub struct Rendering {
     pub crds: Vec<CustomResource>,
     pub files: Vec<RenderedFile>,
     pub manifests: Manifests,
+    /// What it was made from.
+    pub kept: Kept,
+}
+
+/// What a render was made from; kept, so that a process about to end need not wait until it is freed.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// With the subcharts that live.
+    pub chart: Option<Chart>,
+    pub values: Arc<Map>,
+    pub templates: Option<Arc<TemplateSet>>,
 }
 
 /// A render that failed.
@@ -146,6 +157,8 @@ pub fn run(
     if options.include_crds {
         rendering.crds = custom_resources(&chart);
     }
+    rendering.kept.values = values;
+    rendering.kept.chart = Some(chart);
     Ok(rendering)
 }
 
@@ -176,6 +189,7 @@ fn render(
     let rendered = engine::render(&context, &options.engine, environment)?;
     notices.list.extend(rendered.notices.list);
     rendering.files = rendered.files;
+    rendering.kept.templates = rendered.templates;
     Ok(rendered.faults)
 }
 

@@ -28,4 +28,7 @@ impl Environment for System {
     fn resolve_host(&self, name: &str) -> Vec<String> {
         (name, 0).to_socket_addrs().map(|addresses| addresses.map(|address| address.ip().to_string()).collect()).unwrap_or_default()
     }
+    fn again(&self) -> Option<Box<dyn Environment>> {
+        Some(Box::new(*self))
+    }
 }

@@ -9,15 +9,14 @@ mod print;
 
 use super::functions::Function;
 use super::value::Str;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// One parsed text: its main template and the templates it defines.
 pub struct Parsed {
     pub text: Arc<[u8]>,
-    pub main: Rc<Tree>,
+    pub main: Arc<Tree>,
     /// Each name once, in the order of first definition.
-    pub defines: Vec<(Str, Rc<Tree>)>,
+    pub defines: Vec<(Str, Arc<Tree>)>,
 }
 
 /// The body of one template.

@@ -13,7 +13,6 @@ use super::literal;
 use super::stack;
 use super::value::Str;
 use crate::quote;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Why a template does not parse. The file's name is not known here.
@@ -60,7 +59,7 @@ pub fn parse(text: Arc<[u8]>) -> Result<Parsed> {
         defines: Vec::new(),
     };
     let main = parser.top()?;
-    Ok(Parsed { text, main: Rc::new(main), defines: parser.defines })
+    Ok(Parsed { text, main: Arc::new(main), defines: parser.defines })
 }
 
 /// What belongs to the template that is being read.
@@ -117,7 +116,7 @@ struct Parser<'a> {
     nodes: Vec<Node>,
     commands: Vec<Command>,
     operands: Vec<Operand>,
-    defines: Vec<(Str, Rc<Tree>)>,
+    defines: Vec<(Str, Arc<Tree>)>,
 }
 
 impl<'a> Parser<'a> {
@@ -277,7 +276,7 @@ impl<'a> Parser<'a> {
         if !matches!(ending, Ending::End) {
             return self.fault(format!("unexpected {} in {context}", ending.source()));
         }
-        let tree = Rc::new(self.tree(list));
+        let tree = Arc::new(self.tree(list));
         match self.defines.iter_mut().find(|define| define.0 == name) {
             None => self.defines.push((name, tree)),
             Some(define) if define.1.empty => define.1 = tree,

@@ -43,6 +43,23 @@ pub fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     with_stack(STACK_SIZES, work)
 }
 
+/// Runs `work` on a further thread of this scope with a large stack; `None` if no thread can be started.
+pub fn spawn<'scope, 'env, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, 'env>,
+    work: &'env (impl Fn() -> T + Sync),
+) -> Option<thread::ScopedJoinHandle<'scope, T>> {
+    STACK_SIZES.iter().find_map(|size| {
+        let builder = thread::Builder::new().name("render".into()).stack_size(*size);
+        builder.spawn_scoped(scope, move || within(*size, work)).ok()
+    })
+}
+
+/// Does `work` on a thread that was started with a stack of this size.
+fn within<T>(size: usize, work: impl FnOnce() -> T) -> T {
+    LOWEST.set(here().saturating_sub(size.saturating_sub(RESERVE)).max(1));
+    work()
+}
+
 /// Tries the sizes in turn, for a system may refuse to map the larger ones.
 fn with_stack<T: Send>(sizes: &[usize], work: impl FnOnce() -> T + Send) -> Option<T> {
     let work = Mutex::new(Some(work));
@@ -50,9 +67,8 @@ fn with_stack<T: Send>(sizes: &[usize], work: impl FnOnce() -> T + Send) -> Opti
         let result = thread::scope(|scope| {
             let builder = thread::Builder::new().name("render".into()).stack_size(*size);
             let spawned = builder.spawn_scoped(scope, || {
-                LOWEST.set(here().saturating_sub(size.saturating_sub(RESERVE)).max(1));
                 let work = work.lock().ok().and_then(|mut work| work.take());
-                work.map(|work| work())
+                work.map(|work| within(*size, work))
             });
             spawned.ok().map(|handle| handle.join().ok().flatten())
         });

@@ -6,9 +6,11 @@
 
 mod burial;
 pub mod globals;
+pub(crate) mod identity;
 mod list;
 mod map;
 mod object;
+pub(crate) mod trace;
 
 use crate::data::Data;
 use std::fmt;
@@ -164,14 +166,19 @@ impl From<Arc<str>> for Str {
 impl Value {
     /// A view of a shared tree.
     pub fn from_data(data: &Data) -> Value {
+        Value::view(data, trace::generation())
+    }
+
+    /// The same, as part of something that was made then.
+    fn view(data: &Data, birth: u32) -> Value {
         match data {
             Data::Null => Value::Nil,
             Data::Bool(truth) => Value::Bool(*truth),
             Data::Int(number) => Value::Int(IntKind::Int64, *number),
             Data::Float(number) => Value::Float(*number),
             Data::Str(text) => Value::Str(Str::from(text.clone())),
-            Data::List(items) => Value::List(List::from_data(items.clone())),
-            Data::Map(map) => Value::Map(Map::from_data(MapKind::Any, map.clone())),
+            Data::List(items) => Value::List(List::view(items.clone(), birth)),
+            Data::Map(map) => Value::Map(Map::view(MapKind::Any, map.clone(), birth)),
         }
     }
 
@@ -203,6 +210,15 @@ impl Value {
     /// A `map[string]interface {}`.
     pub fn map(entries: impl IntoIterator<Item = (Str, Value)>) -> Value {
         Value::Map(Map::from_entries(MapKind::Any, entries))
+    }
+
+    /// Makes it and what it holds part of the contexts.
+    fn adopt(&self) {
+        match self {
+            Value::List(list) => list.adopt(),
+            Value::Map(map) => map.adopt(),
+            _ => {}
+        }
     }
 
     /// Whether nothing below it differs from the shared tree it came from.

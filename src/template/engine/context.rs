@@ -1,7 +1,7 @@
 //! The data each chart's templates see: `.Values`, `.Chart`, `.Files`, `.Release`, `.Capabilities`, `.Subcharts`.
 //!
 //! Goes in: the chart tree and the coalesced values of its root. Comes out: one context a chart, and every template with
-//! the context it renders in. A subchart's `.Values` is the very map that stands under its name in the parent's, and
+//! the number of the context it renders in: contexts live on one thread, templates may be seen by several. A subchart's `.Values` is the very map that stands under its name in the parent's, and
 //! `.Subcharts.x` is the context of `x` itself, so what a template sets in one is seen in the other, as in Helm.
 //! Follows `recAllTpls` of Helm's engine.go.
 
@@ -10,31 +10,72 @@ use super::{Release, RenderContext};
 use crate::chart::{Chart, Dependency, File, Maintainer, Metadata};
 use crate::data::{self, Data};
 use crate::template::value::globals::{Link, Scope};
-use crate::template::value::{Map, MapKind, Str, Value};
+use crate::template::value::{Map, MapKind, Str, Value, trace};
 use std::rc::Rc;
+use std::sync::Arc;
 
-/// One template file with what it renders in.
+/// One template file and where it belongs.
 pub(super) struct Renderable {
     /// `chart/charts/sub/templates/x.yaml`
-    pub(super) name: Rc<str>,
+    pub(super) name: Arc<str>,
     pub(super) file: File,
-    pub(super) context: Map,
+    /// Which of the [`contexts`] it renders in.
+    pub(super) context: usize,
     /// `chart/charts/sub/templates`
-    pub(super) base_path: Rc<str>,
+    pub(super) base_path: Arc<str>,
+}
+
+impl Renderable {
+    /// Whether the file is only there to be included.
+    pub(super) fn is_partial(&self) -> bool {
+        is_partial(&self.name)
+    }
+
+    /// What `.Template` is while the file is rendered.
+    pub(super) fn facts(&self) -> Value {
+        let facts = [(Str::from("Name"), Value::str(&*self.name)), (Str::from("BasePath"), Value::str(&*self.base_path))];
+        Value::Map(Map::from_entries(MapKind::Values, facts))
+    }
+}
+
+/// All template files of a chart tree, in no particular order.
+pub(super) fn collect(chart: &Chart) -> Vec<Renderable> {
+    let mut renderables = Vec::new();
+    let mut charts = 0;
+    collect_below(chart, chart.name(), &mut charts, &mut renderables);
+    renderables
+}
+
+/// Notes the templates of a chart and its subcharts; charts are counted as [`chart_context`] does.
+fn collect_below(chart: &Chart, path: &str, charts: &mut usize, renderables: &mut Vec<Renderable>) {
+    let context = *charts;
+    *charts += 1;
+    for child in &chart.dependencies {
+        collect_below(child, &format!("{path}/charts/{}", child.name()), charts, renderables);
+    }
+    let is_library = chart.metadata.kind.eq_ignore_ascii_case("library");
+    let base_path: Arc<str> = format!("{path}/templates").into();
+    let templates = chart.content.templates.iter().filter(|file| !is_library || is_partial(&file.name));
+    renderables.extend(templates.map(|file| Renderable {
+        name: clean_join(path, &file.name).into(),
+        file: file.clone(),
+        context,
+        base_path: base_path.clone(),
+    }));
 }
 
 /// What all charts share.
 struct Shared<'a> {
     release: Value,
     capabilities: Value,
-    renderables: &'a mut Vec<Renderable>,
+    contexts: &'a mut Vec<Map>,
 }
 
-/// All template files of a chart tree, in no particular order.
-pub(super) fn collect(render: &RenderContext<'_>) -> Vec<Renderable> {
-    let mut renderables = Vec::new();
-    let mut shared =
-        Shared { release: release(&render.release), capabilities: render.capabilities.to_value(), renderables: &mut renderables };
+/// The contexts of the charts of a tree, each chart's before those of its subcharts.
+pub(super) fn contexts(render: &RenderContext<'_>) -> Vec<Map> {
+    let mut contexts = Vec::new();
+    trace::make_contexts();
+    let mut shared = Shared { release: release(&render.release), capabilities: render.capabilities.to_value(), contexts: &mut contexts };
     // Only what is shared by several charts needs to be known as such.
     let values = match render.chart.dependencies.is_empty() {
         true => Map::from_data(MapKind::Values, render.values.clone()),
@@ -43,9 +84,9 @@ pub(super) fn collect(render: &RenderContext<'_>) -> Vec<Renderable> {
             Map::linked(MapKind::Values, render.values.clone(), Link::Values(Rc::new(scope)))
         }
     };
-    let name = render.chart.name().to_string();
-    chart_context(render.chart, &name, true, values, &mut shared);
-    renderables
+    chart_context(render.chart, true, values, &mut shared);
+    trace::contexts_are_made();
+    contexts
 }
 
 fn release(release: &Release) -> Value {
@@ -71,44 +112,27 @@ fn scope(chart: &Chart, values: &data::Map, parent: Option<&Scope>) -> Scope {
     own
 }
 
-/// Makes the context of a chart and its subcharts and notes their templates.
-fn chart_context(chart: &Chart, path: &str, is_root: bool, values: Map, shared: &mut Shared<'_>) -> Map {
+/// Makes the context of a chart and its subcharts.
+fn chart_context(chart: &Chart, is_root: bool, values: Map, shared: &mut Shared<'_>) -> Map {
     let subcharts = Map::new(MapKind::Any);
-    let context = Map::from_entries(
-        MapKind::Values,
-        [
-            (Str::from("Chart"), metadata(&chart.metadata, is_root)),
-            (Str::from("Files"), Value::Object(Rc::new(Files::new(&chart.content)))),
-            (Str::from("Release"), shared.release.clone()),
-            (Str::from("Capabilities"), shared.capabilities.clone()),
-            (Str::from("Values"), Value::Map(values.clone())),
-            (Str::from("Subcharts"), Value::Map(subcharts.clone())),
-        ],
-    );
+    let context = Map::root([
+        (Str::from("Chart"), metadata(&chart.metadata, is_root)),
+        (Str::from("Files"), Value::Object(Rc::new(Files::new(&chart.content)))),
+        (Str::from("Release"), shared.release.clone()),
+        (Str::from("Capabilities"), shared.capabilities.clone()),
+        (Str::from("Values"), Value::Map(values.clone())),
+        (Str::from("Subcharts"), Value::Map(subcharts.clone())),
+    ]);
+    shared.contexts.push(context.clone());
     for child in &chart.dependencies {
         let child_values = table(&values, child.name()).unwrap_or_else(|| Map::new(MapKind::Values));
-        let child_path = format!("{path}/charts/{}", child.name());
-        let child_context = chart_context(child, &child_path, false, child_values, shared);
+        let child_context = chart_context(child, false, child_values, shared);
         subcharts.insert(Str::from(child.name()), Value::Map(child_context.with_kind(MapKind::Any)));
-    }
-    let is_library = chart.metadata.kind.eq_ignore_ascii_case("library");
-    let base_path: Rc<str> = format!("{path}/templates").into();
-    for file in &chart.content.templates {
-        if is_library && !is_partial(&file.name) {
-            continue;
-        }
-        shared.renderables.push(Renderable {
-            name: clean_join(path, &file.name).into(),
-            file: file.clone(),
-            context: context.clone(),
-            base_path: base_path.clone(),
-        });
     }
     context
 }
 
-/// Whether the file is only there to be included.
-pub(super) fn is_partial(name: &str) -> bool {
+fn is_partial(name: &str) -> bool {
     name.rsplit('/').next().unwrap_or(name).starts_with('_')
 }
 

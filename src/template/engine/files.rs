@@ -6,7 +6,7 @@
 use super::capabilities::method;
 use super::glob::Glob;
 use crate::chart::{Content, File};
-use crate::template::functions::{self, Call, Fault, Host, Parameter};
+use crate::template::functions::{self, Call, Fault, NoHost, Parameter};
 use crate::template::value::{Map, MapKind, Method, Object, Str, Value};
 use std::any::Any;
 use std::rc::Rc;
@@ -73,32 +73,8 @@ impl Files {
 /// A function of the registry with one argument that asks nothing of its surroundings.
 fn run(name: &str, argument: Value) -> Result<Value, Fault> {
     match functions::lookup(name.as_bytes()) {
-        Some(function) => (function.call)(&mut Call { arguments: &[argument], host: &mut Nowhere }),
+        Some(function) => (function.call)(&mut Call { arguments: &[argument], host: &mut NoHost }),
         None => Ok(Value::str("")),
-    }
-}
-
-struct Nowhere;
-
-impl Host for Nowhere {
-    fn now(&self) -> i128 {
-        0
-    }
-
-    fn random(&mut self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-
-    fn resolve_host(&self, _: &str) -> Option<Vec<String>> {
-        None
-    }
-
-    fn size_limit(&self) -> usize {
-        usize::MAX
-    }
-
-    fn item_limit(&self) -> usize {
-        usize::MAX
     }
 }
 

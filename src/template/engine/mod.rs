@@ -9,23 +9,23 @@ pub mod capabilities;
 mod context;
 mod files;
 mod glob;
+mod schedule;
+mod sources;
 #[cfg(test)]
 mod tests;
 
-use super::ast::{Parsed, line_and_column};
-use super::eval::{Evaluator, TemplateSet, without_no_value};
-use super::functions::{self, Host};
-use super::parser::{self, ParseError};
+use super::eval::Evaluator;
+pub use super::eval::TemplateSet;
+use super::functions::Host;
+use super::parser;
 use super::stack;
-use super::value::{Map, MapKind, Str, Value};
+use super::value::Value;
 use crate::chart::Chart;
 use crate::data;
-use crate::diagnostic::{Diagnostic, Level, Location, Notices, nearest};
+use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
-use context::Renderable;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 pub use capabilities::{Capabilities, KubeVersion};
@@ -45,11 +45,25 @@ pub struct Options {
     pub size_limit: usize,
     /// Most items of one list.
     pub item_limit: usize,
+    /// How many threads parse and render; `None` for one a core, at most eight.
+    pub threads: Option<usize>,
+    /// How many bytes of templates are worth a second thread.
+    pub threads_from: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { strict: false, lint: false, all_faults: false, enable_dns: false, size_limit: 64 << 20, item_limit: 5_000_000 }
+        Options {
+            strict: false,
+            lint: false,
+            all_faults: false,
+            enable_dns: false,
+            size_limit: 64 << 20,
+            item_limit: 5_000_000,
+            threads: None,
+            // A second thread takes about as long to start as these take to render.
+            threads_from: 48 << 10,
+        }
     }
 }
 
@@ -81,6 +95,11 @@ pub trait Environment: Send {
     fn random(&mut self, bytes: &mut [u8]);
     /// The addresses of a host; asked only if [`Options::enable_dns`].
     fn resolve_host(&self, name: &str) -> Vec<String>;
+    /// The same world again for another thread, if its answers depend on nothing that was asked before; a world without
+    /// is asked in rendering order, by one thread.
+    fn again(&self) -> Option<Box<dyn Environment>> {
+        None
+    }
 }
 
 /// One rendered template.
@@ -100,6 +119,8 @@ pub struct Rendered {
     pub faults: Vec<Error>,
     /// What lint mode passed over.
     pub notices: Notices,
+    /// What they were rendered from; kept, so that a process about to end need not wait until it is freed.
+    pub templates: Option<Arc<TemplateSet>>,
 }
 
 /// Renders every template of the chart and its subcharts that is not a partial.
@@ -117,9 +138,10 @@ pub fn render_text(name: &str, source: &str, data: &data::Data, environment: &mu
     let run = || {
         let fault = |text: String| Error::new(ErrorKind::Template, text);
         let parsed = parser::parse(Arc::from(source.as_bytes())).map_err(|error| fault(error.text(name)))?;
-        let set = TemplateSet::new(&[(Rc::from(name), Rc::new(parsed))]);
+        let set = TemplateSet::new(&[(Arc::from(name), Arc::new(parsed))]);
         let options = Options::default();
-        let mut host = EngineHost { environment, options: &options, notices: Notices::new() };
+        let notices = RefCell::default();
+        let mut host = EngineHost::new(environment, &options, &notices);
         let mut out = Vec::new();
         Evaluator::new(&set, &mut host, false)
             .render(name.as_bytes(), Value::from_data(data), &mut out)
@@ -130,7 +152,7 @@ pub fn render_text(name: &str, source: &str, data: &data::Data, environment: &mu
 }
 
 fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut dyn Environment) -> Result<Rendered> {
-    let mut renderables = context::collect(context);
+    let mut renderables = context::collect(context.chart);
     renderables.sort_by_cached_key(|renderable| deepest_first(&renderable.name));
     // Two files of one path are one to Helm's map; the last one read stays.
     renderables.dedup_by(|later, earlier| {
@@ -141,19 +163,14 @@ fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut
         same
     });
     let mut rendered = Rendered::default();
-    let set = parse_all(&renderables, options, &mut rendered)?;
+    let set = Arc::new(sources::parse_all(&renderables, options, &mut rendered)?);
     let is_incomplete = !rendered.faults.is_empty();
-    let mut host = EngineHost { environment, options, notices: Notices::new() };
-    let mut evaluator = Evaluator::new(&set, &mut host, options.strict);
-    for renderable in &renderables {
-        if context::is_partial(&renderable.name) || set.get(renderable.name.as_bytes()).is_none() {
-            continue;
-        }
-        let about = [(Str::from("Name"), Value::str(&*renderable.name)), (Str::from("BasePath"), Value::str(&*renderable.base_path))];
-        renderable.context.insert(Str::from("Template"), Value::Map(Map::from_entries(MapKind::Values, about)));
-        let mut data = Vec::with_capacity(renderable.file.data.len());
-        match evaluator.render(renderable.name.as_bytes(), Value::Map(renderable.context.clone()), &mut data) {
-            Ok(()) => rendered.files.push(RenderedFile { name: renderable.name.to_string(), data: without_no_value(data) }),
+    renderables.retain(|renderable| !renderable.is_partial() && set.get(renderable.name.as_bytes()).is_some());
+    let job = schedule::Job { context, options, renderables: &renderables, set: &set };
+    for (renderable, outcome) in renderables.iter().zip(job.render(environment)) {
+        rendered.notices.append(outcome.notices);
+        match outcome.result {
+            Ok(data) => rendered.files.push(RenderedFile { name: renderable.name.to_string(), data }),
             Err(failure) => {
                 let error = Error::new(ErrorKind::Template, failure.helm_text()).with_diagnostic(failure.diagnostic());
                 if !options.all_faults {
@@ -166,104 +183,47 @@ fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut
             }
         }
     }
-    drop(evaluator);
-    rendered.notices = host.notices;
+    rendered.templates = Some(set);
     Ok(rendered)
 }
 
 /// Helm's order of files: the deepest path first, at equal depth the last name first.
-fn deepest_first(name: &Rc<str>) -> Reverse<(usize, Rc<str>)> {
+fn deepest_first(name: &Arc<str>) -> Reverse<(usize, Arc<str>)> {
     Reverse((name.bytes().filter(|byte| *byte == b'/').count(), name.clone()))
-}
-
-/// How many sources of one length are looked through for an equal one.
-const PEERS_LIMIT: usize = 64;
-
-/// Parses all files, each source once: aliases share their bytes, and equal bytes share their tree.
-fn parse_all(renderables: &[Renderable], options: &Options, rendered: &mut Rendered) -> Result<TemplateSet> {
-    let mut by_pointer: HashMap<*const u8, Rc<Parsed>> = HashMap::new();
-    // By length, because hashing megabytes of CRDs costs more than comparing the few files that are as long.
-    let mut by_length: HashMap<usize, Vec<(Arc<[u8]>, Rc<Parsed>)>> = HashMap::new();
-    let mut files = Vec::with_capacity(renderables.len());
-    for renderable in renderables {
-        let data = &renderable.file.data;
-        let of_equal_length = || by_length.get(&data.len()).into_iter().flatten();
-        let of_equal_bytes = || of_equal_length().find(|(bytes, _)| bytes == data).map(|(_, parsed)| parsed);
-        let parsed = match by_pointer.get(&data.as_ptr()).or_else(of_equal_bytes) {
-            Some(parsed) => parsed.clone(),
-            None => match parser::parse(data.clone()) {
-                Ok(parsed) => Rc::new(parsed),
-                Err(error) => {
-                    let error = parse_fault(renderable, &error);
-                    if !options.all_faults {
-                        return Err(error);
-                    }
-                    rendered.faults.push(error);
-                    continue;
-                }
-            },
-        };
-        if !data.is_empty() && by_pointer.insert(data.as_ptr(), parsed.clone()).is_none() {
-            let peers = by_length.entry(data.len()).or_default();
-            if peers.len() < PEERS_LIMIT {
-                peers.push((data.clone(), parsed.clone()));
-            }
-        }
-        files.push((renderable.name.clone(), parsed));
-    }
-    Ok(TemplateSet::new(&files))
-}
-
-/// Helm keeps of Go's message what follows the last `: `.
-fn parse_fault(renderable: &Renderable, error: &ParseError) -> Error {
-    let text = error.text(&renderable.name);
-    let parts: Vec<&str> = text.split(": ").collect();
-    let (location, last) = match &*parts {
-        [_, location, .., last] => (*location, *last),
-        _ => (&*renderable.name, &*text),
-    };
-    let bytes = &renderable.file.data;
-    let source_line = bytes.split(|byte| *byte == b'\n').nth(error.line - 1).map(|line| String::from_utf8_lossy(line).into_owned());
-    let column = line_and_column(bytes, error.position).1;
-    let headline = error.message_for(&renderable.name);
-    let unknown = headline.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
-    let diagnostic = Diagnostic {
-        hints: unknown.and_then(hint_at_function).into_iter().collect(),
-        span: unknown.map_or(1, str::len),
-        headline: headline.clone(),
-        location: Some(Location { file: renderable.name.to_string(), line: error.line, column: Some(column) }),
-        source_line,
-        ..Diagnostic::default()
-    };
-    Error::new(ErrorKind::Template, format!("parse error at ({location}): {last}")).with_diagnostic(diagnostic)
-}
-
-/// What to use instead of a function that does not exist.
-fn hint_at_function(unknown: &str) -> Option<String> {
-    if matches!(unknown, "env" | "expandenv") {
-        return Some("charts cannot read the environment: pass it as a value, with `--set`".into());
-    }
-    let known = functions::all().map(|function| function.name).chain(["and", "call", "include", "len", "or", "tpl"]);
-    nearest(unknown, known).map(|near| format!("did you mean `{near}`?"))
 }
 
 /// What the functions may ask, put together from the environment and the options.
 struct EngineHost<'a> {
     environment: &'a mut dyn Environment,
     options: &'a Options,
-    notices: Notices,
+    /// What was passed over.
+    notices: &'a RefCell<Notices>,
+    asked: Cell<u64>,
+}
+
+impl<'a> EngineHost<'a> {
+    fn new(environment: &'a mut dyn Environment, options: &'a Options, notices: &'a RefCell<Notices>) -> EngineHost<'a> {
+        EngineHost { environment, options, notices, asked: Cell::new(0) }
+    }
+
+    fn note_question(&self) {
+        self.asked.set(self.asked.get() + 1);
+    }
 }
 
 impl Host for EngineHost<'_> {
     fn now(&self) -> i128 {
+        self.note_question();
         self.environment.now()
     }
 
     fn random(&mut self, bytes: &mut [u8]) {
+        self.note_question();
         self.environment.random(bytes);
     }
 
     fn resolve_host(&self, name: &str) -> Option<Vec<String>> {
+        self.note_question();
         self.options.enable_dns.then(|| self.environment.resolve_host(name))
     }
 
@@ -275,9 +235,14 @@ impl Host for EngineHost<'_> {
         self.options.item_limit
     }
 
+    fn asked(&self) -> u64 {
+        self.asked.get()
+    }
+
     fn pass_over(&mut self, level: Level, title: &str, text: &str) -> bool {
+        self.note_question();
         if self.options.lint {
-            self.notices.push_with(level, title, &[("message", text)]);
+            self.notices.borrow_mut().push_with(level, title, &[("message", text)]);
         }
         self.options.lint
     }

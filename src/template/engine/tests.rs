@@ -19,6 +19,10 @@ impl Environment for Still {
     fn resolve_host(&self, _: &str) -> Vec<String> {
         Vec::new()
     }
+
+    fn again(&self) -> Option<Box<dyn Environment>> {
+        Some(Box::new(Still))
+    }
 }
 
 fn file(name: &str, text: &str) -> File {
@@ -87,6 +91,77 @@ fn the_language_is_that_of_helm() {
         }
     }
     assert!(faults.is_empty(), "{} cases:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// `testdata/language/again.jsonl`, recorded from Helm 4.2.4: what is rendered twice, and on several threads, is what one
+/// thread gives that renders all of it each time.
+#[test]
+fn what_was_rendered_before_is_used_only_where_nobody_can_tell() {
+    let mut faults = Vec::new();
+    for line in include_str!("../../../testdata/language/again.jsonl").lines() {
+        let case = json::parse(line.as_bytes()).unwrap();
+        let case = case.as_map().unwrap();
+        let pairs = |key: &str| -> Option<Vec<(&str, &str)>> {
+            let map = case.get(key).and_then(Data::as_map)?;
+            Some(map.iter().map(|(name, text)| (&**name, text.as_str().unwrap())).collect())
+        };
+        let chart = chart("c", &pairs("files").unwrap(), &[], Vec::new());
+        for threads in [1, 2, 3, 7] {
+            let options = Options { threads: Some(threads), threads_from: 0, ..Options::default() };
+            let found = render_with(&chart, case.get("values").and_then(Data::as_str).unwrap(), &options);
+            let found = found.map(|rendered| {
+                let mut files: Vec<(String, String)> = rendered
+                    .files
+                    .iter()
+                    .map(|file| (file.name.replace("c/templates/", ""), String::from_utf8_lossy(&file.data).trim().to_string()))
+                    .collect();
+                files.sort();
+                files
+            });
+            let as_expected = match (&found, pairs("want")) {
+                (Ok(found), Some(want)) => found.iter().map(|(name, text)| (name.as_str(), text.as_str())).eq(want),
+                (Err(error), _) => case.get("error").and_then(Data::as_str) == Some(&error.to_string()),
+                _ => false,
+            };
+            if !as_expected {
+                let about = case.get("about").and_then(Data::as_str).unwrap();
+                faults.push(format!("{about}, on {threads} threads\n  want {:?}\n  got  {found:?}", pairs("want")));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} cases:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Counts what it is asked for, so that no two answers are the same.
+struct Counting(u8);
+
+impl Environment for Counting {
+    fn now(&self) -> i128 {
+        0
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        self.0 += 1;
+        bytes.fill(self.0);
+    }
+
+    fn resolve_host(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn what_asks_for_chance_is_asked_each_time() {
+    let text = "{{ define \"n\" }}{{ uuidv4 }}{{ end }}{{ include \"n\" . }} {{ include \"n\" . }} {{ tpl \"{{ uuidv4 }}\" . }} {{ tpl \"{{ uuidv4 }}\" . }}";
+    let chart = chart("c", &[("a.yaml", text)], &[], Vec::new());
+    let release = Release { name: "rel".into(), namespace: "ns".into(), revision: 1, is_install: true, is_upgrade: false };
+    let context = RenderContext { chart: &chart, values: Arc::default(), release, capabilities: &Capabilities::default() };
+    let rendered = render(&context, &Options::default(), &mut Counting(0)).unwrap();
+    let text = String::from_utf8_lossy(&rendered.files[0].data).into_owned();
+    let mut found: Vec<&str> = text.split(' ').collect();
+    assert_eq!(found.len(), 4);
+    found.dedup();
+    assert_eq!(found.len(), 4, "{text}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Frame, Location};
 use crate::quote;
 use crate::template::ast::{NodeRef, line_and_column};
 use std::fmt::Write;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// One step of the way.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ enum Level {
 #[derive(Debug, Clone)]
 struct Place {
     /// Empty if no node was looked at yet.
-    file: Rc<str>,
+    file: Arc<str>,
     line: usize,
     column: usize,
     template: Vec<u8>,

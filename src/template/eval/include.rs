@@ -5,6 +5,8 @@
 //! set for every call). Follows `includeFun` and `tplFun` of Helm's engine.go.
 
 use super::failure::Failure;
+use super::memory::Recalled;
+use super::set::Found;
 use super::{Evaluated, Evaluation, Evaluator, Frame, Layer, MAX_INCLUDE_DEPTH, Template};
 use crate::quote;
 use crate::template::ast::{NodeRef, Operand, Parsed};
@@ -14,6 +16,7 @@ use crate::template::stack;
 use crate::template::value::{Str, Value};
 use memchr::memmem;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What Helm removes from every rendered file and from what `tpl` gives.
 pub(crate) const NO_VALUE: &[u8] = b"<no value>";
@@ -23,22 +26,27 @@ const MAIN_NAME: &str = "gotpl";
 
 const PARAMETERS: Parameters = Parameters { list: &[Parameter::Str, Parameter::Any], variadic: false };
 
-impl Evaluator<'_> {
+impl<'e> Evaluator<'e> {
     /// The template of this name, as seen from the innermost `tpl`.
-    pub(super) fn find(&self, name: &[u8]) -> Option<Rc<Template>> {
+    pub(super) fn find(&mut self, name: &[u8]) -> Option<Found<'e>> {
         for layer in self.layers.iter().rev() {
-            if let Some(template) = layer.defines.iter().find(|template| template.name.as_bytes() == name) {
-                return Some(template.clone());
-            }
-            if layer.main.name.as_bytes() == name {
-                return Some(layer.main.clone());
+            let defined = layer.defines.iter().find(|template| template.name.as_bytes() == name);
+            let main = || Some(&layer.main).filter(|main| main.name.as_bytes() == name);
+            if let Some(template) = defined.or_else(main) {
+                self.found_in_layers += 1;
+                return Some(Found::Layer(template.clone()));
             }
         }
-        self.set.get(name).cloned()
+        self.set.get(name).map(Found::Set)
     }
 
     pub(super) fn execute_name(&mut self, name: &[u8], data: Value, out: &mut Vec<u8>) -> Evaluation<()> {
-        match self.find(name) {
+        let found = self.find(name);
+        self.execute_found(name, found, data, out)
+    }
+
+    fn execute_found(&mut self, name: &[u8], found: Option<Found<'e>>, data: Value, out: &mut Vec<u8>) -> Evaluation<()> {
+        match found {
             Some(template) => self.execute(&template, data, 0, out),
             None => {
                 let quoted = quote::quote(name);
@@ -63,10 +71,33 @@ impl Evaluator<'_> {
         let name = self.argument(frame, dot, Parameter::Str, name)?;
         let data = self.argument(frame, dot, Parameter::Any, data)?;
         let Value::Str(name) = name else { return Ok(()) };
-        self.include_name(&name, data, out).map_err(|failure| failure.called_from(frame.template, Some(node), "include"))
+        match self.include_name(&name, data, out) {
+            Ok(None) => Ok(()),
+            Ok(Some(text)) => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
+            Err(failure) => Err(failure.called_from(frame.template, Some(node), "include")),
+        }
     }
 
-    fn include_name(&mut self, name: &Str, data: Value, out: &mut Vec<u8>) -> Evaluation<()> {
+    /// What `include` makes of a name: the text made before, or a new one behind what is in `out`.
+    fn include_name(&mut self, name: &Str, data: Value, out: &mut Vec<u8>) -> Evaluation<Option<Str>> {
+        let found = self.find(name.as_bytes());
+        let pending = match found.as_ref().map(|template| self.recall(template, &data)) {
+            Some(Recalled::Text(text)) => return Ok(Some(text)),
+            Some(Recalled::Unknown(pending)) => Some(pending),
+            Some(Recalled::Never) | None => None,
+        };
+        let from = out.len();
+        let result = self.include_anew(name, found, data, out);
+        if let Some(pending) = pending {
+            self.remember(pending, &result, out.get(from..).unwrap_or_default());
+        }
+        result.map(|()| None)
+    }
+
+    fn include_anew(&mut self, name: &Str, found: Option<Found<'e>>, data: Value, out: &mut Vec<u8>) -> Evaluation<()> {
         match self.including.get_mut(name.as_bytes()) {
             Some(count) if *count > MAX_INCLUDE_DEPTH => return Err(nested_reference(name.as_bytes())),
             Some(count) => *count += 1,
@@ -77,7 +108,7 @@ impl Evaluator<'_> {
         if stack::is_exhausted() {
             return Err(nested_reference(name.as_bytes()));
         }
-        let result = self.execute_name(name.as_bytes(), data, out);
+        let result = self.execute_found(name.as_bytes(), found, data, out);
         if let Some(count) = self.including.get_mut(name.as_bytes()) {
             *count -= 1;
         }
@@ -94,11 +125,10 @@ impl Evaluator<'_> {
     ) -> Evaluation<Value> {
         let (name, data) = self.text_and_data(frame, dot, "include", arguments, piped)?;
         let mut buffer = self.buffers.pop().unwrap_or_default();
-        let result = self.include_name(&name, data, &mut buffer);
-        let value = Value::Str(Str::from(buffer.as_slice()));
+        let result = self.include_name(&name, data, &mut buffer).map(|text| text.unwrap_or_else(|| Str::from(buffer.as_slice())));
         self.give_back(buffer);
         match result {
-            Ok(()) => Ok(value),
+            Ok(text) => Ok(Value::Str(text)),
             Err(failure) => Err(failure.called_from(frame.template, Some(node), "include")),
         }
     }
@@ -146,25 +176,44 @@ impl Evaluator<'_> {
                 Some(_) => Str::from(without_no_value(text.as_bytes().to_vec())),
             }));
         }
-        let mut buffer = self.buffers.pop().unwrap_or_default();
-        let result = self.tpl(&text, data, &mut buffer);
-        let value = match memmem::find(&buffer, NO_VALUE) {
-            None => Str::from(buffer.as_slice()),
-            Some(_) => Str::from(without_no_value(buffer.clone())),
-        };
-        self.give_back(buffer);
-        match result {
-            Ok(()) => Ok(Value::Str(value)),
+        match self.tpl(&text, data) {
+            Ok(text) => Ok(Value::Str(text)),
             Err(failure) => Err(failure.called_from(frame.template, Some(node), "tpl")),
         }
     }
 
-    fn tpl(&mut self, text: &Str, data: Value, out: &mut Vec<u8>) -> Evaluation<()> {
+    /// What `tpl` makes of a text that has actions.
+    fn tpl(&mut self, text: &Str, data: Value) -> Evaluation<Str> {
+        let parsed = self.parsed(text)?;
+        // What an outer `tpl` defines may be what this one includes.
+        let recalled = match self.has_defines() {
+            true => Recalled::Never,
+            false => self.recall_by(1, Arc::as_ptr(&parsed).addr(), &data),
+        };
+        let pending = match recalled {
+            Recalled::Text(text) => return Ok(text),
+            Recalled::Unknown(pending) => Some(pending),
+            Recalled::Never => None,
+        };
+        let mut buffer = self.buffers.pop().unwrap_or_default();
+        let result = self.tpl_anew(text, &parsed, data, &mut buffer);
+        if memmem::find(&buffer, NO_VALUE).is_some() {
+            buffer = without_no_value(buffer);
+        }
+        if let Some(pending) = pending {
+            self.remember(pending, &result, &buffer);
+        }
+        let made = result.map(|()| Str::from(buffer.as_slice()));
+        self.give_back(buffer);
+        made
+    }
+
+    fn parsed(&mut self, text: &Str) -> Evaluation<Arc<Parsed>> {
         let parsed = match self.parsed.get(text.as_bytes()) {
             Some(parsed) => parsed.clone(),
             None => match parser::parse(text.shared().clone()) {
                 Ok(parsed) => {
-                    let parsed = Rc::new(parsed);
+                    let parsed = Arc::new(parsed);
                     self.parsed.insert(text.clone(), parsed.clone());
                     parsed
                 }
@@ -175,10 +224,14 @@ impl Evaluator<'_> {
                 }
             },
         };
+        Ok(parsed)
+    }
+
+    fn tpl_anew(&mut self, text: &Str, parsed: &Parsed, data: Value, out: &mut Vec<u8>) -> Evaluation<()> {
         if self.layers.len() > MAX_INCLUDE_DEPTH as usize || stack::is_exhausted() {
             return Err(nested_reference(MAIN_NAME.as_bytes()));
         }
-        let layer = self.layer(&parsed);
+        let layer = self.layer(parsed);
         let main = layer.main.clone();
         self.layers.push(layer);
         let result = self.execute(&main, data, 0, out);
@@ -186,13 +239,19 @@ impl Evaluator<'_> {
         result.map_err(|failure| failure.wrapped(format!("error during tpl function execution for {}: ", quote::quote(text.as_bytes()))))
     }
 
+    fn is_known(&self, name: &[u8]) -> bool {
+        let in_layer =
+            |layer: &Layer| layer.main.name.as_bytes() == name || layer.defines.iter().any(|define| define.name.as_bytes() == name);
+        self.layers.iter().any(in_layer) || self.set.get(name).is_some()
+    }
+
     /// What a parsed text adds to the templates.
     fn layer(&self, parsed: &Parsed) -> Layer {
-        let file: Rc<str> = Rc::from(MAIN_NAME);
+        let file: Arc<str> = Arc::from(MAIN_NAME);
         let defines = parsed
             .defines
             .iter()
-            .filter(|(name, tree)| !tree.empty || self.find(name.as_bytes()).is_none())
+            .filter(|(name, tree)| !tree.empty || !self.is_known(name.as_bytes()))
             .map(|(name, tree)| Rc::new(Template { name: name.clone(), file: file.clone(), tree: tree.clone() }))
             .collect();
         let main = Rc::new(Template { name: Str::from(MAIN_NAME), file: file.clone(), tree: parsed.main.clone() });

@@ -3,7 +3,7 @@
 //! Goes in: a receiver and a name. Comes out: the method with its receiver bound. Apart from objects, because these
 //! values are plain maps and lists whose type has methods on top. Follows Helm's `pkg/chart/common/values.go`.
 
-use crate::template::functions::{self, Call, Fault, Host, Parameter, Parameters};
+use crate::template::functions::{self, Call, Fault, NoHost, Parameter, Parameters};
 use crate::template::value::{List, ListKind, Map, MapKind, Method, Str, Value};
 
 fn method(list: &'static [Parameter], call: impl Fn(&[Value]) -> Result<Value, Fault> + 'static) -> Method {
@@ -92,29 +92,4 @@ fn to_yaml(map: &Map) -> Result<Value, Fault> {
         }
         other => other,
     })
-}
-
-/// For functions that ask nothing of their surroundings.
-struct NoHost;
-
-impl Host for NoHost {
-    fn now(&self) -> i128 {
-        0
-    }
-
-    fn random(&mut self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-
-    fn resolve_host(&self, _: &str) -> Option<Vec<String>> {
-        None
-    }
-
-    fn size_limit(&self) -> usize {
-        usize::MAX
-    }
-
-    fn item_limit(&self) -> usize {
-        usize::MAX
-    }
 }

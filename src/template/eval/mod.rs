@@ -10,6 +10,7 @@ pub mod failure;
 mod field;
 mod hints;
 mod include;
+mod memory;
 mod methods;
 mod operand;
 mod set;
@@ -19,8 +20,10 @@ use super::ast::{NodeRef, Parsed};
 use super::functions::Host;
 use super::value::{Str, Value};
 use failure::Failure;
+use memory::Memory;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub(crate) use include::without_no_value;
 pub use set::{Template, TemplateSet};
@@ -33,7 +36,7 @@ const MAX_INCLUDE_DEPTH: u32 = 1000;
 
 /// How much one render may do, in rounds of loops, templates executed and what calls give ([`Evaluator::work`]). Helm runs on
 /// until memory or patience end; no chart that ends comes near it.
-const MAX_WORK: u64 = 100_000_000;
+pub(crate) const MAX_WORK: u64 = 100_000_000;
 
 /// The result of anything that may fail.
 pub(crate) type Evaluation<T> = Result<T, Box<Failure>>;
@@ -91,17 +94,19 @@ pub struct Evaluator<'e> {
     host: &'e mut dyn Host,
     /// A missing key is a fault.
     strict: bool,
-    /// How much was done, see [`MAX_WORK`].
     done: u64,
     layers: Vec<Layer>,
+    /// How often a name led to a text given to `tpl` rather than to the set.
+    found_in_layers: u64,
     /// Variables of all running templates.
     slots: Vec<Option<Evaluated>>,
     /// Arguments of all calls under way.
     arguments: Vec<Value>,
     /// How often each name is being included.
-    including: HashMap<Str, u32>,
+    including: HashMap<Str, u32, ahash::RandomState>,
     /// The texts that `tpl` parsed.
-    parsed: HashMap<Str, Rc<Parsed>>,
+    parsed: HashMap<Str, Arc<Parsed>, ahash::RandomState>,
+    memory: Memory,
     /// Empty buffers for includes.
     buffers: Vec<Vec<u8>>,
 }
@@ -115,10 +120,12 @@ impl<'e> Evaluator<'e> {
             strict,
             done: 0,
             layers: Vec::new(),
+            found_in_layers: 0,
             slots: Vec::new(),
             arguments: Vec::new(),
-            including: HashMap::new(),
-            parsed: HashMap::new(),
+            including: HashMap::default(),
+            parsed: HashMap::default(),
+            memory: Memory::default(),
             buffers: Vec::new(),
         }
     }
@@ -129,7 +136,18 @@ impl<'e> Evaluator<'e> {
         self.arguments.clear();
         self.including.clear();
         self.layers.clear();
+        self.memory.begin_file();
         self.execute_name(name, data, out)
+    }
+
+    /// How much was done, see [`MAX_WORK`].
+    pub(crate) fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// Counts on from here.
+    pub(crate) fn set_done(&mut self, done: u64) {
+        self.done = done;
     }
 
     /// Counts work done; bounds time, and with it all memory that results take.

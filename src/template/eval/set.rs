@@ -7,31 +7,59 @@
 use crate::template::ast::{Parsed, Tree};
 use crate::template::value::Str;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A named body.
 pub struct Template {
     pub name: Str,
     /// The file it stands in, for errors.
-    pub file: Rc<str>,
-    pub tree: Rc<Tree>,
+    pub file: Arc<str>,
+    pub tree: Arc<Tree>,
 }
 
 /// Templates by name; immutable once built.
 #[derive(Default)]
 pub struct TemplateSet {
-    templates: HashMap<Str, Rc<Template>>,
+    templates: HashMap<Str, Template, ahash::RandomState>,
+}
+
+/// A template found by name.
+pub(super) enum Found<'e> {
+    /// One of the set.
+    Set(&'e Template),
+    /// One that a text given to `tpl` is or defines.
+    Layer(Rc<Template>),
+}
+
+impl Deref for Found<'_> {
+    type Target = Template;
+
+    fn deref(&self) -> &Template {
+        match self {
+            Found::Set(template) => template,
+            Found::Layer(template) => template,
+        }
+    }
+}
+
+impl fmt::Debug for TemplateSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
 }
 
 impl TemplateSet {
     /// The set of these files, given in the order in which Helm parses them.
-    pub fn new(files: &[(Rc<str>, Rc<Parsed>)]) -> TemplateSet {
-        let mut set = TemplateSet { templates: HashMap::with_capacity(files.len() * 2) };
+    pub fn new(files: &[(Arc<str>, Arc<Parsed>)]) -> TemplateSet {
+        let mut set = TemplateSet { templates: HashMap::with_capacity_and_hasher(files.len() * 2, ahash::RandomState::new()) };
         // From the last to the first, so that the winner comes first and a source seen before has nothing to add.
         let mut seen: HashSet<*const Parsed> = HashSet::new();
         for (file, parsed) in files.iter().rev() {
             set.offer(Str::from(&**file), file, &parsed.main);
-            if seen.insert(Rc::as_ptr(parsed)) {
+            if seen.insert(Arc::as_ptr(parsed)) {
                 for (name, tree) in &parsed.defines {
                     set.offer(name.clone(), file, tree);
                 }
@@ -41,17 +69,17 @@ impl TemplateSet {
     }
 
     /// Takes a template that Helm parses before all that are here.
-    fn offer(&mut self, name: Str, file: &Rc<str>, tree: &Rc<Tree>) {
+    fn offer(&mut self, name: Str, file: &Arc<str>, tree: &Arc<Tree>) {
         let known = self.templates.get(name.as_bytes());
         if known.is_some_and(|known| !known.tree.empty) {
             return;
         }
         let template = Template { name: name.clone(), file: file.clone(), tree: tree.clone() };
-        self.templates.insert(name, Rc::new(template));
+        self.templates.insert(name, template);
     }
 
     /// The template of this name.
-    pub fn get(&self, name: &[u8]) -> Option<&Rc<Template>> {
+    pub fn get(&self, name: &[u8]) -> Option<&Template> {
         self.templates.get(name)
     }
 

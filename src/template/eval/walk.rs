@@ -3,6 +3,7 @@
 //! Goes in: a list of nodes and dot. Comes out: text in the buffer and what it means for the loop around. Follows the
 //! walk functions of text/template/exec.go.
 
+use super::memory::Recalled;
 use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, MAX_WORK, Template};
 use crate::template::ast::{Branch, Callee, Command, Declared, List, Node, NodeRef, OperandKind, Pipe, TemplateCall};
 use crate::template::format;
@@ -238,7 +239,19 @@ impl Evaluator<'_> {
             Some(pipe) => self.pipeline(frame, dot, pipe)?,
             None => Value::Nil,
         };
-        self.execute(&template, data, frame.depth + 1, out)
+        match self.recall(&template, &data) {
+            Recalled::Text(text) => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
+            Recalled::Unknown(pending) => {
+                let from = out.len();
+                let result = self.execute(&template, data, frame.depth + 1, out);
+                self.remember(pending, &result, out.get(from..).unwrap_or_default());
+                result
+            }
+            Recalled::Never => self.execute(&template, data, frame.depth + 1, out),
+        }
     }
 
     /// A value as `%v` in an error message.

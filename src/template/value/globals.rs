@@ -5,7 +5,7 @@
 //! parent, so that `set` on them in one chart shows in the others. `values::coalesce` leaves such parts as the same `Arc`
 //! in the globals of parent and subchart, and this is where they become the same cell, once somebody asks for them.
 
-use super::{Map, MapKind, Value};
+use super::{Map, MapKind, Value, trace};
 use crate::data::{self, Data};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -55,7 +55,7 @@ impl Scope {
 impl Globals {
     /// The collection at a path of one or two keys, one cell for all charts that have it from the same place.
     fn shared(&self, path: &[&str], data: &Data) -> Value {
-        let Some(address) = address_of(data) else { return Value::from_data(data) };
+        let Some(address) = address_of(data) else { return Value::view(data, trace::CONTEXT) };
         let mut owner = self;
         while let Some(above) = &owner.above
             && lookup(&above.data, path).and_then(address_of) == Some(address)
@@ -63,7 +63,7 @@ impl Globals {
             owner = above;
         }
         self.used.set(true);
-        owner.cells.borrow_mut().entry(address).or_insert_with(|| Value::from_data(data)).clone()
+        owner.cells.borrow_mut().entry(address).or_insert_with(|| Value::view(data, trace::CONTEXT)).clone()
     }
 
     /// Whether a cell that this chart sees differs from its data.
@@ -110,7 +110,7 @@ impl Link {
                 let link = match (&scope.globals, subchart) {
                     (_, Some((_, below))) => Link::Values(below.clone()),
                     (Some(globals), None) if &**key == KEY => Link::Globals(globals.clone()),
-                    _ => return Value::from_data(data),
+                    _ => return Value::view(data, trace::CONTEXT),
                 };
                 Value::Map(Map::linked(MapKind::Any, map.clone(), link))
             }
@@ -119,7 +119,7 @@ impl Link {
             }
             (Link::Globals(globals), Data::List(_)) => globals.shared(&[key], data),
             (Link::Table(globals, table), _) => globals.shared(&[table, key], data),
-            _ => Value::from_data(data),
+            _ => Value::view(data, trace::CONTEXT),
         }
     }
 

@@ -3,9 +3,9 @@
 //! Goes in: items, or a shared list of a parsed text. Comes out: [`List`], whose type is kept beside the items. No
 //! function but `sortAlpha` changes a slice in place, so lists need no locks; a view makes its values when first asked.
 
-use super::{Value, burial};
+use super::{Value, burial, trace};
 use crate::data;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,6 +56,8 @@ struct ListCell {
     items: OnceCell<Vec<Value>>,
     /// The items in order once `sortAlpha` has sorted them.
     sorted: OnceCell<Vec<Value>>,
+    /// When it was made, see [`trace`].
+    birth: Cell<u32>,
 }
 
 impl Drop for ListCell {
@@ -69,17 +71,26 @@ impl Drop for ListCell {
 impl List {
     /// A slice of this type.
     pub fn new(kind: ListKind, items: Vec<Value>) -> List {
-        List(Rc::new(ListCell { kind, nil: false, source: None, items: OnceCell::from(items), sorted: OnceCell::new() }))
+        List::of(kind, false, None, OnceCell::from(items), trace::generation())
     }
 
     /// A nil slice of this type: empty, `null` in JSON.
     pub fn nil(kind: ListKind) -> List {
-        List(Rc::new(ListCell { kind, nil: true, source: None, items: OnceCell::from(Vec::new()), sorted: OnceCell::new() }))
+        List::of(kind, true, None, OnceCell::from(Vec::new()), trace::generation())
     }
 
     /// A `[]interface {}` view of a shared list.
     pub fn from_data(source: Arc<data::Items>) -> List {
-        List(Rc::new(ListCell { kind: ListKind::Any, nil: false, source: Some(source), items: OnceCell::new(), sorted: OnceCell::new() }))
+        List::view(source, trace::generation())
+    }
+
+    /// The same, as part of something that was made then.
+    pub(super) fn view(source: Arc<data::Items>, birth: u32) -> List {
+        List::of(ListKind::Any, false, Some(source), OnceCell::new(), birth)
+    }
+
+    fn of(kind: ListKind, nil: bool, source: Option<Arc<data::Items>>, items: OnceCell<Vec<Value>>, birth: u32) -> List {
+        List(Rc::new(ListCell { kind, nil, source, items, sorted: OnceCell::new(), birth: Cell::new(birth) }))
     }
 
     /// The items; those of a shared list become values on the first call.
@@ -92,13 +103,14 @@ impl List {
 
     fn unsorted(&self) -> &[Value] {
         self.0.items.get_or_init(|| match &self.0.source {
-            Some(source) => source.iter().map(Value::from_data).collect(),
+            Some(source) => source.iter().map(|item| Value::view(item, self.0.birth.get())).collect(),
             None => Vec::new(),
         })
     }
 
     /// Sorts a list of strings where it stands, for all its names: what Go's sort does to the slice that `sortAlpha` gets.
     pub fn sort_in_place(&self) {
+        trace::changed(self.0.birth.get());
         self.0.sorted.get_or_init(|| {
             let mut items = self.unsorted().to_vec();
             items.sort_by(|left, right| match (left, right) {
@@ -136,6 +148,24 @@ impl List {
     /// Whether both are one and the same.
     pub fn same(&self, other: &List) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn birth(&self) -> u32 {
+        self.0.birth.get()
+    }
+
+    /// Where it lies, for as long as a handle of it is kept.
+    pub(super) fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
+    }
+
+    /// Makes it and what it holds part of the contexts.
+    pub(super) fn adopt(&self) {
+        if self.0.birth.replace(trace::CONTEXT) != trace::CONTEXT
+            && let Some(items) = self.0.items.get()
+        {
+            items.iter().for_each(Value::adopt);
+        }
     }
 
     /// The shared list that this still equals, all the way down.

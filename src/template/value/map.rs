@@ -5,9 +5,9 @@
 //! lists below it keep their identity from the moment they are asked for.
 
 use super::globals::Link;
-use super::{Str, Value, burial};
+use super::{Str, Value, burial, trace};
 use crate::data::{self, Data};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -39,6 +39,9 @@ impl MapKind {
     }
 }
 
+/// The entry of a root context that differs from file to file.
+const PER_FILE: &str = "Template";
+
 /// A Go map with identity: every clone sees what any clone changes. Iteration is in byte order of the keys.
 #[derive(Clone)]
 pub struct Map {
@@ -49,6 +52,10 @@ pub struct Map {
 
 struct MapCell {
     nil: bool,
+    /// Whether this is the root context of a chart, whose `Template` differs from file to file.
+    is_root: bool,
+    /// When it was made, see [`trace`].
+    birth: Cell<u32>,
     /// Set for views of values whose parts other charts share.
     link: Option<Link>,
     state: RefCell<MapState>,
@@ -74,7 +81,11 @@ impl Drop for MapCell {
 
 impl Map {
     fn of(kind: MapKind, nil: bool, state: MapState) -> Map {
-        Map { cell: Rc::new(MapCell { nil, link: None, state: RefCell::new(state) }), kind }
+        Map::born(trace::generation(), kind, nil, state)
+    }
+
+    fn born(birth: u32, kind: MapKind, nil: bool, state: MapState) -> Map {
+        Map { cell: Rc::new(MapCell { nil, is_root: false, birth: Cell::new(birth), link: None, state: RefCell::new(state) }), kind }
     }
 
     /// The same map, seen as another type: changes of one are seen in the other.
@@ -102,10 +113,31 @@ impl Map {
         Map::of(kind, false, MapState::View { source, children: Vec::new() })
     }
 
-    /// A view of a shared map whose parts other charts may share.
+    /// The same, as part of something that was made then.
+    pub(super) fn view(kind: MapKind, source: Arc<data::Map>, birth: u32) -> Map {
+        Map::born(birth, kind, false, MapState::View { source, children: Vec::new() })
+    }
+
+    /// A view of a shared map whose parts other charts may share; part of the contexts.
     pub fn linked(kind: MapKind, source: Arc<data::Map>, link: Link) -> Map {
         let state = RefCell::new(MapState::View { source, children: Vec::new() });
-        Map { cell: Rc::new(MapCell { nil: false, link: Some(link), state }), kind }
+        Map { cell: Rc::new(MapCell { nil: false, is_root: false, birth: Cell::new(trace::CONTEXT), link: Some(link), state }), kind }
+    }
+
+    /// The root context of a chart.
+    pub fn root(entries: impl IntoIterator<Item = (Str, Value)>) -> Map {
+        let state = RefCell::new(MapState::Own(entries.into_iter().collect()));
+        Map {
+            cell: Rc::new(MapCell { nil: false, is_root: true, birth: Cell::new(trace::CONTEXT), link: None, state }),
+            kind: MapKind::Values,
+        }
+    }
+
+    /// Puts the facts of the file to be rendered into a root context: no change that anybody has to hear of.
+    pub fn begin_file(&self, template: Value) {
+        if let MapState::Own(entries) = &mut *self.cell.state.borrow_mut() {
+            entries.insert(Str::from(PER_FILE), template);
+        }
     }
 
     /// What it is declared as.
@@ -125,11 +157,14 @@ impl Map {
 
     /// The value under `key`.
     pub fn get(&self, key: &[u8]) -> Option<Value> {
+        if self.cell.is_root && key == PER_FILE.as_bytes() {
+            trace::read_of_file();
+        }
         match &mut *self.cell.state.borrow_mut() {
             MapState::Own(entries) => entries.get(key).cloned(),
             MapState::View { source, children } => {
                 let at = source.position(key).ok()?;
-                Some(view_child(source, children, at, self.cell.link.as_ref()))
+                Some(view_child(source, children, at, &self.cell))
             }
         }
     }
@@ -144,6 +179,9 @@ impl Map {
 
     /// Puts `value` under `key`.
     pub fn insert(&self, key: Str, value: Value) {
+        if self.cell.birth.get() == trace::CONTEXT {
+            value.adopt();
+        }
         self.own(|entries| entries.insert(key, value));
     }
 
@@ -178,14 +216,45 @@ impl Map {
 
     /// The entries in byte order of the keys, as they are now.
     pub fn entries(&self) -> Vec<(Str, Value)> {
+        if self.cell.is_root {
+            trace::read_of_file();
+        }
         match &mut *self.cell.state.borrow_mut() {
             MapState::Own(entries) => entries.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
             MapState::View { source, children } => (0..source.len())
                 .filter_map(|at| {
                     let (key, _) = source.entry_at(at)?;
-                    Some((Str::from(key.clone()), view_child(source, children, at, self.cell.link.as_ref())))
+                    Some((Str::from(key.clone()), view_child(source, children, at, &self.cell)))
                 })
                 .collect(),
+        }
+    }
+
+    pub(super) fn birth(&self) -> u32 {
+        self.cell.birth.get()
+    }
+
+    /// Where it lies, for as long as a handle of it is kept.
+    pub(super) fn address(&self) -> usize {
+        Rc::as_ptr(&self.cell).addr()
+    }
+
+    /// Hands the entries of a map that is not a view to `take`, as long as it says to go on; whether it always did.
+    pub(super) fn try_own(&self, mut take: impl FnMut(&Str, &Value) -> bool) -> bool {
+        match &*self.cell.state.borrow() {
+            MapState::Own(entries) => entries.iter().all(|(key, value)| take(key, value)),
+            MapState::View { .. } => false,
+        }
+    }
+
+    /// Makes it and what it holds part of the contexts.
+    pub(super) fn adopt(&self) {
+        if self.cell.birth.replace(trace::CONTEXT) == trace::CONTEXT {
+            return;
+        }
+        match &*self.cell.state.borrow() {
+            MapState::Own(entries) => entries.values().for_each(Value::adopt),
+            MapState::View { children, .. } => children.iter().for_each(|(_, child)| child.adopt()),
         }
     }
 
@@ -201,12 +270,13 @@ impl Map {
     }
 
     fn own<T>(&self, change: impl FnOnce(&mut BTreeMap<Str, Value>) -> T) -> T {
+        trace::changed(self.cell.birth.get());
         let mut state = self.cell.state.borrow_mut();
         if let MapState::View { source, children } = &mut *state {
             let entries = (0..source.len())
                 .filter_map(|at| {
                     let (key, _) = source.entry_at(at)?;
-                    Some((Str::from(key.clone()), view_child(source, children, at, self.cell.link.as_ref())))
+                    Some((Str::from(key.clone()), view_child(source, children, at, &self.cell)))
                 })
                 .collect();
             *state = MapState::Own(entries);
@@ -219,13 +289,16 @@ impl Map {
 }
 
 /// Entry `at` of a view; maps and lists are made once and kept, scalars each time.
-fn view_child(source: &Arc<data::Map>, children: &mut Vec<(u32, Value)>, at: usize, link: Option<&Link>) -> Value {
+fn view_child(source: &Arc<data::Map>, children: &mut Vec<(u32, Value)>, at: usize, cell: &MapCell) -> Value {
     let Some((key, data)) = source.entry_at(at) else { return Value::Nil };
     match data {
         Data::Map(_) | Data::List(_) => match children.binary_search_by_key(&(at as u32), |child| child.0) {
             Ok(found) => children[found].1.clone(),
             Err(place) => {
-                let value = link.map_or_else(|| Value::from_data(data), |link| link.child(key, data));
+                let value = match &cell.link {
+                    Some(link) => link.child(key, data),
+                    None => Value::view(data, cell.birth.get()),
+                };
                 children.insert(place, (at as u32, value.clone()));
                 value
             }

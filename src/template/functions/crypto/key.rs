@@ -124,7 +124,9 @@ fn unspecified(_: impl std::fmt::Debug) -> String {
 
 impl PrivateKey {
     /// A new RSA key. Its randomness is that of the cryptographic library, which takes none from outside.
-    pub fn generate_rsa(size: aws_lc_rs::rsa::KeySize) -> Result<PrivateKey, String> {
+    pub fn generate_rsa(size: aws_lc_rs::rsa::KeySize, host: &mut dyn Host) -> Result<PrivateKey, String> {
+        // The library asks the random source itself; this only notes that it was asked.
+        host.random(&mut []);
         let pair = RsaKeyPair::generate(size).map_err(unspecified)?;
         let pkcs8 = AsDer::<Pkcs8V1Der>::as_der(&pair).map_err(unspecified)?;
         let pkcs1 = unwrap_pkcs8(pkcs8.as_ref()).ok_or("crypto: unexpected form of an RSA key")?.1.to_vec();

@@ -10,7 +10,7 @@ mod key;
 mod pem;
 mod random;
 
-use super::{Call, Fault, Function, Outcome, Parameter, row};
+use super::{Call, Fault, Function, Host, Outcome, Parameter, row};
 use crate::template::value::{Object, Value};
 use aws_lc_rs::rsa::KeySize;
 use base64::Engine;
@@ -146,8 +146,8 @@ fn base64_fault(text: &[u8]) -> usize {
     text.len() - digits % 4
 }
 
-fn new_rsa_key() -> Result<PrivateKey, Fault> {
-    PrivateKey::generate_rsa(KeySize::Rsa2048).map_err(|error| Fault::new(format!("error generating rsa key: {error}")))
+fn new_rsa_key(host: &mut dyn Host) -> Result<PrivateKey, Fault> {
+    PrivateKey::generate_rsa(KeySize::Rsa2048, host).map_err(|error| Fault::new(format!("error generating rsa key: {error}")))
 }
 
 fn given_key(text: &[u8]) -> Result<PrivateKey, Fault> {
@@ -156,7 +156,7 @@ fn given_key(text: &[u8]) -> Result<PrivateKey, Fault> {
 
 fn gen_private_key(call: &mut Call) -> Outcome {
     let key = match call.bytes(0) {
-        b"" | b"rsa" => PrivateKey::generate_rsa(KeySize::Rsa4096),
+        b"" | b"rsa" => PrivateKey::generate_rsa(KeySize::Rsa4096, call.host),
         b"dsa" => Ok(PrivateKey::generate_dsa(call.host)),
         b"ecdsa" => PrivateKey::generate_ecdsa(call.host),
         b"ed25519" => PrivateKey::generate_ed25519(call.host),
@@ -178,7 +178,8 @@ fn authority(call: &mut Call, key: &PrivateKey) -> Outcome {
 }
 
 fn gen_ca(call: &mut Call) -> Outcome {
-    authority(call, &new_rsa_key()?)
+    let key = new_rsa_key(call.host)?;
+    authority(call, &key)
 }
 
 fn gen_ca_with_key(call: &mut Call) -> Outcome {
@@ -197,7 +198,8 @@ fn self_signed(call: &mut Call, key: &PrivateKey) -> Outcome {
 }
 
 fn gen_self_signed_cert(call: &mut Call) -> Outcome {
-    self_signed(call, &new_rsa_key()?)
+    let key = new_rsa_key(call.host)?;
+    self_signed(call, &key)
 }
 
 fn gen_self_signed_cert_with_key(call: &mut Call) -> Outcome {
@@ -217,7 +219,8 @@ fn signed(call: &mut Call, key: &PrivateKey) -> Outcome {
 }
 
 fn gen_signed_cert(call: &mut Call) -> Outcome {
-    signed(call, &new_rsa_key()?)
+    let key = new_rsa_key(call.host)?;
+    signed(call, &key)
 }
 
 fn gen_signed_cert_with_key(call: &mut Call) -> Outcome {

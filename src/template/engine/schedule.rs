@@ -1,0 +1,180 @@
+//! Which thread renders which file.
+//!
+//! Goes in: the files in Helm's rendering order. Comes out: an [`Outcome`] for each, the same as if one thread had rendered them
+//! one after the other: templates may change the values (`set`, `merge`), and what one changes the next ones see, so files are
+//! rendered side by side only as far as none changed anything; from the first that did, one thread goes on in order.
+
+use super::context::{self, Renderable};
+use super::{EngineHost, Environment, Options, RenderContext};
+use crate::diagnostic::Notices;
+use crate::template::eval::failure::Failure;
+use crate::template::eval::{Evaluator, MAX_WORK, TemplateSet, without_no_value};
+use crate::template::stack;
+use crate::template::value::{Map, Value, trace};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// With more threads, each renders anew what the others have rendered already.
+const MOST_THREADS: usize = 8;
+
+/// How many pieces of the work there are for each thread: few, since neighbours share what they include; several, since
+/// files differ in what they cost.
+const PIECES_A_THREAD: usize = 8;
+
+/// What one file gave.
+pub(super) struct Outcome {
+    pub(super) result: Result<Vec<u8>, Box<Failure>>,
+    /// What was passed over.
+    pub(super) notices: Notices,
+    /// How much was done for it.
+    work: u64,
+}
+
+/// The files to render, and with what.
+pub(super) struct Job<'a> {
+    pub(super) context: &'a RenderContext<'a>,
+    pub(super) options: &'a Options,
+    pub(super) renderables: &'a [Renderable],
+    pub(super) set: &'a TemplateSet,
+}
+
+/// How many threads are worth to be started for this much work.
+pub(super) fn threads(options: &Options, bytes: usize, pieces: usize) -> usize {
+    if bytes < options.threads_from {
+        return 1;
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_THREADS);
+    options.threads.unwrap_or_else(cores).min(pieces)
+}
+
+/// Runs `work` on this thread and on as many more, with large stacks, as make `count`. Fewer results if threads cannot be had.
+pub(super) fn on_threads<T: Send>(count: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..count).filter_map(|_| stack::spawn(scope, &work)).collect();
+        let mut results = vec![work()];
+        for other in others {
+            match other.join() {
+                Ok(result) => results.push(result),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    })
+}
+
+impl Job<'_> {
+    /// The outcomes in order, up to the first fault unless all are wanted.
+    pub(super) fn render(&self, environment: &mut dyn Environment) -> Vec<Outcome> {
+        let bytes: usize = self.renderables.iter().map(|renderable| renderable.file.data.len()).sum();
+        let mut worlds = Vec::new();
+        let threads = threads(self.options, bytes, self.renderables.len());
+        if threads > 1 {
+            worlds.extend((0..threads).map_while(|_| environment.again()));
+        }
+        let mut outcomes = Vec::with_capacity(self.renderables.len());
+        let mut done = 0;
+        if worlds.len() > 1 {
+            for outcome in self.render_side_by_side(worlds) {
+                // Together they may do too much although no single one does.
+                let Some(outcome) = outcome.filter(|outcome| done + outcome.work <= MAX_WORK) else { break };
+                done += outcome.work;
+                let is_last = self.is_last(&outcome);
+                outcomes.push(outcome);
+                if is_last {
+                    return outcomes;
+                }
+            }
+        }
+        if outcomes.len() < self.renderables.len() {
+            let notices = RefCell::default();
+            let mut host = EngineHost::new(environment, self.options, &notices);
+            let mut worker = Worker::new(self, &mut host, &notices);
+            for renderable in &self.renderables[outcomes.len()..] {
+                let outcome = worker.render(renderable, done);
+                done += outcome.work;
+                let is_last = self.is_last(&outcome);
+                outcomes.push(outcome);
+                if is_last {
+                    break;
+                }
+            }
+        }
+        outcomes
+    }
+
+    fn is_last(&self, outcome: &Outcome) -> bool {
+        outcome.result.is_err() && !self.options.all_faults
+    }
+
+    /// What the files gave that render the same in any order: all before the first that changed what others see, or that is
+    /// the last one wanted.
+    fn render_side_by_side(&self, worlds: Vec<Box<dyn Environment>>) -> Vec<Option<Outcome>> {
+        let count = self.renderables.len();
+        let piece = (count / (worlds.len() * PIECES_A_THREAD)).max(1);
+        let next = AtomicUsize::new(0);
+        // Files from here on are not to be rendered side by side.
+        let end = AtomicUsize::new(count);
+        let worlds_left = std::sync::Mutex::new(worlds);
+        let threads = worlds_left.lock().map_or(1, |worlds| worlds.len());
+        let parts = on_threads(threads, || {
+            let mut made = Vec::new();
+            let Some(mut world) = worlds_left.lock().ok().and_then(|mut worlds| worlds.pop()) else { return made };
+            let notices = RefCell::default();
+            let mut host = EngineHost::new(&mut *world, self.options, &notices);
+            let mut worker = Worker::new(self, &mut host, &notices);
+            loop {
+                let from = next.fetch_add(piece, Ordering::Relaxed);
+                for (at, renderable) in self.renderables.iter().enumerate().skip(from).take(piece) {
+                    if at >= end.load(Ordering::Relaxed) {
+                        return made;
+                    }
+                    let outcome = worker.render(renderable, 0);
+                    if trace::context_changes() != 0 {
+                        end.fetch_min(at, Ordering::Relaxed);
+                        return made;
+                    }
+                    if self.is_last(&outcome) {
+                        end.fetch_min(at + 1, Ordering::Relaxed);
+                    }
+                    made.push((at, outcome));
+                }
+                if from + piece >= count {
+                    return made;
+                }
+            }
+        });
+        let mut outcomes: Vec<Option<Outcome>> = (0..count).map(|_| None).collect();
+        for (at, outcome) in parts.into_iter().flatten() {
+            if let Some(place) = outcomes.get_mut(at).filter(|_| at < end.load(Ordering::Relaxed)) {
+                *place = Some(outcome);
+            }
+        }
+        outcomes
+    }
+}
+
+/// One thread's contexts and evaluator.
+struct Worker<'a> {
+    contexts: Vec<Map>,
+    evaluator: Evaluator<'a>,
+    notices: &'a RefCell<Notices>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(job: &Job<'a>, host: &'a mut EngineHost<'_>, notices: &'a RefCell<Notices>) -> Worker<'a> {
+        let contexts = context::contexts(job.context);
+        Worker { contexts, evaluator: Evaluator::new(job.set, host, job.options.strict), notices }
+    }
+
+    /// Renders a file after `done` work was done for others.
+    fn render(&mut self, renderable: &Renderable, done: u64) -> Outcome {
+        let context = self.contexts.get(renderable.context).cloned();
+        if let Some(context) = &context {
+            context.begin_file(renderable.facts());
+        }
+        let mut data = Vec::with_capacity(renderable.file.data.len());
+        self.evaluator.set_done(done);
+        let result = self.evaluator.render(renderable.name.as_bytes(), context.map_or(Value::Nil, Value::Map), &mut data);
+        Outcome { result: result.map(|()| without_no_value(data)), notices: self.notices.take(), work: self.evaluator.done() - done }
+    }
+}

@@ -1,0 +1,117 @@
+//! Template files to a set of templates.
+//!
+//! Goes in: the files of all charts in Helm's order. Comes out: the [`TemplateSet`] of them, or Helm's error of the first that
+//! does not parse. Each source is parsed once, however many aliases have it, and many sources on all cores.
+
+use super::context::Renderable;
+use super::{Options, Rendered, schedule};
+use crate::diagnostic::{Diagnostic, Location, nearest};
+use crate::error::{Error, ErrorKind, Result};
+use crate::template::ast::{Parsed, line_and_column};
+use crate::template::eval::TemplateSet;
+use crate::template::functions;
+use crate::template::parser::{self, ParseError};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many sources of one length are looked through for an equal one.
+const PEERS_LIMIT: usize = 64;
+
+/// What parsing one source gave.
+type Outcome = std::result::Result<Arc<Parsed>, Box<ParseError>>;
+
+/// Parses all files; the errors of those that do not parse go to `rendered` if all are wanted.
+pub(super) fn parse_all(renderables: &[Renderable], options: &Options, rendered: &mut Rendered) -> Result<TemplateSet> {
+    let (sources, source_of) = distinct(renderables);
+    let outcomes = parse(&sources, options);
+    let mut files = Vec::with_capacity(renderables.len());
+    for (renderable, source) in renderables.iter().zip(source_of) {
+        match outcomes.get(source) {
+            Some(Ok(parsed)) => files.push((renderable.name.clone(), parsed.clone())),
+            Some(Err(error)) if options.all_faults => rendered.faults.push(parse_fault(renderable, error)),
+            Some(Err(error)) => return Err(parse_fault(renderable, error)),
+            None => {}
+        }
+    }
+    Ok(TemplateSet::new(&files))
+}
+
+/// The sources that differ, in the order in which they come, and which of them each file has. Aliases share their bytes, and equal
+/// bytes are one source.
+fn distinct(renderables: &[Renderable]) -> (Vec<Arc<[u8]>>, Vec<usize>) {
+    let mut by_pointer: HashMap<*const u8, usize> = HashMap::new();
+    // By length, because hashing megabytes of CRDs costs more than comparing the few files that are as long.
+    let mut by_length: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut sources: Vec<Arc<[u8]>> = Vec::new();
+    let mut source_of = Vec::with_capacity(renderables.len());
+    for renderable in renderables {
+        let data = &renderable.file.data;
+        let peers = by_length.entry(data.len()).or_default();
+        let known = by_pointer.get(&data.as_ptr()).copied().filter(|_| !data.is_empty());
+        let source = known.or_else(|| peers.iter().copied().find(|peer| sources[*peer] == *data)).unwrap_or_else(|| {
+            sources.push(data.clone());
+            if peers.len() < PEERS_LIMIT {
+                peers.push(sources.len() - 1);
+            }
+            sources.len() - 1
+        });
+        by_pointer.insert(data.as_ptr(), source);
+        source_of.push(source);
+    }
+    (sources, source_of)
+}
+
+/// Parses each source.
+fn parse(sources: &[Arc<[u8]>], options: &Options) -> Vec<Outcome> {
+    let parse_one = |source: &Arc<[u8]>| parser::parse(source.clone()).map(Arc::new);
+    let threads = schedule::threads(options, sources.iter().map(|source| source.len()).sum(), sources.len());
+    if threads < 2 {
+        return sources.iter().map(parse_one).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let parts = schedule::on_threads(threads, || {
+        let mut parsed = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(source) = sources.get(at) else { return parsed };
+            parsed.push((at, parse_one(source)));
+        }
+    });
+    let mut outcomes: Vec<(usize, Outcome)> = parts.into_iter().flatten().collect();
+    outcomes.sort_unstable_by_key(|(at, _)| *at);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// Helm keeps of Go's message what follows the last `: `.
+fn parse_fault(renderable: &Renderable, error: &ParseError) -> Error {
+    let text = error.text(&renderable.name);
+    let parts: Vec<&str> = text.split(": ").collect();
+    let (location, last) = match &*parts {
+        [_, location, .., last] => (*location, *last),
+        _ => (&*renderable.name, &*text),
+    };
+    let bytes = &renderable.file.data;
+    let source_line = bytes.split(|byte| *byte == b'\n').nth(error.line - 1).map(|line| String::from_utf8_lossy(line).into_owned());
+    let column = line_and_column(bytes, error.position).1;
+    let headline = error.message_for(&renderable.name);
+    let unknown = headline.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
+    let diagnostic = Diagnostic {
+        hints: unknown.and_then(hint_at_function).into_iter().collect(),
+        span: unknown.map_or(1, str::len),
+        headline: headline.clone(),
+        location: Some(Location { file: renderable.name.to_string(), line: error.line, column: Some(column) }),
+        source_line,
+        ..Diagnostic::default()
+    };
+    Error::new(ErrorKind::Template, format!("parse error at ({location}): {last}")).with_diagnostic(diagnostic)
+}
+
+/// What to use instead of a function that does not exist.
+fn hint_at_function(unknown: &str) -> Option<String> {
+    if matches!(unknown, "env" | "expandenv") {
+        return Some("charts cannot read the environment: pass it as a value, with `--set`".into());
+    }
+    let known = functions::all().map(|function| function.name).chain(["and", "call", "include", "len", "or", "tpl"]);
+    nearest(unknown, known).map(|near| format!("did you mean `{near}`?"))
+}

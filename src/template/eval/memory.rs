@@ -1,0 +1,156 @@
+//! Texts that templates gave before, so that nothing is rendered twice.
+//!
+//! Goes in: a template and its data, before it is executed, and what the execution did, after. Comes out: the text that the
+//! same template made of the same data. Charts include their name and label helpers with the same context hundreds of
+//! times; Helm renders each anew. Only what cannot be told from a new execution is kept: it asked neither clock nor
+//! random source, changed nothing that was there before, and nothing it may have read has changed since.
+
+use super::set::Found;
+use super::{Evaluation, Evaluator};
+use crate::template::value::identity::Identity;
+use crate::template::value::trace::{self, Watch};
+use crate::template::value::{Str, Value};
+use std::collections::HashMap;
+
+/// Longer texts are rendered anew.
+const LONGEST_TEXT: usize = 256 << 10;
+
+/// How much is kept before it starts from nothing.
+const MOST_BYTES: usize = 16 << 20;
+
+/// What an entry takes besides its text and key.
+const ENTRY_BYTES: usize = 128;
+
+/// The texts kept, of one evaluator.
+#[derive(Default)]
+pub(super) struct Memory {
+    entries: HashMap<Box<[u8]>, Remembered, ahash::RandomState>,
+    bytes: usize,
+    /// The state of the contexts for which the entries hold.
+    context: u32,
+    /// Counts the files rendered.
+    file: u32,
+    identity: Identity,
+}
+
+struct Remembered {
+    text: Str,
+    /// How much work it was, which counts again each time it is used: limits hold for what is made, however it is made.
+    work: u64,
+    /// The file it holds for, if it read what differs from file to file.
+    file: Option<u32>,
+    /// Keeps the addresses in the key taken.
+    _pins: Box<[Value]>,
+}
+
+impl Memory {
+    /// Another file is rendered from now on.
+    pub(super) fn begin_file(&mut self) {
+        self.file = self.file.wrapping_add(1);
+    }
+
+    fn recall(&self, key: &[u8]) -> Option<(&Str, u64)> {
+        let found = self.entries.get(key)?;
+        match found.file {
+            Some(file) if file != self.file => None,
+            Some(_) => {
+                // What uses this now depends on the file as well.
+                trace::read_of_file();
+                Some((&found.text, found.work))
+            }
+            None => Some((&found.text, found.work)),
+        }
+    }
+
+    fn forget_if_changed(&mut self) {
+        if self.context != trace::context_changes() {
+            self.context = trace::context_changes();
+            self.entries.clear();
+            self.bytes = 0;
+        }
+    }
+
+    fn keep(&mut self, key: Box<[u8]>, remembered: Remembered) {
+        if self.bytes > MOST_BYTES {
+            self.entries.clear();
+            self.bytes = 0;
+        }
+        self.bytes += key.len() + remembered.text.len() + ENTRY_BYTES;
+        self.entries.insert(key, remembered);
+    }
+}
+
+/// What [`Evaluator::recall`] found.
+pub(super) enum Recalled {
+    /// The text, made before.
+    Text(Str),
+    /// Nothing yet: execute, then tell [`Evaluator::remember`].
+    Unknown(Pending),
+    /// The data is of a kind that is never kept.
+    Never,
+}
+
+/// An execution whose result may be kept.
+pub(super) struct Pending {
+    key: Box<[u8]>,
+    pins: Box<[Value]>,
+    watch: Watch,
+    asked: u64,
+    found_in_layers: u64,
+    done: u64,
+}
+
+impl Evaluator<'_> {
+    /// What this template made of the same data before.
+    pub(super) fn recall(&mut self, template: &Found<'_>, data: &Value) -> Recalled {
+        match template {
+            Found::Set(template) if !self.has_defines() => self.recall_by(0, (&raw const **template).addr(), data),
+            _ => Recalled::Never,
+        }
+    }
+
+    /// Whether a text given to `tpl` defines templates, which may then stand in for those of the set.
+    pub(super) fn has_defines(&self) -> bool {
+        self.layers.iter().any(|layer| !layer.defines.is_empty())
+    }
+
+    /// The same for what lies at an address that stays taken; `kind` tells addresses of one sort from those of another.
+    pub(super) fn recall_by(&mut self, kind: u64, address: usize, data: &Value) -> Recalled {
+        let memory = &mut self.memory;
+        memory.forget_if_changed();
+        memory.identity.clear();
+        memory.identity.number(kind);
+        memory.identity.number(address as u64);
+        if !memory.identity.value(data) {
+            return Recalled::Never;
+        }
+        if let Some((text, work)) = memory.recall(&memory.identity.key) {
+            let text = text.clone();
+            self.done = self.done.saturating_add(work);
+            return Recalled::Text(text);
+        }
+        let key = Box::from(&*memory.identity.key);
+        let pins = memory.identity.pins.drain(..).collect();
+        Recalled::Unknown(Pending {
+            key,
+            pins,
+            watch: trace::watch(),
+            asked: self.host.asked(),
+            found_in_layers: self.found_in_layers,
+            done: self.done,
+        })
+    }
+
+    /// Keeps what an execution made, if it was one to keep.
+    pub(super) fn remember(&mut self, pending: Pending, result: &Evaluation<()>, text: &[u8]) {
+        let watched = pending.watch.end();
+        let asked_nothing = self.host.asked() == pending.asked && self.found_in_layers == pending.found_in_layers;
+        if result.is_err() || !watched.is_clean || !asked_nothing || text.len() > LONGEST_TEXT {
+            return;
+        }
+        let file = watched.read_file.then_some(self.memory.file);
+        let work = self.done - pending.done;
+        self.memory.forget_if_changed();
+        self.memory.keep(pending.key, Remembered { text: Str::from(text), work, file, _pins: pending.pins });
+    }
+}
