@@ -3,6 +3,7 @@
 //! comments). Everything runs offline with short time limits.
 #![cfg(feature = "remote")]
 
+use rutter::chart::Metadata;
 use rutter::repository::config::{Entry, Repositories, index_path};
 use rutter::repository::download::{Downloader, Verify};
 use rutter::repository::http::{Access, Client, Request};
@@ -418,7 +419,12 @@ fn an_artifact_that_is_no_chart_is_refused() {
 }
 
 fn upload<'a>(provenance: Option<&'a [u8]>, force: bool) -> Upload<'a> {
-    Upload { file_name: "a-1.0.0.tgz", archive: b"archive", provenance, force, context_path: Some("/ctx") }
+    static METADATA: std::sync::LazyLock<Metadata> = std::sync::LazyLock::new(|| {
+        let mut metadata = Metadata::default();
+        (metadata.name, metadata.version) = ("a".into(), "1.0.0".into());
+        metadata
+    });
+    Upload { file_name: "a-1.0.0.tgz", metadata: &METADATA, archive: b"archive", provenance, force, context_path: Some("/ctx") }
 }
 
 #[test]

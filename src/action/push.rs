@@ -70,6 +70,7 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
         let context = options.context_path.clone().or(context);
         let upload = push::Upload {
             file_name: &file_name,
+            metadata: &chart.metadata,
             archive: &archive,
             provenance: provenance.as_deref(),
             force: options.force,

@@ -29,3 +29,6 @@ impl From<Exit> for ExitCode {
 
 /// The code of a process whose reader closed the pipe, as a shell shows the signal that ends Helm then.
 pub const CLOSED_OUTPUT: u8 = 141;
+
+/// The code of a push to an HTTP repository that has the version already, so that a pipeline can tell it from a failure.
+pub const EXISTS: u8 = 3;

@@ -25,6 +25,7 @@ pub mod system;
 pub mod table;
 pub mod values_template;
 
+use crate::error::ErrorKind;
 use exit::Exit;
 use session::Session;
 use std::process::ExitCode;
@@ -78,6 +79,7 @@ fn end(outcome: crate::error::Result<()>, session: &mut Session) -> Exit {
         Err(error) => {
             printer::print_error(&error, &session.settings);
             match session.exit() {
+                Exit::Success if error.kind() == ErrorKind::Exists => Exit::Code(exit::EXISTS),
                 Exit::Success => Exit::Failure,
                 exit => exit,
             }

@@ -168,6 +168,7 @@ fn kind(kind: ErrorKind) -> &'static str {
         ErrorKind::Lint => "lint",
         ErrorKind::Repository => "repository",
         ErrorKind::Verification => "verification",
+        ErrorKind::Exists => "exists",
         ErrorKind::Limit => "limit",
         ErrorKind::Unsupported => "unsupported",
     }

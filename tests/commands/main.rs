@@ -21,6 +21,7 @@ mod readme;
 mod registries;
 #[cfg(feature = "serve")]
 mod serve;
+mod webdav;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -26,6 +26,10 @@ or the name of a repository that was added, or an HTTP address with the kind of 
 
     $ rutter push mychart-0.1.0.tgz myrepo
     $ rutter push mychart-0.1.0.tgz https://charts.example.com --server chartmuseum
+    $ rutter push mychart-0.1.0.tgz https://files.example.com/charts/ --server webdav
+
+A version that an HTTP repository has already is refused with exit code 3 unless --force is given. With 'webdav' the index
+of the folder is fetched, merged and put back; pushes at the same time wait for each other.
 
 If the chart has an associated provenance file, it will also be uploaded.";
 
@@ -62,7 +66,7 @@ pub struct Arguments {
     /// the provenance file, if it does not lie beside the archive (not in Helm)
     #[arg(long, value_name = "string")]
     prov: Option<String>,
-    /// what takes an HTTP upload: auto, chartmuseum, put (WebDAV), artifactory, nexus or gitlab (not in Helm)
+    /// what takes an HTTP upload: auto, chartmuseum, webdav (index.yaml is merged and put back), put, artifactory, nexus or gitlab (not in Helm)
     #[arg(long, value_name = "string", value_parser = server)]
     server: Option<Server>,
     /// chart repository username where to locate the requested chart
@@ -74,9 +78,10 @@ fn server(text: &str) -> std::result::Result<Server, String> {
     match text {
         "auto" => Ok(Server::Auto),
         "chartmuseum" | "harbor" => Ok(Server::ChartMuseum),
-        "put" | "webdav" | "artifactory" | "nexus" => Ok(Server::Put),
+        "put" | "artifactory" | "nexus" => Ok(Server::Put),
+        "webdav" => Ok(Server::WebDav),
         "gitlab" => Ok(Server::GitLab),
-        _ => Err("must be one of: auto, chartmuseum, put, artifactory, nexus, gitlab".to_string()),
+        _ => Err("must be one of: auto, chartmuseum, put, webdav, artifactory, nexus, gitlab".to_string()),
     }
 }
 

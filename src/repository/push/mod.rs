@@ -3,24 +3,31 @@
 //! Goes in: an archive, its provenance if there is one, and what kind of server takes it. Comes out: both are there, or
 //! neither. ChartMuseum takes both in one request; servers that take plain PUTs get the provenance first, and it is taken
 //! away again when the archive is refused. A version that exists is refused unless forced. Follows ChartMuseum's API and
-//! the public documents of Artifactory, Nexus and GitLab; Helm itself pushes to OCI registries only.
+//! the public documents of Artifactory, Nexus and GitLab; Helm itself pushes to OCI registries only. Folders behind WebDAV,
+//! whose index the pusher must keep, are in `webdav`.
 
-use super::http::{Access, Client, Request, Response};
-use super::url::{self, Address, escape_path};
+mod webdav;
+
+use crate::chart::Metadata;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::repository::http::{Access, Client, Request, Response};
+use crate::repository::url::{self, Address, escape_path};
 use reqwest::{Method, StatusCode};
+use webdav::{Claim, Lock};
 
 /// What kind of server a repository is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Server {
-    /// Told by the address, else ChartMuseum if it answers as one, else plain PUT.
+    /// Told by the address, else ChartMuseum if it answers as one, else WebDAV if it makes folders, else plain PUT.
     #[default]
     Auto,
     /// `POST /api/charts`, multipart. Harbor's old chart repositories too.
     ChartMuseum,
-    /// `PUT ADDRESS/FILE`: WebDAV, Artifactory, Nexus.
+    /// `PUT ADDRESS/FILE`, where the server keeps the index: Artifactory, Nexus.
     Put,
+    /// `PUT ADDRESS/FILE`, and index.yaml merged and put back: nginx, Apache.
+    WebDav,
     /// `POST /api/v4/projects/ID/packages/helm/api/CHANNEL/charts`, multipart.
     GitLab,
 }
@@ -29,6 +36,7 @@ pub enum Server {
 #[derive(Debug, Clone)]
 pub struct Upload<'a> {
     pub file_name: &'a str,
+    pub metadata: &'a Metadata,
     pub archive: &'a [u8],
     pub provenance: Option<&'a [u8]>,
     /// A version that exists is replaced.
@@ -42,12 +50,16 @@ pub fn push(client: &Client<'_>, base: &str, server: Server, upload: &Upload<'_>
     match server {
         Server::ChartMuseum => chart_museum(client, base, upload, access)?.ok_or_else(|| no_api(base)),
         Server::Put => put(client, base, upload, access),
+        Server::WebDav => webdav::push(&Lock::take(client, base, access)?, base, upload),
         Server::GitLab => gitlab(client, base, upload, access),
         Server::Auto if base.contains("/api/v4/projects/") => gitlab(client, base, upload, access),
         Server::Auto if base.contains("/artifactory/") || base.contains("/repository/") => put(client, base, upload, access),
         Server::Auto => match chart_museum(client, base, upload, access)? {
             Some(address) => Ok(address),
-            None => put(client, base, upload, access),
+            None => {
+                let lock = Lock::take(client, base, access)?;
+                if matches!(lock.claim, Claim::Held) { webdav::push(&lock, base, upload) } else { put(client, base, upload, access) }
+            }
         },
     }
 }
@@ -92,7 +104,7 @@ fn gitlab(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access)
 
 fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Access) -> Result<Response> {
     // The boundary comes from the content, so that it does not occur in it and equal uploads are equal.
-    let digest = super::cache::hex(&super::cache::sha256(upload.archive));
+    let digest = crate::repository::cache::hex(&crate::repository::cache::sha256(upload.archive));
     let boundary = format!("rutter-{}", digest.get(..32).unwrap_or_default());
     let mut body = Vec::with_capacity(upload.archive.len() + 1024);
     let mut part = |field: &str, name: &str, bytes: &[u8]| {
@@ -151,7 +163,7 @@ fn put_request<'a>(target: &'a str, bytes: &[u8], replace: bool) -> Request<'a> 
 }
 
 fn exists(upload: &Upload<'_>) -> Error {
-    Error::new(ErrorKind::Repository, format!("{} already exists in the repository; use --force to replace it", upload.file_name))
+    Error::new(ErrorKind::Exists, format!("{} already exists in the repository; use --force to replace it", upload.file_name))
 }
 
 /// What the server said, with its status.
@@ -160,7 +172,7 @@ fn refused(upload: &Upload<'_>, response: &Response) -> Error {
         return exists(upload);
     }
     let answer = crate::json::parse(&response.body).unwrap_or_default();
-    let text = |name: &str| answer.as_map().and_then(|map| map.get(name)).and_then(Data::as_str).map(super::printable);
+    let text = |name: &str| answer.as_map().and_then(|map| map.get(name)).and_then(Data::as_str).map(crate::repository::printable);
     let said = text("error").or_else(|| text("message")).unwrap_or_default();
     let separator = if said.is_empty() { "" } else { ": " };
     Error::new(ErrorKind::Repository, format!("could not push {}: {}{separator}{said}", upload.file_name, response.status_text()))
