@@ -161,8 +161,13 @@ pub struct IndexOptions {
 /// Writes `folder/index.yaml` for the archives in `folder`.
 pub fn index(folder: &Path, options: &IndexOptions, reporter: &dyn Reporter) -> Result<()> {
     let folder = crate::fs::absolute(folder)?;
-    let memory = catalog::memory_file(&options.cache_home, &folder)?;
-    let mut index = catalog::index_folder(&folder, &options.url, &options.now, Some(&memory))?;
+    let memory = catalog::Memory::open(&options.cache_home, &folder)?;
+    let catalog = memory.catalog(&folder, &options.url)?;
+    let path = folder.join("index.yaml");
+    if options.merge.is_empty() && !options.json {
+        return crate::repository::cache::write_whole_here(&path, catalog.to_yaml(&options.now)?.as_bytes(), 0o644);
+    }
+    let mut index = catalog.to_index(&options.now)?;
     if !options.merge.is_empty() {
         let path = Path::new(&options.merge);
         if crate::fs::exists(path) {
@@ -176,7 +181,7 @@ pub fn index(folder: &Path, options: &IndexOptions, reporter: &dyn Reporter) -> 
         }
     }
     index.sort();
-    write_index(&index, &folder.join("index.yaml"), options.json)
+    write_index(&index, &path, options.json)
 }
 
 fn write_index(index: &Index, path: &Path, json: bool) -> Result<()> {

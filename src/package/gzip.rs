@@ -33,8 +33,9 @@ pub fn compress(pieces: &[Cow<'_, [u8]>]) -> Result<Vec<u8>> {
     let done: Vec<Mutex<Option<Result<Packed>>>> = (0..count).map(|_| Mutex::new(None)).collect();
     let work = || {
         let mut state = Compress::new(Compression::new(LEVEL), false);
-        loop {
-            let Some(block) = blocks.lock().unwrap_or_else(PoisonError::into_inner).next() else { break };
+        // One for all blocks of a thread: fresh memory costs as much as copying into it.
+        let mut block = Block::default();
+        while blocks.lock().unwrap_or_else(PoisonError::into_inner).fill(&mut block) {
             if let Some(place) = done.get(block.number) {
                 *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(pack(&mut state, &block));
             }
@@ -64,6 +65,7 @@ pub fn compress(pieces: &[Cow<'_, [u8]>]) -> Result<Vec<u8>> {
 }
 
 /// A block to be compressed.
+#[derive(Default)]
 struct Block {
     number: usize,
     /// The end of the block before it, then its own bytes.
@@ -91,29 +93,31 @@ struct Blocks<'a> {
     count: usize,
 }
 
-impl Iterator for Blocks<'_> {
-    type Item = Block;
-
-    fn next(&mut self) -> Option<Block> {
+impl Blocks<'_> {
+    /// Puts the next block in the place of what `block` held; false when there is none.
+    fn fill(&mut self, block: &mut Block) -> bool {
         if self.next == self.count {
-            return None;
+            return false;
         }
-        let mut bytes = Vec::with_capacity(self.tail.len() + BLOCK);
+        let bytes = &mut block.bytes;
+        bytes.clear();
         bytes.append(&mut self.tail);
-        let start = bytes.len();
-        while bytes.len() < start + BLOCK {
+        block.start = bytes.len();
+        let end = block.start + BLOCK;
+        while bytes.len() < end {
             if self.rest.is_empty() {
                 let Some(piece) = self.pieces.next() else { break };
                 self.rest = piece;
             }
-            let (taken, rest) = self.rest.split_at(self.rest.len().min(start + BLOCK - bytes.len()));
+            let (taken, rest) = self.rest.split_at(self.rest.len().min(end - bytes.len()));
             bytes.extend_from_slice(taken);
             self.rest = rest;
         }
-        self.tail = bytes.get(bytes.len().saturating_sub(WINDOW).max(start)..).unwrap_or_default().to_vec();
-        let number = self.next;
+        self.tail.extend_from_slice(bytes.get(bytes.len().saturating_sub(WINDOW).max(block.start)..).unwrap_or_default());
+        block.number = self.next;
         self.next += 1;
-        Some(Block { number, bytes, start, is_last: self.next == self.count })
+        block.is_last = self.next == self.count;
+        true
     }
 }
 
