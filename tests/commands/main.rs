@@ -2,6 +2,8 @@
 
 #[cfg(all(unix, feature = "serve"))]
 mod browser;
+#[cfg(feature = "serve")]
+mod buckets;
 mod cases;
 #[cfg(feature = "serve")]
 mod distribution;
