@@ -492,3 +492,86 @@ fn building_cached_dependencies_makes_no_request() {
     assert_eq!(std::fs::read(chart.join("charts/a-1.0.0.tgz")).expect("the archive"), ARCHIVE);
     assert_eq!(peer.requests().len(), 2, "not one more request");
 }
+
+// helm/helm#13615.
+#[test]
+fn mirrors_are_asked_first_and_see_no_credentials() {
+    let (home, reporter) = (home(), Recorded::default());
+    let index = "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    name: a\n    urls:\n    - a-1.0.0.tgz\n    version: 1.0.0\n";
+    let own = Peer::start(|_, _| reply("200 OK", &[], b"from the repository"));
+    let partial = Peer::start(|_, _| reply("404 Not Found", &[], b""));
+    let mirror = Peer::start(move |_, request| match request {
+        request if request.starts_with("GET /m/stable/index.yaml ") => reply("200 OK", &[], index.as_bytes()),
+        request if request.starts_with("GET /m/stable/a-1.0.0.tgz ") => reply("200 OK", &[], b"from the mirror"),
+        _ => reply("404 Not Found", &[], b""),
+    });
+    let mirrors = format!("{0}={1},{0}={2}/m", own.url(), partial.url(), mirror.url());
+    let settings = Settings { mirrors: rutter::repository::mirror::line(&mirrors).expect("mirrors"), ..settings(home.path()) };
+    let repository_url = format!("{}/stable", own.url());
+    let options = ChartOptions { repository_url, username: "ada".into(), password: "s3cret".into(), ..ChartOptions::default() };
+    let downloader = Downloader::new(options, &settings, &reporter);
+    let saved = downloader.save("a", "", home.path(), Verify::Never).expect("saved");
+    assert_eq!(std::fs::read(saved.path).expect("the file"), b"from the mirror");
+    assert!(own.requests().is_empty());
+    assert!(partial.requests().iter().chain(&mirror.requests()).all(|request| !has_credentials(request)));
+    assert_eq!(reporter.notices().len(), 2, "one that has nothing is named: {:?}", reporter.notices());
+    // What no mirror has comes from the repository, with its credentials.
+    let address = format!("{}/other/b-1.0.0.tgz", own.url());
+    let request = Request { mirrored: true, ..Request::get(&address, 100) };
+    let body = Client::new(&settings, &reporter).fetch(request, &access(&own.url())).expect("the archive");
+    assert_eq!(body, b"from the repository");
+    assert!(has_credentials(&own.requests()[0]));
+    // What is read to be written back comes from the repository alone.
+    Client::new(&settings, &reporter).fetch(Request::get(&address, 100), &access(&own.url())).expect("the archive");
+    assert_eq!(own.requests().len(), 2);
+}
+
+#[test]
+fn a_mirror_of_a_registry_cannot_swap_a_pinned_chart() {
+    let (home, reporter) = (home(), Recorded::default());
+    let own = Peer::start(|_, _| reply("404 Not Found", &[], b""));
+    let mirror = Peer::start(|_, _| reply("200 OK", &["Content-Type: application/vnd.oci.image.manifest.v1+json"], b"{}"));
+    let mirrors = format!("oci://{}=http://{}/hub", own.address, mirror.address);
+    let settings = Settings { mirrors: rutter::repository::mirror::line(&mirrors).expect("mirrors"), ..settings(home.path()) };
+    let options = ChartOptions { plain_http: true, username: "ada".into(), password: "s3cret".into(), ..ChartOptions::default() };
+    let downloader = Downloader::new(options, &settings, &reporter);
+    for tag in ["", ":1.0.0"] {
+        let pinned = format!("oci://{}/a{tag}@{}", own.address, digest_of(b"the chart"));
+        assert!(downloader.save(&pinned, "", home.path(), Verify::Never).is_err(), "{tag}");
+    }
+    let asked = mirror.requests();
+    assert!(asked.iter().any(|request| request.starts_with(&format!("GET /v2/hub/a/manifests/{} ", digest_of(b"the chart")))), "{asked:?}");
+    assert!(asked.iter().all(|request| !has_credentials(request)));
+    assert!(reporter.notices().iter().any(|notice| notice.message.contains("mismatch digest")), "{:?}", reporter.notices());
+}
+
+#[test]
+fn proxies_are_used_but_for_this_machine_and_the_exceptions() {
+    use rutter::repository::Proxies;
+    let (home, reporter) = (home(), Recorded::default());
+    let proxy = Peer::start(|_, request| match request.starts_with("CONNECT ") {
+        true => reply("403 Forbidden", &[], b""),
+        false => reply("200 OK", &[], b"by proxy"),
+    });
+    let with_user = format!("http://pat:pr0xy@{}", proxy.address);
+    let proxies = Proxies { http: with_user.clone(), https: with_user, exceptions: "direct.invalid,.inner.invalid".into() };
+    let settings = Settings { proxies, ..settings(home.path()) };
+    let client = Client::new(&settings, &reporter);
+    let fetch = |url: &str| client.fetch(Request { repeat: false, ..Request::get(url, 100) }, &access(url));
+    assert_eq!(fetch("http://charts.invalid/index.yaml").expect("by proxy"), b"by proxy");
+    let asked = &proxy.requests()[0];
+    assert!(asked.starts_with("GET http://charts.invalid/index.yaml HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.to_lowercase().contains("\r\nproxy-authorization: basic "), "{asked}");
+    assert!(fetch("https://charts.invalid/index.yaml").is_err());
+    let asked = &proxy.requests()[1];
+    assert!(asked.starts_with("CONNECT charts.invalid:443 ") && !has_credentials(asked), "the password is for the server: {asked}");
+    let own = Peer::start(|_, _| reply("200 OK", &[], b"direct"));
+    assert_eq!(fetch(&own.url()).expect("direct"), b"direct");
+    for exception in ["http://direct.invalid/", "http://charts.inner.invalid/"] {
+        assert!(fetch(exception).is_err(), "{exception} has no address");
+    }
+    assert_eq!(proxy.requests().len(), 2);
+    // A registry is reached the same way.
+    let _ = Registry::new(&client, "registry.invalid", &Access::default(), true).tags("a");
+    assert!(proxy.requests()[2].starts_with("GET http://registry.invalid/v2/a/tags/list "));
+}

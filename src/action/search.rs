@@ -68,7 +68,7 @@ pub fn registry(
     let invalid = |error| Error::new(ErrorKind::Usage, format!("an invalid version/constraint format: {error}"));
     let constraint = Constraint::parse(options.range()).map_err(invalid)?;
     let downloader = Downloader::new(access.clone(), settings, reporter);
-    let versions = downloader.registry(&parsed.registry).versions(&parsed.repository)?;
+    let versions = downloader.versions(&parsed)?;
     let fits = |version: &String| Version::parse(version).is_ok_and(|version| constraint.check(&version));
     let hits = versions.into_iter().filter(fits).map(|version| Hit::of_registry(reference, version));
     Ok(if options.versions { hits.collect() } else { hits.take(1).collect() })

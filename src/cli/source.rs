@@ -14,7 +14,7 @@ use crate::diagnostic::Level;
 use crate::error::Result;
 use crate::fs;
 use crate::repository::http::{Access, Client, Request};
-use crate::repository::{ChartOptions, Proxies, Recorded, Settings, download};
+use crate::repository::{ChartOptions, Proxies, Recorded, Settings, download, mirror};
 use crate::template::engine::Environment;
 use crate::values::{merge, schema};
 use std::io::Read;
@@ -24,8 +24,28 @@ use std::sync::Arc;
 /// The largest values file that is fetched.
 const VALUES_LIMIT: u64 = 100 << 20;
 
-/// What the repositories need to know of the environment.
-pub fn repository_settings(session: &Session) -> Settings {
+/// The file of mirrors, in the configuration folder of the user and then of the machine, so that whoever runs the machine
+/// can name them for all.
+const MIRRORS_FILE: &str = "mirrors.yaml";
+const MACHINE_FOLDER: &str = "/etc/rutter";
+
+/// What the repositories need to know of the environment, with the mirrors of `$RUTTER_MIRRORS` and of the files.
+pub fn repository_settings(session: &Session) -> Result<Settings> {
+    let mut settings = plain_settings(session);
+    settings.mirrors =
+        mirror::line(&session.environment.get("RUTTER_MIRRORS").unwrap_or_default()).map_err(|error| error.context("RUTTER_MIRRORS"))?;
+    for folder in [&session.settings.config_home, MACHINE_FOLDER] {
+        let path = Path::new(folder).join(MIRRORS_FILE);
+        if fs::exists(&path) {
+            let bytes = fs::read(&path)?;
+            settings.mirrors.extend(mirror::file(&bytes).map_err(|error| error.context(path.display().to_string()))?);
+        }
+    }
+    Ok(settings)
+}
+
+/// The same without mirrors, for what is no chart.
+fn plain_settings(session: &Session) -> Settings {
     let environment = &session.environment;
     let variable = |lower: &str, upper: &str| environment.get_filled(lower).or_else(|| environment.get_filled(upper)).unwrap_or_default();
     let home = Path::new(&session.settings.home);
@@ -49,11 +69,6 @@ pub fn repository_settings(session: &Session) -> Settings {
             exceptions: variable("no_proxy", "NO_PROXY"),
         },
         user_agent: format!("rutter/{}", env!("CARGO_PKG_VERSION")),
-        mirrors: list("RUTTER_MIRRORS")
-            .iter()
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(from, to)| (from.trim().to_string(), to.trim().to_string()))
-            .collect(),
         trusted_realms: list("RUTTER_TRUSTED_REALMS"),
         offline: environment.get("RUTTER_OFFLINE").is_some_and(|value| super::arguments::boolean(&value) == Ok(true)),
         now: System.now(),
@@ -100,7 +115,7 @@ pub fn keyring(flag: Option<&str>, session: &Session) -> PathBuf {
 /// Where the chart lies on disk, after it was fetched if need be.
 pub fn locate(reference: &str, options: &ChartOptions, session: &mut Session) -> Result<PathBuf> {
     session.show_notices();
-    let path = download::locate(reference, options, &repository_settings(session), &Console::new(session))?;
+    let path = download::locate(reference, options, &repository_settings(session)?, &Console::new(session))?;
     session.notices.push_with(Level::Debug, "Chart path", &[("path", &path.to_string_lossy())]);
     Ok(path)
 }
@@ -133,7 +148,7 @@ fn prepare(path: &str, bytes: Vec<u8>, values: &Map) -> Result<Vec<u8>> {
 
 /// How values are held against schemas: what a `$ref` to a server names is fetched, as Helm does.
 pub fn schema_options(session: &Session) -> schema::Options {
-    let settings = repository_settings(session);
+    let settings = plain_settings(session);
     let fetch = move |url: &str| Client::new(&settings, &Recorded::default()).fetch(Request::get(url, VALUES_LIMIT), &Access::default());
     schema::Options { fetch: Some(Arc::new(fetch)), ..schema::Options::default() }
 }
@@ -161,6 +176,6 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
         return fs::read(Path::new(path));
     }
     let reporter = Console::new(session);
-    let settings = repository_settings(session);
+    let settings = plain_settings(session);
     Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default())
 }

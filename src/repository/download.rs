@@ -9,6 +9,7 @@ use super::cache::{self, Kind};
 use super::config::{Entry, Repositories, index_path};
 use super::http::{Access, Client, Request};
 use super::index::{self, INDEX_LIMIT};
+use super::mirror;
 use super::oci::{self, Reference, Registry, chart as oci_chart};
 use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
@@ -219,7 +220,8 @@ impl<'s> Downloader<'s> {
         match &source.place {
             Place::Http { url, access } => {
                 let accept = "application/gzip,application/octet-stream";
-                let request = Request { label: Some(&source.file_name), ..Request::get(url, oci::BLOB_LIMIT) }.header("accept", accept);
+                let request = Request { label: Some(&source.file_name), mirrored: true, ..Request::get(url, oci::BLOB_LIMIT) }
+                    .header("accept", accept);
                 let archive = self.client.fetch(request, access)?;
                 if let Some(digest) = source.digest {
                     check_digest(url, &archive, &digest)?;
@@ -228,7 +230,7 @@ impl<'s> Downloader<'s> {
             }
             Place::Oci { reference } => {
                 let reporter = self.client.reporter();
-                let pulled = self.pull_mirrored(reference, verify != Verify::Never)?;
+                let pulled = self.pull(reference, verify != Verify::Never)?;
                 oci_chart::announce("Pulled", reference, &pulled.digest, reporter);
                 if verify != Verify::Never && pulled.provenance.is_some() {
                     oci_chart::announce("Pulled", reference, &pulled.digest, reporter);
@@ -238,18 +240,29 @@ impl<'s> Downloader<'s> {
         }
     }
 
-    /// Pulls from the mirrors of the registry in their order, and from itself last. A digest is asked of the registry
-    /// itself only if no mirror has the chart.
-    fn pull_mirrored(&self, reference: &Reference, with_provenance: bool) -> Result<oci_chart::PulledChart> {
-        let reporter = self.client.reporter();
-        for mirrored in mirrored(&self.client.settings().mirrors, &reference.to_string()) {
-            let Ok(mirror) = Reference::parse(&mirrored) else { continue };
-            match oci_chart::pull(&self.registry(&mirror.registry), &mirror, with_provenance, reporter) {
-                Ok(pulled) => return Ok(pulled),
-                Err(error) => reporter.warn(&format!("mirror {mirror}: {error}")),
+    /// Asks the mirrors of a reference in their order, and its own registry if none of them answers.
+    fn ask<T>(&self, reference: &Reference, what: impl Fn(&Registry<'_>, &Reference) -> Result<T>) -> Result<T> {
+        let settings = self.client.settings();
+        for (mirror, plain_http) in mirror::of_reference(&settings.mirrors, reference) {
+            let options = ChartOptions { username: String::new(), password: String::new(), ..self.options.clone() };
+            // What proves who we are is for the registry alone; a mirror's own credentials are looked up by its name.
+            let access = Access { cert_file: String::new(), key_file: String::new(), ..flag_access(&options, "") };
+            let registry = Registry::new(&self.client, &mirror.registry, &access, plain_http || options.plain_http);
+            match what(&registry, &mirror) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => self.client.reporter().warn(&format!("mirror {mirror}: {error}")),
             }
         }
-        oci_chart::pull(&self.registry(&reference.registry), reference, with_provenance, reporter)
+        what(&self.registry(&reference.registry), reference)
+    }
+
+    fn pull(&self, reference: &Reference, with_provenance: bool) -> Result<oci_chart::PulledChart> {
+        self.ask(reference, |registry, reference| oci_chart::pull(registry, reference, with_provenance, self.client.reporter()))
+    }
+
+    /// The versions of a chart in a registry, highest first.
+    pub fn versions(&self, reference: &Reference) -> Result<Vec<String>> {
+        self.ask(reference, |registry, reference| registry.versions(&reference.repository))
     }
 
     fn fetch_provenance(&self, source: &Source) -> Result<Vec<u8>> {
@@ -257,12 +270,12 @@ impl<'s> Downloader<'s> {
             Place::Http { url, access } => {
                 let address = format!("{url}.prov");
                 let failed = |_| Error::new(ErrorKind::Verification, format!("failed to fetch provenance {:?}", url::redact(&address)));
-                self.client.fetch(Request::get(&address, PROVENANCE_LIMIT), access).map_err(failed)
+                self.client.fetch(Request { mirrored: true, ..Request::get(&address, PROVENANCE_LIMIT) }, access).map_err(failed)
             }
             Place::Oci { reference } => {
                 let failed =
                     || Error::new(ErrorKind::Verification, format!("failed to fetch provenance {:?}", format!("oci://{reference}.prov")));
-                self.pull_mirrored(reference, true)?.provenance.ok_or_else(failed)
+                self.pull(reference, true)?.provenance.ok_or_else(failed)
             }
         }
     }
@@ -361,7 +374,7 @@ impl<'s> Downloader<'s> {
             let tag = if Version::parse(&wanted).is_ok() {
                 wanted
             } else {
-                let versions = self.registry(&reference.registry).versions(&reference.repository)?;
+                let versions = self.versions(&reference)?;
                 if versions.is_empty() {
                     return Err(fault(format!("unable to locate any tags in provided repository: {text}")));
                 }
@@ -372,7 +385,8 @@ impl<'s> Downloader<'s> {
         } else {
             file_name = format!("{}@{}.tgz", reference.name(), reference.digest.replace(':', "-"));
             if !wanted.is_empty() {
-                let found = self.registry(&reference.registry).resolve(&reference.repository, &wanted.replace('+', "_"))?;
+                let tag = wanted.replace('+', "_");
+                let found = self.ask(&reference, |registry, reference| registry.resolve(&reference.repository, &tag))?;
                 if let Some(found) = found.filter(|found| *found != reference.digest) {
                     return Err(fault(format!("chart reference digest mismatch: {found} is not {}", reference.digest)));
                 }
@@ -422,7 +436,7 @@ pub fn find_in_repository(
 /// The bytes of a repository's index.yaml.
 pub fn fetch_index(client: &Client<'_>, repository: &str, access: &Access) -> Result<Vec<u8>> {
     let address = index_address(repository)?;
-    client.fetch(Request { compressed: true, label: Some(repository), ..Request::get(&address, INDEX_LIMIT) }, access)
+    client.fetch(Request { compressed: true, label: Some(repository), mirrored: true, ..Request::get(&address, INDEX_LIMIT) }, access)
 }
 
 /// Where a repository's index.yaml lies. Errors for schemes that no repository has.
@@ -496,18 +510,6 @@ fn owner_of<'r>(address: &str, repositories: &'r Repositories, settings: &Settin
         }
     }
     Ok(None)
-}
-
-/// The references that the mirrors make of `reference`, in their order.
-fn mirrored(mirrors: &[(String, String)], reference: &str) -> Vec<String> {
-    let strip = |text: &str| text.strip_prefix("oci://").unwrap_or(text).trim_end_matches('/').to_string();
-    mirrors
-        .iter()
-        .filter_map(|(from, to)| {
-            let rest = reference.strip_prefix(&strip(from))?;
-            (rest.starts_with('/')).then(|| format!("{}{rest}", strip(to)))
-        })
-        .collect()
 }
 
 fn check_digest(address: &str, archive: &[u8], digest: &cache::Digest) -> Result<()> {

@@ -68,6 +68,8 @@ pub struct Request<'a> {
     pub follow: bool,
     /// Sent again after a fault that may pass. Uploads may not be repeated blindly.
     pub repeat: bool,
+    /// The mirrors of the settings are asked first.
+    pub mirrored: bool,
 }
 
 impl<'a> Request<'a> {
@@ -83,6 +85,7 @@ impl<'a> Request<'a> {
             label: None,
             follow: true,
             repeat: true,
+            mirrored: false,
         }
     }
 
@@ -181,6 +184,11 @@ impl<'s> Client<'s> {
             let message = format!("{} is not cached, and nothing may be fetched offline", super::url::redact(request.url));
             return Err(Error::new(ErrorKind::Repository, message));
         }
+        if request.mirrored
+            && let Some(response) = self.ask_mirrors(&request, access)
+        {
+            return Ok(response);
+        }
         let mut attempt = 0;
         loop {
             let result = self.hops(&request, access);
@@ -196,6 +204,25 @@ impl<'s> Client<'s> {
             std::thread::sleep(pause.unwrap_or(base * 2_u32.pow(attempt)).min(PAUSE_LIMIT));
             attempt += 1;
         }
+    }
+
+    /// The first good answer of a mirror. What proves who we are is for the repository alone; `.netrc` may know the mirror.
+    fn ask_mirrors(&self, request: &Request<'_>, access: &Access) -> Option<Response> {
+        for address in super::mirror::of_address(&self.settings.mirrors, request.url) {
+            let own = Access {
+                base: address.clone(),
+                ca_file: access.ca_file.clone(),
+                insecure_skip_tls_verify: access.insecure_skip_tls_verify,
+                ..Access::default()
+            };
+            let fault = match self.hops(&Request { url: &address, ..request.clone() }, &own) {
+                Ok(response) if matches!(response.status, StatusCode::OK | StatusCode::NOT_MODIFIED) => return Some(response),
+                Ok(response) => response.status_text(),
+                Err(failure) => failure.error.to_string(),
+            };
+            self.reporter.warn(&format!("mirror {}: {fault}", super::url::redact(&address)));
+        }
+        None
     }
 
     /// Follows redirects, each with only the credentials that are its own.

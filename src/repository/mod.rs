@@ -16,6 +16,8 @@ pub mod download;
 pub mod http;
 pub mod index;
 #[cfg(feature = "remote")]
+pub mod mirror;
+#[cfg(feature = "remote")]
 pub mod oci;
 #[cfg(feature = "remote")]
 pub mod push;
@@ -51,8 +53,9 @@ pub struct Settings {
     pub netrc: Option<PathBuf>,
     /// Folders in which `docker-credential-*` programs are looked for (`PATH`).
     pub program_path: Vec<PathBuf>,
-    /// Mirrors in the order they were configured: references that begin with the first part are fetched from the second.
-    pub mirrors: Vec<(String, String)>,
+    /// Mirrors in the order they were configured.
+    #[cfg(feature = "remote")]
+    pub mirrors: Vec<mirror::Mirror>,
     /// Hosts of token servers that may see the credentials of registries that name them.
     pub trusted_realms: Vec<String>,
     /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.

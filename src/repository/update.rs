@@ -23,7 +23,7 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
     let address = index_address(&entry.url)?;
     let path = index_path(settings, &entry.name)?;
     let kept = Validators::load(client, entry, &path);
-    let mut request = Request { compressed: true, label: Some(&entry.url), ..Request::get(&address, INDEX_LIMIT) };
+    let mut request = Request { compressed: true, label: Some(&entry.url), mirrored: true, ..Request::get(&address, INDEX_LIMIT) };
     if let Some(kept) = &kept {
         if !kept.etag.is_empty() {
             request = request.header("if-none-match", kept.etag.clone());

@@ -123,3 +123,42 @@ fn a_helper_program_keeps_the_credentials() {
     let calls = std::fs::read_to_string(home.join("calls")).expect("the calls");
     assert!(calls.starts_with("store\nget\n") && calls.ends_with("erase\nget\n"), "{calls}");
 }
+
+// helm/helm#13615: Docker Hub by its mirror, named in a file that no job touches.
+#[test]
+fn a_registry_that_is_away_is_reached_by_its_mirror() {
+    if !have("a_registry_that_is_away_is_reached_by_its_mirror", &["docker-registry"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let (_registry, host) = start(&home, None);
+    for version in ["1.0.0", "1.1.0"] {
+        let chart = archive(&home, version);
+        output_of(rutter(&home).arg("push").arg(chart).args([&format!("oci://{host}/hub/charts"), "--plain-http"]));
+    }
+    let configuration = home.join(".config/helm");
+    std::fs::create_dir_all(&configuration).expect("a folder");
+    let file = configuration.join("mirrors.yaml");
+    std::fs::write(&file, format!("mirrors:\n  oci://away.invalid: http://{host}/hub\n")).expect("a file");
+    let reference = "oci://away.invalid/charts/app";
+    let found = output_of(rutter(&home).args(["search", "repo", reference, "--versions"]));
+    assert!(found.contains("1.0.0") && found.contains("1.1.0"), "{found}");
+    let out = home.join("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let mut pull = rutter(&home);
+    pull.args(["pull", reference, "--version", "^1", "--verify", "--keyring", "testdata/provenance/ada.pub", "-d"]).arg(&out);
+    let said = output_of(&mut pull);
+    assert!(said.contains("Pulled: away.invalid/charts/app:1.1.0\n") && said.contains("Chart Hash Verified"), "{said}");
+    assert!(out.join("app-1.1.0.tgz.prov").exists());
+    // The same by one line of the environment, and for a dependency.
+    std::fs::remove_file(&file).expect("removed");
+    let chart = home.join("parent");
+    std::fs::create_dir(&chart).expect("a folder");
+    let text = "apiVersion: v2\nname: parent\nversion: 1.0.0\ndependencies:\n- name: app\n  version: ~1.0\n  repository: oci://away.invalid/charts\n";
+    std::fs::write(chart.join("Chart.yaml"), text).expect("a file");
+    let mirrors = format!("away.invalid=http://{host}/hub");
+    output_of(rutter(&home).env("RUTTER_MIRRORS", mirrors).args(["dependency", "update"]).arg(&chart));
+    assert!(chart.join("charts/app-1.0.0.tgz").exists());
+    let refused = error_of(rutter(&home).env("RUTTER_MIRRORS", "nonsense").args(["pull", reference]));
+    assert!(refused.contains("RUTTER_MIRRORS: \"nonsense\" is no mirror"), "{refused}");
+}

@@ -318,7 +318,7 @@ impl<'a> Manager<'a> {
             let repository = address.rsplit_once('/').map_or(address, |(repository, _)| repository);
             error.context(format!("could not retrieve list of tags for repository {repository}"))
         };
-        let versions = self.downloader.registry(&reference.registry).versions(&reference.repository).map_err(failed)?;
+        let versions = self.downloader.versions(&reference).map_err(failed)?;
         known.insert(address.to_string(), versions.clone());
         Ok(versions)
     }

@@ -116,7 +116,7 @@ pub struct Fetching {
 }
 
 impl Fetching {
-    fn options(&self, session: &Session) -> (Options, Settings) {
+    fn options(&self, session: &Session) -> Result<(Options, Settings)> {
         let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
         let source = ChartOptions {
             username: text(&self.username),
@@ -130,10 +130,10 @@ impl Fetching {
             keyring: keyring(self.keyring.as_deref(), session),
             ..ChartOptions::default()
         };
-        let mut settings = repository_settings(session);
+        let mut settings = repository_settings(session)?;
         settings.offline |= self.offline;
         let skip_refresh = self.skip_refresh || settings.offline;
-        (Options { source, skip_refresh, recursive: self.recursive, lock_digests: self.lock_digests }, settings)
+        Ok((Options { source, skip_refresh, recursive: self.recursive, lock_digests: self.lock_digests }, settings))
     }
 }
 
@@ -151,7 +151,7 @@ pub struct Update {
 
 impl Run for Update {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        let (options, settings) = self.fetching.options(session);
+        let (options, settings) = self.fetching.options(session)?;
         dependency::update(&folder(arguments), &options, &settings, &Console::new(session))
     }
 }
@@ -165,7 +165,7 @@ pub struct Build {
 
 impl Run for Build {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        let (options, settings) = self.fetching.options(session);
+        let (options, settings) = self.fetching.options(session)?;
         dependency::build(&folder(arguments), &options, &settings, &Console::new(session))
     }
 }

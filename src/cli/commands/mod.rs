@@ -96,6 +96,11 @@ Environment variables:
 | $HELM_COLOR             | colour: never, always or auto                                        |
 | $NO_COLOR               | no colour, whatever $HELM_COLOR says                                 |
 | $RUTTER_ERROR_FORMAT    | how errors are shown, as --error-format: human, helm or json         |
+| $RUTTER_MIRRORS         | mirrors of registries and repositories: FROM=TO,FROM=TO              |
+| $RUTTER_OFFLINE         | fetch nothing: what is not cached is an error                        |
+| $RUTTER_TRUSTED_REALMS  | hosts of token servers that may see credentials of registries        |
+
+Mirrors are also read from mirrors.yaml in $HELM_CONFIG_HOME and /etc/rutter.
 
 Without these, $XDG_CACHE_HOME/helm, $XDG_CONFIG_HOME/helm and $XDG_DATA_HOME/helm are used, and without those
 $HOME/.cache/helm, $HOME/.config/helm and $HOME/.local/share/helm.";

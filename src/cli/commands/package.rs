@@ -140,7 +140,7 @@ impl Arguments {
             ..ChartOptions::default()
         };
         let options = dependency::Options { source, ..dependency::Options::default() };
-        dependency::update(&fs::clean(path), &options, &repository_settings(session), &Recorded::default())
+        dependency::update(&fs::clean(path), &options, &repository_settings(session)?, &Recorded::default())
     }
 
     /// Writes the provenance file beside the archive.
@@ -155,7 +155,7 @@ impl Arguments {
             keyring: &keyring,
             key: self.key.as_deref().unwrap_or_default(),
             passphrase: &mut passphrase,
-            time: repository_settings(session).now_seconds().unwrap_or_default(),
+            time: repository_settings(session)?.now_seconds().unwrap_or_default(),
         };
         let name = report.path.file_name().unwrap_or_default().to_string_lossy();
         let text = provenance::sign(&report.archive, &name, &report.metadata, signing)?;

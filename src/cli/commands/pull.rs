@@ -66,7 +66,7 @@ impl Run for Arguments {
             provenance: self.prov,
         };
         session.show_notices();
-        let settings = repository_settings(session);
+        let settings = repository_settings(session)?;
         for reference in &arguments {
             let report = pull::run(reference, &options, &settings, &Console::new(session))?;
             if let Some(verification) = &report.verification {

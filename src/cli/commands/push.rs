@@ -115,7 +115,7 @@ impl Run for Arguments {
         };
         let json = self.output.as_deref() == Some("json");
         let console = if json { Console::beside_report(session) } else { Console::new(session) };
-        let report = push::run(Path::new(&path), &destination, &options, &repository_settings(session), &console)?;
+        let report = push::run(Path::new(&path), &destination, &options, &repository_settings(session)?, &console)?;
         if !json {
             return Ok(());
         }

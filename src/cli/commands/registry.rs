@@ -70,7 +70,7 @@ impl Run for Login {
             plain_http: self.plain_http,
             ..ChartOptions::default()
         };
-        registry::login(&host, &options, &repository_settings(session), &Console::new(session))
+        registry::login(&host, &options, &repository_settings(session)?, &Console::new(session))
     }
 }
 
@@ -104,6 +104,6 @@ pub struct Logout {}
 impl Run for Logout {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
         let host = arguments.into_iter().next().unwrap_or_default();
-        registry::logout(&host, &repository_settings(session), &Console::new(session))
+        registry::logout(&host, &repository_settings(session)?, &Console::new(session))
     }
 }

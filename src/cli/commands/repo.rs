@@ -102,7 +102,7 @@ impl Run for Add {
             insecure_skip_tls_verify: self.insecure_skip_tls_verify,
             pass_credentials_all: self.pass_credentials,
         };
-        let mut settings = repository_settings(session);
+        let mut settings = repository_settings(session)?;
         settings.timeout = self.timeout;
         let added = repo::add(entry, self.force_update, &settings, &Console::new(session))?;
         session.print(match added {
@@ -128,7 +128,7 @@ pub struct Index {
 
 impl Run for Index {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        let settings = repository_settings(session);
+        let settings = repository_settings(session)?;
         let options = IndexOptions {
             url: self.url.unwrap_or_default(),
             merge: self.merge.unwrap_or_default(),
@@ -156,7 +156,7 @@ impl Run for List {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
         use crate::cli::arguments::OutputFormat;
         // A file that is missing or broken holds no repositories, as in Helm.
-        let repositories = Repositories::load_or_empty(&repository_settings(session)).unwrap_or_default();
+        let repositories = Repositories::load_or_empty(&repository_settings(session)?).unwrap_or_default();
         let format = self.output.unwrap_or_default();
         if format == OutputFormat::Table {
             if repositories.entries.is_empty() {
@@ -188,7 +188,7 @@ pub struct Remove {}
 
 impl Run for Remove {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        repo::remove(&arguments, &repository_settings(session), &Console::new(session))
+        repo::remove(&arguments, &repository_settings(session)?, &Console::new(session))
     }
 }
 
@@ -202,7 +202,7 @@ pub struct Update {
 
 impl Run for Update {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        let mut settings = repository_settings(session);
+        let mut settings = repository_settings(session)?;
         settings.timeout = self.timeout;
         if settings.offline {
             return Err(Error::new(ErrorKind::Usage, "repositories cannot be updated offline"));

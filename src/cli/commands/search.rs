@@ -76,7 +76,7 @@ pub struct Repo {
 
 impl Run for Repo {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        let settings = repository_settings(session);
+        let settings = repository_settings(session)?;
         let console = Console::new(session);
         let options = Options {
             words: arguments,

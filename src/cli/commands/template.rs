@@ -349,7 +349,7 @@ impl Arguments {
         session.show_notices();
         let keyring = source::keyring(self.source.keyring.as_deref(), session);
         let options = action::dependency::Options { source: ChartOptions { keyring, ..ChartOptions::default() }, ..Default::default() };
-        action::dependency::update(path, &options, &source::repository_settings(session), &Console::new(session))?;
+        action::dependency::update(path, &options, &source::repository_settings(session)?, &Console::new(session))?;
         source::load(path, session).map_err(|error| error.context("failed reloading chart after repo update"))
     }
 

@@ -29,7 +29,7 @@ impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
         let path = arguments.into_iter().next().unwrap_or_default();
         let keyring = keyring(self.keyring.as_deref(), session);
-        let now = repository_settings(session).now_seconds();
+        let now = repository_settings(session)?.now_seconds();
         let verification = verify::run(Path::new(&path), &keyring, now)?;
         session.print(verify::lines(&verification))
     }
