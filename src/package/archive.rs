@@ -28,8 +28,7 @@ pub fn file_name(chart: &Chart) -> String {
 /// `time` (seconds since 1970) stands in every header instead of the files' own times.
 /// Gives back the path and the bytes written.
 pub fn save(chart: &Chart, folder: &Path, time: Option<i64>) -> Result<(PathBuf, Vec<u8>)> {
-    let mut metadata = (*chart.metadata).clone();
-    metadata.validate().map_err(|error| error.context("chart validation"))?;
+    check(chart)?;
     match fs::stat(folder) {
         Ok(entry) if entry.kind == fs::Kind::Folder => {}
         Ok(_) => return Err(Error::new(ErrorKind::Io, format!("is not a directory: {}", folder.display()))),
@@ -40,6 +39,11 @@ pub fn save(chart: &Chart, folder: &Path, time: Option<i64>) -> Result<(PathBuf,
     let bytes = to_bytes(chart, time)?;
     fs::write(&path, &bytes)?;
     Ok((path, bytes))
+}
+
+/// That a chart may be packed.
+pub fn check(chart: &Chart) -> Result<()> {
+    (*chart.metadata).clone().validate().map_err(|error| error.context("chart validation"))
 }
 
 /// The bytes of the archive of `chart`.

@@ -41,7 +41,8 @@ pub fn compress(pieces: &[Cow<'_, [u8]>]) -> Result<Vec<u8>> {
             }
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(count).min(THREADS_LIMIT);
+    // Asking for the number of processors costs more than a small archive.
+    let threads = if count == 1 { 1 } else { std::thread::available_parallelism().map_or(1, usize::from).min(count).min(THREADS_LIMIT) };
     std::thread::scope(|scope| {
         for _ in 1..threads {
             scope.spawn(work);

@@ -6,6 +6,8 @@
 //! the archives' digests in the lock are this tool's own and only on request.
 
 mod list;
+mod lock_file;
+mod staging;
 
 pub use list::{Listing, Row, list};
 
@@ -22,8 +24,11 @@ use crate::repository::index::{self, ChartVersion, INDEX_LIMIT};
 use crate::repository::oci::Reference;
 use crate::repository::{ChartOptions, Reporter, Settings, cache, rfc3339, update, url};
 use crate::version::Version;
+use lock_file::{lock_digests, write_lock};
+use staging::{Staging, move_charts};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What the names of repositories that nobody added begin with.
@@ -51,7 +56,7 @@ struct Manager<'a> {
     downloader: Downloader<'a>,
     repositories: Repositories,
     /// Charts at `file://`, loaded once.
-    local: HashMap<PathBuf, Chart>,
+    local: HashMap<PathBuf, (Chart, Notices)>,
     /// Cached indexes, read once between refreshes.
     indexes: Mutex<HashMap<PathBuf, Arc<Vec<u8>>>>,
 }
@@ -265,6 +270,7 @@ impl<'a> Manager<'a> {
 
     /// The dependencies with the versions to take.
     fn resolve(&mut self, asked: &[Dependency], names: &HashMap<String, String>) -> Result<Vec<Dependency>> {
+        self.load_local(asked);
         let mut locked = Vec::with_capacity(asked.len());
         let mut missing = Vec::new();
         let mut registries = HashMap::new();
@@ -354,16 +360,45 @@ impl<'a> Manager<'a> {
         })
     }
 
+    /// Loads the charts at `file://` on all processors. What cannot be loaded is told when it is asked for.
+    fn load_local(&mut self, asked: &[Dependency]) {
+        let repositories = asked.iter().map(|dependency| &dependency.repository).filter(|repository| repository.starts_with("file://"));
+        let mut paths: Vec<PathBuf> = repositories.filter_map(|repository| local_path(repository, self.folder).ok()).collect();
+        paths.sort();
+        paths.dedup();
+        let next = AtomicUsize::new(0);
+        let loaded = Mutex::new(Vec::with_capacity(paths.len()));
+        let work = || {
+            while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let mut notices = Notices::new();
+                if let (Ok(chart), Ok(mut loaded)) = (loader::load_directory(path, &mut notices), loaded.lock()) {
+                    loaded.push((path.clone(), (chart, notices)));
+                }
+            }
+        };
+        if paths.len() > 1 {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from).min(paths.len()).min(8);
+            std::thread::scope(|scope| {
+                for _ in 1..threads {
+                    scope.spawn(work);
+                }
+                work();
+            });
+        }
+        self.local.extend(loaded.into_inner().unwrap_or_default());
+    }
+
     fn local_chart(&mut self, repository: &str) -> Result<Chart> {
         let path = local_path(repository, self.folder)?;
-        if let Some(chart) = self.local.get(&path) {
+        if let Some((chart, notices)) = self.local.get_mut(&path) {
+            std::mem::take(&mut notices.list).into_iter().for_each(|notice| self.reporter.notice(notice));
             return Ok(chart.clone());
         }
         let mut notices = Notices::new();
         let chart = loader::load_directory(&path, &mut notices);
         notices.list.into_iter().for_each(|notice| self.reporter.notice(notice));
         let chart = chart?;
-        self.local.insert(path, chart.clone());
+        self.local.insert(path, (chart.clone(), Notices::new()));
         Ok(chart)
     }
 
@@ -417,7 +452,8 @@ impl<'a> Manager<'a> {
         let saved = self.plan(locked, &charts).and_then(|tasks| self.carry_out(&tasks, &staging.path, wanted));
         match saved {
             Ok(digests) => {
-                move_charts(locked, &staging.path, &charts, self.reporter)?;
+                let wanted: HashSet<&str> = digests.keys().map(String::as_str).collect();
+                move_charts(locked, &wanted, &staging.path, &charts, self.reporter)?;
                 Ok(digests)
             }
             Err(error) => {
@@ -508,11 +544,11 @@ impl<'a> Manager<'a> {
     /// Does all tasks at once; the first fault in their order counts.
     fn carry_out(&self, tasks: &[Task], staging: &Path, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
         let workers = tasks.len().min(8);
-        let next = std::sync::atomic::AtomicUsize::new(0);
-        let outcomes: Vec<std::sync::Mutex<Option<Result<(String, String)>>>> = tasks.iter().map(|_| std::sync::Mutex::new(None)).collect();
+        let next = AtomicUsize::new(0);
+        let outcomes: Vec<Mutex<Option<Result<(String, String)>>>> = tasks.iter().map(|_| Mutex::new(None)).collect();
         let work = || {
             loop {
-                let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some((task, slot)) = tasks.get(at).zip(outcomes.get(at)) else { break };
                 let outcome = self.carry_out_one(task, staging, wanted);
                 if let Ok(mut slot) = slot.lock() {
@@ -539,8 +575,15 @@ impl<'a> Manager<'a> {
         let verify = if self.options.source.verify { Verify::Always } else { Verify::Never };
         let (path, digest, shown) = match task {
             Task::Local { chart } => {
-                let (path, bytes) = archive::save(chart, staging, None)?;
-                (path, cache::sha256(&bytes), String::new())
+                archive::check(chart)?;
+                let (name, bytes) = (archive::file_name(chart), archive::to_bytes(chart, None)?);
+                // An archive that is there with the same bytes stays: replacing a file makes the system write it out at once.
+                let there = self.folder.join("charts").join(&name);
+                let is_file = fs::lstat(&there).is_ok_and(|entry| entry.kind == fs::Kind::File);
+                if !is_file || fs::read_limited(&there, bytes.len() as u64).ok().as_ref() != Some(&bytes) {
+                    fs::write(&staging.join(&name), &bytes)?;
+                }
+                (staging.join(name), cache::sha256(&bytes), String::new())
             }
             Task::Http { address, entry, digest } => {
                 let saved = self.downloader.save_from(address, entry, digest, staging, verify);
@@ -588,104 +631,6 @@ fn check_vendored(dependency: &Dependency, charts: &Path) -> Result<()> {
         return Ok(());
     }
     Err(fault(format!("dependency {name} at version {version} does not satisfy the constraint {}", dependency.version)))
-}
-
-/// A folder of its own in the chart's folder, under a name that no chart takes in, taken away when dropped; what processes
-/// that are gone left behind goes first, Helm's `tmpcharts-PID` included.
-struct Staging {
-    path: PathBuf,
-}
-
-impl Staging {
-    fn new(folder: &Path) -> Result<Staging> {
-        let own = format!("{}charts-", fs::UNFINISHED);
-        for name in fs::names(folder)? {
-            let name = name.to_string_lossy();
-            let process =
-                name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-")).and_then(|process| process.parse::<u32>().ok());
-            if process.is_some_and(|process| process != std::process::id() && !fs::exists(Path::new(&format!("/proc/{process}")))) {
-                fs::remove_folder(&folder.join(&*name))?;
-            } else if name.starts_with(fs::UNFINISHED) && name.ends_with(".part") {
-                // A lock that was being written. Gone already is as good.
-                let _ = fs::remove_file(&folder.join(&*name));
-            }
-        }
-        let path = folder.join(format!("{own}{}", std::process::id()));
-        if fs::lstat(&path).is_ok() {
-            fs::remove_folder(&path)?;
-        }
-        fs::create_folders(&path)?;
-        Ok(Staging { path })
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // What cannot be taken away is taken away by the next run.
-        let _ = fs::remove_folder(&self.path);
-    }
-}
-
-/// Moves what is ready into `charts/`, then takes away archives that no dependency wants.
-fn move_charts(locked: &[Dependency], staging: &Path, charts: &Path, reporter: &dyn Reporter) -> Result<()> {
-    let ready = fs::names(staging)?;
-    let before = fs::names(charts)?;
-    for name in &ready {
-        if !name.to_string_lossy().ends_with(".prov") {
-            fs::rename(&staging.join(name), &charts.join(name))?;
-        }
-    }
-    reporter.say("Deleting outdated charts");
-    let vendored: HashSet<&str> =
-        locked.iter().filter(|dependency| dependency.repository.is_empty()).map(|dependency| dependency.name.as_str()).collect();
-    for name in before {
-        let path = charts.join(&name);
-        if ready.contains(&name) || fs::is_folder(&path) {
-            continue;
-        }
-        match loader::load(&path, &mut Notices::new()) {
-            Err(error) => reporter.say(&format!("Could not verify {} for deletion: {error} (Skipping)", path.display())),
-            Ok(chart) if vendored.contains(chart.name()) => {}
-            Ok(_) => {
-                if let Err(error) = fs::remove_file(&path) {
-                    reporter.say(&format!("Could not delete {}: {error} (Skipping)", path.display()));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn lock_name(v1: bool) -> &'static str {
-    if v1 { "requirements.lock" } else { "Chart.lock" }
-}
-
-/// The archives' digests that a lock holds beside what Helm reads, by file name.
-fn lock_digests(folder: &Path, v1: bool) -> BTreeMap<String, String> {
-    let Ok(text) = fs::read_limited(&folder.join(lock_name(v1)), 16 << 20) else { return BTreeMap::new() };
-    let Ok(data) = crate::yaml::parse(&text) else { return BTreeMap::new() };
-    let archives = data.as_map().and_then(|map| map.get("archives")).and_then(crate::data::Data::as_map);
-    archives
-        .map(|map| map.iter().filter_map(|(name, digest)| Some((name.to_string(), digest.as_str()?.to_string()))).collect())
-        .unwrap_or_default()
-}
-
-/// Writes the lock, whole or not at all; a link in its place is refused (CVE-2025-53547).
-fn write_lock(folder: &Path, lock: &Lock, v1: bool, digests: &BTreeMap<String, String>) -> Result<()> {
-    let name = lock_name(v1);
-    let path = folder.join(name);
-    if fs::lstat(&path).is_ok_and(|about| about.kind == fs::Kind::Link) {
-        let target = fs::read_link(&path)?;
-        return Err(Error::new(ErrorKind::Io, format!("the {name} file is a symlink to {:?}", target.display().to_string())));
-    }
-    let mut text = lock.to_yaml()?;
-    if !digests.is_empty() {
-        let entries = digests.iter().map(|(name, digest)| (name.as_str().into(), crate::data::Data::str(digest.as_str())));
-        let archives = crate::data::Data::map(entries.collect());
-        let map = [("archives".into(), archives)].into_iter().collect();
-        text.insert_str(0, &crate::yaml::to_string(&crate::data::Data::map(map))?);
-    }
-    cache::write_whole_here(&path, text.as_bytes(), 0o644)
 }
 
 #[cfg(test)]
@@ -737,6 +682,26 @@ mod tests {
                 .starts_with("tmp"))
         );
         build(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect("the lock holds");
+    }
+
+    #[test]
+    fn archives_that_did_not_change_stay() {
+        let top = tempfile::tempdir().expect("a folder");
+        chart(
+            &top.path().join("a"),
+            "a",
+            "dependencies:\n- {name: b, version: ^1, repository: 'file://../b'}\n- {name: c, version: ^1, repository: 'file://../c'}\n",
+        );
+        chart(&top.path().join("b"), "b", "");
+        chart(&top.path().join("c"), "c", "");
+        let run = || update(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect("updated");
+        let stamp = |name: &str| fs::stamp(&top.path().join("a/charts").join(name)).expect("it is there");
+        run();
+        let before = (stamp("b-1.0.0.tgz"), stamp("c-1.0.0.tgz"));
+        std::fs::write(top.path().join("c/values.yaml"), "a: 1\n").expect("a file");
+        run();
+        assert_eq!(stamp("b-1.0.0.tgz"), before.0, "replaced although nothing changed");
+        assert_ne!(stamp("c-1.0.0.tgz"), before.1, "not replaced although it changed");
     }
 
     #[test]

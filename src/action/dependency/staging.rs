@@ -1,0 +1,85 @@
+//! Archives made ready beside `charts/` and moved there when all of them are.
+//!
+//! Goes in: a chart's folder, the archives that are wanted. Comes out: `charts/` with them and without those that no dependency
+//! wants any more. A run that is killed leaves its folder, which the next run takes away. Matches `safeMoveDeps` of Helm's
+//! `pkg/downloader/manager.go`.
+
+use crate::chart::{Dependency, loader};
+use crate::diagnostic::Notices;
+use crate::error::Result;
+use crate::fs;
+use crate::repository::Reporter;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// A folder of its own in the chart's folder, under a name that no chart takes in, taken away when dropped; what processes
+/// that are gone left behind goes first, Helm's `tmpcharts-PID` included.
+pub(super) struct Staging {
+    pub(super) path: PathBuf,
+}
+
+impl Staging {
+    pub(super) fn new(folder: &Path) -> Result<Staging> {
+        let own = format!("{}charts-", fs::UNFINISHED);
+        for name in fs::names(folder)? {
+            let name = name.to_string_lossy();
+            let process =
+                name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-")).and_then(|process| process.parse::<u32>().ok());
+            if process.is_some_and(|process| process != std::process::id() && !fs::exists(Path::new(&format!("/proc/{process}")))) {
+                fs::remove_folder(&folder.join(&*name))?;
+            } else if name.starts_with(fs::UNFINISHED) && name.ends_with(".part") {
+                // A lock that was being written. Gone already is as good.
+                let _ = fs::remove_file(&folder.join(&*name));
+            }
+        }
+        let path = folder.join(format!("{own}{}", std::process::id()));
+        if fs::lstat(&path).is_ok() {
+            fs::remove_folder(&path)?;
+        }
+        fs::create_folders(&path)?;
+        Ok(Staging { path })
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // What cannot be taken away is taken away by the next run.
+        let _ = fs::remove_folder(&self.path);
+    }
+}
+
+/// Moves what is ready into `charts/`, then takes away archives that no dependency wants; those of the names `wanted` stay.
+pub(super) fn move_charts(
+    locked: &[Dependency],
+    wanted: &HashSet<&str>,
+    staging: &Path,
+    charts: &Path,
+    reporter: &dyn Reporter,
+) -> Result<()> {
+    let ready = fs::names(staging)?;
+    let before = fs::names(charts)?;
+    for name in &ready {
+        if !name.to_string_lossy().ends_with(".prov") {
+            fs::rename(&staging.join(name), &charts.join(name))?;
+        }
+    }
+    reporter.say("Deleting outdated charts");
+    let vendored: HashSet<&str> =
+        locked.iter().filter(|dependency| dependency.repository.is_empty()).map(|dependency| dependency.name.as_str()).collect();
+    for name in before {
+        let path = charts.join(&name);
+        if ready.contains(&name) || name.to_str().is_some_and(|name| wanted.contains(name)) || fs::is_folder(&path) {
+            continue;
+        }
+        match loader::load(&path, &mut Notices::new()) {
+            Err(error) => reporter.say(&format!("Could not verify {} for deletion: {error} (Skipping)", path.display())),
+            Ok(chart) if vendored.contains(chart.name()) => {}
+            Ok(_) => {
+                if let Err(error) = fs::remove_file(&path) {
+                    reporter.say(&format!("Could not delete {}: {error} (Skipping)", path.display()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
