@@ -117,6 +117,9 @@ pub struct ChartSourceArguments {
     /// location of public keys used for verification
     #[arg(long, value_name = "string")]
     pub keyring: Option<String>,
+    /// fetch nothing: what is not cached is an error (not in Helm)
+    #[arg(long)]
+    pub offline: bool,
     /// pass credentials to all domains
     #[arg(long)]
     pub pass_credentials: bool,

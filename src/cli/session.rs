@@ -30,13 +30,16 @@ pub struct Session {
     pub settings: Settings,
     /// What layers below have to say; shown on standard error.
     pub notices: Notices,
+    /// Nothing may be fetched (`--offline`, `RUTTER_OFFLINE`).
+    pub offline: bool,
     exit: Exit,
 }
 
 impl Session {
     /// A run with these settings.
     pub fn new(program: String, environment: Environment, settings: Settings) -> Session {
-        Session { program, environment, settings, notices: Notices::new(), exit: Exit::Success }
+        let offline = environment.get("RUTTER_OFFLINE").is_some_and(|value| super::arguments::boolean(&value) == Ok(true));
+        Session { program, environment, settings, notices: Notices::new(), offline, exit: Exit::Success }
     }
 
     /// The namespace that a release gets: what was asked for, else that of the kubeconfig's current context, else `default`.

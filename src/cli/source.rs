@@ -70,7 +70,7 @@ fn plain_settings(session: &Session) -> Settings {
         },
         user_agent: format!("rutter/{}", env!("CARGO_PKG_VERSION")),
         trusted_realms: list("RUTTER_TRUSTED_REALMS"),
-        offline: environment.get("RUTTER_OFFLINE").is_some_and(|value| super::arguments::boolean(&value) == Ok(true)),
+        offline: session.offline,
         now: System.now(),
         debug: session.settings.debug,
         temporary: std::env::temp_dir(),
@@ -81,6 +81,7 @@ fn plain_settings(session: &Session) -> Settings {
 /// The flags of a chart's source as the repositories take them; `devel` asks for pre-releases unless a version is given.
 pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut Session) -> ChartOptions {
     let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
+    session.offline |= source.offline;
     let mut version = text(&source.version);
     session.notices.push_with(Level::Debug, "Original chart version", &[("version", &version)]);
     if version.is_empty() && devel {

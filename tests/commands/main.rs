@@ -17,6 +17,8 @@ mod holes;
 mod hostile;
 #[cfg(all(unix, feature = "serve"))]
 mod kill;
+#[cfg(feature = "serve")]
+mod offline;
 mod peers;
 #[cfg(all(unix, feature = "serve"))]
 mod readme;

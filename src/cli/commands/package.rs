@@ -176,6 +176,8 @@ fn listing(reports: &[Report]) -> Result<Vec<u8>> {
             writer.key(key.as_bytes());
             writer.str(value.as_bytes());
         }
+        writer.key(b"size");
+        writer.int(i64::try_from(report.archive.len()).unwrap_or(i64::MAX));
         writer.end_map();
     }
     writer.end_list();

@@ -7,6 +7,7 @@ use crate::cli::remote::Console;
 use crate::cli::session::Session;
 use crate::cli::source::{chart_options, repository_settings};
 use crate::error::Result;
+use crate::json;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -45,6 +46,9 @@ pub struct Arguments {
     /// use development versions, too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored.
     #[arg(long)]
     devel: bool,
+    /// how the download is reported: text or json (not in Helm)
+    #[arg(short, long, value_name = "format", value_parser = ["text", "json"])]
+    output: Option<String>,
     /// fetch the provenance file, but don't perform verification
     #[arg(long)]
     prov: bool,
@@ -67,12 +71,48 @@ impl Run for Arguments {
         };
         session.show_notices();
         let settings = repository_settings(session)?;
+        let json = self.output.as_deref() == Some("json");
+        let mut reports = Vec::new();
         for reference in &arguments {
-            let report = pull::run(reference, &options, &settings, &Console::new(session))?;
-            if let Some(verification) = &report.verification {
-                session.print(verify::lines(verification))?;
+            let console = if json { Console::beside_report(session) } else { Console::new(session) };
+            let report = pull::run(reference, &options, &settings, &console)?;
+            match &report.verification {
+                _ if json => reports.push(report),
+                Some(verification) => session.print(verify::lines(verification))?,
+                None => {}
             }
         }
-        Ok(())
+        if json { session.print(listing(&arguments, &reports)?) } else { Ok(()) }
     }
+}
+
+/// What was fetched as a JSON array; `verified` says who signed it, where that was asked for.
+fn listing(references: &[String], reports: &[pull::Report]) -> Result<Vec<u8>> {
+    let mut writer = json::Writer::new(false);
+    let text = |writer: &mut json::Writer, key: &str, value: &str| {
+        writer.key(key.as_bytes());
+        writer.str(value.as_bytes());
+    };
+    writer.begin_list();
+    for (reference, report) in references.iter().zip(reports) {
+        writer.begin_map();
+        text(&mut writer, "reference", reference);
+        text(&mut writer, "path", &report.path.to_string_lossy());
+        text(&mut writer, "digest", &format!("sha256:{}", report.digest));
+        if let Some(verification) = &report.verification {
+            writer.key(b"verified");
+            writer.begin_map();
+            writer.key(b"signedBy");
+            writer.begin_list();
+            verification.signed_by.iter().for_each(|name| writer.str(name.as_bytes()));
+            writer.end_list();
+            text(&mut writer, "fingerprint", &verification.fingerprint);
+            writer.end_map();
+        }
+        writer.end_map();
+    }
+    writer.end_list();
+    let mut text = json::indent(&writer.finish()?, "", "  ");
+    text.push(b'\n');
+    Ok(text)
 }

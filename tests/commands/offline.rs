@@ -1,0 +1,70 @@
+//! What is fetched once is there without a network, and `--offline` asks for nothing; reports for machines of what was
+//! fetched and packed.
+
+use super::serve::{Server, archive, client};
+use super::{folder, output_of, rutter};
+use std::path::Path;
+
+fn error_of(home: &Path, arguments: &[&str]) -> String {
+    let output = rutter(home).args(arguments).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn what_was_fetched_is_there_offline_and_the_rest_is_an_error() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    for version in ["1.0.0", "2.0.0"] {
+        client().post(server.at("/api/charts")).body(archive(&home, "app", version)).send().expect("an answer");
+    }
+    output_of(rutter(&home).args(["repo", "add", "local", &server.url]));
+    let rendered = output_of(rutter(&home).args(["template", "local/app"]));
+    // The server still answers; nobody may ask.
+    assert_eq!(output_of(rutter(&home).args(["template", "local/app", "--offline"])), rendered);
+    assert_eq!(output_of(rutter(&home).args(["show", "values", "local/app", "--offline"])), "answer: 42\n\n");
+    assert_eq!(output_of(rutter(&home).args(["values", "local/app", "--offline"])), "answer: 42\n");
+    output_of(rutter(&home).args(["pull", "local/app", "--offline", "-d"]).arg(&home));
+    assert!(home.join("app-2.0.0.tgz").exists());
+    let oci = server.url.replace("http://", "oci://");
+    let values = server.at("/values.yaml");
+    for arguments in [
+        &["template", "local/app", "--version", "1.0.0"][..],
+        &["pull", &format!("{oci}/app"), "--plain-http"],
+        &["show", "chart", "app", "--repo", &server.url],
+        &["template", "local/app", "-f", &values],
+    ] {
+        let error = error_of(&home, &[arguments, &["--offline"]].concat());
+        assert!(error.contains("nothing may be fetched offline"), "{arguments:?}: {error}");
+    }
+    drop(server);
+    assert_eq!(output_of(rutter(&home).env("RUTTER_OFFLINE", "1").args(["template", "local/app"])), rendered);
+}
+
+#[test]
+fn reports_tell_path_digest_and_signer() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    let bytes = archive(&home, "app", "1.0.0");
+    let mut package = rutter(&home);
+    package.args(["package", "-o", "json", "--sign", "--key", "ada", "--keyring", "testdata/provenance/ada.sec", "-d"]);
+    let packed = output_of(package.arg(&home).arg(home.join("sources/app-1.0.0")));
+    let packed: serde_json::Value = serde_json::from_str(&packed).expect("JSON");
+    let digest = format!("sha256:{}", rutter::package::digest::sha256(&bytes));
+    assert_eq!(packed[0]["size"], bytes.len());
+    assert_eq!(packed[0]["digest"], digest.as_str());
+    output_of(rutter(&home).arg("push").arg(home.join("app-1.0.0.tgz")).args([&server.url, "--server", "chartmuseum"]));
+    output_of(rutter(&home).args(["repo", "add", "local", &server.url]));
+    let out = home.join("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let mut pull = rutter(&home);
+    pull.args(["pull", "local/app", "-o", "json", "--verify", "--keyring", "testdata/provenance/ada.pub", "-d"]).arg(&out);
+    let pulled: serde_json::Value = serde_json::from_str(&output_of(&mut pull)).expect("JSON");
+    let fingerprint = pulled[0]["verified"]["fingerprint"].as_str().expect("a fingerprint").to_string();
+    let wanted = serde_json::json!([{
+        "reference": "local/app", "path": out.join("app-1.0.0.tgz").to_string_lossy(), "digest": digest,
+        "verified": { "signedBy": pulled[0]["verified"]["signedBy"], "fingerprint": fingerprint },
+    }]);
+    assert_eq!(pulled, wanted);
+    assert!(pulled[0]["verified"]["signedBy"][0].as_str().is_some_and(|name| name.contains("ada")), "{pulled}");
+}
