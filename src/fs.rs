@@ -132,6 +132,12 @@ pub fn stamp(path: &Path) -> Option<(u64, i128, i128, u64)> {
     Some((about.len(), i128::try_from(modified.as_nanos()).ok()?, 0, 0))
 }
 
+/// When an entry was last added to, taken from or renamed in a folder, nanoseconds since 1970; `None` if it is no folder.
+pub fn folder_changed(path: &Path) -> Option<i128> {
+    let about = std::fs::metadata(path).ok().filter(Metadata::is_dir)?;
+    i128::try_from(about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
+}
+
 /// A folder that is taken away when dropped, below `place`, or below the system's place when that is empty.
 pub fn temporary_folder(place: &Path) -> Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();

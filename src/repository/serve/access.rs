@@ -100,57 +100,77 @@ impl Access {
         self.users.insert(user.to_string(), (secret, role));
     }
 
-    /// The role of whoever sent this header.
+    /// The role of whoever sent this header, if that is known without bcrypt, which is slow by design.
+    pub fn role_at_once(&self, authorization: Option<&str>) -> Option<Role> {
+        match self.look(authorization) {
+            Found::Role(role) => Some(role),
+            Found::Hash { key, .. } => self.known.lock().unwrap_or_else(|error| error.into_inner()).get(&key).copied(),
+        }
+    }
+
+    /// The role of whoever sent this header. May take a good part of a second; the right answers are remembered.
     pub fn role(&self, authorization: Option<&str>) -> Role {
+        if let Some(role) = self.role_at_once(authorization) {
+            return role;
+        }
+        let Found::Hash { key, password, hash, role } = self.look(authorization) else { return Role::Nobody };
+        if !bcrypt::verify(password, hash).unwrap_or(false) {
+            return Role::Nobody;
+        }
+        let mut known = self.known.lock().unwrap_or_else(|error| error.into_inner());
+        if known.len() > 10_000 {
+            known.clear();
+        }
+        known.insert(key, role);
+        role
+    }
+
+    fn look(&self, authorization: Option<&str>) -> Found<'_> {
         if !self.is_guarded() {
-            return Role::Write;
+            return Found::Role(Role::Write);
         }
         let anonymous = if self.anonymous_read { Role::Read } else { Role::Nobody };
-        let Some((scheme, rest)) = authorization.and_then(|header| header.trim().split_once(' ')) else { return anonymous };
+        let Some((scheme, rest)) = authorization.and_then(|header| header.trim().split_once(' ')) else { return Found::Role(anonymous) };
         if scheme.eq_ignore_ascii_case("bearer") {
             let given = digest(rest.trim());
             // Every token is compared, so that time tells nothing of which one came close.
             let found =
                 self.tokens.iter().fold(Role::Nobody, |best, (token, role)| if same(token, &given) { best.max(*role) } else { best });
-            return found;
+            return Found::Role(found);
         }
+        let nobody = Found::Role(Role::Nobody);
         if !scheme.eq_ignore_ascii_case("basic") {
-            return Role::Nobody;
+            return nobody;
         }
-        let Ok(decoded) = data_encoding::BASE64.decode(rest.trim().as_bytes()) else { return Role::Nobody };
-        let Ok(decoded) = String::from_utf8(decoded) else { return Role::Nobody };
-        let Some((user, password)) = decoded.split_once(':') else { return Role::Nobody };
+        let Ok(decoded) = data_encoding::BASE64.decode(rest.trim().as_bytes()) else { return nobody };
+        let Ok(decoded) = String::from_utf8(decoded) else { return nobody };
+        let Some((user, password)) = decoded.split_once(':') else { return nobody };
         // Registry clients send bearer tokens as passwords of any user.
         let given = digest(password);
         if let Some((_, role)) = self.tokens.iter().find(|(token, _)| same(token, &given)) {
-            return *role;
+            return Found::Role(*role);
         }
         match self.users.get(user) {
-            None => Role::Nobody,
-            Some((Secret::Plain(secret), role)) => {
-                if same(secret, &given) {
-                    *role
-                } else {
-                    Role::Nobody
-                }
-            }
+            Some((Secret::Plain(secret), role)) if same(secret, &given) => Found::Role(*role),
             Some((Secret::Bcrypt(hash), role)) => {
-                let key = digest(&decoded);
-                let mut known = self.known.lock().unwrap_or_else(|error| error.into_inner());
-                if let Some(role) = known.get(&key) {
-                    return *role;
-                }
-                if !bcrypt::verify(password, hash).unwrap_or(false) {
-                    return Role::Nobody;
-                }
-                if known.len() > 10_000 {
-                    known.clear();
-                }
-                known.insert(key, *role);
-                *role
+                Found::Hash { key: digest(&decoded), password: password.to_string(), hash: hash.as_str(), role: *role }
             }
+            _ => nobody,
         }
     }
+}
+
+/// What a header comes to.
+enum Found<'a> {
+    Role(Role),
+    /// The role, if the password fits the hash.
+    Hash {
+        /// Digest of `user:password`.
+        key: [u8; 32],
+        password: String,
+        hash: &'a str,
+        role: Role,
+    },
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The index of one tenant: which versions there are, and index.yaml ready to send.
 //!
 //! Goes in: the archives in storage, which alone are the truth, so that several servers on one bucket cannot lose each
-//! other's versions: there is no shared index to overwrite. Comes out: entries and a rendered index with its ETag and
-//! gzip form. Incremental: a listing shows what is new, and only that is read; a snapshot of what was read is kept beside
-//! the archives for the next start, and is nothing but a cache.
+//! other's versions: there is no shared index to overwrite. Comes out: charts with their versions, and the rendered index.
+//! Incremental: a listing shows what is new, and only that is read; a push is put in its place without a listing; a snapshot
+//! of what was read is kept beside the archives for the next start, and is nothing but a cache.
 
+use super::rendered::{Blocks, Rendered};
 use super::storage::{Listed, Storage};
 use crate::chart::{Metadata, loader};
 use crate::data::{Data, Map};
@@ -12,14 +13,20 @@ use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::version::Version;
 use axum::body::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, HashMap};
-use std::io::Write as _;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 /// Where the snapshot of a tenant is kept; a leading dot keeps it out of every route.
 const SNAPSHOT: &str = ".index-snapshot.json";
+/// How long changes may be missing in the snapshot while the server runs.
+const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
+/// Archives that are read at once.
+const PARALLEL: usize = 16;
+/// A folder that changed less than so many nanoseconds before it was listed may change again within the same tick of its clock.
+const SETTLED: i128 = 2_000_000_000;
 
 /// One version of a chart.
 #[derive(Debug)]
@@ -36,27 +43,39 @@ pub struct Entry {
     pub size: u64,
     /// Milliseconds since 1970.
     pub created: i64,
-    /// What index.yaml says of it, without `urls`.
-    pub fields: Arc<Map>,
+    /// Chart.yaml's fields as JSON: small, and asked for rarely.
+    json: Box<[u8]>,
+    /// Its lines in index.yaml.
+    text: Box<str>,
     seen: Listed,
+    /// When this process wrote it; `None` for what a listing showed.
+    noted: Option<Instant>,
 }
 
-/// index.yaml as it goes out.
+/// All versions of a chart, newest first, as Helm sorts an index: unparsable versions last.
 #[derive(Debug)]
-pub struct Rendered {
-    pub yaml: Bytes,
-    pub gzip: Bytes,
-    /// Quoted.
-    pub tag: String,
+pub struct Chart {
+    pub name: String,
+    pub versions: Vec<Arc<Entry>>,
+    /// Its first line in index.yaml.
+    key: Box<str>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    entries: BTreeMap<String, Arc<Entry>>,
-    /// The text of each chart's entries in index.yaml, kept while none of its versions changes.
-    texts: HashMap<String, Arc<str>>,
-    rendered: Option<Arc<Rendered>>,
+    /// By file name.
+    entries: HashMap<String, Arc<Entry>>,
+    charts: BTreeMap<String, Arc<Chart>>,
+    /// Grows with every change.
+    generation: u64,
+    /// When the last listing began.
     listed: Option<Instant>,
+    /// What the storage's stamp was then, if nothing can have changed unseen since.
+    stamp: Option<i128>,
+    /// When this process deleted files, as long as a listing may still show them.
+    deleted: HashMap<String, Instant>,
+    /// Which generation the snapshot has, and when it was written.
+    saved: (u64, Option<Instant>),
 }
 
 /// One tenant's index, shared by all requests.
@@ -70,6 +89,8 @@ pub struct Catalog {
     /// How old a listing may be before the next request looks again.
     freshness: Duration,
     state: RwLock<State>,
+    rendered: RwLock<Option<Arc<Rendered>>>,
+    blocks: Mutex<Blocks>,
     /// One listing at a time.
     listing: tokio::sync::Mutex<()>,
     /// Files being written by this process, so that two uploads of one version do not interleave.
@@ -82,6 +103,8 @@ pub struct Package {
     pub metadata: Metadata,
     /// `NAME-VERSION.tgz`.
     pub file: String,
+    /// Hex SHA-256 of the archive.
+    pub digest: String,
 }
 
 /// Reads an uploaded archive: it must load as a chart, and its name and version must make a safe file name.
@@ -95,7 +118,7 @@ pub fn read_package(bytes: &[u8]) -> Result<Package> {
             format!("chart name `{}` and version `{}` do not make a file name", metadata.name, metadata.version),
         ));
     }
-    Ok(Package { metadata, file })
+    Ok(Package { metadata, file, digest: data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)) })
 }
 
 /// RFC 3339 with nanoseconds, as Go writes times into indexes.
@@ -107,13 +130,14 @@ pub fn timestamp(milliseconds: i64) -> String {
 }
 
 impl Entry {
-    fn new(fields: Arc<Map>, digest: String, seen: Listed) -> Option<Entry> {
+    /// `url` stands before `charts/…` in the index.
+    fn new(fields: &Map, digest: String, seen: Listed, url: &str) -> Result<Option<Entry>> {
         let text = |key: &str| fields.get(key).and_then(Data::as_str).unwrap_or_default().to_string();
         let (name, version) = (text("name"), text("version"));
         if name.is_empty() {
-            return None;
+            return Ok(None);
         }
-        Some(Entry {
+        let mut entry = Entry {
             file: seen.name.clone(),
             parsed: Version::parse(&version).ok(),
             app_version: text("appVersion"),
@@ -123,25 +147,50 @@ impl Entry {
             name,
             version,
             digest,
-            fields,
+            json: crate::json::to_vec(&Data::map(fields.clone()))?.into(),
+            text: Box::default(),
             seen,
-        })
+            noted: None,
+        };
+        let yaml = crate::yaml::to_string(&Data::list(vec![entry.complete(fields.clone(), url)]))?;
+        let mut lines = String::with_capacity(yaml.len() + yaml.len() / 8);
+        for line in yaml.lines() {
+            if !line.is_empty() {
+                lines.push_str("  ");
+            }
+            lines.push_str(line);
+            lines.push('\n');
+        }
+        entry.text = lines.into();
+        Ok(Some(entry))
     }
 
-    fn read(bytes: &[u8], seen: Listed) -> Option<Entry> {
-        let package = read_package(bytes).ok()?;
-        let Data::Map(fields) = package.metadata.to_data() else { return None };
-        let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(bytes));
-        Entry::new(fields, digest, seen)
+    fn of_package(package: &Package, seen: Listed, url: &str) -> Result<Option<Entry>> {
+        match package.metadata.to_data() {
+            Data::Map(fields) => Entry::new(&fields, package.digest.clone(), seen, url),
+            _ => Ok(None),
+        }
     }
 
-    /// The entry as index.yaml and ChartMuseum's API show it.
-    pub fn to_data(&self, url: &str) -> Data {
-        let mut fields = (*self.fields).clone();
+    fn complete(&self, mut fields: Map, url: &str) -> Data {
         fields.insert("created", Data::str(timestamp(self.created)));
         fields.insert("digest", Data::str(self.digest.as_str()));
         fields.insert("urls", Data::list(vec![Data::str(format!("{url}charts/{}", self.file))]));
         Data::map(fields)
+    }
+
+    /// Chart.yaml's fields.
+    pub fn fields(&self) -> Arc<Map> {
+        match crate::json::parse_exact(&self.json) {
+            Ok(Data::Map(fields)) => fields,
+            // What was written here is read here.
+            _ => Arc::default(),
+        }
+    }
+
+    /// The entry as ChartMuseum's API shows it.
+    pub fn to_data(&self) -> Data {
+        self.complete((*self.fields()).clone(), "")
     }
 
     /// Seconds since 1970 of the upload.
@@ -150,7 +199,6 @@ impl Entry {
     }
 }
 
-/// Newest first, as Helm sorts an index: unparsable versions last.
 fn newest_first(a: &Arc<Entry>, b: &Arc<Entry>) -> std::cmp::Ordering {
     match (&a.parsed, &b.parsed) {
         (Some(x), Some(y)) => y.cmp(x).then_with(|| a.version.cmp(&b.version)),
@@ -160,15 +208,107 @@ fn newest_first(a: &Arc<Entry>, b: &Arc<Entry>) -> std::cmp::Ordering {
     }
 }
 
-/// The newest that is no pre-release, else the newest.
-fn latest(newest_first: &[Arc<Entry>]) -> Option<&Arc<Entry>> {
-    let stable = newest_first.iter().find(|entry| entry.parsed.as_ref().is_some_and(|parsed| parsed.prerelease().is_empty()));
-    stable.or(newest_first.first())
+impl Chart {
+    /// The chart with these versions in any order.
+    pub fn new(name: &str, mut versions: Vec<Arc<Entry>>) -> Result<Chart> {
+        versions.sort_by(newest_first);
+        let map = [(name.into(), Data::list(Vec::new()))].into_iter().collect();
+        let line = crate::yaml::to_string(&Data::map(map))?;
+        let key = format!("  {}\n", line.trim_end().trim_end_matches("[]").trim_end());
+        Ok(Chart { name: name.to_string(), versions, key: key.into() })
+    }
+
+    /// The newest that is no pre-release, else the newest.
+    pub fn latest(&self) -> Option<&Arc<Entry>> {
+        let stable = self.versions.iter().find(|entry| entry.parsed.as_ref().is_some_and(|parsed| parsed.prerelease().is_empty()));
+        stable.or(self.versions.first())
+    }
+
+    /// Bytes of its part of index.yaml, about.
+    pub fn text_length(&self) -> usize {
+        self.key.len() + self.versions.iter().map(|entry| entry.text.len()).sum::<usize>()
+    }
+
+    /// Writes its part of index.yaml.
+    pub fn write(&self, text: &mut String) {
+        text.push_str(&self.key);
+        self.versions.iter().for_each(|entry| text.push_str(&entry.text));
+    }
 }
 
 fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
     // A panic while the lock was held cannot leave a half-changed index: every change is one insert or remove.
     error.into_inner()
+}
+
+impl State {
+    /// Puts an entry in its place.
+    fn insert(&mut self, entry: Entry) -> Result<()> {
+        let entry = Arc::new(entry);
+        if let Some(old) = self.entries.insert(entry.file.clone(), entry.clone())
+            && old.name != entry.name
+        {
+            self.without(&old)?;
+        }
+        let others = self.charts.get(&entry.name).map(|chart| chart.versions.as_slice()).unwrap_or_default();
+        let mut versions: Vec<_> = others.iter().filter(|other| other.file != entry.file).cloned().collect();
+        versions.push(entry.clone());
+        self.charts.insert(entry.name.clone(), Arc::new(Chart::new(&entry.name, versions)?));
+        self.generation += 1;
+        Ok(())
+    }
+
+    /// Takes a file's entry out.
+    fn remove(&mut self, file: &str) -> Result<()> {
+        if let Some(old) = self.entries.remove(file) {
+            self.without(&old)?;
+            self.generation += 1;
+        }
+        Ok(())
+    }
+
+    fn without(&mut self, old: &Entry) -> Result<()> {
+        let Some(chart) = self.charts.get(&old.name) else { return Ok(()) };
+        let versions: Vec<_> = chart.versions.iter().filter(|other| other.file != old.file).cloned().collect();
+        if versions.is_empty() {
+            self.charts.remove(&old.name);
+        } else {
+            let chart = Chart::new(&old.name, versions)?;
+            self.charts.insert(old.name.clone(), Arc::new(chart));
+        }
+        Ok(())
+    }
+
+    /// Puts many entries in their places, each chart sorted once.
+    fn insert_all(&mut self, entries: Vec<Entry>) -> Result<()> {
+        let mut by_name: HashMap<String, Vec<Entry>> = HashMap::new();
+        for entry in entries {
+            by_name.entry(entry.name.clone()).or_default().push(entry);
+        }
+        for (name, mut new) in by_name {
+            if new.len() == 1
+                && let Some(entry) = new.pop()
+            {
+                self.insert(entry)?;
+                continue;
+            }
+            let files: HashSet<String> = new.iter().map(|entry| entry.file.clone()).collect();
+            let new: Vec<_> = new.into_iter().map(Arc::new).collect();
+            for entry in &new {
+                if let Some(old) = self.entries.insert(entry.file.clone(), entry.clone())
+                    && old.name != name
+                {
+                    self.without(&old)?;
+                }
+            }
+            let others = self.charts.get(&name).map(|chart| chart.versions.as_slice()).unwrap_or_default();
+            let versions = others.iter().filter(|other| !files.contains(&other.file)).cloned().chain(new).collect();
+            let chart = Chart::new(&name, versions)?;
+            self.charts.insert(name, Arc::new(chart));
+            self.generation += 1;
+        }
+        Ok(())
+    }
 }
 
 impl Catalog {
@@ -181,6 +321,8 @@ impl Catalog {
             context_path: context_path.to_string(),
             freshness,
             state: RwLock::default(),
+            rendered: RwLock::default(),
+            blocks: Mutex::default(),
             listing: tokio::sync::Mutex::new(()),
             busy: Mutex::default(),
         }
@@ -191,77 +333,90 @@ impl Catalog {
         if self.tenant.is_empty() { file.to_string() } else { format!("{}/{file}", self.tenant) }
     }
 
-    /// index.yaml, at most `freshness` behind what other servers wrote and never behind what this one wrote.
-    pub async fn index(&self) -> Result<Arc<Rendered>> {
-        if let Some(rendered) = self.current() {
-            return Ok(rendered);
+    /// index.yaml, at most twice `freshness` behind what other servers wrote and never behind what this one wrote.
+    pub async fn index(self: &Arc<Self>) -> Result<Arc<Rendered>> {
+        let age = self.state.read().unwrap_or_else(poisoned).listed.map(|at| at.elapsed());
+        match age {
+            Some(age) if age < self.freshness => {}
+            // A look at a large storage takes its time: meanwhile readers get what is known.
+            Some(age) if age < self.freshness * 2 => {
+                if self.listing.try_lock().is_ok() {
+                    let own = self.clone();
+                    // The next one that finds the listing too old is told of the fault.
+                    tokio::spawn(async move { drop(own.refresh().await) });
+                }
+            }
+            _ => self.refresh().await?,
         }
-        self.refresh().await?;
-        let mut state = self.state.write().unwrap_or_else(poisoned);
-        if let Some(rendered) = &state.rendered {
-            return Ok(rendered.clone());
-        }
-        let rendered = Arc::new(render(&mut state, &self.url, &self.context_path)?);
-        state.rendered = Some(rendered.clone());
-        Ok(rendered)
+        Ok(self.render())
     }
 
-    fn current(&self) -> Option<Arc<Rendered>> {
-        let state = self.state.read().unwrap_or_else(poisoned);
-        let fresh = state.listed.is_some_and(|at| at.elapsed() < self.freshness);
-        if fresh { state.rendered.clone() } else { None }
+    fn render(&self) -> Arc<Rendered> {
+        let ready = |generation: u64| {
+            let rendered = self.rendered.read().unwrap_or_else(poisoned);
+            rendered.as_ref().filter(|rendered| rendered.generation >= generation).cloned()
+        };
+        let generation = self.state.read().unwrap_or_else(poisoned).generation;
+        if let Some(rendered) = ready(generation) {
+            return rendered;
+        }
+        let mut blocks = self.blocks.lock().unwrap_or_else(poisoned);
+        // Somebody else may have rendered while this one waited.
+        if let Some(rendered) = ready(generation) {
+            return rendered;
+        }
+        let (generation, charts) = {
+            let state = self.state.read().unwrap_or_else(poisoned);
+            (state.generation, state.charts.values().cloned().collect::<Vec<_>>())
+        };
+        let rendered = Arc::new(blocks.render(&charts, generation, &self.context_path));
+        *self.rendered.write().unwrap_or_else(poisoned) = Some(rendered.clone());
+        rendered
     }
 
-    /// All entries by file name.
-    pub async fn entries(&self) -> Result<Vec<Arc<Entry>>> {
+    /// One chart with its versions.
+    pub async fn chart(&self, name: &str) -> Result<Option<Arc<Chart>>> {
         self.refresh().await?;
-        Ok(self.state.read().unwrap_or_else(poisoned).entries.values().cloned().collect())
+        Ok(self.state.read().unwrap_or_else(poisoned).charts.get(name).cloned())
     }
 
     /// The versions of one chart, newest first.
     pub async fn versions(&self, name: &str) -> Result<Vec<Arc<Entry>>> {
-        let mut found: Vec<_> = self.entries().await?.into_iter().filter(|entry| entry.name == name).collect();
-        found.sort_by(newest_first);
-        Ok(found)
+        Ok(self.chart(name).await?.map(|chart| chart.versions.clone()).unwrap_or_default())
     }
 
     /// One version; `latest` is the newest that is no pre-release, else the newest.
     pub async fn version(&self, name: &str, version: &str) -> Result<Option<Arc<Entry>>> {
-        let versions = self.versions(name).await?;
-        if version == "latest" {
-            return Ok(latest(&versions).cloned());
-        }
-        Ok(versions.into_iter().find(|entry| entry.version == version))
+        let Some(chart) = self.chart(name).await? else { return Ok(None) };
+        let found = match version {
+            "latest" => chart.latest(),
+            _ => chart.versions.iter().find(|entry| entry.version == version),
+        };
+        Ok(found.cloned())
     }
 
-    /// Charts by name, each newest first.
-    pub async fn by_name(&self) -> Result<BTreeMap<String, Vec<Arc<Entry>>>> {
-        Ok(group(self.entries().await?.iter()))
-    }
-
-    /// The latest version of each chart and how many there are, by name.
-    pub async fn latest(&self) -> Result<Vec<(Arc<Entry>, usize)>> {
-        let charts = self.by_name().await?;
-        Ok(charts.into_values().filter_map(|versions| Some((latest(&versions)?.clone(), versions.len()))).collect())
+    /// All charts by name.
+    pub async fn charts(&self) -> Result<Vec<Arc<Chart>>> {
+        self.refresh().await?;
+        Ok(self.state.read().unwrap_or_else(poisoned).charts.values().cloned().collect())
     }
 
     /// Takes note of what this process has just written, without another listing.
-    pub fn added(&self, bytes: &[u8], seen: Listed) {
-        if let Some(entry) = Entry::read(bytes, seen) {
+    pub fn added(&self, package: &Package, seen: Listed) -> Result<()> {
+        if let Some(mut entry) = Entry::of_package(package, seen, &self.url)? {
+            entry.noted = Some(Instant::now());
             let mut state = self.state.write().unwrap_or_else(poisoned);
-            state.texts.remove(&entry.name);
-            state.rendered = None;
-            state.entries.insert(entry.file.clone(), Arc::new(entry));
+            state.deleted.remove(&entry.file);
+            state.insert(entry)?;
         }
+        Ok(())
     }
 
     /// Takes note of what this process has just deleted.
-    pub fn removed(&self, file: &str) {
+    pub fn removed(&self, file: &str) -> Result<()> {
         let mut state = self.state.write().unwrap_or_else(poisoned);
-        if let Some(entry) = state.entries.remove(file) {
-            state.texts.remove(&entry.name);
-            state.rendered = None;
-        }
+        state.deleted.insert(file.to_string(), Instant::now());
+        state.remove(file)
     }
 
     /// Looks at the storage again if the last look is too old.
@@ -282,6 +437,15 @@ impl Catalog {
             self.load_snapshot().await?;
         }
         let started = Instant::now();
+        let stamp = self.storage.stamp(&self.tenant);
+        let settled = stamp.filter(|stamp| jiff::Timestamp::now().as_nanosecond().saturating_sub(*stamp) > SETTLED);
+        {
+            let mut state = self.state.write().unwrap_or_else(poisoned);
+            if !first && stamp.is_some() && state.stamp == stamp {
+                state.listed = Some(started);
+                return Ok(());
+            }
+        }
         let listed: Vec<Listed> =
             self.storage.list(&self.tenant).await?.into_iter().filter(|object| object.name.ends_with(".tgz")).collect();
         let unknown: Vec<Listed> = {
@@ -289,43 +453,40 @@ impl Catalog {
             let known = |object: &Listed| state.entries.get(&object.name).is_some_and(|entry| entry.seen == *object);
             listed.iter().filter(|object| !known(object)).cloned().collect()
         };
-        let mut read = Vec::with_capacity(unknown.len());
-        for object in unknown {
-            // An archive that is no chart, or has gone since, is passed over as `helm repo index` does.
-            if let Some(bytes) = self.storage.get(&self.object(&object.name)).await?
-                && let Some(entry) = Entry::read(&bytes, object)
-            {
-                read.push(entry);
-            }
-        }
-        let changed = !read.is_empty();
+        let reads = futures_util::stream::iter(unknown).map(|object| self.read(object)).buffer_unordered(PARALLEL);
+        let read: Vec<Option<Entry>> = reads.try_collect().await?;
         {
             let mut state = self.state.write().unwrap_or_else(poisoned);
-            let present: std::collections::HashSet<&str> = listed.iter().map(|object| object.name.as_str()).collect();
-            // What this process wrote after the listing began must stay.
-            let gone: Vec<String> = state
-                .entries
-                .values()
-                .filter(|entry| !present.contains(entry.file.as_str()) && state.listed.is_none_or(|_| !self.is_busy(&entry.file)))
-                .map(|entry| entry.file.clone())
-                .collect();
+            let present: HashSet<&str> = listed.iter().map(|object| object.name.as_str()).collect();
+            // What this process wrote or deleted since the listing began is newer than the listing.
+            let newer = |entry: &Entry| entry.noted.is_some_and(|at| at >= started);
+            let gone = |entry: &&Arc<Entry>| !present.contains(entry.file.as_str()) && !newer(entry) && !self.is_busy(&entry.file);
+            let gone: Vec<String> = state.entries.values().filter(gone).map(|entry| entry.file.clone()).collect();
             for file in gone {
-                if let Some(entry) = state.entries.remove(&file) {
-                    state.texts.remove(&entry.name);
-                    state.rendered = None;
-                }
+                state.remove(&file)?;
             }
-            for entry in read {
-                state.texts.remove(&entry.name);
-                state.rendered = None;
-                state.entries.insert(entry.file.clone(), Arc::new(entry));
-            }
+            let stays = |entry: &Entry| {
+                !state.deleted.contains_key(&entry.file) && !state.entries.get(&entry.file).is_some_and(|known| newer(known))
+            };
+            let read: Vec<Entry> = read.into_iter().flatten().filter(stays).collect();
+            state.insert_all(read)?;
+            state.deleted.retain(|_, at| *at >= started);
             state.listed = Some(started);
+            state.stamp = settled;
         }
-        if changed {
-            self.save_snapshot().await;
-        }
+        self.save_snapshot(SNAPSHOT_AGE).await;
         Ok(())
+    }
+
+    /// The entry of an archive that a listing showed. One that is no chart, or has gone since, is passed over as
+    /// `helm repo index` does.
+    async fn read(&self, seen: Listed) -> Result<Option<Entry>> {
+        let Some(bytes) = self.storage.get(&self.object(&seen.name)).await? else { return Ok(None) };
+        let package = tokio::task::spawn_blocking(move || read_package(&bytes)).await;
+        match package {
+            Ok(Ok(package)) => Entry::of_package(&package, seen, &self.url),
+            _ => Ok(None),
+        }
     }
 
     fn is_busy(&self, file: &str) -> bool {
@@ -335,8 +496,8 @@ impl Catalog {
     async fn load_snapshot(&self) -> Result<()> {
         let Some(bytes) = self.storage.get(&self.object(SNAPSHOT)).await? else { return Ok(()) };
         // A snapshot that cannot be read costs a full reading, nothing else.
-        let Ok(Data::List(items)) = crate::json::parse(&bytes) else { return Ok(()) };
-        let mut state = self.state.write().unwrap_or_else(poisoned);
+        let Ok(Data::List(items)) = crate::json::parse_exact(&bytes) else { return Ok(()) };
+        let mut entries = Vec::with_capacity(items.len());
         for item in items.iter() {
             let Some(item) = item.as_map() else { continue };
             let text = |key: &str| item.get(key).and_then(Data::as_str).map(str::to_string);
@@ -347,87 +508,100 @@ impl Catalog {
                 continue;
             };
             let seen = Listed { name, size: size.unsigned_abs(), modified, tag: text("tag") };
-            if let Some(entry) = Entry::new(fields.clone(), digest, seen) {
-                state.entries.insert(entry.file.clone(), Arc::new(entry));
-            }
+            entries.extend(Entry::new(fields, digest, seen, &self.url)?);
         }
+        let mut state = self.state.write().unwrap_or_else(poisoned);
+        state.insert_all(entries)?;
+        state.saved = (state.generation, None);
         Ok(())
     }
 
-    async fn save_snapshot(&self) {
-        let items: Vec<Data> = {
-            let state = self.state.read().unwrap_or_else(poisoned);
-            let item = |entry: &Arc<Entry>| {
-                let mut map = Map::new();
-                map.insert("file", Data::str(entry.file.as_str()));
-                map.insert("size", Data::str(entry.seen.size.to_string()));
-                map.insert("modified", Data::str(entry.seen.modified.to_string()));
-                map.insert("digest", Data::str(entry.digest.as_str()));
-                if let Some(tag) = &entry.seen.tag {
-                    map.insert("tag", Data::str(tag.as_str()));
-                }
-                map.insert("fields", Data::Map(entry.fields.clone()));
-                Data::map(map)
-            };
-            state.entries.values().map(item).collect()
+    /// Writes the snapshot if there is something new and the last one is older than `age`.
+    pub async fn save_snapshot(&self, age: Duration) {
+        let (generation, entries) = {
+            let mut state = self.state.write().unwrap_or_else(poisoned);
+            let (saved, at) = state.saved;
+            if saved == state.generation || at.is_some_and(|at| at.elapsed() < age) {
+                return;
+            }
+            state.saved = (state.generation, Some(Instant::now()));
+            (state.generation, state.entries.values().cloned().collect::<Vec<_>>())
         };
-        if let Ok(text) = crate::json::to_vec(&Data::list(items)) {
-            // Only a cache: a store that refuses it refuses the upload itself too, and says so there.
-            let _ = self.storage.replace(&self.object(SNAPSHOT), Bytes::from(text)).await;
+        let mut text = b"[".to_vec();
+        for entry in &entries {
+            if text.len() > 1 {
+                text.extend_from_slice(b",\n");
+            }
+            let (size, modified) = (entry.seen.size.to_string(), entry.seen.modified.to_string());
+            let mut about = serde_json::json!({ "file": entry.file, "size": size, "modified": modified, "digest": entry.digest });
+            if let (Some(tag), Some(map)) = (&entry.seen.tag, about.as_object_mut()) {
+                map.insert("tag".into(), tag.as_str().into());
+            }
+            let about = about.to_string();
+            text.extend_from_slice(about.strip_suffix('}').unwrap_or(&about).as_bytes());
+            text.extend_from_slice(b",\"fields\":");
+            text.extend_from_slice(&entry.json);
+            text.push(b'}');
+        }
+        text.push(b']');
+        // Only a cache: a store that refuses it refuses the upload itself too, and says so there.
+        if self.storage.replace(&self.object(SNAPSHOT), Bytes::from(text)).await.is_err() {
+            self.state.write().unwrap_or_else(poisoned).saved.0 = generation.wrapping_sub(1);
         }
     }
 }
 
-fn group<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> BTreeMap<String, Vec<Arc<Entry>>> {
-    let mut charts: BTreeMap<String, Vec<Arc<Entry>>> = BTreeMap::new();
-    for entry in entries {
-        charts.entry(entry.name.clone()).or_default().push(entry.clone());
-    }
-    for versions in charts.values_mut() {
-        versions.sort_by(newest_first);
-    }
-    charts
-}
+#[cfg(test)]
+pub mod tests {
+    use super::*;
 
-/// Writes index.yaml; charts whose versions did not change keep their text.
-fn render(state: &mut State, url: &str, context_path: &str) -> Result<Rendered> {
-    let charts = group(state.entries.values());
-    let newest = state.entries.values().map(|entry| entry.created).max().unwrap_or(0);
-    let mut text = String::from("apiVersion: v1\n");
-    text.push_str(if charts.is_empty() { "entries: {}\n" } else { "entries:\n" });
-    for (name, versions) in &charts {
-        let part = match state.texts.get(name) {
-            Some(part) => part.clone(),
-            None => {
-                let mut chart = Map::new();
-                chart.insert(name.as_str(), Data::list(versions.iter().map(|entry| entry.to_data(url)).collect()));
-                let yaml = crate::yaml::to_string(&Data::map(chart))?;
-                let mut part = String::with_capacity(yaml.len() + yaml.len() / 8);
-                for line in yaml.lines() {
-                    if !line.is_empty() {
-                        part.push_str("  ");
-                    }
-                    part.push_str(line);
-                    part.push('\n');
-                }
-                let part: Arc<str> = part.into();
-                state.texts.insert(name.clone(), part.clone());
-                part
-            }
-        };
-        text.push_str(&part);
+    /// An entry with fields that YAML writes in all its ways.
+    pub fn entry(name: &str, version: &str) -> Entry {
+        let words = "long ".repeat(40);
+        let yaml = format!(
+            "apiVersion: v2\nname: {name}\nversion: {version}\ndescription: \"{words}: with # marks\\nand\\n\\n  lines\\n\"\nkeywords: [a, 'yes', \"7\"]\nannotations: {{k: \"a\\n- b\\n\"}}\nmaintainers: [{{name: Ada}}]\n"
+        );
+        let metadata = Metadata::parse(yaml.as_bytes()).expect("metadata");
+        let package = Package { metadata, file: format!("{name}-{version}.tgz"), digest: "00".repeat(32) };
+        let seen = Listed { name: package.file.clone(), size: 1, modified: 1_700_000_000_000, tag: None };
+        Entry::of_package(&package, seen, "").expect("rendered").expect("an entry")
     }
-    // The newest upload, not the clock: equal content gives equal bytes and an equal ETag on every server.
-    text.push_str(&format!("generated: \"{}\"\n", timestamp(newest)));
-    if context_path.is_empty() {
-        text.push_str("serverInfo: {}\n");
-    } else {
-        text.push_str(&format!("serverInfo:\n  contextPath: {context_path}\n"));
+
+    fn files(state: &State) -> Vec<String> {
+        state.charts.values().flat_map(|chart| chart.versions.iter().map(|entry| entry.file.clone())).collect()
     }
-    let tag = format!("\"{}\"", &data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))[..32]);
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).map_or_else(
-        |error| Err(Error::new(ErrorKind::Io, format!("cannot compress the index: {error}"))),
-        |gzip| Ok(Rendered { yaml: Bytes::from(text), gzip: Bytes::from(gzip), tag }),
-    )
+
+    #[test]
+    fn entries_stand_newest_first_however_they_come() {
+        let mut state = State::default();
+        state.insert(entry("b", "1.0.0")).expect("inserted");
+        state.insert_all(vec![entry("a", "1.0.0"), entry("a", "1.10.0"), entry("a", "1.9.0")]).expect("inserted");
+        state.insert(entry("a", "1.9.5")).expect("inserted");
+        state.insert(entry("a", "1.9.5")).expect("replaced");
+        let sorted = ["a-1.10.0.tgz", "a-1.9.5.tgz", "a-1.9.0.tgz", "a-1.0.0.tgz", "b-1.0.0.tgz"];
+        assert_eq!(files(&state), sorted);
+        state.remove("b-1.0.0.tgz").expect("removed");
+        state.remove("a-1.9.5.tgz").expect("removed");
+        assert_eq!(files(&state), ["a-1.10.0.tgz", "a-1.9.0.tgz", "a-1.0.0.tgz"]);
+        assert_eq!(state.charts.len(), 1);
+    }
+
+    #[test]
+    fn latest_is_the_newest_stable_one() {
+        let versions = ["1.0.0", "2.0.0-rc.1", "1.5.0"].map(|version| Arc::new(entry("a", version)));
+        let chart = Chart::new("a", versions.to_vec()).expect("a chart");
+        assert_eq!(chart.latest().expect("one").version, "1.5.0");
+        let only = Chart::new("a", vec![Arc::new(entry("a", "2.0.0-rc.1"))]).expect("a chart");
+        assert_eq!(only.latest().expect("one").version, "2.0.0-rc.1");
+    }
+
+    #[test]
+    fn fields_come_back_from_their_short_form() {
+        let entry = entry("a", "1.0.0");
+        let data = entry.to_data();
+        let text = |key: &str| data.as_map().and_then(|map| map.get(key)).and_then(Data::as_str).map(str::to_string);
+        assert_eq!(text("version").as_deref(), Some("1.0.0"));
+        assert_eq!(text("created").as_deref(), Some("2023-11-14T22:13:20Z"));
+        assert_eq!(entry.fields().get("keywords").and_then(Data::as_list).map(|items| items.len()), Some(3));
+    }
 }

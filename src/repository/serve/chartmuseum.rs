@@ -12,7 +12,6 @@ use crate::error::Result;
 use axum::body::Bytes;
 use axum::extract::FromRequest as _;
 use axum::http::{Method, StatusCode, header};
-use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -32,10 +31,10 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
             if versions.is_empty() {
                 return Ok(error(StatusCode::NOT_FOUND, "chart not found"));
             }
-            data(StatusCode::OK, &Data::list(versions.iter().map(|entry| entry.to_data("")).collect()))
+            data(StatusCode::OK, &Data::list(versions.iter().map(|entry| entry.to_data()).collect()))
         }
         Route::Version { tenant, name, version } if reads => match server.catalog(&tenant).version(&name, &version).await? {
-            Some(entry) => data(StatusCode::OK, &entry.to_data("")),
+            Some(entry) => data(StatusCode::OK, &entry.to_data()),
             None => Ok(error(StatusCode::NOT_FOUND, "improper constraint: no chart version found")),
         },
         Route::Version { tenant, name, version } if asked.method == Method::DELETE && !server.options.disable_delete => {
@@ -83,10 +82,10 @@ async fn list(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
     }
     let skip = offset.and_then(std::result::Result::ok).unwrap_or(0);
     let take = limit.and_then(std::result::Result::ok).unwrap_or(usize::MAX);
-    let charts = server.catalog(tenant).by_name().await?;
+    let charts = server.catalog(tenant).charts().await?;
     let mut map = crate::data::Map::new();
-    for (name, versions) in charts.into_iter().skip(skip).take(take) {
-        map.insert(name, Data::list(versions.iter().map(|entry| entry.to_data("")).collect()));
+    for chart in charts.iter().skip(skip).take(take) {
+        map.insert(chart.name.as_str(), Data::list(chart.versions.iter().map(|entry| entry.to_data()).collect()));
     }
     data(StatusCode::OK, &Data::map(map))
 }
@@ -195,7 +194,7 @@ async fn write_both(
         }
         if let Some(provenance) = &provenance
             && storage.create(&beside, provenance.clone()).await? == Written::Exists
-            && !claim_again(server, &object, &beside, provenance, &chart).await?
+            && !claim_again(server, &object, &beside, provenance, &package.digest).await?
         {
             return Ok(Written::Exists);
         }
@@ -218,16 +217,15 @@ async fn write_both(
         }
     }
     if let Some(seen) = storage.look(&object).await? {
-        catalog.added(&chart, seen);
+        catalog.added(package, seen)?;
     }
     Ok(Written::New)
 }
 
 /// Takes over the provenance file of a writer that died before its archive was there: at once when that was for the very
 /// same archive, so that whoever wins has a signature that holds, else once it is old enough. Says whether it did.
-async fn claim_again(server: &Server, object: &str, beside: &str, provenance: &Bytes, chart: &Bytes) -> Result<bool> {
+async fn claim_again(server: &Server, object: &str, beside: &str, provenance: &Bytes, digest: &str) -> Result<bool> {
     let storage = &server.storage;
-    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(chart));
     loop {
         if storage.look(object).await?.is_some() {
             return Ok(false);
@@ -275,7 +273,7 @@ async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Res
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     }
     server.storage.delete(&format!("{object}.prov")).await?;
-    catalog.removed(&file);
+    catalog.removed(&file)?;
     super::registry::forget(server, tenant, name, version).await?;
     server.metrics.deletions.fetch_add(1, Ordering::Relaxed);
     Ok(json(StatusCode::OK, "{\"deleted\":true}"))

@@ -10,6 +10,7 @@ mod chartmuseum;
 mod metrics;
 mod page;
 mod registry;
+mod rendered;
 pub mod route;
 pub mod storage;
 mod tls;
@@ -66,6 +67,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long the body of one request may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(600);
 
+/// Threads that wait for files and read archives.
+const BLOCKING_THREADS: usize = 16;
+
 struct Server {
     storage: Storage,
     options: Options,
@@ -73,6 +77,8 @@ struct Server {
     metrics: metrics::Metrics,
     /// Held for reading by every request that changes something, so that the end can wait for them.
     changing: Arc<tokio::sync::RwLock<()>>,
+    /// Whose password is held against its hash, a few at once.
+    hashing: tokio::sync::Semaphore,
 }
 
 type Answer = Response<Body>;
@@ -81,6 +87,8 @@ type Answer = Response<Body>;
 pub fn run(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // Each has a heap of its own, and a folder gains nothing from more of them at once.
+        .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(|error| Error::new(ErrorKind::Io, format!("cannot start the server: {error}")))?;
     runtime.block_on(serve(options, started, stop))
@@ -92,10 +100,21 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
     let listen = options.listen;
     let fault = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot listen on {listen}: {error}"));
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(fault)?;
+    // Asked once before anybody knows of the server: from here on it hears when it is told to stop.
+    let mut stop = Box::pin(stop);
+    if std::future::poll_fn(|context| std::task::Poll::Ready(stop.as_mut().poll(context).is_ready())).await {
+        return Ok(());
+    }
     started(listener.local_addr().map_err(fault)?);
-    let server =
-        Arc::new(Server { storage, options, catalogs: RwLock::default(), metrics: metrics::Metrics::default(), changing: Arc::default() });
-    let changing = server.changing.clone();
+    let server = Arc::new(Server {
+        storage,
+        options,
+        catalogs: RwLock::default(),
+        metrics: metrics::Metrics::default(),
+        changing: Arc::default(),
+        hashing: tokio::sync::Semaphore::new(2),
+    });
+    let (changing, own) = (server.changing.clone(), server.clone());
     let application = axum::Router::new().fallback(handle).with_state(server);
     let told = Arc::new(tokio::sync::Notify::new());
     let tell = told.clone();
@@ -126,6 +145,7 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
     };
     // Changes whose clients are gone come to their end too.
     let _ = tokio::time::timeout(GRACE, changing.write()).await;
+    let _ = tokio::time::timeout(GRACE, own.save_snapshots()).await;
     ended.map_err(|error| Error::new(ErrorKind::Io, format!("the server ended: {error}")))
 }
 
@@ -173,7 +193,7 @@ impl Options {
 async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
     let Some(path) = decode(request.uri().path()) else { return error(StatusCode::BAD_REQUEST, "bad path") };
     let route = route::route(&server.options.layout, &path);
-    if let Some(refused) = refuse(server, &route, request.method(), request.headers()) {
+    if let Some(refused) = refuse(server, &route, request.method(), request.headers()).await {
         return refused;
     }
     // The hot path: no body, no query, one lookup.
@@ -222,14 +242,22 @@ fn failed(server: &Server, fault: &Error) -> Answer {
 }
 
 /// The refusal for whoever may not do this, `None` for all others.
-fn refuse(server: &Server, route: &Route, method: &Method, headers: &HeaderMap) -> Option<Answer> {
+async fn refuse(server: &Arc<Server>, route: &Route, method: &Method, headers: &HeaderMap) -> Option<Answer> {
     if matches!(route, Route::Health) {
         return None;
     }
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let needed = if reads { Role::Read } else { Role::Write };
     let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let role = server.options.access.role(authorization);
+    let role = match server.options.access.role_at_once(authorization) {
+        Some(role) => role,
+        None => {
+            // Two at a time: guesses must not keep both processors from everybody else.
+            let _turn = server.hashing.acquire().await;
+            let (own, header) = (server.clone(), authorization.map(str::to_string));
+            tokio::task::spawn_blocking(move || own.options.access.role(header.as_deref())).await.unwrap_or(Role::Nobody)
+        }
+    };
     // `docker login` and `helm registry login` learn from this path whether credentials are needed at all.
     let probe = matches!(route, Route::Registry(RegistryRoute::Base)) && server.options.access.is_guarded() && authorization.is_none();
     if role >= needed && !probe {
@@ -273,6 +301,14 @@ async fn dispatch(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<A
 }
 
 impl Server {
+    /// Keeps what was read for the next start.
+    async fn save_snapshots(&self) {
+        let catalogs: Vec<_> = self.catalogs.read().unwrap_or_else(|error| error.into_inner()).values().cloned().collect();
+        for catalog in catalogs {
+            catalog.save_snapshot(Duration::ZERO).await;
+        }
+    }
+
     fn catalog(&self, tenant: &str) -> Arc<Catalog> {
         let poisoned = |error: std::sync::PoisonError<_>| error.into_inner();
         if let Some(found) = self.catalogs.read().unwrap_or_else(poisoned).get(tenant) {
@@ -300,15 +336,14 @@ async fn index(server: &Server, tenant: &str, headers: &HeaderMap) -> Answer {
     let has =
         |name: HeaderName, wanted: &str| headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains(wanted));
     let builder = Response::builder().header(header::ETAG, rendered.tag.as_str()).header(header::VARY, "accept-encoding");
-    let built = if has(header::IF_NONE_MATCH, &rendered.tag) {
-        builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
-    } else if has(header::ACCEPT_ENCODING, "gzip") {
-        builder
-            .header(header::CONTENT_TYPE, "application/x-yaml")
-            .header(header::CONTENT_ENCODING, "gzip")
-            .body(Body::from(rendered.gzip.clone()))
-    } else {
-        builder.header(header::CONTENT_TYPE, "application/x-yaml").body(Body::from(rendered.yaml.clone()))
+    let packed = if has(header::ACCEPT_ENCODING, "gzip") { rendered.gzip() } else { None };
+    let built = match packed {
+        _ if has(header::IF_NONE_MATCH, &rendered.tag) => builder.status(StatusCode::NOT_MODIFIED).body(Body::empty()),
+        Some(packed) => {
+            let builder = builder.header(header::CONTENT_TYPE, "application/x-yaml").header(header::CONTENT_ENCODING, "gzip");
+            builder.body(Body::from(packed))
+        }
+        None => builder.header(header::CONTENT_TYPE, "application/x-yaml").body(Body::from(rendered.yaml())),
     };
     built.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "bad header"))
 }

@@ -53,12 +53,13 @@ fn base(server: &Server, tenant: &str) -> String {
 pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
     let wanted = asked.query("q").unwrap_or_default().trim();
     let sought = wanted.to_lowercase();
-    let latest = server.catalog(tenant).latest().await?;
+    let charts = server.catalog(tenant).charts().await?;
     let fits = |entry: &Entry| {
         sought.is_empty() || entry.name.to_lowercase().contains(&sought) || entry.description.to_lowercase().contains(&sought)
     };
-    let found: Vec<_> = latest.iter().filter(|(entry, _)| fits(entry)).collect();
-    let row = |(entry, count): &&(Arc<Entry>, usize)| {
+    let latest = charts.iter().filter_map(|chart| chart.latest().map(|entry| (entry, chart.versions.len())));
+    let found: Vec<_> = latest.filter(|(entry, _)| fits(entry)).collect();
+    let row = |(entry, count): &(&Arc<Entry>, usize)| {
         context! {
             name => entry.name.as_str(), description => entry.description.as_str(), version => entry.version.as_str(),
             app_version => entry.app_version.as_str(), created => entry.created_date(), count,

@@ -35,6 +35,8 @@ pub enum Written {
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
+    /// The folder, if it is one.
+    folder: Option<std::path::PathBuf>,
 }
 
 fn failed(what: &str, error: impl std::error::Error + 'static) -> Error {
@@ -60,12 +62,12 @@ impl Storage {
             let url = reqwest::Url::parse(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
             let options = options.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
             let (store, prefix) = object_store::parse_url_opts(&url, options).map_err(|error| failed(&format!("open `{place}`"), error))?;
-            return Ok(Storage { store: Arc::from(store), prefix });
+            return Ok(Storage { store: Arc::from(store), prefix, folder: None });
         }
         crate::fs::create_folders(std::path::Path::new(place))?;
         let store =
             object_store::local::LocalFileSystem::new_with_prefix(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
-        Ok(Storage { store: Arc::new(store), prefix: Path::default() })
+        Ok(Storage { store: Arc::new(store), prefix: Path::default(), folder: Some(place.into()) })
     }
 
     fn path(&self, name: &str) -> Path {
@@ -127,6 +129,12 @@ impl Storage {
         let mut objects: Vec<Listed> = found.objects.iter().map(listed).collect();
         objects.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(objects)
+    }
+
+    /// What changes whenever a file is added to, taken from or replaced in `folder`: the folder's own time of change, in
+    /// nanoseconds since 1970. `None` for a bucket, and where there is no such folder.
+    pub fn stamp(&self, folder: &str) -> Option<i128> {
+        crate::fs::folder_changed(&self.folder.as_ref()?.join(folder))
     }
 
     /// Takes away everything below `folder`.

@@ -117,7 +117,7 @@ async fn versions(server: &Server, name: &str) -> Result<Vec<Arc<Entry>>> {
 
 /// Manifest and config of a chart that was not pushed here.
 async fn made(server: &Server, catalog: &Catalog, entry: &Entry) -> Result<(Bytes, Bytes)> {
-    let config = crate::json::to_vec(&Data::Map(entry.fields.clone()))?;
+    let config = crate::json::to_vec(&Data::Map(entry.fields()))?;
     let descriptor = |kind: &str, digest: String, size: u64| object!({ "mediaType": kind, "digest": digest, "size": size });
     let mut layers = vec![descriptor(CHART_LAYER, format!("sha256:{}", entry.digest), entry.size)];
     if let Some(provenance) = server.storage.get(&format!("{}.prov", catalog.object(&entry.file))).await? {
@@ -374,7 +374,7 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
                 let object = catalog.object(&entry.file);
                 deleted |= server.storage.delete(&object).await?;
                 server.storage.delete(&format!("{object}.prov")).await?;
-                catalog.removed(&entry.file);
+                catalog.removed(&entry.file)?;
                 server.metrics.deletions.fetch_add(1, Ordering::Relaxed);
             }
         }

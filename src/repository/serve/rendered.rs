@@ -1,0 +1,199 @@
+//! index.yaml ready to send, plain and gzip, rebuilt only where a chart changed.
+//!
+//! Goes in: the charts with the text of each version's entry. Comes out: the whole text, its gzip form and its ETag. The text
+//! is kept in blocks of neighbouring charts, each compressed by itself up to a byte's end, so that a push costs the block it
+//! falls into and one copy of the rest. Where a block ends depends on the names of charts alone, so a new chart moves no other
+//! block. Equal content gives equal bytes and an equal ETag on every server. Form: Helm's `repo index`, with ChartMuseum's
+//! `serverInfo`.
+
+use super::catalog::{Chart, timestamp};
+use crate::error::{Error, ErrorKind, Result};
+use axum::body::Bytes;
+use flate2::{Compress, Compression, Crc, FlushCompress};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+/// A block ends at every chart of so many, by the hash of its name.
+const CHARTS_PER_BLOCK: u64 = 32;
+/// And behind a chart whose entries are at least this long.
+const LONG: usize = 32 << 10;
+const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+/// A last block of deflate without content.
+const DEFLATE_END: [u8; 2] = [3, 0];
+
+/// index.yaml as it goes out.
+#[derive(Debug)]
+pub struct Rendered {
+    /// Which state of the catalog it shows.
+    pub generation: u64,
+    /// Quoted.
+    pub tag: String,
+    blocks: Vec<Arc<Block>>,
+    yaml: OnceLock<Bytes>,
+    gzip: OnceLock<Option<Bytes>>,
+}
+
+/// Some charts' part of the text.
+#[derive(Debug)]
+struct Block {
+    charts: Vec<Arc<Chart>>,
+    text: String,
+    digest: [u8; 32],
+    packed: OnceLock<Option<Vec<u8>>>,
+}
+
+/// The blocks of the last rendering, by their first chart.
+#[derive(Debug, Default)]
+pub struct Blocks(HashMap<String, Arc<Block>>);
+
+impl Block {
+    fn new(charts: Vec<Arc<Chart>>, text: String) -> Block {
+        let digest = Sha256::digest(text.as_bytes()).into();
+        Block { charts, text, digest, packed: OnceLock::new() }
+    }
+
+    /// Deflated, with its end at a byte.
+    fn packed(&self) -> Option<&[u8]> {
+        self.packed.get_or_init(|| deflate(self.text.as_bytes()).ok()).as_deref()
+    }
+}
+
+fn deflate(text: &[u8]) -> Result<Vec<u8>> {
+    let failed = |what: &str| Error::new(ErrorKind::Io, format!("cannot compress the index: {what}"));
+    let mut state = Compress::new(Compression::fast(), false);
+    let mut packed = Vec::with_capacity(text.len() / 4 + 64);
+    loop {
+        let read = usize::try_from(state.total_in()).unwrap_or(usize::MAX);
+        let rest = text.get(read..).unwrap_or_default();
+        state.compress_vec(rest, &mut packed, FlushCompress::Full).map_err(|error| failed(&error.to_string()))?;
+        let all_read = usize::try_from(state.total_in()).is_ok_and(|read| read == text.len());
+        if all_read && packed.len() < packed.capacity() {
+            packed.shrink_to_fit();
+            return Ok(packed);
+        }
+        packed.reserve(packed.capacity().max(1024));
+    }
+}
+
+/// A hash that is the same on every server (FNV-1a).
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+impl Blocks {
+    /// Renders `charts`, which are sorted by name; blocks that hold what they held before are taken over.
+    pub fn render(&mut self, charts: &[Arc<Chart>], generation: u64, context_path: &str) -> Rendered {
+        let mut blocks = Vec::with_capacity(self.0.len() + 2);
+        let head = if charts.is_empty() { "apiVersion: v1\nentries: {}\n" } else { "apiVersion: v1\nentries:\n" };
+        blocks.push(Arc::new(Block::new(Vec::new(), head.to_string())));
+        let mut kept = HashMap::with_capacity(self.0.len() + 1);
+        let mut rest = charts;
+        while let Some(first) = rest.first() {
+            let ends = |chart: &Arc<Chart>| hash(&chart.name).is_multiple_of(CHARTS_PER_BLOCK) || chart.text_length() >= LONG;
+            let length = rest.iter().position(ends).map_or(rest.len(), |at| at + 1);
+            let (mine, others) = rest.split_at(length);
+            rest = others;
+            let same =
+                |block: &&Arc<Block>| block.charts.len() == mine.len() && block.charts.iter().zip(mine).all(|(a, b)| Arc::ptr_eq(a, b));
+            let block = self.0.get(&first.name).filter(same).cloned().unwrap_or_else(|| {
+                let mut text = String::with_capacity(mine.iter().map(|chart| chart.text_length()).sum());
+                mine.iter().for_each(|chart| chart.write(&mut text));
+                Arc::new(Block::new(mine.to_vec(), text))
+            });
+            kept.insert(first.name.clone(), block.clone());
+            blocks.push(block);
+        }
+        self.0 = kept;
+        // The newest upload, not the clock.
+        let newest = charts.iter().flat_map(|chart| &chart.versions).map(|entry| entry.created).max().unwrap_or(0);
+        let mut tail = format!("generated: \"{}\"\n", timestamp(newest));
+        match context_path {
+            "" => tail.push_str("serverInfo: {}\n"),
+            path => tail.push_str(&format!("serverInfo:\n  contextPath: {path}\n")),
+        }
+        blocks.push(Arc::new(Block::new(Vec::new(), tail)));
+        let mut digest = Sha256::new();
+        blocks.iter().for_each(|block| digest.update(block.digest));
+        let tag = format!("\"{}\"", &data_encoding::HEXLOWER.encode(&digest.finalize())[..32]);
+        Rendered { generation, tag, blocks, yaml: OnceLock::new(), gzip: OnceLock::new() }
+    }
+}
+
+impl Rendered {
+    /// The text.
+    pub fn yaml(&self) -> Bytes {
+        let make = || {
+            let mut text = Vec::with_capacity(self.blocks.iter().map(|block| block.text.len()).sum());
+            self.blocks.iter().for_each(|block| text.extend_from_slice(block.text.as_bytes()));
+            Bytes::from(text)
+        };
+        self.yaml.get_or_init(make).clone()
+    }
+
+    /// The text as one gzip member; `None` should the compressor fail.
+    pub fn gzip(&self) -> Option<Bytes> {
+        let make = || {
+            let packed: Option<Vec<&[u8]>> = self.blocks.iter().map(|block| block.packed()).collect();
+            let packed = packed?;
+            let mut sum = Crc::new();
+            self.blocks.iter().for_each(|block| sum.update(block.text.as_bytes()));
+            let mut member = Vec::with_capacity(packed.iter().map(|part| part.len()).sum::<usize>() + 20);
+            member.extend_from_slice(&GZIP_HEAD);
+            packed.iter().for_each(|part| member.extend_from_slice(part));
+            member.extend_from_slice(&DEFLATE_END);
+            member.extend_from_slice(&sum.sum().to_le_bytes());
+            member.extend_from_slice(&sum.amount().to_le_bytes());
+            Some(Bytes::from(member))
+        };
+        self.gzip.get_or_init(make).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::serve::catalog::{Entry, tests::entry};
+    use std::io::Read as _;
+
+    fn chart(name: &str, versions: &[&str]) -> Arc<Chart> {
+        let versions: Vec<Arc<Entry>> = versions.iter().map(|version| Arc::new(entry(name, version))).collect();
+        Arc::new(Chart::new(name, versions).expect("a chart"))
+    }
+
+    fn unpacked(rendered: &Rendered) -> Vec<u8> {
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(&rendered.gzip().expect("gzip")[..]).read_to_end(&mut text).expect("one whole member");
+        text
+    }
+
+    #[test]
+    fn a_change_rebuilds_its_own_block_alone_and_gives_what_a_full_rendering_gives() {
+        let mut charts: Vec<_> = (100..400).map(|number| chart(&format!("chart{number}"), &["1.0.0"])).collect();
+        let mut blocks = Blocks::default();
+        let first = blocks.render(&charts, 1, "");
+        assert_eq!(unpacked(&first), first.yaml());
+        assert!(first.blocks.len() > 5, "{}", first.blocks.len());
+        charts[100] = chart("chart200", &["1.1.0", "1.0.0"]);
+        charts.insert(0, chart("a", &["1.0.0"]));
+        let second = blocks.render(&charts, 2, "");
+        let fresh = Blocks::default().render(&charts, 2, "");
+        assert_eq!(second.yaml(), fresh.yaml());
+        assert_eq!((&second.tag, second.gzip()), (&fresh.tag, fresh.gzip()));
+        assert_eq!(unpacked(&second), second.yaml());
+        assert_ne!(first.tag, second.tag);
+        let taken_over = second.blocks.iter().filter(|block| first.blocks.iter().any(|other| Arc::ptr_eq(block, other))).count();
+        assert!(taken_over + 4 >= first.blocks.len(), "{taken_over} of {}", first.blocks.len());
+    }
+
+    #[test]
+    fn the_text_is_an_index() {
+        let charts = [chart("a", &["2.0.0", "1.0.0"]), chart("b", &["1.0.0"])];
+        let rendered = Blocks::default().render(&charts, 1, "/x");
+        let yaml = String::from_utf8(rendered.yaml().to_vec()).expect("text");
+        let data = crate::yaml::parse(yaml.as_bytes()).expect("YAML");
+        assert_eq!(crate::yaml::to_string(&data).expect("YAML"), yaml, "as the emitter would write the whole");
+        assert!(yaml.ends_with("serverInfo:\n  contextPath: /x\n"), "{yaml}");
+        assert!(Blocks::default().render(&[], 1, "").yaml().starts_with(b"apiVersion: v1\nentries: {}\n"));
+    }
+}
