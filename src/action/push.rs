@@ -1,8 +1,8 @@
 //! Pushing an archive to an OCI registry or an HTTP repository.
 //!
 //! Goes in: the archive's path, where to, and flags. Comes out: where it went and under which digest. The archive is loaded
-//! first, so nothing that is no chart is pushed. OCI matches Helm's `pkg/pusher/ocipusher.go`; HTTP destinations are this
-//! tool's own: by the name or address of an added repository, or any address with a kind of server.
+//! first, so nothing that is no chart is pushed. OCI matches Helm's `pkg/pusher/ocipusher.go`, but for a version that is there
+//! with another archive: it is refused unless forced. HTTP destinations are this tool's own: by the name or address of an added repository, or any address with a kind of server.
 
 use crate::chart::loader;
 use crate::diagnostic::Notices;
@@ -11,7 +11,7 @@ use crate::repository::config::{Repositories, index_path};
 use crate::repository::download::{entry_access, flag_access, with_suffix};
 use crate::repository::http::{Access, Client};
 use crate::repository::index::{INDEX_LIMIT, context_path};
-use crate::repository::oci::chart::{Upload, announce, push as push_artifact};
+use crate::repository::oci::chart::{Upload, announce, is_taken, push as push_artifact};
 use crate::repository::oci::{Reference, Registry, SCHEME};
 use crate::repository::push::{self, Server};
 use crate::repository::{ChartOptions, Reporter, Settings, cache, rfc3339, url};
@@ -23,7 +23,7 @@ pub struct Options {
     pub source: ChartOptions,
     /// Takes an HTTP address that no repository was added for.
     pub server: Option<Server>,
-    /// A version that exists is replaced (HTTP repositories).
+    /// A version that exists is replaced.
     pub force: bool,
     /// The provenance file; else `ARCHIVE.prov` where that exists.
     pub provenance: Option<PathBuf>,
@@ -88,6 +88,10 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
     let created = rfc3339(i128::from(about.modified) * 1_000_000_000);
     let upload = Upload { archive: &archive, metadata: &chart.metadata, provenance: provenance.as_deref(), created: &created };
     let registry = Registry::new(&client, &reference.registry, &flag_access(&options.source, ""), options.source.plain_http);
+    if !options.force && is_taken(&registry, &reference, &archive) {
+        let message = format!("{reference} already exists with another archive; use --force to replace it");
+        return Err(Error::new(ErrorKind::Exists, message));
+    }
     report.digest = push_artifact(&registry, &reference, &upload)?;
     report.destination = reference.to_string();
     announce("Pushed", &reference, &report.digest, reporter);

@@ -162,3 +162,27 @@ fn a_registry_that_is_away_is_reached_by_its_mirror() {
     let refused = error_of(rutter(&home).env("RUTTER_MIRRORS", "nonsense").args(["pull", reference]));
     assert!(refused.contains("RUTTER_MIRRORS: \"nonsense\" is no mirror"), "{refused}");
 }
+
+#[test]
+fn a_version_with_another_archive_is_refused() {
+    if !have("a_version_with_another_archive_is_refused", &["docker-registry"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let (_registry, host) = start(&home, None);
+    let push = |archive: &Path, more: &[&str]| {
+        let mut command = rutter(&home);
+        command.arg("push").arg(archive).args([&format!("oci://{host}/charts"), "--plain-http"]).args(more);
+        command
+    };
+    let chart = archive(&home, "1.0.0");
+    let first = output_of(&mut push(&chart, &[]));
+    assert_eq!(output_of(&mut push(&chart, &[])), first, "the same again is no fault");
+    std::fs::write(home.join("app/values.yaml"), "other: 1\n").expect("a file");
+    let other = archive(&home, "1.0.0");
+    let refused = push(&other, &[]).output().expect("the binary runs");
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(3), "{error}");
+    assert!(error.contains("charts/app:1.0.0 already exists with another archive"), "{error}");
+    assert_ne!(output_of(&mut push(&other, &["--force"])), first);
+}

@@ -28,8 +28,8 @@ or the name of a repository that was added, or an HTTP address with the kind of 
     $ rutter push mychart-0.1.0.tgz https://charts.example.com --server chartmuseum
     $ rutter push mychart-0.1.0.tgz https://files.example.com/charts/ --server webdav
 
-A version that an HTTP repository has already is refused with exit code 3 unless --force is given. With 'webdav' the index
-of the folder is fetched, merged and put back; pushes at the same time wait for each other.
+A version that is there already is refused with exit code 3 unless --force is given; in a registry only if its archive is
+another one. With 'webdav' the index of the folder is fetched, merged and put back; pushes at the same time wait for each other.
 
 If the chart has an associated provenance file, it will also be uploaded.";
 
@@ -45,7 +45,7 @@ pub struct Arguments {
     /// ChartMuseum's context path (not in Helm)
     #[arg(long, value_name = "string")]
     context_path: Option<String>,
-    /// replace a version that exists in an HTTP repository (not in Helm)
+    /// replace a version that exists (not in Helm)
     #[arg(short, long)]
     force: bool,
     /// skip tls certificate checks for the chart upload

@@ -101,6 +101,16 @@ pub struct Upload<'a> {
     pub created: &'a str,
 }
 
+/// Whether the tag of `reference` names another archive already. A registry that does not say counts as one that has none:
+/// it may let us write only.
+pub fn is_taken(registry: &Registry<'_>, reference: &Reference, archive: &[u8]) -> bool {
+    let Ok(Some((_, _, manifest))) = registry.manifest(&reference.repository, &reference.tag) else { return false };
+    let Ok(manifest) = crate::json::parse_exact(&manifest) else { return true };
+    let layers = manifest.as_map().and_then(|map| map.get("layers")).and_then(Data::as_list);
+    let own = digest_of(archive);
+    !layers.is_some_and(|layers| layers.iter().filter_map(descriptor).any(|layer| layer.digest == own))
+}
+
 /// Pushes `upload` under `reference` and gives the manifest's digest.
 pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &Upload<'_>) -> Result<String> {
     let config = metadata_fields(upload.metadata).finish().to_json()?;
