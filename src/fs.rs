@@ -4,13 +4,15 @@
 //! (`open X: no such file or directory`), since Helm prints Go's `PathError`s as they are. No other module touches the file
 //! system, so that each fault names its path and each write is atomic: a temporary file in the same folder, then a rename.
 
+#![expect(clippy::disallowed_methods, reason = "all file access of the crate is here")]
+
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, FileType, Metadata};
+use std::fs::{File, FileType, Metadata, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// What the names of unfinished files and folders begin with. A process that is killed leaves them behind; no chart and no
 /// index ever takes them in.
@@ -86,6 +88,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The bytes of a file; `None` when there is nothing at `path`.
+pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => read(path).map(Some),
+    }
+}
+
 /// The bytes of a file that may have at most `limit` of them.
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let file = open(path)?;
@@ -156,11 +166,23 @@ pub fn remove_empty_folder(path: &Path) -> Result<()> {
     std::fs::remove_dir(path).map_err(|error| fault("remove", path, &error))
 }
 
-/// A file to be locked; made if missing, its content untouched.
-pub fn open_for_lock(path: &Path) -> Result<File> {
+/// Holds the lock of the file at `path`, made if missing, until what comes back is dropped. Waits for `patience` while another
+/// process holds it.
+pub fn lock(path: &Path, patience: Duration) -> Result<File> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    options.open(path).map_err(|error| fault("open", path, &error))
+    let file = options.open(path).map_err(|error| fault("open", path, &error))?;
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if started.elapsed() < patience => std::thread::sleep(Duration::from_millis(50)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(ErrorKind::Io, format!("{} is held by another process", path.display())));
+            }
+            Err(TryLockError::Error(error)) => return Err(fault("lock", path, &error)),
+        }
+    }
 }
 
 /// What the link at `path` holds.
@@ -224,6 +246,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     sink.finish()
 }
 
+/// As [`write`], but the file gets this mode (where modes exist) whatever was there.
+pub fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let mut sink = Replacement::with_mode(path, mode)?;
+    sink.write_all(bytes).map_err(|error| fault("write", path, &error))?;
+    sink.finish()
+}
+
 /// A file being written that takes its place only when [`Replacement::finish`] is called; dropped before, it leaves nothing.
 pub struct Replacement {
     path: PathBuf,
@@ -231,8 +260,12 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Starts writing what will become `path`.
+    /// Starts writing what will become `path`, which keeps its mode.
     pub fn new(path: &Path) -> Result<Replacement> {
+        Replacement::with_mode(path, mode_of(path))
+    }
+
+    fn with_mode(path: &Path, mode: u32) -> Result<Replacement> {
         if is_folder(path) {
             return Err(Error::new(ErrorKind::Io, format!("open {}: is a directory", path.display())));
         }
@@ -242,7 +275,7 @@ impl Replacement {
         };
         let mut builder = tempfile::Builder::new();
         builder.prefix(UNFINISHED).suffix(".part");
-        set_mode(&mut builder, path);
+        set_mode(&mut builder, mode);
         // The temporary name is of no use to anyone: the fault is about the file that was asked for.
         let file = builder.tempfile_in(folder).map_err(|error| match std::fs::metadata(folder) {
             Err(missing) => fault("open", path, &missing),
@@ -269,19 +302,30 @@ impl Write for Replacement {
     }
 }
 
+/// The mode that a file written anew at `path` gets.
 #[cfg(unix)]
-fn set_mode(builder: &mut tempfile::Builder<'_, '_>, path: &Path) {
+fn mode_of(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
-    let mode = match std::fs::symlink_metadata(path) {
+    match std::fs::symlink_metadata(path) {
         // What its owner has just written stays writable by its owner.
         Ok(metadata) if metadata.is_file() => (metadata.permissions().mode() | 0o200) & 0o777,
         _ => 0o644,
-    };
+    }
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &Path) -> u32 {
+    0o644
+}
+
+#[cfg(unix)]
+fn set_mode(builder: &mut tempfile::Builder<'_, '_>, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
     builder.permissions(std::fs::Permissions::from_mode(mode));
 }
 
 #[cfg(not(unix))]
-fn set_mode(_: &mut tempfile::Builder<'_, '_>, _: &Path) {}
+fn set_mode(_: &mut tempfile::Builder<'_, '_>, _: u32) {}
 
 /// Makes a folder and what is missing above it.
 pub fn create_folders(path: &Path) -> Result<()> {

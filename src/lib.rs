@@ -18,6 +18,9 @@
 //! To render from a program of your own, start at [`Renderer`]; without the features `cli` and `remote` the crate is an
 //! offline renderer with few dependencies.
 
+// What clippy.toml forbids: reading files past `fs`; the environment, the clock and printing outside `cli`. Tests may.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_macros))]
+
 pub mod action;
 pub mod chart;
 #[cfg(feature = "cli")]

@@ -5,12 +5,13 @@
 //! `pkg/cmd/repo_{add,update,remove,index}.go`.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use crate::repository::config::{Entry, Repositories, lock_path};
 use crate::repository::http::Client;
 use crate::repository::index::Index;
 use crate::repository::{Reporter, Settings, catalog, update, url};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long another process may hold the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
@@ -41,9 +42,9 @@ pub fn check_gone(address: &str) -> Result<()> {
 pub fn add(entry: Entry, force: bool, settings: &Settings, reporter: &dyn Reporter) -> Result<Added> {
     let config = &settings.repository_config;
     if let Some(folder) = config.parent() {
-        crate::fs::create_folders(folder)?;
+        fs::create_folders(folder)?;
     }
-    let _lock = lock(&lock_path(config))?;
+    let _lock = fs::lock(&lock_path(config), LOCK_PATIENCE)?;
     let mut repositories = Repositories::load_or_empty(settings)?;
     if entry.name.contains('/') {
         let message = format!("repository name ({}) contains '/', please specify a different name without '/'", entry.name);
@@ -65,22 +66,6 @@ pub fn add(entry: Entry, force: bool, settings: &Settings, reporter: &dyn Report
     repositories.update(entry);
     repositories.save(config)?;
     Ok(Added::New)
-}
-
-/// Holds Helm's lock on repositories.yaml until dropped.
-fn lock(path: &Path) -> Result<std::fs::File> {
-    let file = crate::fs::open_for_lock(path)?;
-    let started = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => std::thread::sleep(Duration::from_millis(50)),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(Error::new(ErrorKind::Io, format!("{} is held by another process", path.display())));
-            }
-            Err(std::fs::TryLockError::Error(error)) => return Err(crate::fs::fault("lock", path, &error)),
-        }
-    }
 }
 
 /// Fetches the indexes of the named repositories, or of all.
@@ -125,10 +110,10 @@ pub fn announce(entry: &Entry, shown: &str, outcome: &Result<()>, reporter: &dyn
 /// Takes repositories away, one after the other, with their cached files.
 pub fn remove(names: &[String], settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
     let none = || Error::new(ErrorKind::Repository, "no repositories configured");
-    if !crate::fs::exists(&settings.repository_config) {
+    if !fs::exists(&settings.repository_config) {
         return Err(none());
     }
-    let _lock = lock(&lock_path(&settings.repository_config))?;
+    let _lock = fs::lock(&lock_path(&settings.repository_config), LOCK_PATIENCE)?;
     let mut repositories = Repositories::load_or_empty(settings)?;
     if repositories.entries.is_empty() {
         return Err(none());
@@ -160,19 +145,18 @@ pub struct IndexOptions {
 
 /// Writes `folder/index.yaml` for the archives in `folder`.
 pub fn index(folder: &Path, options: &IndexOptions, reporter: &dyn Reporter) -> Result<()> {
-    let folder = crate::fs::absolute(folder)?;
+    let folder = fs::absolute(folder)?;
     let memory = catalog::Memory::open(&options.cache_home, &folder)?;
     let catalog = memory.catalog(&folder, &options.url)?;
     let path = folder.join("index.yaml");
     if options.merge.is_empty() && !options.json {
-        return crate::repository::cache::write_whole_here(&path, catalog.to_yaml(&options.now)?.as_bytes(), 0o644);
+        return fs::write_as(&path, catalog.to_yaml(&options.now)?.as_bytes(), 0o644);
     }
     let mut index = catalog.to_index(&options.now)?;
     if !options.merge.is_empty() {
         let path = Path::new(&options.merge);
-        if crate::fs::exists(path) {
-            let bytes =
-                crate::fs::read_limited(path, crate::repository::index::INDEX_LIMIT).map_err(|error| error.context("merge failed"))?;
+        if fs::exists(path) {
+            let bytes = fs::read_limited(path, crate::repository::index::INDEX_LIMIT).map_err(|error| error.context("merge failed"))?;
             let other = Index::parse(&bytes, &options.merge, reporter);
             index.merge(other.map_err(|error| error.context(format!("merge failed: error loading {}", options.merge)))?);
         } else {
@@ -186,5 +170,5 @@ pub fn index(folder: &Path, options: &IndexOptions, reporter: &dyn Reporter) -> 
 
 fn write_index(index: &Index, path: &Path, json: bool) -> Result<()> {
     let text = if json { index.to_json()? } else { index.to_yaml()?.into_bytes() };
-    crate::repository::cache::write_whole_here(path, &text, 0o644)
+    fs::write_as(path, &text, 0o644)
 }

@@ -15,6 +15,7 @@ pub struct Environment {
 
 impl Environment {
     /// The variables of this process.
+    #[expect(clippy::disallowed_methods, reason = "the variables enter here")]
     pub fn of_process() -> Environment {
         Environment { lookup: Box::new(|name| std::env::var(name).ok()) }
     }

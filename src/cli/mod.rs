@@ -6,6 +6,8 @@
 //! [`parse`] finds and parses a command the way cobra and pflag do, [`help`] prints its help, [`printer`] its errors.
 //! Follows Helm's `pkg/cmd` and `pkg/cli`.
 
+#![expect(clippy::disallowed_macros, reason = "the command line is what prints")]
+
 pub mod arguments;
 pub mod commands;
 pub mod environment;
@@ -31,6 +33,7 @@ use session::Session;
 use std::process::ExitCode;
 
 /// Runs the command that the process's arguments ask for.
+#[expect(clippy::disallowed_methods, reason = "the arguments enter here")]
 pub fn main() -> ExitCode {
     let environment = environment::Environment::of_process();
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());

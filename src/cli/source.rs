@@ -45,6 +45,7 @@ pub fn repository_settings(session: &Session) -> Result<Settings> {
 }
 
 /// The same without mirrors, for what is no chart.
+#[expect(clippy::disallowed_methods, reason = "the place of temporary files enters here")]
 fn plain_settings(session: &Session) -> Settings {
     let environment = &session.environment;
     let variable = |lower: &str, upper: &str| environment.get_filled(lower).or_else(|| environment.get_filled(upper)).unwrap_or_default();
@@ -61,7 +62,8 @@ fn plain_settings(session: &Session) -> Settings {
         docker_config: Some(
             environment.get_filled("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from).join("config.json"),
         ),
-        netrc: Some(environment.get_filled("NETRC").map_or_else(|| home.join(".netrc"), PathBuf::from)).filter(|path| path.is_file()),
+        netrc: Some(environment.get_filled("NETRC").map_or_else(|| home.join(".netrc"), PathBuf::from))
+            .filter(|path| fs::stat(path).is_ok_and(|entry| entry.kind == fs::Kind::File)),
         program_path: environment.get("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default(),
         proxies: Proxies {
             http: variable("http_proxy", "HTTP_PROXY"),

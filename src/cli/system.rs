@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct System;
 
 impl Environment for System {
+    #[expect(clippy::disallowed_methods, reason = "the clock enters here")]
     fn now(&self) -> i128 {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),

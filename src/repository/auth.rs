@@ -39,7 +39,7 @@ pub fn basic(username: &str, password: &str) -> String {
 /// User and password for `host` (with or without port) from the `.netrc` of the settings.
 pub fn netrc(settings: &Settings, host: &str) -> Option<(String, String)> {
     let path = settings.netrc.as_deref()?;
-    let text = super::cache::read_limited(path, 1 << 20).ok()?;
+    let text = crate::fs::read_limited(path, 1 << 20).ok()?;
     parse_netrc(&String::from_utf8_lossy(&text), super::url::split_port(host).0)
 }
 
@@ -137,7 +137,11 @@ fn helper_for(config: &Map, key: &str) -> Option<String> {
 fn helper_program(settings: &Settings, name: &str) -> Result<PathBuf> {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     let program = format!("docker-credential-{name}");
-    let found = settings.program_path.iter().map(|folder| folder.join(&program)).find(|path| plain && path.is_file());
+    let found = settings
+        .program_path
+        .iter()
+        .map(|folder| folder.join(&program))
+        .find(|path| plain && crate::fs::stat(path).is_ok_and(|entry| entry.kind == crate::fs::Kind::File));
     found.ok_or_else(|| Error::new(ErrorKind::Repository, format!("exec: {program:?}: executable file not found in $PATH")))
 }
 
@@ -169,10 +173,10 @@ fn ask_helper(settings: &Settings, name: &str, key: &str) -> Result<Option<Crede
 }
 
 fn read_config(path: &Path) -> Result<Map> {
-    if !path.exists() {
+    if !crate::fs::exists(path) {
         return Ok(Map::new());
     }
-    let text = super::cache::read_limited(path, 4 << 20)?;
+    let text = crate::fs::read_limited(path, 4 << 20)?;
     if text.trim_ascii().is_empty() {
         return Ok(Map::new());
     }

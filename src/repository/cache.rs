@@ -4,10 +4,9 @@
 //! `pkg/downloader/cache.go`, so that both tools find each other's archives. What is read back is checked against its
 //! name, which Helm leaves out: a cache file that was changed, or is a link, is fetched again.
 
-use super::config::io_text;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use sha2::{Digest as _, Sha256};
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A SHA-256.
@@ -55,11 +54,11 @@ pub fn path(root: &Path, digest: &Digest, kind: Kind) -> PathBuf {
 /// The cached content of `digest`: only a plain file, not empty, and for archives only what has that very digest.
 pub fn get(root: &Path, digest: &Digest, kind: Kind) -> Option<(PathBuf, Vec<u8>)> {
     let path = path(root, digest, kind);
-    let about = std::fs::symlink_metadata(&path).ok()?;
-    if !about.is_file() || about.len() == 0 {
+    let about = fs::lstat(&path).ok()?;
+    if about.kind != fs::Kind::File || about.size == 0 {
         return None;
     }
-    let bytes = std::fs::read(&path).ok()?;
+    let bytes = fs::read(&path).ok()?;
     (kind == Kind::Provenance || sha256(&bytes) == *digest).then_some((path, bytes))
 }
 
@@ -70,55 +69,13 @@ pub fn put(root: &Path, digest: &Digest, kind: Kind, bytes: &[u8]) -> Result<Pat
     Ok(path)
 }
 
-/// The bytes of a file of at most `limit`.
-pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let file = std::fs::File::open(path).map_err(|error| fault("open", path, &error))?;
-    let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| fault("read", path, &error))?;
-    if bytes.len() as u64 > limit {
-        return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path.display())));
-    }
-    Ok(bytes)
-}
-
 /// Writes `bytes` to `path` by way of a temporary file beside it, so that readers see the old file or the new one. Folders
 /// are made. A link at `path` is replaced, not followed.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|error| fault("mkdir", folder, &error))?;
-    write_into(folder, path, bytes, mode)
-}
-
-/// As [`write_whole`], but a missing folder is an error.
-pub fn write_whole_here(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    write_into(folder, path, bytes, mode)
-}
-
-fn write_into(folder: &Path, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(crate::fs::UNFINISHED).suffix(".part");
-    let mut file = builder.tempfile_in(folder).map_err(|error| fault("open", path, &error))?;
-    file.write_all(bytes).map_err(|error| fault("write", path, &error))?;
-    set_mode(file.as_file(), mode).map_err(|error| fault("chmod", path, &error))?;
-    file.persist(path).map_err(|error| fault("rename", path, &error.error))?;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn set_mode(file: &std::fs::File, mode: u32) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_: &std::fs::File, _: u32) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// A file fault that names operation and path as Go does: `open x: no such file or directory`.
-pub(crate) fn fault(operation: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("{operation} {}: {}", path.display(), io_text(error)))
+    if let Some(folder) = path.parent() {
+        fs::create_folders(folder)?;
+    }
+    fs::write_as(path, bytes, mode)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use super::Settings;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use std::path::{Path, PathBuf};
 
 /// One repository that was added.
@@ -42,14 +43,8 @@ pub struct Repositories {
 impl Repositories {
     /// Reads the file at `path`. `Ok(None)` when there is no such file.
     pub fn load(path: &Path) -> Result<Option<Repositories>> {
-        match std::fs::read(path) {
-            Ok(bytes) => Repositories::parse(&bytes).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::new(
-                ErrorKind::Io,
-                format!("couldn't load repositories file ({}): open {}: {}", path.display(), path.display(), io_text(&error)),
-            )),
-        }
+        let failed = |error: Error| error.context(format_args!("couldn't load repositories file ({})", path.display()));
+        fs::read_if_there(path).map_err(failed)?.map(|bytes| Repositories::parse(&bytes)).transpose()
     }
 
     /// Reads the file of `settings`; a missing file is an empty list.
@@ -151,21 +146,6 @@ fn cache_file(settings: &Settings, name: &str, suffix: &str) -> Result<PathBuf> 
         return Err(Error::new(ErrorKind::Repository, format!("repository name {name:?} is not a file name")));
     }
     Ok(settings.repository_cache.join(format!("{name}{suffix}")))
-}
-
-/// Go's words for a file fault.
-pub(crate) fn io_text(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file or directory".to_string(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
-        std::io::ErrorKind::NotADirectory => "not a directory".to_string(),
-        std::io::ErrorKind::IsADirectory => "is a directory".to_string(),
-        std::io::ErrorKind::AlreadyExists => "file exists".to_string(),
-        _ => {
-            let text = error.to_string();
-            text.split(" (os error").next().unwrap_or_default().to_lowercase()
-        }
-    }
 }
 
 fn text(map: &Map, key: &str) -> String {

@@ -204,9 +204,9 @@ impl<'s> Downloader<'s> {
                 Some(provenance::verify(&archive, text, &source.file_name, &keyring, self.client.settings().now_seconds())?);
         }
         // Nothing is left behind that did not verify: Helm writes first and checks then.
-        cache::write_whole_here(&path, &archive, 0o644)?;
+        crate::fs::write_as(&path, &archive, 0o644)?;
         if let Some(text) = text {
-            cache::write_whole_here(&with_suffix(&path, ".prov"), &text, 0o644)?;
+            crate::fs::write_as(&with_suffix(&path, ".prov"), &text, 0o644)?;
         }
         Ok(saved)
     }

@@ -434,7 +434,7 @@ fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
 }
 
 fn read_pem(file: &str) -> Result<Vec<u8>> {
-    crate::repository::cache::read_limited(Path::new(file), 4 << 20)
+    crate::fs::read_limited(Path::new(file), 4 << 20)
 }
 
 /// The proxies of the settings; Go never uses them for the machine itself.

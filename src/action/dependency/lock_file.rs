@@ -6,7 +6,6 @@
 use crate::chart::Lock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::repository::cache;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -39,5 +38,5 @@ pub(super) fn write_lock(folder: &Path, lock: &Lock, v1: bool, digests: &BTreeMa
         let map = [("archives".into(), archives)].into_iter().collect();
         text.insert_str(0, &crate::yaml::to_string(&crate::data::Data::map(map))?);
     }
-    cache::write_whole_here(&path, text.as_bytes(), 0o644)
+    fs::write_as(&path, text.as_bytes(), 0o644)
 }

@@ -3,12 +3,14 @@
 use super::{Arity, Entry, Run};
 use crate::cli::printer;
 use crate::cli::session::Session;
+use crate::cli::system::System;
 use crate::diagnostic::Notice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::Reporter;
 use crate::repository::serve::access::{Access, Role};
 use crate::repository::serve::route::{Depth, Layout};
 use crate::repository::serve::{Options, run};
+use crate::template::engine::Environment as _;
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -165,6 +167,7 @@ impl Run for Arguments {
             disable_delete: self.disable_delete,
             disable_api: self.disable_api,
             freshness: Duration::from_millis(self.cache_interval),
+            clock: || i64::try_from(System.now() / 1_000_000).unwrap_or(i64::MAX),
             log: Arc::new(Log { debug: session.settings.debug }),
             version: format!("v{}", env!("CARGO_PKG_VERSION")),
         };

@@ -231,7 +231,7 @@ async fn claim_again(server: &Server, object: &str, beside: &str, provenance: &B
             return Ok(false);
         }
         let Some(seen) = storage.look(beside).await? else { break };
-        let age = jiff::Timestamp::now().as_millisecond().saturating_sub(seen.modified);
+        let age = (server.options.clock)().saturating_sub(seen.modified);
         let same = storage.get(beside).await?.is_some_and(|text| memchr::memmem::find(&text, digest.as_bytes()).is_some());
         if same || age >= ORPHANED {
             break;

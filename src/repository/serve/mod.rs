@@ -56,6 +56,8 @@ pub struct Options {
     pub disable_api: bool,
     /// How old a listing of the storage may be.
     pub freshness: Duration,
+    /// Now, milliseconds since 1970.
+    pub clock: fn() -> i64,
     /// One JSON line for each request.
     pub log: Arc<dyn Reporter>,
     /// The version `/info` tells.
