@@ -8,8 +8,8 @@ use crate::chart::loader;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::config::{Repositories, index_path};
-use crate::repository::download::{entry_access, flag_access, with_suffix};
-use crate::repository::http::{Access, Client};
+use crate::repository::download::{entry_access, flag_access, index_address, with_suffix};
+use crate::repository::http::{Access, Client, Request};
 use crate::repository::index::{INDEX_LIMIT, context_path};
 use crate::repository::oci::chart::{Upload, announce, is_taken, push as push_artifact};
 use crate::repository::oci::{Reference, Registry, SCHEME};
@@ -67,7 +67,11 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
         Report { name: chart.metadata.name.clone(), version: chart.metadata.version.clone(), size: archive.len(), ..Report::default() };
     if let Some((base, access, context)) = http {
         let file_name = format!("{}-{}.tgz", report.name, report.version);
-        let context = options.context_path.clone().or(context);
+        let server = options.server.unwrap_or_default();
+        let context = match options.context_path.clone().or(context) {
+            None if matches!(server, Server::Auto | Server::ChartMuseum) => announced_context(&client, &base, &access),
+            known => known,
+        };
         let upload = push::Upload {
             file_name: &file_name,
             metadata: &chart.metadata,
@@ -76,7 +80,7 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
             force: options.force,
             context_path: context.as_deref(),
         };
-        let put = push::push(&client, &base, options.server.unwrap_or_default(), &upload, &access)?;
+        let put = push::push(&client, &base, server, &upload, &access)?;
         report.destination = url::redact(&put);
         report.digest = format!("sha256:{}", cache::hex(&cache::sha256(&archive)));
         reporter.say(&format!("Pushed: {file_name} to {}", url::redact(&base)));
@@ -96,6 +100,18 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
     report.destination = reference.to_string();
     announce("Pushed", &reference, &report.digest, reporter);
     Ok(report)
+}
+
+/// The context path that the repository's index tells; only an address with a path can begin with one.
+fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> Option<String> {
+    let address = url::Address::parse(base)?;
+    if address.path.trim_matches('/').is_empty() {
+        return None;
+    }
+    let place = index_address(base).ok()?;
+    let request = Request { compressed: true, ..Request::get(&place, INDEX_LIMIT) };
+    // What cannot be read tells nothing; the upload will say what is wrong.
+    client.fetch(request, access).ok().and_then(|bytes| context_path(&bytes))
 }
 
 fn fs_stat(path: &Path) -> Result<crate::fs::Entry> {
@@ -131,8 +147,14 @@ fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Se
     if !flags.ca_file.is_empty() {
         access.ca_file.clone_from(&flags.ca_file);
     }
+    if !flags.cert_file.is_empty() {
+        access.cert_file.clone_from(&flags.cert_file);
+        access.key_file.clone_from(&flags.key_file);
+    }
     access.insecure_skip_tls_verify |= flags.insecure_skip_tls_verify;
-    access.token.clone_from(&options.token);
+    if access.username.is_empty() || access.password.is_empty() {
+        access.token.clone_from(&options.token);
+    }
     let index =
         known.and_then(|entry| index_path(settings, &entry.name).ok()).and_then(|path| crate::fs::read_limited(&path, INDEX_LIMIT).ok());
     Ok((base, access, index.and_then(|bytes| context_path(&bytes))))

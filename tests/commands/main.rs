@@ -18,6 +18,8 @@ mod hostile;
 #[cfg(all(unix, feature = "serve"))]
 mod kill;
 #[cfg(feature = "serve")]
+mod museum;
+#[cfg(feature = "serve")]
 mod offline;
 mod peers;
 #[cfg(all(unix, feature = "serve"))]

@@ -2,15 +2,18 @@
 
 use super::{Arity, Entry, Run};
 use crate::action::push::{self, Options};
+use crate::action::{dependency, package};
+use crate::cli::arguments::boolean;
 use crate::cli::remote::Console;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
 use crate::error::Result;
 use crate::json;
-use crate::repository::ChartOptions;
+use crate::repository::oci::SCHEME;
 use crate::repository::push::Server;
+use crate::repository::{ChartOptions, Recorded, Settings};
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The row of the table.
 pub const COMMAND: Entry = Entry::leaf::<Arguments>("push", "[chart] [remote]", Arity::AtLeast(2), "push a chart to remote", LONG);
@@ -27,6 +30,10 @@ or the name of a repository that was added, or an HTTP address with the kind of 
     $ rutter push mychart-0.1.0.tgz myrepo
     $ rutter push mychart-0.1.0.tgz https://charts.example.com --server chartmuseum
     $ rutter push mychart-0.1.0.tgz https://files.example.com/charts/ --server webdav
+    $ rutter push ./mychart myrepo --version 1.2.3
+
+As with the public push plugin a folder is packed first, and HELM_REPO_USERNAME, HELM_REPO_PASSWORD, HELM_REPO_ACCESS_TOKEN,
+HELM_REPO_AUTH_HEADER, HELM_REPO_CONTEXT_PATH and the like are honoured.
 
 A version that is there already is refused with exit code 3 unless --force is given; in a registry only if its archive is
 another one. With 'webdav' the index of the folder is fetched, merged and put back; pushes at the same time wait for each other.
@@ -36,6 +43,9 @@ If the chart has an associated provenance file, it will also be uploaded.";
 /// The flags of `push`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Arguments {
+    /// set the appVersion of a folder that is packed first (not in Helm)
+    #[arg(long, value_name = "string")]
+    app_version: Option<String>,
     /// verify certificates of HTTPS-enabled servers using this CA bundle
     #[arg(long, value_name = "string")]
     ca_file: Option<String>,
@@ -45,6 +55,9 @@ pub struct Arguments {
     /// ChartMuseum's context path (not in Helm)
     #[arg(long, value_name = "string")]
     context_path: Option<String>,
+    /// update the dependencies of a folder before it is packed (not in Helm)
+    #[arg(short, long)]
+    dependency_update: bool,
     /// replace a version that exists (not in Helm)
     #[arg(short, long)]
     force: bool,
@@ -72,6 +85,9 @@ pub struct Arguments {
     /// chart repository username where to locate the requested chart
     #[arg(long, value_name = "string")]
     username: Option<String>,
+    /// set the version of a folder that is packed first (not in Helm)
+    #[arg(long, value_name = "string")]
+    version: Option<String>,
 }
 
 fn server(text: &str) -> std::result::Result<Server, String> {
@@ -90,8 +106,10 @@ impl Run for Arguments {
         let mut words = arguments.into_iter();
         let (path, destination) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let environment = &session.environment;
-        let variable = |name: &str| environment.get_filled(name);
-        // The variables of the public push plugin.
+        // The variables of the public push plugin, which are for HTTP repositories.
+        let http = !destination.starts_with(SCHEME);
+        let variable = |name: &str| environment.get_filled(name).filter(|_| http);
+        let truth = |name: &str| variable(name).is_some_and(|text| boolean(&text) == Ok(true));
         let token = variable("HELM_REPO_ACCESS_TOKEN").map(|token| match variable("HELM_REPO_AUTH_HEADER") {
             Some(header) => format!("{header}: {token}"),
             None => format!("Bearer {token}"),
@@ -100,22 +118,26 @@ impl Run for Arguments {
             source: ChartOptions {
                 username: self.username.clone().or_else(|| variable("HELM_REPO_USERNAME")).unwrap_or_default(),
                 password: self.password.clone().or_else(|| variable("HELM_REPO_PASSWORD")).unwrap_or_default(),
-                cert_file: self.cert_file.unwrap_or_default(),
-                key_file: self.key_file.unwrap_or_default(),
-                ca_file: self.ca_file.unwrap_or_default(),
-                insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+                cert_file: self.cert_file.clone().or_else(|| variable("HELM_REPO_CERT_FILE")).unwrap_or_default(),
+                key_file: self.key_file.clone().or_else(|| variable("HELM_REPO_KEY_FILE")).unwrap_or_default(),
+                ca_file: self.ca_file.clone().or_else(|| variable("HELM_REPO_CA_FILE")).unwrap_or_default(),
+                insecure_skip_tls_verify: self.insecure_skip_tls_verify || truth("HELM_REPO_INSECURE"),
                 plain_http: self.plain_http,
                 ..ChartOptions::default()
             },
             server: self.server,
             force: self.force,
-            provenance: self.prov.map(PathBuf::from),
-            context_path: self.context_path.or_else(|| variable("HELM_REPO_CONTEXT_PATH")),
+            provenance: self.prov.clone().map(PathBuf::from),
+            context_path: self.context_path.clone().or_else(|| variable("HELM_REPO_CONTEXT_PATH")),
             token,
         };
         let json = self.output.as_deref() == Some("json");
         let console = if json { Console::beside_report(session) } else { Console::new(session) };
-        let report = push::run(Path::new(&path), &destination, &options, &repository_settings(session)?, &console)?;
+        let settings = repository_settings(session)?;
+        let mut path = PathBuf::from(path);
+        let packed = if http && crate::fs::is_folder(&path) { Some(self.pack(&mut path, &options, &settings, session)?) } else { None };
+        let report = push::run(&path, &destination, &options, &settings, &console)?;
+        drop(packed);
         if !json {
             return Ok(());
         }
@@ -133,5 +155,25 @@ impl Run for Arguments {
         let mut text = json::indent(&writer.finish()?, "", "  ");
         text.push(b'\n');
         session.print(text)
+    }
+}
+
+impl Arguments {
+    /// Packs the folder at `path` and puts the archive in its place; the archive goes away with what is given back.
+    fn pack(&self, path: &mut PathBuf, options: &Options, settings: &Settings, session: &mut Session) -> Result<tempfile::TempDir> {
+        if self.dependency_update {
+            let options = dependency::Options { source: options.source.clone(), ..dependency::Options::default() };
+            dependency::update(&crate::fs::clean(path), &options, settings, &Recorded::default())?;
+        }
+        let place = crate::fs::temporary_folder(&settings.temporary)?;
+        let options = package::Options {
+            version: self.version.clone().unwrap_or_default(),
+            app_version: self.app_version.clone().unwrap_or_default(),
+            destination: place.path().to_path_buf(),
+            time: session.environment.get_filled("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok()),
+        };
+        *path = package::run(path, &options, &mut session.notices)?.path;
+        session.show_notices();
+        Ok(place)
     }
 }
