@@ -166,6 +166,49 @@ fn what_passes_is_tried_again_and_what_lasts_is_not() {
 }
 
 #[test]
+fn a_registry_that_asks_stumbles_and_is_busy_is_used_in_the_end() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|number, request| match number {
+        1 => reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""),
+        2 => reply("429 Too Many Requests", &["Retry-After: 0"], b""),
+        3 => reply("500 Internal Server Error", &[], b""),
+        4 => b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"tags\"".to_vec(),
+        _ if has_credentials(request) => reply("200 OK", &[], br#"{"tags":["1.0.0"]}"#),
+        _ => reply("401 Unauthorized", &[], b""),
+    });
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &peer.address, &registry_options("ada"), true);
+    assert_eq!(registry.versions("a").expect("the tags"), ["1.0.0"]);
+    assert!(!has_credentials(&peer.requests()[0]), "they are shown when they are asked for");
+    // Wrong ones are not tried over and over.
+    let strict = Peer::start(|_, _| reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""));
+    let error = Registry::new(&client, &strict.address, &registry_options("ada"), true).versions("a").expect_err("refused").to_string();
+    assert!(error.contains("401") && !error.contains("s3cret"), "{error}");
+    assert!(strict.requests().len() <= 3, "{}", strict.requests().len());
+}
+
+#[test]
+fn a_download_that_is_cut_or_hangs_leaves_nothing() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = Settings { timeout: Some(Duration::from_millis(200)), ..settings(home.path()) };
+    let out = home.path().join("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let cut = Peer::start(|_, _| [b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".to_vec(), vec![b'x'; 50_000]].concat());
+    let hanging = Peer::start(|_, _| {
+        std::thread::sleep(Duration::from_secs(2));
+        Vec::new()
+    });
+    let downloader = Downloader::new(ChartOptions::default(), &settings, &reporter);
+    for peer in [cut, hanging] {
+        for verify in [Verify::Never, Verify::Later] {
+            assert!(downloader.save(&format!("{}/a-1.0.0.tgz", peer.url()), "", &out, verify).is_err());
+        }
+    }
+    assert_eq!(std::fs::read_dir(&out).expect("the folder").count(), 0);
+}
+
+#[test]
 fn a_truncated_body_is_an_error() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());

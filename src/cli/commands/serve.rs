@@ -12,6 +12,7 @@ use crate::repository::serve::route::{Depth, Layout};
 use crate::repository::serve::{Options, run};
 use crate::template::engine::Environment as _;
 use clap::Args;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -118,7 +119,8 @@ struct Log {
 
 impl Reporter for Log {
     fn say(&self, line: &str) {
-        eprintln!("{line}");
+        // One write for a line: half as many system calls, and lines of several requests do not mix.
+        let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
     }
 
     fn notice(&self, notice: Notice) {

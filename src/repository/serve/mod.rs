@@ -98,6 +98,8 @@ pub fn run(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future
 
 async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let storage = Storage::open(&options.storage, &options.storage_options)?;
+    let own = storage.clone();
+    tokio::task::spawn_blocking(move || own.sweep());
     let acceptor = options.tls.as_ref().map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
     let listen = options.listen;
     let fault = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot listen on {listen}: {error}"));
@@ -177,7 +179,7 @@ async fn handle(State(server): State<Arc<Server>>, request: Request<Body>) -> An
     server.metrics.count(&method, answer.status(), began.elapsed());
     if server.options.log_requests(&path) {
         let line = serde_json::json!({
-            "method": method.as_str(), "path": path, "status": answer.status().as_u16(),
+            "time": jiff::Timestamp::now().to_string(), "method": method.as_str(), "path": path, "status": answer.status().as_u16(),
             "microseconds": u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         });
         server.options.log.say(&line.to_string());

@@ -11,6 +11,9 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use std::sync::Arc;
 
+/// How many seconds old an unfinished file is when nobody is at it any more.
+const UNFINISHED_AGE: i64 = 3600;
+
 /// What a listing knows of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -137,6 +140,30 @@ impl Storage {
         crate::fs::folder_changed(&self.folder.as_ref()?.join(folder))
     }
 
+    /// Takes away the unfinished files of writers that were killed: `object_store` writes `NAME#NUMBER` before it links a file
+    /// to its name. Only what is an hour old, since another server may be writing.
+    pub fn sweep(&self) {
+        let now = jiff::Timestamp::now().as_second();
+        let mut folders: Vec<std::path::PathBuf> = self.folder.iter().cloned().collect();
+        while let Some(folder) = folders.pop() {
+            for name in crate::fs::names(&folder).unwrap_or_default() {
+                let path = folder.join(&name);
+                let Ok(about) = crate::fs::lstat(&path) else { continue };
+                let name = name.to_string_lossy();
+                let number = name.rsplit_once('#').map_or("", |(_, number)| number);
+                let is_unfinished = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+                match about.kind {
+                    crate::fs::Kind::Folder => folders.push(path),
+                    crate::fs::Kind::File if is_unfinished && now.saturating_sub(about.modified) > UNFINISHED_AGE => {
+                        // What cannot be taken away is no worse than before.
+                        let _ = crate::fs::remove_file(&path);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// Takes away everything below `folder`.
     pub async fn delete_below(&self, folder: &str) -> Result<()> {
         let mut found = self.store.list(Some(&self.path(folder)));
@@ -157,5 +184,27 @@ fn listed(meta: &object_store::ObjectMeta) -> Listed {
         size: meta.size,
         modified: meta.last_modified.timestamp_millis(),
         tag: meta.e_tag.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_unfinished_files_are_swept() {
+        let top = tempfile::tempdir().expect("a folder");
+        let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
+        std::fs::create_dir(top.path().join("tenant")).expect("a folder");
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+        for name in ["tenant/a-1.0.0.tgz#1", "b.tgz#12", "kept.tgz", "kept#x", "new.tgz#1"] {
+            let file = std::fs::File::create(top.path().join(name)).expect("a file");
+            if name != "new.tgz#1" {
+                file.set_modified(old).expect("its time");
+            }
+        }
+        storage.sweep();
+        assert_eq!(crate::fs::names(top.path()).expect("names"), ["kept#x", "kept.tgz", "new.tgz#1", "tenant"]);
+        assert!(crate::fs::names(&top.path().join("tenant")).expect("names").is_empty());
     }
 }
