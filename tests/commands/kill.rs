@@ -336,6 +336,45 @@ fn killing_push_leaves_chart_and_provenance_or_neither() {
 }
 
 #[test]
+fn what_a_dead_writer_left_is_taken_over() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    let chart = archive(&home, "app", "1.0.0");
+    let signed = |digest: &str| format!("-----BEGIN PGP SIGNED MESSAGE-----\n\n...\nfiles:\n  app-1.0.0.tgz: sha256:{digest}\n");
+    let (own, foreign) = (signed(&hex(&chart)), signed(&"0".repeat(64)));
+    let leave = |text: &str, age: u64| {
+        std::fs::create_dir_all(home.join("store")).expect("a folder");
+        let path = home.join("store/app-1.0.0.tgz.prov");
+        std::fs::write(&path, text).expect("a file");
+        let file = std::fs::File::options().write(true).open(&path).expect("the file");
+        file.set_modified(std::time::SystemTime::now() - Duration::from_millis(age)).expect("its time");
+    };
+    let http = client();
+    let prov = || text(http.get(server.at("/charts/app-1.0.0.tgz.prov")).send());
+    let post = |body: Vec<u8>| {
+        let request = http.post(server.at("/api/charts")).header("content-type", "multipart/form-data; boundary=cut");
+        let status = text(request.body(body).send()).0;
+        let found = prov();
+        http.delete(server.at("/api/charts/app/1.0.0")).send().expect("an answer");
+        (status, found)
+    };
+    // For the same archive, another signature of it: at once.
+    leave(&own.replace("...", "name: app\n..."), 0);
+    let began = Instant::now();
+    assert_eq!(post(form(&chart, own.as_bytes())), (201, (200, own.clone())));
+    assert!(began.elapsed() < Duration::from_secs(5));
+    // For another archive: when its writer has had its time.
+    leave(&foreign, 9_000);
+    let began = Instant::now();
+    assert_eq!(post(form(&chart, own.as_bytes())), (201, (200, own.clone())));
+    assert!(began.elapsed() > Duration::from_millis(500), "{:?}", began.elapsed());
+    // No signature of another archive beside this one.
+    leave(&foreign, 20_000);
+    assert_eq!(text(http.post(server.at("/api/charts")).body(chart).send()).0, 201);
+    assert_eq!(prov().0, 404);
+}
+
+#[test]
 fn killing_the_server_loses_nothing_that_it_confirmed_and_keeps_nothing_half() {
     let (_guard, home) = folder();
     let charts: Vec<Vec<u8>> = (0..24).map(|number| archive(&home, "app", &format!("1.{number}.0"))).collect();

@@ -199,6 +199,9 @@ async fn write_both(
             return Ok(Written::Exists);
         }
         let written = storage.create(&object, chart.clone()).await;
+        if provenance.is_none() && matches!(written, Ok(Written::New)) && is_orphan(server, &beside, &package.digest).await? {
+            storage.delete(&beside).await?;
+        }
         if let Some(provenance) = provenance {
             let stored = storage.get(&beside).await?;
             match &written {
@@ -230,16 +233,25 @@ async fn claim_again(server: &Server, object: &str, beside: &str, provenance: &B
         if storage.look(object).await?.is_some() {
             return Ok(false);
         }
-        let Some(seen) = storage.look(beside).await? else { break };
-        let age = (server.options.clock)().saturating_sub(seen.modified);
-        let same = storage.get(beside).await?.is_some_and(|text| memchr::memmem::find(&text, digest.as_bytes()).is_some());
-        if same || age >= ORPHANED {
+        if is_for(storage.get(beside).await?.as_ref(), digest) || is_orphan(server, beside, digest).await? {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
     storage.replace(beside, provenance.clone()).await?;
     Ok(true)
+}
+
+/// Whether a provenance file is for the archive with this digest, or is none that could be for another.
+fn is_for(provenance: Option<&Bytes>, digest: &str) -> bool {
+    provenance.is_none_or(|text| memchr::memmem::find(text, digest.as_bytes()).is_some())
+}
+
+/// Whether a provenance file is for another archive than this one and so old that its writer must be dead.
+async fn is_orphan(server: &Server, beside: &str, digest: &str) -> Result<bool> {
+    let Some(seen) = server.storage.look(beside).await? else { return Ok(false) };
+    let age = jiff::Timestamp::now().as_millisecond().saturating_sub(seen.modified);
+    Ok(age >= ORPHANED && !is_for(server.storage.get(beside).await?.as_ref(), digest))
 }
 
 /// The archive that a provenance file is for: the first name in the `files` of its signed text.
