@@ -90,6 +90,18 @@ fn charts_are_uploaded_listed_fetched_and_deleted() {
     assert!(get("/api/charts/app/latest").1.contains("\"version\":\"1.0.0\""));
     assert_eq!(get("/api/charts/app/1.0.0/values"), (200, "answer: 42\n".into()));
     assert_eq!(get("/api/charts/none").0, 404);
+    // What ChartMuseum 0.16 answers, word for word.
+    for (path, status, body) in [
+        ("/api/charts/app/9.9.9", 404, "{\"error\":\"no chart version found for app-9.9.9\"}"),
+        ("/api/charts/app/none", 404, "{\"error\":\"improper constraint: none\"}"),
+        ("/api/charts/none/1.0.0", 404, "{\"error\":\"no chart name found\"}"),
+        ("/api/charts?offset=-1", 400, "{\"error\":\"offset is not a valid non-negative integer\"}"),
+        ("/api/charts?limit=0", 400, "{\"error\":\"limit is not a valid positive integer\"}"),
+        ("/charts/none.tgz", 404, "{\"error\":\"object not found\"}"),
+    ] {
+        assert_eq!(get(path), (status, body.into()), "{path}");
+    }
+    assert!(get("/api/charts/app/1").1.contains("\"version\":\"1.0.0\""), "a range");
 
     assert_eq!(text(http.delete(server.at("/api/charts/app/1.0.0")).send()), (200, "{\"deleted\":true}".into()));
     assert_eq!(text(http.delete(server.at("/api/charts/app/1.0.0")).send()).0, 404);

@@ -3,12 +3,13 @@
 //! Goes in: a route, a request with its body. Comes out: the answers, status codes and JSON that ChartMuseum's clients
 //! expect (`pkg/chartmuseum/server/multitenant`). The object name of an upload comes from the Chart.yaml inside it.
 
-use super::catalog::{Catalog, Package, read_package};
+use super::catalog::{Catalog, Entry, Package, read_package};
 use super::route::Route;
 use super::storage::Written;
 use super::{Answer, Asked, Server, error, json};
 use crate::data::Data;
 use crate::error::Result;
+use crate::version::{Constraint, Version};
 use axum::body::Bytes;
 use axum::extract::FromRequest as _;
 use axum::http::{Method, StatusCode, header};
@@ -24,7 +25,9 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
     match route {
         Route::Charts { tenant } if reads => list(server, &tenant, asked).await,
         Route::Charts { tenant } if asked.method == Method::POST => upload(server, &tenant, asked).await,
-        Route::Provenance { tenant } if asked.method == Method::POST => upload_provenance(server, &tenant, asked, asked.body.clone()).await,
+        Route::Provenance { tenant } if asked.method == Method::POST => {
+            upload_provenance(server, &tenant, asked, asked.body.clone(), "file already exists").await
+        }
         Route::Chart { tenant, name } if reads => {
             let catalog = server.catalog(&tenant);
             let versions = catalog.versions(&name).await?;
@@ -33,9 +36,9 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
             }
             data(StatusCode::OK, &Data::list(versions.iter().map(|entry| entry.to_data()).collect()))
         }
-        Route::Version { tenant, name, version } if reads => match server.catalog(&tenant).version(&name, &version).await? {
-            Some(entry) => data(StatusCode::OK, &entry.to_data()),
-            None => Ok(error(StatusCode::NOT_FOUND, "improper constraint: no chart version found")),
+        Route::Version { tenant, name, version } if reads => match find(&server.catalog(&tenant), &name, &version).await? {
+            Ok(entry) => data(StatusCode::OK, &entry.to_data()),
+            Err(reason) => Ok(error(StatusCode::NOT_FOUND, &reason)),
         },
         Route::Version { tenant, name, version } if asked.method == Method::DELETE && !server.options.disable_delete => {
             delete(server, &tenant, &name, &version).await
@@ -66,22 +69,37 @@ fn data(status: StatusCode, data: &Data) -> Result<Answer> {
     Ok(super::json_bytes(status, crate::json::to_vec(data)?))
 }
 
+/// The version that is asked for as Helm's index finds it: that very text, else the highest that it allows as a range;
+/// `latest` is the newest. Without one the reason in Helm's words.
+async fn find(catalog: &Catalog, name: &str, version: &str) -> Result<std::result::Result<Arc<Entry>, String>> {
+    if let Some(entry) = catalog.version(name, version).await? {
+        return Ok(Ok(entry));
+    }
+    let versions = catalog.versions(name).await?;
+    if versions.is_empty() {
+        return Ok(Err("no chart name found".to_string()));
+    }
+    let Ok(range) = Constraint::parse(version) else { return Ok(Err(format!("improper constraint: {version}"))) };
+    let found = versions.into_iter().find(|entry| Version::parse(&entry.version).is_ok_and(|version| range.check(&version)));
+    Ok(found.ok_or_else(|| format!("no chart version found for {name}-{version}")))
+}
+
 /// The chart of a version, loaded.
 pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> Result<Option<crate::chart::Chart>> {
     let catalog = server.catalog(tenant);
-    let Some(entry) = catalog.version(name, version).await? else { return Ok(None) };
+    let Ok(entry) = find(&catalog, name, version).await? else { return Ok(None) };
     let Some(bytes) = server.storage.get(&catalog.object(&entry.file)).await? else { return Ok(None) };
     Ok(crate::chart::loader::load_archive(&bytes, &mut crate::diagnostic::Notices::new()).ok())
 }
 
 async fn list(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
-    let number = |name: &str| asked.query(name).map(str::parse::<usize>);
-    let (offset, limit) = (number("offset"), number("limit"));
-    if matches!(offset, Some(Err(_))) || matches!(limit, Some(Err(_))) {
-        return Ok(error(StatusCode::BAD_REQUEST, "offset and limit are whole numbers"));
-    }
-    let skip = offset.and_then(std::result::Result::ok).unwrap_or(0);
-    let take = limit.and_then(std::result::Result::ok).unwrap_or(usize::MAX);
+    let number = |name: &str, default: usize| asked.query(name).map_or(Some(default), |text| text.parse::<usize>().ok());
+    let Some(skip) = number("offset", 0) else {
+        return Ok(error(StatusCode::BAD_REQUEST, "offset is not a valid non-negative integer"));
+    };
+    let Some(take) = number("limit", usize::MAX).filter(|limit| *limit > 0) else {
+        return Ok(error(StatusCode::BAD_REQUEST, "limit is not a valid positive integer"));
+    };
     let charts = server.catalog(tenant).charts().await?;
     let mut map = crate::data::Map::new();
     for chart in charts.iter().skip(skip).take(take) {
@@ -114,7 +132,7 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
     }
     match (chart, provenance) {
         (Some(chart), provenance) => store(server, tenant, asked, chart, provenance, "chart already exists").await,
-        (None, Some(provenance)) => upload_provenance(server, tenant, asked, provenance).await,
+        (None, Some(provenance)) => upload_provenance(server, tenant, asked, provenance, "chart already exists").await,
         (None, None) => Ok(error(StatusCode::BAD_REQUEST, "no package or provenance file found in form fields chart and prov")),
     }
 }
@@ -127,7 +145,10 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
     let for_reading = chart.clone();
     let package = match tokio::task::spawn_blocking(move || read_package(&for_reading)).await {
         Ok(Ok(package)) => package,
-        Ok(Err(fault)) => return Ok(error(StatusCode::BAD_REQUEST, fault.message())),
+        Ok(Err(fault)) => {
+            let reason = fault.message().trim_start_matches("unable to load chart archive: ");
+            return Ok(error(StatusCode::BAD_REQUEST, reason));
+        }
         Err(_) => return Ok(error(StatusCode::BAD_REQUEST, "not a chart")),
     };
     if let Some(provenance) = &provenance
@@ -266,13 +287,13 @@ fn provenance_file(text: &[u8]) -> Option<String> {
     (name.ends_with(".tgz") && super::route::is_safe_part(name)).then(|| name.to_string())
 }
 
-async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: Bytes) -> Result<Answer> {
+async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: Bytes, exists: &str) -> Result<Answer> {
     let Some(file) = provenance_file(&text) else { return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, "invalid provenance file")) };
     let object = format!("{}.prov", server.catalog(tenant).object(&file));
     if replaces(server, asked) {
         server.storage.replace(&object, text).await?;
     } else if server.storage.create(&object, text).await? == Written::Exists {
-        return Ok(error(StatusCode::CONFLICT, "file already exists"));
+        return Ok(error(StatusCode::CONFLICT, exists));
     }
     Ok(json(StatusCode::CREATED, "{\"saved\":true}"))
 }

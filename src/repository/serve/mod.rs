@@ -357,7 +357,7 @@ async fn file_of(server: &Server, tenant: &str, file: &str, asked: &Asked) -> Re
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     }
     let Some(bytes) = server.storage.get(&server.catalog(tenant).object(file)).await? else {
-        return Ok(error(StatusCode::NOT_FOUND, "not found"));
+        return Ok(error(StatusCode::NOT_FOUND, "object not found"));
     };
     let kind = if file.ends_with(".tgz") { "application/x-tar" } else { "application/pgp-signature" };
     Ok(content(asked, kind, bytes, &[]))
