@@ -158,7 +158,12 @@ fn manifests_name_what_is_there_or_lies_elsewhere_on_purpose() {
     let by_digest = registry.put(&format!("/v2/org/thing/manifests/{}", sha512(b"{}")), IMAGE, b"{}");
     assert_eq!(by_digest.headers()["docker-content-digest"].to_str().expect("text"), sha512(b"{}"));
     assert_eq!(registry.get(&format!("/v2/org/thing/manifests/{}", sha512(b"{}"))).status(), 200);
-    assert_eq!(registry.json("/v2/org/thing/tags/list")["tags"], serde_json::json!(["elsewhere"]));
+    let tagged = registry.put(&format!("/v2/org/thing/manifests/{}?tag=one&tag=two", sha512(b"{}")), IMAGE, b"{}");
+    assert_eq!(tagged.headers().get_all("oci-tag").iter().collect::<Vec<_>>(), ["one", "two"]);
+    let by_tag = registry.get("/v2/org/thing/manifests/two");
+    assert_eq!(by_tag.headers()["docker-content-digest"].to_str().expect("text"), sha512(b"{}"));
+    assert_eq!(put(&format!("{}?tag=../x", sha256(b"{}")), "{}"), (400, "TAG_INVALID".into()));
+    assert_eq!(registry.json("/v2/org/thing/tags/list")["tags"], serde_json::json!(["elsewhere", "one", "two"]));
 }
 
 #[test]

@@ -32,6 +32,8 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 /// The spec asks registries to take manifests of at least 4 MiB.
 const MANIFEST_LIMIT: usize = 4 << 20;
+/// The most tags that one push may bring along.
+const TAG_LIMIT: usize = 32;
 
 /// The spec's form of an error.
 pub fn fault(status: StatusCode, code: &str, message: &str) -> Answer {
@@ -235,28 +237,24 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     if !parsed.is_object() {
         return Ok(invalid("the manifest is not an object"));
     }
-    let (digest, tag) = match Digest::parse(reference) {
+    let (digest, tags) = match Digest::parse(reference) {
         Some(digest) if !digest.fits(&asked.body) => return Ok(digest_invalid("the digest is not the manifest's")),
-        Some(digest) => (digest, None),
-        None if is_tag(reference) => (Digest::of(&asked.body), Some(reference)),
-        None => return Ok(fault(StatusCode::BAD_REQUEST, "TAG_INVALID", "not a tag")),
+        // What is pushed by digest may bring its tags along (a draft of the spec).
+        Some(digest) => (digest, asked.query.iter().filter(|(key, _)| key == "tag").map(|(_, tag)| tag.as_str()).collect()),
+        None => (Digest::of(&asked.body), vec![reference]),
     };
-    let layers = parsed.get("layers").and_then(Value::as_array);
-    for part in parsed.get("config").into_iter().chain(layers.into_iter().flatten()) {
-        let Some(digest) = part.get("digest").and_then(Value::as_str).and_then(Digest::parse) else {
-            return Ok(invalid("a descriptor without sha256 or sha512 digest"));
-        };
-        if !is_elsewhere(part) && blob(server, name, &digest).await?.is_none() {
-            return Ok(fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &format!("blob {} unknown to registry", digest.as_str())));
-        }
+    if tags.len() > TAG_LIMIT || !tags.iter().all(|tag| is_tag(tag)) {
+        return Ok(fault(StatusCode::BAD_REQUEST, "TAG_INVALID", "not a tag, or too many of them"));
+    }
+    if let Some(refused) = check_parts(server, name, &parsed).await? {
+        return Ok(refused);
     }
     let is_chart = parsed.pointer("/config/mediaType").and_then(Value::as_str) == Some(CHART_CONFIG);
     // Names such as `latest` stand beside the version; a version as tag must be the one inside.
-    let tags_version = |tag: &&str| Version::parse_strict(&tag.replace('_', "+")).is_ok();
-    if let (true, Some(tag)) = (is_chart, tag.filter(tags_version))
-        && let Some(refused) = publish_chart(server, name, tag, &parsed).await?
-    {
-        return Ok(refused);
+    for tag in tags.iter().filter(|tag| is_chart && Version::parse_strict(&tag.replace('_', "+")).is_ok()) {
+        if let Some(refused) = publish_chart(server, name, tag, &parsed).await? {
+            return Ok(refused);
+        }
     }
     server.storage.replace(&kept(name, "_manifests", &digest.key()), asked.body.clone()).await?;
     let subject = parsed.pointer("/subject/digest").and_then(Value::as_str).and_then(Digest::parse);
@@ -264,15 +262,33 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
         let descriptor = referrer(&parsed, &asked.body, &digest);
         server.storage.replace(&referrer_place(name, subject, &digest), Bytes::from(descriptor.to_string())).await?;
     }
-    if let Some(tag) = tag {
-        server.storage.replace(&kept(name, "_tags", tag), Bytes::copy_from_slice(digest.as_str().as_bytes())).await?;
-    }
     let place = format!("/v2/{name}/manifests/{}", digest.as_str());
     let mut headers = vec![(header::LOCATION, place.as_str()), (DIGEST_HEADER, digest.as_str())];
+    for tag in tags {
+        server.storage.replace(&kept(name, "_tags", tag), Bytes::copy_from_slice(digest.as_str().as_bytes())).await?;
+        if tag != reference {
+            headers.push((HeaderName::from_static("oci-tag"), tag));
+        }
+    }
     if let Some(subject) = &subject {
         headers.push((HeaderName::from_static("oci-subject"), subject.as_str()));
     }
     Ok(empty(StatusCode::CREATED, &headers))
+}
+
+/// The refusal of a manifest whose config or layers are not there; `None` when all is well.
+async fn check_parts(server: &Server, name: &str, manifest: &Value) -> Result<Option<Answer>> {
+    let layers = manifest.get("layers").and_then(Value::as_array);
+    for part in manifest.get("config").into_iter().chain(layers.into_iter().flatten()) {
+        let Some(digest) = part.get("digest").and_then(Value::as_str).and_then(Digest::parse) else {
+            return Ok(Some(fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", "a descriptor without sha256 or sha512 digest")));
+        };
+        if !is_elsewhere(part) && blob(server, name, &digest).await?.is_none() {
+            let message = format!("blob {} unknown to registry", digest.as_str());
+            return Ok(Some(fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &message)));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a layer's content is not meant to be in the registry at all.
