@@ -99,8 +99,17 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
 /// The bytes of a file that may have at most `limit` of them.
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let file = open(path)?;
-    let size = file.metadata().map_or(0, |metadata| metadata.len()).min(limit).saturating_add(1);
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    read_open(file, path, size, limit)
+}
+
+/// The same of a file that had `size` bytes when it was looked at.
+pub fn read_expected(path: &Path, size: u64, limit: u64) -> Result<Vec<u8>> {
+    read_open(open(path)?, path, size, limit)
+}
+
+fn read_open(file: File, path: &Path, size: u64, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit).saturating_add(1)).unwrap_or(0));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| fault("read", path, &error))?;
     if bytes.len() as u64 > limit {
         return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path.display())));

@@ -128,6 +128,11 @@ pub fn load(path: &Path, session: &mut Session) -> Result<Chart> {
     loader::load(path, &mut session.notices)
 }
 
+/// The same, and tells `observe` of each file as it is found.
+pub fn load_observed(path: &Path, session: &mut Session, observe: loader::Observe<'_>) -> Result<Chart> {
+    loader::load_observed(path, &mut session.notices, observe)
+}
+
 /// The values that `-f` and the `--set` family come to.
 pub fn values(arguments: &ValueArguments, session: &mut Session) -> Result<Arc<Map>> {
     value_options(arguments).merge_prepared(&mut |path| read(path, session), &mut prepare)

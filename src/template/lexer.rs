@@ -89,8 +89,44 @@ fn decode(text: &[u8]) -> (u32, usize) {
     }
 }
 
-fn is_space(byte: u8) -> bool {
+/// The ASCII letters and digits and `_`.
+const WORD: u8 = 1;
+/// Space, as text/template has it.
+const SPACE: u8 = 2;
+/// What may stand behind an identifier, `}}` apart.
+const TERMINATOR: u8 = 4;
+
+/// What each byte is, so that the common ones are told apart by one look.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let character = byte as u8;
+        if character.is_ascii_alphanumeric() || character == b'_' {
+            classes[byte] |= WORD;
+        }
+        if is_space(character) {
+            classes[byte] |= SPACE | TERMINATOR;
+        }
+        if matches!(character, b'.' | b',' | b'|' | b':' | b')' | b'(') {
+            classes[byte] |= TERMINATOR;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+fn is(class: u8, byte: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
+}
+
+const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Where the first `{{` stands.
+fn find_left_delimiter(text: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', text).find(|at| text.get(at + 1) == Some(&b'{'))
 }
 
 /// Go's `isAlphaNumeric`: a letter, a decimal digit or `_`.
@@ -169,8 +205,7 @@ impl<'a> Lexer<'a> {
 
     fn plain_text(&mut self) -> Token {
         loop {
-            let rest = self.rest();
-            let Some(found) = memmem::find(rest, b"{{") else {
+            let Some(found) = find_left_delimiter(self.rest()) else {
                 self.at = self.text.len();
                 return if self.at > self.start { self.emit(Kind::Text) } else { self.emit(Kind::Eof) };
             };
@@ -258,17 +293,18 @@ impl<'a> Lexer<'a> {
     }
 
     fn action(&mut self) -> Token {
-        if let Some(trim) = self.at_right_delimiter() {
+        let Some(byte) = self.text.get(self.at).copied() else { return self.fail("unclosed action") };
+        if is(WORD, byte) && !byte.is_ascii_digit() {
+            return self.identifier();
+        }
+        if (byte == b'}' || is(SPACE, byte))
+            && let Some(trim) = self.at_right_delimiter()
+        {
             if self.paren_depth == 0 {
                 return self.right_delimiter(trim);
             }
             return self.fail("unclosed left paren");
         }
-        let (code, width) = decode(self.rest());
-        if width == 0 {
-            return self.fail("unclosed action");
-        }
-        let byte = if width == 1 && code < 0x80 { code as u8 } else { 0x80 };
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' => self.space(),
             b'=' => self.single(Kind::Assign),
@@ -305,9 +341,12 @@ impl<'a> Lexer<'a> {
                 }
                 self.emit(Kind::RightParen)
             }
-            _ if is_alphanumeric(code) => self.identifier(),
             0x20..=0x7e => self.single(Kind::Char),
             _ => {
+                let (code, width) = decode(self.rest());
+                if is_alphanumeric(code) {
+                    return self.identifier();
+                }
                 self.at += width;
                 self.fail(format!("unrecognized character in action: {}", unicode(code)))
             }
@@ -322,10 +361,10 @@ impl<'a> Lexer<'a> {
     /// A run of spaces; the last one is left when it belongs to a trim marker.
     fn space(&mut self) -> Token {
         let begin = self.at;
-        while self.text.get(self.at).is_some_and(|byte| is_space(*byte)) {
+        while self.text.get(self.at).is_some_and(|byte| is(SPACE, *byte)) {
             self.at += 1;
         }
-        if self.text[self.at..].starts_with(b"-}}") {
+        if self.text.get(self.at) == Some(&b'-') && self.rest().starts_with(b"-}}") {
             self.at -= 1;
             if self.at == begin {
                 return self.right_delimiter(true);
@@ -337,8 +376,11 @@ impl<'a> Lexer<'a> {
     /// Over the letters and digits of a word; gives the first character behind it.
     fn word(&mut self) -> u32 {
         loop {
+            while self.text.get(self.at).is_some_and(|byte| is(WORD, *byte)) {
+                self.at += 1;
+            }
             let (code, width) = decode(self.rest());
-            if width == 0 || !is_alphanumeric(code) {
+            if code < 0x80 || width == 0 || !is_alphanumeric(code) {
                 return code;
             }
             self.at += width;
@@ -373,10 +415,9 @@ impl<'a> Lexer<'a> {
 
     /// Whether an identifier may end here.
     fn at_terminator(&self) -> bool {
-        match self.rest() {
-            [] => true,
-            [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
-            rest => rest.starts_with(b"}}"),
+        match self.text.get(self.at) {
+            None => true,
+            Some(byte) => is(TERMINATOR, *byte) || (*byte == b'}' && self.text.get(self.at + 1) == Some(&b'}')),
         }
     }
 

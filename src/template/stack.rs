@@ -5,7 +5,7 @@
 //! start (only what is touched costs memory), and whatever recurses asks here.
 
 use std::cell::Cell;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// What a render gets; less where the system refuses it.
@@ -51,6 +51,21 @@ pub fn spawn<'scope, 'env, T: Send + 'scope>(
     STACK_SIZES.iter().find_map(|size| {
         let builder = thread::Builder::new().name("render".into()).stack_size(*size);
         builder.spawn_scoped(scope, move || within(*size, work)).ok()
+    })
+}
+
+/// Runs `work` on a thread of its own with a large stack, which nobody waits for; whether it was started.
+pub fn spawn_detached(work: impl FnOnce() + Send + 'static) -> bool {
+    let work = Arc::new(Mutex::new(Some(work)));
+    STACK_SIZES.iter().any(|size| {
+        let work = work.clone();
+        let builder = thread::Builder::new().name("parse".into()).stack_size(*size);
+        let run = move || {
+            if let Some(work) = work.lock().ok().and_then(|mut work| work.take()) {
+                within(*size, work);
+            }
+        };
+        builder.spawn(run).is_ok()
     })
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Goes in: the text of one document. Comes out: Helm's `SimpleHead`, or the error that `yaml.Unmarshal` into it gives.
 //! The whole document is checked, but no tree is built of it and only the texts asked for are made: this runs over every
-//! rendered byte. Documents with anchors, tags, merges, odd keys or a head of the wrong type, which hardly any have, go the long
+//! rendered byte. Plain documents are read line by line ([`super::lines`]), others by their events; those with anchors, tags, merges, odd keys or a head of the wrong type, which hardly any have, go the long
 //! way through [`super::decode`], so that there is one place that knows those rules.
 
+use super::lines;
 use super::parser::{Event, Parser, Properties, Scalar};
 use super::reader::Source;
 use super::resolve::{Resolved, resolve};
@@ -45,10 +46,18 @@ static SIMPLE_HEAD: Shape =
 /// Reads the head of the first document in `text` and checks all of it.
 pub fn head(text: &[u8]) -> Result<Head> {
     let source = Source::new(text);
-    let mut reading = Reading::new(Parser::new(Scanner::new(&source)));
+    let mut builder = Builder::default();
+    if lines::read(&source, &mut builder) {
+        return Ok(builder.into_head());
+    }
+    by_events(text, &source)
+}
+
+fn by_events(text: &[u8], source: &Source<'_>) -> Result<Head> {
+    let mut reading = Reading::new(Parser::new(Scanner::new(source)));
     match reading.run() {
-        Ok(()) => Ok(reading.into_head()),
-        Err(Stop::Fault(fault)) => Err(syntax_error(&fault, &source)),
+        Ok(()) => Ok(reading.head.into_head()),
+        Err(Stop::Fault(fault)) => Err(syntax_error(&fault, source)),
         Err(Stop::Unusual) => the_long_way(text),
     }
 }
@@ -91,7 +100,7 @@ enum Open {
 
 /// What the next value is.
 #[derive(Default)]
-enum Slot {
+pub(super) enum Slot {
     #[default]
     Other,
     ApiVersion,
@@ -102,10 +111,9 @@ enum Slot {
     Annotation(String),
 }
 
-struct Reading<'a> {
-    parser: Parser<'a>,
-    open: Vec<Open>,
-    slot: Slot,
+/// A head in the making: told of keys, scalars and collections in their order, by whoever reads them.
+#[derive(Default)]
+pub(super) struct Builder {
     /// How deep in `metadata` the reading is: 1 in its map, 2 in that of the annotations.
     inside: usize,
     api_version: String,
@@ -114,24 +122,115 @@ struct Reading<'a> {
     annotations: BTreeMap<String, String>,
 }
 
-impl<'a> Reading<'a> {
-    fn new(mut parser: Parser<'a>) -> Reading<'a> {
-        parser.want_text(false);
-        Reading {
-            parser,
-            open: Vec::new(),
-            slot: Slot::Other,
-            inside: 0,
-            api_version: String::new(),
-            kind: String::new(),
-            name: String::new(),
-            annotations: BTreeMap::new(),
+impl Builder {
+    fn into_head(self) -> Head {
+        let Builder { api_version, kind, name, annotations, .. } = self;
+        Head { api_version, kind, name, annotations: annotations.into_iter().collect() }
+    }
+
+    /// Whether a collection may be the value of this slot when so many are open around it.
+    pub(super) fn open(&mut self, slot: &Slot, is_map: bool, around: usize) -> bool {
+        let fits = match (slot, around) {
+            (Slot::Other, 1..) => true,
+            (Slot::Other, 0) | (Slot::Metadata | Slot::Annotations, _) => is_map,
+            _ => false,
+        };
+        match slot {
+            Slot::Metadata if fits => {
+                self.inside = 1;
+                self.name.clear();
+                self.annotations.clear();
+            }
+            Slot::Annotations if fits => {
+                self.inside = 2;
+                self.annotations.clear();
+            }
+            _ => {}
+        }
+        fits
+    }
+
+    /// A collection ended, and so many are still open.
+    pub(super) fn closed(&mut self, open: usize) {
+        if self.inside > 0 && open == self.inside {
+            self.inside -= 1;
         }
     }
 
-    fn into_head(self) -> Head {
-        let Reading { api_version, kind, name, annotations, .. } = self;
-        Head { api_version, kind, name, annotations: annotations.into_iter().collect() }
+    /// What the value of a key is in the innermost of so many open collections; `None` if such a key is unusual.
+    pub(super) fn slot(&self, key: &str, is_plain: bool, open: usize) -> Option<Slot> {
+        let names: &[&str] = match open {
+            1 => &["apiVersion", "kind", "metadata"],
+            2 if self.inside == 1 => &["name", "annotations"],
+            3 if self.inside == 2 => {
+                let is_text = !is_plain || resolve(key) == Resolved::Str;
+                return is_text.then(|| Slot::Annotation(key.to_owned()));
+            }
+            _ => return Some(Slot::Other),
+        };
+        if names.iter().any(|name| key != *name && key.len() >= name.len() && equal_fold(name, key)) {
+            return None;
+        }
+        Some(match names.iter().find(|name| key == **name).copied() {
+            Some("apiVersion") => Slot::ApiVersion,
+            Some("kind") => Slot::Kind,
+            Some("metadata") => Slot::Metadata,
+            Some("name") => Slot::Name,
+            Some("annotations") => Slot::Annotations,
+            _ => Slot::Other,
+        })
+    }
+
+    /// Takes the scalar that is the value of this slot; `None` if it is of no use there.
+    pub(super) fn scalar(&mut self, slot: &Slot, text: &str, is_plain: bool) -> Option<()> {
+        if matches!(slot, Slot::Other) {
+            return Some(());
+        }
+        let value = as_string(text, is_plain);
+        match slot {
+            Slot::Other => {}
+            Slot::ApiVersion => self.api_version = value.unwrap_or_default(),
+            Slot::Kind => self.kind = value.unwrap_or_default(),
+            Slot::Name => self.name = value.unwrap_or_default(),
+            Slot::Annotation(key) => {
+                self.annotations.insert(key.clone(), value.unwrap_or_default());
+            }
+            Slot::Metadata | Slot::Annotations if value.is_some() => return None,
+            Slot::Metadata => {
+                self.name.clear();
+                self.annotations.clear();
+            }
+            Slot::Annotations => self.annotations.clear(),
+        }
+        Some(())
+    }
+}
+
+/// What a string field takes from a scalar; `None` for null.
+fn as_string(text: &str, is_plain: bool) -> Option<String> {
+    let resolved = if is_plain { resolve(text) } else { Resolved::Str };
+    match resolved {
+        Resolved::Null => None,
+        Resolved::Bool(truth) => Some(truth.to_string()),
+        Resolved::Int(number) => Some(number.to_string()),
+        Resolved::Uint(number) => Some(number.to_string()),
+        Resolved::Float(number) => Some(number::format_g32(number)),
+        Resolved::Timestamp | Resolved::Str => Some(text.to_owned()),
+    }
+}
+
+/// Reads a head from the events of a document.
+struct Reading<'a> {
+    parser: Parser<'a>,
+    open: Vec<Open>,
+    slot: Slot,
+    head: Builder,
+}
+
+impl<'a> Reading<'a> {
+    fn new(mut parser: Parser<'a>) -> Reading<'a> {
+        parser.want_text(false);
+        Reading { parser, open: Vec::new(), slot: Slot::Other, head: Builder::default() }
     }
 
     fn run(&mut self) -> std::result::Result<(), Stop> {
@@ -153,25 +252,8 @@ impl<'a> Reading<'a> {
             && properties.tag.is_none()
             && self.open.last() != Some(&Open::MapAtKey)
             && self.open.len() < MAX_DEPTH;
-        let fits = match (&self.slot, self.open.is_empty()) {
-            (Slot::Other, false) => true,
-            (Slot::Other, true) | (Slot::Metadata | Slot::Annotations, _) => kind == Open::MapAtKey,
-            _ => false,
-        };
-        if !usual || !fits {
+        if !usual || !self.head.open(&self.slot, kind == Open::MapAtKey, self.open.len()) {
             return Err(Stop::Unusual);
-        }
-        match self.slot {
-            Slot::Metadata => {
-                self.inside = 1;
-                self.name.clear();
-                self.annotations.clear();
-            }
-            Slot::Annotations => {
-                self.inside = 2;
-                self.annotations.clear();
-            }
-            _ => {}
         }
         self.set_slot(Slot::Other);
         self.open.push(kind);
@@ -180,9 +262,7 @@ impl<'a> Reading<'a> {
 
     fn end(&mut self) {
         self.open.pop();
-        if self.inside > 0 && self.open.len() == self.inside {
-            self.inside -= 1;
-        }
+        self.head.closed(self.open.len());
         self.value_done();
     }
 
@@ -227,30 +307,18 @@ impl<'a> Reading<'a> {
                 _ => {}
             }
         }
-        let names: &[&str] = match self.open.len() {
-            1 => &["apiVersion", "kind", "metadata"],
-            2 if self.inside == 1 => &["name", "annotations"],
-            3 if self.inside == 2 => {
-                if key.raw || key.implicit && resolve(text) != Resolved::Str {
-                    return Err(Stop::Unusual);
-                }
-                self.set_slot(Slot::Annotation(text.to_owned()));
-                return Ok(());
-            }
-            _ => return Ok(()),
-        };
-        if key.raw || names.iter().any(|name| text != *name && text.len() >= name.len() && equal_fold(name, text)) {
-            return Err(Stop::Unusual);
+        let matters = self.open.len() == 1 || self.head.inside > 0 && self.open.len() == self.head.inside + 1;
+        if key.raw {
+            return if matters { Err(Stop::Unusual) } else { Ok(()) };
         }
-        self.set_slot(match names.iter().find(|name| text == **name).copied() {
-            Some("apiVersion") => Slot::ApiVersion,
-            Some("kind") => Slot::Kind,
-            Some("metadata") => Slot::Metadata,
-            Some("name") => Slot::Name,
-            Some("annotations") => Slot::Annotations,
-            _ => Slot::Other,
-        });
-        Ok(())
+        match self.head.slot(text, key.implicit, self.open.len()) {
+            Some(Slot::Other) if !matters => Ok(()),
+            Some(slot) => {
+                self.set_slot(slot);
+                Ok(())
+            }
+            None => Err(Stop::Unusual),
+        }
     }
 
     fn value(&mut self, scalar: &Scalar<'a>) -> std::result::Result<(), Stop> {
@@ -264,37 +332,10 @@ impl<'a> Reading<'a> {
             let is_root = self.open.is_empty();
             return if is_root && !(scalar.implicit && resolve(text) == Resolved::Null) { Err(Stop::Unusual) } else { Ok(()) };
         }
-        let value = as_string(scalar);
-        match std::mem::take(&mut self.slot) {
-            Slot::Other => {}
-            Slot::ApiVersion => self.api_version = value.unwrap_or_default(),
-            Slot::Kind => self.kind = value.unwrap_or_default(),
-            Slot::Name => self.name = value.unwrap_or_default(),
-            Slot::Annotation(key) => {
-                self.annotations.insert(key, value.unwrap_or_default());
-            }
-            Slot::Metadata | Slot::Annotations if value.is_some() => return Err(Stop::Unusual),
-            Slot::Metadata => {
-                self.name.clear();
-                self.annotations.clear();
-            }
-            Slot::Annotations => self.annotations.clear(),
-        }
+        let slot = std::mem::take(&mut self.slot);
+        self.head.scalar(&slot, text, scalar.implicit).ok_or(Stop::Unusual)?;
         self.parser.want_text(false);
         Ok(())
-    }
-}
-
-/// What a string field takes from a scalar; `None` for null.
-fn as_string(scalar: &Scalar<'_>) -> Option<String> {
-    let resolved = if scalar.implicit { resolve(&scalar.value) } else { Resolved::Str };
-    match resolved {
-        Resolved::Null => None,
-        Resolved::Bool(truth) => Some(truth.to_string()),
-        Resolved::Int(number) => Some(number.to_string()),
-        Resolved::Uint(number) => Some(number.to_string()),
-        Resolved::Float(number) => Some(number::format_g32(number)),
-        Resolved::Timestamp | Resolved::Str => Some(scalar.value.clone().into_owned()),
     }
 }
 
@@ -328,10 +369,143 @@ mod tests {
         ];
         for text in texts {
             let short = head(text.as_bytes()).map_err(|error| error.to_string());
+            let source = Source::new(text.as_bytes());
+            let events = by_events(text.as_bytes(), &source).map_err(|error| error.to_string());
             let long = the_long_way(text.as_bytes()).map_err(|error| error.to_string());
             assert_eq!(short, long, "{text}");
+            assert_eq!(events, long, "{text}");
         }
     }
+
+    /// Cut, doubled, indented and changed manifests: what the lines say is what the events say, faults included.
+    #[test]
+    fn lines_and_events_agree_on_broken_manifests() {
+        let mut state = 7u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as usize % below.max(1)
+        };
+        let mut short = 0;
+        for _ in 0..100_000 {
+            let mut lines: Vec<String> = MANIFEST.lines().map(str::to_string).collect();
+            let from = next(lines.len()) * next(2);
+            lines = lines.split_off(from).into_iter().take(1 + next(20)).collect();
+            let column = lines[0].len() - lines[0].trim_start_matches(' ').len();
+            for line in &mut lines {
+                *line = line.strip_prefix(&" ".repeat(column)).unwrap_or(line).to_string();
+            }
+            for _ in 0..next(4) {
+                let at = next(lines.len());
+                match next(7) {
+                    0 => drop(lines.remove(at)),
+                    1 => lines[at].insert_str(0, &" ".repeat(1 + next(3))),
+                    2 => lines[at] = lines[at].strip_prefix("  ").unwrap_or(&lines[at]).to_string(),
+                    3 => {
+                        let line = lines[next(lines.len())].clone();
+                        lines.insert(at, line);
+                    }
+                    _ => {
+                        let places: Vec<usize> = (0..=lines[at].len()).filter(|place| lines[at].is_char_boundary(*place)).collect();
+                        let place = places[next(places.len())];
+                        let piece = PIECES[next(PIECES.len())];
+                        lines[at].insert_str(place, piece);
+                    }
+                }
+                if lines.is_empty() {
+                    break;
+                }
+            }
+            let text = lines.join("\n");
+            let source = Source::new(text.as_bytes());
+            let mut builder = Builder::default();
+            if lines::read(&source, &mut builder) {
+                short += 1;
+                let events = by_events(text.as_bytes(), &source).map_err(|error| error.to_string());
+                assert_eq!(Ok(builder.into_head()), events, "{text}");
+            }
+        }
+        assert!(short > 10_000, "only {short} were read by lines");
+    }
+
+    /// What is put into lines at random places.
+    const PIECES: &[&str] = &[
+        " ", ":", ": ", "- ", "-", "#", " #", "'", "\"", "\\", "|", ">", "[", "]", "{", "}", ",", "\t", "&a ", "*a", "!t ", "---", "...",
+        "~", "null", ".", "?", "? ", "%", "@", "`", "<<", "é", "\u{85}", "\u{2028}", "\r", "0", "=", "!", "x: y", "\n", "\n  ", "|2",
+        "'' ", "[]", "{}", "[a, b]", "[a,,b]",
+    ];
+
+    const MANIFEST: &str = r##"apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: some-name
+  annotations:
+    checksum/config: "0123"
+    helm.sh/hook: pre-install,post-install
+    "quoted key": 'it''s'
+    empty:
+  labels: {}
+# a comment
+spec:
+  rules:
+  - host: "a.example.com"   # why
+    http:
+      paths: []
+  -   - nested
+      - deeper: 1
+        again: true
+  -
+    late: value
+  list:
+    - one
+    - "two
+"
+    - -3
+    - key: |
+        block of text
+          deeper
+
+        end
+      next: >-
+        folded
+    - |
+      in a list
+  args: [a, "b c", 1]
+  command:
+  - sh
+  - -c
+  url: http://example.com:80/x#y
+  long: a text
+    that goes on
+
+    and on # until here
+  quoted: 'a text
+    that goes on''
+
+    and on'
+  double: "a text \\
+    that ends" # here
+  below:
+    {}
+  further:
+    - [a, [b], {c: d, e: "f"}]
+    - {a: b, "c": []}
+  point: .spec.version
+  colon: :a:b
+  folded:
+    text below
+    its key
+  float: 1.50
+  date: 2020-01-01
+  null: ~
+data:
+  a.yaml: |-
+    x: [1
+    	tab
+  last: end
+kind: Secret
+metadata:
+  name: other
+"##;
 
     #[test]
     fn head_of_a_manifest() {

@@ -15,6 +15,7 @@ mod emit;
 mod fault;
 mod go_syntax;
 mod head;
+mod lines;
 mod locate;
 mod order;
 mod parser;

@@ -5,7 +5,7 @@
 //! stream is unpacked, and so is the number of members. Matches Helm's `pkg/chart/loader/archive`.
 
 use super::tar::{Kind, Reader};
-use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT};
+use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT, Observe};
 use crate::chart::File;
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
@@ -21,6 +21,11 @@ pub(super) const NO_GZIP: &str = "gzip: invalid header";
 
 /// The files of an archive with their names below the top folder, in the archive's order.
 pub(crate) fn read(stream: impl std::io::Read) -> Result<Vec<File>> {
+    read_observed(stream, &|_| {})
+}
+
+/// The same, and tells `observe` of each file as it is found.
+pub(super) fn read_observed(stream: impl std::io::Read, observe: Observe<'_>) -> Result<Vec<File>> {
     let mut stream = BufReader::with_capacity(64 * 1024, stream);
     check_magic(&mut stream)?;
     let mut reader = Reader::new(MultiGzDecoder::new(stream));
@@ -53,7 +58,9 @@ pub(crate) fn read(stream: impl std::io::Read) -> Result<Vec<File>> {
         if let Some(rest) = data.strip_prefix(BYTE_ORDER_MARK) {
             data = Arc::from(rest);
         }
-        files.push(File { name, data, modified: Some(member.modified) });
+        let file = File { name, data, modified: Some(member.modified) };
+        observe(&file);
+        files.push(file);
     }
     if files.is_empty() {
         return Err(Error::new(ErrorKind::Chart, "no files in chart archive"));

@@ -39,31 +39,46 @@ static CHART_BASE: Shape = Shape::Struct("loader.chartBase", &[Field("apiVersion
 /// Loads the chart at `path`, a folder or an archive, as `template`, `install` and `package` do: the apiVersion is
 /// looked at first. What is wrong inside an archive is only in the diagnostics, as Helm hides it.
 pub fn load(path: &Path, notices: &mut Notices) -> Result<Chart> {
-    if fs::stat(path)?.kind == fs::Kind::Folder { load_directory(path, notices) } else { load_file(path, notices) }
+    load_observed(path, notices, &|_| {})
 }
+
+/// The same, and tells `observe` of each file as it is found, in any order and on any thread.
+pub fn load_observed(path: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+    match fs::stat(path)?.kind {
+        fs::Kind::Folder => load_directory_observed(path, notices, observe),
+        _ => load_file(path, notices, observe),
+    }
+}
+
+/// Somebody who wants to know of files before there is a chart.
+pub type Observe<'a> = &'a (dyn Fn(&File) + Sync);
 
 /// Loads the chart at `path` as `show`, `lint` and the dependency commands do: the apiVersion may be anything, and faults
 /// inside an archive are told as they are.
 pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
     if fs::stat(path)?.kind == fs::Kind::Folder {
-        let files = directory::read(&fs::absolute(path)?, notices)?;
+        let files = directory::read(&fs::absolute(path)?, notices, &|_| {})?;
         return from_files(files, notices);
     }
-    from_files(read_archive(path)?, notices)
+    from_files(read_archive(path, &|_| {})?, notices)
 }
 
 /// Loads the chart in a folder; the apiVersion is looked at first.
 pub fn load_directory(folder: &Path, notices: &mut Notices) -> Result<Chart> {
+    load_directory_observed(folder, notices, &|_| {})
+}
+
+fn load_directory_observed(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
     let folder = fs::absolute(folder)?;
     let chart_file = directory::chart_file(&folder);
     let text = fs::read(&chart_file).map_err(|error| error.context(format_args!("unable to detect chart at {}", chart_file.display())))?;
     check_api_version(&text)?;
-    from_files(directory::read(&folder, notices)?, notices)
+    from_files(directory::read(&folder, notices, observe)?, notices)
 }
 
 /// Loads a packed chart from its file.
-fn load_file(path: &Path, notices: &mut Notices) -> Result<Chart> {
-    let files = match read_archive(path) {
+fn load_file(path: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+    let files = match read_archive(path, observe) {
         Ok(files) => files,
         Err(error) if error.kind() == ErrorKind::Usage => return Err(error.with_kind(ErrorKind::Chart)),
         Err(error) if error.message().ends_with(archive::NO_GZIP) => return Err(error),
@@ -107,7 +122,7 @@ fn check_api_version(text: &[u8]) -> Result<()> {
 }
 
 /// The files of the archive at `path`; what is no archive at all is told as an [`ErrorKind::Usage`] fault.
-fn read_archive(path: &Path) -> Result<Vec<File>> {
+fn read_archive(path: &Path, observe: Observe<'_>) -> Result<Vec<File>> {
     let mut file = fs::open(path)?;
     let name = path.display();
     let mut start = [0; sniff::WINDOW];
@@ -124,7 +139,7 @@ fn read_archive(path: &Path) -> Result<Vec<File>> {
         return refused(format!("file '{name}' does not appear to be a gzipped archive; got '{kind}'"));
     }
     file.rewind().map_err(|error| fs::fault("seek", path, &error))?;
-    archive::read(file).map_err(|error| match error.message() == archive::NO_GZIP {
+    archive::read_observed(file, observe).map_err(|error| match error.message() == archive::NO_GZIP {
         true => Error::new(error.kind(), format!("file '{name}' does not appear to be a valid chart file (details: {})", error.message())),
         false => error,
     })

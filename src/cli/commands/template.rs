@@ -17,11 +17,12 @@ use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::repository::ChartOptions;
-use crate::template::engine::{self, Capabilities, KubeVersion, Release};
+use crate::template::engine::{self, Ahead, Capabilities, KubeVersion, Release};
 use crate::values::origin::Sources;
 use clap::Args;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The row of the table.
@@ -191,7 +192,8 @@ impl Run for Arguments {
         let source = source::chart_options(&self.source, self.devel, session);
         let path = source::locate(&reference, &source, session)?;
         let (values, files) = source::values_and_files(&self.values, session)?;
-        let chart = self.load(&path, session)?;
+        let ahead = Arc::new(Ahead::new());
+        let chart = self.load(&path, &ahead, session)?;
         let options = template::Options {
             release: Release {
                 name: name.clone(),
@@ -203,7 +205,12 @@ impl Run for Arguments {
             capabilities,
             include_crds: self.include_crds,
             schema: (!self.skip_schema_validation).then(|| source::schema_options(session)),
-            engine: engine::Options { enable_dns: self.enable_dns, all_faults: self.all_errors, ..engine::Options::default() },
+            engine: engine::Options {
+                enable_dns: self.enable_dns,
+                all_faults: self.all_errors,
+                ahead: Some(ahead),
+                ..engine::Options::default()
+            },
         };
         let mut notices = std::mem::take(&mut session.notices);
         let outcome = {
@@ -329,8 +336,8 @@ impl Arguments {
     }
 
     /// The chart, when it can be rendered and its dependencies are there.
-    fn load(&self, path: &Path, session: &mut Session) -> Result<Chart> {
-        let chart = source::load(path, session)?;
+    fn load(&self, path: &Path, ahead: &Ahead, session: &mut Session) -> Result<Chart> {
+        let chart = source::load_observed(path, session, &|file| ahead.offer(file))?;
         template::check_installable(&chart, &mut session.notices)?;
         if let Err(error) = dependency::check_present(&chart) {
             if self.dependency_update {

@@ -5,6 +5,7 @@
 //! The only part of the template language that knows charts: it gives every chart its context (`.Values`, `.Chart`,
 //! `.Files`, `.Subcharts`), parses every source once, and renders on a thread whose stack holds Helm's deepest recursion.
 
+pub mod ahead;
 pub mod capabilities;
 mod context;
 mod files;
@@ -28,6 +29,7 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+pub use ahead::Ahead;
 pub use capabilities::{Capabilities, KubeVersion};
 
 /// What a render may do.
@@ -49,6 +51,8 @@ pub struct Options {
     pub threads: Option<usize>,
     /// How many bytes of templates are worth a second thread.
     pub threads_from: usize,
+    /// What parsed the templates while the chart was being read.
+    pub ahead: Option<Arc<Ahead>>,
 }
 
 impl Default for Options {
@@ -63,6 +67,7 @@ impl Default for Options {
             threads: None,
             // A second thread takes about as long to start as these take to render.
             threads_from: 48 << 10,
+            ahead: None,
         }
     }
 }

@@ -64,8 +64,16 @@ fn distinct(renderables: &[Renderable]) -> (Vec<Arc<[u8]>>, Vec<usize>) {
 
 /// Parses each source.
 fn parse(sources: &[Arc<[u8]>], options: &Options) -> Vec<Outcome> {
-    let parse_one = |source: &Arc<[u8]>| parser::parse(source.clone()).map(Arc::new);
-    let threads = schedule::threads(options, sources.iter().map(|source| source.len()).sum(), sources.len());
+    let ready = options.ahead.as_ref().map(|ahead| ahead.finish()).unwrap_or_default();
+    let parse_one = |source: &Arc<[u8]>| {
+        let peers = ready.get(&source.len()).into_iter().flatten();
+        match peers.into_iter().find(|(known, _)| known == source) {
+            Some((_, parsed)) => Ok(parsed.clone()),
+            None => parser::parse(source.clone()).map(Arc::new),
+        }
+    };
+    let is_left = |source: &&Arc<[u8]>| !ready.contains_key(&source.len());
+    let threads = schedule::threads(options, sources.iter().filter(is_left).map(|source| source.len()).sum(), sources.len());
     if threads < 2 {
         return sources.iter().map(parse_one).collect();
     }

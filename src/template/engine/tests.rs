@@ -132,6 +132,19 @@ fn what_was_rendered_before_is_used_only_where_nobody_can_tell() {
     assert!(faults.is_empty(), "{} cases:\n{}", faults.len(), faults.join("\n"));
 }
 
+/// A chart that gives a `dict` one argument too many makes its files a key: Helm 4.2.4's text, and never written unless asked for.
+#[test]
+fn files_may_be_the_key_of_a_dict() {
+    let template = r#"{{- $d := dict "a" 1 .Files "b" "map[a.txt:[48" "c" -}}
+v: "{{ len $d }} {{ $d.a }} {{ hasKey $d "x" }} {{ hasKey $d "map[a.txt:[48" }} {{ get $d "map[a" }}|{{ keys $d | sortAlpha | last | len }}|{{ range $k, $v := $d }}{{ sha256sum $k | trunc 8 }}={{ $v }};{{ end }} {{ get $d (toString .Files) }} {{ hasKey (dict .Files 1) (printf "%v" .Files) }} {{ len (dict .Files 1 .Files 2) }} {{ index (values (dict .Files 1 .Files 2)) 0 }} {{ $e := dict .Files 1 }}{{ $_ := set $e (toString .Files) 3 }}{{ len $e }} {{ first (values $e) }} {{ dict .Files 1 | toJson | sha256sum | trunc 8 }} {{ include "n" (dict "x" 1 .Files "y") }} {{ include "n" (dict "x" 2 .Files "y") }} {{ deepCopy (dict .Files "z") | values | first }}"
+{{ define "n" }}{{ .x }}{{ len . }}{{ end }}
+"#;
+    let files = [("a.txt", &*"0123456789abcdef\n".repeat(100))];
+    let found = outcome(&chart("c", &[("a.yaml", template)], &files, Vec::new()), "").map(|text| text.trim().to_string());
+    let expected = "v: \"3 1 false true |5412|ca978112=1;e4eb2029=c;d450a5c3=b; b true 1 2 1 3 06433787 12 22 z\"";
+    assert_eq!(found.as_deref(), Ok(expected));
+}
+
 /// Counts what it is asked for, so that no two answers are the same.
 struct Counting(u8);
 

@@ -4,6 +4,7 @@
 //! [`print_value`] runs for every action of a template, so that scalars take a short way without allocation.
 //! Depth and size are limited: Go dies of a map that holds itself, a template must not.
 
+mod deferred;
 mod flags;
 mod printer;
 mod verbs;
@@ -13,6 +14,7 @@ use super::value::Value;
 use crate::number;
 
 pub use crate::quote::quote as quote_go;
+pub use deferred::Deferred;
 pub use verbs::sprintf;
 
 /// Values nested deeper than this (a map that holds itself, for one) are refused.

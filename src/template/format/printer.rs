@@ -10,9 +10,13 @@ use crate::number;
 use crate::template::functions::Fault;
 use crate::template::functions::visits::Visits;
 use crate::template::value::{IntKind, List, Map, MapKind, Object, Value};
+use std::sync::Arc;
 
 /// What Go prints for a pointer; addresses differ from run to run, so ours is one that no run has.
 const ADDRESS: u64 = 0xc000000000;
+
+/// A byte list of this length may be left out.
+const LONG_LIST: usize = 1 << 10;
 
 /// Writes values into a buffer under the flags of one verb.
 pub(super) struct Printer<'a> {
@@ -24,6 +28,10 @@ pub(super) struct Printer<'a> {
     erroring: bool,
     /// How long the buffer may become.
     limit: usize,
+    /// The long byte lists that are left out, with their places, if any are to be.
+    left_out: Option<Vec<(usize, Arc<[u8]>)>>,
+    /// How much longer they make the text at most.
+    left_out_size: usize,
 }
 
 type Printed = Result<(), Fault>;
@@ -32,12 +40,23 @@ impl<'a> Printer<'a> {
     /// A printer without flags.
     pub fn new(out: &'a mut Vec<u8>) -> Printer<'a> {
         let limit = out.len().saturating_add(SIZE_LIMIT);
-        Printer { out, flags: Flags::default(), depth: 0, visits: Visits::default(), erroring: false, limit }
+        let visits = Visits::default();
+        Printer { out, flags: Flags::default(), depth: 0, visits, erroring: false, limit, left_out: None, left_out_size: 0 }
+    }
+
+    /// The same, one that leaves out long byte lists, see [`Printer::into_lists`].
+    pub fn deferring(out: &'a mut Vec<u8>) -> Printer<'a> {
+        Printer { left_out: Some(Vec::new()), ..Printer::new(out) }
+    }
+
+    /// What was left out, and where in the text it belongs.
+    pub fn into_lists(self) -> Vec<(usize, Arc<[u8]>)> {
+        self.left_out.unwrap_or_default()
     }
 
     /// A fault once more has been written than one call may.
     pub fn check_size(&self) -> Printed {
-        if self.out.len() > self.limit {
+        if self.out.len() + self.left_out_size > self.limit {
             return Err(Fault::new(format!("printed text is longer than {SIZE_LIMIT} bytes")));
         }
         Ok(())
@@ -200,8 +219,14 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    fn print_bytes(&mut self, bytes: &[u8], verb: char) -> Printed {
+    fn print_bytes(&mut self, bytes: &Arc<[u8]>, verb: char) -> Printed {
         match verb {
+            'v' if bytes.len() >= LONG_LIST && self.flags == Flags::default() && self.left_out.is_some() => {
+                // Four bytes at most for each.
+                self.left_out_size += bytes.len() * 4;
+                self.left_out.get_or_insert_default().push((self.out.len(), bytes.clone()));
+                return self.check_size();
+            }
             's' => self.flags.write_string(self.out, bytes),
             'x' => self.flags.write_hexadecimal(self.out, bytes, false),
             'X' => self.flags.write_hexadecimal(self.out, bytes, true),
@@ -402,7 +427,7 @@ impl<'a> Printer<'a> {
 }
 
 /// `[97 98]`. Charts print megabytes this way when a context with `.Files` becomes the key of a `dict` by mistake.
-fn write_byte_list(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn write_byte_list(out: &mut Vec<u8>, bytes: &[u8]) {
     /// Each byte's digits and a space, and how many bytes that is.
     const DIGITS: [([u8; 4], u8); 256] = {
         let mut table = [([b' '; 4], 0); 256];

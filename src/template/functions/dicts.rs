@@ -6,6 +6,7 @@
 use super::Parameter::{Any, Map as Dict, Str as Text};
 use super::merge::merge_into;
 use super::{Call, Fault, Function, Outcome, convert, row, variadic};
+use crate::template::format::Deferred;
 use crate::template::value::{Map, MapKind, Value};
 
 /// The rows of this topic.
@@ -32,7 +33,10 @@ fn dict(call: &mut Call) -> Outcome {
     for pair in call.arguments.chunks(2) {
         let [key, rest @ ..] = pair else { break };
         let value = rest.first().cloned().unwrap_or_else(|| Value::str(""));
-        map.insert(convert::to_text(key)?, value);
+        match key {
+            Value::Map(_) | Value::List(_) | Value::Object(_) => map.insert_printed(Deferred::print(key)?, value),
+            _ => map.insert(convert::to_text(key)?, value),
+        }
     }
     Ok(Value::Map(map))
 }

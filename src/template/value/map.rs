@@ -7,7 +7,8 @@
 use super::globals::Link;
 use super::{Str, Value, burial, trace};
 use crate::data::{self, Data};
-use std::cell::{Cell, RefCell};
+use crate::template::format::Deferred;
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -67,6 +68,20 @@ enum MapState {
     View { source: Arc<data::Map>, children: Vec<(u32, Value)> },
     /// Changed, or never shared.
     Own(BTreeMap<Str, Value>),
+    /// The same with one more entry, whose key nobody has looked at.
+    Unwritten { entries: BTreeMap<Str, Value>, key: Box<Deferred>, value: Value },
+}
+
+impl MapState {
+    /// Writes the key that is still to be written.
+    fn settle(&mut self) {
+        if let MapState::Unwritten { .. } = self
+            && let MapState::Unwritten { mut entries, key, value } = std::mem::replace(self, MapState::Own(BTreeMap::new()))
+        {
+            entries.insert(key.to_text(), value);
+            *self = MapState::Own(entries);
+        }
+    }
 }
 
 impl Drop for MapCell {
@@ -74,6 +89,7 @@ impl Drop for MapCell {
         match std::mem::replace(self.state.get_mut(), MapState::Own(BTreeMap::new())) {
             MapState::Own(entries) if !entries.is_empty() => burial::bury(entries),
             MapState::View { children, .. } if !children.is_empty() => burial::bury(children),
+            MapState::Unwritten { entries, value, .. } => burial::bury((entries, value)),
             _ => {}
         }
     }
@@ -160,8 +176,8 @@ impl Map {
         if self.cell.is_root && key == PER_FILE.as_bytes() {
             trace::read_of_file();
         }
-        match &mut *self.cell.state.borrow_mut() {
-            MapState::Own(entries) => entries.get(key).cloned(),
+        match &mut *self.settled(key) {
+            MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.get(key).cloned(),
             MapState::View { source, children } => {
                 let at = source.position(key).ok()?;
                 Some(view_child(source, children, at, &self.cell))
@@ -171,8 +187,8 @@ impl Map {
 
     /// Whether `key` is present.
     pub fn contains_key(&self, key: &[u8]) -> bool {
-        match &*self.cell.state.borrow() {
-            MapState::Own(entries) => entries.contains_key(key),
+        match &*self.settled(key) {
+            MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.contains_key(key),
             MapState::View { source, .. } => source.position(key).is_ok(),
         }
     }
@@ -183,6 +199,43 @@ impl Map {
             value.adopt();
         }
         self.own(|entries| entries.insert(key, value));
+    }
+
+    /// The same under a key that may not be written yet.
+    pub fn insert_printed(&self, key: Deferred, value: Value) {
+        if key.is_written() {
+            return self.insert(key.to_text(), value);
+        }
+        // One such key is a slip of somebody's pen; what is rarer need not be fast.
+        let mut state = self.cell.state.borrow_mut();
+        match &mut *state {
+            MapState::Own(entries) if !entries.keys().any(|known| key.may_be(known.as_bytes())) => {
+                let entries = std::mem::take(entries);
+                *state = MapState::Unwritten { entries, key: Box::new(key), value };
+            }
+            _ => {
+                drop(state);
+                self.insert(key.to_text(), value);
+            }
+        }
+    }
+
+    /// The state, in which all keys are written if one of them may be `key`.
+    fn settled(&self, key: &[u8]) -> RefMut<'_, MapState> {
+        let mut state = self.cell.state.borrow_mut();
+        if let MapState::Unwritten { key: unwritten, .. } = &*state
+            && unwritten.may_be(key)
+        {
+            state.settle();
+        }
+        state
+    }
+
+    /// The state with all keys written.
+    fn written(&self) -> RefMut<'_, MapState> {
+        let mut state = self.cell.state.borrow_mut();
+        state.settle();
+        state
     }
 
     /// Takes `key` out.
@@ -197,6 +250,7 @@ impl Map {
     pub fn len(&self) -> usize {
         match &*self.cell.state.borrow() {
             MapState::Own(entries) => entries.len(),
+            MapState::Unwritten { entries, .. } => entries.len() + 1,
             MapState::View { source, .. } => source.len(),
         }
     }
@@ -208,8 +262,8 @@ impl Map {
 
     /// The keys in byte order.
     pub fn keys(&self) -> Vec<Str> {
-        match &*self.cell.state.borrow() {
-            MapState::Own(entries) => entries.keys().cloned().collect(),
+        match &*self.written() {
+            MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.keys().cloned().collect(),
             MapState::View { source, .. } => source.iter().map(|(key, _)| Str::from(key.clone())).collect(),
         }
     }
@@ -219,8 +273,10 @@ impl Map {
         if self.cell.is_root {
             trace::read_of_file();
         }
-        match &mut *self.cell.state.borrow_mut() {
-            MapState::Own(entries) => entries.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        match &mut *self.written() {
+            MapState::Own(entries) | MapState::Unwritten { entries, .. } => {
+                entries.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+            }
             MapState::View { source, children } => (0..source.len())
                 .filter_map(|at| {
                     let (key, _) = source.entry_at(at)?;
@@ -243,7 +299,7 @@ impl Map {
     pub(super) fn try_own(&self, mut take: impl FnMut(&Str, &Value) -> bool) -> bool {
         match &*self.cell.state.borrow() {
             MapState::Own(entries) => entries.iter().all(|(key, value)| take(key, value)),
-            MapState::View { .. } => false,
+            MapState::View { .. } | MapState::Unwritten { .. } => false,
         }
     }
 
@@ -254,6 +310,7 @@ impl Map {
         }
         match &*self.cell.state.borrow() {
             MapState::Own(entries) => entries.values().for_each(Value::adopt),
+            MapState::Unwritten { entries, value, .. } => entries.values().chain([value]).for_each(Value::adopt),
             MapState::View { children, .. } => children.iter().for_each(|(_, child)| child.adopt()),
         }
     }
@@ -264,14 +321,14 @@ impl Map {
             return None;
         }
         match &*self.cell.state.borrow() {
-            MapState::Own(_) => None,
+            MapState::Own(_) | MapState::Unwritten { .. } => None,
             MapState::View { source, children } => children.iter().all(|(_, child)| child.is_pristine()).then(|| source.clone()),
         }
     }
 
     fn own<T>(&self, change: impl FnOnce(&mut BTreeMap<Str, Value>) -> T) -> T {
         trace::changed(self.cell.birth.get());
-        let mut state = self.cell.state.borrow_mut();
+        let mut state = self.written();
         if let MapState::View { source, children } = &mut *state {
             let entries = (0..source.len())
                 .filter_map(|at| {
@@ -283,7 +340,7 @@ impl Map {
         }
         match &mut *state {
             MapState::Own(entries) => change(entries),
-            MapState::View { .. } => change(&mut BTreeMap::new()),
+            MapState::View { .. } | MapState::Unwritten { .. } => change(&mut BTreeMap::new()),
         }
     }
 }

@@ -1,0 +1,86 @@
+//! A printed text whose long parts are not written yet.
+//!
+//! Goes in: a value. Comes out: what `%v` prints of it, with the files in it left as they are. Charts make a whole context the
+//! key of a `dict` by mistake (`dict "value" .Values.a .Values.b "context" $`), which prints every file as a list of numbers,
+//! megabytes that nobody ever reads; so they are written when somebody does.
+
+use super::printer::{Printer, write_byte_list};
+use crate::template::functions::Fault;
+use crate::template::value::{Str, Value};
+use std::sync::Arc;
+
+/// A text that may have parts which are still to be written.
+pub struct Deferred {
+    /// All that is short.
+    text: Vec<u8>,
+    /// Byte lists, and where in `text` each belongs.
+    lists: Vec<(usize, Arc<[u8]>)>,
+}
+
+impl Deferred {
+    /// What `%v` prints of this value.
+    pub fn print(value: &Value) -> Result<Deferred, Fault> {
+        let mut text = Vec::new();
+        let mut printer = Printer::deferring(&mut text);
+        printer.print_argument(value, 'v')?;
+        let lists = printer.into_lists();
+        Ok(Deferred { text, lists })
+    }
+
+    /// Whether nothing is left to be written.
+    pub fn is_written(&self) -> bool {
+        self.lists.is_empty()
+    }
+
+    /// Its beginning, as far as that is written.
+    fn head(&self) -> &[u8] {
+        self.text.get(..self.lists.first().map_or(self.text.len(), |(at, _)| *at)).unwrap_or_default()
+    }
+
+    /// Whether the text may be `other`; a no is certain.
+    pub fn may_be(&self, other: &[u8]) -> bool {
+        match self.is_written() {
+            true => self.text == other,
+            false => other.len() > self.text.len() && other.starts_with(self.head()),
+        }
+    }
+
+    /// The whole text.
+    pub fn to_text(&self) -> Str {
+        let mut out = Vec::new();
+        let mut from = 0;
+        for (at, bytes) in &self.lists {
+            out.extend_from_slice(self.text.get(from..*at).unwrap_or_default());
+            write_byte_list(&mut out, bytes);
+            from = *at;
+        }
+        out.extend_from_slice(self.text.get(from..).unwrap_or_default());
+        Str::from(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::print_plain;
+    use super::*;
+
+    #[test]
+    fn the_whole_text_is_what_is_printed_at_once() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(3000).collect();
+        let value = Value::map([
+            (Str::from("a"), Value::int(1)),
+            (Str::from("b"), Value::Bytes(Arc::from(&*bytes))),
+            (Str::from("c"), Value::list(vec![Value::Bytes(Arc::from(&*bytes)), Value::Bytes(Arc::from(&b"ab"[..]))])),
+        ]);
+        let mut out = Vec::new();
+        print_plain(&value, &mut out).unwrap();
+        let deferred = Deferred::print(&value).unwrap();
+        assert!(!deferred.is_written());
+        assert_eq!(deferred.to_text().as_bytes(), out);
+        assert!(deferred.may_be(&out));
+        assert!(!deferred.may_be(b"map[a:1 c"));
+        assert!(!deferred.may_be(b"map[a:1 b:"));
+        let short = Deferred::print(&Value::int(1)).unwrap();
+        assert!(short.is_written() && short.may_be(b"1") && !short.may_be(b"12"));
+    }
+}
