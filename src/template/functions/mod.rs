@@ -250,4 +250,6 @@ pub const fn variadic(name: &'static str, list: &'static [Parameter], call: fn(&
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

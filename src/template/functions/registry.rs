@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The functions by topic, those that take precedence first.
-const TOPICS: &[&[Function]] = &[
+pub(super) const TOPICS: &[&[Function]] = &[
     engine::FUNCTIONS,
     data::FUNCTIONS,
     crypto::FUNCTIONS,

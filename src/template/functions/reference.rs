@@ -1,0 +1,157 @@
+//! docs/functions.md, made from the registry and the recorded cases.
+//!
+//! Goes in: every row of every topic, and `testdata/functions`. Comes out: a table for each topic with the parameters, what
+//! the function does, and the shortest case that Helm was recorded with. Only a test: it fails when the file differs, and
+//! `BLESS=1` rewrites it. What the evaluator does itself (`include`, `tpl` and others) has no row and is listed by hand.
+
+use super::registry::TOPICS;
+use super::{Function, Parameter};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Title and origin of each topic, in the registry's order.
+const TITLES: [&str; 20] = [
+    "Helm: required, fail, lookup",
+    "YAML, JSON and TOML (Helm and Sprig)",
+    "Keys, certificates, digests (Sprig)",
+    "Dates (Sprig)",
+    "Defaults and emptiness (Sprig)",
+    "Dicts (Sprig)",
+    "Base64 and base32 (Sprig)",
+    "Lists (Sprig)",
+    "Numbers (Sprig)",
+    "Network (Sprig)",
+    "Paths (Sprig)",
+    "Random texts (Sprig)",
+    "Regular expressions (Sprig)",
+    "Versions (Sprig)",
+    "Texts (Sprig)",
+    "Case of texts (Sprig)",
+    "Width of texts (Sprig)",
+    "Types and equality (Sprig)",
+    "URLs (Sprig)",
+    "Go's builtins",
+];
+
+/// What the evaluator does itself, since it needs more than evaluated arguments.
+const EVALUATED: [(&str, &str, &str); 6] = [
+    ("include", "name, data", "the output of the named template with this data, as text"),
+    ("tpl", "text, data", "the output of this text as a template with this data"),
+    ("and", "value…", "the first argument that is empty, else the last; later ones are not evaluated"),
+    ("or", "value…", "the first argument that is not empty, else the last; later ones are not evaluated"),
+    ("call", "function, value…", "what a function value gives"),
+    ("len", "value", "how many bytes, items or keys there are"),
+];
+
+/// The longest case that is shown.
+const LONGEST: usize = 72;
+
+fn parameters(function: &Function) -> String {
+    let name = |parameter: &Parameter| match parameter {
+        Parameter::Any | Parameter::Reflect => "value",
+        Parameter::Str => "text",
+        Parameter::Int | Parameter::Int64 | Parameter::Uint32 => "int",
+        Parameter::Float => "float",
+        Parameter::Bool => "bool",
+        Parameter::Map => "dict",
+        Parameter::List => "list",
+        Parameter::Strings => "list of texts",
+        Parameter::Bytes => "bytes",
+        Parameter::Time => "time",
+        Parameter::Duration => "duration",
+        Parameter::Certificate => "certificate",
+        Parameter::Version => "version",
+    };
+    let mut list: Vec<String> = function.parameters.list.iter().map(|parameter| name(parameter).to_string()).collect();
+    if let Some(last) = list.last_mut().filter(|_| function.parameters.variadic) {
+        last.push('…');
+    }
+    list.join(", ")
+}
+
+/// The shortest recorded case that calls each function, by name: template and result.
+fn examples() -> BTreeMap<String, (String, String)> {
+    let mut shortest: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/functions");
+    let mut files: Vec<_> = std::fs::read_dir(folder).expect("the cases").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "cases")) {
+        for line in std::fs::read_to_string(file).expect("cases").lines() {
+            let Some((template, result)) = line.split_once(" => ") else { continue };
+            let plain = |text: &str| text.is_ascii() && !text.contains('`') && !text.contains(".Values") && !text.contains("1i");
+            if line.len() > LONGEST || !plain(line) || !result.starts_with('"') || template.matches("{{").count() != 1 {
+                continue;
+            }
+            let Some(name) = template.strip_prefix("{{ ").and_then(|rest| rest.split(' ').next()) else { continue };
+            let case = (template.to_string(), result.to_string());
+            let rank = |case: &(String, String)| {
+                // An empty result or no argument shows little.
+                let little = case.1 == "\"\"" || case.0.matches(' ').count() < 3;
+                (little, case.0.len() + case.1.len(), case.clone())
+            };
+            match shortest.get(name) {
+                Some(best) if rank(best) <= rank(&case) => {}
+                _ => {
+                    shortest.insert(name.to_string(), case);
+                }
+            }
+        }
+    }
+    shortest
+}
+
+/// The line without a final period and with a capital, as in the other cells.
+fn sentence(doc: &str) -> String {
+    let mut letters = doc.trim_end_matches('.').chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn table(rows: impl Iterator<Item = (String, String, String)>, examples: &BTreeMap<String, (String, String)>) -> String {
+    let escape = |text: &str| text.replace('|', "\\|");
+    let mut text = "| Function | Parameters | What it gives | For example |\n|---|---|---|---|\n".to_string();
+    for (name, parameters, doc) in rows {
+        let example = examples.get(&name).map(|(template, result)| format!("`{template}` gives `{result}`")).unwrap_or_default();
+        text.push_str(&format!("| `{name}` | {parameters} | {} | {} |\n", escape(&doc), escape(&example)));
+    }
+    text
+}
+
+fn reference() -> String {
+    let examples = examples();
+    let count = super::all().count() + EVALUATED.len();
+    let mut text = format!(
+        "# Functions of templates\n\nAll {count} functions of Helm v4.2.4. This file is made from the registry in \
+         `src/template/functions`: `BLESS=1 cargo test --lib reference` rewrites it. The examples are cases recorded from Helm.\n\n\
+         ## In the evaluator (Go and Helm)\n\n"
+    );
+    text.push_str(&table(EVALUATED.iter().map(|(name, list, doc)| (name.to_string(), list.to_string(), sentence(doc))), &examples));
+    assert_eq!(TITLES.len(), TOPICS.len(), "a topic without a title");
+    // A name that stands in several topics belongs to the first.
+    let mut seen = BTreeSet::new();
+    for (title, topic) in TITLES.iter().zip(TOPICS) {
+        let mut rows: Vec<&Function> = topic.iter().filter(|row| seen.insert(row.name)).collect();
+        rows.sort_by_key(|row| row.name);
+        let rows = rows.into_iter().map(|row| (row.name.to_string(), parameters(row), sentence(row.doc)));
+        text.push_str(&format!("\n## {title}\n\n{}", table(rows, &examples)));
+    }
+    text
+}
+
+#[test]
+fn the_function_reference_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/functions.md");
+    let wanted = reference();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+        std::fs::write(&path, &wanted).expect("the file is written");
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == wanted, "docs/functions.md is out of date: `BLESS=1 cargo test --lib reference` rewrites it");
+}
+
+#[test]
+fn every_function_has_a_line_of_docs() {
+    for function in super::all() {
+        assert!(!function.doc.is_empty() && !function.doc.contains('\n'), "{} has no line of docs", function.name);
+    }
+}
