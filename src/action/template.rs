@@ -15,6 +15,7 @@ use crate::template::engine::{self, Capabilities, Environment, Release, RenderCo
 use crate::version::{Constraint, Version};
 use crate::{dependency, fs, values, yaml};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -316,26 +317,33 @@ impl Rendering {
     }
 
     /// Writes every document to a file of its source's path: CRDs below `folder`, all others below `folder` or, if it is given,
-    /// the release's own folder in it. Documents of one file follow each other. Each file is written whole or not at all.
+    /// the release's own folder in it. Documents of one file follow each other. Each file is written whole or not at all. As in
+    /// Helm, hooks are added to what an earlier run left in their file, while other files are begun anew.
     ///
     /// Gives the paths in the order of the documents, one for each document.
     pub fn write_files(&self, folder: &Path, release: Option<&str>, hooks: Hooks) -> Result<Vec<PathBuf>> {
         let below = release.map_or_else(|| folder.to_path_buf(), |name| folder.join(name));
         let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
         let mut order = Vec::new();
-        let mut add = |folder: &Path, path: &str, text: &[u8]| -> Result<()> {
+        let mut add = |folder: &Path, path: &str, text: &[u8], keep: bool| -> Result<()> {
             let target = fs::join_below(folder, path)?;
-            let file = files.entry(target.clone()).or_default();
+            let file = match files.entry(target.clone()) {
+                Entry::Occupied(file) => file.into_mut(),
+                Entry::Vacant(place) => place.insert(if keep { fs::read_if_there(&target)?.unwrap_or_default() } else { Vec::new() }),
+            };
             write_piece(path, text, file).map_err(|error| fs::fault("write", &target, &error))?;
             order.push(target);
             Ok(())
         };
         for crd in &self.crds {
-            add(folder, &crd.path, &crd.file.data)?;
+            add(folder, &crd.path, &crd.file.data, false)?;
         }
         let admitted = self.manifests.hooks.iter().filter(|document| hooks.admits(document));
-        for document in self.manifests.resources.iter().chain(admitted) {
-            add(&below, document.path(&self.files), document.text(&self.files))?;
+        for document in &self.manifests.resources {
+            add(&below, document.path(&self.files), document.text(&self.files), false)?;
+        }
+        for document in admitted {
+            add(&below, document.path(&self.files), document.text(&self.files), true)?;
         }
         for (path, text) in &files {
             if let Some(parent) = path.parent() {
