@@ -64,7 +64,7 @@ fn refuse(failure: parse::Failure, program: String, words: &[String], environmen
         if let Some(outcome) = plugin::run_command(name, &rest, &mut session) {
             return end(outcome, &mut session);
         }
-        session.notices.list.clear();
+        session.show_notices();
     }
     printer::print_error(&failure.error, &session.settings);
     if let Some(usage) = failure.usage {

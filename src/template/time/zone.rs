@@ -94,6 +94,13 @@ impl Zone {
 mod tests {
     use super::*;
 
+    // Whatever `TZ` says: a chart renders the same everywhere.
+    #[test]
+    fn the_machine_s_own_zone_is_utc() {
+        let offset = Zone::Local.at(1_700_000_000);
+        assert_eq!((offset.abbreviation.as_str(), offset.seconds), ("UTC", 0));
+    }
+
     #[test]
     fn names_are_exact() {
         assert!(Zone::load("UTC").is_some());

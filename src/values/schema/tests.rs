@@ -44,6 +44,22 @@ fn files_are_never_read() {
 }
 
 #[test]
+fn nothing_is_fetched_unless_the_caller_can() {
+    let text = check_text(r#"{"$ref": "http://127.0.0.1:9/a.json"}"#, "{}");
+    assert!(text.starts_with("failing loading \"http://127.0.0.1:9/a.json\": "), "{text}");
+}
+
+// Helm prints them in the order of Go's maps.
+#[test]
+fn faults_stand_by_place() {
+    let schema = r#"{"properties": {"b": {"type": "string"}, "a": {"type": "string"}, "c": {"type": "string"}}}"#;
+    assert_eq!(
+        check_text(schema, r#"{"c": 1, "b": 2, "a": 3}"#),
+        "- at '/a': got number, want string\n- at '/b': got number, want string\n- at '/c': got number, want string\n"
+    );
+}
+
+#[test]
 fn parts_are_counted_before_they_are_applied() {
     let endless = |schema: &str, values: &str| {
         let Data::Map(values) = data(values) else { panic!("{values} is no map") };

@@ -108,6 +108,15 @@ fn keys_are_read_back() {
     assert_eq!(run("genPrivateKey", &[text("x")]).as_deref(), Ok("Unknown type x"));
 }
 
+// Helm signs with them; a key of this size can be broken, and the one in testdata is nobody's.
+#[test]
+fn short_rsa_keys_are_refused() {
+    let key = include_str!("../../../../testdata/keys/rsa-1024.pem");
+    let none = || Value::list(Vec::new());
+    let outcome = run("genSelfSignedCertWithKey", &[text("a"), none(), none(), Value::int(1), text(key)]);
+    assert!(outcome.unwrap_err().ends_with("crypto/rsa: invalid private key (TooSmall)"));
+}
+
 #[test]
 fn an_authority_signs() {
     let mut host = Fixed(3);
