@@ -5,6 +5,7 @@
 
 use super::environment::Color;
 use super::printer::ErrorFormat;
+use crate::repository::ChartOptions;
 use clap::Args;
 
 /// The flags that every command takes.
@@ -99,9 +100,9 @@ impl ValueArguments {
     }
 }
 
-/// Where a chart comes from and how to reach it.
+/// How to reach the server that has a chart.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ChartSourceArguments {
+pub struct ServerArguments {
     /// verify certificates of HTTPS-enabled servers using this CA bundle
     #[arg(long, value_name = "string")]
     pub ca_file: Option<String>,
@@ -114,6 +115,39 @@ pub struct ChartSourceArguments {
     /// identify HTTPS client using this SSL key file
     #[arg(long, value_name = "string")]
     pub key_file: Option<String>,
+    /// chart repository password where to locate the requested chart
+    #[arg(long, value_name = "string")]
+    pub password: Option<String>,
+    /// use insecure HTTP connections for the chart download
+    #[arg(long)]
+    pub plain_http: bool,
+    /// chart repository username where to locate the requested chart
+    #[arg(long, value_name = "string")]
+    pub username: Option<String>,
+}
+
+impl ServerArguments {
+    /// The options with only these set.
+    pub fn options(&self) -> ChartOptions {
+        let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
+        ChartOptions {
+            username: text(&self.username),
+            password: text(&self.password),
+            cert_file: text(&self.cert_file),
+            key_file: text(&self.key_file),
+            ca_file: text(&self.ca_file),
+            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            plain_http: self.plain_http,
+            ..ChartOptions::default()
+        }
+    }
+}
+
+/// Where a chart comes from and how to reach it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ChartSourceArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
     /// location of public keys used for verification
     #[arg(long, value_name = "string")]
     pub keyring: Option<String>,
@@ -123,18 +157,9 @@ pub struct ChartSourceArguments {
     /// pass credentials to all domains
     #[arg(long)]
     pub pass_credentials: bool,
-    /// chart repository password where to locate the requested chart
-    #[arg(long, value_name = "string")]
-    pub password: Option<String>,
-    /// use insecure HTTP connections for the chart download
-    #[arg(long)]
-    pub plain_http: bool,
     /// chart repository url where to locate the requested chart
     #[arg(long, value_name = "string")]
     pub repo: Option<String>,
-    /// chart repository username where to locate the requested chart
-    #[arg(long, value_name = "string")]
-    pub username: Option<String>,
     /// verify the package before using it
     #[arg(long)]
     pub verify: bool,

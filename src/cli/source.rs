@@ -93,16 +93,10 @@ pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut S
     ChartOptions {
         version,
         repository_url: text(&source.repo),
-        username: text(&source.username),
-        password: text(&source.password),
         pass_credentials: source.pass_credentials,
-        cert_file: text(&source.cert_file),
-        key_file: text(&source.key_file),
-        ca_file: text(&source.ca_file),
-        insecure_skip_tls_verify: source.insecure_skip_tls_verify,
-        plain_http: source.plain_http,
         verify: source.verify,
         keyring: keyring(source.keyring.as_deref(), session),
+        ..source.server.options()
     }
 }
 

@@ -182,14 +182,7 @@ impl<'a> Parser<'a> {
                 ']' | END => return Err(self.lexer.fault("unexpected end of table name (table names cannot be empty)")),
                 '.' => return Err(self.lexer.fault("unexpected table separator (table names cannot be empty)")),
                 quoted @ ('"' | '\'') => self.quoted_key(quoted, key.is_empty())?,
-                _ => {
-                    let line = self.lexer.line;
-                    let part = self.lexer.bare_key()?;
-                    if key.is_empty() {
-                        self.line = line;
-                    }
-                    part
-                }
+                _ => self.bare_key(key.is_empty())?,
             };
             key.push(part);
             self.lexer.skip_blanks()?;
@@ -213,6 +206,16 @@ impl<'a> Parser<'a> {
         self.add_context(&key, array)?;
         self.arrays.remove(&dotted(&self.context));
         Ok(())
+    }
+
+    /// A part of a key without quotes; `first` ones set the line that faults name.
+    fn bare_key(&mut self, first: bool) -> Step<String> {
+        let line = self.lexer.line;
+        let part = self.lexer.bare_key()?;
+        if first {
+            self.line = line;
+        }
+        Ok(part)
     }
 
     /// A part of a key in quotes; `first` ones set the line that faults name.
@@ -242,14 +245,7 @@ impl<'a> Parser<'a> {
                 quoted @ ('"' | '\'') => self.quoted_key(quoted, key.is_empty())?,
                 '=' | END => return Err(self.lexer.fault("unexpected '='")),
                 '.' => return Err(self.lexer.fault("unexpected '.'")),
-                _ => {
-                    let line = self.lexer.line;
-                    let part = self.lexer.bare_key()?;
-                    if key.is_empty() {
-                        self.line = line;
-                    }
-                    part
-                }
+                _ => self.bare_key(key.is_empty())?,
             };
             key.push(part);
             self.lexer.skip_blanks()?;

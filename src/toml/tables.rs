@@ -7,6 +7,18 @@
 use super::lexer::{Fault, Step};
 use super::parse::{Key, MAX_DEPTH, Parser, Table, Toml, dotted};
 
+/// The table that a key leads to: itself, or the last one of a list, which may have none. `None` for what is no table.
+fn table_in(node: Option<&mut Toml>) -> Option<Option<&mut Table>> {
+    match node {
+        Some(Toml::Map(inner)) => Some(Some(inner)),
+        Some(Toml::Tables(tables)) => match tables.last_mut() {
+            Some(Toml::Map(inner)) => Some(Some(inner)),
+            _ => Some(None),
+        },
+        _ => None,
+    }
+}
+
 impl Parser<'_> {
     /// Makes the table `key` the one in scope, implying those above it.
     pub(super) fn add_context(&mut self, key: &[String], array: bool) -> Step<()> {
@@ -22,13 +34,10 @@ impl Parser<'_> {
                 self.implicit.insert(dotted(&name));
                 table.insert(part.clone(), Toml::Map(Table::new()));
             }
-            table = match table.get_mut(part) {
-                Some(Toml::Map(inner)) => inner,
-                Some(Toml::Tables(tables)) => match tables.last_mut() {
-                    Some(Toml::Map(inner)) => inner,
-                    _ => return Ok(()),
-                },
-                _ => {
+            table = match table_in(table.get_mut(part)) {
+                Some(Some(inner)) => inner,
+                Some(None) => return Ok(()),
+                None => {
                     let message = format!("Key '{}' was already created as a hash.", dotted(&name));
                     return Err(Fault { message, line: self.line });
                 }
@@ -56,13 +65,10 @@ impl Parser<'_> {
         let mut name = Key::new();
         for part in &self.context {
             name.push(part.clone());
-            table = match table.get_mut(part) {
-                Some(Toml::Map(inner)) => inner,
-                Some(Toml::Tables(tables)) => match tables.last_mut() {
-                    Some(Toml::Map(inner)) => inner,
-                    _ => return Ok(()),
-                },
-                _ => {
+            table = match table_in(table.get_mut(part)) {
+                Some(Some(inner)) => inner,
+                Some(None) => return Ok(()),
+                None => {
                     let message = format!("Key '{}' has already been defined.", dotted(&name));
                     return Err(Fault { message, line: self.line });
                 }

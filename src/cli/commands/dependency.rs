@@ -2,6 +2,7 @@
 
 use super::{Arity, Entry, Run};
 use crate::action::dependency::{self, Options};
+use crate::cli::arguments::ServerArguments;
 use crate::cli::remote::Console;
 use crate::cli::session::Session;
 use crate::cli::source::{keyring, repository_settings};
@@ -74,18 +75,8 @@ rebuild the dependencies to an exact version.";
 /// The flags of `build` and `update`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Fetching {
-    /// verify certificates of HTTPS-enabled servers using this CA bundle
-    #[arg(long, value_name = "string")]
-    ca_file: Option<String>,
-    /// identify HTTPS client using this SSL certificate file
-    #[arg(long, value_name = "string")]
-    cert_file: Option<String>,
-    /// skip tls certificate checks for the chart download
-    #[arg(long)]
-    insecure_skip_tls_verify: bool,
-    /// identify HTTPS client using this SSL key file
-    #[arg(long, value_name = "string")]
-    key_file: Option<String>,
+    #[command(flatten)]
+    server: ServerArguments,
     /// keyring containing public keys
     #[arg(long, value_name = "string")]
     keyring: Option<String>,
@@ -95,21 +86,12 @@ pub struct Fetching {
     /// fetch nothing: take indexes and archives from the caches (not in Helm)
     #[arg(long)]
     offline: bool,
-    /// chart repository password where to locate the requested chart
-    #[arg(long, value_name = "string")]
-    password: Option<String>,
-    /// use insecure HTTP connections for the chart download
-    #[arg(long)]
-    plain_http: bool,
     /// update the dependencies of local charts first (not in Helm)
     #[arg(long)]
     recursive: bool,
     /// do not refresh the local repository cache
     #[arg(long)]
     skip_refresh: bool,
-    /// chart repository username where to locate the requested chart
-    #[arg(long, value_name = "string")]
-    username: Option<String>,
     /// verify the packages against signatures
     #[arg(long)]
     verify: bool,
@@ -117,19 +99,7 @@ pub struct Fetching {
 
 impl Fetching {
     fn options(&self, session: &Session) -> Result<(Options, Settings)> {
-        let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
-        let source = ChartOptions {
-            username: text(&self.username),
-            password: text(&self.password),
-            cert_file: text(&self.cert_file),
-            key_file: text(&self.key_file),
-            ca_file: text(&self.ca_file),
-            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
-            plain_http: self.plain_http,
-            verify: self.verify,
-            keyring: keyring(self.keyring.as_deref(), session),
-            ..ChartOptions::default()
-        };
+        let source = ChartOptions { verify: self.verify, keyring: keyring(self.keyring.as_deref(), session), ..self.server.options() };
         let mut settings = repository_settings(session)?;
         settings.offline |= self.offline;
         let skip_refresh = self.skip_refresh || settings.offline;

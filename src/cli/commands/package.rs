@@ -3,6 +3,7 @@
 use super::{Arity, Entry, Run};
 use crate::action::dependency;
 use crate::action::package::{self, Options, Report};
+use crate::cli::arguments::ServerArguments;
 use crate::cli::secret;
 use crate::cli::session::Session;
 use crate::cli::source::{keyring, repository_settings};
@@ -31,30 +32,20 @@ To sign an archive, name the key and the keyring it is in:
 /// The flags of `package`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Arguments {
+    #[command(flatten)]
+    server: ServerArguments,
     /// set the appVersion on the chart to this version
     #[arg(long, value_name = "string")]
     app_version: Option<String>,
-    /// verify certificates of HTTPS-enabled servers using this CA bundle
-    #[arg(long, value_name = "string")]
-    ca_file: Option<String>,
-    /// identify HTTPS client using this SSL certificate file
-    #[arg(long, value_name = "string")]
-    cert_file: Option<String>,
     /// update dependencies from "Chart.yaml" to dir "charts/" before packaging
     #[arg(short = 'u', long)]
     dependency_update: bool,
     /// location to write the chart. (default ".")
     #[arg(short, long, value_name = "string")]
     destination: Option<String>,
-    /// skip tls certificate checks for the chart download
-    #[arg(long)]
-    insecure_skip_tls_verify: bool,
     /// name of the key to use when signing. Used if --sign is true
     #[arg(long, value_name = "string")]
     key: Option<String>,
-    /// identify HTTPS client using this SSL key file
-    #[arg(long, value_name = "string")]
-    key_file: Option<String>,
     /// location of a public keyring
     #[arg(long, value_name = "string")]
     keyring: Option<String>,
@@ -64,18 +55,9 @@ pub struct Arguments {
     /// location of a file which contains the passphrase for the signing key. Use "-" in order to read from stdin.
     #[arg(long, value_name = "string")]
     passphrase_file: Option<String>,
-    /// chart repository password where to locate the requested chart
-    #[arg(long, value_name = "string")]
-    password: Option<String>,
-    /// use insecure HTTP connections for the chart download
-    #[arg(long)]
-    plain_http: bool,
     /// use a PGP private key to sign this package
     #[arg(long)]
     sign: bool,
-    /// chart repository username where to locate the requested chart
-    #[arg(long, value_name = "string")]
-    username: Option<String>,
     /// set the version on the chart to this semver version
     #[arg(long, value_name = "string")]
     version: Option<String>,
@@ -127,18 +109,7 @@ impl Run for Arguments {
 impl Arguments {
     /// Fetches the dependencies first, without a word, as Helm does.
     fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<()> {
-        let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
-        let source = ChartOptions {
-            username: text(&self.username),
-            password: text(&self.password),
-            cert_file: text(&self.cert_file),
-            key_file: text(&self.key_file),
-            ca_file: text(&self.ca_file),
-            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
-            plain_http: self.plain_http,
-            keyring: keyring(self.keyring.as_deref(), session),
-            ..ChartOptions::default()
-        };
+        let source = ChartOptions { keyring: keyring(self.keyring.as_deref(), session), ..self.server.options() };
         let options = dependency::Options { source, ..dependency::Options::default() };
         dependency::update(&fs::clean(path), &options, &repository_settings(session)?, &Recorded::default())
     }
