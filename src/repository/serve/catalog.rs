@@ -88,6 +88,8 @@ pub struct Catalog {
     context_path: String,
     /// How old a listing may be before the next request looks again.
     freshness: Duration,
+    /// Now, milliseconds since 1970.
+    clock: fn() -> i64,
     state: RwLock<State>,
     rendered: RwLock<Option<Arc<Rendered>>>,
     blocks: Mutex<Blocks>,
@@ -313,13 +315,14 @@ impl State {
 
 impl Catalog {
     /// The index of `tenant`; nothing is read yet.
-    pub fn new(storage: Storage, tenant: &str, url: &str, context_path: &str, freshness: Duration) -> Catalog {
+    pub fn new(storage: Storage, tenant: &str, url: &str, context_path: &str, freshness: Duration, clock: fn() -> i64) -> Catalog {
         Catalog {
             storage,
             tenant: tenant.to_string(),
             url: if url.is_empty() { String::new() } else { format!("{}/", url.trim_end_matches('/')) },
             context_path: context_path.to_string(),
             freshness,
+            clock,
             state: RwLock::default(),
             rendered: RwLock::default(),
             blocks: Mutex::default(),
@@ -438,7 +441,7 @@ impl Catalog {
         }
         let started = Instant::now();
         let stamp = self.storage.stamp(&self.tenant);
-        let settled = stamp.filter(|stamp| jiff::Timestamp::now().as_nanosecond().saturating_sub(*stamp) > SETTLED);
+        let settled = stamp.filter(|stamp| (i128::from((self.clock)()) * 1_000_000).saturating_sub(*stamp) > SETTLED);
         {
             let mut state = self.state.write().unwrap_or_else(poisoned);
             if !first && stamp.is_some() && state.stamp == stamp {

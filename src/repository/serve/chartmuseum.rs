@@ -271,7 +271,7 @@ fn is_for(provenance: Option<&Bytes>, digest: &str) -> bool {
 /// Whether a provenance file is for another archive than this one and so old that its writer must be dead.
 async fn is_orphan(server: &Server, beside: &str, digest: &str) -> Result<bool> {
     let Some(seen) = server.storage.look(beside).await? else { return Ok(false) };
-    let age = jiff::Timestamp::now().as_millisecond().saturating_sub(seen.modified);
+    let age = (server.options.clock)().saturating_sub(seen.modified);
     Ok(age >= ORPHANED && !is_for(server.storage.get(beside).await?.as_ref(), digest))
 }
 

@@ -17,7 +17,7 @@ mod tls;
 
 use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::Reporter;
+use crate::repository::{Reporter, rfc3339};
 use access::{Access, Role};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -29,6 +29,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 use storage::Storage;
+
+/// How often uploads that were never finished are looked for.
+const ABANDONED_PAUSE: Duration = Duration::from_secs(3600);
 
 /// How the server is set up.
 pub struct Options {
@@ -98,8 +101,16 @@ pub fn run(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future
 
 async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let storage = Storage::open(&options.storage, &options.storage_options)?;
-    let own = storage.clone();
-    tokio::task::spawn_blocking(move || own.sweep());
+    let (own, now) = (storage.clone(), (options.clock)() / 1000);
+    tokio::task::spawn_blocking(move || own.sweep(now));
+    let (own, clock) = (storage.clone(), options.clock);
+    tokio::spawn(async move {
+        loop {
+            // What cannot be taken away now can be later.
+            let _ = registry::forget_abandoned(&own, clock()).await;
+            tokio::time::sleep(ABANDONED_PAUSE).await;
+        }
+    });
     let acceptor = options.tls.as_ref().map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
     let listen = options.listen;
     let fault = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot listen on {listen}: {error}"));
@@ -179,7 +190,7 @@ async fn handle(State(server): State<Arc<Server>>, request: Request<Body>) -> An
     server.metrics.count(&method, answer.status(), began.elapsed());
     if server.options.log_requests(&path) {
         let line = serde_json::json!({
-            "time": jiff::Timestamp::now().to_string(), "method": method.as_str(), "path": path, "status": answer.status().as_u16(),
+            "time": rfc3339(i128::from((server.options.clock)()) * 1_000_000), "method": method.as_str(), "path": path, "status": answer.status().as_u16(),
             "microseconds": u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         });
         server.options.log.say(&line.to_string());
@@ -322,7 +333,8 @@ impl Server {
             "" => String::new(),
             url => [url.trim_end_matches('/'), tenant].join("/"),
         };
-        let made = Catalog::new(self.storage.clone(), tenant, &url, &self.options.layout.context_path, self.options.freshness);
+        let made =
+            Catalog::new(self.storage.clone(), tenant, &url, &self.options.layout.context_path, self.options.freshness, self.options.clock);
         let mut catalogs = self.catalogs.write().unwrap_or_else(|error| error.into_inner());
         // Tenants are made by asking for them: a bound keeps a scan of names from filling the memory.
         if catalogs.len() >= 10_000 {

@@ -141,9 +141,8 @@ impl Storage {
     }
 
     /// Takes away the unfinished files of writers that were killed: `object_store` writes `NAME#NUMBER` before it links a file
-    /// to its name. Only what is an hour old, since another server may be writing.
-    pub fn sweep(&self) {
-        let now = jiff::Timestamp::now().as_second();
+    /// to its name. Only what is an hour old at `now` (seconds since 1970), since another server may be writing.
+    pub fn sweep(&self, now: i64) {
         let mut folders: Vec<std::path::PathBuf> = self.folder.iter().cloned().collect();
         while let Some(folder) = folders.pop() {
             for name in crate::fs::names(&folder).unwrap_or_default() {
@@ -164,17 +163,24 @@ impl Storage {
         }
     }
 
-    /// Takes away everything below `folder`.
-    pub async fn delete_below(&self, folder: &str) -> Result<()> {
+    /// Takes away what lies below `folder` and was written before `time` (milliseconds since 1970).
+    pub async fn delete_older(&self, folder: &str, time: i64) -> Result<()> {
         let mut found = self.store.list(Some(&self.path(folder)));
         while let Some(object) = found.next().await {
             let object = object.map_err(|error| failed(&format!("list `{folder}`"), error))?;
-            match self.store.delete(&object.location).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(failed(&format!("delete below `{folder}`"), error)),
+            if object.last_modified.timestamp_millis() < time {
+                match self.store.delete(&object.location).await {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(failed(&format!("delete below `{folder}`"), error)),
+                }
             }
         }
         Ok(())
+    }
+
+    /// Takes away everything below `folder`.
+    pub async fn delete_below(&self, folder: &str) -> Result<()> {
+        self.delete_older(folder, i64::MAX).await
     }
 }
 
@@ -196,14 +202,16 @@ mod tests {
         let top = tempfile::tempdir().expect("a folder");
         let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
         std::fs::create_dir(top.path().join("tenant")).expect("a folder");
-        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+        let now = std::time::SystemTime::now();
+        let old = now - std::time::Duration::from_secs(7200);
         for name in ["tenant/a-1.0.0.tgz#1", "b.tgz#12", "kept.tgz", "kept#x", "new.tgz#1"] {
             let file = std::fs::File::create(top.path().join(name)).expect("a file");
             if name != "new.tgz#1" {
                 file.set_modified(old).expect("its time");
             }
         }
-        storage.sweep();
+        let seconds = now.duration_since(std::time::UNIX_EPOCH).expect("a time after 1970").as_secs();
+        storage.sweep(i64::try_from(seconds).expect("a time"));
         assert_eq!(crate::fs::names(top.path()).expect("names"), ["kept#x", "kept.tgz", "new.tgz#1", "tenant"]);
         assert!(crate::fs::names(&top.path().join("tenant")).expect("names").is_empty());
     }

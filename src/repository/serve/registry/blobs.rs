@@ -7,6 +7,7 @@
 use super::digest::Digest;
 use super::{DIGEST_HEADER, blob_unknown, chart_of, digest_invalid, empty, fault, kept, made, unsupported};
 use crate::error::{Error, ErrorKind, Result};
+use crate::repository::serve::storage::Storage;
 use crate::repository::serve::{Answer, Asked, Server, content};
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -84,8 +85,18 @@ fn range(text: &str, total: usize) -> Option<Option<(usize, usize)>> {
     Some(last.filter(|last| first <= *last && first < total).map(|last| (first, last)))
 }
 
+/// Where the sessions of unfinished uploads lie.
+const SESSIONS: &str = ".oci/_uploads";
+/// A session that nobody wrote to for so many milliseconds is forgotten: a day.
+const SESSION_AGE: i64 = 86_400_000;
+
 fn session_folder(session: &str) -> String {
-    format!(".oci/_uploads/{session}")
+    format!("{SESSIONS}/{session}")
+}
+
+/// Takes away what clients that never finished have left.
+pub async fn forget_abandoned(storage: &Storage, now: i64) -> Result<()> {
+    storage.delete_older(SESSIONS, now.saturating_sub(SESSION_AGE)).await
 }
 
 /// Begins an upload, or stores a whole blob at once, or takes it from another repository.
@@ -180,7 +191,25 @@ async fn finish(server: &Server, name: &str, digest: &str, bytes: Bytes) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::range;
+    use super::{Storage, forget_abandoned, range};
+
+    #[test]
+    fn sessions_that_nobody_ends_are_forgotten_after_a_day() {
+        let top = tempfile::tempdir().expect("a folder");
+        let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
+        let now = std::time::SystemTime::now();
+        for (session, hours) in [("old", 25), ("new", 23)] {
+            let folder = top.path().join(".oci/_uploads").join(session);
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let file = std::fs::File::create(folder.join("start")).expect("a file");
+            file.set_modified(now - std::time::Duration::from_secs(hours * 3600)).expect("its time");
+        }
+        let millis = now.duration_since(std::time::UNIX_EPOCH).expect("a time after 1970").as_millis();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(forget_abandoned(&storage, i64::try_from(millis).expect("a time"))).expect("forgotten");
+        assert!(!top.path().join(".oci/_uploads/old/start").exists());
+        assert!(top.path().join(".oci/_uploads/new/start").exists());
+    }
 
     #[test]
     fn ranges() {

@@ -19,6 +19,7 @@ use crate::version::Version;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, Method, Response, StatusCode, header};
 use blobs::blob;
+pub use blobs::forget_abandoned;
 use digest::Digest;
 use serde_json::{Value, json as object};
 use std::sync::Arc;
