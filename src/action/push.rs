@@ -68,10 +68,11 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
     if let Some((base, access, context)) = http {
         let file_name = format!("{}-{}.tgz", report.name, report.version);
         let server = options.server.unwrap_or_default();
-        let context = match options.context_path.clone().or(context) {
+        let announced = match options.context_path.clone().or(context) {
             None if matches!(server, Server::Auto | Server::ChartMuseum) => announced_context(&client, &base, &access),
-            known => known,
+            known => Ok(known),
         };
+        let context = announced.clone().unwrap_or_default();
         let upload = push::Upload {
             file_name: &file_name,
             metadata: &chart.metadata,
@@ -80,7 +81,11 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
             force: options.force,
             context_path: context.as_deref(),
         };
-        let put = push::push(&client, &base, server, &upload, &access)?;
+        let put = push::push(&client, &base, server, &upload, &access).map_err(|error| match announced {
+            // The API was looked for in the wrong place because the index could not be read.
+            Err(unread) if error.kind() == ErrorKind::Usage => unread,
+            _ => error,
+        })?;
         report.destination = url::redact(&put);
         report.digest = format!("sha256:{}", cache::hex(&cache::sha256(&archive)));
         reporter.say(&format!("Pushed: {file_name} to {}", url::redact(&base)));
@@ -103,15 +108,13 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
 }
 
 /// The context path that the repository's index tells; only an address with a path can begin with one.
-fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> Option<String> {
-    let address = url::Address::parse(base)?;
-    if address.path.trim_matches('/').is_empty() {
-        return None;
+fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> Result<Option<String>> {
+    if url::Address::parse(base).is_none_or(|address| address.path.trim_matches('/').is_empty()) {
+        return Ok(None);
     }
-    let place = index_address(base).ok()?;
-    let request = Request { compressed: true, ..Request::get(&place, INDEX_LIMIT) };
-    // What cannot be read tells nothing; the upload will say what is wrong.
-    client.fetch(request, access).ok().and_then(|bytes| context_path(&bytes))
+    let place = index_address(base)?;
+    let bytes = client.fetch(Request { compressed: true, ..Request::get(&place, INDEX_LIMIT) }, access)?;
+    Ok(context_path(&bytes))
 }
 
 fn fs_stat(path: &Path) -> Result<crate::fs::Entry> {

@@ -58,6 +58,9 @@ fn the_pipeline_works_as_printed() {
     if !have("the_pipeline_works_as_printed", &["gpg", "curl", "docker-registry"]) {
         return;
     }
+    // Another checkout may run the same ports on this machine.
+    let turn = std::fs::File::create(std::env::temp_dir().join("rutter-readme-ports.lock"));
+    let _turn = turn.inspect(|file| file.lock().expect("a lock"));
     let (_guard, home) = folder();
     let text = std::fs::read_to_string(top().join("README.md")).expect("README.md");
     let mut script = blocks(&text, "From a folder to a repository and back");

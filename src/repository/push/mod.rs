@@ -65,7 +65,7 @@ pub fn push(client: &Client<'_>, base: &str, server: Server, upload: &Upload<'_>
 }
 
 fn no_api(base: &str) -> Error {
-    Error::new(ErrorKind::Repository, format!("{} has no chart upload API", url::redact(base)))
+    Error::new(ErrorKind::Usage, format!("{} has no chart upload API", url::redact(base)))
 }
 
 /// `None` when the server has no such API.
