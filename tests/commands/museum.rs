@@ -64,7 +64,7 @@ fn the_variables_of_the_plugin_are_honoured() {
         code(&push(&home, &words, variables))
     };
     let (ended, error) = with("1.0.0", &[]);
-    assert!(ended == Some(1) && error.contains("index.yaml : 401 Unauthorized"), "{error}");
+    assert!(ended == Some(1) && error.contains("401 Unauthorized"), "{error}");
     assert_eq!(with("1.0.0", &[("HELM_REPO_USERNAME", "ada"), ("HELM_REPO_PASSWORD", "secret")]).0, Some(0));
     assert_eq!(with("1.1.0", &[("HELM_REPO_ACCESS_TOKEN", "t0ken")]).0, Some(0));
     // User and password come before a token; a header of another name is what the server does not look at.
