@@ -138,6 +138,10 @@ fn is_partial(name: &str) -> bool {
 
 /// Go's `path.Join` of a chart's path and a file's name.
 fn clean_join(path: &str, name: &str) -> String {
+    // Nearly all names are clean.
+    if !name.is_empty() && name.split('/').all(|part| !matches!(part, "" | "." | "..")) {
+        return [path, "/", name].concat();
+    }
     let mut parts: Vec<&str> = path.split('/').collect();
     for part in name.split('/') {
         match part {

@@ -26,14 +26,28 @@ impl Evaluator<'_> {
         let mut parent = None;
         // `.a.b`, never empty: cut behind each dot.
         let text = &*frame.template.tree.text;
-        let mut rest = names.text_of(text).get(1..).unwrap_or_default();
+        let mut rest = names.of(text).get(1..).unwrap_or_default();
         loop {
-            let (name, after) = match rest.bytes().position(|byte| byte == b'.') {
+            let (name, after) = match rest.iter().position(|byte| *byte == b'.') {
                 Some(dot_at) => (&rest[..dot_at], Some(&rest[dot_at + 1..])),
                 None => (rest, None),
             };
+            // Nearly every step leads to an entry of a plain map.
+            if let Value::Map(map) = &receiver.value
+                && map.kind() == MapKind::Any
+                && (after.is_some() || (arguments.is_empty() && piped.is_none()))
+                && let Some(value) = map.get(name)
+            {
+                let value = Evaluated::boxed(value);
+                let Some(after) = after else { return Ok(value) };
+                parent = Some((std::mem::replace(&mut receiver, value), name));
+                rest = after;
+                continue;
+            }
+            // Identifiers are always UTF-8.
+            let word = std::str::from_utf8(name).unwrap_or_default();
             let (own_arguments, own_piped) = if after.is_none() { (arguments, piped.take()) } else { (&[][..], None) };
-            match (self.field(frame, dot, &receiver, node, name, own_arguments, own_piped), after) {
+            match (self.field(frame, dot, &receiver, node, word, own_arguments, own_piped), after) {
                 (Ok(value), None) => return Ok(value),
                 (Ok(value), Some(after)) => {
                     parent = Some((std::mem::replace(&mut receiver, value), name));
@@ -41,7 +55,8 @@ impl Evaluator<'_> {
                 }
                 (Err(failure), _) => {
                     let unread = rest.len() + 1;
-                    return Err(hints::of_field(failure, text, node, names.end as usize - unread, name, &receiver, parent.as_ref()));
+                    let parent = parent.map(|(value, name)| (value, std::str::from_utf8(name).unwrap_or_default()));
+                    return Err(hints::of_field(failure, text, node, names.end as usize - unread, word, &receiver, parent.as_ref()));
                 }
             }
         }
