@@ -6,6 +6,7 @@
 
 use super::ast::Number;
 use crate::quote;
+use std::borrow::Cow;
 
 /// A number token that is not a character and not a complex pair.
 pub fn number(text: &str) -> Result<Number, String> {
@@ -185,13 +186,16 @@ fn parse_hexadecimal_float(text: &str) -> Option<f64> {
 }
 
 /// `strconv.Unquote` of a token in double quotes or backquotes; `None` is Go's `invalid syntax`.
-pub fn unquote(text: &[u8]) -> Option<Vec<u8>> {
+pub fn unquote(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     let inner = text.get(1..text.len().checked_sub(1)?)?;
     if text.first() == Some(&b'`') {
-        return Some(inner.iter().copied().filter(|byte| *byte != b'\r').collect());
+        return Some(match memchr::memchr(b'\r', inner) {
+            None => inner.into(),
+            Some(_) => inner.iter().copied().filter(|byte| *byte != b'\r').collect(),
+        });
     }
-    if !inner.contains(&b'\\') && std::str::from_utf8(inner).is_ok() {
-        return Some(inner.to_vec());
+    if memchr::memchr(b'\\', inner).is_none() && std::str::from_utf8(inner).is_ok() {
+        return Some(inner.into());
     }
     let mut out = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -206,7 +210,7 @@ pub fn unquote(text: &[u8]) -> Option<Vec<u8>> {
         }
         rest = after;
     }
-    Some(out)
+    Some(out.into())
 }
 
 enum Piece {
@@ -301,7 +305,7 @@ mod tests {
     #[test]
     fn strings_are_unquoted() {
         assert_eq!(unquote(b"\"a\\n\\x41\\u00e9\\101\"").unwrap(), "a\nA\u{e9}A".as_bytes());
-        assert_eq!(unquote(b"`a\\n\r`").unwrap(), b"a\\n");
+        assert_eq!(unquote(b"`a\\n\r`").unwrap().as_ref(), b"a\\n");
         assert_eq!(unquote(b"\"\\q\""), None);
         assert_eq!(unquote(b"\"\\'\""), None);
     }

@@ -294,7 +294,7 @@ impl<'a> Parser<'a> {
             return self.unexpected(token, context);
         }
         match literal::unquote(self.bytes(token)) {
-            Some(name) => Ok(Str::from(name)),
+            Some(name) => Ok(Str::from(&*name)),
             None => self.fault("invalid syntax"),
         }
     }

@@ -197,7 +197,7 @@ impl<'a> Parser<'a> {
                 return Ok(Some(Operand { position: pipe.position, kind: OperandKind::Pipe(Box::new(pipe)) }));
             }
             Kind::String | Kind::RawString => match literal::unquote(self.bytes(token)) {
-                Some(text) => OperandKind::Str(Str::from(text), token.end),
+                Some(text) => OperandKind::Str(Str::from(&*text), token.end),
                 None => return self.fault("invalid syntax"),
             },
             _ => {
