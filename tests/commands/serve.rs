@@ -274,3 +274,29 @@ fn pages_show_charts_and_run_nothing_from_them() {
     let page = answer.text().expect("text");
     assert!(page.contains("answer: 42") && !page.contains("<script"), "{page}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn pushes_do_not_make_the_memory_grow() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    let http = client();
+    let charts: Vec<_> = (0..20).map(|number| archive(&home, &format!("app{number}"), "1.0.0")).collect();
+    let round = || {
+        for chart in &charts {
+            assert_eq!(text(http.post(server.at("/api/charts?force")).body(chart.clone()).send()).0, 201);
+            assert_eq!(text(http.get(server.at("/index.yaml")).send()).0, 200);
+        }
+    };
+    let memory = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).expect("its status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
+        line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number")
+    };
+    // Threads and their heaps come first.
+    (0..10).for_each(|_| round());
+    let before = memory();
+    (0..20).for_each(|_| round());
+    let after = memory();
+    assert!(after < before + 6_000, "{before} kB, then {after} kB");
+}
