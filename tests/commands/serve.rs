@@ -300,3 +300,65 @@ fn pushes_do_not_make_the_memory_grow() {
     let after = memory();
     assert!(after < before + 6_000, "{before} kB, then {after} kB");
 }
+
+#[test]
+fn what_another_server_stores_is_seen_after_a_rest() {
+    let (_guard, home) = folder();
+    let servers = [Server::start(&home, &["--cache-interval", "200"]), Server::start(&home, &["--cache-interval", "200"])];
+    let http = client();
+    let push = |version: &str| text(http.post(servers[1].at("/api/charts")).body(archive(&home, "app", version)).send()).0;
+    let sees = |file: &str| {
+        // Twice the interval at most, and one look at the folder.
+        (0..50).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(40));
+            text(http.get(servers[0].at("/index.yaml")).send()).1.contains(file)
+        })
+    };
+    assert_eq!(push("1.0.0"), 201);
+    assert!(sees("app-1.0.0.tgz"));
+    // By now a folder that does not change is not listed any more.
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    assert!(sees("app-1.0.0.tgz"));
+    assert_eq!(push("1.1.0"), 201);
+    assert!(sees("app-1.1.0.tgz"));
+    std::fs::remove_file(home.join("store/app-1.0.0.tgz")).expect("removed by hand");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert!(sees("app-1.1.0.tgz"));
+    assert!(!text(http.get(servers[0].at("/index.yaml")).send()).1.contains("app-1.0.0.tgz"));
+}
+
+#[test]
+fn a_start_reads_what_is_new_and_believes_no_broken_snapshot() {
+    let (_guard, home) = folder();
+    std::fs::create_dir(home.join("store")).expect("a folder");
+    let put = |version: &str| {
+        std::fs::write(home.join(format!("store/app-{version}.tgz")), archive(&home, "app", version)).expect("a file");
+    };
+    let index = || {
+        let mut server = Server::start(&home, &[]);
+        let index = text(client().get(server.at("/index.yaml")).send()).1;
+        let told = std::process::Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().expect("kill runs");
+        assert!(told.success() && server.child.wait().expect("its end").success());
+        index
+    };
+    put("1.0.0");
+    let first = index();
+    let snapshot = home.join("store/.index-snapshot.json");
+    assert!(std::fs::read_to_string(&snapshot).expect("the snapshot").contains("app-1.0.0.tgz"));
+    assert_eq!(index(), first, "the same from the snapshot");
+    for broken in [
+        "",
+        "[",
+        "{}",
+        "null",
+        "[null, 1, {\"file\": \"x\"}]",
+        "[{\"file\":\"gone-1.0.0.tgz\",\"size\":\"1\",\"modified\":\"1\",\"digest\":\"00\",\"fields\":{\"name\":\"gone\",\"version\":\"1.0.0\"}}]",
+    ] {
+        std::fs::write(&snapshot, broken).expect("a file");
+        assert_eq!(index(), first, "{broken}");
+    }
+    put("1.1.0");
+    std::fs::remove_file(home.join("store/app-1.0.0.tgz")).expect("removed");
+    let last = index();
+    assert!(last.contains("app-1.1.0.tgz") && !last.contains("app-1.0.0.tgz"), "{last}");
+}

@@ -25,6 +25,8 @@ const SNAPSHOT: &str = ".index-snapshot.json";
 const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
 /// Archives that are read at once.
 const PARALLEL: usize = 16;
+/// How long the stamp of a folder is believed: a file that is written over in its place does not change it.
+const STAMP_AGE: Duration = Duration::from_secs(30);
 /// A folder that changed less than so many nanoseconds before it was listed may change again within the same tick of its clock.
 const SETTLED: i128 = 2_000_000_000;
 
@@ -70,8 +72,9 @@ struct State {
     generation: u64,
     /// When the last listing began.
     listed: Option<Instant>,
-    /// What the storage's stamp was then, if nothing can have changed unseen since.
-    stamp: Option<i128>,
+    /// What the storage's stamp was at the last listing that was not left out, and when that was; only if nothing can have
+    /// changed unseen since.
+    stamp: Option<(i128, Instant)>,
     /// When this process deleted files, as long as a listing may still show them.
     deleted: HashMap<String, Instant>,
     /// Which generation the snapshot has, and when it was written.
@@ -444,7 +447,8 @@ impl Catalog {
         let settled = stamp.filter(|stamp| (i128::from((self.clock)()) * 1_000_000).saturating_sub(*stamp) > SETTLED);
         {
             let mut state = self.state.write().unwrap_or_else(poisoned);
-            if !first && stamp.is_some() && state.stamp == stamp {
+            let same = |(old, at): (i128, Instant)| Some(old) == stamp && at.elapsed() < STAMP_AGE;
+            if state.stamp.is_some_and(same) {
                 state.listed = Some(started);
                 return Ok(());
             }
@@ -475,7 +479,7 @@ impl Catalog {
             state.insert_all(read)?;
             state.deleted.retain(|_, at| *at >= started);
             state.listed = Some(started);
-            state.stamp = settled;
+            state.stamp = settled.map(|stamp| (stamp, started));
         }
         self.save_snapshot(SNAPSHOT_AGE).await;
         Ok(())
