@@ -29,7 +29,7 @@ pub(super) fn read(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -
     };
     rules.add_defaults();
     let walk = Walk { rules, observe, entries: AtomicUsize::new(0), work: Mutex::default(), changed: Condvar::new() };
-    let top = walk.add(&mut walk.lock(), folder.to_path_buf(), None);
+    walk.lock().add(Subfolder { path: folder.to_path_buf(), name: None });
     std::thread::scope(|scope| {
         let start = || drop(scope.spawn(|| walk.run(&|| {})));
         walk.run(&start);
@@ -40,7 +40,7 @@ pub(super) fn read(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -
         return Err(Error::new(ErrorKind::Limit, message));
     }
     let mut files = Vec::new();
-    gather(top, &mut folders, &mut files, notices)?;
+    gather(0, &mut folders, &mut files, notices)?;
     Ok(files)
 }
 
@@ -79,9 +79,8 @@ enum What {
     Folder(usize),
 }
 
-/// A folder to be read: its number, its path, and its name from the chart's top.
-struct Task {
-    number: usize,
+/// A folder to be read: its path, and its name from the chart's top.
+struct Subfolder {
     path: PathBuf,
     name: Option<String>,
 }
@@ -89,13 +88,37 @@ struct Task {
 /// What is known and what is left to do.
 #[derive(Default)]
 struct Work {
-    waiting: Vec<Task>,
+    /// With their numbers.
+    waiting: Vec<(usize, Subfolder)>,
     /// How many folders are being read.
     running: usize,
-    /// How many threads there are besides the first.
+    /// How many threads wait for one.
+    idle: usize,
+    /// How many threads there are besides the first, and how many there may be once somebody asked.
     helpers: usize,
+    helpers_limit: Option<usize>,
     /// What each folder holds, by number, in the order of its names.
     folders: Vec<Result<Vec<Found>>>,
+}
+
+impl Work {
+    /// Puts a folder where somebody will read it, under the next number.
+    fn add(&mut self, folder: Subfolder) {
+        self.waiting.push((self.folders.len(), folder));
+        self.folders.push(Ok(Vec::new()));
+    }
+
+    /// Whether so much is waiting that another thread is worth its start.
+    fn wants_help(&mut self) -> bool {
+        if self.waiting.len() < WAITING_FOLDERS * (self.helpers + 1) {
+            return false;
+        }
+        // Asking takes as long as reading several folders.
+        let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_THREADS);
+        let wants = self.helpers < *self.helpers_limit.get_or_insert_with(|| cores() - 1);
+        self.helpers += usize::from(wants);
+        wants
+    }
 }
 
 /// A walk in which several threads read folders: opening hundreds of files takes longer than looking at them. What they
@@ -113,45 +136,53 @@ impl Walk<'_> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, work: &mut Work, path: PathBuf, name: Option<String>) -> usize {
-        let number = work.folders.len();
-        work.folders.push(Ok(Vec::new()));
-        work.waiting.push(Task { number, path, name });
-        self.changed.notify_one();
-        number
-    }
-
     /// Reads folders until none is left; `start` starts another thread that does the same.
     fn run(&self, start: &dyn Fn()) {
         let mut work = self.lock();
         loop {
-            let Some(task) = work.waiting.pop() else {
+            let Some((number, folder)) = work.waiting.pop() else {
                 if work.running == 0 {
                     self.changed.notify_all();
                     return;
                 }
+                work.idle += 1;
                 work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
+                work.idle -= 1;
                 continue;
             };
             work.running += 1;
-            let wants_help = work.waiting.len() >= WAITING_FOLDERS * (work.helpers + 1) && work.helpers + 1 < MOST_THREADS;
-            if wants_help && std::thread::available_parallelism().is_ok_and(|cores| cores.get() > work.helpers + 1) {
-                work.helpers += 1;
+            if work.wants_help() {
                 start();
             }
             drop(work);
-            let found = self.folder(&task);
+            let mut below = Vec::new();
+            let found = self.folder(&folder, &mut below);
             work = self.lock();
-            if let Some(place) = work.folders.get_mut(task.number) {
-                *place = found;
-            }
             work.running -= 1;
+            // Folders counted from the first of this one until now.
+            let first = work.folders.len();
+            below.into_iter().for_each(|folder| work.add(folder));
+            let numbered = found.map(|mut found| {
+                for found in &mut found {
+                    if let Ok(What::Folder(number)) = &mut found.what {
+                        *number += first;
+                    }
+                }
+                found
+            });
+            if let Some(place) = work.folders.get_mut(number) {
+                *place = numbered;
+            }
+            if work.idle > 0 && work.waiting.len() > 1 {
+                self.changed.notify_one();
+            }
         }
     }
 
-    fn folder(&self, task: &Task) -> Result<Vec<Found>> {
+    /// What stands in a folder; the folders in it go to `below`, and are numbered from 0.
+    fn folder(&self, folder: &Subfolder, below: &mut Vec<Subfolder>) -> Result<Vec<Found>> {
         let mut found = Vec::new();
-        for entry in fs::names(&task.path)? {
+        for entry in fs::names(&folder.path)? {
             if is_unfinished(&entry) {
                 continue;
             }
@@ -159,8 +190,8 @@ impl Walk<'_> {
                 break;
             }
             let inner = entry.to_string_lossy();
-            let name = task.name.as_ref().map_or_else(|| inner.to_string(), |name| format!("{name}/{inner}"));
-            let found_here = self.visit(task.path.join(&entry), name);
+            let name = folder.name.as_ref().map_or_else(|| inner.to_string(), |name| [name, "/", &inner].concat());
+            let found_here = self.visit(folder.path.join(&entry), name, below);
             let failed = found_here.what.is_err();
             found.push(found_here);
             if failed {
@@ -171,10 +202,10 @@ impl Walk<'_> {
     }
 
     /// Takes in what stands at `path`, called `name` from the chart's top.
-    fn visit(&self, path: PathBuf, name: String) -> Found {
+    fn visit(&self, path: PathBuf, name: String, below: &mut Vec<Subfolder>) -> Found {
         match fs::lstat(&path) {
             Ok(entry) if entry.kind == Kind::Link => {}
-            Ok(entry) => return Found { link: None, what: self.take(path.clone(), &path, name, entry) },
+            Ok(entry) => return Found { link: None, what: self.take(path.clone(), &path, name, entry, below) },
             Err(error) => return Found { link: None, what: Err(error) },
         }
         let resolved = match fs::resolve_links(&path) {
@@ -183,17 +214,18 @@ impl Walk<'_> {
                 return Found { link: None, what: Err(error.context(format_args!("error evaluating symlink {}", path.display()))) };
             }
         };
-        let what = fs::lstat(&resolved).and_then(|entry| self.take(path.clone(), &resolved, name, entry));
+        let what = fs::lstat(&resolved).and_then(|entry| self.take(path.clone(), &resolved, name, entry, below));
         Found { link: Some((path, resolved)), what }
     }
 
-    fn take(&self, path: PathBuf, resolved: &Path, name: String, entry: Entry) -> Result<What> {
+    fn take(&self, path: PathBuf, resolved: &Path, name: String, entry: Entry, below: &mut Vec<Subfolder>) -> Result<What> {
         let is_folder = entry.kind == Kind::Folder;
         if self.rules.ignores(&name, is_folder) {
             return Ok(What::Nothing);
         }
         if is_folder {
-            return Ok(What::Folder(self.add(&mut self.lock(), path, Some(name))));
+            below.push(Subfolder { path, name: Some(name) });
+            return Ok(What::Folder(below.len() - 1));
         }
         if entry.kind == Kind::Irregular {
             let message = format!("cannot load irregular file {} as it has file mode type bits set", path.display());

@@ -14,6 +14,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 /// So many bytes are worth a thread.
 const MANY_BYTES: usize = 48 << 10;
 
+/// So many bytes are worth waking it.
+const ENOUGH_BYTES: usize = 8 << 10;
+
 /// The sources parsed so far, by length.
 pub(super) type Ready = HashMap<usize, Vec<(Arc<[u8]>, Arc<Parsed>)>>;
 
@@ -32,7 +35,10 @@ struct Work {
     waiting: VecDeque<Arc<[u8]>>,
     /// Of all that was offered.
     bytes: usize,
+    /// Of all that is waiting.
+    bytes_waiting: usize,
     started: bool,
+    is_idle: bool,
     is_busy: bool,
     closed: bool,
     ready: Ready,
@@ -47,9 +53,12 @@ impl Shared {
         let mut work = self.lock();
         while !work.closed {
             let Some(source) = work.waiting.pop_front() else {
+                work.is_idle = true;
                 work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
+                work.is_idle = false;
                 continue;
             };
+            work.bytes_waiting -= source.len();
             if work.ready.get(&source.len()).is_some_and(|peers| peers.iter().any(|(known, _)| *known == source)) {
                 continue;
             }
@@ -61,7 +70,9 @@ impl Shared {
             if let Ok(parsed) = parsed {
                 work.ready.entry(source.len()).or_default().push((source, Arc::new(parsed)));
             }
-            self.changed.notify_all();
+            if work.closed {
+                self.changed.notify_all();
+            }
         }
     }
 }
@@ -79,6 +90,7 @@ impl Ahead {
         }
         let mut work = self.0.lock();
         work.bytes += file.data.len();
+        work.bytes_waiting += file.data.len();
         work.waiting.push_back(file.data.clone());
         if !work.started && work.bytes >= MANY_BYTES {
             work.started = true;
@@ -88,7 +100,9 @@ impl Ahead {
                 stack::spawn_detached(move || shared.run());
             }
         }
-        self.0.changed.notify_all();
+        if work.is_idle && work.bytes_waiting >= ENOUGH_BYTES {
+            self.0.changed.notify_all();
+        }
     }
 
     /// What is parsed by now; nothing more will be.
@@ -96,6 +110,7 @@ impl Ahead {
         let mut work = self.0.lock();
         work.closed = true;
         work.waiting.clear();
+        work.bytes_waiting = 0;
         self.0.changed.notify_all();
         while work.is_busy {
             work = self.0.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
@@ -134,7 +149,7 @@ mod tests {
         ahead.offer(&file("templates/a.yaml", &long));
         ahead.offer(&file("charts/b/templates/a.yaml", &long));
         ahead.offer(&file("templates/broken.yaml", "{{"));
-        while !ahead.0.lock().waiting.is_empty() {
+        while ahead.0.lock().bytes_waiting >= ENOUGH_BYTES {
             std::thread::yield_now();
         }
         let ready = ahead.finish();
