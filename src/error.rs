@@ -90,6 +90,16 @@ impl Error {
         self
     }
 
+    /// The same fault, its places that name no file being in this one.
+    pub fn in_file(mut self, file: &str) -> Error {
+        for location in self.0.diagnostics.iter_mut().filter_map(|diagnostic| diagnostic.location.as_mut()) {
+            if location.file.is_empty() {
+                location.file = file.to_string();
+            }
+        }
+        self
+    }
+
     /// What sort of fault this is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

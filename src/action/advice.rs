@@ -9,6 +9,7 @@ use crate::data::{Data, Map};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::error::Error;
 use crate::json;
+use crate::template::functions;
 use crate::values::origin::Sources;
 use std::sync::Arc;
 
@@ -16,18 +17,69 @@ use std::sync::Arc;
 const SHOWN_LIMIT: usize = 60;
 /// How many keys of a table are shown.
 const KEYS_LIMIT: usize = 8;
+/// How many values of a schema report are shown.
+const NOTES_LIMIT: usize = 10;
+/// How a report of a values schema begins.
+const SCHEMA_FAULTS: &str = "values don't meet the specifications of the schema(s)";
 /// How many paths of one node are looked at.
 const PATHS_LIMIT: usize = 4;
 
-/// Adds notes and hints on the values that the failing nodes name.
+/// Adds notes and hints on the values that the failing nodes name, and on functions that were called in another way.
 pub fn add(error: &mut Error, values: &Arc<Map>, sources: Option<&Sources<'_>>) {
+    if error.diagnostics().is_empty() && error.message().starts_with(SCHEMA_FAULTS) {
+        let message = error.message().trim_end().to_string();
+        let notes = wrong_values(&message, values, sources);
+        error.diagnostics_mut().push(Diagnostic { headline: message, notes, ..Diagnostic::default() });
+        return;
+    }
     for diagnostic in error.diagnostics_mut() {
+        diagnostic.hints.extend(parameters_wanted(&diagnostic.headline));
         let scope = scope(diagnostic);
         let node = diagnostic.node.clone();
         for path in paths(&node).into_iter().take(PATHS_LIMIT) {
             look_up(&path, &scope, values, sources, diagnostic);
         }
     }
+}
+
+/// What stands at the places of a schema report, and where it came from; nothing of what is missing.
+fn wrong_values(report: &str, values: &Arc<Map>, sources: Option<&Sources<'_>>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut chart = Vec::new();
+    let mut is_first = true;
+    for line in report.lines().skip(1) {
+        let Some((_, rest)) = line.split_once("- at '") else {
+            // The root's report stands first, each other one under its chart's name.
+            if let Some(name) = line.strip_suffix(':') {
+                let below = Data::Map(values.clone()).as_map().is_some_and(|map| matches!(map.get(name), Some(Data::Map(_))));
+                chart = if is_first && !below { Vec::new() } else { vec![name.to_string()] };
+                is_first = false;
+            }
+            continue;
+        };
+        let Some((pointer, _)) = rest.split_once("': ") else { continue };
+        let keys: Vec<String> = pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+        let path: Vec<&str> = chart.iter().chain(&keys).map(String::as_str).collect();
+        let mut current = Some(Data::Map(values.clone()));
+        for key in &path {
+            current = current.and_then(|data| data.as_map().and_then(|map| map.get(key)).cloned());
+        }
+        let Some(value) = current.filter(|value| !keys.is_empty() && !value.is_collection()) else { continue };
+        let origin = sources.and_then(|sources| sources.find(&path)).map(|origin| format!(", from {origin}")).unwrap_or_default();
+        let note = format!("`{}` is {}{origin}", path.join("."), shown(&value));
+        if !notes.contains(&note) && notes.len() < NOTES_LIMIT {
+            notes.push(note);
+        }
+    }
+    notes
+}
+
+/// What a function takes that got more or fewer arguments.
+fn parameters_wanted(headline: &str) -> Option<String> {
+    let (_, rest) = headline.split_once("wrong number of args for ")?;
+    let name = rest.split(':').next()?;
+    let wanted = functions::lookup(name.as_bytes())?.parameters_in_words();
+    Some(if wanted.is_empty() { format!("`{name}` takes nothing") } else { format!("`{name}` takes {wanted}") })
 }
 
 /// The subcharts on the way to the file that was rendered when the fault came up: its `.Values` begin there.
@@ -168,6 +220,23 @@ mod tests {
             let (found_notes, found_hints) = advice(node, file);
             assert_eq!((found_notes.as_slice(), found_hints.as_slice()), (owned(notes).as_slice(), owned(hints).as_slice()), "{node}");
         }
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_shown() {
+        let values = crate::yaml::parse_map(b"port: x\nsub: {list: [1], deep: {count: 3}}").unwrap();
+        let report = format!(
+            "{SCHEMA_FAULTS} in the following chart(s):\napp:\n- at '': missing property 'a'\n- at '/port': got string, want number\n\
+             - at '/gone': x\nsub:\n- at '/deep/count': got number, want string\n- at '/list': got array, want string\n"
+        );
+        assert_eq!(wrong_values(&report, &values, None), ["`port` is a string (`\"x\"`)", "`sub.deep.count` is a number (`3`)"]);
+    }
+
+    #[test]
+    fn what_functions_take_is_told() {
+        assert_eq!(parameters_wanted("wrong number of args for trunc: want 2 got 1").as_deref(), Some("`trunc` takes int, text"));
+        assert_eq!(parameters_wanted("wrong number of args for now: want 0 got 1").as_deref(), Some("`now` takes nothing"));
+        assert_eq!(parameters_wanted("wrong number of args for nosuch: want 0 got 1"), None);
     }
 
     fn owned(texts: &[&str]) -> Vec<String> {

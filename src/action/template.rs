@@ -133,7 +133,12 @@ pub fn run(
         dependency::process(chart, values, notices).map_err(|error| logged("chart dependencies processing failed", error, notices))?;
     let values = values::coalesce::coalesce_values(&chart, values, notices)?;
     if let Some(schema) = &options.schema {
-        values::schema::validate(&chart, &values, schema, notices)?;
+        values::schema::validate(&chart, &values, schema, notices).map_err(|error| Failure {
+            error,
+            others: Vec::new(),
+            values: Some(values.clone()),
+            rendering: None,
+        })?;
     }
     let failed = |mut errors: Vec<Error>, rendering: Rendering| {
         let error = errors.remove(0);

@@ -8,6 +8,7 @@ use super::arguments::{self, GlobalArguments};
 use super::commands::{self, Arity, Entry};
 use super::help;
 use super::session::Session;
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
@@ -245,7 +246,25 @@ fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failu
         }
         _ => error.to_string().trim().trim_start_matches("error: ").to_string(),
     };
-    Error::new(ErrorKind::Usage, message).into()
+    let near = match error.kind() {
+        ClapErrorKind::UnknownArgument => nearest_flag(command, &shown),
+        _ => None,
+    };
+    let error = Error::new(ErrorKind::Usage, message.clone());
+    match near {
+        Some(near) => {
+            let hints = vec![format!("did you mean `--{near}`?")];
+            error.with_diagnostic(Diagnostic { headline: message, hints, ..Diagnostic::default() }).into()
+        }
+        None => error.into(),
+    }
+}
+
+/// The long flag that was probably meant.
+fn nearest_flag<'c>(command: &'c Command, shown: &str) -> Option<&'c str> {
+    let name = shown.strip_prefix("--")?;
+    let name = name.split_once('=').map_or(name, |(name, _)| name);
+    nearest(name, command.get_arguments().filter_map(Arg::get_long))
 }
 
 /// An unknown flag; of short ones pflag shows the rest of the cluster too.

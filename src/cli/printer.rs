@@ -55,7 +55,7 @@ pub fn human(error: &Error, styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     if error.diagnostics().is_empty() {
-        let report = [Group::with_title(Title::ERROR.primary_title(without_advice(error.message())))];
+        let report = [Group::with_title(Title::ERROR.primary_title(without_advice(error.message()).trim_end()))];
         return renderer.render(&report);
     }
     let rendered: Vec<String> = error.diagnostics().iter().map(|diagnostic| renderer.render(&[group(diagnostic)])).collect();

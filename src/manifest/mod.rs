@@ -156,6 +156,12 @@ fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Erro
     let before = file.data[..range.start].iter().filter(|byte| **byte == b'\n').count();
     let line = before + line.max(1);
     let source_line = file.data.split(|byte| *byte == b'\n').nth(line - 1).map(|line| String::from_utf8_lossy(line).into_owned());
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let has_tab = source_line.as_deref().is_some_and(|line| line.get(..indent(line)).is_some_and(|blank| blank.contains('\t')));
+    let mut hints = vec!["`--debug` prints all of it".to_string()];
+    if has_tab {
+        hints.insert(0, "the line begins with a tab: YAML is indented by spaces".to_string());
+    }
     let headline = if found.headline.is_empty() { error.message().to_string() } else { found.headline };
     let diagnostic = Diagnostic {
         headline: format!("rendered text is no valid YAML: {headline}"),
@@ -163,7 +169,7 @@ fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Erro
         source_line,
         span: found.span,
         notes: vec!["line and text are those of the rendered file".to_string()],
-        hints: vec!["`--debug` prints all of it".to_string()],
+        hints,
         ..Diagnostic::default()
     };
     error.context(format!("YAML parse error on {}", file.name)).with_kind(ErrorKind::Manifest).with_diagnostic(diagnostic)

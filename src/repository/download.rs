@@ -13,6 +13,7 @@ use super::mirror;
 use super::oci::{self, Reference, Registry, chart as oci_chart};
 use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
+use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::provenance::{self, Verification};
 use crate::version::Version;
@@ -302,7 +303,12 @@ impl<'s> Downloader<'s> {
         let path = address.decoded_path();
         let Some((name, chart)) = path.split_once('/') else {
             let message = format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {reference}");
-            return Err(Error::new(ErrorKind::Repository, message));
+            let diagnostic = Diagnostic {
+                headline: message.clone(),
+                hints: vec!["give the path of a chart, `REPOSITORY/CHART` of an added repository, or a URL".to_string()],
+                ..Diagnostic::default()
+            };
+            return Err(Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic));
         };
         self.resolve_named(name, chart, version, &repositories)
     }

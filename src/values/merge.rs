@@ -56,7 +56,7 @@ impl Options {
         let mut base = Arc::new(Map::new());
         for path in &self.files {
             let bytes = prepare(path, reader(path)?, &base)?;
-            let values = yaml::parse_values(&bytes).map_err(|error| error.context(format!("failed to parse {path}")))?;
+            let values = yaml::parse_values(&bytes).map_err(|error| error.in_file(path).context(format!("failed to parse {path}")))?;
             base = merge_maps(&base, &values);
         }
         for text in &self.json {

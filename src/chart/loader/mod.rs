@@ -211,7 +211,8 @@ impl Assembly<'_> {
                     content.lock = Lock::parse(&file.data).map_err(|error| error.context("cannot load Chart.lock"))?;
                 }
                 "values.yaml" => {
-                    values = yaml::parse_values(&file.data).map_err(|error| error.context("cannot load values.yaml"))?;
+                    values =
+                        yaml::parse_values(&file.data).map_err(|error| error.in_file("values.yaml").context("cannot load values.yaml"))?;
                 }
                 "values.schema.json" => content.schema = Some(file),
                 "requirements.yaml" | "requirements.lock" => {

@@ -13,7 +13,7 @@ use crate::cli::source;
 use crate::cli::system::System;
 use crate::data::Data;
 use crate::dependency;
-use crate::diagnostic::{Level, Notices};
+use crate::diagnostic::{Diagnostic, Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::repository::ChartOptions;
@@ -343,10 +343,19 @@ impl Arguments {
             if self.dependency_update {
                 return self.update_dependencies(path, session);
             }
-            return Err(error.context(
+            let diagnostic = Diagnostic {
+                headline: error.message().to_string(),
+                hints: vec![format!(
+                    "`rutter dependency build {}` fetches them; `--dependency-update` does so before rendering",
+                    path.display()
+                )],
+                ..Diagnostic::default()
+            };
+            let error = error.context(
                 "an error occurred while checking for chart dependencies. \
                  You may need to run 'helm dependency build' to fetch missing dependencies",
-            ));
+            );
+            return Err(error.with_diagnostic(diagnostic));
         }
         Ok(chart)
     }

@@ -14,6 +14,7 @@ mod schedule;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod unclosed;
 
 use super::eval::Evaluator;
 pub use super::eval::TemplateSet;

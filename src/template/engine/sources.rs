@@ -4,7 +4,7 @@
 //! does not parse. Each source is parsed once, however many aliases have it, and many sources on all cores.
 
 use super::context::Renderable;
-use super::{Options, Rendered, schedule};
+use super::{Options, Rendered, schedule, unclosed};
 use crate::diagnostic::{Diagnostic, Location, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::template::ast::{Parsed, line_and_column};
@@ -104,8 +104,12 @@ fn parse_fault(renderable: &Renderable, error: &ParseError) -> Error {
     let column = line_and_column(bytes, error.position).1;
     let headline = error.message_for(&renderable.name);
     let unknown = headline.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
+    let hint = match unknown {
+        Some(name) => hint_at_function(name),
+        None => hint_at_syntax(&headline, bytes),
+    };
     let diagnostic = Diagnostic {
-        hints: unknown.and_then(hint_at_function).into_iter().collect(),
+        hints: hint.into_iter().collect(),
         span: unknown.map_or(1, str::len),
         headline: headline.clone(),
         location: Some(Location { file: renderable.name.to_string(), line: error.line, column: Some(column) }),
@@ -113,6 +117,18 @@ fn parse_fault(renderable: &Renderable, error: &ParseError) -> Error {
         ..Diagnostic::default()
     };
     Error::new(ErrorKind::Template, format!("parse error at ({location}): {last}")).with_diagnostic(diagnostic)
+}
+
+/// What may have to be closed where.
+fn hint_at_syntax(headline: &str, text: &[u8]) -> Option<String> {
+    match headline {
+        "unexpected EOF" => {
+            let (block, line) = unclosed::innermost(std::str::from_utf8(text).ok()?)?;
+            Some(format!("the `{block}` on line {line} has no `{{{{ end }}}}`"))
+        }
+        "unexpected \"}\" in operand" => Some("an action ends with `}}`".to_string()),
+        _ => None,
+    }
 }
 
 /// What to use instead of a function that does not exist.

@@ -239,6 +239,29 @@ pub struct Function {
     pub doc: &'static str,
 }
 
+impl Function {
+    /// What it takes, in words: `int, text` or `value…`.
+    pub fn parameters_in_words(&self) -> String {
+        let word = |parameter: &Parameter| match parameter {
+            Parameter::Any | Parameter::Reflect => "value",
+            Parameter::Str => "text",
+            Parameter::Int | Parameter::Int64 | Parameter::Uint32 => "int",
+            Parameter::Float => "float",
+            Parameter::Bool => "bool",
+            Parameter::Map => "dict",
+            Parameter::List => "list",
+            Parameter::Strings => "list of texts",
+            Parameter::Bytes => "bytes",
+            Parameter::Time => "time",
+            Parameter::Duration => "duration",
+            Parameter::Certificate => "certificate",
+            Parameter::Version => "version",
+        };
+        let repeats = if self.parameters.variadic { "…" } else { "" };
+        self.parameters.list.iter().map(word).collect::<Vec<_>>().join(", ") + repeats
+    }
+}
+
 /// A registry row with a fixed number of parameters.
 pub const fn row(name: &'static str, list: &'static [Parameter], call: fn(&mut Call) -> Outcome, doc: &'static str) -> Function {
     Function { name, parameters: Parameters { list, variadic: false }, call, doc }

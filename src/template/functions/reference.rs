@@ -4,8 +4,8 @@
 //! the function does, and the shortest case that Helm was recorded with. Only a test: it fails when the file differs, and
 //! `BLESS=1` rewrites it. What the evaluator does itself (`include`, `tpl` and others) has no row and is listed by hand.
 
+use super::Function;
 use super::registry::TOPICS;
-use super::{Function, Parameter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -45,29 +45,6 @@ const EVALUATED: [(&str, &str, &str); 6] = [
 
 /// The longest case that is shown.
 const LONGEST: usize = 72;
-
-fn parameters(function: &Function) -> String {
-    let name = |parameter: &Parameter| match parameter {
-        Parameter::Any | Parameter::Reflect => "value",
-        Parameter::Str => "text",
-        Parameter::Int | Parameter::Int64 | Parameter::Uint32 => "int",
-        Parameter::Float => "float",
-        Parameter::Bool => "bool",
-        Parameter::Map => "dict",
-        Parameter::List => "list",
-        Parameter::Strings => "list of texts",
-        Parameter::Bytes => "bytes",
-        Parameter::Time => "time",
-        Parameter::Duration => "duration",
-        Parameter::Certificate => "certificate",
-        Parameter::Version => "version",
-    };
-    let mut list: Vec<String> = function.parameters.list.iter().map(|parameter| name(parameter).to_string()).collect();
-    if let Some(last) = list.last_mut().filter(|_| function.parameters.variadic) {
-        last.push('…');
-    }
-    list.join(", ")
-}
 
 /// The shortest recorded case that calls each function, by name: template and result.
 fn examples() -> BTreeMap<String, (String, String)> {
@@ -131,7 +108,7 @@ fn reference() -> String {
     for (title, topic) in TITLES.iter().zip(TOPICS) {
         let mut rows: Vec<&Function> = topic.iter().filter(|row| seen.insert(row.name)).collect();
         rows.sort_by_key(|row| row.name);
-        let rows = rows.into_iter().map(|row| (row.name.to_string(), parameters(row), sentence(row.doc)));
+        let rows = rows.into_iter().map(|row| (row.name.to_string(), row.parameters_in_words(), sentence(row.doc)));
         text.push_str(&format!("\n## {title}\n\n{}", table(rows, &examples)));
     }
     text

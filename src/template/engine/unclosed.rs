@@ -1,0 +1,74 @@
+//! Which block of a template is left open, for the hint at "unexpected EOF".
+//!
+//! Goes in: a template's text. Comes out: the word and the line of the innermost block without its `end`, or nothing. Looks at
+//! the words behind `{{` alone, since the parser has given up on the text; texts in quotes and comments are passed over. Go
+//! tells only that the file ended.
+
+/// The innermost block that is open at the end: its word, and its line from 1.
+pub fn innermost(text: &str) -> Option<(&'static str, usize)> {
+    const BLOCKS: [&str; 5] = ["if", "range", "with", "define", "block"];
+    let mut open: Vec<(&'static str, usize)> = Vec::new();
+    let mut rest = text;
+    while let Some((_, action)) = rest.split_once("{{") {
+        let line = 1 + lines(text, action);
+        let body = action.strip_prefix('-').unwrap_or(action).trim_start();
+        if let Some(comment) = body.strip_prefix("/*") {
+            rest = comment.split_once("*/").map_or("", |(_, behind)| behind);
+            continue;
+        }
+        let word: &str = body.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        if let Some(block) = BLOCKS.into_iter().find(|block| *block == word) {
+            open.push((block, line));
+        } else if word == "end" {
+            open.pop();
+        }
+        rest = behind_action(body);
+    }
+    open.pop()
+}
+
+/// How many lines end before `rest`, which is the end of `text`.
+fn lines(text: &str, rest: &str) -> usize {
+    text.get(..text.len() - rest.len()).unwrap_or_default().matches('\n').count()
+}
+
+/// What follows the action's `}}`, its texts in quotes passed over.
+fn behind_action(body: &str) -> &str {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, c) in body.char_indices() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (Some('"'), '\\') => escaped = true,
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '`') => quote = Some(c),
+            (None, '}') if body.get(at..).is_some_and(|rest| rest.starts_with("}}")) => return body.get(at + 2..).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::innermost;
+
+    #[test]
+    fn the_innermost_open_block_is_found() {
+        let cases = [
+            ("a\n{{- if .x }}\nb", Some(("if", 2))),
+            ("{{ if .x }}\n{{ range .y }}\n{{ end }}", Some(("if", 1))),
+            ("{{ if .x }}\n{{ else if .y }}\n{{ with .z }}", Some(("with", 3))),
+            ("{{/* {{ if */}}\n{{ define \"a\" }}", Some(("define", 2))),
+            ("{{ print \"{{ if }}\" `{{ range` }}", None),
+            ("{{ if .x }}{{ end }}", None),
+            ("{{ end }}{{ iffy }}", None),
+            ("{{ if \"\\\"}}\" }}ä", Some(("if", 1))),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(innermost(text), expected, "{text}");
+        }
+    }
+}
