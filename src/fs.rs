@@ -255,7 +255,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     sink.finish()
 }
 
-/// As [`write`], but the file gets this mode (where modes exist) whatever was there.
+/// As [`write()`], but the file gets this mode (where modes exist) whatever was there.
 pub fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let mut sink = Replacement::with_mode(path, mode)?;
     sink.write_all(bytes).map_err(|error| fault("write", path, &error))?;

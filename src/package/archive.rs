@@ -3,7 +3,7 @@
 //! Goes in: a [`Chart`]. Comes out: `NAME-VERSION.tgz`: Chart.yaml and Chart.lock written anew, values.yaml, the schema,
 //! templates, other files, then the subcharts unpacked below `charts/`. The same chart gives the same bytes, always.
 //! Headers are written by hand because they must be those of Go's `archive/tar`: ustar, and pax only where a name or time
-//! needs it; [`gzip`] compresses them. Matches Helm's `pkg/chart/v2/util/save.go`.
+//! needs it; `gzip` compresses them. Matches Helm's `pkg/chart/v2/util/save.go`.
 
 use super::gzip;
 use crate::chart::Chart;

@@ -1,8 +1,8 @@
 //! The index of a folder of archives.
 //!
-//! Goes in: a folder, and what an earlier run found out about its archives ([`memory`]). Comes out: the text of index.yaml, or
+//! Goes in: a folder, and what an earlier run found out about its archives (`memory`). Comes out: the text of index.yaml, or
 //! the [`Index`] where more is to be done with it. Archives are read by all processors at once; one whose size, times and
-//! inode are those of the earlier run is not read again, and its [`entry`] is not encoded again. Follows Helm's
+//! inode are those of the earlier run is not read again, and its `entry` is not encoded again. Follows Helm's
 //! `IndexDirectory`: `*.tgz` in the folder and one level below, what is no chart is passed over.
 
 mod entry;

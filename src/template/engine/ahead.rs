@@ -20,7 +20,7 @@ const ENOUGH_BYTES: usize = 8 << 10;
 /// The sources parsed so far, by length.
 pub(super) type Ready = HashMap<usize, Vec<(Arc<[u8]>, Arc<Parsed>)>>;
 
-/// A thread that parses what it is offered. It is started by the first [`MANY_BYTES`], and ends with this.
+/// A thread that parses what it is offered. It is started by the first `MANY_BYTES`, and ends with this.
 #[derive(Default)]
 pub struct Ahead(Arc<Shared>);
 
