@@ -202,6 +202,12 @@ fn the_server_refuses_what_does_not_fit_on_its_disk_and_goes_on() {
     assert_eq!(post(bytes), (507, "{\"error\":\"storage is full\"}".into()));
     assert_eq!(disk.left(), [] as [&str; 0]);
     assert_eq!(text(client().get(server.at("/charts/big-1.0.0.tgz")).send()).0, 404);
+    let registry = server.url.replace("http://", "oci://");
+    let output =
+        rutter(&home).arg("push").arg(home.join("big-1.0.0.tgz")).args([&registry, "--plain-http"]).output().expect("the binary runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && error.contains("507"), "{error}");
+    assert!(disk.left().iter().all(|name| !name.ends_with(".tgz") && !name.contains('#')), "{:?}", disk.left());
     assert_eq!(post(archive(&home, "app", "1.0.0")).0, 201);
     let index = text(client().get(server.at("/index.yaml")).send()).1;
     assert!(index.contains("app-1.0.0.tgz") && !index.contains("big"), "{index}");
