@@ -212,12 +212,15 @@ impl Value {
         Value::Map(Map::from_entries(MapKind::Any, entries))
     }
 
-    /// Makes it and what it holds part of the contexts.
+    /// Makes it and what it holds part of the contexts, however deep that is.
     fn adopt(&self) {
-        match self {
-            Value::List(list) => list.adopt(),
-            Value::Map(map) => map.adopt(),
-            _ => {}
+        let mut waiting = vec![self.clone()];
+        while let Some(value) = waiting.pop() {
+            match value {
+                Value::List(list) => list.adopt(&mut waiting),
+                Value::Map(map) => map.adopt(&mut waiting),
+                _ => {}
+            }
         }
     }
 

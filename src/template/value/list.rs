@@ -159,12 +159,12 @@ impl List {
         Rc::as_ptr(&self.0).addr()
     }
 
-    /// Makes it and what it holds part of the contexts.
-    pub(super) fn adopt(&self) {
+    /// Makes it part of the contexts, and puts what it holds to `waiting` for the same.
+    pub(super) fn adopt(&self, waiting: &mut Vec<Value>) {
         if self.0.birth.replace(trace::CONTEXT) != trace::CONTEXT
             && let Some(items) = self.0.items.get()
         {
-            items.iter().for_each(Value::adopt);
+            waiting.extend(items.iter().cloned());
         }
     }
 

@@ -303,15 +303,15 @@ impl Map {
         }
     }
 
-    /// Makes it and what it holds part of the contexts.
-    pub(super) fn adopt(&self) {
+    /// Makes it part of the contexts, and puts what it holds to `waiting` for the same.
+    pub(super) fn adopt(&self, waiting: &mut Vec<Value>) {
         if self.cell.birth.replace(trace::CONTEXT) == trace::CONTEXT {
             return;
         }
         match &*self.cell.state.borrow() {
-            MapState::Own(entries) => entries.values().for_each(Value::adopt),
-            MapState::Unwritten { entries, value, .. } => entries.values().chain([value]).for_each(Value::adopt),
-            MapState::View { children, .. } => children.iter().for_each(|(_, child)| child.adopt()),
+            MapState::Own(entries) => waiting.extend(entries.values().cloned()),
+            MapState::Unwritten { entries, value, .. } => waiting.extend(entries.values().chain([value]).cloned()),
+            MapState::View { children, .. } => waiting.extend(children.iter().map(|(_, child)| child.clone())),
         }
     }
 

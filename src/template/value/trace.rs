@@ -86,3 +86,41 @@ impl Watch {
         Watched { is_clean: oldest >= self.generation && self.generation != u32::MAX, read_file: FILE_READS.get() != self.file_reads }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Map, MapKind, Str, Value};
+    use super::*;
+
+    #[test]
+    fn what_goes_into_a_context_is_part_of_it_however_deep() {
+        make_contexts();
+        let context = Map::new(MapKind::Any);
+        contexts_are_made();
+        let inner = Map::new(MapKind::Any);
+        let mut value = Value::Map(inner.clone());
+        for _ in 0..200_000 {
+            value = Value::map([(Str::from("a"), Value::list(vec![value]))]);
+        }
+        inner.insert(Str::from("k"), Value::Nil);
+        assert_eq!(context_changes(), 0);
+        context.insert(Str::from("x"), value);
+        assert_eq!(context_changes(), 1);
+        inner.insert(Str::from("k"), Value::Bool(true));
+        assert_eq!(context_changes(), 2);
+    }
+
+    #[test]
+    fn only_what_is_older_than_the_watch_counts_as_changed() {
+        let old = Map::new(MapKind::Any);
+        let outer = watch();
+        let young = Map::new(MapKind::Any);
+        let inner = watch();
+        young.insert(Str::from("k"), Value::Nil);
+        assert!(!inner.end().is_clean);
+        assert!(outer.end().is_clean);
+        let again = watch();
+        old.insert(Str::from("k"), Value::Nil);
+        assert!(!again.end().is_clean);
+    }
+}
