@@ -19,6 +19,7 @@ use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Notices};
 use crate::error::Result;
 use crate::template::engine::{Environment, KubeVersion};
+use crate::values::schema;
 use source::Source;
 use std::fmt;
 use std::path::Path;
@@ -104,7 +105,7 @@ impl fmt::Display for Finding {
 }
 
 /// How to lint.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// The namespace in `.Release.Namespace`.
     pub namespace: String,
@@ -113,6 +114,8 @@ pub struct Options {
     /// The cluster's version for capabilities and deprecations; the built-in one when absent.
     pub kube_version: Option<KubeVersion>,
     pub skip_schema_validation: bool,
+    /// How schemas are checked: whether what they refer to may be fetched.
+    pub schema: schema::Options,
     /// Report the faults of all templates, not just the first.
     pub all_faults: bool,
 }

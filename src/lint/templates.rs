@@ -70,7 +70,7 @@ fn render(
     let chart = dependency::process(chart, &options.values, linter.notices).ok()?;
     let values = coalesce::coalesce_values(&chart, &options.values, linter.notices).ok()?;
     if !options.skip_schema_validation
-        && let Err(error) = schema::validate(&chart, &values, &schema::Options::default(), linter.notices)
+        && let Err(error) = schema::validate(&chart, &values, &options.schema, linter.notices)
     {
         linter.add_error(Rule::Templates, FOLDER, &error);
         return None;

@@ -33,7 +33,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
         return;
     }
     let values = lay_over(&values, &linter.options.values);
-    let result = schema::validate_one(&schema, &values, &schema::Options::default(), linter.notices);
+    let result = schema::validate_one(&schema, &values, &linter.options.schema, linter.notices);
     if let Err(error) = result {
         linter.add_error(Rule::Values, FILE, &error);
     }

@@ -205,7 +205,7 @@ fn names_and_versions_that_are_paths_write_nothing_elsewhere() {
 }
 
 /// A server that gives these bytes to every request.
-fn serve_one(body: Vec<u8>) -> String {
+pub fn serve_one(body: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {

@@ -17,6 +17,7 @@ mod holes;
 mod hostile;
 #[cfg(all(unix, feature = "serve"))]
 mod kill;
+mod lint;
 #[cfg(feature = "serve")]
 mod museum;
 #[cfg(feature = "serve")]

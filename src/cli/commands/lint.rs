@@ -69,6 +69,7 @@ impl Run for Arguments {
             values: source::values(&self.values, session)?,
             kube_version,
             skip_schema_validation: self.skip_schema_validation,
+            schema: source::schema_options(session),
             all_faults: self.all_errors || output != "text",
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
