@@ -156,6 +156,8 @@ impl Job<'_> {
 /// One thread's contexts and evaluator.
 struct Worker<'a> {
     contexts: Vec<Map>,
+    /// Which of them was rendered last.
+    last: usize,
     evaluator: Evaluator<'a>,
     notices: &'a RefCell<Notices>,
 }
@@ -163,11 +165,14 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     fn new(job: &Job<'a>, host: &'a mut EngineHost<'_>, notices: &'a RefCell<Notices>) -> Worker<'a> {
         let contexts = context::contexts(job.context);
-        Worker { contexts, evaluator: Evaluator::new(job.set, host, job.options.strict), notices }
+        Worker { contexts, last: 0, evaluator: Evaluator::new(job.set, host, job.options.strict), notices }
     }
 
     /// Renders a file after `done` work was done for others.
     fn render(&mut self, renderable: &Renderable, done: u64) -> Outcome {
+        if std::mem::replace(&mut self.last, renderable.context) != renderable.context {
+            self.evaluator.begin_chart();
+        }
         let context = self.contexts.get(renderable.context).cloned();
         if let Some(context) = &context {
             context.begin_file(renderable.facts());

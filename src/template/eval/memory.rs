@@ -18,6 +18,9 @@ const LONGEST_TEXT: usize = 256 << 10;
 /// How much is kept before it starts from nothing.
 const MOST_BYTES: usize = 16 << 20;
 
+/// More than this is not kept for a chart whose turn is over: memory used again is faster than new memory.
+const ROOM_BYTES: usize = 256 << 10;
+
 /// What an entry takes besides its text and key.
 const ENTRY_BYTES: usize = 128;
 
@@ -44,6 +47,14 @@ struct Remembered {
 }
 
 impl Memory {
+    /// Another chart is rendered from now on, with a context of its own: what was kept for the last one makes room.
+    pub(super) fn begin_chart(&mut self) {
+        if self.bytes > ROOM_BYTES {
+            self.entries.clear();
+            self.bytes = 0;
+        }
+    }
+
     /// Another file is rendered from now on.
     pub(super) fn begin_file(&mut self) {
         self.file = self.file.wrapping_add(1);

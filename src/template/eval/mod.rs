@@ -140,6 +140,11 @@ impl<'e> Evaluator<'e> {
         self.execute_name(name, data, out)
     }
 
+    /// Tells that another chart's files come now.
+    pub(crate) fn begin_chart(&mut self) {
+        self.memory.begin_chart();
+    }
+
     /// How much was done, see [`MAX_WORK`].
     pub(crate) fn done(&self) -> u64 {
         self.done
