@@ -160,12 +160,14 @@ struct Worker<'a> {
     last: usize,
     evaluator: Evaluator<'a>,
     notices: &'a RefCell<Notices>,
+    /// Each file is written here first, so that none keeps more than its length: hundreds give hardly any text.
+    text: Vec<u8>,
 }
 
 impl<'a> Worker<'a> {
     fn new(job: &Job<'a>, host: &'a mut EngineHost<'_>, notices: &'a RefCell<Notices>) -> Worker<'a> {
         let contexts = context::contexts(job.context);
-        Worker { contexts, last: 0, evaluator: Evaluator::new(job.set, host, job.options.strict), notices }
+        Worker { contexts, last: 0, evaluator: Evaluator::new(job.set, host, job.options.strict), notices, text: Vec::new() }
     }
 
     /// Renders a file after `done` work was done for others.
@@ -177,9 +179,10 @@ impl<'a> Worker<'a> {
         if let Some(context) = &context {
             context.begin_file(renderable.facts());
         }
-        let mut data = Vec::with_capacity(renderable.file.data.len());
+        self.text.clear();
         self.evaluator.set_done(done);
-        let result = self.evaluator.render(renderable.name.as_bytes(), context.map_or(Value::Nil, Value::Map), &mut data);
-        Outcome { result: result.map(|()| without_no_value(data)), notices: self.notices.take(), work: self.evaluator.done() - done }
+        let result = self.evaluator.render(renderable.name.as_bytes(), context.map_or(Value::Nil, Value::Map), &mut self.text);
+        let result = result.map(|()| without_no_value(self.text.as_slice().to_vec()));
+        Outcome { result, notices: self.notices.take(), work: self.evaluator.done() - done }
     }
 }
