@@ -89,7 +89,9 @@ impl Job<'_> {
             let notices = RefCell::default();
             let mut host = EngineHost::new(environment, self.options, &notices);
             let mut worker = Worker::new(self, &mut host, &notices);
-            for renderable in &self.renderables[outcomes.len()..] {
+            let (before, rest) = self.renderables.split_at(outcomes.len());
+            before.iter().for_each(|renderable| worker.pass(renderable));
+            for renderable in rest {
                 let outcome = worker.render(renderable, done);
                 done += outcome.work;
                 let is_last = self.is_last(&outcome);
@@ -168,6 +170,13 @@ impl<'a> Worker<'a> {
     fn new(job: &Job<'a>, host: &'a mut EngineHost<'_>, notices: &'a RefCell<Notices>) -> Worker<'a> {
         let contexts = context::contexts(job.context);
         Worker { contexts, last: 0, evaluator: Evaluator::new(job.set, host, job.options.strict), notices, text: Vec::new() }
+    }
+
+    /// Leaves behind what a file leaves that was rendered elsewhere and changed no values.
+    fn pass(&mut self, renderable: &Renderable) {
+        if let Some(context) = self.contexts.get(renderable.context) {
+            context.begin_file(renderable.facts());
+        }
     }
 
     /// Renders a file after `done` work was done for others.

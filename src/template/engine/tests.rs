@@ -195,16 +195,36 @@ fn a_subchart_sees_its_part_of_the_values_and_shares_it() {
         vec![child],
     );
     let values = "child: {a: 1, global: {g: x}}\nglobal: {g: x}\n";
-    let rendered = render_with(&parent, values, &Options::default()).unwrap();
-    let found: Vec<(&str, String)> =
-        rendered.files.iter().map(|file| (file.name.as_str(), String::from_utf8_lossy(&file.data).into_owned())).collect();
-    assert_eq!(
-        found,
-        [
-            ("parent/charts/child/templates/c.yaml", "1 x parent/charts/child/templates/c.yaml false".to_string()),
-            ("parent/templates/p.yaml", "1 1 parent/charts/child/templates/c.yaml common.Values".to_string()),
-        ]
-    );
+    for threads in [1, 2, 5] {
+        let options = Options { threads: Some(threads), threads_from: 0, ..Options::default() };
+        let rendered = render_with(&parent, values, &options).unwrap();
+        let found: Vec<(&str, String)> =
+            rendered.files.iter().map(|file| (file.name.as_str(), String::from_utf8_lossy(&file.data).into_owned())).collect();
+        assert_eq!(
+            found,
+            [
+                ("parent/charts/child/templates/c.yaml", "1 x parent/charts/child/templates/c.yaml false".to_string()),
+                ("parent/templates/p.yaml", "1 1 parent/charts/child/templates/c.yaml common.Values".to_string()),
+            ]
+        );
+    }
+}
+
+/// Nothing is changed here, yet what the parent shows is the last file of the child.
+#[test]
+fn the_file_of_another_chart_is_the_one_rendered_last() {
+    let files: Vec<(String, &str)> = (0..9).map(|number| (format!("c{number}.yaml"), "{{ .Template.Name }}")).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let child = chart("child", &files, &[], Vec::new());
+    let show = "{{ .Subcharts.child.Template.Name }} {{ len .Subcharts.child }} {{ hasKey .Subcharts.child \"Template\" }}";
+    let parent = chart("parent", &[("a.yaml", show), ("b.yaml", show), ("c.yaml", "c"), ("d.yaml", "d")], &[], vec![child]);
+    for threads in [1, 2, 3, 8] {
+        let options = Options { threads: Some(threads), threads_from: 0, ..Options::default() };
+        let rendered = render_with(&parent, "", &options).unwrap();
+        let shown: Vec<&[u8]> =
+            rendered.files.iter().filter(|file| file.data.len() > 60 || file.data.ends_with(b"true")).map(|file| &*file.data).collect();
+        assert_eq!(shown, [b"parent/charts/child/templates/c0.yaml 7 true"; 2], "on {threads} threads");
+    }
 }
 
 #[test]

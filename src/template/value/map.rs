@@ -151,6 +151,7 @@ impl Map {
 
     /// Puts the facts of the file to be rendered into a root context: no change that anybody has to hear of.
     pub fn begin_file(&self, template: Value) {
+        trace::begin_file(self.address());
         if let MapState::Own(entries) = &mut *self.cell.state.borrow_mut() {
             entries.insert(Str::from(PER_FILE), template);
         }
@@ -173,9 +174,7 @@ impl Map {
 
     /// The value under `key`.
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        if self.cell.is_root && key == PER_FILE.as_bytes() {
-            trace::read_of_file();
-        }
+        self.note_read(key == PER_FILE.as_bytes());
         match &mut *self.settled(key) {
             MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.get(key).cloned(),
             MapState::View { source, children } => {
@@ -187,6 +186,7 @@ impl Map {
 
     /// Whether `key` is present.
     pub fn contains_key(&self, key: &[u8]) -> bool {
+        self.note_read(key == PER_FILE.as_bytes());
         match &*self.settled(key) {
             MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.contains_key(key),
             MapState::View { source, .. } => source.position(key).is_ok(),
@@ -248,6 +248,7 @@ impl Map {
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
+        self.note_read(true);
         match &*self.cell.state.borrow() {
             MapState::Own(entries) => entries.len(),
             MapState::Unwritten { entries, .. } => entries.len() + 1,
@@ -257,11 +258,13 @@ impl Map {
 
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        // A root context never is, and saying so shows nothing of it.
+        !self.cell.is_root && self.len() == 0
     }
 
     /// The keys in byte order.
     pub fn keys(&self) -> Vec<Str> {
+        self.note_read(true);
         match &*self.written() {
             MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.keys().cloned().collect(),
             MapState::View { source, .. } => source.iter().map(|(key, _)| Str::from(key.clone())).collect(),
@@ -270,9 +273,7 @@ impl Map {
 
     /// The entries in byte order of the keys, as they are now.
     pub fn entries(&self) -> Vec<(Str, Value)> {
-        if self.cell.is_root {
-            trace::read_of_file();
-        }
+        self.note_read(true);
         match &mut *self.written() {
             MapState::Own(entries) | MapState::Unwritten { entries, .. } => {
                 entries.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
@@ -283,6 +284,13 @@ impl Map {
                     Some((Str::from(key.clone()), view_child(source, children, at, &self.cell)))
                 })
                 .collect(),
+        }
+    }
+
+    /// Notes that somebody looks at a root context in a way that shows its `Template`.
+    fn note_read(&self, shows_template: bool) {
+        if self.cell.is_root && shows_template {
+            trace::read_of_root(self.address());
         }
     }
 

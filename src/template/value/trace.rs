@@ -16,6 +16,8 @@ thread_local! {
     static OLDEST_CHANGED: Cell<u32> = const { Cell::new(u32::MAX) };
     /// How often something of the contexts was changed.
     static CONTEXT_CHANGES: Cell<u32> = const { Cell::new(0) };
+    /// Where the root context of the file that is being rendered lies.
+    static ROOT: Cell<usize> = const { Cell::new(0) };
     /// How often something was read that differs from file to file: `.Template`.
     static FILE_READS: Cell<u32> = const { Cell::new(0) };
 }
@@ -41,6 +43,20 @@ pub(crate) fn context_changes() -> u32 {
 /// Notes a read of what differs from file to file.
 pub(crate) fn read_of_file() {
     FILE_READS.set(FILE_READS.get().wrapping_add(1));
+}
+
+/// A file is rendered from now on in the root context that lies here.
+pub(super) fn begin_file(root: usize) {
+    ROOT.set(root);
+}
+
+/// Notes a read of the `.Template` of a root context. That of another chart names the file of it that was rendered last: whoever
+/// reads it depends on the order of the files, just as if somebody had changed a value.
+pub(super) fn read_of_root(root: usize) {
+    read_of_file();
+    if root != ROOT.get() {
+        changed(CONTEXT);
+    }
 }
 
 pub(super) fn generation() -> u32 {
