@@ -42,6 +42,8 @@ struct Remembered {
     work: u64,
     /// The file it holds for, if it read what differs from file to file.
     file: Option<u32>,
+    /// See [`Identity::weight`].
+    weight: usize,
     /// Keeps the addresses in the key taken.
     _pins: Box<[Value]>,
 }
@@ -86,7 +88,7 @@ impl Memory {
             self.entries.clear();
             self.bytes = 0;
         }
-        self.bytes += key.len() + remembered.text.len() + ENTRY_BYTES;
+        self.bytes += key.len() + remembered.text.len() + remembered.weight + ENTRY_BYTES;
         self.entries.insert(key, remembered);
     }
 }
@@ -105,6 +107,7 @@ pub(super) enum Recalled {
 pub(super) struct Pending {
     key: Box<[u8]>,
     pins: Box<[Value]>,
+    weight: usize,
     watch: Watch,
     asked: u64,
     found_in_layers: u64,
@@ -145,6 +148,7 @@ impl Evaluator<'_> {
         Recalled::Unknown(Pending {
             key,
             pins,
+            weight: memory.identity.weight,
             watch: trace::watch(),
             asked: self.host.asked(),
             found_in_layers: self.found_in_layers,
@@ -162,6 +166,6 @@ impl Evaluator<'_> {
         let file = watched.read_file.then_some(self.memory.file);
         let work = self.done - pending.done;
         self.memory.forget_if_changed();
-        self.memory.keep(pending.key, Remembered { text: Str::from(text), work, file, _pins: pending.pins });
+        self.memory.keep(pending.key, Remembered { text: Str::from(text), work, file, weight: pending.weight, _pins: pending.pins });
     }
 }

@@ -5,6 +5,7 @@
 //! used again. Maps of the contexts are told apart by where they lie, what templates put together by what it holds.
 
 use super::{List, Map, Str, Value, trace};
+use crate::data::Data;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -14,12 +15,20 @@ const SHORT_TEXT: usize = 256;
 /// How many values an argument may hold that have to be looked at.
 const MOST_PARTS: u32 = 64;
 
+/// How many bytes may be kept from being freed for one argument.
+const MOST_WEIGHT: usize = 64 << 10;
+
+/// What a handle keeps besides texts.
+const HANDLE_WEIGHT: usize = 64;
+
 /// The identity of an argument under way.
 #[derive(Default)]
 pub(crate) struct Identity {
     pub(crate) key: Vec<u8>,
     /// Whose addresses are in the key.
     pub(crate) pins: Vec<Value>,
+    /// About how many bytes the handles keep that nobody else may want any more.
+    pub(crate) weight: usize,
     parts: u32,
 }
 
@@ -28,6 +37,7 @@ impl Identity {
     pub(crate) fn clear(&mut self) {
         self.key.clear();
         self.pins.clear();
+        self.weight = 0;
         self.parts = 0;
     }
 
@@ -47,6 +57,7 @@ impl Identity {
     }
 
     fn text(&mut self, text: &Str) {
+        self.weight += text.len();
         if text.len() <= SHORT_TEXT {
             self.tagged(4, text.len() as u64);
             self.key.extend_from_slice(text.as_bytes());
@@ -59,7 +70,8 @@ impl Identity {
     /// Adds a value; `false` if it is too large or changes too easily to be told.
     pub(crate) fn value(&mut self, value: &Value) -> bool {
         self.parts += 1;
-        if self.parts > MOST_PARTS {
+        self.weight += HANDLE_WEIGHT;
+        if self.parts > MOST_PARTS || self.weight > MOST_WEIGHT {
             return false;
         }
         match value {
@@ -73,6 +85,7 @@ impl Identity {
             Value::Complex(_) => return false,
             Value::Str(text) => self.text(text),
             Value::Bytes(bytes) => {
+                self.weight += bytes.len();
                 self.tagged(6, bytes.len() as u64);
                 self.pinned(6, bytes.as_ptr().addr(), value);
             }
@@ -81,7 +94,21 @@ impl Identity {
             // No template changes an object.
             Value::Object(object) => self.pinned(7, Rc::as_ptr(object).cast::<u8>().addr(), value),
         }
-        true
+        self.weight <= MOST_WEIGHT
+    }
+
+    /// Adds what a tree of a parsed text keeps; `false` if that is too much.
+    fn weigh(&mut self, data: &Data) -> bool {
+        self.weight += HANDLE_WEIGHT;
+        if let Data::Str(text) = data {
+            self.weight += text.len();
+        }
+        self.weight <= MOST_WEIGHT
+            && match data {
+                Data::List(items) => items.iter().all(|item| self.weigh(item)),
+                Data::Map(map) => map.iter().all(|(_, value)| self.weigh(value)),
+                _ => true,
+            }
     }
 
     fn list(&mut self, list: &List, value: &Value) -> bool {
@@ -91,7 +118,7 @@ impl Identity {
         }
         if let Some(source) = list.pristine() {
             self.pinned(9, Arc::as_ptr(source).addr(), value);
-            return true;
+            return source.iter().all(|item| self.weigh(item));
         }
         let items = list.items();
         self.tagged(10, items.len() as u64);
@@ -109,7 +136,7 @@ impl Identity {
         if let Some(source) = map.pristine() {
             self.pinned(12, Arc::as_ptr(&source).addr(), value);
             self.key.push(kind);
-            return true;
+            return source.iter().all(|(_, value)| self.weigh(value));
         }
         let length = map.len();
         self.tagged(13, length as u64);
@@ -119,5 +146,37 @@ impl Identity {
                 self.text(key);
                 self.value(value)
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(value: &Value) -> Option<(Vec<u8>, usize)> {
+        let mut identity = Identity::default();
+        identity.value(value).then(|| (identity.key.clone(), identity.weight))
+    }
+
+    #[test]
+    fn equal_arguments_are_told_to_be_the_same() {
+        let argument = |number| Value::map([(Str::from("a"), Value::int(number)), (Str::from("b"), Value::list(vec![Value::str("x")]))]);
+        assert_eq!(told(&argument(1)), told(&argument(1)));
+        assert_ne!(told(&argument(1)), told(&argument(2)));
+        assert_ne!(told(&Value::int(1)), told(&Value::int64(1)));
+        assert_ne!(told(&Value::str("1")), told(&Value::int(1)));
+    }
+
+    /// What is remembered keeps its argument alive, so that has to be small.
+    #[test]
+    fn large_arguments_are_never_told() {
+        let long = "x".repeat(MOST_WEIGHT + 1);
+        assert!(told(&Value::str(long.as_str())).is_none());
+        assert!(told(&Value::Bytes(Arc::from(long.as_bytes()))).is_none());
+        let list = Data::list(vec![Data::str(long); 1]);
+        assert!(told(&Value::from_data(&list)).is_none());
+        let many = Data::list(vec![Data::Null; 2000]);
+        assert!(told(&Value::from_data(&many)).is_none());
+        assert!(told(&Value::from_data(&Data::list(vec![Data::Null; 20]))).is_some_and(|told| told.1 >= 20 * HANDLE_WEIGHT));
     }
 }

@@ -11,7 +11,7 @@ pub(super) const CONTEXT: u32 = 0;
 
 thread_local! {
     /// Grows with every execution that is watched; a map is as old as the generation it was made in.
-    static GENERATION: Cell<u32> = const { Cell::new(CONTEXT) };
+    static GENERATION: Cell<u32> = const { Cell::new(CONTEXT + 1) };
     /// The birth of the oldest map or list changed since the innermost watched execution began.
     static OLDEST_CHANGED: Cell<u32> = const { Cell::new(u32::MAX) };
     /// How often something of the contexts was changed.
