@@ -56,6 +56,16 @@ impl Chart {
         &self.metadata.name
     }
 
+    /// Whether both are made of the same files, read once, with the same defaults and the same subcharts, whatever their aliases.
+    pub fn is_twin_of(&self, other: &Chart) -> bool {
+        let is_same = |(one, other): (&Chart, &Chart)| one.name() == other.name() && one.is_twin_of(other);
+        Arc::ptr_eq(&self.content, &other.content)
+            && Arc::ptr_eq(&self.values, &other.values)
+            && self.metadata.dependencies == other.metadata.dependencies
+            && self.dependencies.len() == other.dependencies.len()
+            && self.dependencies.iter().zip(&other.dependencies).all(is_same)
+    }
+
     /// This chart and all below it, each before its subcharts, with its full path (`parent/charts/child`).
     pub fn walk(&self) -> Vec<(String, &Chart)> {
         let mut charts = Vec::new();

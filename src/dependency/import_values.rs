@@ -23,11 +23,12 @@ pub fn process(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
     if chart.metadata.dependencies.is_empty() {
         return Ok(());
     }
-    let values = coalesce::merge_to_table(chart, &Arc::new(Map::new()), notices)?;
+    let nothing = Arc::new(Map::new());
     if chart.metadata.dependencies.iter().all(|dependency| dependency.import_values.is_empty()) {
-        chart.values = values.freeze()?;
+        chart.values = coalesce::merge_values(chart, &nothing, notices)?;
         return Ok(());
     }
+    let values = coalesce::merge_to_table(chart, &nothing, notices)?;
     values.unseal();
     let imported = Table::empty();
     let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);

@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// `type mismatch on NAME: …` when the values of a subchart are no table.
 pub fn process(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Chart> {
     let mut chart = chart.clone();
-    enable(&mut chart, values, "", notices)?;
+    enable(&mut chart, values, "", &mut Vec::new(), notices)?;
     import_values::process(&mut chart, notices)?;
     Ok(chart)
 }
@@ -50,11 +50,13 @@ pub fn check_present(chart: &Chart) -> Result<()> {
 }
 
 /// Applies aliases, tags and conditions to `chart` and to what lives below it. `values` are the coalesced values of the
-/// parent, from the root on: Helm hands the root's values down and prefixes paths instead.
-fn enable(chart: &mut Chart, values: &Arc<Map>, path: &str, notices: &mut Notices) -> Result<()> {
+/// parent, from the root on: Helm hands the root's values down and prefixes paths instead. `siblings` has what was coalesced for
+/// the charts beside it that nothing was said of: one for all its aliases.
+fn enable(chart: &mut Chart, values: &Arc<Map>, path: &str, siblings: &mut Vec<(Chart, Arc<Map>)>, notices: &mut Notices) -> Result<()> {
     if chart.metadata.dependencies.is_empty() {
         return Ok(());
     }
+    let loaded = chart.clone();
     chart.dependencies = alias::apply(&chart.dependencies, &chart.metadata.dependencies);
     {
         let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);
@@ -65,7 +67,17 @@ fn enable(chart: &mut Chart, values: &Arc<Map>, path: &str, notices: &mut Notice
             dependency.enabled = true;
         }
     }
-    let values = coalesce::coalesce_values(chart, values, notices)?;
+    let values = match siblings.iter().find(|(sibling, _)| sibling.is_twin_of(&loaded)) {
+        Some((_, values)) => values.clone(),
+        None => {
+            let told = notices.list.len();
+            let values = coalesce::coalesce_values(chart, values, notices)?;
+            if notices.list.len() == told {
+                siblings.push((loaded, values.clone()));
+            }
+            values
+        }
+    };
     let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);
     condition::apply_tags(&mut metadata.dependencies, &values, notices);
     condition::apply_conditions(&mut metadata.dependencies, &values, path, notices);
@@ -75,9 +87,10 @@ fn enable(chart: &mut Chart, values: &Arc<Map>, path: &str, notices: &mut Notice
         metadata.dependencies.retain(|dependency| !disabled.contains(&dependency.name));
         chart.dependencies.retain(|subchart| !disabled.contains(subchart.name()));
     }
+    let mut siblings = Vec::new();
     for subchart in &mut chart.dependencies {
         let below = format!("{path}{}.", subchart.name());
-        enable(subchart, &values, &below, notices)?;
+        enable(subchart, &values, &below, &mut siblings, notices)?;
     }
     Ok(())
 }

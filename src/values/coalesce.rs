@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// # Errors
 /// `type mismatch on NAME: …` when the values of a subchart are no table.
 pub fn coalesce_values(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Arc<Map>> {
-    Coalescer::new(false, notices).run(chart, values)?.freeze()
+    Coalescer::new(false, true, notices).run(chart, values)?.freeze()
 }
 
 /// Values for further processing: nulls stay (`MergeValues`).
@@ -33,18 +33,18 @@ pub fn coalesce_values(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) 
 /// # Errors
 /// `type mismatch on NAME: …` when the values of a subchart are no table.
 pub fn merge_values(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Arc<Map>> {
-    Coalescer::new(true, notices).run(chart, values)?.freeze()
+    Coalescer::new(true, true, notices).run(chart, values)?.freeze()
 }
 
-/// [`merge_values`], still as tables.
+/// [`merge_values`], still as tables, each subchart's its own.
 pub(crate) fn merge_to_table(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Table> {
-    Coalescer::new(true, notices).run(chart, values)
+    Coalescer::new(true, false, notices).run(chart, values)
 }
 
 /// `source` merged under `destination`, nulls kept (`MergeTables`). `source` may be used again: what is taken from it
 /// stays one with it, and it gets the nulls of `destination`, as in Helm.
 pub(crate) fn merge_tables(destination: &Table, source: &Table, notices: &mut Notices) -> Result<()> {
-    Coalescer::new(true, notices).tables(destination, source, Path::ROOT, true, Source::Kept)
+    Coalescer::new(true, false, notices).tables(destination, source, Path::ROOT, true, Source::Kept)
 }
 
 /// Where in the tree a message points to: `root.sub.key`.
@@ -92,15 +92,66 @@ enum Source {
 
 struct Coalescer<'a> {
     merge: bool,
+    /// Subcharts that get the same values may share one table: nobody changes it afterwards.
+    share: bool,
     notices: &'a mut Notices,
     /// Larger maps whose nulls were looked for, by address (the chart tree keeps them alive): a subchart used a hundred
     /// times is looked through once.
     cleaned: HashMap<*const Map, Option<Arc<Map>>>,
 }
 
+/// What was coalesced for the subcharts of one chart, by what it was made from: a chart that is there under a hundred aliases is
+/// coalesced once. Only for those that nothing was said of, since that would name the alias.
+struct Twins<'a> {
+    possible: bool,
+    /// Each with the values it was given, `None` for nothing.
+    known: Vec<(&'a Chart, Option<Arc<Map>>, Table)>,
+}
+
+impl<'a> Twins<'a> {
+    /// `values` are those of the parent.
+    fn among(subcharts: &[Chart], values: &Table, share: bool) -> Twins<'a> {
+        // What lies deeper in globals is one table for parent and subcharts, so that what the first twin merges into it is there
+        // already when the next one comes.
+        let is_flat = |node: Node| node.is_table() && !node.has_tables_in_tables();
+        let possible = share && subcharts.len() > 1 && values.get(GLOBAL_KEY).is_none_or(is_flat);
+        Twins { possible, known: Vec::new() }
+    }
+
+    fn find(&self, subchart: &Chart, given: Option<&Node>) -> Option<Table> {
+        if self.known.is_empty() {
+            return None;
+        }
+        let given = self.key(subchart, given)?;
+        let known = self.known.iter().find(|(twin, with, _)| {
+            let same = match (with, &given) {
+                (Some(with), Some(given)) => Arc::ptr_eq(with, given),
+                (None, None) => true,
+                _ => false,
+            };
+            same && twin.is_twin_of(subchart)
+        });
+        known.map(|(_, _, table)| table.clone())
+    }
+
+    fn add(&mut self, subchart: &'a Chart, given: Option<&Node>, table: &Table) {
+        if let Some(given) = self.key(subchart, given) {
+            self.known.push((subchart, given, table.clone()));
+        }
+    }
+
+    /// What tells the given values apart; `None` where they cannot be told.
+    fn key(&self, subchart: &Chart, given: Option<&Node>) -> Option<Option<Arc<Map>>> {
+        if !self.possible || subchart.name() == GLOBAL_KEY {
+            return None;
+        }
+        given.map(|node| node.untouched()).map_or(Some(None), |map| map.map(Some))
+    }
+}
+
 impl<'a> Coalescer<'a> {
-    fn new(merge: bool, notices: &'a mut Notices) -> Coalescer<'a> {
-        Coalescer { merge, notices, cleaned: HashMap::new() }
+    fn new(merge: bool, share: bool, notices: &'a mut Notices) -> Coalescer<'a> {
+        Coalescer { merge, share, notices, cleaned: HashMap::new() }
     }
 
     fn run(&mut self, chart: &Chart, values: &Arc<Map>) -> Result<Table> {
@@ -112,9 +163,15 @@ impl<'a> Coalescer<'a> {
     fn chart(&mut self, chart: &Chart, destination: &Table, prefix: Path) -> Result<()> {
         let own = prefix.join(chart.name());
         self.defaults(chart, destination, own)?;
+        let mut twins = Twins::among(&chart.dependencies, destination, self.share);
         for subchart in &chart.dependencies {
             let name = subchart.name();
-            match destination.get(name) {
+            let given = destination.get(name);
+            if let Some(table) = twins.find(subchart, given.as_ref()) {
+                destination.set(Arc::from(name), Node::Table(table));
+                continue;
+            }
+            match &given {
                 None => destination.set(Arc::from(name), Node::Table(Table::empty())),
                 Some(node) if node.is_table() => {}
                 Some(node) => {
@@ -123,8 +180,12 @@ impl<'a> Coalescer<'a> {
                 }
             }
             let Some(below) = destination.child(name) else { continue };
+            let told = self.notices.list.len();
             self.globals(&below, destination, own)?;
             self.chart(subchart, &below, own)?;
+            if self.notices.list.len() == told {
+                twins.add(subchart, given.as_ref(), &below);
+            }
         }
         Ok(())
     }

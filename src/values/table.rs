@@ -40,6 +40,32 @@ impl Node {
         }
     }
 
+    /// Whether a table in this table holds a table.
+    pub(crate) fn has_tables_in_tables(&self) -> bool {
+        self.has_tables(2)
+    }
+
+    /// Whether there are tables in it, so many levels deep.
+    fn has_tables(&self, levels: usize) -> bool {
+        let in_data = |map: &Map| {
+            let deeper =
+                |data: &Data| data.as_map().is_some_and(|inner| levels < 2 || inner.iter().any(|entry| entry.1.as_map().is_some()));
+            map.iter().any(|(_, data)| deeper(data))
+        };
+        match self {
+            Node::Data(Data::Map(map)) => in_data(map),
+            Node::Data(_) => false,
+            Node::Table(table) => {
+                let cell = table.0.borrow();
+                match (&cell.entries, &cell.source) {
+                    (Some(entries), _) => entries.iter().any(|(_, node)| node.is_table() && (levels < 2 || node.has_tables(levels - 1))),
+                    (None, Some(source)) => in_data(source),
+                    (None, None) => false,
+                }
+            }
+        }
+    }
+
     /// The tree as it is now.
     pub(crate) fn freeze(&self) -> Result<Data> {
         self.freeze_at(0, &mut HashMap::new())

@@ -80,3 +80,29 @@ fn untouched_subtrees_are_shared() {
     assert!(Arc::ptr_eq(&table(&below, "big"), &table(&sub.values, "big")));
     assert!(Arc::ptr_eq(&table(&below, "global"), &table(&root.values, "global")));
 }
+
+/// An alias of a chart shares what was coalesced for the first one, but not when its own values or what is deep in globals tell
+/// them apart.
+#[test]
+fn aliases_of_one_chart_are_coalesced_once() {
+    let child =
+        chart("a", r#"{"global": {"g": {"deep": {"own": 1}}}, "x": {"y": 1, "n": null}}"#, vec![chart("leaf", r#"{"z": 1}"#, vec![])]);
+    let alias = |name: &str| Chart { metadata: Arc::new(Metadata { name: name.into(), ..(*child.metadata).clone() }), ..child.clone() };
+    let tree = |values: &str| chart("root", values, vec![alias("a"), alias("b"), alias("c")]);
+    let shares = |root: &Chart, given: &str, one: &str, other: &str| {
+        let Data::Map(given) = data(given) else { panic!("{given} is no map") };
+        let values = coalesce_values(root, &given, &mut Notices::new()).unwrap();
+        let map = |name| values.get(name).and_then(Data::as_map).unwrap().clone();
+        Arc::ptr_eq(&map(one), &map(other))
+    };
+    let root = tree("{}");
+    assert!(shares(&root, "{}", "a", "c"));
+    assert!(shares(&root, r#"{"b": {"x": {"y": 2}}, "global": {"flat": {"s": 1}}}"#, "a", "c"));
+    assert!(!shares(&root, r#"{"b": {"x": {"y": 2}}}"#, "a", "b"));
+    // Here the first alias loses the default to the null, which is gone when the second one comes.
+    for given in ["{}", r#"{"global": {"g": {"deep": {"own": null}}}}"#, r#"{"global": {"g": null}}"#, r#"{"b": {"global": {"g": 1}}}"#] {
+        let Data::Map(values) = data(given) else { panic!("{given} is no map") };
+        let alone = Coalescer::new(false, false, &mut Notices::new()).run(&root, &values).unwrap().freeze().unwrap();
+        assert_eq!(coalesced(&root, given).0, print(&Data::Map(alone)), "{given}");
+    }
+}
