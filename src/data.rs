@@ -5,6 +5,7 @@
 //! It stands apart from the template language's `Value`, which adds Go's types and identity on top of it.
 //! Map keys are strings because Helm passes every YAML text through JSON (sigs.k8s.io/yaml).
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// One node of a parsed text.
@@ -141,6 +142,28 @@ fn dismantle(mut pending: Vec<Data>) {
     }
 }
 
+/// The order of two keys: that of their bytes. Nearly all keys of one map differ in the first eight, which are compared at once.
+pub(crate) fn compare(one: &[u8], other: &[u8]) -> Ordering {
+    compare_from(one, first_bytes(one), other, first_bytes(other))
+}
+
+fn compare_from(one: &[u8], one_start: u64, other: &[u8], other_start: u64) -> Ordering {
+    one_start.cmp(&other_start).then_with(|| one.cmp(other))
+}
+
+/// The first eight bytes as a number that is in order as they are; zeros stand for what is missing.
+fn first_bytes(key: &[u8]) -> u64 {
+    if let Some(first) = key.first_chunk::<8>() {
+        return u64::from_be_bytes(*first);
+    }
+    if let (Some(first), Some(last)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
+        // The last four overlap the first ones, which are shifted out.
+        let rest = u64::from(u32::from_be_bytes(*last)) << (64 - 8 * key.len());
+        return u64::from(u32::from_be_bytes(*first)) << 32 | rest & 0xFFFF_FFFF;
+    }
+    key.iter().enumerate().fold(0, |number, (at, byte)| number | u64::from(*byte) << (56 - 8 * at))
+}
+
 /// A map whose entries stand in byte order of their keys, which is the order Go prints and ranges over them.
 #[derive(Debug, Clone, Default)]
 pub struct Map {
@@ -155,7 +178,7 @@ impl Map {
 
     /// A map of these entries in any order; of equal keys the last one stays.
     pub fn from_entries(mut entries: Vec<(Arc<str>, Data)>) -> Map {
-        let sorted = entries.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        let sorted = entries.windows(2).all(|pair| compare(pair[0].0.as_bytes(), pair[1].0.as_bytes()).is_lt());
         if !sorted {
             // Stable, so that of equal keys the last written is the last of its run.
             entries.sort_by(|a, b| a.0.cmp(&b.0));
@@ -173,7 +196,8 @@ impl Map {
 
     /// Where `key` stands: `Ok(index)` if present, else `Err(index)` where it would stand.
     pub fn position(&self, key: &[u8]) -> Result<usize, usize> {
-        self.entries.binary_search_by(|entry| entry.0.as_bytes().cmp(key))
+        let start = first_bytes(key);
+        self.entries.binary_search_by(|entry| compare_from(entry.0.as_bytes(), first_bytes(entry.0.as_bytes()), key, start))
     }
 
     /// The value under `key`.
@@ -259,6 +283,35 @@ mod tests {
             tree = if level % 2 == 0 { Data::list(vec![tree]) } else { Data::map(Map::from_entries(vec![("a".into(), tree)])) };
         }
         drop(tree);
+    }
+
+    #[test]
+    fn keys_stand_in_byte_order() {
+        let keys = [
+            "",
+            "\0",
+            "a",
+            "a\0",
+            "a\0b",
+            "ab",
+            "abc",
+            "abcd",
+            "abcd\0",
+            "abcde",
+            "abcdefg",
+            "abcdefgh",
+            "abcdefgh\0",
+            "abcdefghi",
+            "abd",
+            "b",
+            "é",
+            "éé",
+        ];
+        for one in keys {
+            for other in keys {
+                assert_eq!(compare(one.as_bytes(), other.as_bytes()), one.as_bytes().cmp(other.as_bytes()), "{one:?} {other:?}");
+            }
+        }
     }
 
     #[test]

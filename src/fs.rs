@@ -103,9 +103,16 @@ pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     read_open(file, path, size, limit)
 }
 
-/// The same of a file that had `size` bytes when it was looked at.
-pub fn read_expected(path: &Path, size: u64, limit: u64) -> Result<Vec<u8>> {
-    read_open(open(path)?, path, size, limit)
+/// The bytes of an open file that had `size` of them when it was looked at, and may have at most `limit`.
+pub fn read_expected(file: File, path: &Path, size: u64, limit: u64) -> Result<Vec<u8>> {
+    read_open(file, path, size, limit)
+}
+
+/// A file to read, and what it is.
+pub fn open_entry(path: &Path) -> Result<(File, Entry)> {
+    let file = open(path)?;
+    let metadata = file.metadata().map_err(|error| fault("stat", path, &error))?;
+    Ok((file, Entry::of(&metadata)))
 }
 
 fn read_open(file: File, path: &Path, size: u64, limit: u64) -> Result<Vec<u8>> {

@@ -28,18 +28,27 @@ pub mod table;
 pub mod values_template;
 
 use crate::error::ErrorKind;
+use crate::template::stack;
 use exit::Exit;
 use session::Session;
 use std::process::ExitCode;
 
 /// Runs the command that the process's arguments ask for.
-#[expect(clippy::disallowed_methods, reason = "the arguments enter here")]
 pub fn main() -> ExitCode {
+    let exit = match stack::run_process(run_arguments) {
+        Some(outcome) => outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        None => run_arguments(),
+    };
+    exit.into()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the arguments enter here")]
+fn run_arguments() -> Exit {
     let environment = environment::Environment::of_process();
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_else(|| "rutter".to_string());
     let words: Vec<String> = words.collect();
-    run(program, &words, environment).into()
+    run(program, &words, environment)
 }
 
 /// Runs the command that `words` ask for, the program's own name apart.

@@ -11,6 +11,6 @@ pub mod functions;
 pub mod lexer;
 mod literal;
 pub mod parser;
-mod stack;
+pub(crate) mod stack;
 pub mod time;
 pub mod value;

@@ -5,7 +5,7 @@
 //! start (only what is touched costs memory), and whatever recurses asks here.
 
 use std::cell::Cell;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 /// What a render gets; less where the system refuses it.
@@ -17,8 +17,13 @@ const RESERVE: usize = 512 << 10;
 /// What a thread of unknown stack size may use.
 const UNKNOWN_SIZE: usize = 768 << 10;
 
+/// A thread with so much stack is good for any template.
+const LARGE: usize = STACK_SIZES[0];
+
 thread_local! {
     static LOWEST: Cell<usize> = const { Cell::new(0) };
+    /// The size of the stack, where it is known.
+    static SIZE: Cell<usize> = const { Cell::new(0) };
 }
 
 fn here() -> usize {
@@ -38,9 +43,32 @@ pub fn is_exhausted() -> bool {
     })
 }
 
-/// Runs `work` on a thread with a large stack; `None` if no thread can be started or the work panicked.
+/// Runs `work` with a large stack, on a thread of its own unless this one has it; `None` if no thread can be started or the work
+/// panicked there.
 pub fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    if SIZE.get() >= LARGE {
+        return Some(work());
+    }
     with_stack(STACK_SIZES, work)
+}
+
+/// Runs `work`, all that a process does, on a thread with a large stack, which is left as it is when the work is done: what it
+/// holds is freed by the end of the process, at once. `None` if no thread can be started.
+pub fn run_process<T: Send + 'static>(work: fn() -> T) -> Option<thread::Result<T>> {
+    let (sender, receiver) = mpsc::channel();
+    let run = move || {
+        // The receiver waits for as long as there is a sender.
+        let _ = sender.send(within(LARGE, work));
+        loop {
+            thread::park();
+        }
+    };
+    let thread = thread::Builder::new().name("rutter".into()).stack_size(LARGE).spawn(run).ok()?;
+    match receiver.recv() {
+        Ok(result) => Some(Ok(result)),
+        // It panicked, and ends.
+        Err(mpsc::RecvError) => thread.join().err().map(Err),
+    }
 }
 
 /// Runs `work` on a further thread of this scope with a large stack; `None` if no thread can be started.
@@ -72,6 +100,7 @@ pub fn spawn_detached(work: impl FnOnce() + Send + 'static) -> bool {
 /// Does `work` on a thread that was started with a stack of this size.
 fn within<T>(size: usize, work: impl FnOnce() -> T) -> T {
     LOWEST.set(here().saturating_sub(size.saturating_sub(RESERVE)).max(1));
+    SIZE.set(size);
     work()
 }
 
@@ -105,6 +134,9 @@ mod tests {
     #[test]
     fn a_recursion_ends_before_the_stack_does() {
         assert!(descend(0) > 100);
+        assert!(descend(0) < 100_000);
+        let here = run_process(|| (descend(0), with_large_stack(|| thread::current().name() == Some("rutter")))).unwrap().unwrap();
+        assert!(here.0 > 1_000_000 && here.1 == Some(true), "{here:?}");
         let deep = with_stack(&[64 << 20], || descend(0)).unwrap();
         assert!(deep > 10_000, "{deep}");
     }

@@ -109,20 +109,19 @@ struct Twins<'a> {
 }
 
 impl<'a> Twins<'a> {
-    /// `values` are those of the parent.
-    fn among(subcharts: &[Chart], values: &Table, share: bool) -> Twins<'a> {
-        // What lies deeper in globals is one table for parent and subcharts, so that what the first twin merges into it is there
-        // already when the next one comes.
-        let is_flat = |node: Node| node.is_table() && !node.has_tables_in_tables();
-        let possible = share && subcharts.len() > 1 && values.get(GLOBAL_KEY).is_none_or(is_flat);
-        Twins { possible, known: Vec::new() }
+    fn among(subcharts: &[Chart], share: bool) -> Twins<'a> {
+        Twins { possible: share && subcharts.len() > 1, known: Vec::new() }
     }
 
-    fn find(&self, subchart: &Chart, given: Option<&Node>) -> Option<Table> {
+    /// What was made for a twin of this subchart; `parent` are the values that it stands in.
+    fn find(&self, subchart: &Chart, given: Option<&Node>, parent: &Table) -> Option<Table> {
         if self.known.is_empty() {
             return None;
         }
         let given = self.key(subchart, given)?;
+        // What lies deeper in globals is one table for parent and subcharts, so that what the first twin merged into it is there
+        // already when the next one comes.
+        let is_flat = |node: Node| node.is_table() && !node.has_tables_in_tables();
         let known = self.known.iter().find(|(twin, with, _)| {
             let same = match (with, &given) {
                 (Some(with), Some(given)) => Arc::ptr_eq(with, given),
@@ -131,7 +130,7 @@ impl<'a> Twins<'a> {
             };
             same && twin.is_twin_of(subchart)
         });
-        known.map(|(_, _, table)| table.clone())
+        known.filter(|_| parent.get(GLOBAL_KEY).is_none_or(is_flat)).map(|(_, _, table)| table.clone())
     }
 
     fn add(&mut self, subchart: &'a Chart, given: Option<&Node>, table: &Table) {
@@ -163,11 +162,11 @@ impl<'a> Coalescer<'a> {
     fn chart(&mut self, chart: &Chart, destination: &Table, prefix: Path) -> Result<()> {
         let own = prefix.join(chart.name());
         self.defaults(chart, destination, own)?;
-        let mut twins = Twins::among(&chart.dependencies, destination, self.share);
+        let mut twins = Twins::among(&chart.dependencies, self.share);
         for subchart in &chart.dependencies {
             let name = subchart.name();
             let given = destination.get(name);
-            if let Some(table) = twins.find(subchart, given.as_ref()) {
+            if let Some(table) = twins.find(subchart, given.as_ref(), destination) {
                 destination.set(Arc::from(name), Node::Table(table));
                 continue;
             }

@@ -5,7 +5,7 @@
 //! merges deeper shows in its parent and its siblings. A table is opened (its entries copied, not its subtrees) when
 //! something below it changes, never earlier. Apart from `template::value`, which lives one use later and has Go's types.
 
-use crate::data::{Data, Map};
+use crate::data::{Data, Map, compare};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -353,7 +353,7 @@ fn open(source: &Map) -> Vec<(Arc<str>, Node)> {
 }
 
 fn position(entries: &[(Arc<str>, Node)], key: &str) -> std::result::Result<usize, usize> {
-    entries.binary_search_by(|entry| entry.0.as_ref().cmp(key))
+    entries.binary_search_by(|entry| compare(entry.0.as_bytes(), key.as_bytes()))
 }
 
 /// Whether `frozen` holds the very entries of `source`. Scalars count as equal only where that is cheap to see.

@@ -3,12 +3,13 @@
 //! Goes in: a folder. Comes out: its files in the order of Helm's walk: names in byte order per level, links followed with a
 //! notice, what `.helmignore` names left out. Matches Helm's `pkg/chart/v2/loader/directory.go` and `internal/sympath`.
 
+use super::ready::{self, Parsed, Ready};
 use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT, Observe};
 use crate::chart::File;
 use crate::chart::ignore::{self, Rules};
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Entry, Kind};
+use crate::fs::{self, Kind};
 use crate::quote::quote;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,8 +21,8 @@ const WAITING_FOLDERS: usize = 4;
 /// More threads gain nothing.
 const MOST_THREADS: usize = 4;
 
-/// The files of the chart in `folder`, which must be an absolute path.
-pub(super) fn read(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<Vec<File>> {
+/// The files of the chart in `folder`, which must be an absolute path, and what was parsed of them.
+pub(super) fn read(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<(Vec<File>, Ready)> {
     let ignore_file = folder.join(ignore::FILE_NAME);
     let mut rules = match fs::exists(&ignore_file) {
         true => Rules::parse(&fs::read_limited(&ignore_file, FILE_LIMIT)?)?,
@@ -39,17 +40,24 @@ pub(super) fn read(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -
         let message = format!("chart folder has more than {ENTRIES_LIMIT} entries");
         return Err(Error::new(ErrorKind::Limit, message));
     }
-    let mut files = Vec::new();
-    gather(0, &mut folders, &mut files, notices)?;
-    Ok(files)
+    let mut gathered = Gathered { files: Vec::new(), ready: Ready::default(), notices };
+    gather(0, &mut folders, &mut gathered)?;
+    Ok((gathered.files, gathered.ready))
+}
+
+/// What was found, in the order of the walk.
+struct Gathered<'a> {
+    files: Vec<File>,
+    ready: Ready,
+    notices: &'a mut Notices,
 }
 
 /// Takes out of the folders what was found, in the order of the walk, up to the first fault.
-fn gather(folder: usize, folders: &mut [Result<Vec<Found>>], files: &mut Vec<File>, notices: &mut Notices) -> Result<()> {
+fn gather(folder: usize, folders: &mut [Result<Vec<Found>>], gathered: &mut Gathered<'_>) -> Result<()> {
     let found = folders.get_mut(folder).map_or_else(|| Ok(Vec::new()), |found| std::mem::replace(found, Ok(Vec::new())))?;
     for found in found {
         if let Some((path, resolved)) = &found.link {
-            notices.push_with(
+            gathered.notices.push_with(
                 Level::Info,
                 "found symbolic link in path. Contents of linked file included and used",
                 &[("path", &path.to_string_lossy()), ("resolved", &resolved.to_string_lossy())],
@@ -57,8 +65,13 @@ fn gather(folder: usize, folders: &mut [Result<Vec<Found>>], files: &mut Vec<Fil
         }
         match found.what? {
             What::Nothing => {}
-            What::File(file) => files.push(file),
-            What::Folder(folder) => gather(folder, folders, files, notices)?,
+            What::File(file, parsed) => {
+                if let Some(parsed) = parsed {
+                    gathered.ready.add(&file, parsed);
+                }
+                gathered.files.push(file);
+            }
+            What::Folder(folder) => gather(folder, folders, gathered)?,
         }
     }
     Ok(())
@@ -74,7 +87,7 @@ struct Found {
 enum What {
     /// Left out.
     Nothing,
-    File(File),
+    File(File, Option<Parsed>),
     /// The number of another folder.
     Folder(usize),
 }
@@ -182,7 +195,7 @@ impl Walk<'_> {
     /// What stands in a folder; the folders in it go to `below`, and are numbered from 0.
     fn folder(&self, folder: &Subfolder, below: &mut Vec<Subfolder>) -> Result<Vec<Found>> {
         let mut found = Vec::new();
-        for entry in fs::names(&folder.path)? {
+        for (entry, kind) in fs::entries(&folder.path)? {
             if is_unfinished(&entry) {
                 continue;
             }
@@ -191,7 +204,7 @@ impl Walk<'_> {
             }
             let inner = entry.to_string_lossy();
             let name = folder.name.as_ref().map_or_else(|| inner.to_string(), |name| [name, "/", &inner].concat());
-            let found_here = self.visit(folder.path.join(&entry), name, below);
+            let found_here = self.visit(folder.path.join(&entry), name, kind, below);
             let failed = found_here.what.is_err();
             found.push(found_here);
             if failed {
@@ -202,11 +215,9 @@ impl Walk<'_> {
     }
 
     /// Takes in what stands at `path`, called `name` from the chart's top.
-    fn visit(&self, path: PathBuf, name: String, below: &mut Vec<Subfolder>) -> Found {
-        match fs::lstat(&path) {
-            Ok(entry) if entry.kind == Kind::Link => {}
-            Ok(entry) => return Found { link: None, what: self.take(path.clone(), &path, name, entry, below) },
-            Err(error) => return Found { link: None, what: Err(error) },
+    fn visit(&self, path: PathBuf, name: String, kind: Kind, below: &mut Vec<Subfolder>) -> Found {
+        if kind != Kind::Link {
+            return Found { link: None, what: self.take(path.clone(), &path, name, kind, below) };
         }
         let resolved = match fs::resolve_links(&path) {
             Ok(resolved) => resolved,
@@ -214,12 +225,12 @@ impl Walk<'_> {
                 return Found { link: None, what: Err(error.context(format_args!("error evaluating symlink {}", path.display()))) };
             }
         };
-        let what = fs::lstat(&resolved).and_then(|entry| self.take(path.clone(), &resolved, name, entry, below));
+        let what = fs::lstat(&resolved).and_then(|entry| self.take(path.clone(), &resolved, name, entry.kind, below));
         Found { link: Some((path, resolved)), what }
     }
 
-    fn take(&self, path: PathBuf, resolved: &Path, name: String, entry: Entry, below: &mut Vec<Subfolder>) -> Result<What> {
-        let is_folder = entry.kind == Kind::Folder;
+    fn take(&self, path: PathBuf, resolved: &Path, name: String, kind: Kind, below: &mut Vec<Subfolder>) -> Result<What> {
+        let is_folder = kind == Kind::Folder;
         if self.rules.ignores(&name, is_folder) {
             return Ok(What::Nothing);
         }
@@ -227,21 +238,24 @@ impl Walk<'_> {
             below.push(Subfolder { path, name: Some(name) });
             return Ok(What::Folder(below.len() - 1));
         }
-        if entry.kind == Kind::Irregular {
+        if kind == Kind::Irregular {
             let message = format!("cannot load irregular file {} as it has file mode type bits set", path.display());
             return Err(Error::new(ErrorKind::Chart, message));
         }
+        let unreadable = |error: Error| error.context(format_args!("error reading {name}"));
+        let (open, entry) = fs::open_entry(&path).map_err(unreadable)?;
         if entry.size > FILE_LIMIT {
             let base = resolved.file_name().unwrap_or_default().to_string_lossy();
             let message = format!("chart file {} is larger than the maximum file size {FILE_LIMIT}", quote(base.as_bytes()));
             return Err(Error::new(ErrorKind::Limit, message));
         }
         // The file may have grown since its size was asked for.
-        let data = fs::read_expected(&path, entry.size, FILE_LIMIT).map_err(|error| error.context(format_args!("error reading {name}")))?;
+        let data = fs::read_expected(open, &path, entry.size, FILE_LIMIT).map_err(unreadable)?;
         let data = data.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&data);
         let file = File { name: Arc::from(name), data: Arc::from(data), modified: Some(entry.modified) };
         (self.observe)(&file);
-        Ok(What::File(file))
+        let parsed = ready::parse(&file);
+        Ok(What::File(file, parsed))
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod archive;
 mod directory;
+mod ready;
 mod sniff;
 mod tar;
 pub mod unpack;
@@ -16,11 +17,12 @@ use crate::diagnostic::{Diagnostic, Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::yaml::{self, Field, Shape};
+use ready::Ready;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Seek};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many bytes one file of a chart may have.
 pub const FILE_LIMIT: u64 = 5 * 1024 * 1024;
@@ -30,6 +32,9 @@ pub const ENTRIES_LIMIT: usize = 100_000;
 const NESTED_LIMIT: usize = 1024 * 1024 * 1024;
 /// How deep charts may be nested. Helm has no such bound.
 const DEPTH_LIMIT: usize = 100;
+
+/// So many bytes of values take longer to parse than a thread to start.
+const WORTH_A_THREAD: usize = 32 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -57,8 +62,8 @@ pub type Observe<'a> = &'a (dyn Fn(&File) + Sync);
 /// inside an archive are told as they are.
 pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
     if fs::stat(path)?.kind == fs::Kind::Folder {
-        let files = directory::read(&fs::absolute(path)?, notices, &|_| {})?;
-        return from_files(files, notices);
+        let (files, ready) = directory::read(&fs::absolute(path)?, notices, &|_| {})?;
+        return assemble(files, ready, notices);
     }
     from_files(read_archive(path, &|_| {})?, notices)
 }
@@ -73,13 +78,14 @@ fn load_directory_observed(folder: &Path, notices: &mut Notices, observe: Observ
     let chart_file = directory::chart_file(&folder);
     let text = fs::read(&chart_file).map_err(|error| error.context(format_args!("unable to detect chart at {}", chart_file.display())))?;
     check_api_version(&text)?;
-    from_files(directory::read(&folder, notices, observe)?, notices)
+    let (files, ready) = directory::read(&folder, notices, observe)?;
+    assemble(files, ready, notices)
 }
 
 /// Loads a packed chart from its file.
 fn load_file(path: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
-    let files = match read_archive(path, observe) {
-        Ok(files) => files,
+    let (files, ready) = match read_archive_parsing(path, observe) {
+        Ok(read) => read,
         Err(error) if error.kind() == ErrorKind::Usage => return Err(error.with_kind(ErrorKind::Chart)),
         Err(error) if error.message().ends_with(archive::NO_GZIP) => return Err(error),
         Err(error) => {
@@ -91,7 +97,32 @@ fn load_file(path: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result
             return Err(Error::new(error.kind(), "unable to load chart archive").with_diagnostic(diagnostic));
         }
     };
-    detect(files, notices)
+    detect(files, ready, notices)
+}
+
+/// Reads the archive while further threads parse the large values in it.
+fn read_archive_parsing(path: &Path, observe: Observe<'_>) -> Result<(Vec<File>, Ready)> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    std::thread::scope(|scope| {
+        let parsing = Mutex::new(Vec::new());
+        let files = read_archive(path, &|file| {
+            observe(file);
+            let is_worth_it = cores > 1 && file.data.len() >= WORTH_A_THREAD && ready::base_in_chart(&file.name) == Some("values.yaml");
+            if is_worth_it && let Ok(mut parsing) = parsing.lock() {
+                let file = file.clone();
+                parsing.push(scope.spawn(move || ready::parse(&file).map(|parsed| (file, parsed))));
+            }
+        })?;
+        let mut ready = Ready::default();
+        for thread in parsing.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            match thread.join() {
+                Ok(Some((file, parsed))) => ready.add(&file, parsed),
+                Ok(None) => {}
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok((files, ready))
+    })
 }
 
 /// Loads a packed chart from its bytes; the apiVersion is looked at first.
@@ -100,15 +131,15 @@ pub fn load_archive(bytes: &[u8], notices: &mut Notices) -> Result<Chart> {
         true => Error::new(error.kind(), format!("stream does not appear to be a valid chart file (details: {})", error.message())),
         false => error.context("unable to load chart archive"),
     })?;
-    detect(files, notices)
+    detect(files, Ready::default(), notices)
 }
 
-fn detect(files: Vec<File>, notices: &mut Notices) -> Result<Chart> {
+fn detect(files: Vec<File>, ready: Ready, notices: &mut Notices) -> Result<Chart> {
     let Some(chart_file) = files.iter().find(|file| &*file.name == "Chart.yaml") else {
         return Err(Error::new(ErrorKind::Chart, "unable to detect chart version, no Chart.yaml found"));
     };
     check_api_version(&chart_file.data)?;
-    from_files(files, notices)
+    assemble(files, ready, notices)
 }
 
 fn check_api_version(text: &[u8]) -> Result<()> {
@@ -159,12 +190,18 @@ fn read_start(file: &mut impl Read, start: &mut [u8]) -> std::io::Result<()> {
 
 /// Makes a chart of files that are named from its top, in any order.
 pub fn from_files(files: Vec<File>, notices: &mut Notices) -> Result<Chart> {
-    Assembly { notices, archives: HashMap::new(), charts: HashMap::new(), sources: 0, unpacked_bytes: 0 }.chart(files, 0)
+    assemble(files, Ready::default(), notices)
+}
+
+fn assemble(files: Vec<File>, ready: Ready, notices: &mut Notices) -> Result<Chart> {
+    Assembly { notices, ready, archives: HashMap::new(), charts: HashMap::new(), sources: 0, unpacked_bytes: 0 }.chart(files, 0)
 }
 
 /// One load: what was read so far, so that equal subcharts are read once.
 struct Assembly<'a> {
     notices: &'a mut Notices,
+    /// What was parsed before.
+    ready: Ready,
     /// Packed subcharts by a hash of their bytes.
     archives: HashMap<u64, Vec<(Arc<[u8]>, Chart)>>,
     /// Unpacked subcharts by a hash of their names and Chart.yaml.
@@ -184,8 +221,14 @@ impl Assembly<'_> {
         let mut content = Content { source_id: self.sources, ..Content::default() };
         self.sources += 1;
         for file in files.iter().filter(|file| &*file.name == "Chart.yaml") {
-            let metadata = metadata.get_or_insert_with(Metadata::default);
-            metadata.parse_over(&file.data).map_err(|error| error.context("cannot load Chart.yaml"))?;
+            let metadata = match (&mut metadata, self.ready.metadata(file)) {
+                (none @ None, Some(ready)) => none.insert(ready),
+                (some, _) => {
+                    let metadata = some.get_or_insert_with(Metadata::default);
+                    metadata.parse_over(&file.data).map_err(|error| error.context("cannot load Chart.yaml"))?;
+                    metadata
+                }
+            };
             if metadata.api_version.is_empty() {
                 metadata.api_version = "v1".to_string();
             }
@@ -211,8 +254,11 @@ impl Assembly<'_> {
                     content.lock = Lock::parse(&file.data).map_err(|error| error.context("cannot load Chart.lock"))?;
                 }
                 "values.yaml" => {
-                    values =
-                        yaml::parse_values(&file.data).map_err(|error| error.in_file("values.yaml").context("cannot load values.yaml"))?;
+                    values = match self.ready.values(&file) {
+                        Some(values) => values,
+                        None => yaml::parse_values(&file.data)
+                            .map_err(|error| error.in_file("values.yaml").context("cannot load values.yaml"))?,
+                    };
                 }
                 "values.schema.json" => content.schema = Some(file),
                 "requirements.yaml" | "requirements.lock" => {

@@ -68,14 +68,45 @@ fn collect_below(chart: &Chart, path: &str, charts: &mut usize, renderables: &mu
 struct Shared<'a> {
     release: Value,
     capabilities: Value,
+    /// The names of the fields of `.Chart`.
+    fields: [Str; FIELDS.len()],
+    nothing: Value,
     contexts: &'a mut Vec<Map>,
 }
+
+/// The fields of Go's `chart.Metadata`, as templates see them, and whether the chart is the root.
+const FIELDS: [&str; 18] = [
+    "Name",
+    "Home",
+    "Sources",
+    "Version",
+    "Description",
+    "Keywords",
+    "Maintainers",
+    "Icon",
+    "APIVersion",
+    "Condition",
+    "Tags",
+    "AppVersion",
+    "Deprecated",
+    "Annotations",
+    "KubeVersion",
+    "Dependencies",
+    "Type",
+    "IsRoot",
+];
 
 /// The contexts of the charts of a tree, each chart's before those of its subcharts.
 pub(super) fn contexts(render: &RenderContext<'_>) -> Vec<Map> {
     let mut contexts = Vec::new();
     trace::make_contexts();
-    let mut shared = Shared { release: release(&render.release), capabilities: render.capabilities.to_value(), contexts: &mut contexts };
+    let mut shared = Shared {
+        release: release(&render.release),
+        capabilities: render.capabilities.to_value(),
+        fields: FIELDS.map(Str::from),
+        nothing: Value::str(""),
+        contexts: &mut contexts,
+    };
     // Only what is shared by several charts needs to be known as such.
     let values = match render.chart.dependencies.is_empty() {
         true => Map::from_data(MapKind::Values, render.values.clone()),
@@ -116,7 +147,7 @@ fn scope(chart: &Chart, values: &data::Map, parent: Option<&Scope>) -> Scope {
 fn chart_context(chart: &Chart, is_root: bool, values: Map, shared: &mut Shared<'_>) -> Map {
     let subcharts = Map::new(MapKind::Any);
     let context = Map::root([
-        (Str::from("Chart"), metadata(&chart.metadata, is_root)),
+        (Str::from("Chart"), metadata(&chart.metadata, is_root, shared)),
         (Str::from("Files"), Value::Object(Rc::new(Files::new(&chart.content)))),
         (Str::from("Release"), shared.release.clone()),
         (Str::from("Capabilities"), shared.capabilities.clone()),
@@ -172,35 +203,36 @@ fn texts(list: &[String]) -> Value {
 }
 
 /// Chart.yaml as a map with the names of Go's fields, all of them present.
-fn metadata(metadata: &Metadata, is_root: bool) -> Value {
-    let text = |text: &String| Value::str(text.as_str());
+fn metadata(metadata: &Metadata, is_root: bool, shared: &Shared<'_>) -> Value {
+    let text = |text: &String| if text.is_empty() { shared.nothing.clone() } else { Value::str(text.as_str()) };
     let annotations = match &metadata.annotations {
         None => Map::nil(MapKind::Str),
         Some(pairs) => {
             Map::from_entries(MapKind::Str, pairs.iter().map(|(key, value)| (Str::from(key.as_str()), Value::str(value.as_str()))))
         }
     };
-    let entries: [(&str, Value); 18] = [
-        ("Name", text(&metadata.name)),
-        ("Home", text(&metadata.home)),
-        ("Sources", texts(&metadata.sources)),
-        ("Version", text(&metadata.version)),
-        ("Description", text(&metadata.description)),
-        ("Keywords", texts(&metadata.keywords)),
-        ("Maintainers", Value::list(metadata.maintainers.iter().map(maintainer).collect())),
-        ("Icon", text(&metadata.icon)),
-        ("APIVersion", text(&metadata.api_version)),
-        ("Condition", text(&metadata.condition)),
-        ("Tags", text(&metadata.tags)),
-        ("AppVersion", text(&metadata.app_version)),
-        ("Deprecated", Value::Bool(metadata.deprecated)),
-        ("Annotations", Value::Map(annotations)),
-        ("KubeVersion", text(&metadata.kube_version)),
-        ("Dependencies", Value::list(metadata.dependencies.iter().map(dependency).collect())),
-        ("Type", text(&metadata.kind)),
-        ("IsRoot", Value::Bool(is_root)),
+    // In the order of `FIELDS`.
+    let values = [
+        text(&metadata.name),
+        text(&metadata.home),
+        texts(&metadata.sources),
+        text(&metadata.version),
+        text(&metadata.description),
+        texts(&metadata.keywords),
+        Value::list(metadata.maintainers.iter().map(maintainer).collect()),
+        text(&metadata.icon),
+        text(&metadata.api_version),
+        text(&metadata.condition),
+        text(&metadata.tags),
+        text(&metadata.app_version),
+        Value::Bool(metadata.deprecated),
+        Value::Map(annotations),
+        text(&metadata.kube_version),
+        Value::list(metadata.dependencies.iter().map(dependency).collect()),
+        text(&metadata.kind),
+        Value::Bool(is_root),
     ];
-    Value::map(entries.into_iter().map(|(name, value)| (Str::from(name), value)))
+    Value::map(shared.fields.iter().cloned().zip(values))
 }
 
 fn maintainer(maintainer: &Maintainer) -> Value {

@@ -46,10 +46,50 @@ const COUNT: usize = {
 /// All rows by name; of equal names the one that takes precedence stands first.
 static TABLE: [&Function; COUNT] = sorted();
 
+/// How many places [`PLACES`] has: a power of two, well above the number of functions, so that few names meet.
+const PLACES_COUNT: usize = (COUNT * 4).next_power_of_two();
+
+/// Where in [`TABLE`] the names stand, counted from 1, by their hash; what stands at a place already moves a name on to the next.
+static PLACES: [u16; PLACES_COUNT] = places();
+
 /// The function of this name.
 pub fn lookup(name: &[u8]) -> Option<&'static Function> {
-    let at = TABLE.partition_point(|function| function.name.as_bytes() < name);
-    TABLE.get(at).copied().filter(|function| function.name.as_bytes() == name)
+    let mut place = hash(name);
+    loop {
+        let at = PLACES[place % PLACES_COUNT];
+        let function = *TABLE.get(usize::from(at).checked_sub(1)?)?;
+        if function.name.as_bytes() == name {
+            return Some(function);
+        }
+        place += 1;
+    }
+}
+
+/// FNV-1a; a parser asks for every name in a template.
+const fn hash(name: &[u8]) -> usize {
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut at = 0;
+    while at < name.len() {
+        hash = (hash ^ name[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    (hash ^ (hash >> 15)) as usize
+}
+
+const fn places() -> [u16; PLACES_COUNT] {
+    let table = sorted();
+    let mut places = [0; PLACES_COUNT];
+    let mut at = 0;
+    while at < COUNT {
+        // Of equal names the first one is found first.
+        let mut place = hash(table[at].name.as_bytes());
+        while places[place % PLACES_COUNT] != 0 {
+            place += 1;
+        }
+        places[place % PLACES_COUNT] = at as u16 + 1;
+        at += 1;
+    }
+    places
 }
 
 /// All functions by name, without those that another one replaces.

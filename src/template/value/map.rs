@@ -4,12 +4,12 @@
 //! what every other handle sees. A view of a shared map becomes one of its own when it is first changed; the maps and
 //! lists below it keep their identity from the moment they are asked for.
 
+use super::entries::Entries;
 use super::globals::Link;
 use super::{Str, Value, burial, trace};
 use crate::data::{self, Data};
 use crate::template::format::Deferred;
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -67,16 +67,16 @@ enum MapState {
     /// each keeps its identity.
     View { source: Arc<data::Map>, children: Vec<(u32, Value)> },
     /// Changed, or never shared.
-    Own(BTreeMap<Str, Value>),
+    Own(Entries),
     /// The same with one more entry, whose key nobody has looked at.
-    Unwritten { entries: BTreeMap<Str, Value>, key: Box<Deferred>, value: Value },
+    Unwritten { entries: Entries, key: Box<Deferred>, value: Value },
 }
 
 impl MapState {
     /// Writes the key that is still to be written.
     fn settle(&mut self) {
         if let MapState::Unwritten { .. } = self
-            && let MapState::Unwritten { mut entries, key, value } = std::mem::replace(self, MapState::Own(BTreeMap::new()))
+            && let MapState::Unwritten { mut entries, key, value } = std::mem::replace(self, MapState::Own(Entries::default()))
         {
             entries.insert(key.to_text(), value);
             *self = MapState::Own(entries);
@@ -86,7 +86,7 @@ impl MapState {
 
 impl Drop for MapCell {
     fn drop(&mut self) {
-        match std::mem::replace(self.state.get_mut(), MapState::Own(BTreeMap::new())) {
+        match std::mem::replace(self.state.get_mut(), MapState::Own(Entries::default())) {
             MapState::Own(entries) if !entries.is_empty() => burial::bury(entries),
             MapState::View { children, .. } if !children.is_empty() => burial::bury(children),
             MapState::Unwritten { entries, value, .. } => burial::bury((entries, value)),
@@ -111,12 +111,12 @@ impl Map {
 
     /// An empty map of this type.
     pub fn new(kind: MapKind) -> Map {
-        Map::of(kind, false, MapState::Own(BTreeMap::new()))
+        Map::of(kind, false, MapState::Own(Entries::default()))
     }
 
     /// A nil map of this type: empty, `null` in JSON.
     pub fn nil(kind: MapKind) -> Map {
-        Map::of(kind, true, MapState::Own(BTreeMap::new()))
+        Map::of(kind, true, MapState::Own(Entries::default()))
     }
 
     /// A map of these entries.
@@ -334,7 +334,7 @@ impl Map {
         }
     }
 
-    fn own<T>(&self, change: impl FnOnce(&mut BTreeMap<Str, Value>) -> T) -> T {
+    fn own<T>(&self, change: impl FnOnce(&mut Entries) -> T) -> T {
         trace::changed(self.cell.birth.get());
         let mut state = self.written();
         if let MapState::View { source, children } = &mut *state {
@@ -348,7 +348,7 @@ impl Map {
         }
         match &mut *state {
             MapState::Own(entries) => change(entries),
-            MapState::View { .. } | MapState::Unwritten { .. } => change(&mut BTreeMap::new()),
+            MapState::View { .. } | MapState::Unwritten { .. } => change(&mut Entries::default()),
         }
     }
 }

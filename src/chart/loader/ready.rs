@@ -1,0 +1,85 @@
+//! What files hold that were parsed while others were still being read.
+//!
+//! Goes in: files, on whatever thread read them. Comes out: their metadata and values, when the chart is put together. Reading
+//! hundreds of small files keeps all cores busy, and so does unpacking an archive one; what is parsed there need not be parsed
+//! afterwards by one thread alone. What does not parse is left: its faults are told in their turn.
+
+use crate::chart::{File, Metadata};
+use crate::data::Map;
+use crate::yaml;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What one file holds.
+pub(super) enum Parsed {
+    Metadata(Box<Metadata>),
+    Values(Arc<Map>),
+}
+
+/// What files hold, by where their bytes lie, which the files keep there.
+#[derive(Default)]
+pub(super) struct Ready(HashMap<*const u8, Parsed>);
+
+impl Ready {
+    pub(super) fn add(&mut self, file: &File, parsed: Parsed) {
+        self.0.insert(file.data.as_ptr(), parsed);
+    }
+
+    /// What a Chart.yaml holds, taken out.
+    pub(super) fn metadata(&mut self, file: &File) -> Option<Metadata> {
+        match self.0.remove(&file.data.as_ptr())? {
+            Parsed::Metadata(metadata) => Some(*metadata),
+            Parsed::Values(_) => None,
+        }
+    }
+
+    /// What a values.yaml holds, taken out.
+    pub(super) fn values(&mut self, file: &File) -> Option<Arc<Map>> {
+        match self.0.remove(&file.data.as_ptr())? {
+            Parsed::Values(values) => Some(values),
+            Parsed::Metadata(_) => None,
+        }
+    }
+}
+
+/// Parses the file if it is one that a chart is made from; names are from the top chart's folder.
+pub(super) fn parse(file: &File) -> Option<Parsed> {
+    match base_in_chart(&file.name)? {
+        "Chart.yaml" => Metadata::parse(&file.data).ok().map(|metadata| Parsed::Metadata(Box::new(metadata))),
+        "values.yaml" => yaml::parse_values(&file.data).ok().map(Parsed::Values),
+        _ => None,
+    }
+}
+
+/// The name of a file that lies directly in the folder of a chart, be it in `charts/` of others.
+pub(super) fn base_in_chart(name: &str) -> Option<&str> {
+    let mut rest = name;
+    while let Some(below) = rest.strip_prefix("charts/") {
+        rest = below.split_once('/')?.1;
+    }
+    (!rest.contains('/') && !rest.is_empty()).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_in_the_folders_of_charts_are_parsed() {
+        for (name, base) in [
+            ("values.yaml", Some("values.yaml")),
+            ("charts/a/values.yaml", Some("values.yaml")),
+            ("charts/a/charts/b/Chart.yaml", Some("Chart.yaml")),
+            ("charts/a.tgz", None),
+            ("templates/values.yaml", None),
+            ("charts/a/ci/values.yaml", None),
+        ] {
+            assert_eq!(base_in_chart(name), base, "{name}");
+        }
+        let file = |name: &str, text: &str| File { name: name.into(), data: text.as_bytes().into(), modified: None };
+        assert!(matches!(parse(&file("charts/a/values.yaml", "a: 1")), Some(Parsed::Values(values)) if values.len() == 1));
+        assert!(matches!(parse(&file("Chart.yaml", "name: a")), Some(Parsed::Metadata(metadata)) if metadata.name == "a"));
+        assert!(parse(&file("values.yaml", "a: b: c")).is_none());
+        assert!(parse(&file("README.md", "a: 1")).is_none());
+    }
+}
