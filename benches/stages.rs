@@ -51,7 +51,7 @@ fn measure<T>(wanted: &str, name: &str, mut work: impl FnMut() -> T) {
 
 /// All templates of a chart tree.
 fn templates(chart: &Chart) -> Vec<Arc<[u8]>> {
-    chart.walk().iter().flat_map(|(_, chart)| chart.content.templates.iter().map(|file| file.data.clone())).collect()
+    chart.walk().iter().flat_map(|(_, chart)| chart.content.templates.iter().map(|file| file.data.shared().clone())).collect()
 }
 
 fn main() {
@@ -62,7 +62,8 @@ fn main() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts-examples").join(name);
         let chart = loader::load(&path, &mut Notices::new()).expect("an example chart loads");
         let sources = templates(&chart);
-        let defaults: Vec<Arc<[u8]>> = chart.walk().iter().filter_map(|(_, chart)| Some(chart.raw("values.yaml")?.data.clone())).collect();
+        let defaults: Vec<Arc<[u8]>> =
+            chart.walk().iter().filter_map(|(_, chart)| Some(chart.raw("values.yaml")?.data.shared().clone())).collect();
         let alive = dependency::process(&chart, &Arc::default(), &mut Notices::new()).expect("its dependencies are there");
         let coalesced = values::coalesce::coalesce_values(&alive, &Arc::default(), &mut Notices::new()).expect("its values fit");
         let renderer = Renderer::new(chart.clone());

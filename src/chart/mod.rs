@@ -14,7 +14,7 @@ use crate::data::Map;
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
-pub use file::File;
+pub use file::{Bytes, File};
 pub use lock::Lock;
 pub use metadata::{Dependency, Maintainer, Metadata};
 

@@ -123,8 +123,8 @@ pub fn load(path: &Path, session: &mut Session) -> Result<Chart> {
 }
 
 /// The same, and tells `observe` of each file as it is found.
-pub fn load_observed(path: &Path, session: &mut Session, observe: loader::Observe<'_>) -> Result<Chart> {
-    loader::load_observed(path, &mut session.notices, observe)
+pub fn load_observed(path: &Path, crds: loader::Crds, session: &mut Session, observe: loader::Observe<'_>) -> Result<Chart> {
+    loader::load_observed(path, crds, &mut session.notices, observe)
 }
 
 /// The values that `-f` and the `--set` family come to.

@@ -4,14 +4,16 @@
 //! pass into shared memory. What an archive may do is decided here: no path leaves the top, sizes are counted while the
 //! stream is unpacked, and so is the number of members. Matches Helm's `pkg/chart/loader/archive`.
 
+use super::ready::below_chart;
 use super::tar::{Kind, Reader};
 use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT, Observe};
 use crate::chart::File;
+use crate::chart::file::{Bytes, Packed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{BufRead, BufReader};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// How many bytes all files of an archive may have together.
 pub const ARCHIVE_LIMIT: u64 = 100 * 1024 * 1024;
@@ -26,8 +28,43 @@ pub(crate) fn read(stream: impl std::io::Read) -> Result<Vec<File>> {
 
 /// The same, and tells `observe` of each file as it is found.
 pub(super) fn read_observed(stream: impl std::io::Read, observe: Observe<'_>) -> Result<Vec<File>> {
-    let mut stream = BufReader::with_capacity(64 * 1024, stream);
+    read_members(BufReader::with_capacity(64 * 1024, stream), None, observe)
+}
+
+/// The same of an archive in memory; the files of `crds/` stay packed until somebody looks at them. Many charts bring
+/// megabytes of them, and hardly any run prints them.
+pub(super) fn read_leaving_crds(bytes: Vec<u8>, observe: Observe<'_>) -> Result<Vec<File>> {
+    let archive = Arc::new(Archive { bytes, crds: OnceLock::new() });
+    read_members(&*archive.bytes, Some(&archive), observe)
+}
+
+/// An archive whose CRDs are still packed.
+struct Archive {
+    bytes: Vec<u8>,
+    /// In the archive's order.
+    crds: OnceLock<Vec<Arc<[u8]>>>,
+}
+
+impl Packed for Archive {
+    fn unpacked(&self, number: usize) -> &Arc<[u8]> {
+        static NOTHING: LazyLock<Arc<[u8]>> = LazyLock::new(Arc::default);
+        let unpack = || {
+            // It was read before without a fault.
+            let files = read(&*self.bytes).unwrap_or_default();
+            files.into_iter().filter(|file| is_crd(&file.name)).map(|file| file.data.shared().clone()).collect()
+        };
+        self.crds.get_or_init(unpack).get(number).unwrap_or(&NOTHING)
+    }
+}
+
+/// Whether a file is one that stays packed.
+fn is_crd(name: &str) -> bool {
+    below_chart(name).starts_with("crds/")
+}
+
+fn read_members(mut stream: impl BufRead, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
     check_magic(&mut stream)?;
+    let mut crds = 0;
     let mut reader = Reader::new(MultiGzDecoder::new(stream));
     let mut files = Vec::new();
     let mut remaining = ARCHIVE_LIMIT;
@@ -50,13 +87,19 @@ pub(super) fn read_observed(stream: impl std::io::Read, observe: Observe<'_>) ->
                 format!("decompressed chart file {} is larger than the maximum file size {FILE_LIMIT}", quote(member.name.as_bytes()));
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        let mut data = reader.data()?;
+        let data = match packed.filter(|_| is_crd(&name)) {
+            Some(archive) => {
+                crds += 1;
+                Bytes::packed(archive.clone(), crds - 1)
+            }
+            None => match reader.data()? {
+                data if data.starts_with(BYTE_ORDER_MARK) => Bytes::from(&data[BYTE_ORDER_MARK.len()..]),
+                data => Bytes::from(data),
+            },
+        };
         remaining -= member.size;
         if remaining == 0 {
             return Err(too_large());
-        }
-        if let Some(rest) = data.strip_prefix(BYTE_ORDER_MARK) {
-            data = Arc::from(rest);
         }
         let file = File { name, data, modified: Some(member.modified) };
         observe(&file);
@@ -127,6 +170,7 @@ fn clean(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
 
     #[test]
     fn member_names_stay_below_the_top() {
@@ -150,6 +194,46 @@ mod tests {
         ] {
             assert_eq!(inner_name(name).unwrap_err().to_string(), expected, "{name}");
         }
+    }
+
+    /// A compressed archive of these files.
+    fn packed(files: &[(&str, &str)]) -> Vec<u8> {
+        let mut tar = Vec::new();
+        for (name, text) in files {
+            let mut header = [0u8; 512];
+            header[..name.len()].copy_from_slice(name.as_bytes());
+            header[100..108].copy_from_slice(b"0000644\0");
+            header[124..136].copy_from_slice(format!("{:011o}\0", text.len()).as_bytes());
+            header[148..156].fill(b' ');
+            let sum: u64 = header.iter().map(|byte| u64::from(*byte)).sum();
+            header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            tar.extend_from_slice(&header);
+            tar.extend_from_slice(text.as_bytes());
+            tar.resize(tar.len().next_multiple_of(512), 0);
+        }
+        tar.resize(tar.len() + 1024, 0);
+        let mut bytes = Vec::new();
+        flate2::bufread::GzEncoder::new(&*tar, flate2::Compression::fast()).read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn crds_that_stay_packed_are_the_same_when_looked_at() {
+        let bytes = packed(&[
+            ("a/Chart.yaml", "name: a"),
+            ("a/crds/one.yaml", "kind: One"),
+            ("a/templates/crds/none.yaml", "x"),
+            ("a/charts/b/crds/two.yaml", "\u{feff}kind: Two"),
+            ("a/charts/crds/Chart.yaml", "name: crds"),
+            ("a/crds/empty.yaml", ""),
+        ]);
+        let left = read_leaving_crds(bytes.clone(), &|_| {}).unwrap();
+        let is_packed: Vec<bool> = left.iter().map(|file| file.data.known_length().is_none()).collect();
+        assert_eq!(is_packed, [false, true, false, true, false, true]);
+        assert_eq!(&*left[3].data, b"kind: Two");
+        assert_eq!(left, read(&*bytes).unwrap());
+        // What is passed over is checked all the same.
+        assert!(read_leaving_crds(bytes[..bytes.len() - 20].to_vec(), &|_| {}).is_err());
     }
 
     #[test]

@@ -252,7 +252,7 @@ impl Walk<'_> {
         // The file may have grown since its size was asked for.
         let data = fs::read_expected(open, &path, entry.size, FILE_LIMIT).map_err(unreadable)?;
         let data = data.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&data);
-        let file = File { name: Arc::from(name), data: Arc::from(data), modified: Some(entry.modified) };
+        let file = File { name: Arc::from(name), data: data.into(), modified: Some(entry.modified) };
         (self.observe)(&file);
         let parsed = ready::parse(&file);
         Ok(What::File(file, parsed))

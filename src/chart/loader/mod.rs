@@ -33,6 +33,9 @@ const NESTED_LIMIT: usize = 1024 * 1024 * 1024;
 /// How deep charts may be nested. Helm has no such bound.
 const DEPTH_LIMIT: usize = 100;
 
+/// Archives of at most so many bytes may be kept in memory as they are.
+const IN_MEMORY: u64 = 32 << 20;
+
 /// So many bytes of values take longer to parse than a thread to start.
 const WORTH_A_THREAD: usize = 32 << 10;
 
@@ -44,15 +47,23 @@ static CHART_BASE: Shape = Shape::Struct("loader.chartBase", &[Field("apiVersion
 /// Loads the chart at `path`, a folder or an archive, as `template`, `install` and `package` do: the apiVersion is
 /// looked at first. What is wrong inside an archive is only in the diagnostics, as Helm hides it.
 pub fn load(path: &Path, notices: &mut Notices) -> Result<Chart> {
-    load_observed(path, notices, &|_| {})
+    load_observed(path, Crds::Wanted, notices, &|_| {})
 }
 
 /// The same, and tells `observe` of each file as it is found, in any order and on any thread.
-pub fn load_observed(path: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+pub fn load_observed(path: &Path, crds: Crds, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
     match fs::stat(path)?.kind {
         fs::Kind::Folder => load_directory_observed(path, notices, observe),
-        _ => load_file(path, notices, observe),
+        _ => load_file(path, crds, notices, observe),
     }
+}
+
+/// Whether the files of `crds/` in an archive are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crds {
+    Wanted,
+    /// They stay packed unless somebody looks at them after all.
+    Unlikely,
 }
 
 /// Somebody who wants to know of files before there is a chart.
@@ -65,7 +76,7 @@ pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
         let (files, ready) = directory::read(&fs::absolute(path)?, notices, &|_| {})?;
         return assemble(files, ready, notices);
     }
-    from_files(read_archive(path, &|_| {})?, notices)
+    from_files(read_archive(path, Crds::Wanted, &|_| {})?, notices)
 }
 
 /// Loads the chart in a folder; the apiVersion is looked at first.
@@ -83,8 +94,8 @@ fn load_directory_observed(folder: &Path, notices: &mut Notices, observe: Observ
 }
 
 /// Loads a packed chart from its file.
-fn load_file(path: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
-    let (files, ready) = match read_archive_parsing(path, observe) {
+fn load_file(path: &Path, crds: Crds, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+    let (files, ready) = match read_archive_parsing(path, crds, observe) {
         Ok(read) => read,
         Err(error) if error.kind() == ErrorKind::Usage => return Err(error.with_kind(ErrorKind::Chart)),
         Err(error) if error.message().ends_with(archive::NO_GZIP) => return Err(error),
@@ -101,11 +112,11 @@ fn load_file(path: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result
 }
 
 /// Reads the archive while further threads parse the large values in it.
-fn read_archive_parsing(path: &Path, observe: Observe<'_>) -> Result<(Vec<File>, Ready)> {
+fn read_archive_parsing(path: &Path, crds: Crds, observe: Observe<'_>) -> Result<(Vec<File>, Ready)> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     std::thread::scope(|scope| {
         let parsing = Mutex::new(Vec::new());
-        let files = read_archive(path, &|file| {
+        let files = read_archive(path, crds, &|file| {
             observe(file);
             let is_worth_it = cores > 1 && file.data.len() >= WORTH_A_THREAD && ready::base_in_chart(&file.name) == Some("values.yaml");
             if is_worth_it && let Ok(mut parsing) = parsing.lock() {
@@ -153,7 +164,7 @@ fn check_api_version(text: &[u8]) -> Result<()> {
 }
 
 /// The files of the archive at `path`; what is no archive at all is told as an [`ErrorKind::Usage`] fault.
-fn read_archive(path: &Path, observe: Observe<'_>) -> Result<Vec<File>> {
+fn read_archive(path: &Path, crds: Crds, observe: Observe<'_>) -> Result<Vec<File>> {
     let mut file = fs::open(path)?;
     let name = path.display();
     let mut start = [0; sniff::WINDOW];
@@ -170,7 +181,12 @@ fn read_archive(path: &Path, observe: Observe<'_>) -> Result<Vec<File>> {
         return refused(format!("file '{name}' does not appear to be a gzipped archive; got '{kind}'"));
     }
     file.rewind().map_err(|error| fs::fault("seek", path, &error))?;
-    archive::read_observed(file, observe).map_err(|error| match error.message() == archive::NO_GZIP {
+    let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
+    let files = match crds {
+        Crds::Unlikely if size <= IN_MEMORY => archive::read_leaving_crds(fs::read_expected(file, path, size, IN_MEMORY)?, observe),
+        _ => archive::read_observed(file, observe),
+    };
+    files.map_err(|error| match error.message() == archive::NO_GZIP {
         true => Error::new(error.kind(), format!("file '{name}' does not appear to be a valid chart file (details: {})", error.message())),
         false => error,
     })
@@ -280,7 +296,7 @@ impl Assembly<'_> {
             }
             let packed = extension(&entry) == ".tgz";
             let loaded = match files.first() {
-                Some(file) if packed && *file.name == *entry => self.packed(file.data.clone(), depth),
+                Some(file) if packed && *file.name == *entry => self.packed(file.data.shared().clone(), depth),
                 Some(file) if packed => {
                     let (parent, name) = (&metadata.name, &file.name);
                     let message = format!("error unpacking subchart tar in {parent}: expected {entry}, got {name}");
@@ -332,7 +348,7 @@ impl Assembly<'_> {
         }
         let mut hasher = DefaultHasher::new();
         for file in &inner {
-            (&*file.name, file.data.len(), file.modified).hash(&mut hasher);
+            (&*file.name, file.data.known_length(), file.modified).hash(&mut hasher);
             if &*file.name == "Chart.yaml" {
                 file.data.hash(&mut hasher);
             }

@@ -53,11 +53,16 @@ pub(super) fn parse(file: &File) -> Option<Parsed> {
 
 /// The name of a file that lies directly in the folder of a chart, be it in `charts/` of others.
 pub(super) fn base_in_chart(name: &str) -> Option<&str> {
+    Some(below_chart(name)).filter(|name| !name.contains('/') && !name.is_empty())
+}
+
+/// The name of a file from the folder of the innermost chart that it lies in; empty for what lies in `charts/` itself.
+pub(super) fn below_chart(name: &str) -> &str {
     let mut rest = name;
     while let Some(below) = rest.strip_prefix("charts/") {
-        rest = below.split_once('/')?.1;
+        rest = below.split_once('/').map_or("", |parts| parts.1);
     }
-    (!rest.contains('/') && !rest.is_empty()).then_some(rest)
+    rest
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::{Arity, Entry, Run};
 use crate::action::template::{self, Failure, Hooks, PostRender, Rendering};
 use crate::action::{self, advice};
 use crate::chart::Chart;
+use crate::chart::loader::Crds;
 use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, boolean, comma_list, duration, flatten};
 use crate::cli::plugin::{self, PostRenderer};
 use crate::cli::printer::{self, ErrorFormat};
@@ -337,7 +338,8 @@ impl Arguments {
 
     /// The chart, when it can be rendered and its dependencies are there.
     fn load(&self, path: &Path, ahead: &Ahead, session: &mut Session) -> Result<Chart> {
-        let chart = source::load_observed(path, session, &|file| ahead.offer(file))?;
+        let crds = if self.include_crds { Crds::Wanted } else { Crds::Unlikely };
+        let chart = source::load_observed(path, crds, session, &|file| ahead.offer(file))?;
         template::check_installable(&chart, &mut session.notices)?;
         if let Err(error) = dependency::check_present(&chart) {
             if self.dependency_update {

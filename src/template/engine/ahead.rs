@@ -91,7 +91,7 @@ impl Ahead {
         let mut work = self.0.lock();
         work.bytes += file.data.len();
         work.bytes_waiting += file.data.len();
-        work.waiting.push_back(file.data.clone());
+        work.waiting.push_back(file.data.shared().clone());
         if !work.started && work.bytes >= MANY_BYTES {
             work.started = true;
             let shared = self.0.clone();

@@ -96,7 +96,7 @@ impl Object for Files {
 
     /// A file's bytes; an absent one is a nil `[]byte`.
     fn field(&self, name: &str) -> Option<Value> {
-        Some(Value::Bytes(self.get(name.as_bytes()).map_or_else(|| Arc::from(&b""[..]), |file| file.data.clone())))
+        Some(Value::Bytes(self.get(name.as_bytes()).map_or_else(|| Arc::from(&b""[..]), |file| file.data.shared().clone())))
     }
 
     fn method(&self, name: &str) -> Option<Method> {
@@ -105,15 +105,15 @@ impl Object for Files {
         Some(match name {
             "Get" => method(NAME, move |arguments| {
                 let found = files.get(name_of(arguments).as_bytes());
-                Ok(found.map_or_else(|| Value::str(""), |file| Value::Str(Str::from(file.data.clone()))))
+                Ok(found.map_or_else(|| Value::str(""), |file| Value::Str(Str::from(file.data.shared().clone()))))
             }),
             "GetBytes" => method(NAME, move |arguments| {
                 let found = files.get(name_of(arguments).as_bytes());
-                Ok(Value::Bytes(found.map_or_else(|| Arc::from(&b""[..]), |file| file.data.clone())))
+                Ok(Value::Bytes(found.map_or_else(|| Arc::from(&b""[..]), |file| file.data.shared().clone())))
             }),
             "Glob" => method(NAME, move |arguments| Ok(Value::Object(Rc::new(files.glob(&name_of(arguments).to_text()))))),
-            "AsConfig" => method(&[], move |_| files.to_yaml(|file| Ok(Value::Str(Str::from(file.data.clone()))))),
-            "AsSecrets" => method(&[], move |_| files.to_yaml(|file| run("b64enc", Value::Str(Str::from(file.data.clone()))))),
+            "AsConfig" => method(&[], move |_| files.to_yaml(|file| Ok(Value::Str(Str::from(file.data.shared().clone()))))),
+            "AsSecrets" => method(&[], move |_| files.to_yaml(|file| run("b64enc", Value::Str(Str::from(file.data.shared().clone()))))),
             "Lines" => method(NAME, move |arguments| files.lines(name_of(arguments).as_bytes())),
             _ => return None,
         })
@@ -124,7 +124,7 @@ impl Object for Files {
     }
 
     fn entries(&self) -> Option<Vec<(Str, Value)>> {
-        Some(self.iter().map(|file| (Str::from(&*file.name), Value::Bytes(file.data.clone()))).collect())
+        Some(self.iter().map(|file| (Str::from(&*file.name), Value::Bytes(file.data.shared().clone()))).collect())
     }
 
     fn as_any(&self) -> &dyn Any {

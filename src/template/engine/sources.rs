@@ -46,7 +46,7 @@ fn distinct(renderables: &[Renderable]) -> (Vec<Arc<[u8]>>, Vec<usize>) {
     let mut sources: Vec<Arc<[u8]>> = Vec::new();
     let mut source_of = Vec::with_capacity(renderables.len());
     for renderable in renderables {
-        let data = &renderable.file.data;
+        let data = renderable.file.data.shared();
         let peers = by_length.entry(data.len()).or_default();
         let known = by_pointer.get(&data.as_ptr()).copied().filter(|_| !data.is_empty());
         let source = known.or_else(|| peers.iter().copied().find(|peer| sources[*peer] == *data)).unwrap_or_else(|| {

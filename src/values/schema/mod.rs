@@ -101,7 +101,7 @@ enum Job {
 
 fn collect(chart: &Chart, values: &Arc<Map>, jobs: &mut Vec<Job>) {
     if let Some(schema) = &chart.content.schema {
-        jobs.push(Job::Check { chart: chart.name().to_string(), schema: schema.data.clone(), values: values.clone() });
+        jobs.push(Job::Check { chart: chart.name().to_string(), schema: schema.data.shared().clone(), values: values.clone() });
     }
     for subchart in &chart.dependencies {
         match values.get(subchart.name()) {
