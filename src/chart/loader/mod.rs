@@ -118,7 +118,7 @@ fn read_archive_parsing(path: &Path, crds: Crds, observe: Observe<'_>) -> Result
         let parsing = Mutex::new(Vec::new());
         let files = read_archive(path, crds, &|file| {
             observe(file);
-            let is_worth_it = cores > 1 && file.data.len() >= WORTH_A_THREAD && ready::base_in_chart(&file.name) == Some("values.yaml");
+            let is_worth_it = cores > 1 && ready::base_in_chart(&file.name) == Some("values.yaml") && file.data.len() >= WORTH_A_THREAD;
             if is_worth_it && let Ok(mut parsing) = parsing.lock() {
                 let file = file.clone();
                 parsing.push(scope.spawn(move || ready::parse(&file).map(|parsed| (file, parsed))));
