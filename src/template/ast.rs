@@ -9,11 +9,12 @@ mod print;
 
 use super::functions::Function;
 use super::value::Str;
+use memchr::memmem;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// One parsed text: its main template and the templates it defines.
 pub struct Parsed {
-    pub text: Arc<[u8]>,
     pub main: Arc<Tree>,
     /// Each name once, in the order of first definition.
     pub defines: Vec<(Str, Arc<Tree>)>,
@@ -21,12 +22,140 @@ pub struct Parsed {
 
 /// The body of one template.
 pub struct Tree {
-    pub text: Arc<[u8]>,
-    pub list: List,
+    pub source: Arc<Source>,
+    pub list: Run<Node>,
     /// How many variables it needs; slot 0 is `$`.
     pub slots: usize,
     /// Whether there is nothing but white space in it; such a template never replaces another.
     pub empty: bool,
+}
+
+/// A text and all nodes that were made of it, each kind in one list: what belongs together stands together, and a list in a
+/// node is a [`Run`] of one of these. Nothing is allocated for a single node.
+pub struct Source {
+    pub text: Arc<[u8]>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) branches: Vec<Branch>,
+    pub(super) calls: Vec<TemplateCall>,
+    pub(super) pipes: Vec<Pipe>,
+    pub(super) commands: Vec<Command>,
+    pub(super) operands: Vec<Operand>,
+    pub(super) variables: Vec<Declared>,
+}
+
+/// Items that stand in a row in a list of a [`Source`].
+pub struct Run<T> {
+    start: u32,
+    length: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+/// An item in a list of a [`Source`].
+pub struct At<T> {
+    index: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Run<T> {
+    fn clone(&self) -> Run<T> {
+        *self
+    }
+}
+
+impl<T> Copy for Run<T> {}
+
+impl<T> Run<T> {
+    /// Moves the items of `from` behind those that stand in `list`.
+    pub(super) fn moved(from: impl Iterator<Item = T>, list: &mut Vec<T>) -> Run<T> {
+        let start = list.len();
+        list.extend(from);
+        Run { start: start as u32, length: (list.len() - start) as u32, of: PhantomData }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.length as usize
+    }
+
+    fn of(self, list: &[T]) -> &[T] {
+        list.get(self.start as usize..self.start as usize + self.length as usize).unwrap_or_default()
+    }
+}
+
+impl<T> Clone for At<T> {
+    fn clone(&self) -> At<T> {
+        *self
+    }
+}
+
+impl<T> Copy for At<T> {}
+
+impl<T> At<T> {
+    /// Puts `item` behind those that stand in `list`.
+    pub(super) fn put(item: T, list: &mut Vec<T>) -> At<T> {
+        list.push(item);
+        At { index: (list.len() - 1) as u32, of: PhantomData }
+    }
+
+    fn of(self, list: &[T]) -> &T {
+        // Made by `put`, and nothing is ever taken out.
+        &list[self.index as usize]
+    }
+}
+
+impl Source {
+    /// A text of which nothing is known yet.
+    pub(super) fn new(text: Arc<[u8]>) -> Source {
+        // As many as most texts come to, so that the lists need not grow.
+        let actions = memmem::find_iter(&text, b"{{").count();
+        Source {
+            nodes: Vec::with_capacity(2 * actions + 1),
+            branches: Vec::new(),
+            calls: Vec::new(),
+            pipes: Vec::new(),
+            commands: Vec::with_capacity(actions + actions / 2),
+            operands: Vec::with_capacity(2 * actions),
+            variables: Vec::new(),
+            text,
+        }
+    }
+
+    pub fn nodes(&self, run: Run<Node>) -> &[Node] {
+        run.of(&self.nodes)
+    }
+
+    pub fn branch(&self, at: At<Branch>) -> &Branch {
+        at.of(&self.branches)
+    }
+
+    pub fn call(&self, at: At<TemplateCall>) -> &TemplateCall {
+        at.of(&self.calls)
+    }
+
+    pub fn pipe(&self, at: At<Pipe>) -> &Pipe {
+        at.of(&self.pipes)
+    }
+
+    pub fn commands(&self, pipe: &Pipe) -> &[Command] {
+        pipe.commands.of(&self.commands)
+    }
+
+    pub fn variables(&self, pipe: &Pipe) -> &[Declared] {
+        pipe.variables.of(&self.variables)
+    }
+
+    pub fn operands(&self, command: &Command) -> &[Operand] {
+        command.operands.of(&self.operands)
+    }
+
+    pub fn operand(&self, at: At<Operand>) -> &Operand {
+        at.of(&self.operands)
+    }
 }
 
 /// A piece of the text: a name, or a chain of fields `.a.b`, which is cut at its dots when it is followed.
@@ -53,9 +182,6 @@ impl Span {
     }
 }
 
-/// Nodes in order.
-pub type List = Box<[Node]>;
-
 /// A piece of a body.
 pub enum Node {
     /// `text[start..end]`
@@ -64,10 +190,10 @@ pub enum Node {
         end: u32,
     },
     Action(Pipe),
-    If(Box<Branch>),
-    With(Box<Branch>),
-    Range(Box<Branch>),
-    Template(Box<TemplateCall>),
+    If(At<Branch>),
+    With(At<Branch>),
+    Range(At<Branch>),
+    Template(At<TemplateCall>),
     Break,
     Continue,
 }
@@ -75,8 +201,8 @@ pub enum Node {
 /// `if`, `with` and `range`.
 pub struct Branch {
     pub pipe: Pipe,
-    pub list: List,
-    pub else_list: Option<List>,
+    pub list: Run<Node>,
+    pub else_list: Option<Run<Node>>,
 }
 
 /// `{{ template "name" pipe }}`
@@ -92,22 +218,38 @@ pub struct Pipe {
     pub position: u32,
     /// `=` rather than `:=`.
     pub assigns: bool,
-    pub variables: Box<[Declared]>,
-    pub commands: Box<[Command]>,
+    pub variables: Run<Declared>,
+    pub commands: Run<Command>,
 }
 
 /// A variable on the left of `:=` or `=`.
 pub struct Declared {
     /// With its `$`.
     pub name: Span,
-    pub slot: Option<u32>,
+    pub slot: Slot,
+}
+
+/// Where a variable is kept; there is no place for one that was declared nowhere before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot(u32);
+
+impl Slot {
+    /// The slot of this number, from 0.
+    pub fn new(number: Option<u32>) -> Slot {
+        Slot(number.map_or(0, |number| number + 1))
+    }
+
+    /// Its number.
+    pub fn number(self) -> Option<usize> {
+        (self.0 as usize).checked_sub(1)
+    }
 }
 
 /// An operand and its arguments.
 pub struct Command {
     pub position: u32,
     /// Never empty.
-    pub operands: Box<[Operand]>,
+    pub operands: Run<Operand>,
 }
 
 /// A term of a command.
@@ -129,14 +271,14 @@ pub enum OperandKind {
     /// `$x.a.b`; no slot if the variable was declared nowhere before.
     Variable {
         name: Span,
-        slot: Option<u32>,
+        slot: Slot,
         fields: Span,
     },
     /// The name of a function.
     Identifier(Callee),
     /// `(pipe).a.b`
-    Chain(Box<Operand>, Span),
-    Pipe(Box<Pipe>),
+    Chain(At<Operand>, Span),
+    Pipe(At<Pipe>),
 }
 
 /// A resolved function.
@@ -209,4 +351,17 @@ pub fn line_and_column(text: &[u8], position: usize) -> (usize, usize) {
         None => before.len(),
     };
     (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Charts have tens of thousands of these, and most of what a short run touches for the first time is slow.
+    #[test]
+    fn nodes_are_small() {
+        assert_eq!(std::mem::size_of::<Node>(), 24);
+        assert_eq!(std::mem::size_of::<Command>(), 12);
+        assert_eq!(std::mem::size_of::<Operand>(), 32);
+    }
 }

@@ -7,7 +7,7 @@
 
 mod command;
 
-use super::ast::{Branch, Command, Declared, List, Node, Operand, Parsed, Pipe, TemplateCall, Tree, line_and_column};
+use super::ast::{At, Branch, Command, Declared, Node, Operand, Parsed, Pipe, Run, Source, TemplateCall, Tree, line_and_column};
 use super::lexer::{Kind, Lexer, Token};
 use super::literal;
 use super::stack;
@@ -48,7 +48,7 @@ pub fn parse(text: Arc<[u8]>) -> Result<Parsed> {
     let bytes = text.clone();
     let mut parser = Parser {
         text: &bytes,
-        shared: text.clone(),
+        source: Source::new(text.clone()),
         lexer: Lexer::new(&bytes),
         tokens: [Token { kind: Kind::Eof, start: 0, end: 0 }; 3],
         peeked: 0,
@@ -59,7 +59,17 @@ pub fn parse(text: Arc<[u8]>) -> Result<Parsed> {
         defines: Vec::new(),
     };
     let main = parser.top()?;
-    Ok(Parsed { text, main: Arc::new(main), defines: parser.defines })
+    let source = Arc::new(parser.source);
+    let tree = |body: Definition| Arc::new(Tree { source: source.clone(), list: body.list, slots: body.slots, empty: body.empty });
+    let defines = parser.defines.into_iter().map(|(name, body)| (name, tree(body))).collect();
+    Ok(Parsed { main: tree(main), defines })
+}
+
+/// A [`Tree`] before all of its text is read.
+struct Definition {
+    list: Run<Node>,
+    slots: usize,
+    empty: bool,
 }
 
 /// What belongs to the template that is being read.
@@ -106,17 +116,17 @@ enum Item {
 
 struct Parser<'a> {
     text: &'a [u8],
-    shared: Arc<[u8]>,
+    /// What is complete.
+    source: Source,
     lexer: Lexer<'a>,
     tokens: [Token; 3],
     peeked: usize,
     body: Body<'a>,
-    /// Nodes, commands and operands of all that is being read; each list is cut off the end when it is complete, so
-    /// that no list grows by itself.
+    /// Nodes, commands and operands of all that is being read; each list is moved to the source when it is complete.
     nodes: Vec<Node>,
     commands: Vec<Command>,
     operands: Vec<Operand>,
-    defines: Vec<(Str, Arc<Tree>)>,
+    defines: Vec<(Str, Definition)>,
 }
 
 impl<'a> Parser<'a> {
@@ -227,7 +237,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The whole text.
-    fn top(&mut self) -> Result<Tree> {
+    fn top(&mut self) -> Result<Definition> {
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelim {
                 let delimiter = self.next();
@@ -242,12 +252,17 @@ impl<'a> Parser<'a> {
                 Item::Ending(ending) => return self.fault(format!("unexpected {}", ending.source())),
             }
         }
-        let list = self.nodes.drain(..).collect();
-        Ok(self.tree(list))
+        let list = self.complete(0);
+        Ok(self.body(list))
     }
 
-    fn tree(&self, list: List) -> Tree {
-        let empty = list.iter().all(|node| match node {
+    /// The nodes from `mark` on, which are all of their list.
+    fn complete(&mut self, mark: usize) -> Run<Node> {
+        Run::moved(self.nodes.drain(mark..), &mut self.source.nodes)
+    }
+
+    fn body(&self, list: Run<Node>) -> Definition {
+        let empty = self.source.nodes(list).iter().all(|node| match node {
             Node::Text { start, end } => {
                 // bytes.TrimSpace: what Unicode calls space.
                 let bytes = self.text.get(*start as usize..*end as usize).unwrap_or_default();
@@ -255,7 +270,7 @@ impl<'a> Parser<'a> {
             }
             _ => false,
         });
-        Tree { text: self.shared.clone(), list, slots: self.body.slots, empty }
+        Definition { list, slots: self.body.slots, empty }
     }
 
     /// `{{ define "name" }} … {{ end }}`, the word `define` being read.
@@ -276,11 +291,11 @@ impl<'a> Parser<'a> {
         if !matches!(ending, Ending::End) {
             return self.fault(format!("unexpected {} in {context}", ending.source()));
         }
-        let tree = Arc::new(self.tree(list));
+        let body = self.body(list);
         match self.defines.iter_mut().find(|define| define.0 == name) {
-            None => self.defines.push((name, tree)),
-            Some(define) if define.1.empty => define.1 = tree,
-            Some(_) if tree.empty => {}
+            None => self.defines.push((name, body)),
+            Some(define) if define.1.empty => define.1 = body,
+            Some(_) if body.empty => {}
             Some(_) => {
                 let quoted = quote::quote(name.as_bytes());
                 return self.fault(format!("template: multiple definition of template {quoted}"));
@@ -299,13 +314,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn item_list(&mut self) -> Result<(List, Ending)> {
+    fn item_list(&mut self) -> Result<(Run<Node>, Ending)> {
         self.guard()?;
         let mark = self.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
                 Item::Node(node) => self.nodes.push(node),
-                Item::Ending(ending) => return Ok((self.nodes.drain(mark..).collect(), ending)),
+                Item::Ending(ending) => return Ok((self.complete(mark), ending)),
             }
         }
         self.fault("unexpected EOF")
@@ -341,9 +356,9 @@ impl<'a> Parser<'a> {
                 self.expect(Kind::RightDelim, "end")?;
                 return Ok(Item::Ending(Ending::End));
             }
-            Kind::If => Node::If(Box::new(self.control("if")?)),
-            Kind::Range => Node::Range(Box::new(self.control("range")?)),
-            Kind::With => Node::With(Box::new(self.control("with")?)),
+            Kind::If => Node::If(self.control("if")?),
+            Kind::Range => Node::Range(self.control("range")?),
+            Kind::With => Node::With(self.control("with")?),
             Kind::Template => self.template()?,
             _ => {
                 self.backup();
@@ -365,7 +380,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `if`, `range` and `with` from behind the word to the `end`.
-    fn control(&mut self, context: &str) -> Result<Branch> {
+    fn control(&mut self, context: &str) -> Result<At<Branch>> {
         self.guard()?;
         let (names, scope) = (self.body.names.len(), self.body.scope.len());
         let pipe = self.pipeline(context, Kind::RightDelim)?;
@@ -379,19 +394,21 @@ impl<'a> Parser<'a> {
         };
         self.body.names.truncate(names);
         self.body.scope.truncate(scope);
-        Ok(Branch { pipe, list, else_list })
+        Ok(At::put(Branch { pipe, list, else_list }, &mut self.source.branches))
     }
 
     /// `else if` and `else with` are an inner control that shares the outer one's `end`.
-    fn else_list(&mut self, context: &str) -> Result<List> {
+    fn else_list(&mut self, context: &str) -> Result<Run<Node>> {
         let next = self.peek().kind;
         if context == "if" && next == Kind::If {
             self.next();
-            return Ok(Box::new([Node::If(Box::new(self.control("if")?))]));
+            let inner = Node::If(self.control("if")?);
+            return Ok(Run::moved(std::iter::once(inner), &mut self.source.nodes));
         }
         if context == "with" && next == Kind::With {
             self.next();
-            return Ok(Box::new([Node::With(Box::new(self.control("with")?))]));
+            let inner = Node::With(self.control("with")?);
+            return Ok(Run::moved(std::iter::once(inner), &mut self.source.nodes));
         }
         let (list, ending) = self.item_list()?;
         match ending {
@@ -409,7 +426,7 @@ impl<'a> Parser<'a> {
         self.define_body(name.clone(), CONTEXT)?;
         self.body = outer;
         let call = TemplateCall { position: token.start, name, pipe: Some(pipe) };
-        Ok(Item::Node(Node::Template(Box::new(call))))
+        Ok(Item::Node(Node::Template(At::put(call, &mut self.source.calls))))
     }
 
     fn template(&mut self) -> Result<Node> {
@@ -421,7 +438,7 @@ impl<'a> Parser<'a> {
             self.backup();
             pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
         }
-        Ok(Node::Template(Box::new(TemplateCall { position: token.start, name, pipe })))
+        Ok(Node::Template(At::put(TemplateCall { position: token.start, name, pipe }, &mut self.source.calls)))
     }
 }
 

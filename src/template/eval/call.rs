@@ -171,7 +171,7 @@ impl Evaluator<'_> {
         }
         let callee = callee.or_else(|| piped.clone()).unwrap_or_default();
         let name = match (arguments.first(), &callee) {
-            (Some(operand), _) => String::from_utf8_lossy(&NodeRef::Operand(operand).source(&frame.template.tree.text)).into_owned(),
+            (Some(operand), _) => String::from_utf8_lossy(&NodeRef::Operand(operand).source(&frame.template.tree.source)).into_owned(),
             (None, Value::Str(text)) => text.to_text().into_owned(),
             (None, other) => format!("<{} Value>", other.type_name()),
         };

@@ -208,7 +208,7 @@ struct Step {
 
 impl Place {
     fn new(template: &Template, node: Option<NodeRef<'_>>, message: String) -> Place {
-        let text = &template.tree.text;
+        let text = &template.tree.source.text;
         let position = node.map_or(0, NodeRef::position).min(text.len());
         let (line, column) = line_and_column(text, position);
         let begin = position.saturating_sub(column);
@@ -219,7 +219,7 @@ impl Place {
             line,
             column: if line == 1 { position } else { column },
             template: template.name.as_bytes().to_vec(),
-            node: node.map(|node| node.source(text)).unwrap_or_default(),
+            node: node.map(|node| node.source(&template.tree.source)).unwrap_or_default(),
             source_line: rest.get(..end).unwrap_or_default().strip_suffix(b"\r").unwrap_or(&rest[..end]).to_vec(),
             message,
         }

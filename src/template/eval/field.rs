@@ -25,7 +25,7 @@ impl Evaluator<'_> {
         let mut piped = piped;
         let mut parent = None;
         // `.a.b`, never empty: cut behind each dot.
-        let text = &*frame.template.tree.text;
+        let text = &*frame.template.tree.source.text;
         let mut rest = names.of(text).get(1..).unwrap_or_default();
         loop {
             let (name, after) = match rest.iter().position(|byte| *byte == b'.') {

@@ -5,7 +5,7 @@
 //! the node that was looked at last.
 
 use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
-use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind, Pipe, Span};
+use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind, Pipe, Slot, Span};
 use crate::template::functions::Parameter;
 use crate::template::value::{IntKind, Value};
 use std::rc::Rc;
@@ -13,19 +13,21 @@ use std::rc::Rc;
 impl Evaluator<'_> {
     pub(super) fn pipeline<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, pipe: &'t Pipe) -> Evaluation<Value> {
         frame.at = Some(NodeRef::Pipe(pipe));
+        let source = &frame.template.tree.source;
         let mut value: Option<Value> = None;
-        for command in &pipe.commands {
+        for command in source.commands(pipe) {
             value = Some(self.command(frame, dot, command, value)?.value);
         }
         let value = value.unwrap_or_default();
-        for variable in &pipe.variables {
+        for variable in source.variables(pipe) {
             self.set_variable(frame, variable, Evaluated::plain(value.clone()))?;
         }
         Ok(value)
     }
 
     fn command<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, command: &'t Command, piped: Option<Value>) -> Evaluation<Evaluated> {
-        let Some((first, arguments)) = command.operands.split_first() else { return Ok(Evaluated::default()) };
+        let source = &frame.template.tree.source;
+        let Some((first, arguments)) = source.operands(command).split_first() else { return Ok(Evaluated::default()) };
         match &first.kind {
             OperandKind::Identifier(callee) => {
                 frame.at = Some(NodeRef::Operand(first));
@@ -36,7 +38,7 @@ impl Evaluator<'_> {
                 return self.fields(frame, dot, dot.clone(), first, *fields, arguments, piped);
             }
             OperandKind::Chain(inner, fields) => {
-                return self.chain(frame, dot, first, inner, *fields, arguments, piped);
+                return self.chain(frame, dot, first, source.operand(*inner), *fields, arguments, piped);
             }
             OperandKind::Variable { name, slot, fields } => {
                 frame.at = Some(NodeRef::Operand(first));
@@ -49,7 +51,7 @@ impl Evaluator<'_> {
             }
             OperandKind::Pipe(pipe) => {
                 self.not_a_function(frame, first, arguments, &piped)?;
-                return Ok(Evaluated::plain(self.pipeline(frame, dot, pipe)?));
+                return Ok(Evaluated::plain(self.pipeline(frame, dot, source.pipe(*pipe))?));
             }
             _ => {}
         }
@@ -69,14 +71,14 @@ impl Evaluator<'_> {
         if arguments.is_empty() && piped.is_none() {
             return Ok(());
         }
-        let source = NodeRef::Operand(first).source(&frame.template.tree.text);
+        let source = NodeRef::Operand(first).source(&frame.template.tree.source);
         self.fail(frame, format!("can't give argument to non-function {}", String::from_utf8_lossy(&source)))
     }
 
-    pub(super) fn variable(&self, frame: &Frame<'_>, name: Span, slot: Option<u32>) -> Evaluation<Evaluated> {
-        match slot.and_then(|slot| self.slots.get(frame.base + slot as usize)) {
+    pub(super) fn variable(&self, frame: &Frame<'_>, name: Span, slot: Slot) -> Evaluation<Evaluated> {
+        match slot.number().and_then(|slot| self.slots.get(frame.base + slot)) {
             Some(Some(value)) => Ok(value.clone()),
-            _ => self.fail(frame, format!("undefined variable: {}", name.text_of(&frame.template.tree.text))),
+            _ => self.fail(frame, format!("undefined variable: {}", name.text_of(&frame.template.tree.source.text))),
         }
     }
 
@@ -93,7 +95,7 @@ impl Evaluator<'_> {
     ) -> Evaluation<Evaluated> {
         frame.at = Some(NodeRef::Operand(inner));
         let value = match &inner.kind {
-            OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, pipe)?),
+            OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, frame.template.tree.source.pipe(*pipe))?),
             OperandKind::Identifier(callee) => self.call_function(frame, dot, *callee, NodeRef::Operand(inner), &[], None)?,
             _ => return self.fail(frame, "indirection through explicit nil"),
         };
@@ -134,13 +136,15 @@ impl Evaluator<'_> {
                 let value = self.variable(frame, *name, *slot)?;
                 if fields.is_empty() { value } else { self.fields(frame, dot, value, operand, *fields, &[], None)? }
             }
-            OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, pipe)?),
+            OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, frame.template.tree.source.pipe(*pipe))?),
             OperandKind::Identifier(callee) => {
                 let value = self.call_function(frame, dot, *callee, NodeRef::Operand(operand), &[], None)?.value;
                 // A nil that a function returned comes in the interface it is declared to return.
                 Evaluated { boxed: matches!(value, Value::Nil), value }
             }
-            OperandKind::Chain(inner, fields) => self.chain(frame, dot, operand, inner, *fields, &[], None)?,
+            OperandKind::Chain(inner, fields) => {
+                self.chain(frame, dot, operand, frame.template.tree.source.operand(*inner), *fields, &[], None)?
+            }
             OperandKind::Bool(_) | OperandKind::Number(_) | OperandKind::Str(..) => {
                 return Ok(Evaluated::plain(self.literal(frame, parameter, operand)?));
             }
@@ -176,7 +180,7 @@ impl Evaluator<'_> {
             (Parameter::Float, _) => "float",
             _ => "",
         };
-        let source = NodeRef::Operand(operand).source(&frame.template.tree.text);
+        let source = NodeRef::Operand(operand).source(&frame.template.tree.source);
         let source = String::from_utf8_lossy(&source);
         if wanted.is_empty() {
             return self.fail(frame, format!("can't handle {source} for arg of type {}", type_of(parameter)));

@@ -5,7 +5,7 @@
 
 use super::memory::Recalled;
 use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, MAX_WORK, Template};
-use crate::template::ast::{Branch, Callee, Command, Declared, List, Node, NodeRef, OperandKind, Pipe, TemplateCall};
+use crate::template::ast::{Branch, Callee, Command, Declared, Node, NodeRef, OperandKind, Pipe, Run, TemplateCall};
 use crate::template::format;
 use crate::template::stack;
 use crate::template::value::{ListKind, MapKind, Value};
@@ -21,24 +21,26 @@ impl Evaluator<'_> {
         }
         let mut frame = Frame { template, base, depth, at: None };
         let result = match self.work(&frame, 1) {
-            Ok(()) => self.walk(&mut frame, &dot, &template.tree.list, out),
+            Ok(()) => self.walk(&mut frame, &dot, template.tree.list, out),
             Err(failure) => Err(failure),
         };
         self.slots.truncate(base);
         result.map(|_| ())
     }
 
-    pub(super) fn walk<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, list: &'t List, out: &mut Vec<u8>) -> Evaluation<Flow> {
-        for node in list {
+    pub(super) fn walk<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, list: Run<Node>, out: &mut Vec<u8>) -> Evaluation<Flow> {
+        let source = &frame.template.tree.source;
+        for node in source.nodes(list) {
             match node {
                 Node::Text { start, end } => {
-                    out.extend_from_slice(frame.template.tree.text.get(*start as usize..*end as usize).unwrap_or_default());
+                    out.extend_from_slice(frame.template.tree.source.text.get(*start as usize..*end as usize).unwrap_or_default());
                 }
                 Node::Action(pipe) => self.action(frame, dot, pipe, out)?,
                 Node::If(branch) => {
+                    let branch = source.branch(*branch);
                     let truth = self.pipeline(frame, dot, &branch.pipe)?.truth();
-                    let flow = match (truth, &branch.else_list) {
-                        (true, _) => self.walk(frame, dot, &branch.list, out)?,
+                    let flow = match (truth, branch.else_list) {
+                        (true, _) => self.walk(frame, dot, branch.list, out)?,
                         (false, Some(list)) => self.walk(frame, dot, list, out)?,
                         (false, None) => Flow::Next,
                     };
@@ -47,9 +49,10 @@ impl Evaluator<'_> {
                     }
                 }
                 Node::With(branch) => {
+                    let branch = source.branch(*branch);
                     let value = self.pipeline(frame, dot, &branch.pipe)?;
-                    let flow = match (value.truth(), &branch.else_list) {
-                        (true, _) => self.walk(frame, &Evaluated::plain(value), &branch.list, out)?,
+                    let flow = match (value.truth(), branch.else_list) {
+                        (true, _) => self.walk(frame, &Evaluated::plain(value), branch.list, out)?,
                         (false, Some(list)) => self.walk(frame, dot, list, out)?,
                         (false, None) => Flow::Next,
                     };
@@ -58,12 +61,13 @@ impl Evaluator<'_> {
                     }
                 }
                 Node::Range(branch) => {
+                    let branch = source.branch(*branch);
                     let flow = self.range(frame, dot, branch, out)?;
                     if flow != Flow::Next {
                         return Ok(flow);
                     }
                 }
-                Node::Template(call) => self.call_template(frame, dot, call, out)?,
+                Node::Template(call) => self.call_template(frame, dot, source.call(*call), out)?,
                 Node::Break => return Ok(Flow::Break),
                 Node::Continue => return Ok(Flow::Continue),
             }
@@ -77,7 +81,7 @@ impl Evaluator<'_> {
 
     fn action<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, pipe: &'t Pipe, out: &mut Vec<u8>) -> Evaluation<()> {
         if pipe.variables.is_empty()
-            && let [command] = &*pipe.commands
+            && let [command] = frame.template.tree.source.commands(pipe)
             && self.include_directly(frame, dot, command, out)?
         {
             return Ok(());
@@ -110,7 +114,7 @@ impl Evaluator<'_> {
         command: &'t Command,
         out: &mut Vec<u8>,
     ) -> Evaluation<bool> {
-        let [function, name, data] = &*command.operands else { return Ok(false) };
+        let [function, name, data] = frame.template.tree.source.operands(command) else { return Ok(false) };
         if !matches!(function.kind, OperandKind::Identifier(Callee::Include)) {
             return Ok(false);
         }
@@ -184,7 +188,7 @@ impl Evaluator<'_> {
                 return self.fail(frame, format!("range can't iterate over {text}"));
             }
         }
-        match &branch.else_list {
+        match branch.else_list {
             Some(list) if !ran => self.walk(frame, dot, list, out),
             _ => Ok(Flow::Next),
         }
@@ -200,7 +204,7 @@ impl Evaluator<'_> {
         out: &mut Vec<u8>,
     ) -> Evaluation<bool> {
         self.work(frame, 1)?;
-        match &*branch.pipe.variables {
+        match frame.template.tree.source.variables(&branch.pipe) {
             [] => {}
             [one] => self.set_variable(frame, one, item.clone())?,
             [first, second, ..] => {
@@ -208,17 +212,17 @@ impl Evaluator<'_> {
                 self.set_variable(frame, second, item.clone())?;
             }
         }
-        Ok(self.walk(frame, &item, &branch.list, out)? != Flow::Break)
+        Ok(self.walk(frame, &item, branch.list, out)? != Flow::Break)
     }
 
     pub(super) fn set_variable(&mut self, frame: &Frame<'_>, variable: &Declared, value: Evaluated) -> Evaluation<()> {
-        match variable.slot.and_then(|slot| self.slots.get_mut(frame.base + slot as usize)) {
+        match variable.slot.number().and_then(|slot| self.slots.get_mut(frame.base + slot)) {
             Some(place) => {
                 *place = Some(value);
                 Ok(())
             }
             None => {
-                let name = variable.name.text_of(&frame.template.tree.text);
+                let name = variable.name.text_of(&frame.template.tree.source.text);
                 self.fail(frame, format!("undefined variable: {name}"))
             }
         }

@@ -5,7 +5,7 @@
 
 use super::{Declared, Kind, Parser, Pipe, Result, Token, literal};
 use crate::quote;
-use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind, Span};
+use crate::template::ast::{At, Callee, Command, NodeRef, Number, Operand, OperandKind, Run, Slot, Span};
 use crate::template::functions;
 use crate::template::value::Str;
 
@@ -40,18 +40,18 @@ impl<'a> Parser<'a> {
                 _ => return self.unexpected(token, context),
             }
         }
-        let commands: Box<[Command]> = self.commands.drain(mark..).collect();
-        self.check_pipeline(&commands, context)?;
+        let commands = Run::moved(self.commands.drain(mark..), &mut self.source.commands);
+        let mut pipe = Pipe { position, assigns, variables: Run::moved(std::iter::empty(), &mut self.source.variables), commands };
+        self.check_pipeline(&pipe, context)?;
         // Only now do the names mean the new variables: `$x := $x` reads the outer one.
-        let variables = names
-            .into_iter()
-            .map(|name| {
-                let word = name.of(self.text);
-                let slot = if assigns { self.body.resolve(word) } else { Some(self.body.declare(word)) };
-                Declared { name, slot }
-            })
-            .collect();
-        Ok(Pipe { position, assigns, variables, commands })
+        let body = &mut self.body;
+        let declared = names.into_iter().map(|name| {
+            let word = name.of(self.text);
+            let slot = Slot::new(if assigns { body.resolve(word) } else { Some(body.declare(word)) });
+            Declared { name, slot }
+        });
+        pipe.variables = Run::moved(declared, &mut self.source.variables);
+        Ok(pipe)
     }
 
     /// The variables on the left of `:=` or `=`.
@@ -95,12 +95,12 @@ impl<'a> Parser<'a> {
         self.body.names.push(self.bytes(token));
     }
 
-    fn check_pipeline(&mut self, commands: &[Command], context: &str) -> Result<()> {
-        if commands.is_empty() {
+    fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Result<()> {
+        if pipe.commands.is_empty() {
             return self.fault(format!("missing value for {context}"));
         }
-        for (index, command) in commands.iter().enumerate().skip(1) {
-            let executable = command.operands.first().is_some_and(|operand| {
+        for (index, command) in self.source.commands(pipe).iter().enumerate().skip(1) {
+            let executable = self.source.operands(command).first().is_some_and(|operand| {
                 !matches!(
                     operand.kind,
                     OperandKind::Bool(_) | OperandKind::Dot | OperandKind::Nil | OperandKind::Number(_) | OperandKind::Str(..)
@@ -135,7 +135,7 @@ impl<'a> Parser<'a> {
         if self.operands.len() == mark {
             return self.fault("empty command");
         }
-        Ok(Command { position, operands: self.operands.drain(mark..).collect() })
+        Ok(Command { position, operands: Run::moved(self.operands.drain(mark..), &mut self.source.operands) })
     }
 
     fn operand(&mut self) -> Result<Option<Operand>> {
@@ -156,10 +156,13 @@ impl<'a> Parser<'a> {
                 term.position = position;
             }
             OperandKind::Bool(_) | OperandKind::Str(..) | OperandKind::Number(_) | OperandKind::Nil | OperandKind::Dot => {
-                let source = NodeRef::Operand(&term).source(self.text);
+                let source = NodeRef::Operand(&term).source(&self.source);
                 return self.fault(format!("unexpected . after term {}", quote::quote(&source)));
             }
-            _ => term = Operand { position, kind: OperandKind::Chain(Box::new(term), Span { start: position, end }) },
+            _ => {
+                let inner = At::put(term, &mut self.source.operands);
+                term = Operand { position, kind: OperandKind::Chain(inner, Span { start: position, end }) };
+            }
         }
         Ok(Some(term))
     }
@@ -181,7 +184,7 @@ impl<'a> Parser<'a> {
                     return self.fault(format!("undefined variable {}", quote::quote(name)));
                 }
                 let span = Span { start: token.start, end: token.end };
-                OperandKind::Variable { name: span, slot: self.body.resolve(name), fields: Span::default() }
+                OperandKind::Variable { name: span, slot: Slot::new(self.body.resolve(name)), fields: Span::default() }
             }
             Kind::Field => OperandKind::Field(Span { start: token.start, end: token.end }),
             Kind::Bool => OperandKind::Bool(self.bytes(token) == b"true"),
@@ -194,7 +197,8 @@ impl<'a> Parser<'a> {
                 self.body.paren_depth += 1;
                 let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
                 self.body.paren_depth -= 1;
-                return Ok(Some(Operand { position: pipe.position, kind: OperandKind::Pipe(Box::new(pipe)) }));
+                let position = pipe.position;
+                return Ok(Some(Operand { position, kind: OperandKind::Pipe(At::put(pipe, &mut self.source.pipes)) }));
             }
             Kind::String | Kind::RawString => match literal::unquote(self.bytes(token)) {
                 Some(text) => OperandKind::Str(Str::from(&*text), token.end),

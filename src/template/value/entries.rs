@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn entries_are_those_of_a_sorted_map() {
         for count in [0, 1, 5, FEW - 1, FEW, FEW + 1, 3 * FEW] {
-            let key = |number: usize| Str::from(format!("k{}", number * 7 % 50));
+            let key = |number: usize| Str::from(format!("k{}", number * 7 % 97));
             let mut want = BTreeMap::new();
             let mut got = Entries::default();
             for number in (0..count).chain(0..count / 2) {
