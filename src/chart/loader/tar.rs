@@ -38,8 +38,13 @@ pub(super) struct Reader<R> {
     stream: R,
     /// Data and padding of the current member that were not read yet.
     unread: u64,
-    padding: u64,
+    padding: usize,
+    /// What is passed over is read into this; it grows when there is much of that.
+    scratch: Vec<u8>,
 }
+
+/// A decompressor is fast where it may write much at once.
+const SCRATCH: usize = 64 << 10;
 
 /// What pax records say of the next member.
 #[derive(Default)]
@@ -51,7 +56,7 @@ struct Records {
 
 impl<R: Read> Reader<R> {
     pub(super) fn new(stream: R) -> Reader<R> {
-        Reader { stream, unread: 0, padding: 0 }
+        Reader { stream, unread: 0, padding: 0, scratch: vec![0; 2 * BLOCK] }
     }
 
     /// The next member, or `None` at the end.
@@ -111,7 +116,7 @@ impl<R: Read> Reader<R> {
         let size = if has_data { records.size.unwrap_or(size) } else { 0 };
         let modified = records.modified.or_else(|| number(&block[136..148])).unwrap_or(0);
         self.unread = size;
-        self.padding = size.next_multiple_of(BLOCK as u64) - size;
+        self.padding = padding(size);
         let kind = if is_folder { Kind::Folder } else { Kind::File };
         Ok(Member { name, kind, size, modified })
     }
@@ -138,19 +143,28 @@ impl<R: Read> Reader<R> {
         Ok(Some(block))
     }
 
+    /// The next block, behind the padding of what was read before; they are read together.
     fn block(&mut self) -> Result<Option<[u8; BLOCK]>> {
-        let mut block = [0; BLOCK];
+        let padding = std::mem::take(&mut self.padding);
+        let filled = self.fill(padding + BLOCK)?;
+        match self.scratch.get(padding..filled).unwrap_or_default() {
+            [] => Ok(None),
+            block => block.try_into().map(Some).map_err(|_| truncated()),
+        }
+    }
+
+    /// Reads so many bytes to the scratch, or as many as there are; how many that was.
+    fn fill(&mut self, wanted: usize) -> Result<usize> {
         let mut filled = 0;
-        while let Some(rest) = block.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self.scratch.get_mut(filled..wanted).filter(|rest| !rest.is_empty()) {
             match self.stream.read(rest) {
-                Ok(0) if filled == 0 => return Ok(None),
-                Ok(0) => return Err(truncated()),
+                Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(fault(&error)),
             }
         }
-        Ok(Some(block))
+        Ok(filled)
     }
 
     fn special(&mut self, size: u64) -> Result<Vec<u8>> {
@@ -158,23 +172,30 @@ impl<R: Read> Reader<R> {
             return Err(Error::new(ErrorKind::Limit, "archive/tar: header field too long"));
         }
         self.unread = size;
-        self.padding = size.next_multiple_of(BLOCK as u64) - size;
+        self.padding = padding(size);
         let data = self.data()?;
         Ok(data.to_vec())
     }
 
+    /// Passes over what is left of the current member but its padding.
     fn skip(&mut self) -> Result<()> {
-        let rest = self.unread + self.padding;
-        if rest > 0 {
-            let skipped = io::copy(&mut (&mut self.stream).take(rest), &mut io::sink()).map_err(|error| fault(&error))?;
-            if skipped < self.unread {
+        while self.unread > 0 {
+            let wanted = self.unread.min(SCRATCH as u64) as usize;
+            if self.scratch.len() < wanted {
+                self.scratch.resize(wanted, 0);
+            }
+            if self.fill(wanted)? < wanted {
                 return Err(truncated());
             }
+            self.unread -= wanted as u64;
         }
-        self.unread = 0;
-        self.padding = 0;
         Ok(())
     }
+}
+
+/// How many bytes follow so many of data, up to the next block.
+fn padding(size: u64) -> usize {
+    (BLOCK - size as usize % BLOCK) % BLOCK
 }
 
 /// Text up to the first zero byte.
