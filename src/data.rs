@@ -6,7 +6,7 @@
 //! Map keys are strings because Helm passes every YAML text through JSON (sigs.k8s.io/yaml).
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One node of a parsed text.
 #[derive(Debug, Clone, Default)]
@@ -165,15 +165,37 @@ fn first_bytes(key: &[u8]) -> u64 {
 }
 
 /// A map whose entries stand in byte order of their keys, which is the order Go prints and ranges over them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Map {
     entries: Vec<(Arc<str>, Data)>,
+    /// The first bytes of the keys of a larger map, from its first look-up until it changes: a search that had to look at the keys
+    /// themselves would find each somewhere else in memory.
+    starts: OnceLock<Box<[u64]>>,
+}
+
+/// Maps of fewer entries are searched without an index.
+const INDEXED: usize = 8;
+
+impl Clone for Map {
+    fn clone(&self) -> Map {
+        Map::of(self.entries.clone())
+    }
 }
 
 impl Map {
     /// An empty map.
     pub fn new() -> Map {
         Map::default()
+    }
+
+    fn of(entries: Vec<(Arc<str>, Data)>) -> Map {
+        Map { entries, starts: OnceLock::new() }
+    }
+
+    /// The entries, to be changed.
+    fn changed(&mut self) -> &mut Vec<(Arc<str>, Data)> {
+        self.starts.take();
+        &mut self.entries
     }
 
     /// A map of these entries in any order; of equal keys the last one stays.
@@ -191,11 +213,24 @@ impl Map {
             }
             entries = kept;
         }
-        Map { entries }
+        Map::of(entries)
     }
 
     /// Where `key` stands: `Ok(index)` if present, else `Err(index)` where it would stand.
     pub fn position(&self, key: &[u8]) -> Result<usize, usize> {
+        if self.entries.len() < INDEXED {
+            return self.position_without_index(key);
+        }
+        let start = first_bytes(key);
+        let starts = self.starts.get_or_init(|| self.entries.iter().map(|entry| first_bytes(entry.0.as_bytes())).collect());
+        let from = starts.partition_point(|other| *other < start);
+        let alike = starts[from..].partition_point(|other| *other == start);
+        let found = self.entries[from..from + alike].binary_search_by(|entry| entry.0.as_bytes().cmp(key));
+        found.map(|at| from + at).map_err(|at| from + at)
+    }
+
+    /// The same for those about to change the map, who need no index.
+    fn position_without_index(&self, key: &[u8]) -> Result<usize, usize> {
         let start = first_bytes(key);
         self.entries.binary_search_by(|entry| compare_from(entry.0.as_bytes(), first_bytes(entry.0.as_bytes()), key, start))
     }
@@ -207,7 +242,7 @@ impl Map {
 
     /// The value under `key`, to change in place.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Data> {
-        match self.position(key.as_bytes()) {
+        match self.position_without_index(key.as_bytes()) {
             Ok(at) => Some(&mut self.entries[at].1),
             Err(_) => None,
         }
@@ -228,13 +263,13 @@ impl Map {
     pub fn insert(&mut self, key: impl Into<Arc<str>>, value: Data) -> Option<Data> {
         let key = key.into();
         if self.entries.last().is_none_or(|last| last.0 < key) {
-            self.entries.push((key, value));
+            self.changed().push((key, value));
             return None;
         }
-        match self.position(key.as_bytes()) {
+        match self.position_without_index(key.as_bytes()) {
             Ok(at) => Some(std::mem::replace(&mut self.entries[at].1, value)),
             Err(at) => {
-                self.entries.insert(at, (key, value));
+                self.changed().insert(at, (key, value));
                 None
             }
         }
@@ -242,12 +277,12 @@ impl Map {
 
     /// Takes `key` out.
     pub fn remove(&mut self, key: &str) -> Option<Data> {
-        self.position(key.as_bytes()).ok().map(|at| self.entries.remove(at).1)
+        self.position_without_index(key.as_bytes()).ok().map(|at| self.changed().remove(at).1)
     }
 
     /// Keeps the entries for which `keep` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Data) -> bool) {
-        self.entries.retain_mut(|entry| keep(&entry.0, &mut entry.1));
+        self.changed().retain_mut(|entry| keep(&entry.0, &mut entry.1));
     }
 
     /// How many entries there are.
@@ -311,6 +346,27 @@ mod tests {
             for other in keys {
                 assert_eq!(compare(one.as_bytes(), other.as_bytes()), one.as_bytes().cmp(other.as_bytes()), "{one:?} {other:?}");
             }
+        }
+    }
+
+    #[test]
+    fn keys_of_larger_maps_are_found_until_they_change() {
+        let key = |number: usize| format!("prefixed{}{number}", if number.is_multiple_of(3) { "" } else { "x" });
+        for count in [1, INDEXED - 1, INDEXED, 40] {
+            let mut map: Map = (0..count).map(|number| (key(2 * number).into(), Data::Int(number as i64))).collect();
+            let check = |map: &Map| {
+                for number in 0..2 * count + 2 {
+                    let plain = map.entries.binary_search_by(|entry| (*entry.0).cmp(&*key(number)));
+                    assert_eq!(map.position(key(number).as_bytes()), plain, "{number} of {count}");
+                }
+            };
+            check(&map);
+            map.insert(key(1), Data::Null);
+            check(&map);
+            map.remove(&key(0));
+            check(&map);
+            map.retain(|key, _| key.len().is_multiple_of(2));
+            check(&map);
         }
     }
 

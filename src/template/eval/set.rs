@@ -58,7 +58,7 @@ impl TemplateSet {
         // From the last to the first, so that the winner comes first and a source seen before has nothing to add.
         let mut seen: HashSet<*const Parsed> = HashSet::new();
         for (file, parsed) in files.iter().rev() {
-            set.offer(Str::from(&**file), file, &parsed.main);
+            set.offer(Str::from(file.clone()), file, &parsed.main);
             if seen.insert(Arc::as_ptr(parsed)) {
                 for (name, tree) in &parsed.defines {
                     set.offer(name.clone(), file, tree);
