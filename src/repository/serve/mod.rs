@@ -7,6 +7,7 @@
 pub mod access;
 pub mod catalog;
 mod chartmuseum;
+mod connections;
 mod metrics;
 mod page;
 mod registry;
@@ -23,6 +24,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use catalog::Catalog;
+use connections::Limits;
 use route::{Layout, RegistryRoute, Route};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -139,14 +141,14 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
     };
     let serving = async {
         match acceptor {
-            Some(acceptor) => axum::serve(tls::Listener::new(listener, acceptor), application).with_graceful_shutdown(stop).await,
+            Some(acceptor) => connections::serve(tls::Listener::new(listener, acceptor), application, Limits::default(), stop).await,
             None => {
                 use axum::serve::ListenerExt as _;
                 let listener = listener.tap_io(|stream| {
                     // Small answers should not wait for more to send; a socket without the option works all the same.
                     let _ = stream.set_nodelay(true);
                 });
-                axum::serve(listener, application).with_graceful_shutdown(stop).await
+                connections::serve(listener, application, Limits::default(), stop).await;
             }
         }
     };
@@ -154,14 +156,14 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
         told.notified().await;
         tokio::time::sleep(GRACE).await;
     };
-    let ended = tokio::select! {
-        ended = serving => ended,
-        () = patience => Ok(()),
-    };
+    tokio::select! {
+        () = serving => {}
+        () = patience => {}
+    }
     // Changes whose clients are gone come to their end too.
     let _ = tokio::time::timeout(GRACE, changing.write()).await;
     let _ = tokio::time::timeout(GRACE, own.save_snapshots()).await;
-    ended.map_err(|error| Error::new(ErrorKind::Io, format!("the server ended: {error}")))
+    Ok(())
 }
 
 /// What a handler needs of a request once its body is read.

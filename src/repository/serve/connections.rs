@@ -1,0 +1,214 @@
+//! Connections: so many at once, and none that only keeps its place.
+//!
+//! Goes in: a listener and the application. Comes out: served requests, until the server is told to stop. Whoever sends nothing,
+//! or the head of a request too slowly, is put out, so that a few idle sockets cannot keep everybody else waiting.
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, Sleep};
+
+/// What connections may do.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many there are at once; the system lets others wait.
+    pub connections: usize,
+    /// How long the head of a request may take to arrive.
+    pub head: Duration,
+    /// How long nothing may arrive while something is waited for.
+    pub silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { connections: 4096, head: Duration::from_secs(30), silence: Duration::from_secs(300) }
+    }
+}
+
+/// Serves until `stop` resolves, and then until all requests under way are answered.
+pub async fn serve<L>(mut listener: L, application: Router, limits: Limits, stop: impl Future<Output = ()>)
+where
+    L: axum::serve::Listener,
+{
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(limits.silence / 3).keep_alive_timeout(limits.head);
+    let (graceful, places) = (GracefulShutdown::new(), Arc::new(Semaphore::new(limits.connections)));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accept = async {
+            // Never closed, so there is always a place in the end.
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await.0)
+        };
+        let (place, stream) = tokio::select! {
+            accepted = accept => accepted,
+            () = &mut stop => break,
+        };
+        let service = TowerToHyperService::new(application.clone());
+        let connection = builder.serve_connection(TokioIo::new(Heard::new(stream, limits.silence)), service).into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _place = place;
+            // Why a client went away is its own business.
+            let _ = connection.await;
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// A stream that fails when it is waited for and nothing comes.
+struct Heard<S> {
+    stream: S,
+    limit: Duration,
+    /// When the waiting ends; nobody asks while nothing is waited for.
+    deadline: Pin<Box<Sleep>>,
+    is_waiting: bool,
+}
+
+impl<S> Heard<S> {
+    fn new(stream: S, limit: Duration) -> Heard<S> {
+        Heard { stream, limit, deadline: Box::pin(tokio::time::sleep(limit)), is_waiting: false }
+    }
+
+    fn hear(&mut self) {
+        self.is_waiting = false;
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
+            self.hear();
+            return Poll::Ready(read);
+        }
+        if !self.is_waiting {
+            self.is_waiting = true;
+            let deadline = Instant::now() + self.limit;
+            self.deadline.as_mut().reset(deadline);
+        }
+        ready!(self.deadline.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        // An answer on its way is no silence.
+        self.hear();
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.hear();
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
+    /// Runs `test` against a server with these limits, then stops it.
+    fn with_server<T: Future<Output = ()>>(limits: Limits, test: impl FnOnce(std::net::SocketAddr) -> T) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+            let application = Router::new().fallback(async || "here");
+            let server = tokio::spawn(serve(listener, application, limits, async move { drop(stopped.await) }));
+            test(address).await;
+            drop(stop);
+            tokio::time::timeout(Duration::from_secs(10), server).await.expect("a stop in time").unwrap();
+        });
+    }
+
+    async fn ask(stream: &mut TcpStream) -> bool {
+        stream.write_all(REQUEST).await.unwrap();
+        let mut answer = [0; 1024];
+        let read = stream.read(&mut answer).await.unwrap_or(0);
+        answer[..read].ends_with(b"here")
+    }
+
+    /// Whether the server closes the connection within seconds.
+    async fn is_closed(stream: &mut TcpStream) -> bool {
+        let closed = async { while !matches!(stream.read(&mut [0; 1024]).await, Ok(0) | Err(_)) {} };
+        tokio::time::timeout(Duration::from_secs(10), closed).await.is_ok()
+    }
+
+    #[test]
+    fn whoever_says_nothing_is_put_out() {
+        let limits = Limits { silence: Duration::from_millis(200), ..Limits::default() };
+        with_server(limits, async |address| {
+            let mut silent = TcpStream::connect(address).await.unwrap();
+            assert!(is_closed(&mut silent).await);
+            let mut done = TcpStream::connect(address).await.unwrap();
+            assert!(ask(&mut done).await);
+            assert!(is_closed(&mut done).await);
+        });
+    }
+
+    #[test]
+    fn a_head_that_drips_is_not_waited_for() {
+        let limits = Limits { head: Duration::from_millis(300), ..Limits::default() };
+        with_server(limits, async |address| {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let (mut reader, mut writer) = stream.into_split();
+            writer.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n").await.unwrap();
+            let drip = tokio::spawn(async move {
+                for _ in 0..100 {
+                    if writer.write_all(b"a: b\r\n").await.is_err() {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            });
+            let closed = async { while !matches!(reader.read(&mut [0; 1024]).await, Ok(0) | Err(_)) {} };
+            assert!(tokio::time::timeout(Duration::from_secs(4), closed).await.is_ok());
+            drip.abort();
+        });
+    }
+
+    #[test]
+    fn more_connections_wait_until_others_end() {
+        let limits = Limits { connections: 2, ..Limits::default() };
+        with_server(limits, async |address| {
+            let mut first = TcpStream::connect(address).await.unwrap();
+            let mut second = TcpStream::connect(address).await.unwrap();
+            assert!(ask(&mut first).await && ask(&mut second).await);
+            let mut third = TcpStream::connect(address).await.unwrap();
+            assert!(tokio::time::timeout(Duration::from_millis(300), ask(&mut third)).await.is_err());
+            drop(first);
+            let mut answer = [0; 1024];
+            let read = tokio::time::timeout(Duration::from_secs(10), third.read(&mut answer)).await.expect("an answer").unwrap();
+            assert!(answer[..read].ends_with(b"here"));
+        });
+    }
+}
