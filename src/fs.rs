@@ -187,6 +187,8 @@ pub fn remove_empty_folder(path: &Path) -> Result<()> {
 pub fn lock(path: &Path, patience: Duration) -> Result<File> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path).map_err(|error| fault("open", path, &error))?;
     let started = Instant::now();
     loop {

@@ -135,7 +135,11 @@ fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Se
             (destination.to_string(), flag_access(&options.source, destination))
         }
         None => {
-            let message = format!("scheme {scheme:?} not supported");
+            let message = match scheme {
+                "" if url::Address::parse(destination).is_none() => format!("invalid chart URL format: {destination}"),
+                "" => "scheme prefix missing from remote (e.g. \"oci://\")".to_string(),
+                _ => format!("scheme {scheme:?} not supported"),
+            };
             let hint = "for an HTTP chart repository name its kind with --server, or add it with `rutter repo add` and push to its name";
             let diagnostic =
                 crate::diagnostic::Diagnostic { headline: message.clone(), hints: vec![hint.to_string()], ..Default::default() };

@@ -37,16 +37,19 @@ impl Options {
 
 /// Looks through all configured repositories.
 pub fn repositories(options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<Vec<Hit>> {
-    let repositories = Repositories::load(&settings.repository_config)?.unwrap_or_default();
+    // Helm does not say why a file holds no repositories.
+    let repositories = Repositories::load(&settings.repository_config).ok().flatten().unwrap_or_default();
     if repositories.entries.is_empty() {
         return Err(Error::new(ErrorKind::Repository, "no repositories configured"));
     }
     let term = Term::new(&options.words, options.regexp)?;
     let mut search = Search::new(term, options.range(), options.versions, reporter)?;
     for entry in &repositories.entries {
-        let path = index_path(settings, &entry.name)?;
-        let found =
-            crate::fs::read_limited(&path, INDEX_LIMIT).and_then(|bytes| search.add(&entry.name, &bytes, &path.display().to_string()));
+        let found = index_path(settings, &entry.name).and_then(|path| {
+            let bytes = crate::fs::read_limited(&path, INDEX_LIMIT)?;
+            let source = path.display().to_string();
+            search.add(&entry.name, &bytes, &source).map_err(|error| error.context(format!("error loading {source}")))
+        });
         if let Err(error) = found {
             let attributes = vec![("repo".to_string(), entry.name.clone()), ("error".to_string(), error.to_string())];
             let level = crate::diagnostic::Level::Warn;

@@ -32,6 +32,8 @@ pub struct Metadata {
     pub annotations: Option<Vec<(String, String)>>,
     pub kube_version: String,
     pub dependencies: Vec<Dependency>,
+    /// There is a list of dependencies, though it may be empty: Go's slice that is not nil.
+    pub(crate) has_dependency_list: bool,
     /// `application`, `library` or empty.
     pub kind: String,
     /// Null entries of lists, which are faults only when the whole is validated.
@@ -173,6 +175,7 @@ impl Metadata {
         }
         if let Some(items) = map.get("dependencies").and_then(Data::as_list) {
             self.nulls.dependency = items.iter().position(Data::is_null);
+            self.has_dependency_list = true;
             self.dependencies = items.iter().filter_map(Dependency::from_data).collect();
         }
     }

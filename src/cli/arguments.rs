@@ -5,6 +5,7 @@
 
 use super::environment::Color;
 use super::printer::ErrorFormat;
+use crate::error::Error;
 use crate::repository::ChartOptions;
 use clap::Args;
 
@@ -128,9 +129,9 @@ pub struct ServerArguments {
 
 impl ServerArguments {
     /// The options with only these set.
-    pub fn options(&self) -> ChartOptions {
+    pub fn options(&self) -> Result<ChartOptions, Error> {
         let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
-        ChartOptions {
+        let options = ChartOptions {
             username: text(&self.username),
             password: text(&self.password),
             cert_file: text(&self.cert_file),
@@ -139,7 +140,8 @@ impl ServerArguments {
             insecure_skip_tls_verify: self.insecure_skip_tls_verify,
             plain_http: self.plain_http,
             ..ChartOptions::default()
-        }
+        };
+        options.check_tls_files().map(|()| options)
     }
 }
 
@@ -217,6 +219,9 @@ pub fn duration(text: &str) -> Result<std::time::Duration, String> {
         return Err(invalid());
     }
     while !rest.is_empty() {
+        if !rest.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+            return Err(invalid());
+        }
         let digits =
             rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(|| format!("time: missing unit in duration {text:?}"))?;
         let (number, tail) = rest.split_at(digits);

@@ -176,8 +176,8 @@ impl Settings {
             ("HELM_REPOSITORY_CACHE", self.repository_cache.clone()),
             ("HELM_REPOSITORY_CONFIG", self.repository_config.clone()),
         ]);
-        if !self.kubeconfig.is_empty() {
-            variables.insert("KUBECONFIG", self.kubeconfig.clone());
+        if !self.kubeconfig_flag.is_empty() {
+            variables.insert("KUBECONFIG", self.kubeconfig_flag.clone());
         }
         variables
     }

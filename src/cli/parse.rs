@@ -220,6 +220,23 @@ fn edit_distance(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
+/// Why a value is not taken: of numbers in the words of Go's strconv.
+fn number_error(cause: &(dyn std::error::Error + 'static), value: &str, unsigned: bool) -> String {
+    use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
+    let go = |function: &str, reason: &str| format!("strconv.{function}: parsing {value:?}: {reason}");
+    if let Some(error) = cause.downcast_ref::<ParseIntError>() {
+        let function = if unsigned { "ParseUint" } else { "ParseInt" };
+        return match error.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => go(function, "value out of range"),
+            _ => go(function, "invalid syntax"),
+        };
+    }
+    if cause.is::<ParseFloatError>() {
+        return go("ParseFloat", "invalid syntax");
+    }
+    cause.to_string()
+}
+
 /// clap's finding in pflag's words.
 fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failure {
     let text = |kind: ContextKind| match error.get(kind) {
@@ -235,7 +252,8 @@ fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failu
             missing_value(&shown, words)
         }
         ClapErrorKind::ValueValidation | ClapErrorKind::InvalidValue => {
-            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            let cause = std::error::Error::source(error)
+                .map_or_else(String::new, |cause| number_error(cause, &value, takes_unsigned(command, &shown)));
             format!("invalid argument {value:?} for {:?} flag: {cause}", flag_names(command, &shown))
         }
         ClapErrorKind::ArgumentConflict => {
@@ -302,6 +320,13 @@ fn flag_names(command: &Command, shown: &str) -> String {
     let name = long_name(shown);
     let short = command.get_arguments().find(|argument| argument.get_long() == Some(&name)).and_then(Arg::get_short);
     short.map_or_else(|| format!("--{name}"), |short| format!("-{short}, --{name}"))
+}
+
+/// Whether the flag takes a number without a sign.
+fn takes_unsigned(command: &Command, shown: &str) -> bool {
+    let name = long_name(shown);
+    let flag = command.get_arguments().find(|argument| argument.get_long() == Some(&name));
+    flag.and_then(Arg::get_value_names).is_some_and(|names| names.iter().any(|name| name.as_str() == "uint"))
 }
 
 #[cfg(test)]

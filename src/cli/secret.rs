@@ -31,9 +31,9 @@ pub fn from_file(path: &str) -> Result<Vec<u8>> {
     Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
 }
 
-/// Asks on the terminal; what is typed is shown.
+/// Asks on the terminal; what is typed is shown. The end of input is no answer.
 pub fn ask_openly(question: &str, session: &Session) -> Result<String> {
-    ask_line(question, session).map(Option::unwrap_or_default)
+    ask_line(question, session)?.ok_or_else(|| Error::new(ErrorKind::Usage, "EOF"))
 }
 
 /// Asks on the terminal; what is typed is shown. `None` when the terminal was closed.

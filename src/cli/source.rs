@@ -81,7 +81,7 @@ fn plain_settings(session: &Session) -> Settings {
 }
 
 /// The flags of a chart's source as the repositories take them; `devel` asks for pre-releases unless a version is given.
-pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut Session) -> ChartOptions {
+pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut Session) -> Result<ChartOptions> {
     let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
     session.offline |= source.offline;
     let mut version = text(&source.version);
@@ -90,14 +90,14 @@ pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut S
         session.notices.push(Level::Debug, "setting version to >0.0.0-0");
         version = ">0.0.0-0".to_string();
     }
-    ChartOptions {
+    Ok(ChartOptions {
         version,
         repository_url: text(&source.repo),
         pass_credentials: source.pass_credentials,
         verify: source.verify,
         keyring: keyring(source.keyring.as_deref(), session),
-        ..source.server.options()
-    }
+        ..source.server.options()?
+    })
 }
 
 /// The keyring that a flag names, or GnuPG's.

@@ -29,6 +29,12 @@ impl Environment for System {
     fn resolve_host(&self, name: &str) -> Vec<String> {
         (name, 0).to_socket_addrs().map(|addresses| addresses.map(|address| address.ip().to_string()).collect()).unwrap_or_default()
     }
+
+    #[expect(clippy::disallowed_methods, reason = "variables that a name template asks for enter here")]
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
     fn again(&self) -> Option<Box<dyn Environment>> {
         Some(Box::new(*self))
     }

@@ -145,6 +145,7 @@ fn cache_file(settings: &Settings, name: &str, suffix: &str) -> Result<PathBuf> 
     if name.contains('/') || name.contains('\\') || name.contains('\0') {
         return Err(Error::new(ErrorKind::Repository, format!("repository name {name:?} is not a file name")));
     }
+    let suffix = if name.is_empty() { suffix.trim_start_matches('-') } else { suffix };
     Ok(settings.repository_cache.join(format!("{name}{suffix}")))
 }
 

@@ -141,7 +141,7 @@ impl<'s> Downloader<'s> {
             let kept = cache::get(root, &digest, Kind::Provenance).map(|(_, bytes)| bytes);
             let text = match provenance.or(kept) {
                 Some(text) => text,
-                None => self.fetch_provenance(&source)?,
+                None => self.fetch_provenance(&source).map_err(|_| no_provenance(&source))?,
             };
             let keyring = read_keyring(&self.options.keyring)?;
             provenance::verify(&archive, &text, &source.file_name, &keyring, self.client.settings().now_seconds())?;
@@ -153,7 +153,7 @@ impl<'s> Downloader<'s> {
     /// Fetches a chart into the folder `destination`, which must exist.
     pub fn save(&self, reference: &str, version: &str, destination: &Path, verify: Verify) -> Result<Saved> {
         let source = self.resolve(reference, version)?;
-        self.save_source(&source, destination, verify)
+        self.save_source(&source, reference, destination, verify)
     }
 
     /// Fetches the archive at an address of `entry`'s repository; `digest` as its index gives it, `""` when it does not.
@@ -162,7 +162,7 @@ impl<'s> Downloader<'s> {
         let digest = if digest.is_empty() { None } else { Some(cache::parse_digest(digest)?) };
         let source =
             Source { place: Place::Http { url: address.to_string(), access: entry_access(entry) }, digest, file_name: parsed.file_name() };
-        let saved = self.save_source(&source, destination, verify)?;
+        let saved = self.save_source(&source, address, destination, verify)?;
         if source.digest.is_some() {
             // So that no dependency is fetched twice; Helm fills this cache only for charts that it renders.
             cache::put(&self.client.settings().content_cache, &saved.digest, Kind::Chart, &crate::fs::read(&saved.path)?)?;
@@ -170,7 +170,7 @@ impl<'s> Downloader<'s> {
         Ok(saved)
     }
 
-    fn save_source(&self, source: &Source, destination: &Path, verify: Verify) -> Result<Saved> {
+    fn save_source(&self, source: &Source, reference: &str, destination: &Path, verify: Verify) -> Result<Saved> {
         let root = &self.client.settings().content_cache;
         let cached = source.digest.and_then(|digest| cache::get(root, &digest, Kind::Chart));
         let (archive, fetched_provenance) = match cached {
@@ -191,9 +191,10 @@ impl<'s> Downloader<'s> {
                 Some(text) => Some(text),
                 None => match self.fetch_provenance(source) {
                     Ok(text) => Some(text),
-                    Err(error) if verify == Verify::Always => return Err(error),
+                    Err(_) if verify == Verify::Always => return Err(no_provenance(source)),
                     Err(error) => {
-                        self.client.reporter().say(&format!("WARNING: Verification not found for {}: {error}", source.shown()));
+                        let named = if self.options.repository_url.is_empty() { reference.to_string() } else { source.shown() };
+                        self.client.reporter().say(&format!("WARNING: Verification not found for {named}: {error}"));
                         None
                     }
                 },
@@ -270,14 +271,12 @@ impl<'s> Downloader<'s> {
         match &source.place {
             Place::Http { url, access } => {
                 let address = format!("{url}.prov");
-                let failed = |_| Error::new(ErrorKind::Verification, format!("failed to fetch provenance {:?}", url::redact(&address)));
-                self.client.fetch(Request { mirrored: true, ..Request::get(&address, PROVENANCE_LIMIT) }, access).map_err(failed)
+                self.client.fetch(Request { mirrored: true, ..Request::get(&address, PROVENANCE_LIMIT) }, access)
             }
-            Place::Oci { reference } => {
-                let failed =
-                    || Error::new(ErrorKind::Verification, format!("failed to fetch provenance {:?}", format!("oci://{reference}.prov")));
-                self.pull(reference, true)?.provenance.ok_or_else(failed)
-            }
+            Place::Oci { reference } => self.pull(reference, true)?.provenance.ok_or_else(|| {
+                let text = format!("manifest does not contain a layer with mediatype {}", oci_chart::PROVENANCE_TYPE);
+                Error::new(ErrorKind::Repository, text)
+            }),
         }
     }
 
@@ -403,6 +402,11 @@ impl<'s> Downloader<'s> {
     }
 }
 
+/// That a signature was asked for and there is none.
+fn no_provenance(source: &Source) -> Error {
+    Error::new(ErrorKind::Verification, format!("failed to fetch provenance {:?}", format!("{}.prov", source.shown())))
+}
+
 impl Source {
     fn shown(&self) -> String {
         match &self.place {
@@ -449,7 +453,12 @@ pub fn fetch_index(client: &Client<'_>, repository: &str, access: &Access) -> Re
 pub fn index_address(repository: &str) -> Result<String> {
     let parsed = Address::parse(repository).ok_or_else(|| invalid_url(repository))?;
     if !matches!(parsed.scheme.as_str(), "http" | "https") {
-        return Err(Error::new(ErrorKind::Repository, format!("could not find protocol handler for: {}", parsed.scheme)));
+        // Helm takes the index for an artifact of the registry.
+        let message = match parsed.scheme.as_str() {
+            "oci" => "failed to perform \"FetchReference\" on source: invalid reference".to_string(),
+            scheme => format!("could not find protocol handler for: {scheme}"),
+        };
+        return Err(Error::new(ErrorKind::Repository, message));
     }
     url::resolve_reference(repository, "index.yaml").ok_or_else(|| invalid_url(repository))
 }

@@ -343,6 +343,9 @@ impl<'s> Client<'s> {
         if let Some(transport) = transports.get(&key) {
             return Ok(transport.clone());
         }
+        if own {
+            check_tls_files(&access.cert_file, &access.key_file, &access.ca_file, access.insecure_skip_tls_verify)?;
+        }
         let transport = build(self.settings, &key)?;
         transports.insert(key, transport.clone());
         Ok(transport)
@@ -413,7 +416,7 @@ fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
     } else if key.insecure {
         builder = builder.tls_certs_only(std::iter::empty()).tls_danger_accept_invalid_certs(true);
     } else if !key.ca_file.is_empty() {
-        let pem = read_pem(&key.ca_file).map_err(|error| fault(format!("can't read CA file: {}: {error}", key.ca_file)))?;
+        let pem = read_pem(&key.ca_file)?;
         let certificates = reqwest::Certificate::from_pem_bundle(&pem)
             .map_err(|error| fault(format!("failed to append certificates from file: {}: {error}", key.ca_file)))?;
         if certificates.is_empty() {
@@ -422,15 +425,41 @@ fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
         builder = builder.tls_certs_only(certificates);
     }
     if !key.cert_file.is_empty() && !key.key_file.is_empty() {
-        let load = |file: &str| read_pem(file).map_err(|error| fault(format!("unable to read cert file: {file:?}: {error}")));
-        let mut pem = load(&key.cert_file)?;
+        let mut pem = read_pem(&key.cert_file)?;
         pem.push(b'\n');
-        pem.extend(load(&key.key_file)?);
+        pem.extend(read_pem(&key.key_file)?);
         let identity = reqwest::Identity::from_pem(&pem)
             .map_err(|error| fault(format!("can't load key pair from cert {} and key {}: {error}", key.cert_file, key.key_file)))?;
         builder = builder.identity(identity);
     }
     builder.build().map_err(|error| fault(chain(&error)))
+}
+
+/// Whether the files that an access names for TLS can be read: Helm makes a TLS client of them before anything is asked,
+/// also where none will be used. One file of a pair alone is not looked at, unless something else asks for TLS.
+pub(super) fn check_tls_files(cert_file: &str, key_file: &str, ca_file: &str, insecure: bool) -> Result<()> {
+    let pair = !cert_file.is_empty() && !key_file.is_empty();
+    if !pair && ca_file.is_empty() && !insecure {
+        return Ok(());
+    }
+    let mut faults = Vec::new();
+    let mut read = |what: &str, file: &str| match read_pem(file) {
+        Ok(_) => true,
+        Err(error) => {
+            faults.push(format!("{what}: {}: {error}", crate::quote::quote(file.as_bytes())));
+            false
+        }
+    };
+    if !(cert_file.is_empty() && key_file.is_empty()) && read("unable to read cert file", cert_file) {
+        read("unable to read key file", key_file);
+    }
+    if !ca_file.is_empty() {
+        read("can't read CA file", ca_file);
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Repository, format!("can't create TLS config for client: {}", faults.join("\n"))))
 }
 
 fn read_pem(file: &str) -> Result<Vec<u8>> {

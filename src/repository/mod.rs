@@ -119,6 +119,14 @@ pub struct ChartOptions {
     pub keyring: PathBuf,
 }
 
+impl ChartOptions {
+    /// Refuses files for TLS that cannot be read: Helm makes its client for registries first, whatever is asked afterwards.
+    pub fn check_tls_files(&self) -> crate::error::Result<()> {
+        http::check_tls_files(&self.cert_file, &self.key_file, &self.ca_file, self.insecure_skip_tls_verify)
+            .map_err(|error| error.context("missing registry client"))
+    }
+}
+
 /// How far a transfer has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {

@@ -166,7 +166,7 @@ impl<'r> Search<'r> {
     fn keep(&mut self, hit: Hit, version: Version) {
         match self.hits.last_mut() {
             Some(last) if !self.all_versions && last.0.name == hit.name => {
-                if rank(&hit, &version, &last.0, &last.1) == Ordering::Less {
+                if rank(&hit, &version, &last.0, &last.1) != Ordering::Greater {
                     *last = (hit, version);
                 }
             }
@@ -178,6 +178,14 @@ impl<'r> Search<'r> {
     pub fn finish(mut self) -> Vec<Hit> {
         self.hits.sort_by(|a, b| rank(&a.0, &a.1, &b.0, &b.1));
         let mut hits: Vec<Hit> = self.hits.into_iter().map(|(hit, _)| hit).collect();
+        // Helm keeps versions by name and version: one that an index has twice is one.
+        hits.dedup_by(|later, earlier| {
+            let same = later.name == earlier.name && later.version == earlier.version;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
         if !self.all_versions {
             let mut seen = std::collections::HashSet::new();
             hits.retain(|hit| seen.insert(hit.name.clone()));
@@ -197,7 +205,8 @@ fn line(repository: &str, name: &str, description: &str, keywords: &str) -> Stri
 
 /// Go's `path.Join` of repository and chart.
 fn join(repository: &str, chart: &str) -> String {
-    super::url::clean_dot(&format!("{repository}/{chart}"))
+    let joined = if repository.is_empty() { chart.to_string() } else { format!("{repository}/{chart}") };
+    super::url::clean_dot(&joined)
 }
 
 #[cfg(test)]

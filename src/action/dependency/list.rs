@@ -25,11 +25,11 @@ pub struct Listing {
 /// Lists the dependencies of the chart at `path` and what `charts/` has of them.
 pub fn list(path: &Path, reporter: &dyn Reporter) -> Result<Listing> {
     let mut notices = Notices::new();
-    let chart = loader::load(path, &mut notices);
+    let chart = loader::load_any_version(path, &mut notices);
     notices.list.into_iter().for_each(|notice| reporter.notice(notice));
     let chart = chart?;
     let charts = fs::clean(&path.join("charts"));
-    if chart.metadata.dependencies.is_empty() {
+    if !chart.metadata.has_dependency_list {
         let warning = format!("WARNING: no dependencies at {}", charts.display());
         return Ok(Listing { rows: None, warnings: vec![warning] });
     }

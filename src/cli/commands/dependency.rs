@@ -99,7 +99,7 @@ pub struct Fetching {
 
 impl Fetching {
     fn options(&self, session: &Session) -> Result<(Options, Settings)> {
-        let source = ChartOptions { verify: self.verify, keyring: keyring(self.keyring.as_deref(), session), ..self.server.options() };
+        let source = ChartOptions { verify: self.verify, keyring: keyring(self.keyring.as_deref(), session), ..self.server.options()? };
         let mut settings = repository_settings(session)?;
         settings.offline |= self.offline;
         let skip_refresh = self.skip_refresh || settings.offline;

@@ -75,6 +75,8 @@ impl Run for Arguments {
         if self.sign && self.keyring.as_deref() == Some("") {
             return usage("--keyring is required for signing a package");
         }
+        // Helm makes its client for registries first, whether or not anything is fetched.
+        self.server.options()?;
         let options = Options {
             version: self.version.clone().unwrap_or_default(),
             app_version: self.app_version.clone().unwrap_or_default(),
@@ -109,7 +111,7 @@ impl Run for Arguments {
 impl Arguments {
     /// Fetches the dependencies first, without a word, as Helm does.
     fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<()> {
-        let source = ChartOptions { keyring: keyring(self.keyring.as_deref(), session), ..self.server.options() };
+        let source = ChartOptions { keyring: keyring(self.keyring.as_deref(), session), ..self.server.options()? };
         let options = dependency::Options { source, ..dependency::Options::default() };
         dependency::update(&fs::clean(path), &options, &repository_settings(session)?, &Recorded::default())
     }

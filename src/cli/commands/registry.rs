@@ -16,11 +16,11 @@ pub const COMMAND: Entry = Entry::group(
     "login to or logout from a registry",
     "This command consists of multiple subcommands to interact with registries.",
     &[
-        Entry::leaf::<Login>("login", "[host]", Arity::Exactly(1), "login to a registry", "Authenticate to a remote registry."),
+        Entry::leaf::<Login>("login", "[host]", Arity::AtLeast(1), "login to a registry", "Authenticate to a remote registry."),
         Entry::leaf::<Logout>(
             "logout",
             "[host]",
-            Arity::Exactly(1),
+            Arity::AtLeast(1),
             "logout from a registry",
             "Remove credentials stored for a remote registry.",
         ),

@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::repository::ChartOptions;
 use crate::template::engine::{self, Ahead, Capabilities, KubeVersion, Release};
+use crate::template::functions::variables;
 use crate::values::origin::Sources;
 use clap::Args;
 use std::io::Write;
@@ -190,7 +191,7 @@ impl Run for Arguments {
         let capabilities = self.capabilities()?;
         self.check_offline(session)?;
         let (name, reference) = self.name_and_chart(&arguments)?;
-        let source = source::chart_options(&self.source, self.devel, session);
+        let source = source::chart_options(&self.source, self.devel, session)?;
         let path = source::locate(&reference, &source, session)?;
         let (values, files) = source::values_and_files(&self.values, session)?;
         let ahead = Arc::new(Ahead::new());
@@ -325,7 +326,7 @@ impl Arguments {
                 Ok((name.clone(), chart.clone()))
             }
             [chart] if !name_template.is_empty() => {
-                let name = engine::render_text("name-template", name_template, &Data::Null, &mut System)?;
+                let name = engine::render_text("name-template", name_template, &Data::Null, variables::FUNCTIONS, &mut System)?;
                 Ok((String::from_utf8_lossy(&name).into_owned(), chart.clone()))
             }
             [chart] => Ok(("release-name".to_string(), chart.clone())),

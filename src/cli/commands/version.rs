@@ -51,7 +51,7 @@ impl Run for Arguments {
                 ("KubeClientVersion", HELM_VERSION.kube_client_version),
             ];
             let data = Data::map(facts.into_iter().map(|(key, value)| (key.into(), Data::str(value))).collect());
-            return session.print(engine::render_text("_", &template, &data, &mut System)?);
+            return session.print(engine::render_text("_", &template, &data, &[], &mut System)?);
         }
         session.print(format!("version.BuildInfo{{Version:\"v{version}\", HelmVersion:\"{}\"}}\n", HELM_VERSION.version))
     }

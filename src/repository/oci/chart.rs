@@ -38,7 +38,7 @@ pub struct PulledChart {
 
 /// Fetches the chart that `reference` names, and its provenance if `with_provenance`.
 pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<PulledChart> {
-    let not_found = || Error::new(ErrorKind::Repository, format!("{reference}: not found"));
+    let not_found = || Error::new(ErrorKind::Repository, format!("failed to perform \"FetchReference\" on source: {reference}: not found"));
     let (digest, _, bytes) = registry.manifest(&reference.repository, reference.manifest_name())?.ok_or_else(not_found)?;
     let manifest = crate::json::parse_exact(&bytes)?;
     let map = manifest.as_map().ok_or_else(|| Error::new(ErrorKind::Repository, format!("{reference}: manifest is no object")))?;

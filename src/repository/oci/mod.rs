@@ -334,6 +334,20 @@ fn mismatch(url: &str, claimed: &str, actual: &str) -> Error {
     Error::new(ErrorKind::Verification, format!("GET {url:?}: mismatch digest: expected {claimed}, content is {actual}"))
 }
 
+/// What Go's `%v` makes of a value from JSON, down to `depth` levels.
+fn as_go_prints(value: &Data, depth: usize) -> String {
+    let inside = |value: &Data| if depth == 0 { "…".to_string() } else { as_go_prints(value, depth - 1) };
+    match (value.as_map(), value.as_list()) {
+        (Some(map), _) => {
+            let parts: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", inside(value))).collect();
+            format!("map[{}]", parts.join(" "))
+        }
+        (_, Some(list)) => format!("[{}]", list.iter().map(inside).collect::<Vec<_>>().join(" ")),
+        _ if value.is_null() => "<nil>".to_string(),
+        _ => super::record::scalar_text(value),
+    }
+}
+
 /// A refusal in oras-go's form: `GET "URL": response status code 401: unauthorized: authentication required`.
 fn status_error(method: &str, url: &str, response: &Response) -> Error {
     let mut text = format!("{method} {:?}: response status code {}", super::url::redact(url), response.status.as_u16());
@@ -346,6 +360,9 @@ fn status_error(method: &str, url: &str, response: &Response) -> Error {
         text.push_str(&format!(": {}", super::printable(&code)));
         if !part("message").is_empty() {
             text.push_str(&format!(": {}", super::printable(part("message"))));
+        }
+        if let Some(detail) = error.get("detail").filter(|detail| !detail.is_null()) {
+            text.push_str(&format!(": {}", super::printable(&as_go_prints(detail, 8))));
         }
         said = true;
     }

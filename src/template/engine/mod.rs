@@ -18,7 +18,7 @@ mod unclosed;
 
 use super::eval::Evaluator;
 pub use super::eval::TemplateSet;
-use super::functions::Host;
+use super::functions::{Function, Host};
 use super::parser;
 use super::stack;
 use super::value::Value;
@@ -101,6 +101,11 @@ pub trait Environment: Send {
     fn random(&mut self, bytes: &mut [u8]);
     /// The addresses of a host; asked only if [`Options::enable_dns`].
     fn resolve_host(&self, name: &str) -> Vec<String>;
+    /// The value of an environment variable, for texts that may ask for it ([`render_text`]); never asked by charts.
+    fn variable(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
     /// The same world again for another thread, if its answers depend on nothing that was asked before; a world without
     /// is asked in rendering order, by one thread.
     fn again(&self) -> Option<Box<dyn Environment>> {
@@ -139,11 +144,17 @@ pub fn render(context: &RenderContext<'_>, options: &Options, environment: &mut 
 
 /// What the text `source`, a template called `name`, makes of `data`; it stands alone and knows no chart.
 ///
-/// The error is Go's text: `template: NAME:1: unclosed action`.
-pub fn render_text(name: &str, source: &str, data: &data::Data, environment: &mut dyn Environment) -> Result<Vec<u8>> {
+/// The text may call the functions `more` too. The error is Go's text: `template: NAME:1: unclosed action`.
+pub fn render_text(
+    name: &str,
+    source: &str,
+    data: &data::Data,
+    more: &'static [Function],
+    environment: &mut dyn Environment,
+) -> Result<Vec<u8>> {
     let run = || {
         let fault = |text: String| Error::new(ErrorKind::Template, text);
-        let parsed = parser::parse(Arc::from(source.as_bytes())).map_err(|error| fault(error.text(name)))?;
+        let parsed = parser::parse_with(Arc::from(source.as_bytes()), more).map_err(|error| fault(error.text(name)))?;
         let set = TemplateSet::new(&[(Arc::from(name), Arc::new(parsed))]);
         let options = Options::default();
         let notices = RefCell::default();
@@ -231,6 +242,11 @@ impl Host for EngineHost<'_> {
     fn resolve_host(&self, name: &str) -> Option<Vec<String>> {
         self.note_question();
         self.options.enable_dns.then(|| self.environment.resolve_host(name))
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.note_question();
+        self.environment.variable(name)
     }
 
     fn size_limit(&self) -> usize {

@@ -35,6 +35,7 @@ mod unicode;
 mod unicode_tables;
 pub mod url;
 mod url_address;
+pub mod variables;
 pub(crate) mod visits;
 
 pub use registry::{all, lookup};
@@ -110,6 +111,11 @@ pub trait Host {
     fn random(&mut self, bytes: &mut [u8]);
     /// The addresses of a host name; `None` unless DNS was allowed.
     fn resolve_host(&self, name: &str) -> Option<Vec<String>>;
+    /// The value of an environment variable; only `env` and `expandenv` ask, which no chart can call.
+    fn variable(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
     /// Most bytes one string or output may have.
     fn size_limit(&self) -> usize;
     /// Most items one list may have.

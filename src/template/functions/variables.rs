@@ -1,0 +1,94 @@
+//! `env` and `expandenv`, which read the environment: only the text of `--name-template` may call them.
+//!
+//! Goes in: names of variables, or a text with `$NAME` and `${NAME}` in it. Comes out: their values, empty when unset.
+//! Not in the registry: Helm takes both from what templates of charts can call. Follows sprig and Go's `os.Expand`.
+
+use super::Parameter::Str as Text;
+use super::{Call, Function, Outcome, row};
+use crate::template::value::Value;
+
+/// Both functions; a parser knows them only when it is handed them.
+pub static FUNCTIONS: &[Function] = &[
+    row("env", &[Text], variable, "the value of an environment variable"),
+    row("expandenv", &[Text], expanded, "a text with its environment variables filled in"),
+];
+
+fn variable(call: &mut Call) -> Outcome {
+    Ok(Value::str(call.host.variable(&call.text(0)).unwrap_or_default()))
+}
+
+fn expanded(call: &mut Call) -> Outcome {
+    let text = call.text(0);
+    Ok(Value::str(expand(&text, |name| call.host.variable(name).unwrap_or_default())))
+}
+
+/// Go's `os.Expand`.
+fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        if after.is_empty() {
+            out.push('$');
+            return out;
+        }
+        let (name, width) = shell_name(after);
+        match (name.is_empty(), width) {
+            // A name that is none, such as `${}`, is swallowed; a dollar before something else stays.
+            (true, 0) => out.push('$'),
+            (true, _) => {}
+            (false, _) => out.push_str(&value(name)),
+        }
+        rest = after.get(width..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The name that `text` begins with, and how many bytes belong to it.
+fn shell_name(text: &str) -> (&str, usize) {
+    let special = |byte: &u8| b"*#$@!?-".contains(byte) || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    if let Some(braced) = text.strip_prefix('{') {
+        return match braced.find('}') {
+            // `${}}`, where Go takes the first brace for a name's end, too.
+            Some(0) => ("", 2),
+            Some(end) => (&braced[..end], end + 2),
+            None => ("", 1),
+        };
+    }
+    if bytes.first().is_some_and(special) {
+        return (&text[..1], 1);
+    }
+    let end = bytes.iter().position(|byte| *byte != b'_' && !byte.is_ascii_alphanumeric()).unwrap_or(bytes.len());
+    (&text[..end], end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expand;
+
+    #[test]
+    fn variables_are_filled_in_as_go_does() {
+        let value = |name: &str| format!("<{name}>");
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("$a b", "<a> b"),
+            ("${a}b", "<a>b"),
+            ("$a_1-x", "<a_1>-x"),
+            ("${a b}", "<a b>"),
+            ("$$", "<$>"),
+            ("$", "$"),
+            ("x$", "x$"),
+            ("$1a", "<1>a"),
+            ("$*a", "<*>a"),
+            ("${}a", "a"),
+            ("${a", "a"),
+            ("$ a", "$ a"),
+            ("$é", "$é"),
+            ("${é}", "<é>"),
+        ] {
+            assert_eq!(expand(text, value), expected, "{text}");
+        }
+    }
+}
