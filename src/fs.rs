@@ -100,12 +100,16 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let file = open(path)?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
-    read_open(file, path, size, limit)
+    let mut bytes = Vec::new();
+    read_open(file, path, size, limit, &mut bytes)?;
+    Ok(bytes)
 }
 
-/// The bytes of an open file that had `size` of them when it was looked at, and may have at most `limit`.
-pub fn read_expected(file: File, path: &Path, size: u64, limit: u64) -> Result<Vec<u8>> {
-    read_open(file, path, size, limit)
+/// Reads an open file that had `size` bytes when it was looked at, and may have at most `limit`, in the place of what `bytes` held:
+/// who reads hundreds of files does not want fresh memory for each.
+pub fn read_expected(file: File, path: &Path, size: u64, limit: u64, bytes: &mut Vec<u8>) -> Result<()> {
+    bytes.clear();
+    read_open(file, path, size, limit, bytes)
 }
 
 /// A file to read, and what it is.
@@ -115,13 +119,13 @@ pub fn open_entry(path: &Path) -> Result<(File, Entry)> {
     Ok((file, Entry::of(&metadata)))
 }
 
-fn read_open(file: File, path: &Path, size: u64, limit: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit).saturating_add(1)).unwrap_or(0));
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| fault("read", path, &error))?;
+fn read_open(file: File, path: &Path, size: u64, limit: u64, bytes: &mut Vec<u8>) -> Result<()> {
+    bytes.reserve_exact(usize::try_from(size.min(limit).saturating_add(1)).unwrap_or(0));
+    file.take(limit.saturating_add(1)).read_to_end(bytes).map_err(|error| fault("read", path, &error))?;
     if bytes.len() as u64 > limit {
         return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path.display())));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// A file to stream from.
@@ -139,23 +143,51 @@ pub fn lstat(path: &Path) -> Result<Entry> {
     std::fs::symlink_metadata(path).map(|metadata| Entry::of(&metadata)).map_err(|error| fault("lstat", path, &error))
 }
 
-/// What tells that a file is still the same: size, modification and change time in nanoseconds since 1970, inode.
-/// `None` when `path` leads to no file.
-#[cfg(unix)]
-pub fn stamp(path: &Path) -> Option<(u64, i128, i128, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    let about = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
-    let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-    let (modified, changed) = (nanoseconds(about.mtime(), about.mtime_nsec()), nanoseconds(about.ctime(), about.ctime_nsec()));
-    Some((about.len(), modified, changed, about.ino()))
+/// What tells that a file is still the same: size, modification and change time in nanoseconds since 1970 (the latter where
+/// there is one), inode.
+pub type Stamp = (u64, i128, i128, u64);
+
+/// A folder whose entries are looked at by the thousand: with it in hand, the way to it is gone only once.
+#[derive(Debug)]
+pub struct Folder {
+    #[cfg(unix)]
+    file: File,
+    #[cfg(not(unix))]
+    path: PathBuf,
 }
 
-/// What tells that a file is still the same: size and modification time in nanoseconds since 1970.
-#[cfg(not(unix))]
-pub fn stamp(path: &Path) -> Option<(u64, i128, i128, u64)> {
-    let about = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
-    let modified = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((about.len(), i128::try_from(modified.as_nanos()).ok()?, 0, 0))
+impl Folder {
+    /// The folder at `path`.
+    #[cfg(unix)]
+    pub fn open(path: &Path) -> Result<Folder> {
+        Ok(Folder { file: open(path)? })
+    }
+
+    #[cfg(not(unix))]
+    pub fn open(path: &Path) -> Result<Folder> {
+        Ok(Folder { path: path.to_path_buf() })
+    }
+
+    /// The stamp of the file of this name; `None` when it leads to no file.
+    #[cfg(unix)]
+    pub fn stamp(&self, name: &str) -> Option<Stamp> {
+        use rustix::fs::{AtFlags, FileType, statat};
+        let about = statat(&self.file, name, AtFlags::empty()).ok()?;
+        if !FileType::from_raw_mode(about.st_mode).is_file() {
+            return None;
+        }
+        let nanoseconds = |seconds: i128, rest: i128| seconds * 1_000_000_000 + rest;
+        let modified = nanoseconds(i128::from(about.st_mtime), i128::from(about.st_mtime_nsec));
+        let changed = nanoseconds(i128::from(about.st_ctime), i128::from(about.st_ctime_nsec));
+        Some((u64::try_from(about.st_size).ok()?, modified, changed, about.st_ino))
+    }
+
+    #[cfg(not(unix))]
+    pub fn stamp(&self, name: &str) -> Option<Stamp> {
+        let about = std::fs::metadata(self.path.join(name)).ok().filter(Metadata::is_file)?;
+        let modified = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some((about.len(), i128::try_from(modified.as_nanos()).ok()?, 0, 0))
+    }
 }
 
 /// When an entry was last added to, taken from or renamed in a folder, nanoseconds since 1970; `None` if it is no folder.
@@ -283,7 +315,8 @@ impl Replacement {
         Replacement::with_mode(path, mode_of(path))
     }
 
-    fn with_mode(path: &Path, mode: u32) -> Result<Replacement> {
+    /// The same, and it gets this mode (where modes exist) whatever was there.
+    pub fn with_mode(path: &Path, mode: u32) -> Result<Replacement> {
         if is_folder(path) {
             return Err(Error::new(ErrorKind::Io, format!("open {}: is a directory", path.display())));
         }

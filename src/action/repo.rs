@@ -150,7 +150,7 @@ pub fn index(folder: &Path, options: &IndexOptions, reporter: &dyn Reporter) -> 
     let catalog = memory.catalog(&folder, &options.url)?;
     let path = folder.join("index.yaml");
     if options.merge.is_empty() && !options.json {
-        return fs::write_as(&path, catalog.to_yaml(&options.now)?.as_bytes(), 0o644);
+        return catalog.write(&path, &options.now);
     }
     let mut index = catalog.to_index(&options.now)?;
     if !options.merge.is_empty() {

@@ -16,17 +16,26 @@ use crate::error::Result;
 use crate::fs::{self, Kind};
 use crate::yaml;
 use entry::Entry;
-use memory::Known;
-use std::collections::{BTreeMap, HashMap};
+use memory::{Facts, Known};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// So many archives are looked at before a thread asks for more.
+const CHUNK: usize = 64;
+/// What was found out since is kept apart as long as it is less than this part of the whole.
+const RECENT_PART: usize = 8;
+/// How much of an index is put together before it is written.
+const BUFFER: usize = 64 << 10;
 
 /// What was found out about the archives of a folder before.
 #[derive(Debug, Default)]
 pub struct Memory {
     file: Option<PathBuf>,
-    text: String,
+    whole: Vec<u8>,
+    recent: Vec<u8>,
 }
 
 /// The archives of a folder that are charts, each with its address, in the order of their names.
@@ -35,42 +44,90 @@ pub struct Catalog<'m> {
     entries: Vec<(Entry<'m>, String)>,
 }
 
+/// What was found out about an archive.
+enum Fact<'m> {
+    /// It is gone, or no file.
+    Nothing,
+    /// As it stands in the memory of the whole.
+    Old(Known<'m>),
+    /// As it stands in the memory of what came later.
+    Recent(Known<'m>),
+    New(Known<'m>),
+}
+
+impl<'m> Fact<'m> {
+    fn known(&self) -> Option<&Known<'m>> {
+        match self {
+            Fact::Nothing => None,
+            Fact::Old(known) | Fact::Recent(known) | Fact::New(known) => Some(known),
+        }
+    }
+
+    fn into_entry(self) -> Option<Entry<'m>> {
+        match self {
+            Fact::Nothing => None,
+            Fact::Old(known) | Fact::Recent(known) | Fact::New(known) => known.entry,
+        }
+    }
+}
+
 impl Memory {
     /// What is kept below Helm's cache folder of the archives in `folder`.
     pub fn open(cache_home: &Path, folder: &Path) -> Result<Memory> {
         let file = memory::file(cache_home, folder)?;
-        Ok(Memory { text: memory::read(&file), file: Some(file) })
+        Ok(Memory { whole: memory::read(&file), recent: memory::read(&recent(&file)), file: Some(file) })
     }
 
     /// Looks at the archives of `folder` and keeps what is new; `base` is what `--url` gives.
     pub fn catalog(&self, folder: &Path, base: &str) -> Result<Catalog<'_>> {
         let archives = archives(folder)?;
-        let known = memory::recall(&self.text);
-        let facts = look(folder, &archives, &known);
-        let is_known = |(name, fact): (&String, &Option<Known<'_>>)| {
-            fact.as_ref().is_none_or(|fact| known.get(name.as_str()).is_some_and(|known| known.stamp == fact.stamp))
-        };
-        let same = known.len() == archives.len() && archives.iter().zip(&facts).all(is_known);
-        if let Some(file) = self.file.as_deref().filter(|_| !same) {
-            let facts = archives.iter().zip(&facts).filter_map(|(name, fact)| Some((name.as_str(), fact.as_ref()?)));
-            // A memory that cannot be written costs time, nothing else.
-            let _ = memory::remember(file, facts);
-        }
-        let entries = archives.iter().zip(facts).filter_map(|(name, fact)| Some((fact?.entry?, address(base, name))));
+        let whole = Facts::new(&self.whole);
+        let facts = look(folder, &archives, whole, Facts::new(&self.recent))?;
+        // A memory that cannot be written costs time, nothing else.
+        let _ = self.keep(&archives, &facts, whole.len());
+        let entries = archives.into_iter().zip(facts).filter_map(|(name, fact)| Some((fact.into_entry()?, address(base, name))));
         Ok(Catalog { entries: entries.collect() })
+    }
+
+    /// Keeps what was found out: only what is not in the memory of the whole, or all if that is much.
+    fn keep(&self, archives: &[String], facts: &[Fact<'_>], whole: usize) -> Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let names = || archives.iter().map(String::as_str).zip(facts);
+        // Few entries that nobody needs any more do no harm.
+        let much_is_gone = whole / 2 > archives.len();
+        if !much_is_gone && !facts.iter().any(|fact| matches!(fact, Fact::New(_))) {
+            return Ok(());
+        }
+        let mut later: Vec<_> =
+            names().filter(|(_, fact)| !matches!(fact, Fact::Old(_))).filter_map(|(name, fact)| Some((name, fact.known()?))).collect();
+        if !much_is_gone && later.len() <= whole / RECENT_PART {
+            return memory::remember(&recent(file), &mut later);
+        }
+        let mut all: Vec<_> = names().filter_map(|(name, fact)| Some((name, fact.known()?))).collect();
+        memory::remember(file, &mut all)?;
+        match self.recent.is_empty() {
+            true => Ok(()),
+            false => fs::remove_file(&recent(file)),
+        }
     }
 }
 
+/// The file beside the memory of the whole for what was found out since.
+fn recent(file: &Path) -> PathBuf {
+    file.with_extension("recent")
+}
+
 impl Catalog<'_> {
-    /// The text of index.yaml; `now` is the time that it and its entries are stamped with.
-    pub fn to_yaml(&self, now: &str) -> Result<String> {
-        match self.copied_together(now) {
-            Some(text) => Ok(text),
-            None => {
-                let mut index = self.to_index(now)?;
-                index.sort();
-                index.to_yaml()
+    /// Writes index.yaml to `path`; `now` is the time that it and its entries are stamped with.
+    pub fn write(&self, path: &Path, now: &str) -> Result<()> {
+        match self.plan(now) {
+            Some(plan) => {
+                let failed = |error| fs::fault("write", path, &error);
+                let mut file = BufWriter::with_capacity(BUFFER, fs::Replacement::with_mode(path, 0o644)?);
+                plan.write(&mut file).map_err(failed)?;
+                file.into_inner().map_err(|error| failed(error.into_error()))?.finish()
             }
+            None => fs::write_as(path, self.encoded(now)?.as_bytes(), 0o644),
         }
     }
 
@@ -79,45 +136,71 @@ impl Catalog<'_> {
         let mut index = Index { api_version: "v1".to_string(), generated: now.to_string(), ..Index::default() };
         for (entry, address) in &self.entries {
             if let Some(version) = entry.decode(now, address.clone())? {
-                index.entries.entry(entry.chart.to_string()).or_default().push(version);
+                index.entries.entry(entry.chart().to_string()).or_default().push(version);
             }
         }
         Ok(index)
     }
 
-    /// The text of index.yaml out of the entries' own texts; `None` when one of them cannot be taken as it is.
-    fn copied_together(&self, now: &str) -> Option<String> {
-        let now = entry::scalar(now)?;
-        let mut charts: BTreeMap<&str, Vec<(&Entry<'_>, String)>> = BTreeMap::new();
+    fn encoded(&self, now: &str) -> Result<String> {
+        let mut index = self.to_index(now)?;
+        index.sort();
+        index.to_yaml()
+    }
+
+    /// How index.yaml is put together out of the entries' own texts; `None` when one of them cannot be taken as it is.
+    fn plan(&self, now: &str) -> Option<Plan<'_>> {
+        let mut places: HashMap<&str, usize, ahash::RandomState> = HashMap::default();
+        let mut charts: Vec<(&str, Vec<(&Entry<'_>, Cow<'_, str>)>)> = Vec::new();
         for (entry, address) in &self.entries {
-            if entry.key.is_empty() {
+            if entry.key().is_empty() {
                 return None;
             }
-            charts.entry(&entry.chart).or_default().push((entry, entry::scalar(address)?));
+            let place = *places.entry(entry.chart()).or_insert(charts.len());
+            if place == charts.len() {
+                charts.push((entry.chart(), Vec::new()));
+            }
+            charts.get_mut(place)?.1.push((entry, entry::scalar(address)?));
         }
-        let mut charts: Vec<_> = charts.into_iter().collect();
+        if charts.is_empty() {
+            return None;
+        }
         charts.sort_by(|a, b| yaml::compare_keys(a.0, b.0, yaml::Style::Bridge));
-        let (_, first) = charts.first()?;
-        let guess = first.first().map_or(0, |(entry, address)| entry.head.len() + entry.middle.len() + address.len() + 200);
-        let mut text = String::with_capacity(guess * self.entries.len());
-        text.push_str("apiVersion: v1\nentries:\n");
-        for (_, mut versions) in charts {
-            sort_versions(&mut versions, |(entry, _)| &entry.version);
-            text.push_str(versions.first().map_or("", |(entry, _)| &entry.key));
+        for (_, versions) in &mut charts {
+            sort_versions(versions, |(entry, _)| entry.version());
+        }
+        Some(Plan { now: entry::scalar(now)?.into_owned(), charts })
+    }
+}
+
+/// The entries in the order of index.yaml, with what each run fills in.
+struct Plan<'c> {
+    now: String,
+    charts: Vec<(&'c str, Vec<(&'c Entry<'c>, Cow<'c, str>)>)>,
+}
+
+impl Plan<'_> {
+    fn write(&self, sink: &mut impl Write) -> std::io::Result<()> {
+        let created = ["    created: ", &self.now, "\n"].concat();
+        sink.write_all(b"apiVersion: v1\nentries:\n")?;
+        for (_, versions) in &self.charts {
+            sink.write_all(versions.first().map_or("", |(entry, _)| entry.key()).as_bytes())?;
             for (entry, address) in versions {
-                for part in [&entry.head, "    created: ", &now, "\n", &entry.middle, "    urls:\n    - ", &address, "\n", &entry.tail] {
-                    text.push_str(part);
+                for part in [entry.head(), &created, entry.middle(), "    urls:\n    - ", address, "\n", entry.tail()] {
+                    sink.write_all(part.as_bytes())?;
                 }
             }
         }
-        text.push_str(&format!("generated: {now}\n"));
-        Some(text)
+        sink.write_all(["generated: ", &self.now, "\n"].concat().as_bytes())
     }
 }
 
 /// Where an archive can be had: its name, below `base` if there is one.
-fn address(base: &str, name: &str) -> String {
-    let (parent, file) = name.rsplit_once('/').unwrap_or(("", name));
+fn address(base: &str, name: String) -> String {
+    if base.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
+        return name;
+    }
+    let (parent, file) = name.rsplit_once('/').unwrap_or(("", &name));
     let parent = url::join_path(base, parent).unwrap_or_else(|| url::join_plain(base, parent));
     match parent.is_empty() {
         true => file.to_string(),
@@ -133,7 +216,7 @@ fn archives(folder: &Path) -> Result<Vec<String>> {
         return Ok(found);
     }
     for (name, kind) in fs::entries(folder)? {
-        let name = name.to_string_lossy().into_owned();
+        let name = name.into_string().unwrap_or_else(|name| name.to_string_lossy().into_owned());
         if kind == Kind::Folder || (kind == Kind::Link && fs::is_folder(&folder.join(&name))) {
             for inner in fs::names(&folder.join(&name))? {
                 let inner = inner.to_string_lossy();
@@ -150,23 +233,30 @@ fn archives(folder: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// What is known of each archive, read anew where needed; `None` for what is gone or no file.
-fn look<'m>(folder: &Path, archives: &[String], known: &HashMap<&str, Known<'m>>) -> Vec<Option<Known<'m>>> {
-    let facts: Vec<Mutex<Option<Known<'m>>>> = archives.iter().map(|_| Mutex::new(None)).collect();
-    let next = AtomicUsize::new(0);
+/// What is known of each archive, read anew where needed.
+fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<'m>) -> Result<Vec<Fact<'m>>> {
+    let mut facts = Vec::new();
+    facts.resize_with(archives.len(), || Fact::Nothing);
+    if archives.is_empty() {
+        return Ok(facts);
+    }
+    let opened = fs::Folder::open(folder)?;
+    let chunks = Mutex::new(archives.chunks(CHUNK).zip(facts.chunks_mut(CHUNK)));
     let work = || {
-        while let Some((name, slot)) = {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            archives.get(at).zip(facts.get(at))
-        } {
-            let path = folder.join(name);
-            let Some(stamp) = fs::stamp(&path) else { continue };
-            let fact = match known.get(name.as_str()) {
-                Some(known) if known.stamp == stamp => known.clone(),
-                _ => Known { stamp, entry: read(&path) },
-            };
-            if let Ok(mut slot) = slot.lock() {
-                *slot = Some(fact);
+        let (mut in_whole, mut in_recent) = (0, 0);
+        loop {
+            let chunk = chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((names, slots)) = chunk else { return };
+            for (name, slot) in names.iter().zip(slots) {
+                let Some(stamp) = opened.stamp(name) else { continue };
+                let is_same = |known: &Known<'_>| known.stamp == stamp;
+                *slot = if let Some(known) = recent.get(name, &mut in_recent).filter(is_same) {
+                    Fact::Recent(known)
+                } else if let Some(known) = whole.get(name, &mut in_whole).filter(is_same) {
+                    Fact::Old(known)
+                } else {
+                    Fact::New(Known { stamp, entry: read(&folder.join(name)) })
+                };
             }
         }
     };
@@ -177,7 +267,8 @@ fn look<'m>(folder: &Path, archives: &[String], known: &HashMap<&str, Known<'m>>
         }
         work();
     });
-    facts.into_iter().map(|slot| slot.into_inner().unwrap_or_default()).collect()
+    drop(chunks);
+    Ok(facts)
 }
 
 /// The entry of an archive; `None` when it is no valid chart.
@@ -203,6 +294,12 @@ mod tests {
         Entry::new(metadata, "0123".repeat(16)).expect("an entry")
     }
 
+    fn copied(catalog: &Catalog<'_>, now: &str) -> Option<String> {
+        let mut text = Vec::new();
+        catalog.plan(now)?.write(&mut text).expect("a Vec takes all");
+        Some(String::from_utf8(text).expect("it is text"))
+    }
+
     /// What is copied together is what encoding the whole index gives.
     #[test]
     fn both_ways_give_the_same_text() {
@@ -224,7 +321,7 @@ mod tests {
         let catalog = Catalog { entries };
         let mut index = catalog.to_index(now).expect("an index");
         index.sort();
-        assert_eq!(catalog.copied_together(now).expect("they can be copied"), index.to_yaml().expect("a text"));
+        assert_eq!(copied(&catalog, now).expect("they can be copied"), index.to_yaml().expect("a text"));
         assert_eq!(index.entries.values().flatten().count(), charts.len());
     }
 
@@ -233,13 +330,70 @@ mod tests {
         let name = "n".repeat(200);
         let entries = vec![(entry(&format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n")), "a.tgz".to_string())];
         let catalog = Catalog { entries };
-        assert_eq!(catalog.copied_together("2026-01-02T03:04:05Z"), None);
-        let text = catalog.to_yaml("2026-01-02T03:04:05Z").expect("a text");
+        assert_eq!(copied(&catalog, "2026-01-02T03:04:05Z"), None);
+        let text = catalog.encoded("2026-01-02T03:04:05Z").expect("a text");
         assert!(text.contains(&format!("? {name}\n")) && text.contains("- a.tgz\n") && text.contains("created: \"2026-01-02"), "{text}");
         let odd = Catalog { entries: vec![(entry("apiVersion: v2\nname: a\nversion: 1.0.0\n"), "a b.tgz".to_string())] };
-        assert_eq!(odd.copied_together("2026-01-02T03:04:05Z"), None);
-        assert!(odd.to_yaml("2026-01-02T03:04:05Z").expect("a text").contains("    - a b.tgz\n"));
+        assert_eq!(copied(&odd, "2026-01-02T03:04:05Z"), None);
+        assert!(odd.encoded("2026-01-02T03:04:05Z").expect("a text").contains("    - a b.tgz\n"));
         let none = Catalog { entries: Vec::new() };
-        assert!(none.to_yaml("2026-01-02T03:04:05Z").expect("a text").contains("entries: {}\n"));
+        assert!(none.encoded("2026-01-02T03:04:05Z").expect("a text").contains("entries: {}\n"));
+    }
+
+    fn put(folder: &Path, name: &str, version: &str) {
+        let text = format!("apiVersion: v2\nname: web\nversion: {version}\n");
+        let file = crate::chart::File { name: "Chart.yaml".into(), data: text.as_bytes().into(), modified: Some(0) };
+        let chart = loader::from_files(vec![file], &mut Notices::new()).expect("a chart");
+        fs::write(&folder.join(name), &crate::package::archive::to_bytes(&chart, None).expect("an archive")).expect("written");
+    }
+
+    /// One archive more is kept beside what was known; the index does not show where a fact came from.
+    #[test]
+    fn what_came_later_is_kept_apart_until_it_is_much() {
+        let top = tempfile::tempdir().expect("a folder");
+        let (folder, cache) = (top.path().join("charts"), top.path().join("cache"));
+        fs::create_folders(&folder).expect("made");
+        let file = memory::file(&cache, &folder).expect("a name");
+        let bytes = |file: &Path| fs::read(file).ok();
+        let run = || {
+            let path = folder.join("index.yaml");
+            let memory = Memory::open(&cache, &folder).expect("a memory");
+            memory.catalog(&folder, "").expect("a catalog").write(&path, "2026-01-02T03:04:05Z").expect("written");
+            let afresh = Memory::default();
+            let encoded = afresh.catalog(&folder, "").expect("a catalog").encoded("2026-01-02T03:04:05Z").expect("a text");
+            assert_eq!(String::from_utf8(fs::read(&path).expect("an index")).expect("text"), encoded);
+        };
+        for number in 0..20 {
+            put(&folder, &format!("web-{number}.tgz"), &format!("{number}.0.0"));
+        }
+        fs::write(&folder.join("odd.tgz"), b"no chart").expect("written");
+        run();
+        let first = bytes(&file).expect("the whole");
+        assert_eq!(bytes(&recent(&file)), None);
+        put(&folder, "more.tgz", "0.1.0");
+        run();
+        let later = bytes(&recent(&file)).expect("what came later");
+        assert_eq!((bytes(&file).as_ref(), Facts::new(&later).len()), (Some(&first), 1));
+        // An archive that changed counts as what came later, not as it was.
+        put(&folder, "web-3.tgz", "3.3.3");
+        run();
+        assert_eq!(bytes(&recent(&file)).map(|bytes| Facts::new(&bytes).len()), Some(2));
+        assert_eq!(bytes(&file).as_ref(), Some(&first));
+        // Nothing new: nothing written, and both memories answer.
+        let memory = Memory::open(&cache, &folder).expect("a memory");
+        let names = archives(&folder).expect("names");
+        let facts = look(&folder, &names, Facts::new(&memory.whole), Facts::new(&memory.recent)).expect("facts");
+        let count = |wanted: fn(&Fact<'_>) -> bool| facts.iter().filter(|fact| wanted(fact)).count();
+        assert_eq!((count(|fact| matches!(fact, Fact::Old(_))), count(|fact| matches!(fact, Fact::Recent(_)))), (20, 2));
+        for number in 20..24 {
+            put(&folder, &format!("web-{number}.tgz"), &format!("{number}.0.0"));
+        }
+        run();
+        assert_eq!((bytes(&file).map(|bytes| Facts::new(&bytes).len()), bytes(&recent(&file))), (Some(26), None));
+        for number in 0..20 {
+            fs::remove_file(&folder.join(format!("web-{number}.tgz"))).expect("removed");
+        }
+        run();
+        assert_eq!(bytes(&file).map(|bytes| Facts::new(&bytes).len()), Some(6));
     }
 }

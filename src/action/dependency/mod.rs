@@ -695,7 +695,7 @@ mod tests {
         chart(&top.path().join("b"), "b", "");
         chart(&top.path().join("c"), "c", "");
         let run = || update(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect("updated");
-        let stamp = |name: &str| fs::stamp(&top.path().join("a/charts").join(name)).expect("it is there");
+        let stamp = |name: &str| fs::Folder::open(&top.path().join("a/charts")).expect("a folder").stamp(name).expect("it is there");
         run();
         let before = (stamp("b-1.0.0.tgz"), stamp("c-1.0.0.tgz"));
         std::fs::write(top.path().join("c/values.yaml"), "a: 1\n").expect("a file");

@@ -92,6 +92,15 @@ enum What {
     Folder(usize),
 }
 
+/// What a thread reads a folder with.
+#[derive(Default)]
+struct Reading {
+    /// The folders found in it.
+    folders: Vec<Subfolder>,
+    /// Takes in one file after the other.
+    buffer: Vec<u8>,
+}
+
 /// A folder to be read: its path, and its name from the chart's top.
 struct Subfolder {
     path: PathBuf,
@@ -151,6 +160,7 @@ impl Walk<'_> {
 
     /// Reads folders until none is left; `start` starts another thread that does the same.
     fn run(&self, start: &dyn Fn()) {
+        let mut below = Reading::default();
         let mut work = self.lock();
         loop {
             let Some((number, folder)) = work.waiting.pop() else {
@@ -168,13 +178,12 @@ impl Walk<'_> {
                 start();
             }
             drop(work);
-            let mut below = Vec::new();
             let found = self.folder(&folder, &mut below);
             work = self.lock();
             work.running -= 1;
             // Folders counted from the first of this one until now.
             let first = work.folders.len();
-            below.into_iter().for_each(|folder| work.add(folder));
+            below.folders.drain(..).for_each(|folder| work.add(folder));
             let numbered = found.map(|mut found| {
                 for found in &mut found {
                     if let Ok(What::Folder(number)) = &mut found.what {
@@ -193,7 +202,7 @@ impl Walk<'_> {
     }
 
     /// What stands in a folder; the folders in it go to `below`, and are numbered from 0.
-    fn folder(&self, folder: &Subfolder, below: &mut Vec<Subfolder>) -> Result<Vec<Found>> {
+    fn folder(&self, folder: &Subfolder, below: &mut Reading) -> Result<Vec<Found>> {
         let mut found = Vec::new();
         for (entry, kind) in fs::entries(&folder.path)? {
             if is_unfinished(&entry) {
@@ -215,7 +224,7 @@ impl Walk<'_> {
     }
 
     /// Takes in what stands at `path`, called `name` from the chart's top.
-    fn visit(&self, path: PathBuf, name: String, kind: Kind, below: &mut Vec<Subfolder>) -> Found {
+    fn visit(&self, path: PathBuf, name: String, kind: Kind, below: &mut Reading) -> Found {
         if kind != Kind::Link {
             return Found { link: None, what: self.take(path.clone(), &path, name, kind, below) };
         }
@@ -229,14 +238,14 @@ impl Walk<'_> {
         Found { link: Some((path, resolved)), what }
     }
 
-    fn take(&self, path: PathBuf, resolved: &Path, name: String, kind: Kind, below: &mut Vec<Subfolder>) -> Result<What> {
+    fn take(&self, path: PathBuf, resolved: &Path, name: String, kind: Kind, below: &mut Reading) -> Result<What> {
         let is_folder = kind == Kind::Folder;
         if self.rules.ignores(&name, is_folder) {
             return Ok(What::Nothing);
         }
         if is_folder {
-            below.push(Subfolder { path, name: Some(name) });
-            return Ok(What::Folder(below.len() - 1));
+            below.folders.push(Subfolder { path, name: Some(name) });
+            return Ok(What::Folder(below.folders.len() - 1));
         }
         if kind == Kind::Irregular {
             let message = format!("cannot load irregular file {} as it has file mode type bits set", path.display());
@@ -250,8 +259,8 @@ impl Walk<'_> {
             return Err(Error::new(ErrorKind::Limit, message));
         }
         // The file may have grown since its size was asked for.
-        let data = fs::read_expected(open, &path, entry.size, FILE_LIMIT).map_err(unreadable)?;
-        let data = data.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&data);
+        fs::read_expected(open, &path, entry.size, FILE_LIMIT, &mut below.buffer).map_err(unreadable)?;
+        let data = below.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&below.buffer);
         let file = File { name: Arc::from(name), data: data.into(), modified: Some(entry.modified) };
         (self.observe)(&file);
         let parsed = ready::parse(&file);

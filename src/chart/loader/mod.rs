@@ -183,7 +183,11 @@ fn read_archive(path: &Path, crds: Crds, observe: Observe<'_>) -> Result<Vec<Fil
     file.rewind().map_err(|error| fs::fault("seek", path, &error))?;
     let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
     let files = match crds {
-        Crds::Unlikely if size <= IN_MEMORY => archive::read_leaving_crds(fs::read_expected(file, path, size, IN_MEMORY)?, observe),
+        Crds::Unlikely if size <= IN_MEMORY => {
+            let mut bytes = Vec::new();
+            fs::read_expected(file, path, size, IN_MEMORY, &mut bytes)?;
+            archive::read_leaving_crds(bytes, observe)
+        }
         _ => archive::read_observed(file, observe),
     };
     files.map_err(|error| match error.message() == archive::NO_GZIP {

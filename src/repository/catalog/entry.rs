@@ -5,7 +5,7 @@
 //! The text is what [`Index::to_yaml`] writes, which the tests of the catalog hold it to.
 
 use crate::chart::Metadata;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::repository::Recorded;
 use crate::repository::index::{ChartVersion, Index};
 use crate::{data::Data, yaml};
@@ -21,20 +21,74 @@ const AFTER: &str = "generated: \"2000-01-01T00:00:00Z\"\n";
 const CREATED: &str = "    created: \"2000-01-01T00:00:00Z\"\n";
 const ADDRESSES: &str = "    urls:\n    - x\n";
 
-/// One entry in pieces, borrowed from the memory of an earlier run where it could be.
+/// How many texts an entry consists of.
+pub const PARTS: usize = 6;
+
+/// One entry in pieces, which stand one behind the other in one text so that an entry of an earlier run is a place in that
+/// run's record and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
+    text: Cow<'a, str>,
+    /// Where each piece ends.
+    ends: [u32; PARTS],
+}
+
+impl<'a> Entry<'a> {
+    /// The entry whose pieces `text` holds; `None` when one of them does not end within it.
+    pub fn borrowed(text: &'a str, ends: [u32; PARTS]) -> Option<Entry<'a>> {
+        let inside = ends.iter().all(|end| text.is_char_boundary(*end as usize)) && ends.is_sorted();
+        inside.then_some(Entry { text: Cow::Borrowed(text), ends })
+    }
+
+    /// The entry made of these pieces; `None` when they are too long together.
+    fn of(pieces: [&str; PARTS]) -> Option<Entry<'static>> {
+        let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+        let mut ends = [0; PARTS];
+        for (piece, end) in pieces.iter().zip(&mut ends) {
+            text.push_str(piece);
+            *end = u32::try_from(text.len()).ok()?;
+        }
+        Some(Entry { text: Cow::Owned(text), ends })
+    }
+
+    fn part(&self, number: usize) -> &str {
+        let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize);
+        self.ends.get(number).and_then(|end| self.text.get(start..*end as usize)).unwrap_or_default()
+    }
+
+    /// All pieces, and where each ends: what [`Entry::borrowed`] takes.
+    pub fn whole(&self) -> (&str, [u32; PARTS]) {
+        (&self.text, self.ends)
+    }
+
     /// The chart's name.
-    pub chart: Cow<'a, str>,
-    pub version: Cow<'a, str>,
+    pub fn chart(&self) -> &str {
+        self.part(0)
+    }
+
+    pub fn version(&self) -> &str {
+        self.part(1)
+    }
+
     /// The line that begins the chart's entries; empty when the text cannot be cut, and is all in `head`.
-    pub key: Cow<'a, str>,
+    pub fn key(&self) -> &str {
+        self.part(2)
+    }
+
     /// The lines before `created`.
-    pub head: Cow<'a, str>,
+    pub fn head(&self) -> &str {
+        self.part(3)
+    }
+
     /// The lines between `created` and `urls`.
-    pub middle: Cow<'a, str>,
+    pub fn middle(&self) -> &str {
+        self.part(4)
+    }
+
     /// The lines behind `urls`.
-    pub tail: Cow<'a, str>,
+    pub fn tail(&self) -> &str {
+        self.part(5)
+    }
 }
 
 impl Entry<'_> {
@@ -44,21 +98,16 @@ impl Entry<'_> {
         let entry = ChartVersion { metadata, urls: vec![ADDRESS.to_string()], created: TIME.to_string(), removed: false, digest };
         let entries = BTreeMap::from([(chart.clone(), vec![entry])]);
         let text = Index { api_version: "v1".to_string(), generated: TIME.to_string(), entries, ..Index::default() }.to_yaml()?;
-        let (chart, version) = (Cow::Owned(chart), Cow::Owned(version));
-        let owned = |text: &str| Cow::Owned(text.to_string());
-        Ok(match cut(&text) {
-            Some([key, head, middle, tail]) => {
-                Entry { chart, version, key: owned(key), head: owned(head), middle: owned(middle), tail: owned(tail) }
-            }
-            None => Entry { chart, version, key: owned(""), head: Cow::Owned(text), middle: owned(""), tail: owned("") },
-        })
+        let [key, head, middle, tail] = cut(&text).unwrap_or(["", &text, "", ""]);
+        Entry::of([&chart, &version, key, head, middle, tail])
+            .ok_or_else(|| Error::new(ErrorKind::Limit, format!("the entry of chart {chart} is too large")))
     }
 
     /// The entry decoded again, with another time and address.
     pub fn decode(&self, created: &str, address: String) -> Result<Option<ChartVersion>> {
-        let text = match self.key.is_empty() {
-            true => self.head.to_string(),
-            false => [BEFORE, &self.key, &self.head, CREATED, &self.middle, ADDRESSES, &self.tail, AFTER].concat(),
+        let text = match self.key().is_empty() {
+            true => self.head().to_string(),
+            false => [BEFORE, self.key(), self.head(), CREATED, self.middle(), ADDRESSES, self.tail(), AFTER].concat(),
         };
         let index = Index::parse(text.as_bytes(), "", &Recorded::default())?;
         let version = index.entries.into_values().flatten().next();
@@ -90,8 +139,42 @@ fn split_once_only<'t>(text: &'t str, at: &str) -> Option<(&'t str, &'t str)> {
 }
 
 /// A text as one scalar of YAML; `None` when it takes more than one line or could be folded.
-pub fn scalar(text: &str) -> Option<String> {
+pub fn scalar(text: &str) -> Option<Cow<'_, str>> {
+    if is_plain(text) {
+        return Some(Cow::Borrowed(text));
+    }
     let mut line = yaml::to_string(&Data::str(text)).ok()?;
     line.pop().filter(|last| *last == '\n')?;
-    (!line.contains([' ', '\n'])).then_some(line)
+    (!line.contains([' ', '\n'])).then_some(Cow::Owned(line))
+}
+
+/// Whether a text is the name of an archive that needs no quotes: what most addresses are, and thousands of them are written.
+fn is_plain(text: &str) -> bool {
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/');
+    text.len() < 1000 && text.ends_with(".tgz") && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && text.bytes().all(safe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_name_is_written_as_the_encoder_writes_it() {
+        let long = format!("{}.tgz", "a-1.0.0/".repeat(100));
+        for name in ["a.tgz", "web-1.2.3.tgz", "A_b/c-0.1.0-rc.1.tgz", "null.tgz", "e5.tgz", "y/n.tgz", &long] {
+            assert!(is_plain(name), "{name}");
+            assert_eq!(yaml::to_string(&Data::str(name)).expect("a text"), format!("{name}\n"));
+        }
+        for name in ["", "tgz", "1.tgz", "a b.tgz", "a:b.tgz", "-a.tgz", ".tgz", "ä.tgz", "a#.tgz", "a.tgz\n", "a"] {
+            assert!(!is_plain(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn pieces_that_do_not_fit_their_text_are_no_entry() {
+        assert!(Entry::borrowed("abcä", [1, 1, 2, 3, 3, 5]).is_some_and(|entry| entry.tail() == "ä" && entry.version().is_empty()));
+        assert!(Entry::borrowed("abcä", [1, 1, 2, 3, 3, 4]).is_none());
+        assert!(Entry::borrowed("abcä", [1, 1, 2, 3, 3, 6]).is_none());
+        assert!(Entry::borrowed("abcä", [2, 1, 2, 3, 3, 5]).is_none());
+    }
 }

@@ -1,29 +1,26 @@
 //! What an earlier run found out about the archives of a folder.
 //!
-//! Goes in: the file below the cache folder that keeps it. Comes out: facts by file name, borrowed from the file's text. A file
-//! that is missing, of another version or broken is worth nothing and does no harm. A line of numbers (stamp, and lengths of
-//! texts) stands before the texts of each archive, so that nothing in them needs to be escaped.
+//! Goes in: two files below the cache folder. Comes out: facts by file name, borrowed from the files' bytes. The first file holds
+//! the folder as it was when it was last read as a whole, the second what was found out since, so that one archive more does not
+//! cost writing thousands of entries. A fact counts only where its stamp is the file's, so that neither file needs to know of
+//! the other. A file that is missing, of another version or broken is worth nothing and does no harm. Rows of one size stand
+//! before the texts, sorted by name, so that nothing is parsed that nobody asks for.
 
-use super::entry::Entry;
+use super::entry::{Entry, PARTS};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
+use crate::fs::{self, Stamp};
 use crate::repository::cache;
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// The first line of the file; another one makes it worthless.
-const HEADER: &str = "rutter catalog 2\n";
+/// How the file begins; another beginning makes it worthless. The number of rows follows, then how long the texts are.
+const HEADER: &[u8] = b"rutter catalog 3\n";
 /// The largest file that is read.
 const LIMIT: u64 = 512 << 20;
-/// Numbers in a line: the stamp's, and the lengths of the texts.
-const NUMBERS: usize = 11;
-
-/// What tells that a file is still the same: size, modification and change time in nanoseconds, inode.
-pub type Stamp = (u64, i128, i128, u64);
+/// A row: the stamp, where the texts begin, how long the name is, whether there is an entry, where its pieces end.
+const ROW: usize = 8 + 16 + 16 + 8 + 4 + 4 + 4 + 4 * PARTS;
 
 /// What is known of one archive.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known<'a> {
     pub stamp: Stamp,
     /// `None` for files that are no charts.
@@ -38,70 +35,138 @@ pub fn file(cache_home: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(cache_home.join("rutter").join("catalog").join(name))
 }
 
-/// The text of a memory; empty when there is none.
-pub fn read(file: &Path) -> String {
-    fs::read_limited(file, LIMIT).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+/// The bytes of a memory; empty when there is none.
+pub fn read(file: &Path) -> Vec<u8> {
+    fs::read_limited(file, LIMIT).unwrap_or_default()
 }
 
-/// The facts in the text of a memory, by file name.
-pub fn recall(text: &str) -> HashMap<&str, Known<'_>> {
-    let mut known = HashMap::new();
-    let Some(mut rest) = text.strip_prefix(HEADER) else { return known };
-    while let Some((name, fact, behind)) = recall_one(rest) {
-        known.insert(name, fact);
-        rest = behind;
-    }
-    known
+/// The facts in the bytes of a memory.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts<'a> {
+    rows: &'a [u8],
+    texts: &'a str,
 }
 
-fn recall_one(text: &str) -> Option<(&str, Known<'_>, &str)> {
-    let (line, mut rest) = text.split_once('\n')?;
-    let mut numbers = [0i128; NUMBERS];
-    let mut words = line.split(' ');
-    for number in &mut numbers {
-        *number = words.next()?.parse().ok()?;
+impl<'a> Facts<'a> {
+    pub fn new(bytes: &'a [u8]) -> Facts<'a> {
+        Facts::whole(bytes).unwrap_or_default()
     }
-    let [size, modified, changed, inode, lengths @ ..] = numbers;
-    let mut texts = [""; NUMBERS - 4];
-    for (text, length) in texts.iter_mut().zip(lengths) {
-        (*text, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+
+    fn whole(bytes: &'a [u8]) -> Option<Facts<'a>> {
+        let (count, rest) = take::<8>(bytes.strip_prefix(HEADER)?)?;
+        let (length, rest) = take::<8>(rest)?;
+        let rows = usize::try_from(u64::from_le_bytes(count)).ok()?.checked_mul(ROW)?;
+        let (rows, texts) = rest.split_at_checked(rows)?;
+        let texts = std::str::from_utf8(texts).ok()?;
+        (u64::from_le_bytes(length) == texts.len() as u64).then_some(Facts { rows, texts })
     }
-    let rest = rest.strip_prefix('\n')?;
-    let [name, chart, version, key, head, middle, tail] = texts;
-    let entry = (!chart.is_empty()).then_some(Entry {
-        chart: Cow::Borrowed(chart),
-        version: Cow::Borrowed(version),
-        key: Cow::Borrowed(key),
-        head: Cow::Borrowed(head),
-        middle: Cow::Borrowed(middle),
-        tail: Cow::Borrowed(tail),
-    });
-    let stamp = (u64::try_from(size).ok()?, modified, changed, u64::try_from(inode).ok()?);
-    Some((name, Known { stamp, entry }, rest))
+
+    /// How many archives there are facts about.
+    pub fn len(&self) -> usize {
+        self.rows.len() / ROW
+    }
+
+    fn row(&self, at: usize) -> Option<Row<'a>> {
+        let start = at.checked_mul(ROW)?;
+        Row::read(self.rows.get(start..start.checked_add(ROW)?)?, self.texts)
+    }
+
+    /// What is known of the archive of this name. `hint` is where it may stand, and becomes where the next name may.
+    pub fn get(&self, name: &str, hint: &mut usize) -> Option<Known<'a>> {
+        if let Some(row) = self.row(*hint).filter(|row| row.name == name) {
+            *hint += 1;
+            return row.known();
+        }
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let row = self.row(middle)?;
+            match row.name.cmp(name) {
+                std::cmp::Ordering::Equal => {
+                    *hint = middle + 1;
+                    return row.known();
+                }
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        *hint = low;
+        None
+    }
+}
+
+struct Row<'a> {
+    name: &'a str,
+    stamp: Stamp,
+    /// The pieces of the entry with all that stands behind them, and where they end.
+    entry: Option<(&'a str, [u32; PARTS])>,
+}
+
+impl<'a> Row<'a> {
+    fn read(row: &[u8], texts: &'a str) -> Option<Row<'a>> {
+        let (size, row) = take(row)?;
+        let (modified, row) = take(row)?;
+        let (changed, row) = take(row)?;
+        let (inode, row) = take(row)?;
+        let (start, row) = take(row)?;
+        let (length, row) = take(row)?;
+        let (is_chart, mut row) = take(row)?;
+        let mut ends = [0; PARTS];
+        for end in &mut ends {
+            let (number, rest) = take(row)?;
+            (*end, row) = (u32::from_le_bytes(number), rest);
+        }
+        let texts = texts.get(usize::try_from(u32::from_le_bytes(start)).ok()?..)?;
+        let (name, texts) = texts.split_at_checked(usize::try_from(u32::from_le_bytes(length)).ok()?)?;
+        let stamp = (u64::from_le_bytes(size), i128::from_le_bytes(modified), i128::from_le_bytes(changed), u64::from_le_bytes(inode));
+        Some(Row { name, stamp, entry: (u32::from_le_bytes(is_chart) == 1).then_some((texts, ends)) })
+    }
+
+    fn known(self) -> Option<Known<'a>> {
+        let entry = match self.entry {
+            Some((texts, ends)) => {
+                let text = texts.get(..usize::try_from(*ends.last()?).ok()?)?;
+                Some(Entry::borrowed(text, ends)?)
+            }
+            None => None,
+        };
+        Some(Known { stamp: self.stamp, entry })
+    }
+}
+
+fn take<const N: usize>(bytes: &[u8]) -> Option<([u8; N], &[u8])> {
+    bytes.split_first_chunk::<N>().map(|(taken, rest)| (*taken, rest))
 }
 
 /// Writes what is known of these archives.
-pub fn remember<'a>(file: &Path, facts: impl Iterator<Item = (&'a str, &'a Known<'a>)>) -> Result<()> {
-    let mut text = HEADER.to_string();
-    for (name, Known { stamp: (size, modified, changed, inode), entry }) in facts {
-        let entry = entry.as_ref();
-        let of = |part: fn(&'a Entry<'a>) -> &'a Cow<'a, str>| entry.map_or("", |entry| part(entry));
-        let texts = [
-            name,
-            of(|entry| &entry.chart),
-            of(|entry| &entry.version),
-            of(|entry| &entry.key),
-            of(|entry| &entry.head),
-            of(|entry| &entry.middle),
-            of(|entry| &entry.tail),
-        ];
-        text.push_str(&format!("{size} {modified} {changed} {inode}"));
-        texts.iter().for_each(|part| text.push_str(&format!(" {}", part.len())));
-        text.push('\n');
-        texts.iter().for_each(|part| text.push_str(part));
-        text.push('\n');
+pub fn remember(file: &Path, facts: &mut [(&str, &Known<'_>)]) -> Result<()> {
+    facts.sort_unstable_by_key(|(name, _)| *name);
+    let whole = |known: &Known<'_>| known.entry.as_ref().map_or(0, |entry| entry.whole().0.len());
+    let length: usize = facts.iter().map(|(name, known)| name.len() + whole(known)).sum();
+    let mut bytes = Vec::with_capacity(HEADER.len() + 16 + facts.len() * ROW + length);
+    bytes.extend_from_slice(HEADER);
+    bytes.extend_from_slice(&(facts.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&(length as u64).to_le_bytes());
+    let too_large = |_| Error::new(ErrorKind::Limit, "the catalog is too large");
+    let mut start = 0;
+    for (name, known) in facts.iter() {
+        let (size, modified, changed, inode) = known.stamp;
+        let (is_chart, ends) = known.entry.as_ref().map_or((0u32, [0; PARTS]), |entry| (1, entry.whole().1));
+        bytes.extend_from_slice(&size.to_le_bytes());
+        bytes.extend_from_slice(&modified.to_le_bytes());
+        bytes.extend_from_slice(&changed.to_le_bytes());
+        bytes.extend_from_slice(&inode.to_le_bytes());
+        for number in [u32::try_from(start).map_err(too_large)?, u32::try_from(name.len()).map_err(too_large)?, is_chart] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        ends.iter().for_each(|end| bytes.extend_from_slice(&end.to_le_bytes()));
+        start += name.len() + whole(known);
     }
-    cache::write_whole(file, text.as_bytes(), 0o600)
+    for (name, known) in facts.iter() {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(known.entry.as_ref().map_or("", |entry| entry.whole().0).as_bytes());
+    }
+    cache::write_whole(file, &bytes, 0o600)
 }
 
 #[cfg(test)]
@@ -112,30 +177,49 @@ mod tests {
     fn what_is_remembered_is_recalled() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("deep/memory");
-        let part = |text: &'static str| Cow::Borrowed(text);
-        let entry = Entry {
-            chart: part("web"),
-            version: part("1.0.0"),
-            key: part("  web:\n"),
-            head: part("  - ä: 1\n"),
-            middle: part("\n\n7 7\n"),
-            tail: part(""),
-        };
-        let facts = [
-            ("web-1.0.0.tgz", Known { stamp: (1, -2, 3, 4), entry: Some(entry) }),
-            ("odd name\n.tgz", Known { stamp: (5, 6, 7, u64::MAX), entry: None }),
-        ];
-        remember(&file, facts.iter().map(|(name, fact)| (*name, fact))).expect("written");
-        let text = read(&file);
-        let known = recall(&text);
-        for (name, fact) in &facts {
-            assert_eq!((known[name].stamp, &known[name].entry), (fact.stamp, &fact.entry), "{name}");
+        let text = "web1.0.0  web:\n  - ä: 1\n\n\n7 7\n";
+        let ends = [3, 8, 15, 25, text.len() as u32, text.len() as u32];
+        let entry = Entry::borrowed(text, ends).expect("an entry");
+        assert_eq!((entry.chart(), entry.version(), entry.key(), entry.tail()), ("web", "1.0.0", "  web:\n", ""));
+        let chart = Known { stamp: (1, -2, 3, 4), entry: Some(entry) };
+        let other = Known { stamp: (5, 6, 7, u64::MAX), entry: None };
+        let mut facts = [("web-1.0.0.tgz", &chart), ("odd name\n.tgz", &other), ("a.tgz", &chart)];
+        remember(&file, &mut facts).expect("written");
+        let bytes = read(&file);
+        let known = Facts::new(&bytes);
+        assert_eq!(known.len(), 3);
+        for hint in 0..5 {
+            for (name, fact) in &facts {
+                assert_eq!(known.get(name, &mut { hint }).as_ref(), Some(*fact), "{name}");
+            }
+            for name in ["", "b", "web", "z"] {
+                assert_eq!(known.get(name, &mut { hint }), None, "{name}");
+            }
         }
-        // Cut anywhere, it gives what is whole, and no more.
-        for length in (0..text.len()).filter(|length| text.is_char_boundary(*length)) {
-            assert!(recall(&text[..length]).len() <= 2 - usize::from(length < text.len()), "{length}");
+        // Cut anywhere, it is worth nothing.
+        for length in 0..bytes.len() {
+            assert_eq!(Facts::new(&bytes[..length]).len(), 0, "{length}");
         }
-        assert!(recall("rutter catalog 1\n").is_empty());
-        assert!(recall("rutter catalog 2\n1 2 3 4 99999999999999999999 0 0 0 0 0 0\n").is_empty());
+        assert_eq!(Facts::new(b"rutter catalog 2\n").len(), 0);
+    }
+
+    #[test]
+    fn numbers_that_lie_do_no_harm() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("memory");
+        let entry = Entry::borrowed("abcdef", [1, 2, 3, 4, 5, 6]).expect("an entry");
+        let known = Known { stamp: (1, 2, 3, 4), entry: Some(entry) };
+        remember(&file, &mut [("a.tgz", &known), ("b.tgz", &known)]).expect("written");
+        let bytes = read(&file);
+        for at in 0..bytes.len() {
+            let mut broken = bytes.clone();
+            broken[at] = 0xff;
+            let facts = Facts::new(&broken);
+            for name in ["a.tgz", "b.tgz"] {
+                if let Some(entry) = facts.get(name, &mut 0).and_then(|known| known.entry) {
+                    assert!(entry.whole().0.len() <= broken.len());
+                }
+            }
+        }
     }
 }
