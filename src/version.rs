@@ -57,6 +57,11 @@ pub struct Version {
 }
 
 impl Version {
+    /// The version that Go's zero value is: 0.0.0 from no text.
+    pub fn zero() -> Version {
+        Version { semver: semver::Version::new(0, 0, 0), original: String::new() }
+    }
+
     /// A version in the loose grammar: leading `v`, one to three numbers, leading zeros allowed (`NewVersion`).
     pub fn parse(text: &str) -> Result<Version, VersionError> {
         if text.len() > MAX_VERSION_LENGTH {

@@ -267,7 +267,6 @@ fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<
         }
         work();
     });
-    drop(chunks);
     Ok(facts)
 }
 

@@ -7,6 +7,7 @@
 mod burial;
 mod entries;
 pub mod globals;
+pub(crate) mod growth;
 pub(crate) mod identity;
 mod list;
 mod map;
@@ -18,7 +19,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub use list::{List, ListKind};
+pub use list::{List, ListKind, Room};
 pub use map::{Map, MapKind};
 pub use object::{Method, Object};
 
@@ -303,7 +304,7 @@ impl Value {
                 None if list.is_nil() => self.clone(),
                 None => {
                     let items = list.items().iter().map(|item| item.deep_copy_within(depth - 1));
-                    Value::List(List::new(list.kind(), items.collect()))
+                    Value::List(List::with_room(list.kind(), items.collect(), list.room().clone()))
                 }
             },
             Value::Object(object) => object.deep_copied().unwrap_or_else(|| self.clone()),

@@ -423,8 +423,27 @@ fn json_length(text: &str) -> usize {
             }
             bytes.len()
         }
-        _ => text.find(|character: char| !character.is_ascii_alphanumeric() && !"+-.".contains(character)).unwrap_or(text.len()),
+        _ => {
+            let word = ["true", "false", "null"].into_iter().find(|word| text.starts_with(word)).map(str::len);
+            let rest = |character: char| !character.is_ascii_alphanumeric() && !"+-.".contains(character);
+            word.or_else(|| number_length(bytes)).unwrap_or_else(|| text.find(rest).unwrap_or(text.len()))
+        }
     }
+}
+
+/// The length of the number that the text starts with, whatever follows it; `None` if it is broken.
+fn number_length(bytes: &[u8]) -> Option<usize> {
+    let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+    let some_digits = |from: usize| Some(from + digits(from)).filter(|end| *end > from);
+    let start = usize::from(bytes.first() == Some(&b'-'));
+    let mut end = if bytes.get(start) == Some(&b'0') { start + 1 } else { some_digits(start)? };
+    if bytes.get(end) == Some(&b'.') {
+        end = some_digits(end + 1)?;
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        end = some_digits(end + 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-'))))?;
+    }
+    Some(end)
 }
 
 /// The length of a quoted string with its quotes.

@@ -110,7 +110,7 @@ impl Capabilities {
     pub fn to_value(&self) -> Value {
         let versions = self.api_versions.iter().map(|text| Value::str(text.as_str())).collect();
         Value::Object(Rc::new(CapabilitiesObject {
-            kube_version: Value::Object(Rc::new(KubeVersionObject(self.kube_version.clone()))),
+            kube_version: Value::Object(Rc::new(KubeVersionObject { version: self.kube_version.clone(), addressable: true })),
             api_versions: Value::List(List::new(ListKind::VersionSet, versions)),
             helm_version: Value::Object(Rc::new(HelmVersionObject)),
         }))
@@ -173,7 +173,17 @@ impl Object for CapabilitiesObject {
     }
 }
 
-struct KubeVersionObject(KubeVersion);
+struct KubeVersionObject {
+    version: KubeVersion,
+    /// Whether it is still the field of the capabilities, so that methods of the pointer are within reach.
+    addressable: bool,
+}
+
+impl KubeVersionObject {
+    fn boxed(version: KubeVersion) -> Value {
+        Value::Object(Rc::new(KubeVersionObject { version, addressable: false }))
+    }
+}
 
 impl Object for KubeVersionObject {
     fn type_name(&self) -> &'static str {
@@ -186,17 +196,20 @@ impl Object for KubeVersionObject {
 
     fn field(&self, name: &str) -> Option<Value> {
         match name {
-            "Version" => Some(Value::str(self.0.version.as_str())),
-            "Major" => Some(Value::str(self.0.major.as_str())),
-            "Minor" => Some(Value::str(self.0.minor.as_str())),
+            "Version" => Some(Value::str(self.version.version.as_str())),
+            "Major" => Some(Value::str(self.version.major.as_str())),
+            "Minor" => Some(Value::str(self.version.minor.as_str())),
             _ => None,
         }
     }
 
     fn method(&self, name: &str) -> Option<Method> {
+        if !self.addressable {
+            return None;
+        }
         let text: Str = match name {
-            "String" => Str::from(self.0.normalized.as_str()),
-            "GitVersion" => Str::from(self.0.version.as_str()),
+            "String" => Str::from(self.version.normalized.as_str()),
+            "GitVersion" => Str::from(self.version.version.as_str()),
             _ => return None,
         };
         Some(method(&[], move |_| Ok(Value::Str(text.clone()))))
@@ -207,21 +220,30 @@ impl Object for KubeVersionObject {
     }
 
     fn pointer_text(&self) -> Option<String> {
-        Some(self.0.normalized.clone())
+        self.addressable.then(|| self.version.normalized.clone())
+    }
+
+    fn boxed(&self) -> Option<Value> {
+        self.addressable.then(|| KubeVersionObject::boxed(self.version.clone()))
+    }
+
+    fn deep_copied(&self) -> Option<Value> {
+        // What is not exported stays behind.
+        Some(KubeVersionObject::boxed(KubeVersion { normalized: String::new(), ..self.version.clone() }))
     }
 
     /// Printed with all its fields: `String` belongs to the pointer, and `%v` sees the value.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         vec![
-            ("Version", Value::str(self.0.version.as_str())),
-            ("normalizedVersion", Value::str(self.0.normalized.as_str())),
-            ("Major", Value::str(self.0.major.as_str())),
-            ("Minor", Value::str(self.0.minor.as_str())),
+            ("Version", Value::str(self.version.version.as_str())),
+            ("normalizedVersion", Value::str(self.version.normalized.as_str())),
+            ("Major", Value::str(self.version.major.as_str())),
+            ("Minor", Value::str(self.version.minor.as_str())),
         ]
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
-        other.as_any().downcast_ref::<KubeVersionObject>().is_some_and(|other| other.0 == self.0)
+        other.as_any().downcast_ref::<KubeVersionObject>().is_some_and(|other| other.version == self.version)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -4,6 +4,7 @@
 //! calls under way share one stack, so that a call allocates nothing. Follows `evalCall` of text/template/exec.go.
 
 use super::failure::Failure;
+use super::operand::box_field;
 use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
 use crate::template::ast::{Callee, NodeRef, Operand};
 use crate::template::functions::{Call, Function, Parameter, Parameters};
@@ -91,8 +92,9 @@ impl Evaluator<'_> {
         }
         if let Some(value) = piped {
             let parameter = parameters.list.get(arguments.len()).copied().unwrap_or(last);
-            let value = Evaluated::plain(value);
+            let mut value = Evaluated::plain(value);
             self.check_type(frame, &value, parameter)?;
+            box_field(&mut value.value, parameter);
             self.arguments.push(value.value);
         }
         Ok(())

@@ -123,7 +123,7 @@ impl Evaluator<'_> {
         operand: &'t Operand,
     ) -> Evaluation<Evaluated> {
         frame.at = Some(NodeRef::Operand(operand));
-        let value = match &operand.kind {
+        let mut value = match &operand.kind {
             OperandKind::Dot => dot.clone(),
             OperandKind::Nil => {
                 if can_be_nil(parameter) {
@@ -150,6 +150,7 @@ impl Evaluator<'_> {
             }
         };
         self.check_type(frame, &value, parameter)?;
+        box_field(&mut value.value, parameter);
         Ok(value)
     }
 
@@ -243,6 +244,16 @@ impl Evaluator<'_> {
             Callee::Call => self.call_value(frame, dot, node, arguments, piped)?,
         };
         Ok(Evaluated::plain(value))
+    }
+}
+
+/// Puts a struct's field into an `interface {}`, see [`crate::template::value::Object::boxed`].
+pub(super) fn box_field(value: &mut Value, parameter: Parameter) {
+    if let Value::Object(object) = &*value
+        && parameter == Parameter::Any
+        && let Some(boxed) = object.boxed()
+    {
+        *value = boxed;
     }
 }
 

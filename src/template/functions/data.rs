@@ -7,7 +7,7 @@ use super::encode::{self, Dialect};
 use super::{Call, Fault, Function, Outcome, Parameter, row};
 use crate::error::Error;
 use crate::template::time::{self, Time, zone};
-use crate::template::value::{List, ListKind, Map, MapKind, Value};
+use crate::template::value::{List, ListKind, Map, MapKind, Room, Value, growth};
 use crate::toml::{self, TimeKind, Toml};
 use crate::yaml::Style;
 use crate::{json, yaml};
@@ -170,8 +170,14 @@ fn toml_value(toml: &Toml) -> Value {
             };
             Value::time(time::from_rfc3339(text, zone).unwrap_or_else(Time::zero))
         }
-        Toml::List(items) => Value::list(items.iter().map(toml_value).collect()),
-        Toml::Tables(items) => Value::List(List::new(ListKind::Maps, items.iter().map(toml_value).collect())),
+        Toml::List(items) => toml_list(ListKind::Any, items, 2),
+        Toml::Tables(items) => toml_list(ListKind::Maps, items, 4),
         Toml::Map(entries) => Value::map(entries.iter().map(|(key, value)| (key.as_str().into(), toml_value(value)))),
     }
+}
+
+/// A list that Go appended to, beginning with room for so many items (32 bytes, where the compiler sees the whole life of a slice).
+fn toml_list(kind: ListKind, items: &[Toml], first: usize) -> Value {
+    let room = growth::capacity(kind, items.len()).max(first) - items.len();
+    Value::List(List::with_room(kind, items.iter().map(toml_value).collect(), Room::Zeros(room)))
 }

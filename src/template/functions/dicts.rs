@@ -7,7 +7,7 @@ use super::Parameter::{Any, Map as Dict, Str as Text};
 use super::merge::merge_into;
 use super::{Call, Fault, Function, Outcome, convert, row, variadic};
 use crate::template::format::Deferred;
-use crate::template::value::{Map, MapKind, Value};
+use crate::template::value::{List, ListKind, Map, MapKind, Value};
 
 /// The rows of this topic.
 pub const FUNCTIONS: &[Function] = &[
@@ -79,17 +79,19 @@ fn has_key(call: &mut Call) -> Outcome {
 
 fn pluck(call: &mut Call) -> Outcome {
     let key = call.bytes(0);
-    Ok(Value::list((1..call.arguments.len()).filter_map(|at| view(call, at)?.get(key)).collect()))
+    let found = (1..call.arguments.len()).filter_map(|at| view(call, at)?.get(key)).collect();
+    Ok(Value::List(List::grown(ListKind::Any, found)))
 }
 
 /// Go gives the keys in random order; here they come sorted, one dict after the other.
 fn keys(call: &mut Call) -> Outcome {
-    Ok(Value::strings((0..call.arguments.len()).filter_map(|at| view(call, at)).flat_map(Map::keys)))
+    let keys = (0..call.arguments.len()).filter_map(|at| view(call, at)).flat_map(Map::keys).map(Value::Str).collect();
+    Ok(Value::List(List::grown(ListKind::Str, keys)))
 }
 
 fn values(call: &mut Call) -> Outcome {
     let entries = view(call, 0).map(Map::entries).unwrap_or_default();
-    Ok(Value::list(entries.into_iter().map(|(_, value)| value).collect()))
+    Ok(Value::List(List::grown(ListKind::Any, entries.into_iter().map(|(_, value)| value).collect())))
 }
 
 fn pick(call: &mut Call) -> Outcome {

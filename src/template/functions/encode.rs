@@ -35,6 +35,8 @@ pub(super) enum Dialect {
 trait Target {
     /// Whether this is go-yaml v3, which does not go through JSON.
     fn is_direct(&self) -> bool;
+    /// Whether a key that is not UTF-8 is its own affair; else it gets U+FFFD for what is wrong.
+    fn takes_bytes(&self) -> bool;
     fn visits(&mut self) -> &mut Visits;
     fn begin_map(&mut self, length: usize);
     fn key(&mut self, text: &[u8]);
@@ -62,6 +64,9 @@ struct YamlTarget {
 impl Target for YamlTarget {
     fn is_direct(&self) -> bool {
         self.style == Style::Pretty
+    }
+    fn takes_bytes(&self) -> bool {
+        self.is_direct()
     }
     fn visits(&mut self) -> &mut Visits {
         &mut self.visits
@@ -116,6 +121,9 @@ struct JsonTarget(json::Writer, Visits);
 impl Target for JsonTarget {
     fn is_direct(&self) -> bool {
         false
+    }
+    fn takes_bytes(&self) -> bool {
+        true
     }
     fn visits(&mut self) -> &mut Visits {
         &mut self.1
@@ -242,14 +250,21 @@ fn push_map<T: Target>(target: &mut T, map: &Map, depth: usize) -> Result<(), Fa
     }
     let depth = deeper(depth)?;
     let entries = map.entries();
-    push_entries(target, entries.iter().map(|(key, value)| (json::valid_text(key.as_bytes()), value)).collect(), depth)
+    push_entries(target, entries.iter().map(|(key, value)| entry(key.as_bytes(), value)).collect(), depth)
 }
 
-fn push_entries<T: Target>(target: &mut T, mut entries: Vec<(Cow<'_, str>, &Value)>, depth: usize) -> Result<(), Fault> {
+/// What a map's entry is sorted by, and the key as it is.
+type Entry<'e> = (Cow<'e, str>, (&'e [u8], &'e Value));
+
+fn entry<'e>(key: &'e [u8], value: &'e Value) -> Entry<'e> {
+    (json::valid_text(key), (key, value))
+}
+
+fn push_entries<T: Target>(target: &mut T, mut entries: Vec<Entry<'_>>, depth: usize) -> Result<(), Fault> {
     target.sort(&mut entries);
     target.begin_map(entries.len());
-    for (key, value) in entries {
-        target.key(key.as_bytes());
+    for (key, (bytes, value)) in entries {
+        target.key(if target.takes_bytes() { bytes } else { key.as_bytes() });
         push(target, value, depth)?;
     }
     target.end_map();
@@ -274,7 +289,7 @@ fn push_object<T: Target>(target: &mut T, object: &dyn Object, depth: usize) -> 
         return push(target, &value, depth);
     }
     if let Some(entries) = object.entries() {
-        let entries = entries.iter().map(|(key, value)| (json::valid_text(key.as_bytes()), value)).collect();
+        let entries = entries.iter().map(|(key, value)| entry(key.as_bytes(), value)).collect();
         return push_entries(target, entries, depth);
     }
     if target.is_direct() {
@@ -289,7 +304,7 @@ fn push_object<T: Target>(target: &mut T, object: &dyn Object, depth: usize) -> 
         return Ok(());
     }
     let fields = object.json_fields();
-    push_entries(target, fields.iter().map(|(name, value)| (Cow::Borrowed(*name), value)).collect(), depth)
+    push_entries(target, fields.iter().map(|(name, value)| entry(name.as_bytes(), value)).collect(), depth)
 }
 
 /// The tree that the TOML writer takes.

@@ -7,7 +7,7 @@
 use super::Parameter::{Any, Int};
 use super::equality::holds;
 use super::{Call, Fault, Function, Outcome, convert, row, variadic};
-use crate::template::value::{IntKind, List, ListKind, Value};
+use crate::template::value::{IntKind, List, ListKind, Room, Value, growth};
 use std::borrow::Cow;
 
 /// The rows of this topic.
@@ -58,10 +58,16 @@ fn items<'a>(call: &'a Call, at: usize, message: &str) -> Result<Cow<'a, [Value]
     }
 }
 
-/// A new list, unless it is longer than the host allows.
-fn new_list(call: &Call, items: Vec<Value>) -> Outcome {
+/// A new list, unless it is longer than the host allows. Go's `append` made it of one with this capacity.
+fn new_list(call: &Call, items: Vec<Value>, capacity: usize) -> Outcome {
     check_length(call, items.len())?;
-    Ok(Value::list(items))
+    let room = growth::appended(ListKind::Any, capacity, items.len()) - items.len();
+    Ok(Value::List(List::with_room(ListKind::Any, items, Room::Zeros(room))))
+}
+
+/// A list whose items Go appended one by one.
+fn grown(items: Vec<Value>) -> Value {
+    Value::List(List::grown(ListKind::Any, items))
 }
 
 fn check_length(call: &Call, length: usize) -> Result<(), Fault> {
@@ -85,7 +91,7 @@ fn append(call: &mut Call) -> Outcome {
     let mut longer = Vec::with_capacity(items.len() + 1);
     longer.extend_from_slice(&items);
     longer.push(call.value(1).clone());
-    new_list(call, longer)
+    new_list(call, longer, items.len())
 }
 
 fn prepend(call: &mut Call) -> Outcome {
@@ -93,7 +99,7 @@ fn prepend(call: &mut Call) -> Outcome {
     let mut longer = Vec::with_capacity(items.len() + 1);
     longer.push(call.value(1).clone());
     longer.extend_from_slice(&items);
-    new_list(call, longer)
+    new_list(call, longer, 1)
 }
 
 fn first(call: &mut Call) -> Outcome {
@@ -120,7 +126,7 @@ fn reverse(call: &mut Call) -> Outcome {
 
 fn compact(call: &mut Call) -> Outcome {
     let items = items(call, 0, "Cannot compact on type")?;
-    Ok(Value::list(items.iter().filter(|item| item.truth()).cloned().collect()))
+    Ok(grown(items.iter().filter(|item| item.truth()).cloned().collect()))
 }
 
 fn unique(call: &mut Call) -> Outcome {
@@ -131,7 +137,7 @@ fn unique(call: &mut Call) -> Outcome {
             kept.push(item.clone());
         }
     }
-    Ok(Value::list(kept))
+    Ok(grown(kept))
 }
 
 fn without(call: &mut Call) -> Outcome {
@@ -143,7 +149,7 @@ fn without(call: &mut Call) -> Outcome {
             kept.push(item.clone());
         }
     }
-    Ok(Value::list(kept))
+    Ok(grown(kept))
 }
 
 fn has(call: &mut Call) -> Outcome {
@@ -165,12 +171,12 @@ fn slice(call: &mut Call) -> Outcome {
     };
     let out_of_bounds = || Fault::new("reflect.Value.Slice: slice index out of bounds");
     let (from, to) = (position(1, 0).ok_or_else(out_of_bounds)?, position(2, items.len()).ok_or_else(out_of_bounds)?);
-    let part = items.get(from..to).ok_or_else(out_of_bounds)?;
-    Ok(match call.value(0) {
-        Value::Bytes(bytes) => Value::Bytes(bytes.get(from..to).unwrap_or_default().into()),
-        Value::List(list) => Value::List(List::new(list.kind(), part.to_vec())),
-        _ => Value::Nil,
-    })
+    match call.value(0) {
+        Value::Bytes(bytes) => bytes.get(from..to).map(|part| Value::Bytes(part.into())),
+        Value::List(list) => list.part(from, to).map(Value::List),
+        _ => None,
+    }
+    .ok_or_else(out_of_bounds)
 }
 
 fn concat(call: &mut Call) -> Outcome {
@@ -183,7 +189,7 @@ fn concat(call: &mut Call) -> Outcome {
         check_length(call, all.len() + items.len())?;
         all.extend_from_slice(&items);
     }
-    Ok(if all.is_empty() { nil_list() } else { Value::list(all) })
+    Ok(if all.is_empty() { nil_list() } else { grown(all) })
 }
 
 fn chunk(call: &mut Call) -> Outcome {

@@ -249,7 +249,7 @@ fn range(call: &Call, start: i64, stop: i64, step: i64) -> Result<impl Iterator<
 }
 
 fn ints(numbers: impl Iterator<Item = i64>) -> Value {
-    Value::List(List::new(ListKind::Int, numbers.map(Value::int).collect()))
+    Value::List(List::grown(ListKind::Int, numbers.map(Value::int).collect()))
 }
 
 fn until(call: &mut Call) -> Outcome {

@@ -9,7 +9,7 @@ use super::Parameter::{Int, Str as Text};
 use super::strings::too_large;
 use super::{Call, Fault, Function, Outcome, regex_syntax, row, unicode};
 use crate::quote::{can_backquote, quote};
-use crate::template::value::{List, ListKind, Value};
+use crate::template::value::{List, ListKind, Room, Value, growth};
 use regex::Regex;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -197,7 +197,15 @@ fn found_all(call: &Call, on_error: OnError) -> Outcome {
     if matches.is_empty() {
         return Ok(Value::List(List::nil(ListKind::Str)));
     }
-    Ok(Value::strings(matches.into_iter().map(|(from, to)| subject.part(from, to))))
+    /// What Go's regexp makes room for first.
+    const FIRST: usize = 10;
+    let found: Vec<_> = matches.into_iter().map(|(from, to)| Value::str(subject.part(from, to))).collect();
+    let mut capacity = FIRST;
+    while capacity < found.len() {
+        capacity = growth::appended(ListKind::Str, capacity, capacity + 1);
+    }
+    let room = Room::Zeros(capacity - found.len());
+    Ok(Value::List(List::with_room(ListKind::Str, found, room)))
 }
 
 fn split(call: &mut Call) -> Outcome {
@@ -220,7 +228,9 @@ fn split_parts(call: &Call, on_error: OnError) -> Outcome {
     let subject = Subject::new(bytes);
     let mut parts = Vec::new();
     let (mut begin, mut end) = (0, 0);
-    for (from, to) in all_matches(&pattern, &subject, limit) {
+    let matches = all_matches(&pattern, &subject, limit);
+    let room = matches.len();
+    for (from, to) in matches {
         if limit > 0 && parts.len() as i64 == limit - 1 {
             break;
         }
@@ -233,7 +243,8 @@ fn split_parts(call: &Call, on_error: OnError) -> Outcome {
     if end != subject.text.len() {
         parts.push(subject.part(begin, subject.text.len()));
     }
-    Ok(Value::strings(parts))
+    let room = Room::Zeros(growth::appended(ListKind::Str, room, parts.len()) - parts.len());
+    Ok(Value::List(List::with_room(ListKind::Str, parts.into_iter().map(Value::str).collect(), room)))
 }
 
 fn replace_all(call: &mut Call) -> Outcome {

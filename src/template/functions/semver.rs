@@ -147,10 +147,23 @@ impl Object for VersionObject {
         Some(self.version.to_string())
     }
 
+    /// Verbs that take no text show what it is made of.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let version = &self.version;
+        let number = |number: u64| Value::Int(IntKind::Uint64, number as i64);
+        vec![
+            ("major", number(version.major())),
+            ("minor", number(version.minor())),
+            ("patch", number(version.patch())),
+            ("pre", Value::str(version.prerelease())),
+            ("metadata", Value::str(version.metadata())),
+            ("original", Value::str(version.original())),
+        ]
+    }
+
     fn deep_copied(&self) -> Option<Value> {
         // All its fields are unexported.
-        let version = Version::parse("0.0.0").ok()?;
-        Some(Value::Object(Rc::new(VersionObject { version, pointer: self.pointer })))
+        Some(Value::Object(Rc::new(VersionObject { version: Version::zero(), pointer: self.pointer })))
     }
 
     fn to_json(&self) -> Option<Value> {

@@ -7,7 +7,7 @@
 use super::Parameter::{Any, Int, Str as Text};
 use super::{Call, Fault, Function, Outcome, convert, row, unicode, variadic};
 use crate::template::format;
-use crate::template::value::{ListKind, Map, MapKind, Str, Value};
+use crate::template::value::{List, ListKind, Map, MapKind, Room, Str, Value};
 use memchr::{memchr_iter, memmem};
 
 /// The rows of this topic.
@@ -298,7 +298,16 @@ fn to_strings(call: &mut Call) -> Outcome {
     if convert::is_strings(call.value(0)) {
         return Ok(call.value(0).clone());
     }
-    Ok(Value::strings(convert::to_texts(call.value(0))?))
+    Ok(texts_of(call.value(0), convert::to_texts(call.value(0))?))
+}
+
+/// The texts of a list. Go makes room for all items and skips nil.
+fn texts_of(value: &Value, texts: Vec<Str>) -> Value {
+    let room = match value {
+        Value::List(list) => Room::Zeros(list.len().saturating_sub(texts.len())),
+        _ => Room::None,
+    };
+    Value::List(List::with_room(ListKind::Str, texts.into_iter().map(Value::Str).collect(), room))
 }
 
 fn join(call: &mut Call) -> Outcome {
@@ -329,7 +338,7 @@ fn sort_alpha(call: &mut Call) -> Outcome {
         Value::List(_) | Value::Bytes(_) => {
             let mut texts = convert::to_texts(call.value(0))?;
             texts.sort_unstable();
-            Ok(Value::strings(texts))
+            Ok(texts_of(call.value(0), texts))
         }
         other => {
             let mut out = Vec::new();

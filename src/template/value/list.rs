@@ -3,7 +3,7 @@
 //! Goes in: items, or a shared list of a parsed text. Comes out: [`List`], whose type is kept beside the items. No
 //! function but `sortAlpha` changes a slice in place, so lists need no locks; a view makes its values when first asked.
 
-use super::{Value, burial, trace};
+use super::{Map, MapKind, Value, burial, growth, trace};
 use crate::data;
 use std::cell::{Cell, OnceCell};
 use std::fmt;
@@ -54,10 +54,26 @@ struct ListCell {
     nil: bool,
     source: Option<Arc<data::Items>>,
     items: OnceCell<Vec<Value>>,
+    /// What Go keeps behind the last item.
+    room: Room,
     /// The items in order once `sortAlpha` has sorted them.
     sorted: OnceCell<Vec<Value>>,
     /// When it was made, see [`trace`].
     birth: Cell<u32>,
+}
+
+/// What a slice could grow into without being copied, which `slice` with an end past the length shows.
+#[derive(Clone, Default)]
+pub enum Room {
+    /// Nothing: the slice was made as long as it is.
+    #[default]
+    None,
+    /// What `append`, one item after the other, leaves.
+    Grown,
+    /// So many zero values.
+    Zeros(usize),
+    /// What stands from there on in the list that `slice` cut it out of, which is no such part itself.
+    Rest(List, usize),
 }
 
 impl Drop for ListCell {
@@ -71,12 +87,22 @@ impl Drop for ListCell {
 impl List {
     /// A slice of this type.
     pub fn new(kind: ListKind, items: Vec<Value>) -> List {
-        List::of(kind, false, None, OnceCell::from(items), trace::generation())
+        List::with_room(kind, items, Room::None)
+    }
+
+    /// A slice with this behind its last item.
+    pub fn with_room(kind: ListKind, items: Vec<Value>, room: Room) -> List {
+        List::of(kind, false, None, OnceCell::from(items), room, trace::generation())
+    }
+
+    /// A slice that was made by appending its items one by one.
+    pub fn grown(kind: ListKind, items: Vec<Value>) -> List {
+        List::with_room(kind, items, Room::Grown)
     }
 
     /// A nil slice of this type: empty, `null` in JSON.
     pub fn nil(kind: ListKind) -> List {
-        List::of(kind, true, None, OnceCell::from(Vec::new()), trace::generation())
+        List::of(kind, true, None, OnceCell::from(Vec::new()), Room::None, trace::generation())
     }
 
     /// A `[]interface {}` view of a shared list.
@@ -86,11 +112,11 @@ impl List {
 
     /// The same, as part of something that was made then.
     pub(super) fn view(source: Arc<data::Items>, birth: u32) -> List {
-        List::of(ListKind::Any, false, Some(source), OnceCell::new(), birth)
+        List::of(ListKind::Any, false, Some(source), OnceCell::new(), Room::Grown, birth)
     }
 
-    fn of(kind: ListKind, nil: bool, source: Option<Arc<data::Items>>, items: OnceCell<Vec<Value>>, birth: u32) -> List {
-        List(Rc::new(ListCell { kind, nil, source, items, sorted: OnceCell::new(), birth: Cell::new(birth) }))
+    fn of(kind: ListKind, nil: bool, source: Option<Arc<data::Items>>, items: OnceCell<Vec<Value>>, room: Room, birth: u32) -> List {
+        List(Rc::new(ListCell { kind, nil, source, items, room, sorted: OnceCell::new(), birth: Cell::new(birth) }))
     }
 
     /// The items; those of a shared list become values on the first call.
@@ -130,6 +156,51 @@ impl List {
         }
     }
 
+    /// What Go keeps behind the last item.
+    pub fn room(&self) -> &Room {
+        &self.0.room
+    }
+
+    fn room_length(&self) -> usize {
+        let length = self.len();
+        match &self.0.room {
+            Room::None => 0,
+            Room::Grown => growth::capacity(self.kind(), length).saturating_sub(length),
+            Room::Zeros(count) => *count,
+            Room::Rest(whole, from) => (whole.len() + whole.room_length()).saturating_sub(*from),
+        }
+    }
+
+    fn zero(&self) -> Value {
+        match self.kind() {
+            ListKind::Any => Value::Nil,
+            ListKind::Str | ListKind::VersionSet => Value::str(""),
+            ListKind::Int => Value::int(0),
+            ListKind::Float => Value::Float(0.0),
+            ListKind::Lists => Value::List(List::nil(ListKind::Any)),
+            ListKind::Maps => Value::Map(Map::nil(MapKind::Any)),
+        }
+    }
+
+    /// The items from one position up to another, which may lie in the room behind the last item; `None` past that.
+    pub fn part(&self, from: usize, to: usize) -> Option<List> {
+        let (length, room) = (self.len(), self.room_length());
+        if from > to || to > length + room {
+            return None;
+        }
+        let mut part = self.items().get(from.min(length)..to.min(length))?.to_vec();
+        let behind = from.max(length)..to.max(length);
+        part.extend(behind.map(|at| match &self.0.room {
+            Room::Rest(whole, end) => whole.items().get(end + at - length).cloned().unwrap_or_else(|| self.zero()),
+            _ => self.zero(),
+        }));
+        let room = match &self.0.room {
+            Room::Rest(whole, end) => Room::Rest(whole.clone(), end + to - length),
+            _ => Room::Rest(self.clone(), to),
+        };
+        Some(List::with_room(self.kind(), part, room))
+    }
+
     /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -165,6 +236,9 @@ impl List {
             && let Some(items) = self.0.items.get()
         {
             waiting.extend(items.iter().cloned());
+            if let Room::Rest(whole, _) = &self.0.room {
+                waiting.push(Value::List(whole.clone()));
+            }
         }
     }
 

@@ -58,6 +58,12 @@ pub trait Object: Any {
         None
     }
 
+    /// What becomes of a struct's field when it is given to a function as `interface {}`, if that is not the same: a copy
+    /// that the pointer's methods do not reach.
+    fn boxed(&self) -> Option<Value> {
+        None
+    }
+
     /// The fields in declaration order, those with a lower-case name included (only printing shows them), for `%v`, `%+v`, JSON and YAML; `None` when it has none that are printed.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()

@@ -48,6 +48,9 @@ fn texts_without_base() {
         ("set", "a[0]x=1", "< unexpected data at end of array index: ['x']"),
         ("string", "a=1,b=null,c={1}", "map[a:1 b:null c:[1]]"),
         ("file", "a=p,b[0]=q", "map[a:<p> b:[<q>]]"),
+        ("json", "a=0x=1 b=1.5.c=null", "map[a:0 b:1.5 x:1]"),
+        ("json", "a=1e", "< unexpected EOF"),
+        ("json", "a=truex=2", "map[a:true x:2]"),
         ("literal", "a.b=x,{y\\}", r"map[a:map[b:x,{y\}]]"),
         ("literal", "a", "< key \"a\" has no value"),
     ] {
@@ -87,7 +90,21 @@ fn paths_end_before_the_stack_does() {
 
 #[test]
 fn json_values_end_where_they_end() {
-    for (text, length) in [("1,b=2", 1), ("{\"a\":\"}\"} x", 9), ("\"a\\\"b\",c", 6), ("[1,[2]],", 7), ("true ", 4), ("{\"a\"", 4)] {
+    for (text, length) in [
+        ("1,b=2", 1),
+        ("{\"a\":\"}\"} x", 9),
+        ("\"a\\\"b\",c", 6),
+        ("[1,[2]],", 7),
+        ("true ", 4),
+        ("truex=1", 4),
+        ("{\"a\"", 4),
+        ("0x1", 1),
+        ("-01", 2),
+        ("1.5.5", 3),
+        ("2e+3e", 4),
+        ("1e+ ", 3),
+        ("1.a", 3),
+    ] {
         assert_eq!(json_length(text), length, "{text}");
     }
 }
