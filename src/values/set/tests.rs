@@ -49,7 +49,7 @@ fn texts_without_base() {
         ("string", "a=1,b=null,c={1}", "map[a:1 b:null c:[1]]"),
         ("file", "a=p,b[0]=q", "map[a:<p> b:[<q>]]"),
         ("json", "a=0x=1 b=1.5.c=null", "map[a:0 b:1.5 x:1]"),
-        ("json", "a=1e", "< unexpected EOF"),
+        ("json", "a=1e b=1", "< invalid character ' ' in exponent of numeric literal"),
         ("json", "a=truex=2", "map[a:true x:2]"),
         ("literal", "a.b=x,{y\\}", r"map[a:map[b:x,{y\}]]"),
         ("literal", "a", "< key \"a\" has no value"),
