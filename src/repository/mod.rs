@@ -119,6 +119,7 @@ pub struct ChartOptions {
     pub keyring: PathBuf,
 }
 
+#[cfg(feature = "remote")]
 impl ChartOptions {
     /// Refuses files for TLS that cannot be read: Helm makes its client for registries first, whatever is asked afterwards.
     pub fn check_tls_files(&self) -> crate::error::Result<()> {

@@ -5,7 +5,7 @@
 //! start (only what is touched costs memory), and whatever recurses asks here.
 
 use std::cell::Cell;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// What a render gets; less where the system refuses it.
@@ -54,7 +54,9 @@ pub fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
 
 /// Runs `work`, all that a process does, on a thread with a large stack, which is left as it is when the work is done: what it
 /// holds is freed by the end of the process, at once. `None` if no thread can be started.
+#[cfg(any(feature = "cli", test))]
 pub fn run_process<T: Send + 'static>(work: fn() -> T) -> Option<thread::Result<T>> {
+    use std::sync::mpsc;
     let (sender, receiver) = mpsc::channel();
     let run = move || {
         // The receiver waits for as long as there is a sender.
