@@ -59,9 +59,10 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
             unknown_command: Some(name.to_string()),
         });
     }
-    let command = build(&path, true);
-    let mut matches = command.clone().try_get_matches_from(&rest).map_err(|error| flag_error(&command, &error, &rest))?;
-    let globals = GlobalArguments::from_arg_matches_mut(&mut matches).map_err(|error| flag_error(&command, &error, &rest))?;
+    // Built anew for an error, which is rare, rather than copied for every run.
+    let refused = |error: clap::Error| flag_error(&build(&path, true), &error, &rest);
+    let mut matches = build(&path, true).try_get_matches_from(&rest).map_err(refused)?;
+    let globals = GlobalArguments::from_arg_matches_mut(&mut matches).map_err(refused)?;
     let arguments = matches.remove_many::<String>(ARGUMENTS).map(Iterator::collect).unwrap_or_default();
     Ok(Request { globals, path, matches, arguments })
 }
