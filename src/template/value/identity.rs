@@ -4,7 +4,7 @@
 //! long as the contexts of the charts do not change ([`trace`]), and handles that keep the addresses in them from being
 //! used again. Maps of the contexts are told apart by where they lie, what templates put together by what it holds.
 
-use super::{List, Map, Str, Value, trace};
+use super::{List, Map, Room, Str, Value, trace};
 use crate::data::Data;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -123,6 +123,19 @@ impl Identity {
         let items = list.items();
         self.tagged(10, items.len() as u64);
         self.key.extend_from_slice(&[list.kind() as u8, u8::from(list.is_nil())]);
+        // `slice` shows what is behind the last item.
+        let (tag, number) = match list.room() {
+            Room::None => (0, 0),
+            Room::Grown => (1, 0),
+            Room::Zeros(count) => (2, *count),
+            Room::Rest(_, from) => (3, *from),
+        };
+        self.tagged(tag, number as u64);
+        if let Room::Rest(whole, _) = list.room()
+            && !self.value(&Value::List(whole.clone()))
+        {
+            return false;
+        }
         items.len() <= MOST_PARTS as usize && items.iter().all(|item| self.value(item))
     }
 
