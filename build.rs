@@ -4,8 +4,8 @@
 //! more of a short run on starting than on rendering a small chart: it loads three libraries and relocates 600 kB of tables, page
 //! by page. `-C target-feature=+crt-static` would say the same, but Cargo hands it to the procedural macros too, which cannot be
 //! static. So the linker is shown static libraries where rustc names shared ones. Go links Helm in the same way: static, at a
-//! fixed address. Hosts are looked up in /etc/hosts and by DNS; other sources that nsswitch.conf may name are found only beside the glibc that
-//! the binary was made with. Where there is no static glibc (`libc.a`), and with `RUTTER_DYNAMIC=1`, the binary is an ordinary one.
+//! fixed address. Hosts are looked up in /etc/hosts and by DNS; other sources that nsswitch.conf may name are found only beside the
+//! glibc that the binary was made with. Where there is no static glibc (`libc.a`), and with `RUTTER_DYNAMIC=1`, the binary is an ordinary one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

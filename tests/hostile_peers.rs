@@ -258,6 +258,24 @@ fn passwords_do_not_show_in_errors() {
     assert!(!format!("{:?}", access(&peer.url())).contains("s3cret"));
 }
 
+#[test]
+fn passwords_do_not_show_when_a_signature_is_missing() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|_, request| match request.lines().next().unwrap_or_default().contains(".prov") {
+        true => reply("404 Not Found", &[], b""),
+        false => reply("200 OK", &[], b"an archive"),
+    });
+    let address = format!("http://ada:s3cret@{}/x-1.0.0.tgz", peer.address);
+    let downloader = Downloader::new(ChartOptions::default(), &settings, &reporter);
+    downloader.save(&address, "", home.path(), Verify::Later).expect("saved");
+    let said = reporter.lines().join("\n");
+    assert!(said.contains(&format!("WARNING: Verification not found for http://{}/x-1.0.0.tgz: ", peer.address)), "{said}");
+    assert!(!said.contains("s3cret"), "{said}");
+    let error = downloader.save(&address, "", home.path(), Verify::Always).expect_err("no signature").to_string();
+    assert!(error.contains(".prov") && !error.contains("s3cret"), "{error}");
+}
+
 fn add_repository(settings: &Settings, url: &str, index: &str) {
     let mut repositories = Repositories::default();
     repositories.update(Entry {

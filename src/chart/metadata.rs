@@ -123,6 +123,11 @@ pub static METADATA_FIELDS: &[Field] = &[
 pub static METADATA: Shape = Shape::Struct("v2.Metadata", METADATA_FIELDS);
 
 impl Metadata {
+    /// Whether there is a list of dependencies, which may be empty: what Go tells from a nil slice.
+    pub fn lists_dependencies(&self) -> bool {
+        self.has_dependency_list || !self.dependencies.is_empty()
+    }
+
     /// Reads a Chart.yaml without validating it; unknown fields are passed over.
     pub fn parse(text: &[u8]) -> Result<Metadata> {
         let mut metadata = Metadata::default();

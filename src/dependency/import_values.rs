@@ -20,6 +20,7 @@ pub fn process(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
     for subchart in &mut chart.dependencies {
         process(subchart, notices)?;
     }
+    // What is empty once conditions are applied is a nil slice to Helm.
     if chart.metadata.dependencies.is_empty() {
         return Ok(());
     }

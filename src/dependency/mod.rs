@@ -53,7 +53,7 @@ pub fn check_present(chart: &Chart) -> Result<()> {
 /// parent, from the root on: Helm hands the root's values down and prefixes paths instead. `siblings` has what was coalesced for
 /// the charts beside it that nothing was said of: one for all its aliases.
 fn enable(chart: &mut Chart, values: &Arc<Map>, path: &str, siblings: &mut Vec<(Chart, Arc<Map>)>, notices: &mut Notices) -> Result<()> {
-    if chart.metadata.dependencies.is_empty() {
+    if !chart.metadata.lists_dependencies() {
         return Ok(());
     }
     let loaded = chart.clone();

@@ -26,6 +26,7 @@ fn list<'case>(value: &'case Value, key: &str) -> impl Iterator<Item = &'case Va
 }
 
 fn chart(value: &Value) -> Chart {
+    let has_dependency_list = list(value, "deps").next().is_some();
     let dependencies = list(value, "deps").map(|entry| Dependency {
         name: text(entry, "name").into(),
         version: "0.1.0".into(),
@@ -35,8 +36,13 @@ fn chart(value: &Value) -> Chart {
         import_values: list(entry, "import").map(|import| data(&import.to_string())).collect(),
         ..Dependency::default()
     });
-    let metadata =
-        Metadata { name: text(value, "name").into(), version: "0.1.0".into(), dependencies: dependencies.collect(), ..Metadata::default() };
+    let metadata = Metadata {
+        name: text(value, "name").into(),
+        version: "0.1.0".into(),
+        dependencies: dependencies.collect(),
+        has_dependency_list,
+        ..Metadata::default()
+    };
     Chart {
         metadata: Arc::new(metadata),
         content: Arc::new(Content::default()),

@@ -193,7 +193,7 @@ impl<'s> Downloader<'s> {
                     Ok(text) => Some(text),
                     Err(_) if verify == Verify::Always => return Err(no_provenance(source)),
                     Err(error) => {
-                        let named = if self.options.repository_url.is_empty() { reference.to_string() } else { source.shown() };
+                        let named = if self.options.repository_url.is_empty() { url::redact(reference) } else { source.shown() };
                         self.client.reporter().say(&format!("WARNING: Verification not found for {named}: {error}"));
                         None
                     }

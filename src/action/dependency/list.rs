@@ -29,7 +29,7 @@ pub fn list(path: &Path, reporter: &dyn Reporter) -> Result<Listing> {
     notices.list.into_iter().for_each(|notice| reporter.notice(notice));
     let chart = chart?;
     let charts = fs::clean(&path.join("charts"));
-    if !chart.metadata.has_dependency_list {
+    if !chart.metadata.lists_dependencies() {
         let warning = format!("WARNING: no dependencies at {}", charts.display());
         return Ok(Listing { rows: None, warnings: vec![warning] });
     }

@@ -90,7 +90,7 @@ fn update_below(folder: &Path, options: &Options, settings: &Settings, reporter:
         }
         update_below(&path, options, settings, reporter, seen)?;
         let below = load(&path, reporter)?;
-        if below.metadata.has_dependency_list {
+        if below.metadata.lists_dependencies() {
             Manager::new(&path, options, settings, reporter)?.update(&below)?;
         }
     }
@@ -159,7 +159,7 @@ impl<'a> Manager<'a> {
 
     fn update(&mut self, chart: &Chart) -> Result<()> {
         let mut asked = chart.metadata.dependencies.clone();
-        if !chart.metadata.has_dependency_list {
+        if !chart.metadata.lists_dependencies() {
             return Ok(());
         }
         let mut names = self.resolve_names(&mut asked)?;
