@@ -157,8 +157,16 @@ impl Builder {
         }
     }
 
+    /// As [`Builder::slot`], for a key in UTF-8; nearly all keys stand too deep to be looked at.
+    pub(super) fn slot_of(&self, key: &[u8], is_plain: bool, open: usize) -> Option<Slot> {
+        if open > 3 || open > self.inside + 1 {
+            return Some(Slot::Other);
+        }
+        self.slot(std::str::from_utf8(key).ok()?, is_plain, open)
+    }
+
     /// What the value of a key is in the innermost of so many open collections; `None` if such a key is unusual.
-    pub(super) fn slot(&self, key: &str, is_plain: bool, open: usize) -> Option<Slot> {
+    fn slot(&self, key: &str, is_plain: bool, open: usize) -> Option<Slot> {
         let names: &[&str] = match open {
             1 => &["apiVersion", "kind", "metadata"],
             2 if self.inside == 1 => &["name", "annotations"],

@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
             let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
             let line = &self.rest[..end];
             self.rest = self.rest.get(end + 1..).unwrap_or_default();
-            let column = line.iter().take_while(|byte| **byte == b' ').count();
+            let column = spaces(line);
             match line.get(column) {
                 None | Some(b'#') => {}
                 Some(b'\t') => return Err(Unknown),
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
                 }
                 _ => return Err(Unknown),
             }
-            let spaces = after.iter().take_while(|byte| **byte == b' ').count();
+            let spaces = spaces(after);
             column += 1 + spaces;
             line = after.get(spaces..).unwrap_or_default();
             if line.is_empty() || (line.starts_with(b"#") && spaces > 0) {
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
             None if column == 0 => self.push(column, true)?,
             _ => return Err(Unknown),
         }
-        self.slot = self.head.slot(key, is_plain, self.open.len()).ok_or(Unknown)?;
+        self.slot = self.head.slot_of(key, is_plain, self.open.len()).ok_or(Unknown)?;
         self.value(after)
     }
 
@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
     /// What stands behind a key or a dash on its line.
     fn value(&mut self, text: &'a [u8]) -> Step<()> {
         self.wait(false);
-        let spaces = text.iter().take_while(|byte| **byte == b' ').count();
+        let spaces = spaces(text);
         let text = text.get(spaces..).unwrap_or_default();
         match text {
             [] => return self.nothing(),
@@ -191,19 +191,22 @@ impl<'a> Reader<'a> {
         let parent = self.open.last().map_or(0, |open| open.column);
         let mut rest = self.rest;
         let mut found = false;
-        while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let line = &rest[..end];
-            rest = rest.get(end + 1..).unwrap_or_default();
-            let column = line.iter().take_while(|byte| **byte == b' ').count();
-            match line.get(column) {
-                None => continue,
+        loop {
+            let column = spaces(rest);
+            match rest.get(column) {
+                None => break,
+                Some(b'\n') => {
+                    rest = &rest[column + 1..];
+                    continue;
+                }
                 Some(b'\t') => return Err(Unknown),
                 Some(b'#') => break,
                 Some(_) if column <= parent => break,
                 Some(_) => {}
             }
-            let (_, has_comment) = plain(&line[column..])?;
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let (_, has_comment) = plain(&rest[column..end])?;
+            rest = rest.get(end + 1..).unwrap_or_default();
             self.rest = rest;
             found = true;
             if has_comment {
@@ -263,7 +266,7 @@ impl<'a> Reader<'a> {
         while !self.rest.is_empty() {
             let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
             let line = &self.rest[..end];
-            let column = line.iter().take_while(|byte| **byte == b' ').count();
+            let column = spaces(line);
             if column < line.len() {
                 let wanted = match indent {
                     Some(indent) => indent,
@@ -292,7 +295,7 @@ impl<'a> Reader<'a> {
 
 /// What may follow a value on its line: space and a comment.
 fn ends(text: &[u8]) -> Step<()> {
-    let spaces = text.iter().take_while(|byte| **byte == b' ').count();
+    let spaces = spaces(text);
     match text.get(spaces..).unwrap_or_default() {
         [] => Ok(()),
         [b'#', ..] if spaces > 0 => Ok(()),
@@ -302,14 +305,14 @@ fn ends(text: &[u8]) -> Step<()> {
 
 /// A key at the start of the text, what follows its colon, and whether it has no quotes. `None` if there is no key, which is
 /// certain only of what [`plain`] and [`quoted`] accept afterwards.
-fn key(text: &[u8]) -> Step<Option<(&str, &[u8], bool)>> {
+fn key(text: &[u8]) -> Step<Option<(&[u8], &[u8], bool)>> {
     let (key, length, is_plain) = match text {
         [quote @ (b'"' | b'\''), ..] => {
             let (inner, length) = quoted(text, *quote)?.ok_or(Unknown)?;
             (inner, length, false)
         }
         _ => {
-            let length = text.iter().take_while(|byte| is_key_byte(**byte)).count();
+            let length = key_bytes(text);
             (&text[..length], length, true)
         }
     };
@@ -321,16 +324,45 @@ fn key(text: &[u8]) -> Step<Option<(&str, &[u8], bool)>> {
     if length == 0 || length > MAX_KEY || (is_plain && matches!(key, [b'-' | b'.' | b'<' | b'~', ..])) {
         return Err(Unknown);
     }
-    let key = std::str::from_utf8(key).map_err(|_| Unknown)?;
-    if is_plain && matches!(key.as_bytes(), [b'n' | b'N' | b'0'..=b'9', ..]) && matches!(resolve(key), Resolved::Null | Resolved::Uint(_)) {
+    if key == ESCAPED {
+        return Err(Unknown);
+    }
+    if is_plain
+        && matches!(key, [b'n' | b'N' | b'0'..=b'9', ..])
+        && std::str::from_utf8(key).is_ok_and(|key| matches!(resolve(key), Resolved::Null | Resolved::Uint(_)))
+    {
         return Err(Unknown);
     }
     Ok(Some((key, after, is_plain)))
 }
 
-/// Bytes that mean nothing anywhere in a key.
-fn is_key_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'$')
+/// How many bytes at the start of the text mean nothing anywhere in a key.
+fn key_bytes(text: &[u8]) -> usize {
+    text.iter().position(|byte| !IS_KEY_BYTE[usize::from(*byte)]).unwrap_or(text.len())
+}
+
+static IS_KEY_BYTE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'$');
+        byte += 1;
+    }
+    table
+};
+
+/// How many spaces the text starts with.
+fn spaces(text: &[u8]) -> usize {
+    let mut count = 0;
+    // Eight at a time: what differs from a space leaves a bit.
+    while let Some(block) = text.get(count..).and_then(|rest| rest.first_chunk()) {
+        let odd = u64::from_le_bytes(*block) ^ u64::from_le_bytes([b' '; 8]);
+        if odd != 0 {
+            return count + odd.trailing_zeros() as usize / 8;
+        }
+        count += 8;
+    }
+    count + text.get(count..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count()
 }
 
 /// The inside and the length of a scalar in quotes that has no escapes but the simplest; `None` if it does not end on its line.
@@ -416,7 +448,7 @@ fn flow(text: &[u8], depth: usize) -> Step<usize> {
     let mut at = 1;
     let mut wants_entry = true;
     loop {
-        at += spaces(text, at);
+        at += spaces(text.get(at..).unwrap_or_default());
         match text.get(at) {
             Some(byte) if *byte == close => return Ok(at + 1),
             Some(b',') if !wants_entry => {
@@ -430,7 +462,7 @@ fn flow(text: &[u8], depth: usize) -> Step<usize> {
         if !is_list {
             let Some((_, after, _)) = key(&text[at..])? else { return Err(Unknown) };
             at = text.len() - after.len();
-            at += spaces(text, at);
+            at += spaces(after);
         }
         at += flow_value(&text[at..], depth)?;
         wants_entry = false;
@@ -440,18 +472,12 @@ fn flow(text: &[u8], depth: usize) -> Step<usize> {
     }
 }
 
-fn spaces(text: &[u8], from: usize) -> usize {
-    text.get(from..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count()
-}
-
 /// The length of a value within a flow collection.
 fn flow_value(text: &[u8], depth: usize) -> Step<usize> {
     match text {
         [b'[' | b'{', ..] => flow(text, depth + 1),
         [quote @ (b'"' | b'\''), ..] => Ok(quoted(text, *quote)?.ok_or(Unknown)?.1),
-        [first, ..] if first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_') => {
-            Ok(text.iter().take_while(|byte| is_key_byte(**byte)).count())
-        }
+        [first, ..] if first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_') => Ok(key_bytes(text)),
         _ => Err(Unknown),
     }
 }

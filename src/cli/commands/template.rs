@@ -211,6 +211,7 @@ impl Run for Arguments {
                 enable_dns: self.enable_dns,
                 all_faults: self.all_errors,
                 ahead: Some(ahead),
+                process_ends: true,
                 ..engine::Options::default()
             },
         };

@@ -54,6 +54,8 @@ pub struct Options {
     pub threads_from: usize,
     /// What parsed the templates while the chart was being read.
     pub ahead: Option<Arc<Ahead>>,
+    /// The process ends after this render: what it worked with is left to the system instead of being freed.
+    pub process_ends: bool,
 }
 
 impl Default for Options {
@@ -69,6 +71,7 @@ impl Default for Options {
             // A second thread takes about as long to start as these take to render.
             threads_from: 48 << 10,
             ahead: None,
+            process_ends: false,
         }
     }
 }

@@ -17,9 +17,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// With more threads, each renders anew what the others have rendered already.
 const MOST_THREADS: usize = 8;
 
-/// How many pieces of the work there are for each thread: few, since neighbours share what they include; several, since
-/// files differ in what they cost.
-const PIECES_A_THREAD: usize = 8;
+/// A thread takes this part of its share of the files that are left: large pieces first, since neighbours share what they
+/// include, then ever smaller ones, so that all threads end together although files differ in what they cost.
+const PART_OF_A_SHARE: usize = 4;
 
 /// What one file gave.
 pub(super) struct Outcome {
@@ -100,6 +100,7 @@ impl Job<'_> {
                     break;
                 }
             }
+            worker.finish(self.options);
         }
         outcomes
     }
@@ -112,7 +113,7 @@ impl Job<'_> {
     /// the last one wanted.
     fn render_side_by_side(&self, worlds: Vec<Box<dyn Environment>>) -> Vec<Option<Outcome>> {
         let count = self.renderables.len();
-        let piece = (count / (worlds.len() * PIECES_A_THREAD)).max(1);
+        let parts = worlds.len() * PART_OF_A_SHARE;
         let next = AtomicUsize::new(0);
         // Files from here on are not to be rendered side by side.
         let end = AtomicUsize::new(count);
@@ -124,26 +125,25 @@ impl Job<'_> {
             let notices = RefCell::default();
             let mut host = EngineHost::new(&mut *world, self.options, &notices);
             let mut worker = Worker::new(self, &mut host, &notices);
-            loop {
-                let from = next.fetch_add(piece, Ordering::Relaxed);
+            'pieces: while let Ok(from) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |from| piece_end(from, count, parts)) {
+                let piece = piece_end(from, count, parts).unwrap_or(count) - from;
                 for (at, renderable) in self.renderables.iter().enumerate().skip(from).take(piece) {
                     if at >= end.load(Ordering::Relaxed) {
-                        return made;
+                        break 'pieces;
                     }
                     let outcome = worker.render(renderable, 0);
                     if trace::context_changes() != 0 {
                         end.fetch_min(at, Ordering::Relaxed);
-                        return made;
+                        break 'pieces;
                     }
                     if self.is_last(&outcome) {
                         end.fetch_min(at + 1, Ordering::Relaxed);
                     }
                     made.push((at, outcome));
                 }
-                if from + piece >= count {
-                    return made;
-                }
             }
+            worker.finish(self.options);
+            made
         });
         let mut outcomes: Vec<Option<Outcome>> = (0..count).map(|_| None).collect();
         for (at, outcome) in parts.into_iter().flatten() {
@@ -153,6 +153,12 @@ impl Job<'_> {
         }
         outcomes
     }
+}
+
+/// Where the piece that begins with the file `from` ends; `None` if there are no more files.
+fn piece_end(from: usize, count: usize, parts: usize) -> Option<usize> {
+    let left = count.checked_sub(from).filter(|left| *left > 0)?;
+    Some(from + (left / parts).max(1))
 }
 
 /// One thread's contexts and evaluator.
@@ -170,6 +176,13 @@ impl<'a> Worker<'a> {
     fn new(job: &Job<'a>, host: &'a mut EngineHost<'_>, notices: &'a RefCell<Notices>) -> Worker<'a> {
         let contexts = context::contexts(job.context);
         Worker { contexts, last: 0, evaluator: Evaluator::new(job.set, host, job.options.strict), notices, text: Vec::new() }
+    }
+
+    /// Frees what the thread worked with, unless the process is about to end: that takes a twentieth of a render.
+    fn finish(self, options: &Options) {
+        if options.process_ends {
+            std::mem::forget(self);
+        }
     }
 
     /// Leaves behind what a file leaves that was rendered elsewhere and changed no values.
