@@ -563,6 +563,18 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_is_held_by_one_and_read_by_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("repositories.lock");
+        let held = lock(&path, Duration::ZERO).unwrap();
+        assert!(lock(&path, Duration::ZERO).unwrap_err().to_string().contains("is held by another process"));
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777, 0o600);
+        drop(held);
+        lock(&path, Duration::ZERO).unwrap();
+    }
+
+    #[test]
     fn a_limit_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");

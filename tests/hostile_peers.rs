@@ -276,6 +276,19 @@ fn passwords_do_not_show_when_a_signature_is_missing() {
     assert!(error.contains(".prov") && !error.contains("s3cret"), "{error}");
 }
 
+#[test]
+fn what_a_registry_lacks_is_named_with_what_was_tried() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let peer = Peer::start(|_, _| reply("404 Not Found", &[], b"{}"));
+    let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+    let text = format!("{}/a:1.0.0", peer.address);
+    let error = chart::pull(&registry, &Reference::parse(&text).expect("a reference"), false, &reporter).expect_err("missing").to_string();
+    // Helm 4.2.4 says the same.
+    assert_eq!(error, format!("failed to perform \"FetchReference\" on source: {text}: not found"));
+}
+
 fn add_repository(settings: &Settings, url: &str, index: &str) {
     let mut repositories = Repositories::default();
     repositories.update(Entry {
