@@ -232,7 +232,7 @@ fn collect_crds(chart: &Chart, path: &str, found: &mut Vec<CustomResource>) {
         found.push(CustomResource { path: format!("{path}/{}", file.name), file: file.clone() });
     }
     for subchart in &chart.dependencies {
-        collect_crds(subchart, &format!("{path}/charts/{}", subchart.name()), found);
+        collect_crds(subchart, &subchart.path_in(path), found);
     }
 }
 

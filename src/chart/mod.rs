@@ -29,6 +29,9 @@ pub struct Chart {
     pub values: Arc<Map>,
     /// The subcharts, sorted by name.
     pub dependencies: Vec<Chart>,
+    /// The path of the chart that this one was found in, where Helm still takes that for its parent although it stands in a copy
+    /// of it under an alias (`parent/charts/child`).
+    pub found_in: Option<Arc<str>>,
 }
 
 /// The files of one chart without its subcharts.
@@ -56,6 +59,11 @@ impl Chart {
         &self.metadata.name
     }
 
+    /// Where the chart is in the tree, as its files are named, if it stands in a chart at `parent` (Helm's `ChartFullPath`).
+    pub fn path_in(&self, parent: &str) -> String {
+        format!("{}/charts/{}", self.found_in.as_deref().unwrap_or(parent), self.name())
+    }
+
     /// Whether both are made of the same files, read once, with the same defaults and the same subcharts, whatever their aliases.
     pub fn is_twin_of(&self, other: &Chart) -> bool {
         let is_same = |(one, other): (&Chart, &Chart)| one.name() == other.name() && one.is_twin_of(other);
@@ -74,7 +82,7 @@ impl Chart {
     }
 
     fn collect<'a>(&'a self, path: String, charts: &mut Vec<(String, &'a Chart)>) {
-        let paths: Vec<String> = self.dependencies.iter().map(|child| format!("{path}/charts/{}", child.name())).collect();
+        let paths: Vec<String> = self.dependencies.iter().map(|child| child.path_in(&path)).collect();
         charts.push((path, self));
         for (child, path) in self.dependencies.iter().zip(paths) {
             child.collect(path, charts);

@@ -8,8 +8,8 @@ use crate::chart::{Chart, Dependency, Metadata};
 use crate::version::{Constraint, Version};
 use std::sync::Arc;
 
-/// The subcharts of a chart whose Chart.yaml lists `entries`.
-pub fn apply(charts: &[Chart], entries: &[Dependency]) -> Vec<Chart> {
+/// The subcharts of a chart at `path` whose Chart.yaml lists `entries`.
+pub fn apply(path: &str, charts: &[Chart], entries: &[Dependency]) -> Vec<Chart> {
     let constraints: Vec<Option<Constraint>> = entries.iter().map(|entry| Constraint::parse(&entry.version).ok()).collect();
     let versions: Vec<Option<Version>> = charts.iter().map(|chart| Version::parse(&chart.metadata.version).ok()).collect();
     let fits = |entry: usize, chart: usize| {
@@ -20,14 +20,30 @@ pub fn apply(charts: &[Chart], entries: &[Dependency]) -> Vec<Chart> {
         (0..charts.len()).filter(|&chart| !(0..entries.len()).any(|entry| fits(entry, chart))).map(|chart| charts[chart].clone()).collect();
     for (entry, dependency) in entries.iter().enumerate() {
         if let Some(chart) = (0..charts.len()).find(|&chart| fits(entry, chart)) {
-            applied.push(renamed(&charts[chart], &dependency.alias));
+            applied.push(renamed(path, &charts[chart], &dependency.alias));
         }
+    }
+    // All of them know their parent from now on.
+    for chart in &mut applied {
+        chart.found_in = None;
     }
     applied
 }
 
-fn renamed(chart: &Chart, alias: &str) -> Chart {
+/// The copy of a chart in the chart at `path`. Helm copies it and its subcharts; charts within those still point to what was
+/// copied, as long as nothing gives them a parent again.
+fn renamed(path: &str, chart: &Chart, alias: &str) -> Chart {
+    let old_path = chart.path_in(path);
     let mut chart = chart.clone();
+    for subchart in &mut chart.dependencies {
+        if !subchart.dependencies.is_empty() {
+            let found_in: Arc<str> = subchart.path_in(&old_path).into();
+            for below in &mut subchart.dependencies {
+                below.found_in.get_or_insert_with(|| found_in.clone());
+            }
+        }
+        subchart.found_in = None;
+    }
     if !alias.is_empty() {
         let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);
         metadata.name = alias.to_string();

@@ -17,11 +17,8 @@ use std::sync::Arc;
 
 /// Imports values everywhere in the tree.
 pub fn process(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
-    for subchart in &mut chart.dependencies {
-        process(subchart, notices)?;
-    }
-    // What is empty once conditions are applied is a nil slice to Helm.
-    if chart.metadata.dependencies.is_empty() {
+    process_subcharts(chart, notices)?;
+    if !chart.metadata.lists_dependencies() {
         return Ok(());
     }
     let nothing = Arc::new(Map::new());
@@ -40,6 +37,34 @@ pub fn process(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
     let values = Table::of(values.freeze()?);
     coalesce::merge_tables(&values, &imported, notices)?;
     chart.values = values.freeze()?;
+    Ok(())
+}
+
+/// Imports values in the subcharts. One that is there under several aliases is looked at once, so that all of them keep sharing
+/// their values; only if nothing was said of it, since that would name the alias.
+fn process_subcharts(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
+    let mut done: Vec<(Chart, usize)> = Vec::new();
+    for at in 0..chart.dependencies.len() {
+        let loaded = chart.dependencies[at].clone();
+        if let Some((_, twin)) = done.iter().find(|(twin, _)| twin.is_twin_of(&loaded)) {
+            let twin = &chart.dependencies[*twin];
+            let (values, dependencies) = (twin.values.clone(), twin.dependencies.clone());
+            let listed = twin.metadata.dependencies != loaded.metadata.dependencies;
+            let listed = listed.then(|| twin.metadata.dependencies.clone());
+            let subchart = &mut chart.dependencies[at];
+            (subchart.values, subchart.dependencies) = (values, dependencies);
+            if let Some(listed) = listed {
+                let metadata: &mut Metadata = Arc::make_mut(&mut subchart.metadata);
+                metadata.dependencies = listed;
+            }
+            continue;
+        }
+        let told = notices.list.len();
+        process(&mut chart.dependencies[at], notices)?;
+        if notices.list.len() == told {
+            done.push((loaded, at));
+        }
+    }
     Ok(())
 }
 

@@ -25,7 +25,8 @@ use std::sync::Arc;
 /// `type mismatch on NAME: …` when the values of a subchart are no table.
 pub fn process(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Chart> {
     let mut chart = chart.clone();
-    enable(&mut chart, values, "", &mut Vec::new(), notices)?;
+    let name = chart.name().to_string();
+    enable(&mut chart, &name, values, "", &mut Vec::new(), notices)?;
     import_values::process(&mut chart, notices)?;
     Ok(chart)
 }
@@ -49,15 +50,22 @@ pub fn check_present(chart: &Chart) -> Result<()> {
     Err(Error::new(ErrorKind::Dependency, message))
 }
 
-/// Applies aliases, tags and conditions to `chart` and to what lives below it. `values` are the coalesced values of the
+/// Applies aliases, tags and conditions to `chart`, which is at `place` in the tree, and to what lives below it. `values` are the coalesced values of the
 /// parent, from the root on: Helm hands the root's values down and prefixes paths instead. `siblings` has what was coalesced for
 /// the charts beside it that nothing was said of: one for all its aliases.
-fn enable(chart: &mut Chart, values: &Arc<Map>, path: &str, siblings: &mut Vec<(Chart, Arc<Map>)>, notices: &mut Notices) -> Result<()> {
+fn enable(
+    chart: &mut Chart,
+    place: &str,
+    values: &Arc<Map>,
+    path: &str,
+    siblings: &mut Vec<(Chart, Arc<Map>)>,
+    notices: &mut Notices,
+) -> Result<()> {
     if !chart.metadata.lists_dependencies() {
         return Ok(());
     }
     let loaded = chart.clone();
-    chart.dependencies = alias::apply(&chart.dependencies, &chart.metadata.dependencies);
+    chart.dependencies = alias::apply(place, &chart.dependencies, &chart.metadata.dependencies);
     {
         let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);
         for dependency in &mut metadata.dependencies {
@@ -87,10 +95,13 @@ fn enable(chart: &mut Chart, values: &Arc<Map>, path: &str, siblings: &mut Vec<(
         metadata.dependencies.retain(|dependency| !disabled.contains(&dependency.name));
         chart.dependencies.retain(|subchart| !disabled.contains(subchart.name()));
     }
+    // What is empty now is a nil slice to Helm.
+    metadata.has_dependency_list = !metadata.dependencies.is_empty();
     let mut siblings = Vec::new();
     for subchart in &mut chart.dependencies {
         let below = format!("{path}{}.", subchart.name());
-        enable(subchart, &values, &below, &mut siblings, notices)?;
+        let place = subchart.path_in(place);
+        enable(subchart, &place, &values, &below, &mut siblings, notices)?;
     }
     Ok(())
 }

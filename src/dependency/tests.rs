@@ -48,6 +48,7 @@ fn chart(value: &Value) -> Chart {
         content: Arc::new(Content::default()),
         values: map(&value["values"]),
         dependencies: list(value, "charts").map(chart).collect(),
+        found_in: None,
     }
 }
 

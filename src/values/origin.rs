@@ -212,7 +212,7 @@ mod tests {
     fn chart(name: &str, values: &str, dependencies: Vec<Chart>) -> Chart {
         let Data::Map(values) = data(values) else { panic!("{values} is no map") };
         let metadata = Metadata { name: name.into(), ..Metadata::default() };
-        Chart { metadata: Arc::new(metadata), content: Arc::new(Content::default()), values, dependencies }
+        Chart { metadata: Arc::new(metadata), content: Arc::new(Content::default()), values, dependencies, found_in: None }
     }
 
     fn found(root: &Chart, options: &merge::Options, path: &str) -> String {

@@ -312,7 +312,7 @@ impl Assembly<'_> {
             dependencies.push(subchart);
         }
         dependencies.sort_by(|a, b| a.name().cmp(b.name()));
-        Ok(Chart { metadata: Arc::new(metadata), content: Arc::new(content), values, dependencies })
+        Ok(Chart { metadata: Arc::new(metadata), content: Arc::new(content), values, dependencies, found_in: None })
     }
 
     /// The files of Helm 2's form of dependencies, which is told about in charts of the newer form.

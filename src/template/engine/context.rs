@@ -51,7 +51,7 @@ fn collect_below(chart: &Chart, path: &str, charts: &mut usize, renderables: &mu
     let context = *charts;
     *charts += 1;
     for child in &chart.dependencies {
-        collect_below(child, &format!("{path}/charts/{}", child.name()), charts, renderables);
+        collect_below(child, &child.path_in(path), charts, renderables);
     }
     let is_library = chart.metadata.kind.eq_ignore_ascii_case("library");
     let base_path: Arc<str> = format!("{path}/templates").into();

@@ -40,6 +40,7 @@ fn chart(name: &str, templates: &[(&str, &str)], files: &[(&str, &str)], depende
         content: Arc::new(content),
         values: Arc::default(),
         dependencies,
+        found_in: None,
     }
 }
 

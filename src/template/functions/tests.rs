@@ -34,7 +34,13 @@ fn render(template: &str, values: &Arc<data::Map>, options: &Options) -> Result<
     let metadata = Metadata { name: "c".to_string(), version: "0.1.0".to_string(), ..Metadata::default() };
     let file = File { name: "templates/t".into(), data: template.as_bytes().into(), modified: None };
     let content = Content { templates: vec![file], ..Content::default() };
-    let chart = Chart { metadata: Arc::new(metadata), content: Arc::new(content), values: Arc::default(), dependencies: Vec::new() };
+    let chart = Chart {
+        metadata: Arc::new(metadata),
+        content: Arc::new(content),
+        values: Arc::default(),
+        dependencies: Vec::new(),
+        found_in: None,
+    };
     let release = Release { name: "r".into(), namespace: "n".into(), revision: 1, is_install: true, is_upgrade: false };
     let capabilities = Capabilities::default();
     let context = RenderContext { chart: &chart, values: values.clone(), release, capabilities: &capabilities };

@@ -8,7 +8,7 @@ use crate::values::sample::data;
 fn chart(name: &str, values: &str, dependencies: Vec<Chart>) -> Chart {
     let Data::Map(values) = data(values) else { panic!("{values} is no map") };
     let metadata = Metadata { name: name.into(), version: "0.1.0".into(), ..Metadata::default() };
-    Chart { metadata: Arc::new(metadata), content: Arc::new(Content::default()), values, dependencies }
+    Chart { metadata: Arc::new(metadata), content: Arc::new(Content::default()), values, dependencies, found_in: None }
 }
 
 fn coalesced(chart: &Chart, values: &str) -> (String, Vec<String>) {
