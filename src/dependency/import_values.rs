@@ -49,8 +49,8 @@ fn process_subcharts(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
         if let Some((_, twin)) = done.iter().find(|(twin, _)| twin.is_twin_of(&loaded)) {
             let twin = &chart.dependencies[*twin];
             let (values, dependencies) = (twin.values.clone(), twin.dependencies.clone());
-            let listed = twin.metadata.dependencies != loaded.metadata.dependencies;
-            let listed = listed.then(|| twin.metadata.dependencies.clone());
+            let imports = twin.metadata.dependencies.iter().any(|dependency| !dependency.import_values.is_empty());
+            let listed = imports.then(|| twin.metadata.dependencies.clone());
             let subchart = &mut chart.dependencies[at];
             (subchart.values, subchart.dependencies) = (values, dependencies);
             if let Some(listed) = listed {
