@@ -31,7 +31,11 @@ pub struct GlobalArguments {
     #[arg(long, value_name = "string")]
     pub kube_apiserver: Option<String>,
     /// group to impersonate for the operation, this flag can be repeated to specify multiple groups.
-    #[arg(long, value_name = "stringArray")]
+    #[arg(
+        help = "group to impersonate for the operation, this flag can be repeated to specify multiple groups.",
+        long,
+        value_name = "stringArray"
+    )]
     pub kube_as_group: Vec<String>,
     /// username to impersonate for the operation
     #[arg(long, value_name = "string")]

@@ -1,4 +1,4 @@
-//! The namespace of the current context, the one thing that rendering takes from a kubeconfig.
+//! The namespace of the current context, the one thing that rendering takes from a kubeconfig, and the names of contexts.
 //!
 //! Goes in: the paths of kubeconfig files and, if asked for, a context's name. Comes out: its namespace, if it has one.
 //! Of several files the first that says something of a name wins. Follows `clientcmd` as Helm's `EnvSettings.Namespace` uses it.
@@ -6,6 +6,7 @@
 use super::environment::{Environment, Settings};
 use crate::data::{Data, Map};
 use crate::{fs, yaml};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The largest kubeconfig.
@@ -13,13 +14,34 @@ const FILE_LIMIT: u64 = 10 << 20;
 
 /// The namespace that the release gets when neither flag nor variable names one.
 pub fn namespace(settings: &Settings, environment: &Environment) -> Option<String> {
-    let files: Vec<Data> = paths(settings, environment)
+    namespace_of(&files(settings, environment), &settings.kube_context)
+}
+
+/// All contexts by name, each with its cluster behind a tab.
+pub fn contexts(settings: &Settings, environment: &Environment) -> Vec<String> {
+    contexts_of(&files(settings, environment))
+}
+
+fn contexts_of(files: &[Data]) -> Vec<String> {
+    let mut found = BTreeMap::new();
+    let maps = files.iter().filter_map(|file| file.as_map());
+    for entry in maps.filter_map(|map| map.get("contexts")).filter_map(Data::as_list).flat_map(|list| list.iter()) {
+        let Some(entry) = entry.as_map() else { continue };
+        let Some(name) = text(entry, "name") else { continue };
+        let cluster = entry.get("context").and_then(Data::as_map).and_then(|context| text(context, "cluster")).unwrap_or_default();
+        found.entry(name).or_insert(cluster);
+    }
+    found.into_iter().map(|(name, cluster)| format!("{name}\t{cluster}")).collect()
+}
+
+/// The files that can be read.
+fn files(settings: &Settings, environment: &Environment) -> Vec<Data> {
+    paths(settings, environment)
         .iter()
         .filter_map(|path| fs::read_limited(path, FILE_LIMIT).ok())
         .filter_map(|text| yaml::parse_map(&text).ok())
         .map(Data::Map)
-        .collect();
-    namespace_of(&files, &settings.kube_context)
+        .collect()
 }
 
 /// The flag's file alone, else those of the variable, else the usual one.
@@ -65,5 +87,6 @@ mod tests {
         assert_eq!(namespace_of(&files, "c"), None);
         assert_eq!(namespace_of(&files, "none"), None);
         assert_eq!(namespace_of(&[], ""), None);
+        assert_eq!(contexts_of(&files), ["a\t", "b\t", "c\t"]);
     }
 }

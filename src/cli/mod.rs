@@ -3,13 +3,15 @@
 //! Goes in: the process's arguments, environment and terminal, which are read here and nowhere else in the crate.
 //! Comes out: data on standard output, notices and errors on standard error, and an exit code.
 //! A command is one file in [`commands`] and one row of its table; [`arguments`] holds the flags that commands share,
-//! [`parse`] finds and parses a command the way cobra and pflag do, [`help`] prints its help, [`printer`] its errors.
+//! [`parse`] finds and parses a command the way cobra and pflag do, [`help`] prints its help, [`complete`] what a shell may offer,
+//! [`printer`] errors.
 //! Follows Helm's `pkg/cmd` and `pkg/cli`.
 
 #![expect(clippy::disallowed_macros, reason = "the command line is what prints")]
 
 pub mod arguments;
 pub mod commands;
+pub mod complete;
 pub mod environment;
 pub mod exit;
 pub mod help;
@@ -53,6 +55,12 @@ fn run_arguments() -> Exit {
 
 /// Runs the command that `words` ask for, the program's own name apart.
 pub fn run(program: String, words: &[String], environment: environment::Environment) -> Exit {
+    if let Some((name, line)) = words.split_first().filter(|(name, _)| matches!(name.as_str(), complete::NAME | complete::PLAIN_NAME)) {
+        let settings = environment::Settings::new(&environment, &parse::globals_among(line));
+        let mut session = Session::new(program, environment, settings);
+        let outcome = complete::run(line, name == complete::NAME, &mut session);
+        return end(outcome, &mut session);
+    }
     let request = match parse::parse(words) {
         Ok(request) => request,
         Err(failure) => return refuse(failure, program, words, environment),

@@ -92,7 +92,7 @@ pub fn execute(mut request: Request, session: &mut Session) -> Result<()> {
 }
 
 /// Walks down the table of commands. Gives the entries found and the words without their names.
-fn find(words: &[String]) -> (Path, Vec<String>) {
+pub fn find(words: &[String]) -> (Path, Vec<String>) {
     let mut path = Path::new();
     let mut rest = words.to_vec();
     loop {
@@ -108,7 +108,7 @@ fn find(words: &[String]) -> (Path, Vec<String>) {
 }
 
 /// The first word that is neither a flag nor a flag's value.
-fn first_argument(words: &[String]) -> Option<&str> {
+pub fn first_argument(words: &[String]) -> Option<&str> {
     first_argument_index(words).map(|at| words[at].as_str())
 }
 

@@ -10,7 +10,7 @@ pub const COMMAND: Entry = Entry::leaf::<Arguments>(
     "env",
     "",
     Arity::AtMost(1),
-    "print the environment in use",
+    "rutter client environment information",
     "Env prints all the environment information in use, one variable a line, or the value of the variable that is named:\n\n    $ rutter env HELM_REPOSITORY_CACHE",
 );
 

@@ -53,7 +53,11 @@ pub struct Arguments {
     #[arg(short, long, value_name = "format", value_parser = ["text", "json"])]
     output: Option<String>,
     /// location of a file which contains the passphrase for the signing key. Use "-" in order to read from stdin.
-    #[arg(long, value_name = "string")]
+    #[arg(
+        help = "location of a file which contains the passphrase for the signing key. Use \"-\" in order to read from stdin.",
+        long,
+        value_name = "string"
+    )]
     passphrase_file: Option<String>,
     /// use a PGP private key to sign this package
     #[arg(long)]

@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "string", default_value = ".", hide_default_value = true)]
     destination: String,
     /// use development versions, too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored.
-    #[arg(long)]
+    #[arg(help = "use development versions, too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored.", long)]
     devel: bool,
     /// how the download is reported: text or json (not in Helm)
     #[arg(short, long, value_name = "format", value_parser = ["text", "json"])]

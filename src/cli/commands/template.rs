@@ -143,7 +143,7 @@ pub struct Arguments {
     #[arg(long, value_name = "path")]
     post_renderer_program: Option<String>,
     /// use release name in the output-dir path.
-    #[arg(long)]
+    #[arg(help = "use release name in the output-dir path.", long)]
     release_name: bool,
     #[arg(long, hide = true)]
     render_subchart_notes: bool,
