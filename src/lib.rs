@@ -2,7 +2,7 @@
 //!
 //! A module imports only from modules above it:
 //!
-//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`fs`], [`version`]
+//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`regexp`], [`fs`], [`version`]
 //! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it; `jinja`: texts that are Jinja templates
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
@@ -38,6 +38,7 @@ pub mod manifest;
 pub mod number;
 pub mod package;
 pub mod quote;
+pub mod regexp;
 pub mod renderer;
 pub mod repository;
 pub mod template;

@@ -393,13 +393,18 @@ impl<'a> Parser<'a> {
         self.guard()?;
         let (names, scope) = (self.body.names.len(), self.body.scope.len());
         let pipe = self.pipeline(context, Kind::RightDelim)?;
+        let pipe_scope = self.body.scope.len();
         let ranges = usize::from(context == "range");
         self.body.range_depth += ranges;
         let (list, ending) = self.item_list()?;
         self.body.range_depth -= ranges;
         let else_list = match ending {
             Ending::End => None,
-            Ending::Else => Some(self.else_list(context)?),
+            Ending::Else => {
+                // What the list declares may still be mentioned (Go keeps the names), but means what it meant before.
+                self.body.scope.truncate(pipe_scope);
+                Some(self.else_list(context)?)
+            }
         };
         self.body.names.truncate(names);
         self.body.scope.truncate(scope);

@@ -23,16 +23,12 @@ pub mod network;
 pub mod paths;
 pub mod random;
 pub mod regex;
-mod regex_class;
-mod regex_syntax;
 pub mod registry;
 pub mod semver;
 pub mod strings;
 pub mod strings_case;
 pub mod strings_wrap;
 pub mod types;
-mod unicode;
-mod unicode_tables;
 pub mod url;
 mod url_address;
 pub mod variables;
@@ -42,6 +38,7 @@ pub use registry::{all, lookup};
 
 use super::value::{List, Map, Str, Value};
 use crate::diagnostic::Level;
+use crate::regexp::unicode;
 
 /// The type of one parameter, as Go declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,13 @@
 //! Goes in: patterns and texts, which need not be UTF-8. Comes out: truths, texts, `[]string`. A bad pattern makes
 //! `regexMatch` false, the other functions fail with the text of Go's panic, their `must` forms with that of its error.
 //! Compiled patterns are kept for the thread, since charts ask the same ones thousands of times.
-//! Follows sprig/regex.go and Go's regexp; the syntax is in `regex_syntax`.
+//! Follows sprig/regex.go and Go's regexp; the syntax is in [`crate::regexp`].
 
 use super::Parameter::{Int, Str as Text};
 use super::strings::too_large;
-use super::{Call, Fault, Function, Outcome, regex_syntax, row, unicode};
+use super::{Call, Fault, Function, Outcome, row, unicode};
 use crate::quote::{can_backquote, quote};
+use crate::regexp;
 use crate::template::value::{List, ListKind, Room, Value, growth};
 use regex::Regex;
 use std::borrow::Cow;
@@ -60,12 +61,12 @@ fn compile(source: &[u8]) -> Result<Rc<Pattern>, String> {
     if source.len() > LENGTH_LIMIT {
         return Err(format!("error parsing regexp: expression of {} bytes is too large", source.len()));
     }
-    let translated = regex_syntax::translate(source)?;
+    let translated = regexp::translate(source)?;
     let regex = regex::RegexBuilder::new(&translated.pattern)
         .size_limit(PROGRAM_LIMIT)
         .nest_limit(NESTING_LIMIT)
         .build()
-        .map_err(|_| regex_syntax::fault("expression too large", source))?;
+        .map_err(|_| regexp::fault("expression too large", source))?;
     let pattern = Rc::new(Pattern { source: source.to_vec(), regex, names: translated.names });
     CACHE.with_borrow_mut(|cache| {
         if cache.len() >= CACHE_LIMIT {

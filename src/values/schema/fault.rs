@@ -6,11 +6,13 @@
 //! found again from where in the schema an error lies. Numbers are printed as golang.org/x/text does it in English.
 
 use super::super::go_text;
+use super::patterns;
+use crate::data::Data;
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
 
 /// Why a schema cannot be used.
-pub(super) fn compile_text(error: &CompileError) -> String {
+pub(super) fn compile_text(schema: &Data, error: &CompileError) -> String {
     match error {
         CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", go_text::quote(url)),
         CompileError::LoadUrlError { url, src } => format!("failing loading {}: {src}", go_text::quote(url)),
@@ -28,7 +30,7 @@ pub(super) fn compile_text(error: &CompileError) -> String {
                 "{} is not valid against metaschema: jsonschema validation failed with {}\n{}",
                 go_text::quote(&url),
                 quote(location),
-                validation_text(src)
+                validation_text(schema, src)
             )
         }
         CompileError::ParseIdError { loc } => format!("error in parsing id at {}", go_text::quote(loc)),
@@ -63,9 +65,9 @@ pub(super) fn compile_text(error: &CompileError) -> String {
 }
 
 /// The lines below the headline, without a final line end; empty when nothing that counts is left.
-pub(super) fn validation_text(error: &ValidationError) -> String {
+pub(super) fn validation_text(schema: &Data, error: &ValidationError) -> String {
     let mut out = String::new();
-    for fault in list(&error.causes, error.schema_url, 0, Parent::Splitting) {
+    for fault in list(schema, &error.causes, error.schema_url, 0, Parent::Splitting) {
         fault.write(0, &mut out);
     }
     out
@@ -122,19 +124,19 @@ struct Step {
     end: usize,
 }
 
-fn list(causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
+fn list(schema: &Data, causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
     // A failed format is the only fault of its schema.
     let format = causes.iter().find(|cause| matches!(cause.kind, ErrorKind::Format { .. }) && cause.schema_url == base);
     if let Some(cause) = format {
-        return vec![fault(cause)];
+        return vec![fault(schema, cause)];
     }
     if parent == Parent::Splitting
         && causes.len() > 1
-        && let Some(fault) = lost_group(causes, base, depth)
+        && let Some(fault) = lost_group(schema, causes, base, depth)
     {
         return vec![fault];
     }
-    in_order(causes, base).into_iter().map(|cause| wrapped(cause, base, depth, parent == Parent::Applicator)).collect()
+    in_order(causes, base).into_iter().map(|cause| wrapped(schema, cause, base, depth, parent == Parent::Applicator)).collect()
 }
 
 /// The causes as they came, but those of `unevaluatedProperties` and `unevaluatedItems`, whose order is random, sorted.
@@ -151,7 +153,7 @@ fn in_order<'a, 's, 'v>(causes: &'a [ValidationError<'s, 'v>], base: &str) -> Ve
 }
 
 /// The group that `boon` split although an `allOf` or the like stands between it and the parent.
-fn lost_group(causes: &[ValidationError], base: &str, depth: usize) -> Option<Fault> {
+fn lost_group(schema: &Data, causes: &[ValidationError], base: &str, depth: usize) -> Option<Fault> {
     // A fault of a property's name does not tell where the object stands.
     let placed = |cause: &&ValidationError| !matches!(cause.kind, ErrorKind::PropertyName { .. });
     let first = causes.iter().find(placed).or(causes.first())?;
@@ -185,15 +187,15 @@ fn lost_group(causes: &[ValidationError], base: &str, depth: usize) -> Option<Fa
         location: pointer(first.instance_location.tokens.get(..at)?),
         text: "validation failed".to_string(),
         reference: false,
-        causes: list(causes, first.schema_url.get(..end)?, at, Parent::Group),
+        causes: list(schema, causes, first.schema_url.get(..end)?, at, Parent::Group),
     };
     Some(wrap(group, &common, &first.instance_location.tokens, depth, false))
 }
 
 /// A cause with the levels between it and its parent.
-fn wrapped(cause: &ValidationError, base: &str, depth: usize, represented: bool) -> Fault {
+fn wrapped(schema: &Data, cause: &ValidationError, base: &str, depth: usize, represented: bool) -> Fault {
     let steps = steps(cause.schema_url, base);
-    wrap(fault(cause), &steps, &cause.instance_location.tokens, depth, represented)
+    wrap(fault(schema, cause), &steps, &cause.instance_location.tokens, depth, represented)
 }
 
 fn wrap(mut inner: Fault, steps: &[Step], tokens: &[InstanceToken], depth: usize, represented: bool) -> Fault {
@@ -253,19 +255,38 @@ fn steps(url: &str, base: &str) -> Vec<Step> {
     steps
 }
 
-fn fault(error: &ValidationError) -> Fault {
+fn fault(schema: &Data, error: &ValidationError) -> Fault {
     let depth = error.instance_location.tokens.len();
     let causes = match &error.kind {
-        ErrorKind::Reference { url, .. } | ErrorKind::Schema { url } => list(&error.causes, url, depth, Parent::Splitting),
-        ErrorKind::PropertyName { .. } => list(&error.causes, &format!("{}/propertyNames", error.schema_url), 0, Parent::Splitting),
-        ErrorKind::Group => list(&error.causes, error.schema_url, depth, Parent::Group),
-        _ => list(&error.causes, error.schema_url, depth, Parent::Applicator),
+        ErrorKind::Reference { url, .. } | ErrorKind::Schema { url } => list(schema, &error.causes, url, depth, Parent::Splitting),
+        ErrorKind::PropertyName { .. } => list(schema, &error.causes, &format!("{}/propertyNames", error.schema_url), 0, Parent::Splitting),
+        ErrorKind::Group => list(schema, &error.causes, error.schema_url, depth, Parent::Group),
+        _ => list(schema, &error.causes, error.schema_url, depth, Parent::Applicator),
     };
     Fault {
         location: pointer(&error.instance_location.tokens),
-        text: text(&error.kind),
+        text: pattern_text(schema, error).unwrap_or_else(|| text(&error.kind)),
         reference: matches!(error.kind, ErrorKind::Reference { .. }),
         causes,
+    }
+}
+
+/// What is said of a pattern, or of a text that has to be one: with the pattern as it stands in the schema, and in Go's words.
+fn pattern_text(schema: &Data, error: &ValidationError) -> Option<String> {
+    match &error.kind {
+        ErrorKind::Pattern { got, .. } => {
+            let written = patterns::written(schema, error.schema_url)?;
+            Some(format!("{} does not match pattern {}", quote(got), quote(written)))
+        }
+        ErrorKind::Format { want, .. } if *want == "regex" => {
+            let steps = error.instance_location.tokens.iter().map(|token| match token {
+                InstanceToken::Prop(name) => name.to_string(),
+                InstanceToken::Item(index) => index.to_string(),
+            });
+            let (written, fault) = patterns::fault(schema, steps)?;
+            Some(format!("{} is not valid regex: {fault}", quote(written)))
+        }
+        _ => None,
     }
 }
 

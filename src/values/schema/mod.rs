@@ -8,6 +8,7 @@
 
 mod bounds;
 mod fault;
+mod patterns;
 
 use crate::chart::Chart;
 use crate::data::{Data, Map};
@@ -153,9 +154,9 @@ fn compile(schema: &[u8], loader: &Loader) -> Compiled {
     }
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(loader.clone()));
-    compiler.add_resource(SCHEMA_URL, to_json(&schema)).map_err(|error| fault::compile_text(&error))?;
+    compiler.add_resource(SCHEMA_URL, to_json(&patterns::translated(&schema))).map_err(|error| fault::compile_text(&schema, &error))?;
     let mut schemas = Schemas::new();
-    let index = compiler.compile(SCHEMA_URL, &mut schemas).map_err(|error| fault::compile_text(&error))?;
+    let index = compiler.compile(SCHEMA_URL, &mut schemas).map_err(|error| fault::compile_text(&schema, &error))?;
     Ok((schemas, index, schema))
 }
 
@@ -163,10 +164,10 @@ fn check(compiled: &Compiled, values: &Arc<Map>) -> Option<String> {
     match compiled {
         Err(text) => Some(text.clone()),
         Ok((_, _, schema)) if bounds::is_endless(schema, values) => Some("schema applies its parts too often\n".to_string()),
-        Ok((schemas, index, _)) => {
+        Ok((schemas, index, schema)) => {
             let instance = to_json(&Data::Map(values.clone()));
             let fault = schemas.validate(&instance, *index).err()?;
-            let text = fault::validation_text(&fault);
+            let text = fault::validation_text(schema, &fault);
             (!text.is_empty()).then(|| text + "\n")
         }
     }
@@ -178,6 +179,26 @@ fn decoder_words(message: &str) -> String {
         "unexpected end of JSON input" => "unexpected EOF".to_string(),
         other => other.to_string(),
     }
+}
+
+/// A step of a JSON pointer in an address, without its escapes.
+fn unescaped(step: &str) -> String {
+    let mut bytes = Vec::with_capacity(step.len());
+    let mut rest = step.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).replace("~1", "/").replace("~0", "~")
 }
 
 /// The tree as the validator wants it. Whole numbers become integers, which it compares exactly.
@@ -226,7 +247,7 @@ impl UrlLoader for Loader {
             return Err("too many schemas to fetch".into());
         }
         let bytes = fetch(url)?;
-        Ok(to_json(&json::parse_exact(&bytes)?))
+        Ok(to_json(&patterns::translated(&json::parse_exact(&bytes)?)))
     }
 }
 

@@ -3,11 +3,11 @@
 //! Goes in: a pattern at the start of a class. Comes out: the class for the `regex` crate, and the rest of the pattern.
 //! Names of scripts and categories are those that Go 1.26 finds. Part of [`super::regex_syntax`].
 
-use super::regex_syntax::{NOTHING, SyntaxFault, check_utf8, consumed, fault, next_rune, parse_escape};
 use super::unicode_tables::{CATEGORIES, CATEGORY_ALIASES, SCRIPTS};
+use super::{NOTHING, SyntaxFault, check_utf8, consumed, fault, next_rune, parse_escape};
 
 /// The contents of a class between brackets.
-pub(super) struct Class {
+pub(crate) struct Class {
     negated: bool,
     /// Items for the `regex` crate.
     items: String,
@@ -89,7 +89,7 @@ fn class_character<'a>(text: &'a [u8], whole: &[u8]) -> Result<(u32, &'a [u8]), 
 }
 
 /// `\d` and the like, which are ASCII only.
-pub(super) fn perl_class(text: &[u8]) -> Option<(&'static str, &[u8])> {
+pub(crate) fn perl_class(text: &[u8]) -> Option<(&'static str, &[u8])> {
     let [b'\\', letter, rest @ ..] = text else { return None };
     let class = match letter {
         b'd' => "[0-9]",
@@ -121,7 +121,7 @@ fn named_class(text: &[u8]) -> Result<Option<(&'static str, &[u8])>, SyntaxFault
 }
 
 /// `\pN`, `\p{Greek}`, `\P{^Lu}` at the start of `whole`, as an item that may stand in a class or alone.
-pub(super) fn unicode_class(whole: &[u8]) -> Result<(String, &[u8]), SyntaxFault> {
+pub(crate) fn unicode_class(whole: &[u8]) -> Result<(String, &[u8]), SyntaxFault> {
     let mut negated = whole.get(1) == Some(&b'P');
     let after = whole.get(2..).unwrap_or_default();
     let (first, mut rest) = if after.is_empty() { ('\u{FFFD}', after) } else { next_rune(after)? };

@@ -5,8 +5,11 @@
 //! Both engines descend from RE2, so that meanings agree; what is written differently is: `\Q…\E`, `\z`, ASCII `\d \s \w
 //! \b`, `[`, `&&` and `--` as plain characters in classes, repetitions of what comes before flags, equal group names.
 
-use super::regex_class::{Class, perl_class, unicode_class};
-use super::unicode;
+mod class;
+pub mod unicode;
+mod unicode_tables;
+
+use class::{Class, perl_class, unicode_class};
 
 /// Highest repetition count, nested ones multiplied.
 const REPEAT_LIMIT: u64 = 1000;
@@ -25,7 +28,7 @@ pub struct Translated {
 /// Why a pattern does not parse, as Go says it: `error parsing regexp: …`.
 pub type SyntaxFault = String;
 
-pub(super) fn fault(code: &str, expression: &[u8]) -> SyntaxFault {
+pub(crate) fn fault(code: &str, expression: &[u8]) -> SyntaxFault {
     format!("error parsing regexp: {code}: `{}`", String::from_utf8_lossy(expression))
 }
 
