@@ -3,6 +3,7 @@
 //! Goes in: paths of charts and how to lint them. Comes out: what was found in each, in the order of the paths. Charts are
 //! looked at in parallel; the report does not show it. Matches Helm's `pkg/action/lint.go` and `pkg/cmd/lint.go`.
 
+use crate::data::Map;
 use crate::diagnostic::Notices;
 use crate::error::Result;
 use crate::fs;
@@ -10,9 +11,8 @@ use crate::lint::format::ChartFindings;
 use crate::lint::{self, Options};
 use crate::template::engine::Environment;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Makes the outside world for one render; called on several threads.
 pub type MakeEnvironment<'a> = &'a (dyn Fn() -> Box<dyn Environment> + Sync);
@@ -52,12 +52,14 @@ pub fn run(
     notices: &mut Notices,
 ) -> Vec<ChartFindings> {
     let next = AtomicUsize::new(0);
+    let values = values_of_each(paths, options);
     let done: Vec<Mutex<Option<(ChartFindings, Notices)>>> = paths.iter().map(|_| Mutex::new(None)).collect();
     let work = || {
-        while let Some((path, place)) = {
+        while let Some(((path, place), values)) = {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            paths.get(at).zip(done.get(at))
+            paths.get(at).zip(done.get(at)).zip(values.get(at))
         } {
+            let options = &Options { values: values.clone(), ..options.clone() };
             let mut notices = Notices::new();
             let findings = lint::run(Path::new(path), options, make_environment().as_mut(), &mut notices);
             *place.lock().unwrap_or_else(PoisonError::into_inner) = Some((chart_findings(path, findings), notices));
@@ -77,6 +79,20 @@ pub fn run(
         }
     }
     all
+}
+
+/// The user's values for each chart: as the one before leaves them.
+fn values_of_each(paths: &[String], options: &Options) -> Vec<Arc<Map>> {
+    let mut values = options.values.clone();
+    let holds_tables = values.iter().any(|entry| entry.1.as_map().is_some());
+    let mut each = Vec::with_capacity(paths.len());
+    for (at, path) in paths.iter().enumerate() {
+        each.push(values.clone());
+        if holds_tables && at + 1 < paths.len() {
+            values = lint::values_left(Path::new(path), &values);
+        }
+    }
+    each
 }
 
 fn chart_findings(path: &str, findings: Result<Vec<lint::Finding>>) -> ChartFindings {

@@ -192,8 +192,7 @@ fn render(
         ));
     }
     let context = RenderContext { chart, values: values.clone(), release: options.release.clone(), capabilities: &options.capabilities };
-    let rendered = engine::render(&context, &options.engine, environment)?;
-    notices.list.extend(rendered.notices.list);
+    let rendered = engine::render_telling(&context, &options.engine, environment, notices)?;
     rendering.files = rendered.files;
     rendering.kept.templates = rendered.templates;
     Ok(rendered.faults)

@@ -7,8 +7,8 @@ use super::{Linter, Rule, Severity};
 use std::collections::BTreeSet;
 
 pub(super) fn check(linter: &mut Linter<'_>) {
-    // The notices of this load were given when the templates were read.
-    let chart = match linter.source.load(&mut crate::diagnostic::Notices::new()) {
+    // Helm loads the chart once more here, and says what there is to say of it again.
+    let chart = match linter.source.load(linter.notices) {
         Ok(chart) => chart,
         Err(error) => {
             return linter.add(Severity::Error, Rule::Dependencies, "", format!("unable to load chart\n\t{error}"));

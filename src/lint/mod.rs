@@ -124,6 +124,8 @@ pub struct Options {
 struct Linter<'a> {
     source: Source,
     options: &'a Options,
+    /// The user's values as the rules so far left them.
+    values: Arc<Map>,
     findings: Vec<Finding>,
     notices: &'a mut Notices,
 }
@@ -143,13 +145,19 @@ impl Linter<'_> {
     }
 }
 
+/// What linting the chart at `path` leaves of the user's values. Helm's rule for values.yaml merges the chart's tables into those of
+/// the user, with which it then lints the next chart (`CoalesceTables` in `pkg/chart/v2/lint/rules/values.go`).
+pub fn values_left(path: &Path, values: &Arc<Map>) -> Arc<Map> {
+    Source::open(path).map_or_else(|_| values.clone(), |source| values_file::values_left(&source, values))
+}
+
 /// Lints the chart at `path`: a folder, or an archive if the name ends in `.tgz` or `.tar.gz`.
 ///
 /// Errors only when there is no chart to look at: `unable to check Chart.yaml file in chart: stat …`,
 /// `unable to extract tarball: …`.
 pub fn run(path: &Path, options: &Options, environment: &mut dyn Environment, notices: &mut Notices) -> Result<Vec<Finding>> {
     let source = Source::open(path)?;
-    let mut linter = Linter { source, options, findings: Vec::new(), notices };
+    let mut linter = Linter { source, options, values: options.values.clone(), findings: Vec::new(), notices };
     chart_file::check(&mut linter);
     values_file::check(&mut linter);
     templates::check(&mut linter, environment);

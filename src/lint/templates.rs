@@ -67,8 +67,13 @@ fn render(
 ) -> Option<Vec<engine::RenderedFile>> {
     let options = linter.options;
     // Helm says nothing of faults in these two steps.
-    let chart = dependency::process(chart, &options.values, linter.notices).ok()?;
-    let values = coalesce::coalesce_values(&chart, &options.values, linter.notices).ok()?;
+    let chart = dependency::process(chart, &linter.values, linter.notices).ok()?;
+    let values = coalesce::coalesce_values(&chart, &linter.values, linter.notices).ok()?;
+    // And again: what a null took away in the first round comes back as the chart has it.
+    let values = match linter.values.is_empty() {
+        true => values,
+        false => coalesce::coalesce_values(&chart, &values, linter.notices).ok()?,
+    };
     if !options.skip_schema_validation
         && let Err(error) = schema::validate(&chart, &values, &options.schema, linter.notices)
     {
@@ -84,9 +89,8 @@ fn render(
     };
     let context = RenderContext { chart: &chart, values, release, capabilities };
     let engine_options = engine::Options { lint: true, all_faults: options.all_faults, ..engine::Options::default() };
-    match engine::render(&context, &engine_options, environment) {
+    match engine::render_telling(&context, &engine_options, environment, linter.notices) {
         Ok(rendered) => {
-            linter.notices.list.extend(rendered.notices.list);
             for error in &rendered.faults {
                 linter.add_error(Rule::Templates, FOLDER, error);
             }

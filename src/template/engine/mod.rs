@@ -131,8 +131,6 @@ pub struct Rendered {
     pub files: Vec<RenderedFile>,
     /// With [`Options::all_faults`], the faults of the files that are missing above, in rendering order.
     pub faults: Vec<Error>,
-    /// What lint mode passed over.
-    pub notices: Notices,
     /// What they were rendered from; kept, so that a process about to end need not wait until it is freed.
     pub templates: Option<Arc<TemplateSet>>,
 }
@@ -141,7 +139,17 @@ pub struct Rendered {
 ///
 /// The error is the first fault in rendering order, in Helm's words, unless [`Options::all_faults`] collects them.
 pub fn render(context: &RenderContext<'_>, options: &Options, environment: &mut dyn Environment) -> Result<Rendered> {
-    stack::with_large_stack(|| render_here(context, options, environment))
+    render_telling(context, options, environment, &mut Notices::new())
+}
+
+/// As [`render`]; what lint mode passed over is told even if a fault comes after it.
+pub fn render_telling(
+    context: &RenderContext<'_>,
+    options: &Options,
+    environment: &mut dyn Environment,
+    notices: &mut Notices,
+) -> Result<Rendered> {
+    stack::with_large_stack(|| render_here(context, options, environment, notices))
         .unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "rendering template failed: no thread for it could be started")))
 }
 
@@ -171,7 +179,12 @@ pub fn render_text(
     stack::with_large_stack(run).unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "no thread for the template could be started")))
 }
 
-fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut dyn Environment) -> Result<Rendered> {
+fn render_here(
+    context: &RenderContext<'_>,
+    options: &Options,
+    environment: &mut dyn Environment,
+    notices: &mut Notices,
+) -> Result<Rendered> {
     let mut renderables = context::collect(context.chart);
     renderables.sort_by_cached_key(|renderable| deepest_first(&renderable.name));
     // Two files of one path are one to Helm's map; the last one read stays.
@@ -188,7 +201,7 @@ fn render_here(context: &RenderContext<'_>, options: &Options, environment: &mut
     renderables.retain(|renderable| !renderable.is_partial() && set.get(renderable.name.as_bytes()).is_some());
     let job = schedule::Job { context, options, renderables: &renderables, set: &set };
     for (renderable, outcome) in renderables.iter().zip(job.render(environment)) {
-        rendered.notices.append(outcome.notices);
+        notices.append(outcome.notices);
         match outcome.result {
             Ok(data) => rendered.files.push(RenderedFile { name: renderable.name.to_string(), data }),
             Err(failure) => {

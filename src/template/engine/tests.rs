@@ -45,13 +45,17 @@ fn chart(name: &str, templates: &[(&str, &str)], files: &[(&str, &str)], depende
 }
 
 fn render_with(chart: &Chart, values: &str, options: &Options) -> Result<Rendered> {
+    render_noting(chart, values, options, &mut Notices::new())
+}
+
+fn render_noting(chart: &Chart, values: &str, options: &Options, notices: &mut Notices) -> Result<Rendered> {
     let values = match yaml::parse(values.as_bytes())? {
         Data::Map(map) => map,
         _ => Arc::default(),
     };
     let release = Release { name: "rel".into(), namespace: "ns".into(), revision: 1, is_install: true, is_upgrade: false };
     let context = RenderContext { chart, values, release, capabilities: &Capabilities::default() };
-    render(&context, options, &mut Still)
+    render_telling(&context, options, &mut Still, notices)
 }
 
 /// The text of the last file, or the error.
@@ -299,9 +303,14 @@ fn strict_and_lint_modes() {
     assert!(error.to_string().ends_with("map has no entry for key \"x\""), "{error}");
     let error = with("{{ tpl \"{{ .Values.x }}\" . }}", strict).unwrap_err();
     assert!(error.to_string().ends_with("map has no entry for key \"x\""), "{error}");
-    let rendered = with("{{ required \"r\" .Values.x }}{{ fail \"f\" }}", Options { lint: true, ..Options::default() }).unwrap();
-    assert_eq!(rendered.files[0].data, b"");
-    assert_eq!(rendered.notices.list.len(), 2);
+    let lint = Options { lint: true, ..Options::default() };
+    let passed = "{{ required \"r\" .Values.x }}{{ fail \"f\" }}";
+    for (template, fits) in [(passed.to_string(), true), (format!("{passed}{{{{ .Values.x.y }}}}"), false)] {
+        let mut notices = Notices::new();
+        let rendered = render_noting(&chart("c", &[("a.yaml", &template)], &[], Vec::new()), "", &lint, &mut notices);
+        assert_eq!(rendered.is_ok_and(|rendered| rendered.files[0].data.is_empty()), fits);
+        assert_eq!(notices.list.len(), 2);
+    }
 }
 
 #[test]

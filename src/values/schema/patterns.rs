@@ -51,7 +51,7 @@ fn changed(part: &Data) -> Option<Data> {
 /// The pattern as it was written in the part of `schema` at this address (`file:///values.schema.json#/properties/a`).
 pub(super) fn written<'a>(schema: &'a Data, url: &str) -> Option<&'a str> {
     let pointer = url.strip_prefix(super::SCHEMA_URL)?.strip_prefix('#')?;
-    at(schema, pointer.split('/').skip(1).map(|step| super::unescaped(step)))?.as_map()?.get("pattern")?.as_str()
+    at(schema, pointer.split('/').skip(1).map(super::unescaped))?.as_map()?.get("pattern")?.as_str()
 }
 
 /// What Go says of the pattern that is the value at `steps` in the schema; `None` if there is none, or nothing wrong with it.
