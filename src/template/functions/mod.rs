@@ -30,7 +30,6 @@ pub mod strings_case;
 pub mod strings_wrap;
 pub mod types;
 pub mod url;
-mod url_address;
 pub mod variables;
 pub(crate) mod visits;
 

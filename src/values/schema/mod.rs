@@ -8,6 +8,7 @@
 
 mod bounds;
 mod fault;
+mod formats;
 mod patterns;
 
 use crate::chart::Chart;
@@ -154,6 +155,7 @@ fn compile(schema: &[u8], loader: &Loader) -> Compiled {
     }
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(loader.clone()));
+    formats::register(&mut compiler);
     compiler.add_resource(SCHEMA_URL, to_json(&patterns::translated(&schema))).map_err(|error| fault::compile_text(&schema, &error))?;
     let mut schemas = Schemas::new();
     let index = compiler.compile(SCHEMA_URL, &mut schemas).map_err(|error| fault::compile_text(&schema, &error))?;

@@ -1,0 +1,298 @@
+//! URLs as Go's net/url reads and writes them.
+//!
+//! Goes in: the text of a URL. Comes out: its parts, or Go's error text.
+
+mod address;
+
+use crate::quote::quote;
+use address::check_address;
+use memchr::{memchr, memmem, memrchr};
+
+/// Which part of a URL is escaped or read; the parts allow different characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Path,
+    Host,
+    Zone,
+    User,
+    Fragment,
+}
+
+/// Whether `byte` must be written as `%XX` in this part.
+fn must_escape(byte: u8, mode: Mode) -> bool {
+    if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+        return false;
+    }
+    let allowed: &[u8] = match mode {
+        Mode::Path => b"$&+,/:;=@",
+        Mode::User => b"$&+,;=",
+        Mode::Fragment => b"!$&()*+,/:;=?@",
+        Mode::Host | Mode::Zone => b"!\"$&'()*+,:;<=>[]",
+    };
+    !allowed.contains(&byte)
+}
+
+fn escape(text: &[u8], mode: Mode) -> Vec<u8> {
+    const HEXADECIMAL: &[u8; 16] = b"0123456789ABCDEF";
+    let mut out = Vec::with_capacity(text.len());
+    for &byte in text {
+        if must_escape(byte, mode) {
+            let digit = |value: u8| HEXADECIMAL.get(usize::from(value)).copied().unwrap_or(b'0');
+            out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
+        } else {
+            out.push(byte);
+        }
+    }
+    out
+}
+
+/// The byte that `%XX` at the start of `text` stands for.
+fn escaped_byte(text: &[u8]) -> Option<u8> {
+    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
+    Some((digit(1)? * 16 + digit(2)?) as u8)
+}
+
+fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        let rest = text.get(at..).unwrap_or_default();
+        let shown = rest.get(..3).unwrap_or(rest);
+        if byte == b'%' {
+            let escaped = escaped_byte(rest);
+            let value = escaped.ok_or_else(|| format!("invalid URL escape {}", quote(shown)))?;
+            let refused = match mode {
+                // In hosts only bytes beyond ASCII, and the percent sign of zones, may be escaped.
+                Mode::Host => value < 0x80 && shown != b"%25",
+                Mode::Zone => shown != b"%25" && value != b' ' && must_escape(value, Mode::Host),
+                _ => false,
+            };
+            if refused {
+                return Err(format!("invalid URL escape {}", quote(shown)));
+            }
+            out.push(value);
+            at += 3;
+        } else {
+            if matches!(mode, Mode::Host | Mode::Zone) && byte < 0x80 && must_escape(byte, mode) {
+                return Err(format!("invalid character {} in host name", quote(&[byte])));
+            }
+            out.push(byte);
+            at += 1;
+        }
+    }
+    Ok(out)
+}
+
+/// The user of a URL, unescaped.
+#[derive(Debug, Clone, Default)]
+pub struct User {
+    pub name: Vec<u8>,
+    pub password: Option<Vec<u8>>,
+}
+
+impl User {
+    /// Escaped, as it stands in a URL.
+    pub fn written(&self) -> Vec<u8> {
+        let mut out = escape(&self.name, Mode::User);
+        if let Some(password) = &self.password {
+            out.push(b':');
+            out.extend(escape(password, Mode::User));
+        }
+        out
+    }
+}
+
+/// The parts of a URL, unescaped where Go's `url.URL` has them so.
+#[derive(Debug, Clone, Default)]
+pub struct Url {
+    pub scheme: Vec<u8>,
+    pub opaque: Vec<u8>,
+    pub user: Option<User>,
+    pub host: Vec<u8>,
+    pub path: Vec<u8>,
+    pub query: Vec<u8>,
+    pub fragment: Vec<u8>,
+}
+
+impl Url {
+    /// `url.Parse`; a fault reads `parse "URL": REASON`.
+    pub fn parse(text: &[u8]) -> Result<Url, String> {
+        let (before, fragment) = cut(text, b'#');
+        let mut url = Url::parse_reference(before).map_err(|fault| format!("parse {}: {fault}", quote(before)))?;
+        url.fragment = unescape(fragment, Mode::Fragment).map_err(|fault| format!("parse {}: {fault}", quote(text)))?;
+        Ok(url)
+    }
+
+    fn parse_reference(text: &[u8]) -> Result<Url, String> {
+        let mut url = Url::default();
+        if text.iter().any(|&byte| byte < b' ' || byte == 0x7f) {
+            return Err("net/url: invalid control character in URL".to_string());
+        }
+        if text == b"*" {
+            url.path = text.to_vec();
+            return Ok(url);
+        }
+        let (scheme, rest) = split_scheme(text)?;
+        url.scheme = scheme.to_ascii_lowercase();
+        let (mut rest, query) = cut(rest, b'?');
+        url.query = query.to_vec();
+        if rest.first() != Some(&b'/') {
+            if !url.scheme.is_empty() {
+                url.opaque = rest.to_vec();
+                return Ok(url);
+            }
+            if cut(rest, b'/').0.contains(&b':') {
+                return Err("first path segment in URL cannot contain colon".to_string());
+            }
+        }
+        if rest.starts_with(b"//") && (!url.scheme.is_empty() || !rest.starts_with(b"///")) {
+            let authority = rest.get(2..).unwrap_or_default();
+            let end = memchr(b'/', authority).unwrap_or(authority.len());
+            let (authority, path) = authority.split_at_checked(end).unwrap_or((authority, b""));
+            rest = path;
+            url.parse_authority(authority)?;
+        }
+        url.path = unescape(rest, Mode::Path)?;
+        Ok(url)
+    }
+
+    fn parse_authority(&mut self, authority: &[u8]) -> Result<(), String> {
+        let Some(at) = memrchr(b'@', authority) else {
+            self.host = parse_host(&self.scheme, authority)?;
+            return Ok(());
+        };
+        self.host = parse_host(&self.scheme, authority.get(at + 1..).unwrap_or_default())?;
+        let userinfo = authority.get(..at).unwrap_or_default();
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(byte);
+        if !userinfo.iter().all(allowed) {
+            return Err("net/url: invalid userinfo".to_string());
+        }
+        let (name, password) = match memchr(b':', userinfo) {
+            Some(colon) => (userinfo.get(..colon).unwrap_or_default(), userinfo.get(colon + 1..)),
+            None => (userinfo, None),
+        };
+        let name = unescape(name, Mode::User)?;
+        let password = password.map(|password| unescape(password, Mode::User)).transpose()?;
+        self.user = Some(User { name, password });
+        Ok(())
+    }
+
+    /// The host without port and brackets.
+    pub fn hostname(&self) -> &[u8] {
+        let mut host = self.host.as_slice();
+        if let Some(colon) = memrchr(b':', host)
+            && is_port(host.get(colon..).unwrap_or_default())
+        {
+            host = host.get(..colon).unwrap_or_default();
+        }
+        host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host)
+    }
+
+    /// `URL.String`
+    pub fn written(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        if !self.scheme.is_empty() {
+            out.extend_from_slice(&self.scheme);
+            out.push(b':');
+        }
+        if !self.opaque.is_empty() {
+            out.extend_from_slice(&self.opaque);
+        } else {
+            let anything = !self.host.is_empty() || self.user.is_some();
+            if anything || !self.scheme.is_empty() && !self.path.is_empty() {
+                out.extend_from_slice(b"//");
+                if let Some(user) = &self.user {
+                    out.extend(user.written());
+                    out.push(b'@');
+                }
+                out.extend(escape(&self.host, Mode::Host));
+            }
+            let path = if self.path == b"*" { b"*".to_vec() } else { escape(&self.path, Mode::Path) };
+            if !path.is_empty() && path.first() != Some(&b'/') && !self.host.is_empty() {
+                out.push(b'/');
+            }
+            if out.is_empty() && cut(&path, b'/').0.contains(&b':') {
+                out.extend_from_slice(b"./");
+            }
+            out.extend(path);
+        }
+        if !self.query.is_empty() {
+            out.push(b'?');
+            out.extend_from_slice(&self.query);
+        }
+        if !self.fragment.is_empty() {
+            out.push(b'#');
+            out.extend(escape(&self.fragment, Mode::Fragment));
+        }
+        out
+    }
+}
+
+/// The text before and after the first `mark`.
+fn cut(text: &[u8], mark: u8) -> (&[u8], &[u8]) {
+    match memchr(mark, text) {
+        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default()),
+        None => (text, b""),
+    }
+}
+
+/// The scheme before the first colon, empty if what stands there is none, and the rest.
+fn split_scheme(text: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => {}
+            b'0'..=b'9' | b'+' | b'-' | b'.' if at > 0 => {}
+            b':' if at == 0 => return Err("missing protocol scheme".to_string()),
+            b':' => return Ok(cut(text, b':')),
+            _ => break,
+        }
+    }
+    Ok((b"", text))
+}
+
+/// Whether `text` is empty or a colon and digits.
+fn is_port(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+fn check_port(text: &[u8]) -> Result<(), String> {
+    if is_port(text) { Ok(()) } else { Err(format!("invalid port {} after host", quote(text))) }
+}
+
+fn parse_host(scheme: &[u8], host: &[u8]) -> Result<Vec<u8>, String> {
+    match memrchr(b'[', host) {
+        Some(0) => return parse_bracketed(host),
+        Some(_) => return Err("invalid IP-literal".to_string()),
+        None => {}
+    }
+    if let (Some(first), Some(last)) = (memchr(b':', host), memrchr(b':', host)) {
+        // Only http hosts may not have several colons.
+        let colon = if scheme == b"http" || scheme == b"https" { first } else { last };
+        check_port(host.get(colon..).unwrap_or_default())?;
+    }
+    unescape(host, Mode::Host)
+}
+
+fn parse_bracketed(host: &[u8]) -> Result<Vec<u8>, String> {
+    let Some(close) = memrchr(b']', host) else { return Err("missing ']' in host".to_string()) };
+    let port = host.get(close + 1..).unwrap_or_default();
+    check_port(port)?;
+    let name = host.get(1..close).unwrap_or_default();
+    let name = match memmem::find(name, b"%25") {
+        Some(zone) => {
+            let mut address = unescape(name.get(..zone).unwrap_or_default(), Mode::Host)?;
+            address.extend(unescape(name.get(zone..).unwrap_or_default(), Mode::Zone)?);
+            address
+        }
+        None => unescape(name, Mode::Host)?,
+    };
+    match check_address(&name) {
+        Ok(true) => Err("invalid IP-literal".to_string()),
+        Ok(false) => Ok([b"[", name.as_slice(), b"]", port].concat()),
+        Err(fault) => Err(format!("invalid host: {fault}")),
+    }
+}
