@@ -6,6 +6,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "all file access of the crate is here")]
 
+mod folder;
+
+pub use folder::{Folder, Stamp};
+
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -101,29 +105,31 @@ pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let file = open(path)?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let mut bytes = Vec::new();
-    read_open(file, path, size, limit, &mut bytes)?;
+    read_expected(file, || path.to_path_buf(), size, limit, &mut bytes)?;
     Ok(bytes)
 }
 
 /// Reads an open file that had `size` bytes when it was looked at, and may have at most `limit`, in the place of what `bytes` held:
 /// who reads hundreds of files does not want fresh memory for each.
-pub fn read_expected(file: File, path: &Path, size: u64, limit: u64, bytes: &mut Vec<u8>) -> Result<()> {
-    bytes.clear();
-    read_open(file, path, size, limit, bytes)
-}
-
-/// A file to read, and what it is.
-pub fn open_entry(path: &Path) -> Result<(File, Entry)> {
-    let file = open(path)?;
-    let metadata = file.metadata().map_err(|error| fault("stat", path, &error))?;
-    Ok((file, Entry::of(&metadata)))
-}
-
-fn read_open(file: File, path: &Path, size: u64, limit: u64, bytes: &mut Vec<u8>) -> Result<()> {
-    bytes.reserve_exact(usize::try_from(size.min(limit).saturating_add(1)).unwrap_or(0));
-    file.take(limit.saturating_add(1)).read_to_end(bytes).map_err(|error| fault("read", path, &error))?;
+pub fn read_expected(file: File, path: impl Fn() -> PathBuf, size: u64, limit: u64, bytes: &mut Vec<u8>) -> Result<()> {
+    let fault = |error| fault("read", &path(), &error);
+    let expected = usize::try_from(size.min(limit)).unwrap_or(0);
+    // Room for one more byte than expected: when it stays free, the file ends here, and need not be asked again.
+    bytes.resize(expected + 1, 0);
+    let read = loop {
+        match (&file).read(bytes) {
+            Ok(read) => break read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(fault(error)),
+        }
+    };
+    bytes.truncate(read);
+    if read != expected || expected == 0 {
+        let rest = limit.saturating_add(1).saturating_sub(read as u64);
+        file.take(rest).read_to_end(bytes).map_err(fault)?;
+    }
     if bytes.len() as u64 > limit {
-        return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path.display())));
+        return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path().display())));
     }
     Ok(())
 }
@@ -141,53 +147,6 @@ pub fn stat(path: &Path) -> Result<Entry> {
 /// Facts about `path` itself; links are not followed.
 pub fn lstat(path: &Path) -> Result<Entry> {
     std::fs::symlink_metadata(path).map(|metadata| Entry::of(&metadata)).map_err(|error| fault("lstat", path, &error))
-}
-
-/// What tells that a file is still the same: size, modification and change time in nanoseconds since 1970 (the latter where
-/// there is one), inode.
-pub type Stamp = (u64, i128, i128, u64);
-
-/// A folder whose entries are looked at by the thousand: with it in hand, the way to it is gone only once.
-#[derive(Debug)]
-pub struct Folder {
-    #[cfg(unix)]
-    file: File,
-    #[cfg(not(unix))]
-    path: PathBuf,
-}
-
-impl Folder {
-    /// The folder at `path`.
-    #[cfg(unix)]
-    pub fn open(path: &Path) -> Result<Folder> {
-        Ok(Folder { file: open(path)? })
-    }
-
-    #[cfg(not(unix))]
-    pub fn open(path: &Path) -> Result<Folder> {
-        Ok(Folder { path: path.to_path_buf() })
-    }
-
-    /// The stamp of the file of this name; `None` when it leads to no file.
-    #[cfg(unix)]
-    pub fn stamp(&self, name: &str) -> Option<Stamp> {
-        use rustix::fs::{AtFlags, FileType, statat};
-        let about = statat(&self.file, name, AtFlags::empty()).ok()?;
-        if !FileType::from_raw_mode(about.st_mode).is_file() {
-            return None;
-        }
-        let nanoseconds = |seconds: i128, rest: i128| seconds * 1_000_000_000 + rest;
-        let modified = nanoseconds(i128::from(about.st_mtime), i128::from(about.st_mtime_nsec));
-        let changed = nanoseconds(i128::from(about.st_ctime), i128::from(about.st_ctime_nsec));
-        Some((u64::try_from(about.st_size).ok()?, modified, changed, about.st_ino))
-    }
-
-    #[cfg(not(unix))]
-    pub fn stamp(&self, name: &str) -> Option<Stamp> {
-        let about = std::fs::metadata(self.path.join(name)).ok().filter(Metadata::is_file)?;
-        let modified = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        Some((about.len(), i128::try_from(modified.as_nanos()).ok()?, 0, 0))
-    }
 }
 
 /// When an entry was last added to, taken from or renamed in a folder, nanoseconds since 1970; `None` if it is no folder.
@@ -275,17 +234,9 @@ pub fn names(folder: &Path) -> Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// The names in a folder in byte order, each with what it is; links are not followed. Asks nothing of the entries themselves
-/// where the folder tells it.
+/// The names in a folder in byte order, each with what it is; links are not followed.
 pub fn entries(folder: &Path) -> Result<Vec<(OsString, Kind)>> {
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| fault("open", folder, &error))? {
-        let entry = entry.map_err(|error| fault("readdirent", folder, &error))?;
-        let kind = entry.file_type().map_err(|error| fault("lstat", &entry.path(), &error))?;
-        entries.push((entry.file_name(), Kind::of(kind)));
-    }
-    entries.sort_unstable_by(|a, b| a.0.as_encoded_bytes().cmp(b.0.as_encoded_bytes()));
-    Ok(entries)
+    Folder::open(folder)?.entries()
 }
 
 /// Writes a whole file or nothing: a temporary file beside it takes its place when complete.

@@ -5,6 +5,8 @@ mod browser;
 #[cfg(feature = "serve")]
 mod buckets;
 mod cases;
+#[cfg(unix)]
+mod completion;
 #[cfg(feature = "serve")]
 mod distribution;
 mod examples;

@@ -4,13 +4,14 @@
 //! notice, what `.helmignore` names left out. Matches Helm's `pkg/chart/v2/loader/directory.go` and `internal/sympath`.
 
 use super::ready::{self, Parsed, Ready};
-use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT, Observe};
+use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT, Observe, WORTH_A_THREAD};
 use crate::chart::File;
 use crate::chart::ignore::{self, Rules};
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Kind};
 use crate::quote::quote;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -92,19 +93,30 @@ enum What {
     Folder(usize),
 }
 
-/// What a thread reads a folder with.
-#[derive(Default)]
-struct Reading {
-    /// The folders found in it.
-    folders: Vec<Subfolder>,
-    /// Takes in one file after the other.
-    buffer: Vec<u8>,
-}
-
 /// A folder to be read: its path, and its name from the chart's top.
 struct Subfolder {
     path: PathBuf,
     name: Option<String>,
+}
+
+/// A thread that reads folders.
+struct Reader<'a> {
+    /// Starts another one.
+    start: &'a dyn Fn(),
+    /// Takes in one file after the other.
+    buffer: Vec<u8>,
+}
+
+/// An entry of an open folder.
+struct Place<'a> {
+    folder: &'a fs::Folder,
+    entry: &'a OsStr,
+}
+
+impl Place<'_> {
+    fn path(&self) -> PathBuf {
+        self.folder.path().join(self.entry)
+    }
 }
 
 /// What is known and what is left to do.
@@ -130,9 +142,9 @@ impl Work {
         self.folders.push(Ok(Vec::new()));
     }
 
-    /// Whether so much is waiting that another thread is worth its start.
-    fn wants_help(&mut self) -> bool {
-        if self.waiting.len() < WAITING_FOLDERS * (self.helpers + 1) {
+    /// Whether so many folders are waiting that another thread is worth its start, which then is taken for started.
+    fn wants_help(&mut self, folders: usize) -> bool {
+        if self.waiting.len() < folders {
             return false;
         }
         // Asking takes as long as reading several folders.
@@ -160,7 +172,7 @@ impl Walk<'_> {
 
     /// Reads folders until none is left; `start` starts another thread that does the same.
     fn run(&self, start: &dyn Fn()) {
-        let mut below = Reading::default();
+        let mut reader = Reader { start, buffer: Vec::new() };
         let mut work = self.lock();
         loop {
             let Some((number, folder)) = work.waiting.pop() else {
@@ -174,37 +186,40 @@ impl Walk<'_> {
                 continue;
             };
             work.running += 1;
-            if work.wants_help() {
-                start();
-            }
             drop(work);
-            let found = self.folder(&folder, &mut below);
+            let found = self.folder(&folder, &mut reader);
             work = self.lock();
             work.running -= 1;
-            // Folders counted from the first of this one until now.
-            let first = work.folders.len();
-            below.folders.drain(..).for_each(|folder| work.add(folder));
-            let numbered = found.map(|mut found| {
-                for found in &mut found {
-                    if let Ok(What::Folder(number)) = &mut found.what {
-                        *number += first;
-                    }
-                }
-                found
-            });
             if let Some(place) = work.folders.get_mut(number) {
-                *place = numbered;
-            }
-            if work.idle > 0 && work.waiting.len() > 1 {
-                self.changed.notify_one();
+                *place = found;
             }
         }
     }
 
-    /// What stands in a folder; the folders in it go to `below`, and are numbered from 0.
-    fn folder(&self, folder: &Subfolder, below: &mut Reading) -> Result<Vec<Found>> {
+    /// Lets others read these folders already; gives back the number of the first, which the others follow.
+    fn offer(&self, folders: Vec<Subfolder>, reader: &Reader<'_>) -> usize {
+        let mut work = self.lock();
+        let first = work.folders.len();
+        for folder in folders {
+            work.add(folder);
+        }
+        if work.idle > 0 {
+            self.changed.notify_one();
+        }
+        let folders = WAITING_FOLDERS * (work.helpers + 1);
+        if work.wants_help(folders) {
+            (reader.start)();
+        }
+        first
+    }
+
+    /// What stands in a folder. The folders in it are offered before its files are read, one of which may take long.
+    fn folder(&self, folder: &Subfolder, reader: &mut Reader<'_>) -> Result<Vec<Found>> {
         let mut found = Vec::new();
-        for (entry, kind) in fs::entries(&folder.path)? {
+        let mut subfolders = Vec::new();
+        let mut rest = Vec::new();
+        let mut open = fs::Folder::open(&folder.path)?;
+        for (entry, kind) in open.entries()? {
             if is_unfinished(&entry) {
                 continue;
             }
@@ -213,9 +228,28 @@ impl Walk<'_> {
             }
             let inner = entry.to_string_lossy();
             let name = folder.name.as_ref().map_or_else(|| inner.to_string(), |name| [name, "/", &inner].concat());
-            let found_here = self.visit(folder.path.join(&entry), name, kind, below);
+            if kind != Kind::Folder {
+                rest.push((found.len(), entry, name, kind));
+                found.push(Found { link: None, what: Ok(What::Nothing) });
+            } else if !self.rules.ignores(&name, true) {
+                found.push(Found { link: None, what: Ok(What::Folder(subfolders.len())) });
+                subfolders.push(Subfolder { path: folder.path.join(&entry), name: Some(name) });
+            }
+        }
+        if !subfolders.is_empty() {
+            let first = self.offer(subfolders, reader);
+            for found in &mut found {
+                if let Ok(What::Folder(number)) = &mut found.what {
+                    *number += first;
+                }
+            }
+        }
+        for (at, entry, name, kind) in rest {
+            let found_here = self.visit(&Place { folder: &open, entry: &entry }, name, kind, reader);
             let failed = found_here.what.is_err();
-            found.push(found_here);
+            if let Some(place) = found.get_mut(at) {
+                *place = found_here;
+            }
             if failed {
                 break;
             }
@@ -223,53 +257,57 @@ impl Walk<'_> {
         Ok(found)
     }
 
-    /// Takes in what stands at `path`, called `name` from the chart's top.
-    fn visit(&self, path: PathBuf, name: String, kind: Kind, below: &mut Reading) -> Found {
+    /// Takes in what stands at `place`, called `name` from the chart's top.
+    fn visit(&self, place: &Place<'_>, name: String, kind: Kind, reader: &mut Reader<'_>) -> Found {
         if kind != Kind::Link {
-            return Found { link: None, what: self.take(path.clone(), &path, name, kind, below) };
+            return Found { link: None, what: self.take(place, None, name, kind, reader) };
         }
+        let path = place.path();
         let resolved = match fs::resolve_links(&path) {
             Ok(resolved) => resolved,
             Err(error) => {
                 return Found { link: None, what: Err(error.context(format_args!("error evaluating symlink {}", path.display()))) };
             }
         };
-        let what = fs::lstat(&resolved).and_then(|entry| self.take(path.clone(), &resolved, name, entry.kind, below));
+        let what = fs::lstat(&resolved).and_then(|entry| self.take(place, Some(&resolved), name, entry.kind, reader));
         Found { link: Some((path, resolved)), what }
     }
 
-    fn take(&self, path: PathBuf, resolved: &Path, name: String, kind: Kind, below: &mut Reading) -> Result<What> {
+    /// The same of what no longer is a link; where one led is `resolved`.
+    fn take(&self, place: &Place<'_>, resolved: Option<&Path>, name: String, kind: Kind, reader: &mut Reader<'_>) -> Result<What> {
         let is_folder = kind == Kind::Folder;
         if self.rules.ignores(&name, is_folder) {
             return Ok(What::Nothing);
         }
         if is_folder {
-            below.folders.push(Subfolder { path, name: Some(name) });
-            return Ok(What::Folder(below.folders.len() - 1));
+            return Ok(What::Folder(self.offer(vec![Subfolder { path: place.path(), name: Some(name) }], reader)));
         }
         if kind == Kind::Irregular {
-            let message = format!("cannot load irregular file {} as it has file mode type bits set", path.display());
+            let message = format!("cannot load irregular file {} as it has file mode type bits set", place.path().display());
             return Err(Error::new(ErrorKind::Chart, message));
         }
         let unreadable = |error: Error| error.context(format_args!("error reading {name}"));
-        let (open, entry) = fs::open_entry(&path).map_err(unreadable)?;
+        let (open, entry) = place.folder.file(place.entry).map_err(unreadable)?;
         if entry.size > FILE_LIMIT {
-            let base = resolved.file_name().unwrap_or_default().to_string_lossy();
+            let base = resolved.map_or(Some(place.entry), Path::file_name).unwrap_or_default().to_string_lossy();
             let message = format!("chart file {} is larger than the maximum file size {FILE_LIMIT}", quote(base.as_bytes()));
             return Err(Error::new(ErrorKind::Limit, message));
         }
         // The file may have grown since its size was asked for.
-        fs::read_expected(open, &path, entry.size, FILE_LIMIT, &mut below.buffer).map_err(unreadable)?;
-        let data = below.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&below.buffer);
+        fs::read_expected(open, || place.path(), entry.size, FILE_LIMIT, &mut reader.buffer).map_err(unreadable)?;
+        let data = reader.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&reader.buffer);
         let file = File { name: Arc::from(name), data: data.into(), modified: Some(entry.modified) };
         (self.observe)(&file);
+        if file.data.len() >= WORTH_A_THREAD && ready::is_parsed(&file.name) && self.lock().wants_help(1) {
+            (reader.start)();
+        }
         let parsed = ready::parse(&file);
         Ok(What::File(file, parsed))
     }
 }
 
 /// Whether a process of this tool that was killed left this behind: never part of a chart, and it might be over the limits.
-fn is_unfinished(name: &std::ffi::OsStr) -> bool {
+fn is_unfinished(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(fs::UNFINISHED.as_bytes())
 }
 

@@ -185,7 +185,7 @@ fn read_archive(path: &Path, crds: Crds, observe: Observe<'_>) -> Result<Vec<Fil
     let files = match crds {
         Crds::Unlikely if size <= IN_MEMORY => {
             let mut bytes = Vec::new();
-            fs::read_expected(file, path, size, IN_MEMORY, &mut bytes)?;
+            fs::read_expected(file, || path.to_path_buf(), size, IN_MEMORY, &mut bytes)?;
             archive::read_leaving_crds(bytes, observe)
         }
         _ => archive::read_observed(file, observe),

@@ -42,6 +42,11 @@ impl Ready {
     }
 }
 
+/// Whether [`parse`] reads a file of this name.
+pub(super) fn is_parsed(name: &str) -> bool {
+    matches!(base_in_chart(name), Some("Chart.yaml" | "values.yaml"))
+}
+
 /// Parses the file if it is one that a chart is made from; names are from the top chart's folder.
 pub(super) fn parse(file: &File) -> Option<Parsed> {
     match base_in_chart(&file.name)? {

@@ -1,11 +1,12 @@
-//! `rutter completion`: scripts that let a shell complete commands and flags.
+//! `rutter completion`: scripts by which a shell asks rutter what may stand in the place of the word being typed.
+//!
+//! The scripts are files of their own beside [`complete`], which answers them.
 
-use super::{Arity, COMMANDS, Entry, Run};
-use crate::cli::parse;
+use super::{Arity, Entry, Run};
+use crate::cli::complete;
 use crate::cli::session::Session;
 use crate::error::Result;
-use clap::{Args, Command};
-use clap_complete::{Generator, Shell};
+use clap::Args;
 
 /// The row of the table.
 pub const COMMAND: Entry = Entry::group(
@@ -29,7 +30,11 @@ To load completions in your current shell session:
 
 To load completions for every new session, execute once:
 
-    rutter completion bash > /etc/bash_completion.d/rutter";
+    rutter completion bash > /etc/bash_completion.d/rutter
+
+For an alias of rutter:
+
+    complete -o default -F __rutter_complete helm";
 
 const FISH: &str = "\
 Generate the autocompletion script for rutter for the fish shell.
@@ -65,13 +70,13 @@ To load completions for every new session, execute once:
 /// The flag that Helm's completion commands share.
 #[derive(Debug, Clone, Default, Args)]
 struct Common {
-    /// disable completion descriptions (accepted for compatibility; scripts carry their descriptions)
+    /// disable completion descriptions
     #[arg(long)]
     no_descriptions: bool,
 }
 
 macro_rules! shells {
-    ($($shell:ident),*) => {$(
+    ($($shell:ident $file:literal),*) => {$(
         /// The flags of this shell's completion.
         #[derive(Debug, Clone, Default, Args)]
         pub struct $shell {
@@ -79,32 +84,35 @@ macro_rules! shells {
             common: Common,
         }
 
+        impl $shell {
+            const TEXT: &str = include_str!(concat!("../completions/", $file));
+        }
+
         impl Run for $shell {
             fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
-                session.print(script(Shell::$shell))
+                session.print(script(Self::TEXT, !self.common.no_descriptions))
             }
         }
     )*};
 }
 
-shells!(Bash, Fish, PowerShell, Zsh);
+shells!(Bash "rutter.bash", Fish "rutter.fish", PowerShell "rutter.ps1", Zsh "rutter.zsh");
 
-/// The script for a shell, over all commands and flags.
-fn script(shell: Shell) -> Vec<u8> {
-    let mut command = tree(&mut Vec::new(), COMMANDS).bin_name("rutter").name("rutter");
-    command.build();
-    let mut script = Vec::new();
-    shell.generate(&command, &mut script);
-    script
+/// The script with the command that it asks; [`complete`] says what that answers.
+fn script(text: &str, descriptions: bool) -> String {
+    text.replace("@COMMAND@", if descriptions { complete::NAME } else { complete::PLAIN_NAME })
 }
 
-/// clap's command of the whole table.
-fn tree(path: &mut Vec<&'static Entry>, children: &'static [Entry]) -> Command {
-    let mut command = parse::build(path, true).no_binary_name(false).disable_help_subcommand(true);
-    for entry in children {
-        path.push(entry);
-        command = command.subcommand(tree(path, entry.children).about(entry.about).visible_aliases(entry.aliases.iter().copied()));
-        path.pop();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_ask_the_command_that_answers() {
+        for text in [Bash::TEXT, Fish::TEXT, PowerShell::TEXT, Zsh::TEXT] {
+            assert_eq!(text.matches("@COMMAND@").count(), 1, "{text}");
+            assert!(script(text, true).contains("__complete"));
+            assert!(script(text, false).contains("__completeNoDesc"));
+        }
     }
-    command
 }
