@@ -17,6 +17,7 @@ mod go_syntax;
 mod head;
 mod lines;
 mod locate;
+pub mod node;
 mod order;
 mod parser;
 mod reader;
