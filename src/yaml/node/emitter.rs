@@ -28,6 +28,8 @@ const INDENT: isize = 2;
 const SIMPLE_KEY: usize = 128;
 
 pub(super) struct Emitter {
+    /// Whether lists stand at the indentation of their keys.
+    pub(super) compact_lists: bool,
     pub(super) out: String,
     pub(super) column: isize,
     /// Whether the last character was white space.
@@ -60,6 +62,7 @@ struct Comments {
 impl Default for Emitter {
     fn default() -> Emitter {
         Emitter {
+            compact_lists: true,
             out: String::new(),
             column: 0,
             whitespace: true,
@@ -294,7 +297,7 @@ impl Emitter {
 
     fn block_sequence_item(&mut self, current: &Current<'_>, first: bool) {
         if first {
-            let compact = self.in_mapping && (self.column == 0 || !self.indention);
+            let compact = self.compact_lists && self.in_mapping && (self.column == 0 || !self.indention);
             self.push_indent(false, compact);
         }
         if current.event.part == Part::SequenceEnd {

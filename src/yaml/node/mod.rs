@@ -111,6 +111,22 @@ impl Tree {
         self.nodes.push(node);
         self.nodes.len() - 1
     }
+
+    /// The node at `at` with all below it as a document of its own.
+    pub fn cut_out(&self, at: usize) -> Tree {
+        let mut cut = Tree::default();
+        let mut sources = vec![at];
+        let mut done = 0;
+        // What is below a node is queued behind all that was found before.
+        while let Some(node) = sources.get(done).and_then(|at| self.nodes.get(*at)) {
+            let mut copy = node.clone();
+            copy.children = (sources.len()..).take(node.children.len()).collect();
+            sources.extend_from_slice(&node.children);
+            cut.nodes.push(copy);
+            done += 1;
+        }
+        cut
+    }
 }
 
 /// Writes documents to one stream: trees whole, with the comments around them.
@@ -118,6 +134,11 @@ impl Tree {
 pub struct Writer(emitter::Emitter);
 
 impl Writer {
+    /// Whether lists in mappings are indented deeper than their keys, from now on.
+    pub fn indent_lists(&mut self, deeper: bool) {
+        self.0.compact_lists = !deeper;
+    }
+
     /// Writes a document with the comments above and below it.
     pub fn document(&mut self, tree: &Tree) {
         self.0.emit(&events::of(tree, tree.root, &tree.head, &tree.foot));
