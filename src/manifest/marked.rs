@@ -40,6 +40,7 @@ pub fn unmerge(stream: &[u8]) -> Result<Vec<RenderedFile>> {
     let mut files: BTreeMap<String, Vec<Resource>> = BTreeMap::new();
     let resources = read_all(stream).map_err(|error| fault("error parsing YAML".to_owned(), &error))?;
     for (index, mut resource) in resources.into_iter().enumerate() {
+        resource.check_metadata().map_err(|error| fault("getting metadata".to_owned(), &error))?;
         let mut name = resource.annotation(MARK).to_owned();
         if name.is_empty() {
             name = format!("generated-by-postrender-{index}.yaml");

@@ -123,6 +123,18 @@ impl Resource {
         value.and_then(|value| self.tree.node(value)).filter(|value| !value.is_null()).map_or("", |value| &value.value)
     }
 
+    /// Whether anything tells what it is; fails in kyaml's words otherwise.
+    pub(super) fn check_metadata(&self) -> Result<(), String> {
+        let root = self.tree.root();
+        let has = |at, name: &str| self.meaningful(at, name).is_some();
+        let metadata = self.meaningful(root, "metadata");
+        let known = self.tree.node(root).is_none_or(Node::is_null)
+            || has(root, "apiVersion")
+            || has(root, "kind")
+            || metadata.is_some_and(|at| ["name", "namespace", "labels", "annotations"].into_iter().any(|name| has(at, name)));
+        if known { Ok(()) } else { Err("missing Resource metadata".to_owned()) }
+    }
+
     /// Sets an annotation, in quotes unless it is there already.
     pub(super) fn set_annotation(&mut self, name: &str, value: &str) -> Result<(), String> {
         self.clear_empty_annotations()?;

@@ -32,7 +32,7 @@ impl Scanner<'_> {
         let scan_mark = self.cursor.mark;
         loop {
             self.cursor.need(1)?;
-            if self.cursor.mark.column == 0 && self.cursor.at_byte_order_mark() {
+            if self.cursor.mark.column == 0 && self.cursor.has_byte_order_mark() {
                 self.cursor.skip();
             }
             self.cursor.need(1)?;

@@ -50,9 +50,10 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at + ahead).copied().unwrap_or(0)
     }
 
-    /// Whether the text stands at a byte order mark that go-yaml skips: only the first one of a text is seen.
-    pub(super) fn at_byte_order_mark(&self) -> bool {
-        self.at == 0 && self.bytes.starts_with(b"\xEF\xBB\xBF")
+    /// Whether go-yaml takes what stands at the start of a line for a byte order mark. It looks at the start of its buffer, so that
+    /// a text with a second mark loses the first character of each line.
+    pub(super) fn has_byte_order_mark(&self) -> bool {
+        self.bytes.starts_with(b"\xEF\xBB\xBF")
     }
 
     pub(super) fn is_end(&self, ahead: usize) -> bool {

@@ -82,6 +82,8 @@ pub(super) struct Parser<'a> {
     /// The head of a collection inside a list, until the collection begins.
     stem: Option<Vec<u8>>,
     comments_taken: usize,
+    /// A fault that was met while looking ahead; go-yaml sees it behind the event that is being made.
+    met: Option<Box<Fault>>,
 }
 
 impl<'a> Parser<'a> {
@@ -95,10 +97,16 @@ impl<'a> Parser<'a> {
             pending: Comments::default(),
             stem: None,
             comments_taken: 0,
+            met: None,
         }
     }
 
     pub(super) fn next(&mut self) -> Step<Event> {
+        let event = self.step()?;
+        self.met.take().map_or(Ok(event), Err)
+    }
+
+    fn step(&mut self) -> Step<Event> {
         match self.state {
             State::StreamStart => {
                 self.peek()?;
@@ -390,7 +398,14 @@ impl<'a> Parser<'a> {
         if length == 0 {
             return;
         }
-        let Ok((T::BlockSequenceStart | T::BlockMappingStart, _)) = self.peek() else { return };
+        match self.peek() {
+            Ok((T::BlockSequenceStart | T::BlockMappingStart, _)) => {}
+            Ok(_) => return,
+            Err(fault) => {
+                self.met = Some(fault);
+                return;
+            }
+        }
         let mut stem = std::mem::take(&mut self.pending.head);
         if stem.len() > length {
             self.pending.head = stem.split_off(length + 1);

@@ -441,9 +441,10 @@ impl<'a> Scanner<'a> {
         let mark = self.cursor.mark;
         if self.is_key_possible(last)? {
             let key = self.simple_keys.get(last).copied().unwrap_or_default();
-            let before = key.token_number.saturating_sub(self.taken);
-            self.insert(Some(before), Token::new(Kind::Key, key.mark));
-            self.roll_indent(key.mark.column, Some(before), Kind::BlockMappingStart, key.mark)?;
+            // A key that was taken already, as in `{}a: b`, comes too late and goes to the end.
+            let before = key.token_number.checked_sub(self.taken);
+            self.insert(before, Token::new(Kind::Key, key.mark));
+            self.roll_indent(key.mark.column, before, Kind::BlockMappingStart, key.mark)?;
             if let Some(key) = self.simple_keys.last_mut() {
                 key.possible = false;
             }
