@@ -54,3 +54,53 @@ pub fn unmerge(stream: &[u8]) -> Result<Vec<RenderedFile>> {
     };
     files.into_iter().map(write).collect()
 }
+
+/// Texts with what Helm 4.2.4 makes of them (`testdata/yaml/nodes.jsonl`, one JSON object a line), recorded from kyaml v0.21.1 and
+/// go-yaml v3.0.4: `merged` or `merge_error` of the text as a rendered file, `split` or `split_error` of the text as what a
+/// post-renderer gave, its files one after the other behind `FILE NAME`.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Data;
+    use crate::json;
+
+    fn outcome(result: Result<String>) -> (String, String) {
+        result.map_or_else(|error| (String::new(), error.to_string()), |text| (text, String::new()))
+    }
+
+    #[test]
+    fn recorded_cases() {
+        let lines: Vec<&str> = include_str!("../../testdata/yaml/nodes.jsonl").lines().collect();
+        assert!(lines.len() > 500);
+        for line in lines {
+            let case = json::parse(line.as_bytes()).unwrap();
+            let field = |name: &str| case.as_map().and_then(|map| map.get(name)).and_then(Data::as_str).unwrap_or_default().to_owned();
+            let text = field("text");
+            let file = RenderedFile { name: "c/templates/x.yaml".to_owned(), data: text.clone().into_bytes() };
+            let merged = merge(&[file]).map(|merged| String::from_utf8_lossy(&merged).into_owned());
+            assert_eq!(outcome(merged), (field("merged"), field("merge_error")), "{text:?}");
+            let shown = |file: &RenderedFile| format!("FILE {}\n{}", file.name, String::from_utf8_lossy(&file.data));
+            let split = unmerge(text.as_bytes()).map(|files| files.iter().map(shown).collect());
+            assert_eq!(outcome(split), (field("split"), field("split_error")), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn files_come_back_by_name() {
+        let file = |name: &str, text: &str| RenderedFile { name: name.to_owned(), data: text.as_bytes().to_vec() };
+        let files = [
+            file("c/b.yaml", "metadata:\n  name: b\n---\nmetadata:\n  name: b2\n"),
+            file("c/a.yaml", "# nothing\n"),
+            file("c/_p.yaml", "x: 1"),
+            file("c/NOTES.txt", "x"),
+        ];
+        let mut stream = merge(&files).unwrap();
+        stream.extend_from_slice(b"---\nkind: New\n");
+        let back = unmerge(&stream).unwrap();
+        let shown: Vec<(&str, &str)> = back.iter().map(|file| (file.name.as_str(), std::str::from_utf8(&file.data).unwrap())).collect();
+        assert_eq!(
+            shown,
+            [("c/b.yaml", "metadata:\n  name: b\n---\nmetadata:\n  name: b2\n"), ("generated-by-postrender-2.yaml", "kind: New\n")]
+        );
+    }
+}

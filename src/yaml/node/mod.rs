@@ -3,13 +3,16 @@
 //! Goes in: the text of a document. Comes out: a [`Tree`], and from trees one text. Apart from the way to values, since that is
 //! tuned to drop what is kept here. Must match go.yaml.in/yaml v3.0.4 with kyaml's settings (indentation by two, lists at the
 //! indentation of their keys, lines of any length): reading goes through `cursor`, `scanner` (with `comments`, `scalars`,
-//! `properties`), `parser` and `compose`, writing through `events`, `emitter` and `scalar_text`.
+//! `properties`), `parser` (with `blocks`, `flows`) and `compose`, writing through `events`, `emitter`, `scalar_text` and `lines`.
 
+mod blocks;
 mod comments;
 mod compose;
 mod cursor;
 mod emitter;
 mod events;
+mod flows;
+mod lines;
 mod parser;
 mod properties;
 mod resolve;
@@ -164,3 +167,6 @@ fn message(fault: &Fault) -> String {
         (line, _) => format!("yaml: line {line}: {}", fault.problem),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,14 +42,14 @@ pub(super) struct Event {
 }
 
 impl Event {
-    fn new(what: What) -> Event {
+    pub(super) fn new(what: What) -> Event {
         Event { what, anchor: None, tag: Vec::new(), value: Vec::new(), style: Style::PLAIN, comments: Comments::default() }
     }
 }
 
 /// What is expected next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     StreamStart,
     ImplicitDocumentStart,
     DocumentStart,
@@ -71,19 +71,19 @@ enum State {
 }
 
 pub(super) struct Parser<'a> {
-    scanner: Scanner<'a>,
-    state: State,
-    states: Vec<State>,
+    pub(super) scanner: Scanner<'a>,
+    pub(super) state: State,
+    pub(super) states: Vec<State>,
     /// Lines where the open collections began.
-    starts: Vec<usize>,
+    pub(super) starts: Vec<usize>,
     tag_directives: Vec<(Vec<u8>, Vec<u8>)>,
     /// Comments that no event has taken yet.
-    pending: Comments,
+    pub(super) pending: Comments,
     /// The head of a collection inside a list, until the collection begins.
-    stem: Option<Vec<u8>>,
+    pub(super) stem: Option<Vec<u8>>,
     comments_taken: usize,
     /// A fault that was met while looking ahead; go-yaml sees it behind the event that is being made.
-    met: Option<Box<Fault>>,
+    pub(super) met: Option<Box<Fault>>,
 }
 
 impl<'a> Parser<'a> {
@@ -139,7 +139,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The kind and line of the next token. Comments up to it become pending.
-    fn peek(&mut self) -> Step<(T, usize)> {
+    pub(super) fn peek(&mut self) -> Step<(T, usize)> {
         let token = self.scanner.peek()?;
         let (kind, start) = (token.kind, token.start);
         while let Some(comment) = self.scanner.comments.get_mut(self.comments_taken) {
@@ -160,34 +160,34 @@ impl<'a> Parser<'a> {
         std::mem::take(&mut self.pending)
     }
 
-    fn with_comments(&mut self, mut event: Event) -> Event {
+    pub(super) fn with_comments(&mut self, mut event: Event) -> Event {
         event.comments = self.take_comments();
         event
     }
 
-    fn fault(problem: &'static str, line: usize, context_line: usize) -> Box<Fault> {
+    pub(super) fn fault(problem: &'static str, line: usize, context_line: usize) -> Box<Fault> {
         Box::new(Fault { origin: Origin::Parser, problem: problem.into(), line, context_line })
     }
 
-    fn pop_state(&mut self) {
+    pub(super) fn pop_state(&mut self) {
         self.state = self.states.pop().unwrap_or(State::End);
     }
 
-    fn open(&mut self) -> Step<()> {
+    pub(super) fn open(&mut self) -> Step<()> {
         let (_, line) = self.peek()?;
         self.starts.push(line);
         self.scanner.skip();
         Ok(())
     }
 
-    fn close(&mut self, what: What) -> Event {
+    pub(super) fn close(&mut self, what: What) -> Event {
         self.pop_state();
         self.starts.pop();
         self.scanner.skip();
         Event::new(what)
     }
 
-    fn empty_scalar(&mut self, next: State) -> Step<Event> {
+    pub(super) fn empty_scalar(&mut self, next: State) -> Step<Event> {
         self.state = next;
         Ok(Event::new(What::Scalar))
     }
@@ -270,7 +270,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A node with its anchor and tag; `block` allows block collections, `indentless` a list at the indentation of its key.
-    fn node(&mut self, block: bool, indentless: bool) -> Step<Event> {
+    pub(super) fn node(&mut self, block: bool, indentless: bool) -> Step<Event> {
         let (mut kind, start_line) = self.peek()?;
         if kind == T::Alias {
             self.pop_state();
@@ -349,204 +349,6 @@ impl<'a> Parser<'a> {
             return Err(Self::fault("found undefined tag handle", line, start_line));
         }
         Ok((anchor, full))
-    }
-
-    fn block_sequence_entry(&mut self, first: bool) -> Step<Event> {
-        if first {
-            self.open()?;
-        }
-        let (kind, line) = self.peek()?;
-        match kind {
-            T::BlockEntry => {
-                self.take_entry();
-                let (next, _) = self.peek()?;
-                let state = State::BlockSequence { first: false };
-                if matches!(next, T::BlockEntry | T::BlockEnd) {
-                    return self.empty_scalar(state);
-                }
-                self.states.push(state);
-                self.node(true, false)
-            }
-            T::BlockEnd => Ok(self.close(What::SequenceEnd)),
-            _ => {
-                let context = self.starts.pop().unwrap_or(0);
-                Err(Self::fault("did not find expected '-' indicator", line, context))
-            }
-        }
-    }
-
-    fn indentless_sequence_entry(&mut self) -> Step<Event> {
-        let (kind, _) = self.peek()?;
-        if kind == T::BlockEntry {
-            self.take_entry();
-            let (next, _) = self.peek()?;
-            if matches!(next, T::BlockEntry | T::Key | T::Value | T::BlockEnd) {
-                return self.empty_scalar(State::IndentlessSequence);
-            }
-            self.states.push(State::IndentlessSequence);
-            return self.node(true, false);
-        }
-        self.pop_state();
-        Ok(Event::new(What::SequenceEnd))
-    }
-
-    /// Takes the `-` of an entry. When a collection follows, the comment above the `-` is kept for the collection itself, and only
-    /// what follows the `-` is the head of its first node.
-    fn take_entry(&mut self) {
-        let length = self.pending.head.len();
-        self.scanner.skip();
-        if length == 0 {
-            return;
-        }
-        match self.peek() {
-            Ok((T::BlockSequenceStart | T::BlockMappingStart, _)) => {}
-            Ok(_) => return,
-            Err(fault) => {
-                self.met = Some(fault);
-                return;
-            }
-        }
-        let mut stem = std::mem::take(&mut self.pending.head);
-        if stem.len() > length {
-            self.pending.head = stem.split_off(length + 1);
-            stem.truncate(length);
-        }
-        self.stem = Some(stem);
-    }
-
-    fn block_mapping_key(&mut self, first: bool) -> Step<Event> {
-        if first {
-            self.open()?;
-        }
-        let (kind, line) = self.peek()?;
-        match kind {
-            T::Key => {
-                self.scanner.skip();
-                let (next, _) = self.peek()?;
-                if matches!(next, T::Key | T::Value | T::BlockEnd) {
-                    return self.empty_scalar(State::BlockMappingValue);
-                }
-                self.states.push(State::BlockMappingValue);
-                self.node(true, true)
-            }
-            T::BlockEnd => {
-                let event = self.close(What::MappingEnd);
-                Ok(self.with_comments(event))
-            }
-            _ => {
-                let context = self.starts.pop().unwrap_or(0);
-                Err(Self::fault("did not find expected key", line, context))
-            }
-        }
-    }
-
-    fn block_mapping_value(&mut self) -> Step<Event> {
-        let (kind, _) = self.peek()?;
-        let state = State::BlockMappingKey { first: false };
-        if kind == T::Value {
-            self.scanner.skip();
-            let (next, _) = self.peek()?;
-            if !matches!(next, T::Key | T::Value | T::BlockEnd) {
-                self.states.push(state);
-                return self.node(true, true);
-            }
-        }
-        self.empty_scalar(state)
-    }
-
-    /// Takes the `,` before an entry of a flow collection and gives the kind that follows.
-    fn flow_separator(&mut self, end: T, first: bool, problem: &'static str) -> Step<T> {
-        if first {
-            self.open()?;
-        }
-        let (kind, line) = self.peek()?;
-        if kind == end || first {
-            return Ok(kind);
-        }
-        if kind != T::FlowEntry {
-            let context = self.starts.pop().unwrap_or(0);
-            return Err(Self::fault(problem, line, context));
-        }
-        self.scanner.skip();
-        Ok(self.peek()?.0)
-    }
-
-    fn flow_sequence_entry(&mut self, first: bool) -> Step<Event> {
-        match self.flow_separator(T::FlowSequenceEnd, first, "did not find expected ',' or ']'")? {
-            T::Key => {
-                self.state = State::FlowPairKey;
-                self.scanner.skip();
-                Ok(Event { style: Style::FLOW, ..Event::new(What::MappingStart) })
-            }
-            T::FlowSequenceEnd => {
-                let event = self.close(What::SequenceEnd);
-                Ok(self.with_comments(event))
-            }
-            _ => {
-                self.states.push(State::FlowSequence { first: false });
-                self.node(false, false)
-            }
-        }
-    }
-
-    fn flow_pair_key(&mut self) -> Step<Event> {
-        let (kind, _) = self.peek()?;
-        if !matches!(kind, T::Value | T::FlowEntry | T::FlowSequenceEnd) {
-            self.states.push(State::FlowPairValue);
-            return self.node(false, false);
-        }
-        // go-yaml drops the token here, so that `[? ]` and `[: x]` end badly.
-        self.scanner.skip();
-        self.empty_scalar(State::FlowPairValue)
-    }
-
-    fn flow_pair_value(&mut self) -> Step<Event> {
-        let (kind, _) = self.peek()?;
-        if kind == T::Value {
-            self.scanner.skip();
-            let (next, _) = self.peek()?;
-            if !matches!(next, T::FlowEntry | T::FlowSequenceEnd) {
-                self.states.push(State::FlowPairEnd);
-                return self.node(false, false);
-            }
-        }
-        self.empty_scalar(State::FlowPairEnd)
-    }
-
-    fn flow_mapping_key(&mut self, first: bool) -> Step<Event> {
-        match self.flow_separator(T::FlowMappingEnd, first, "did not find expected ',' or '}'")? {
-            T::Key => {
-                self.scanner.skip();
-                let (next, _) = self.peek()?;
-                if matches!(next, T::Value | T::FlowEntry | T::FlowMappingEnd) {
-                    return self.empty_scalar(State::FlowMappingValue);
-                }
-                self.states.push(State::FlowMappingValue);
-                self.node(false, false)
-            }
-            T::FlowMappingEnd => {
-                let event = self.close(What::MappingEnd);
-                Ok(self.with_comments(event))
-            }
-            _ => {
-                self.states.push(State::FlowMappingEmptyValue);
-                self.node(false, false)
-            }
-        }
-    }
-
-    fn flow_mapping_value(&mut self, empty: bool) -> Step<Event> {
-        let (kind, _) = self.peek()?;
-        let state = State::FlowMappingKey { first: false };
-        if !empty && kind == T::Value {
-            self.scanner.skip();
-            let (next, _) = self.peek()?;
-            if !matches!(next, T::FlowEntry | T::FlowMappingEnd) {
-                self.states.push(state);
-                return self.node(false, false);
-            }
-        }
-        self.empty_scalar(state)
     }
 
     fn process_directives(&mut self) -> Step<()> {

@@ -4,7 +4,8 @@
 //! `emitterc.go` of go-yaml v3 (`analyze_scalar`, `select_scalar_style`, the writers of the five styles), where lines are never
 //! wrapped. Apart from the emitter since it knows nothing of collections.
 
-use super::emitter::{Emitter, is_break};
+use super::emitter::Emitter;
+use super::lines::is_break;
 use super::style::Style;
 
 /// What a value allows.
