@@ -239,8 +239,7 @@ fn collect_crds(chart: &Chart, path: &str, found: &mut Vec<CustomResource>) {
 fn post_render(rendering: &mut Rendering, post_renderer: &mut dyn PostRender) -> Result<()> {
     let merged = manifest::marked::merge(&rendering.files).map_err(|error| error.context("error merging manifests"))?;
     let changed = post_renderer.run(merged).map_err(|error| error.context("error while running post render on files"))?;
-    rendering.files =
-        manifest::marked::unmerge(&changed).map_err(|error| error.context("error while parsing post rendered output"))?;
+    rendering.files = manifest::marked::unmerge(&changed).map_err(|error| error.context("error while parsing post rendered output"))?;
     Ok(())
 }
 

@@ -261,7 +261,8 @@ impl Emitter {
         }
         if current.event.part == Part::MappingEnd {
             let comments = &self.comments;
-            if !(comments.head.is_empty() && comments.foot.is_empty() && comments.tail.is_empty()) && !first && !trail {
+            let commented = !comments.head.is_empty() || !comments.foot.is_empty() || !comments.tail.is_empty();
+            if commented && !first && !trail {
                 self.write_indicator(",", false, false, false);
             }
             self.write_head();
@@ -345,11 +346,7 @@ impl Emitter {
         }
         if !self.key_line.is_empty() {
             match current.event.part {
-                Part::Scalar => {
-                    if self.comments.line.is_empty() {
-                        self.comments.line = std::mem::take(&mut self.key_line);
-                    }
-                }
+                Part::Scalar if self.comments.line.is_empty() => self.comments.line = std::mem::take(&mut self.key_line),
                 Part::MappingStart | Part::SequenceStart if !current.event.style.has(Style::FLOW) => {
                     std::mem::swap(&mut self.comments.line, &mut self.key_line);
                     self.write_line_comment();
@@ -386,7 +383,8 @@ impl Emitter {
             }
             Part::MappingStart => {
                 self.write_tag(current);
-                self.state = if flow { State::FlowMappingKey { first: true, trail: false } } else { State::BlockMappingKey { first: true } };
+                self.state =
+                    if flow { State::FlowMappingKey { first: true, trail: false } } else { State::BlockMappingKey { first: true } };
             }
             _ => {
                 let style = self.choose_style(event.value, event.style, &current.analysis);
