@@ -2,7 +2,7 @@
 //!
 //! Goes in: rendered files. Comes out: one stream whose documents carry the name of their file in an annotation; and from the
 //! stream that comes back, files by these names again. Follows Helm's `annotateAndMerge` and `splitAndDeannotate`
-//! (`pkg/action/action.go`), whose documents kyaml lays out anew on both ways; that is in [`super::resource`].
+//! (`pkg/action/action.go`), whose documents kyaml lays out anew on both ways; that is in `resource`.
 
 use super::resource::{Resource, read_all, write_all};
 use super::{is_notes, is_partial, split};

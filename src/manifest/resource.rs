@@ -3,7 +3,7 @@
 //! Goes in: a stream of documents. Comes out: resources with annotations set or cleared, and a stream again. Must match kyaml
 //! v0.21.1: `kio.ParseAll` and `kio.StringAll` (`byteio_reader.go`, `byteio_writer.go`, `kioutil.go`) with their faults, and
 //! `SetAnnotation` and `ClearAnnotation` (`fns.go`, `kfns.go`). Reading numbers the documents in annotations, which writing takes
-//! out again; that shows, since it makes and drops empty maps. Apart from [`super::marked`], which knows of files only.
+//! out again; that shows, since it makes and drops empty maps. Apart from `marked`, which knows of files only.
 
 use crate::yaml::node::{Kind, Node, Style, Tree, Writer};
 
