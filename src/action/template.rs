@@ -237,9 +237,9 @@ fn collect_crds(chart: &Chart, path: &str, found: &mut Vec<CustomResource>) {
 
 /// Hands the manifests to the post-renderer and takes what comes back as files.
 fn post_render(rendering: &mut Rendering, post_renderer: &mut dyn PostRender) -> Result<()> {
-    let merged = manifest::marked::merge(&rendering.files);
+    let merged = manifest::marked::merge(&rendering.files).map_err(|error| error.context("error merging manifests"))?;
     let changed = post_renderer.run(merged).map_err(|error| error.context("error while running post render on files"))?;
-    rendering.files = manifest::marked::unmerge(&changed);
+    rendering.files = manifest::marked::unmerge(&changed).map_err(|error| error.context("error while parsing post rendered output"))?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 pub mod hook;
 pub mod marked;
 pub mod order;
+mod resource;
 pub mod split;
 
 use crate::diagnostic::{Diagnostic, Level, Location, Notices};

@@ -97,6 +97,11 @@ fn first_bad(bytes: &[u8], start: usize) -> (usize, &'static str) {
     let mut chunk_start = start;
     let mut chunk_end = CHUNK.min(bytes.len());
     loop {
+        // A character across the end of a chunk is looked at with the next one.
+        if at + width(bytes, at) > chunk_end && chunk_end < bytes.len() {
+            chunk_start = at;
+            chunk_end = (at + CHUNK).min(bytes.len());
+        }
         match decode(bytes, at) {
             Ok((_, width)) if at + width <= chunk_end => at += width,
             Err((problem, false)) => return (chunk_start, problem),
@@ -114,6 +119,16 @@ fn first_bad(bytes: &[u8], start: usize) -> (usize, &'static str) {
             chunk_start = at;
             chunk_end = (at + CHUNK).min(bytes.len());
         }
+    }
+}
+
+/// How many bytes the character at `at` takes by its first; one if that cannot be a first one.
+fn width(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at) {
+        Some(0xC0..0xE0) => 2,
+        Some(0xE0..0xF0) => 3,
+        Some(0xF0..0xF8) => 4,
+        _ => 1,
     }
 }
 
@@ -226,5 +241,8 @@ mod tests {
         assert_eq!(Source::new(&text).text.len(), 1536);
         text[100] = 1;
         assert_eq!(Source::new(&text).text.len(), 0);
+        let mut text = vec![b' '; 511];
+        text.extend_from_slice("\u{fffe}  ".as_bytes());
+        assert_eq!(Source::new(&text).text.len(), 511);
     }
 }

@@ -91,7 +91,7 @@ fn word(text: &str) -> Resolved {
     }
 }
 
-fn special_float(text: &str) -> Option<f64> {
+pub(super) fn special_float(text: &str) -> Option<f64> {
     match text {
         ".nan" | ".NaN" | ".NAN" => Some(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Some(f64::INFINITY),
@@ -102,7 +102,7 @@ fn special_float(text: &str) -> Option<f64> {
 
 /// `strconv.ParseFloat` on a text of digits, points and exponents; out of range is no float. Single underscores may stand
 /// between digits.
-fn go_float(text: &str) -> Option<f64> {
+pub(super) fn go_float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
     let fits = bytes.iter().enumerate().all(|(at, byte)| match byte {
@@ -137,7 +137,7 @@ fn number(text: &str) -> Resolved {
 }
 
 /// `strconv.ParseInt` and then `ParseUint` with base 0.
-fn parse_int(text: &str) -> Option<Resolved> {
+pub(super) fn parse_int(text: &str) -> Option<Resolved> {
     let (negative, signed, digits) = match text.as_bytes().first()? {
         b'-' => (true, true, &text[1..]),
         b'+' => (false, true, &text[1..]),
@@ -165,7 +165,7 @@ fn parse_int(text: &str) -> Option<Resolved> {
 }
 
 /// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`
-fn is_yaml_float(text: &str) -> bool {
+pub(super) fn is_yaml_float(text: &str) -> bool {
     let digits = |text: &str| text.len() - text.trim_start_matches(|byte: char| byte.is_ascii_digit()).len();
     let rest = text.strip_prefix(['-', '+']).unwrap_or(text);
     let whole = digits(rest);
