@@ -11,9 +11,10 @@ use super::values_template;
 use crate::chart::{Chart, loader};
 use crate::data::Map;
 use crate::diagnostic::Level;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::repository::http::{Access, Client, Request};
+use crate::repository::url::redact;
 use crate::repository::{ChartOptions, Proxies, Recorded, Settings, download, mirror};
 use crate::template::engine::Environment;
 use crate::values::{merge, schema};
@@ -151,8 +152,21 @@ fn prepare(path: &str, bytes: Vec<u8>, values: &Map) -> Result<Vec<u8>> {
 /// How values are held against schemas: what a `$ref` to a server names is fetched, as Helm does.
 pub fn schema_options(session: &Session) -> schema::Options {
     let settings = plain_settings(session);
-    let fetch = move |url: &str| Client::new(&settings, &Recorded::default()).fetch(Request::get(url, VALUES_LIMIT), &Access::default());
+    let fetch = move |url: &str| fetch_schema(url, &settings);
     schema::Options { fetch: Some(Arc::new(fetch)), ..schema::Options::default() }
+}
+
+/// A schema from a server; faults in the words of Helm's `HTTPURLLoader` (`pkg/chart/common/util/jsonschema.go`).
+fn fetch_schema(url: &str, settings: &Settings) -> Result<Vec<u8>> {
+    let request = Request::get(url, VALUES_LIMIT);
+    let response = Client::new(settings, &Recorded::default()).send(request, &Access::default());
+    let response = response.map_err(|error| error.context(format_args!("HTTP request failed for {}", redact(url))))?;
+    if response.status.as_u16() != 200 {
+        let reason = response.status.canonical_reason().unwrap_or_default();
+        let message = format!("HTTP request to {} returned status {} ({reason})", redact(url), response.status.as_u16());
+        return Err(Error::new(ErrorKind::Repository, message));
+    }
+    Ok(response.body)
 }
 
 /// The same flags as the library takes them.

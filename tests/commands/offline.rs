@@ -68,3 +68,22 @@ fn reports_tell_path_digest_and_signer() {
     assert_eq!(pulled, wanted);
     assert!(pulled[0]["verified"]["signedBy"][0].as_str().is_some_and(|name| name.contains("ada")), "{pulled}");
 }
+
+#[test]
+fn a_schema_that_cannot_be_fetched_is_told_in_helm_s_words() {
+    let (_guard, home) = folder();
+    let chart = home.join("app");
+    std::fs::create_dir(&chart).expect("a folder");
+    std::fs::write(chart.join("Chart.yaml"), "apiVersion: v2\nname: app\nversion: 1.0.0\n").expect("a file");
+    let error_with = |url: &str| {
+        std::fs::write(chart.join("values.schema.json"), format!(r#"{{"$ref": "{url}"}}"#)).expect("a file");
+        error_of(&home, &["template", &chart.to_string_lossy()])
+    };
+    let server = Server::start(&home, &[]);
+    let url = server.at("/not-there.json");
+    let error = error_with(&url);
+    assert!(error.ends_with(&format!("failing loading \"{url}\": HTTP request to {url} returned status 404 (Not Found)\n")), "{error}");
+    drop(server);
+    let error = error_with(&url);
+    assert!(error.contains(&format!("failing loading \"{url}\": HTTP request failed for {url}: Get \"{url}\": ")), "{error}");
+}
