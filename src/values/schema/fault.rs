@@ -6,13 +6,13 @@
 //! found again from where in the schema an error lies. Numbers are printed as golang.org/x/text does it in English.
 
 use super::super::go_text;
-use super::patterns;
-use crate::data::Data;
+use super::formats;
+use super::patterns::Written;
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
 
 /// Why a schema cannot be used.
-pub(super) fn compile_text(schema: &Data, error: &CompileError) -> String {
+pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
     match error {
         CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", go_text::quote(url)),
         CompileError::LoadUrlError { url, src } => format!("failing loading {}: {src}", go_text::quote(url)),
@@ -65,7 +65,7 @@ pub(super) fn compile_text(schema: &Data, error: &CompileError) -> String {
 }
 
 /// The lines below the headline, without a final line end; empty when nothing that counts is left.
-pub(super) fn validation_text(schema: &Data, error: &ValidationError) -> String {
+pub(super) fn validation_text(schema: &Written, error: &ValidationError) -> String {
     let mut out = String::new();
     for fault in list(schema, &error.causes, error.schema_url, 0, Parent::Splitting) {
         fault.write(0, &mut out);
@@ -124,7 +124,7 @@ struct Step {
     end: usize,
 }
 
-fn list(schema: &Data, causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
+fn list(schema: &Written, causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
     // A failed format is the only fault of its schema.
     let format = causes.iter().find(|cause| matches!(cause.kind, ErrorKind::Format { .. }) && cause.schema_url == base);
     if let Some(cause) = format {
@@ -153,7 +153,7 @@ fn in_order<'a, 's, 'v>(causes: &'a [ValidationError<'s, 'v>], base: &str) -> Ve
 }
 
 /// The group that `boon` split although an `allOf` or the like stands between it and the parent.
-fn lost_group(schema: &Data, causes: &[ValidationError], base: &str, depth: usize) -> Option<Fault> {
+fn lost_group(schema: &Written, causes: &[ValidationError], base: &str, depth: usize) -> Option<Fault> {
     // A fault of a property's name does not tell where the object stands.
     let placed = |cause: &&ValidationError| !matches!(cause.kind, ErrorKind::PropertyName { .. });
     let first = causes.iter().find(placed).or(causes.first())?;
@@ -184,21 +184,21 @@ fn lost_group(schema: &Data, causes: &[ValidationError], base: &str, depth: usiz
     let end = common.last()?.end;
     let at = depth + common.iter().map(|step| step.instance).sum::<usize>();
     let group = Fault {
-        location: pointer(first.instance_location.tokens.get(..at)?),
+        location: place(schema, first.instance_location.tokens.get(..at)?),
         text: "validation failed".to_string(),
         reference: false,
         causes: list(schema, causes, first.schema_url.get(..end)?, at, Parent::Group),
     };
-    Some(wrap(group, &common, &first.instance_location.tokens, depth, false))
+    Some(wrap(schema, group, &common, &first.instance_location.tokens, depth, false))
 }
 
 /// A cause with the levels between it and its parent.
-fn wrapped(schema: &Data, cause: &ValidationError, base: &str, depth: usize, represented: bool) -> Fault {
+fn wrapped(schema: &Written, cause: &ValidationError, base: &str, depth: usize, represented: bool) -> Fault {
     let steps = steps(cause.schema_url, base);
-    wrap(fault(schema, cause), &steps, &cause.instance_location.tokens, depth, represented)
+    wrap(schema, fault(schema, cause), &steps, &cause.instance_location.tokens, depth, represented)
 }
 
-fn wrap(mut inner: Fault, steps: &[Step], tokens: &[InstanceToken], depth: usize, represented: bool) -> Fault {
+fn wrap(schema: &Written, mut inner: Fault, steps: &[Step], tokens: &[InstanceToken], depth: usize, represented: bool) -> Fault {
     let first = steps.iter().position(|step| step.applicator.is_some());
     for (at, step) in steps.iter().enumerate().rev() {
         let Some(text) = step.applicator else { continue };
@@ -206,7 +206,7 @@ fn wrap(mut inner: Fault, steps: &[Step], tokens: &[InstanceToken], depth: usize
             continue;
         }
         let length = depth + steps.iter().take(at).map(|step| step.instance).sum::<usize>();
-        let location = pointer(tokens.get(..length).unwrap_or(tokens));
+        let location = place(schema, tokens.get(..length).unwrap_or(tokens));
         inner = Fault { location, text: text.to_string(), reference: false, causes: vec![inner] };
     }
     inner
@@ -255,7 +255,7 @@ fn steps(url: &str, base: &str) -> Vec<Step> {
     steps
 }
 
-fn fault(schema: &Data, error: &ValidationError) -> Fault {
+fn fault(schema: &Written, error: &ValidationError) -> Fault {
     let depth = error.instance_location.tokens.len();
     let causes = match &error.kind {
         ErrorKind::Reference { url, .. } | ErrorKind::Schema { url } => list(schema, &error.causes, url, depth, Parent::Splitting),
@@ -264,7 +264,7 @@ fn fault(schema: &Data, error: &ValidationError) -> Fault {
         _ => list(schema, &error.causes, error.schema_url, depth, Parent::Applicator),
     };
     Fault {
-        location: pointer(&error.instance_location.tokens),
+        location: place(schema, &error.instance_location.tokens),
         text: pattern_text(schema, error).unwrap_or_else(|| text(&error.kind)),
         reference: matches!(error.kind, ErrorKind::Reference { .. }),
         causes,
@@ -272,31 +272,41 @@ fn fault(schema: &Data, error: &ValidationError) -> Fault {
 }
 
 /// What is said of a pattern, or of a text that has to be one: with the pattern as it stands in the schema, and in Go's words.
-fn pattern_text(schema: &Data, error: &ValidationError) -> Option<String> {
+fn pattern_text(schema: &Written, error: &ValidationError) -> Option<String> {
     match &error.kind {
         ErrorKind::Pattern { got, .. } => {
-            let written = patterns::written(schema, error.schema_url)?;
+            let written = schema.pattern(error.schema_url)?;
             Some(format!("{} does not match pattern {}", quote(got), quote(written)))
         }
-        ErrorKind::Format { want, .. } if *want == "regex" => {
+        ErrorKind::Format { want, got, .. } if *want == "regex" => {
             let steps = error.instance_location.tokens.iter().map(|token| match token {
                 InstanceToken::Prop(name) => name.to_string(),
                 InstanceToken::Item(index) => index.to_string(),
             });
-            let (written, fault) = patterns::fault(schema, steps)?;
+            let (written, fault) = schema.fault(steps, got.as_str()?)?;
             Some(format!("{} is not valid regex: {fault}", quote(written)))
         }
+        ErrorKind::PropertyName { prop } => Some(format!("invalid propertyName {}", quote(schema.key(prop)))),
         _ => None,
     }
 }
 
 /// A JSON pointer.
 fn pointer(tokens: &[InstanceToken]) -> String {
+    joined(tokens, |name| name)
+}
+
+/// The same to be shown. It may be one into the schema, whose keys are shown as they were written.
+fn place(schema: &Written, tokens: &[InstanceToken]) -> String {
+    joined(tokens, |name| schema.key(name))
+}
+
+fn joined<'a>(tokens: &'a [InstanceToken], shown: impl Fn(&'a str) -> &'a str) -> String {
     let mut out = String::new();
     for token in tokens {
         out.push('/');
         match token {
-            InstanceToken::Prop(name) => out.push_str(&name.replace('~', "~0").replace('/', "~1")),
+            InstanceToken::Prop(name) => out.push_str(&shown(name).replace('~', "~0").replace('/', "~1")),
             InstanceToken::Item(index) => out.push_str(&index.to_string()),
         }
     }
@@ -325,7 +335,10 @@ fn text(kind: &ErrorKind) -> String {
         },
         ErrorKind::Const { want } if want.is_array() || want.is_object() => "'const' failed".to_string(),
         ErrorKind::Const { want } => format!("value must be {}", display(want)),
-        ErrorKind::Format { got, want, err } => format!("{} is not valid {want}: {err}", display(got)),
+        ErrorKind::Format { got, want, err } => {
+            let want = if *want == formats::REGEX { "regex" } else { want };
+            format!("{} is not valid {want}: {err}", display(got))
+        }
         ErrorKind::MinProperties { got, want } => counts("minProperties", got, want),
         ErrorKind::MaxProperties { got, want } => counts("maxProperties", got, want),
         ErrorKind::AdditionalProperties { got } => format!("additional properties {} not allowed", quoted(got)),

@@ -8,9 +8,13 @@ use boon::{Compiler, Format};
 use serde_json::Value;
 use std::error::Error;
 
+/// The name under which the validator knows Go's regular expressions; its own `regex` cannot be replaced.
+pub(super) const REGEX: &str = "go-regex";
+
 /// Puts these formats in the place of the validator's.
 pub(super) fn register(compiler: &mut Compiler) {
-    let formats: [(&'static str, fn(&Value) -> Result<(), Box<dyn Error>>); 7] = [
+    let formats: [(&'static str, fn(&Value) -> Result<(), Box<dyn Error>>); 8] = [
+        (REGEX, regex),
         ("uri", address),
         ("iri", address),
         ("uri-reference", reference),
@@ -48,6 +52,11 @@ fn reference(value: &Value) -> Result<(), Box<dyn Error>> {
         return Err("contains \\".into());
     }
     parse(text).map(|_| ())
+}
+
+fn regex(value: &Value) -> Result<(), Box<dyn Error>> {
+    let Some(text) = value.as_str() else { return Ok(()) };
+    crate::regexp::translate(text.as_bytes()).map(|_| ()).map_err(Into::into)
 }
 
 fn semver(value: &Value) -> Result<(), Box<dyn Error>> {

@@ -17,6 +17,7 @@ use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
 use boon::{Compiler, Schemas, UrlLoader};
+use patterns::Written;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -146,7 +147,7 @@ fn run(jobs: Vec<Job>, fetch: Option<Fetch>) -> Outcome {
 }
 
 /// A schema ready for use, or what is wrong with it.
-type Compiled = std::result::Result<(Schemas, boon::SchemaIndex, Data), String>;
+type Compiled = std::result::Result<(Schemas, boon::SchemaIndex, Data, Written), String>;
 
 fn compile(schema: &[u8], loader: &Loader) -> Compiled {
     let schema = json::parse_exact(schema).map_err(|error| decoder_words(error.message()))?;
@@ -156,20 +157,21 @@ fn compile(schema: &[u8], loader: &Loader) -> Compiled {
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(loader.clone()));
     formats::register(&mut compiler);
-    compiler.add_resource(SCHEMA_URL, to_json(&patterns::translated(&schema))).map_err(|error| fault::compile_text(&schema, &error))?;
+    let (written, translated) = Written::translate(schema.clone());
+    compiler.add_resource(SCHEMA_URL, to_json(&translated)).map_err(|error| fault::compile_text(&written, &error))?;
     let mut schemas = Schemas::new();
-    let index = compiler.compile(SCHEMA_URL, &mut schemas).map_err(|error| fault::compile_text(&schema, &error))?;
-    Ok((schemas, index, schema))
+    let index = compiler.compile(SCHEMA_URL, &mut schemas).map_err(|error| fault::compile_text(&written, &error))?;
+    Ok((schemas, index, schema, written))
 }
 
 fn check(compiled: &Compiled, values: &Arc<Map>) -> Option<String> {
     match compiled {
         Err(text) => Some(text.clone()),
-        Ok((_, _, schema)) if bounds::is_endless(schema, values) => Some("schema applies its parts too often\n".to_string()),
-        Ok((schemas, index, schema)) => {
+        Ok((_, _, schema, _)) if bounds::is_endless(schema, values) => Some("schema applies its parts too often\n".to_string()),
+        Ok((schemas, index, _, written)) => {
             let instance = to_json(&Data::Map(values.clone()));
             let fault = schemas.validate(&instance, *index).err()?;
-            let text = fault::validation_text(schema, &fault);
+            let text = fault::validation_text(written, &fault);
             (!text.is_empty()).then(|| text + "\n")
         }
     }
@@ -249,7 +251,7 @@ impl UrlLoader for Loader {
             return Err("too many schemas to fetch".into());
         }
         let bytes = fetch(url)?;
-        Ok(to_json(&patterns::translated(&json::parse_exact(&bytes)?)))
+        Ok(to_json(&Written::translate(json::parse_exact(&bytes)?).1))
     }
 }
 

@@ -2,10 +2,12 @@
 //! those of JavaScript to the validator.
 //!
 //! Goes in: a schema. Comes out: the same schema with patterns that mean to the validator what they mean to Go, and a memory of
-//! what they were, so that faults show them as they were written. Keys of `patternProperties` stay as they are: they are addresses.
+//! what they were, so that faults show them as they were written.
 
+use super::formats;
 use crate::data::{Data, Map};
 use crate::regexp;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// No pattern in any syntax: stands for one that Go refuses.
@@ -14,56 +16,98 @@ const REFUSED: &str = "(";
 /// Parts of a schema that are data, whatever they look like.
 const DATA: [&str; 4] = ["const", "enum", "default", "examples"];
 
-/// The schema with its patterns translated; itself if it has none.
-pub(super) fn translated(schema: &Data) -> Data {
-    changed(schema).unwrap_or_else(|| schema.clone())
+/// Parts of a schema whose keys are names of the schema's author.
+const NAMES: [&str; 6] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
+
+/// A schema as it was written.
+pub(super) struct Written {
+    schema: Data,
+    /// What the keys of `patternProperties` were, by what they are to the validator.
+    keys: HashMap<Arc<str>, Arc<str>>,
 }
 
-/// `None` when nothing is to be changed.
-fn changed(part: &Data) -> Option<Data> {
-    match part {
-        Data::List(items) => {
-            let new: Vec<Option<Data>> = items.iter().map(changed).collect();
-            let any = new.iter().any(Option::is_some);
-            any.then(|| Data::list(new.into_iter().zip(items.iter()).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect()))
-        }
-        Data::Map(map) => {
-            let new = |key: &str, value: &Data| match value {
-                Data::Str(pattern) if key == "pattern" => {
-                    let pattern = regexp::translate(pattern.as_bytes()).map_or(REFUSED.to_string(), |translated| translated.pattern);
-                    Some(Data::str(pattern))
-                }
-                _ if DATA.contains(&key) => None,
-                value => changed(value),
-            };
-            let new: Vec<Option<Data>> = map.iter().map(|(key, value)| new(key, value)).collect();
-            let any = new.iter().any(Option::is_some);
-            let entries = || {
-                let entries = new.iter().zip(map.iter());
-                entries.map(|(new, (key, old))| (key.clone(), new.clone().unwrap_or_else(|| old.clone()))).collect()
-            };
-            any.then(|| Data::Map(Arc::new(Map::from_entries(entries()))))
-        }
-        _ => None,
+impl Written {
+    /// The schema and its translation, which is itself if it has no patterns.
+    pub(super) fn translate(schema: Data) -> (Written, Data) {
+        let mut written = Written { schema: schema.clone(), keys: HashMap::new() };
+        let translated = written.changed(&schema, false).unwrap_or(schema);
+        (written, translated)
     }
-}
 
-/// The pattern as it was written in the part of `schema` at this address (`file:///values.schema.json#/properties/a`).
-pub(super) fn written<'a>(schema: &'a Data, url: &str) -> Option<&'a str> {
-    let pointer = url.strip_prefix(super::SCHEMA_URL)?.strip_prefix('#')?;
-    at(schema, pointer.split('/').skip(1).map(super::unescaped))?.as_map()?.get("pattern")?.as_str()
-}
+    /// What is changed of a part, in which keys are words of the language or `names`; `None` when nothing is.
+    fn changed(&mut self, part: &Data, names: bool) -> Option<Data> {
+        match part {
+            Data::List(items) => {
+                let new: Vec<Option<Data>> = items.iter().map(|item| self.changed(item, false)).collect();
+                let any = new.iter().any(Option::is_some);
+                let items = || new.iter().zip(items.iter()).map(|(new, old)| new.clone().unwrap_or_else(|| old.clone())).collect();
+                any.then(|| Data::list(items()))
+            }
+            Data::Map(map) => {
+                let mut any = false;
+                let mut entries = Vec::with_capacity(map.len());
+                for (key, value) in map.iter() {
+                    let new = match value {
+                        value if names => self.changed(value, false),
+                        Data::Str(pattern) if &**key == "pattern" => {
+                            let translated = regexp::translate(pattern.as_bytes());
+                            Some(Data::str(translated.map_or(REFUSED.to_string(), |translated| translated.pattern)))
+                        }
+                        Data::Str(format) if &**key == "format" && &**format == "regex" => Some(Data::str(formats::REGEX)),
+                        Data::Map(patterns) if &**key == "patternProperties" => Some(self.with_keys(patterns)),
+                        _ if DATA.contains(&&**key) => None,
+                        value => self.changed(value, NAMES.contains(&&**key)),
+                    };
+                    any |= new.is_some();
+                    entries.push((key.clone(), new.unwrap_or_else(|| value.clone())));
+                }
+                any.then(|| Data::Map(Arc::new(Map::from_entries(entries))))
+            }
+            _ => None,
+        }
+    }
 
-/// What Go says of the pattern that is the value at `steps` in the schema; `None` if there is none, or nothing wrong with it.
-pub(super) fn fault(schema: &Data, steps: impl Iterator<Item = String>) -> Option<(&str, String)> {
-    let pattern = at(schema, steps)?.as_str()?;
-    Some((pattern, regexp::translate(pattern.as_bytes()).err()?))
-}
+    /// The schemas by patterns, with these translated too. No two become the same.
+    fn with_keys(&mut self, patterns: &Map) -> Data {
+        let mut entries = Vec::with_capacity(patterns.len());
+        for (pattern, schema) in patterns.iter() {
+            let (mut key, more) = match regexp::translate(pattern.as_bytes()) {
+                Ok(translated) => (translated.pattern, "(?:)"),
+                Err(_) => (REFUSED.to_string(), REFUSED),
+            };
+            while self.keys.get(key.as_str()).is_some_and(|known| known != pattern) {
+                key.insert_str(0, more);
+            }
+            let key: Arc<str> = key.into();
+            self.keys.insert(key.clone(), pattern.clone());
+            entries.push((key, self.changed(schema, false).unwrap_or_else(|| schema.clone())));
+        }
+        Data::Map(Arc::new(Map::from_entries(entries)))
+    }
 
-fn at(schema: &Data, mut steps: impl Iterator<Item = String>) -> Option<&Data> {
-    steps.try_fold(schema, |part, step| match part {
-        Data::Map(map) => map.get(&step),
-        Data::List(items) => items.get(step.parse::<usize>().ok()?),
-        _ => None,
-    })
+    /// A key as it was written.
+    pub(super) fn key<'a>(&'a self, key: &'a str) -> &'a str {
+        self.keys.get(key).map_or(key, |written| written)
+    }
+
+    /// The pattern as it was written in the part of the schema at this address (`file:///values.schema.json#/properties/a`).
+    pub(super) fn pattern(&self, url: &str) -> Option<&str> {
+        let pointer = url.strip_prefix(super::SCHEMA_URL)?.strip_prefix('#')?;
+        self.at(pointer.split('/').skip(1).map(super::unescaped))?.as_map()?.get("pattern")?.as_str()
+    }
+
+    /// A pattern and what Go says of it: the value at `steps` in the schema, or a key that is `found` by the validator. `None` if
+    /// there is none, or nothing wrong with it.
+    pub(super) fn fault(&self, steps: impl Iterator<Item = String>, found: &str) -> Option<(&str, String)> {
+        let pattern = self.at(steps).and_then(Data::as_str).or_else(|| self.keys.get(found).map(|written| &**written))?;
+        Some((pattern, regexp::translate(pattern.as_bytes()).err()?))
+    }
+
+    fn at(&self, mut steps: impl Iterator<Item = String>) -> Option<&Data> {
+        steps.try_fold(&self.schema, |part, step| match part {
+            Data::Map(map) => map.get(self.key(&step)),
+            Data::List(items) => items.get(step.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
 }
