@@ -83,6 +83,11 @@ fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
+/// `url.PathUnescape`.
+pub fn path_unescape(text: &[u8]) -> Result<Vec<u8>, String> {
+    unescape(text, Mode::Path)
+}
+
 /// The user of a URL, unescaped.
 #[derive(Debug, Clone, Default)]
 pub struct User {
@@ -110,6 +115,8 @@ pub struct Url {
     pub user: Option<User>,
     pub host: Vec<u8>,
     pub path: Vec<u8>,
+    /// The path as it was written, if [`Url::path`] would be written in another way.
+    pub raw_path: Vec<u8>,
     pub query: Vec<u8>,
     pub fragment: Vec<u8>,
 }
@@ -153,6 +160,9 @@ impl Url {
             url.parse_authority(authority)?;
         }
         url.path = unescape(rest, Mode::Path)?;
+        if escape(&url.path, Mode::Path) != rest {
+            url.raw_path = rest.to_vec();
+        }
         Ok(url)
     }
 

@@ -2,11 +2,12 @@
 //!
 //! Goes in: an error of `boon`. Comes out: lines such as `- at '/service/port': minimum: got 80, want 1,024`.
 //! The two libraries share their design but not their words, and differ in shape: `boon` drops the `'allOf' failed` level
-//! when one branch alone failed, keeps it for `contains` and goes on after a failed `format`. The dropped levels are
+//! when one branch alone failed, keeps it for `contains`, goes on after a failed `format` and divides in floating point. The dropped levels are
 //! found again from where in the schema an error lies. Numbers are printed as golang.org/x/text does it in English.
 
 use super::super::go_text;
 use super::formats;
+use super::multiple::is_multiple;
 use super::patterns::Written;
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
@@ -124,7 +125,22 @@ struct Step {
     end: usize,
 }
 
+/// Whether it is a fault to Helm's library, which divides exactly.
+fn counts(error: &ValidationError) -> bool {
+    match &error.kind {
+        ErrorKind::MultipleOf { got, want } => !is_multiple(got, want),
+        ErrorKind::AnyOf => error.causes.iter().all(counts),
+        ErrorKind::OneOf(None) => error.causes.iter().filter(|cause| !counts(cause)).count() != 1,
+        _ => error.causes.is_empty() || error.causes.iter().any(counts),
+    }
+}
+
 fn list(schema: &Written, causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
+    let causes: Vec<&ValidationError> = causes.iter().filter(|cause| counts(cause)).collect();
+    grouped_list(schema, &causes, base, depth, parent)
+}
+
+fn grouped_list(schema: &Written, causes: &[&ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
     // A failed format is the only fault of its schema.
     let format = causes.iter().find(|cause| matches!(cause.kind, ErrorKind::Format { .. }) && cause.schema_url == base);
     if let Some(cause) = format {
@@ -140,8 +156,8 @@ fn list(schema: &Written, causes: &[ValidationError], base: &str, depth: usize, 
 }
 
 /// The causes as they came, but those of `unevaluatedProperties` and `unevaluatedItems`, whose order is random, sorted.
-fn in_order<'a, 's, 'v>(causes: &'a [ValidationError<'s, 'v>], base: &str) -> Vec<&'a ValidationError<'s, 'v>> {
-    let mut causes: Vec<&ValidationError> = causes.iter().collect();
+fn in_order<'a, 's, 'v>(causes: &[&'a ValidationError<'s, 'v>], base: &str) -> Vec<&'a ValidationError<'s, 'v>> {
+    let mut causes = causes.to_vec();
     let random = |cause: &&ValidationError| cause.schema_url.strip_prefix(base).is_some_and(|rest| rest.starts_with("/unevaluated"));
     if let Some(from) = causes.iter().position(random) {
         let length = causes.iter().skip(from).take_while(|cause| random(cause)).count();
@@ -153,10 +169,10 @@ fn in_order<'a, 's, 'v>(causes: &'a [ValidationError<'s, 'v>], base: &str) -> Ve
 }
 
 /// The group that `boon` split although an `allOf` or the like stands between it and the parent.
-fn lost_group(schema: &Written, causes: &[ValidationError], base: &str, depth: usize) -> Option<Fault> {
+fn lost_group(schema: &Written, causes: &[&ValidationError], base: &str, depth: usize) -> Option<Fault> {
     // A fault of a property's name does not tell where the object stands.
-    let placed = |cause: &&ValidationError| !matches!(cause.kind, ErrorKind::PropertyName { .. });
-    let first = causes.iter().find(placed).or(causes.first())?;
+    let placed = |cause: &ValidationError| !matches!(cause.kind, ErrorKind::PropertyName { .. });
+    let first = causes.iter().find(|cause| placed(cause)).or(causes.first())?;
     let mut common = steps(first.schema_url, base);
     for cause in causes {
         let others = steps(cause.schema_url, base);
@@ -166,7 +182,7 @@ fn lost_group(schema: &Written, causes: &[ValidationError], base: &str, depth: u
             instance += a.instance;
             let prefix_same = a.end == b.end && first.schema_url.get(..a.end) == cause.schema_url.get(..b.end);
             let (left, right) = (&first.instance_location.tokens, &cause.instance_location.tokens);
-            let instance_same = !placed(&cause)
+            let instance_same = !placed(cause)
                 || match (left.get(..instance), right.get(..instance)) {
                     (Some(left), Some(right)) => pointer(left) == pointer(right),
                     _ => false,
@@ -187,7 +203,7 @@ fn lost_group(schema: &Written, causes: &[ValidationError], base: &str, depth: u
         location: place(schema, first.instance_location.tokens.get(..at)?),
         text: "validation failed".to_string(),
         reference: false,
-        causes: list(schema, causes, first.schema_url.get(..end)?, at, Parent::Group),
+        causes: grouped_list(schema, causes, first.schema_url.get(..end)?, at, Parent::Group),
     };
     Some(wrap(schema, group, &common, &first.instance_location.tokens, depth, false))
 }

@@ -9,6 +9,7 @@
 mod bounds;
 mod fault;
 mod formats;
+mod multiple;
 mod patterns;
 
 use crate::chart::Chart;
