@@ -137,15 +137,23 @@ fn counts(error: &ValidationError) -> bool {
 
 fn list(schema: &Written, causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
     let causes: Vec<&ValidationError> = causes.iter().filter(|cause| counts(cause)).collect();
-    grouped_list(schema, &causes, base, depth, parent)
+    let formats: Vec<&ValidationError> = causes.iter().copied().filter(|cause| matches!(cause.kind, ErrorKind::Format { .. })).collect();
+    // A failed format is the only fault of its schema.
+    let hides = |format: &ValidationError, cause: &ValidationError| {
+        !std::ptr::eq(format, cause)
+            && is_below(cause.schema_url, format.schema_url)
+            && is_below(&pointer(&cause.instance_location.tokens), &pointer(&format.instance_location.tokens))
+    };
+    let shown: Vec<&ValidationError> = causes.into_iter().filter(|cause| !formats.iter().any(|format| hides(format, cause))).collect();
+    grouped_list(schema, &shown, base, depth, parent)
+}
+
+/// Whether a pointer is another one or leads on from there.
+fn is_below(pointer: &str, other: &str) -> bool {
+    pointer.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn grouped_list(schema: &Written, causes: &[&ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
-    // A failed format is the only fault of its schema.
-    let format = causes.iter().find(|cause| matches!(cause.kind, ErrorKind::Format { .. }) && cause.schema_url == base);
-    if let Some(cause) = format {
-        return vec![fault(schema, cause)];
-    }
     if parent == Parent::Splitting
         && causes.len() > 1
         && let Some(fault) = lost_group(schema, causes, base, depth)
