@@ -9,32 +9,8 @@ use super::comments::Comment;
 use super::cursor::{Cursor, Mark};
 use super::style::Style;
 use crate::yaml::fault::{Fault, Origin, Step};
+pub(super) use crate::yaml::scanner::TokenKind as Kind;
 use std::collections::BTreeMap;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    StreamStart,
-    StreamEnd,
-    VersionDirective,
-    TagDirective,
-    DocumentStart,
-    DocumentEnd,
-    BlockSequenceStart,
-    BlockMappingStart,
-    BlockEnd,
-    FlowSequenceStart,
-    FlowSequenceEnd,
-    FlowMappingStart,
-    FlowMappingEnd,
-    BlockEntry,
-    FlowEntry,
-    Key,
-    Value,
-    Alias,
-    Anchor,
-    Tag,
-    Scalar,
-}
 
 #[derive(Debug, Clone)]
 pub(super) struct Token {
