@@ -286,7 +286,7 @@ fn magnitude(text: &str) -> Result<u64, &'static str> {
 pub fn float32(text: &str) -> Result<f32, String> {
     let fault = |reason: &str| format!("strconv.ParseFloat: parsing {text:?}: {reason}");
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let lower = unsigned.to_ascii_lowercase();
+    let lower = without_underscores(&unsigned.to_ascii_lowercase()).ok_or_else(|| fault("invalid syntax"))?;
     let value = match lower.strip_prefix("0x") {
         Some(digits) => hexadecimal(digits).ok_or_else(|| fault("invalid syntax"))? as f32,
         None if lower.starts_with(['+', '-']) => return Err(fault("invalid syntax")),
@@ -296,6 +296,16 @@ pub fn float32(text: &str) -> Result<f32, String> {
         return Err(fault("value out of range"));
     }
     Ok(if text.starts_with('-') { -value } else { value })
+}
+
+/// A number without the underscores that Go allows between digits, and between a base's prefix and a digit; `None` when one stands
+/// elsewhere.
+fn without_underscores(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_hexdigit);
+    let is_after_prefix = |at: usize| at == 2 && text.starts_with("0x");
+    let is_allowed = |at: usize| (is_digit(at.checked_sub(1)) || is_after_prefix(at)) && is_digit(at.checked_add(1));
+    text.match_indices('_').all(|(at, _)| is_allowed(at)).then(|| text.replace('_', ""))
 }
 
 /// A hexadecimal number with its binary exponent, such as `1.8p3`.
@@ -536,6 +546,8 @@ mod tests {
         assert_eq!(unsigned("-1"), Err("strconv.ParseUint: parsing \"-1\": invalid syntax".into()));
         assert_eq!(float32("0x1.8p3"), Ok(12.0));
         assert_eq!(float32("-Inf"), Ok(f32::NEG_INFINITY));
+        assert_eq!(float32("1_0.5"), Ok(10.5));
+        assert_eq!(float32("1_"), Err("strconv.ParseFloat: parsing \"1_\": invalid syntax".into()));
         assert_eq!(float32("1e50"), Err("strconv.ParseFloat: parsing \"1e50\": value out of range".into()));
         assert_eq!(float32("--1"), Err("strconv.ParseFloat: parsing \"--1\": invalid syntax".into()));
     }
