@@ -57,11 +57,10 @@ pub fn add(entry: Entry, force: bool, settings: &Settings, reporter: &dyn Report
         let message = format!("repository name ({}) already exists, please specify a different name", entry.name);
         return Err(Error::new(ErrorKind::Repository, message));
     }
+    update::check_address(&entry)?;
     let client = Client::new(settings, reporter);
     update::update(&client, &entry).map_err(|error| {
-        let context = format!("looks like {:?} is not a valid chart repository or cannot be reached", url::redact(&entry.url));
-        // The scheme is looked at before anything is fetched.
-        if error.message().starts_with("could not find protocol handler") { error } else { error.context(context) }
+        error.context(format!("looks like {:?} is not a valid chart repository or cannot be reached", url::redact(&entry.url)))
     })?;
     repositories.update(entry);
     repositories.save(config)?;
@@ -80,6 +79,7 @@ pub fn update(names: &[String], settings: &Settings, reporter: &dyn Reporter) ->
         return Err(Error::new(ErrorKind::Usage, format!("no repositories found matching '{unknown}'.  Nothing will be updated")));
     }
     let wanted: Vec<&Entry> = repositories.entries.iter().filter(|entry| names.is_empty() || names.contains(&entry.name)).collect();
+    wanted.iter().copied().try_for_each(update::check_address)?;
     reporter.say("Hang tight while we grab the latest from your chart repositories...");
     let client = Client::new(settings, reporter);
     let outcomes = update::update_all(&client, &wanted, |entry, outcome| announce(entry, &entry.name, outcome, reporter));
@@ -114,7 +114,8 @@ pub fn remove(names: &[String], settings: &Settings, reporter: &dyn Reporter) ->
         return Err(none());
     }
     let _lock = fs::lock(&lock_path(&settings.repository_config), LOCK_PATIENCE)?;
-    let mut repositories = Repositories::load_or_empty(settings)?;
+    // A file that cannot be read has none either, says Helm.
+    let mut repositories = Repositories::load_or_empty(settings).unwrap_or_default();
     if repositories.entries.is_empty() {
         return Err(none());
     }

@@ -13,11 +13,11 @@ use clap::Args;
 #[derive(Debug, Clone, Default, Args)]
 pub struct GlobalArguments {
     /// client-side default throttling limit
-    #[arg(long, value_name = "int", help = "client-side default throttling limit (default 100)")]
+    #[arg(long, value_name = "int", value_parser = integer, help = "client-side default throttling limit (default 100)")]
     pub burst_limit: Option<i64>,
     /// use colored output (never, auto, always)
-    #[arg(long, alias = "colour", value_name = "string", value_parser = color)]
-    pub color: Option<Color>,
+    #[arg(long, alias = "colour", value_name = "string")]
+    pub color: Option<String>,
     /// path to the directory containing cached content (e.g. charts)
     #[arg(long, value_name = "string")]
     pub content_cache: Option<String>,
@@ -62,7 +62,7 @@ pub struct GlobalArguments {
     #[arg(short, long, value_name = "string")]
     pub namespace: Option<String>,
     /// queries per second used when communicating with the Kubernetes API, not including bursting
-    #[arg(long, value_name = "float32")]
+    #[arg(long, value_name = "float32", value_parser = float32)]
     pub qps: Option<f32>,
     /// path to the registry config file
     #[arg(long, value_name = "string")]
@@ -73,7 +73,58 @@ pub struct GlobalArguments {
     /// path to the file containing repository names and URLs
     #[arg(long, value_name = "string")]
     pub repository_config: Option<String>,
+    #[command(flatten)]
+    pub logging: LoggingArguments,
 }
+
+/// Helm's hidden flags for the log of Kubernetes' libraries, which scripts may give. There is no such log here: they are read, so that a
+/// wrong value is an error as in Helm, and do nothing.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LoggingArguments {
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = go_flag_boolean)]
+    add_dir_header: Option<bool>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = go_flag_boolean)]
+    alsologtostderr: Option<bool>,
+    #[arg(long, hide = true, value_parser = severity)]
+    alsologtostderrthreshold: Option<i64>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = go_flag_boolean)]
+    legacy_stderr_threshold_behavior: Option<bool>,
+    #[arg(long, hide = true)]
+    log_backtrace_at: Option<String>,
+    #[arg(long, hide = true)]
+    log_dir: Option<String>,
+    #[arg(long, hide = true)]
+    log_file: Option<String>,
+    #[arg(long, hide = true, value_parser = go_flag_unsigned)]
+    log_file_max_size: Option<u64>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = go_flag_boolean)]
+    logtostderr: Option<bool>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = go_flag_boolean)]
+    one_output: Option<bool>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = go_flag_boolean)]
+    skip_headers: Option<bool>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = go_flag_boolean)]
+    skip_log_headers: Option<bool>,
+    #[arg(long, hide = true, value_parser = severity)]
+    stderrthreshold: Option<i64>,
+    #[arg(short, long, hide = true, value_parser = log_level)]
+    v: Option<i64>,
+    #[arg(long, hide = true)]
+    vmodule: Option<String>,
+}
+
+/// The global flags, besides those of one letter, that take no value from the next word.
+pub const GLOBAL_SWITCHES: [&str; 9] = [
+    "debug",
+    "kube-insecure-skip-tls-verify",
+    "add-dir-header",
+    "alsologtostderr",
+    "legacy-stderr-threshold-behavior",
+    "logtostderr",
+    "one-output",
+    "skip-headers",
+    "skip-log-headers",
+];
 
 /// `-f` and the `--set` family.
 #[derive(Debug, Clone, Default, Args)]
@@ -192,6 +243,116 @@ pub fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
+/// Reads an integer as Go's `strconv.ParseInt` with base 0, as pflag does.
+pub fn integer(text: &str) -> Result<i64, String> {
+    let fault = |reason: &str| format!("strconv.ParseInt: parsing {text:?}: {reason}");
+    let (negative, digits) = (text.starts_with('-'), text.strip_prefix(['+', '-']).unwrap_or(text));
+    let value = magnitude(digits).map_err(fault)?;
+    let value = if negative { -i128::from(value) } else { i128::from(value) };
+    i64::try_from(value).map_err(|_| fault("value out of range"))
+}
+
+/// Reads an integer without a sign as Go's `strconv.ParseUint` with base 0.
+pub fn unsigned(text: &str) -> Result<usize, String> {
+    let fault = |reason: &str| format!("strconv.ParseUint: parsing {text:?}: {reason}");
+    let value = magnitude(text).map_err(fault)?;
+    usize::try_from(value).map_err(|_| fault("value out of range"))
+}
+
+/// The digits of a number with Go's prefixes (`0x`, `0o`, `0b`, `0`) and underscores.
+fn magnitude(text: &str) -> Result<u64, &'static str> {
+    const SYNTAX: &str = "invalid syntax";
+    let lower = text.to_ascii_lowercase();
+    let prefixes = [("0x", 16), ("0o", 8), ("0b", 2)];
+    let (digits, base) = match prefixes.iter().find_map(|(prefix, base)| Some((lower.strip_prefix(prefix)?, *base))) {
+        Some(prefixed) => prefixed,
+        None => match lower.strip_prefix('0') {
+            Some(octal) if !octal.is_empty() => (octal, 8),
+            _ => (lower.as_str(), 10),
+        },
+    };
+    // An underscore stands between a digit or the prefix and a digit.
+    if digits.is_empty() || digits.ends_with('_') || digits.contains("__") || (base == 10 && digits.starts_with('_')) {
+        return Err(SYNTAX);
+    }
+    let digits = digits.replace('_', "");
+    if !digits.chars().all(|c| c.is_digit(base)) {
+        return Err(SYNTAX);
+    }
+    u64::from_str_radix(&digits, base).map_err(|_| "value out of range")
+}
+
+/// Reads a number as Go's `strconv.ParseFloat` does for 32 bits.
+pub fn float32(text: &str) -> Result<f32, String> {
+    let fault = |reason: &str| format!("strconv.ParseFloat: parsing {text:?}: {reason}");
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let lower = without_underscores(&unsigned.to_ascii_lowercase()).ok_or_else(|| fault("invalid syntax"))?;
+    let value = match lower.strip_prefix("0x") {
+        Some(digits) => hexadecimal(digits).ok_or_else(|| fault("invalid syntax"))? as f32,
+        None if lower.starts_with(['+', '-']) => return Err(fault("invalid syntax")),
+        None => lower.parse::<f32>().map_err(|_| fault("invalid syntax"))?,
+    };
+    if value.is_infinite() && !lower.starts_with("inf") {
+        return Err(fault("value out of range"));
+    }
+    Ok(if text.starts_with('-') { -value } else { value })
+}
+
+/// A number without the underscores that Go allows between digits, and between a base's prefix and a digit; `None` when one stands
+/// elsewhere.
+fn without_underscores(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_hexdigit);
+    let is_after_prefix = |at: usize| at == 2 && text.starts_with("0x");
+    let is_allowed = |at: usize| (is_digit(at.checked_sub(1)) || is_after_prefix(at)) && is_digit(at.checked_add(1));
+    text.match_indices('_').all(|(at, _)| is_allowed(at)).then(|| text.replace('_', ""))
+}
+
+/// A hexadecimal number with its binary exponent, such as `1.8p3`.
+fn hexadecimal(text: &str) -> Option<f64> {
+    let (mantissa, exponent) = text.split_once('p')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let digits = whole.chars().chain(fraction.chars()).map(|c| c.to_digit(16)).collect::<Option<Vec<u32>>>()?;
+    let value = digits.iter().fold(0.0, |value, digit| value * 16.0 + f64::from(*digit));
+    let shift = i32::try_from(fraction.len()).ok()?.checked_mul(4)?;
+    Some(value * 2f64.powi(exponent.checked_sub(shift)?))
+}
+
+/// Reads a boolean as Go's `flag` package does, whose fault has no reason.
+fn go_flag_boolean(text: &str) -> Result<bool, String> {
+    boolean(text).map_err(|_| "parse error".to_string())
+}
+
+/// Reads a number without a sign as Go's `flag` package does.
+fn go_flag_unsigned(text: &str) -> Result<u64, String> {
+    magnitude(text).map_err(|reason| if reason == "invalid syntax" { "parse error" } else { reason }.to_string())
+}
+
+/// Reads a level of the log: a decimal integer of 32 bits.
+fn log_level(text: &str) -> Result<i64, String> {
+    let fault = |reason: &str| format!("strconv.ParseInt: parsing {text:?}: {reason}");
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_digit()) {
+        return Err(fault("invalid syntax"));
+    }
+    text.parse::<i32>().map(i64::from).map_err(|_| fault("value out of range"))
+}
+
+/// Reads a severity of the log: its name or a level.
+fn severity(text: &str) -> Result<i64, String> {
+    match text.to_uppercase().as_str() {
+        "INFO" => Ok(0),
+        "WARNING" => Ok(1),
+        "ERROR" => Ok(2),
+        "FATAL" => Ok(3),
+        _ => log_level(text),
+    }
+}
+
 /// How a list is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OutputFormat {
@@ -211,39 +372,56 @@ pub fn output_format(text: &str) -> Result<OutputFormat, String> {
     }
 }
 
-/// Reads a duration as Go writes them: `2m0s`, `1.5h`, `300ms`; a plain `0` too.
+/// Reads a duration as Go's `time.ParseDuration`: `2m0s`, `1.5h`, `300ms`; a plain `0` too. A negative one, which to Helm's clients is
+/// no limit, is none.
 pub fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let invalid = || format!("time: invalid duration {text:?}");
-    if text == "0" {
+    const MAX: u128 = 1 << 63;
+    let shown = crate::quote::quote(text.as_bytes());
+    let invalid = || format!("time: invalid duration {shown}");
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let negative = text.starts_with('-');
+    if unsigned == "0" {
         return Ok(std::time::Duration::ZERO);
     }
-    let mut seconds = 0.0;
-    let mut rest = text.strip_prefix('+').unwrap_or(text);
-    if rest.is_empty() {
+    if unsigned.is_empty() {
         return Err(invalid());
     }
+    let digits_of = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let mut total: u128 = 0;
+    let mut rest = unsigned;
     while !rest.is_empty() {
-        if !rest.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        let (whole, tail) = rest.split_at(digits_of(rest));
+        let (fraction, tail) = match tail.strip_prefix('.') {
+            Some(tail) => tail.split_at(digits_of(tail)),
+            None => ("", tail),
+        };
+        if whole.is_empty() && fraction.is_empty() {
             return Err(invalid());
         }
-        let digits =
-            rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(|| format!("time: missing unit in duration {text:?}"))?;
-        let (number, tail) = rest.split_at(digits);
-        let unit = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(unit);
-        let scale = match unit {
-            "ns" => 1e-9,
-            "us" | "µs" | "μs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return Err(format!("time: unknown unit {unit:?} in duration {text:?}")),
+        let (unit, tail) = tail.split_at(tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len()));
+        let scale: u128 = match unit {
+            "" => return Err(format!("time: missing unit in duration {shown}")),
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return Err(format!("time: unknown unit {} in duration {shown}", crate::quote::quote(unit.as_bytes()))),
         };
-        seconds += number.parse::<f64>().map_err(|_| invalid())? * scale;
+        let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
+        let part = if fraction.is_empty() { 0.0 } else { format!("0.{fraction}").parse::<f64>().map_err(|_| invalid())? };
+        total += u128::from(whole) * scale + (part * scale as f64) as u128;
+        if total > MAX {
+            return Err(invalid());
+        }
         rest = tail;
     }
-    std::time::Duration::try_from_secs_f64(seconds).map_err(|_| invalid())
+    match (negative, u64::try_from(total)) {
+        (true, _) => Ok(std::time::Duration::ZERO),
+        (false, Ok(nanoseconds)) if total < MAX => Ok(std::time::Duration::from_nanos(nanoseconds)),
+        _ => Err(invalid()),
+    }
 }
 
 /// Reads `--color`.
@@ -252,7 +430,7 @@ pub fn color(text: &str) -> Result<Color, String> {
         "never" => Ok(Color::Never),
         "auto" => Ok(Color::Auto),
         "always" => Ok(Color::Always),
-        _ => Err(format!("invalid color mode {text:?}: must be one of: never, auto, always")),
+        _ => Err(format!("invalid color mode {}: must be one of: never, auto, always", crate::quote::quote(text.as_bytes()))),
     }
 }
 
@@ -332,6 +510,46 @@ mod tests {
         assert!(items("a\"b").is_err());
         assert!(items("\"a").is_err());
         assert!(items("\"a\"b").is_err());
+    }
+
+    #[test]
+    fn durations_are_read_as_go_reads_them() {
+        use std::time::Duration;
+        let invalid = |text: &str| Err(format!("time: invalid duration {text:?}"));
+        assert_eq!(duration("1h1m1.5s"), Ok(Duration::from_millis(3_661_500)));
+        assert_eq!(duration(".5ms"), Ok(Duration::from_micros(500)));
+        assert_eq!(duration("-1s"), Ok(Duration::ZERO));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for wrong in ["", "-", "x", ".s", "9999999h", "--1s"] {
+            assert_eq!(duration(wrong), invalid(wrong));
+        }
+        assert_eq!(duration("5"), Err("time: missing unit in duration \"5\"".into()));
+        assert_eq!(duration("1.2.3s"), Err("time: missing unit in duration \"1.2.3s\"".into()));
+        assert_eq!(duration("5x"), Err("time: unknown unit \"x\" in duration \"5x\"".into()));
+    }
+
+    #[test]
+    fn numbers_are_read_as_go_reads_them() {
+        let syntax = |text: &str| Err(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"));
+        assert_eq!(integer("0x10"), Ok(16));
+        assert_eq!(integer("-0b1_0"), Ok(-2));
+        assert_eq!(integer("017"), Ok(15));
+        assert_eq!(integer("0_7"), Ok(7));
+        assert_eq!(integer("+9223372036854775807"), Ok(i64::MAX));
+        assert_eq!(integer("-9223372036854775808"), Ok(i64::MIN));
+        assert_eq!(integer("1_0"), Ok(10));
+        for wrong in ["", "-", "+-1", "_1", "1_", "08", "0x", "0x_", "0x1__0", "1.0", "x"] {
+            assert_eq!(integer(wrong), syntax(wrong));
+        }
+        assert_eq!(integer("9223372036854775808"), Err("strconv.ParseInt: parsing \"9223372036854775808\": value out of range".into()));
+        assert_eq!(unsigned("0x50"), Ok(80));
+        assert_eq!(unsigned("-1"), Err("strconv.ParseUint: parsing \"-1\": invalid syntax".into()));
+        assert_eq!(float32("0x1.8p3"), Ok(12.0));
+        assert_eq!(float32("-Inf"), Ok(f32::NEG_INFINITY));
+        assert_eq!(float32("1_0.5"), Ok(10.5));
+        assert_eq!(float32("1_"), Err("strconv.ParseFloat: parsing \"1_\": invalid syntax".into()));
+        assert_eq!(float32("1e50"), Err("strconv.ParseFloat: parsing \"1e50\": value out of range".into()));
+        assert_eq!(float32("--1"), Err("strconv.ParseFloat: parsing \"--1\": invalid syntax".into()));
     }
 
     #[test]

@@ -145,7 +145,9 @@ impl Settings {
                 .unwrap_or_else(|| truth("HELM_KUBEINSECURE_SKIP_TLS_VERIFY")),
             kube_tls_server_name: text(&flags.kube_tls_server_name, "HELM_KUBETLS_SERVER_NAME"),
             burst_limit: flags.burst_limit.unwrap_or_else(|| environment.integer("HELM_BURST_LIMIT", 100)),
-            qps: flags.qps.unwrap_or_else(|| environment.get("HELM_QPS").and_then(|text| text.parse().ok()).unwrap_or(0.0)),
+            qps: flags
+                .qps
+                .unwrap_or_else(|| environment.get("HELM_QPS").and_then(|text| super::arguments::float32(&text).ok()).unwrap_or(0.0)),
             max_history: environment.integer("HELM_MAX_HISTORY", 10),
         }
     }
@@ -171,7 +173,7 @@ impl Settings {
             ("HELM_MAX_HISTORY", self.max_history.to_string()),
             ("HELM_NAMESPACE", namespace.to_string()),
             ("HELM_PLUGINS", self.plugins.clone()),
-            ("HELM_QPS", format!("{:.2}", self.qps)),
+            ("HELM_QPS", go_float(self.qps)),
             ("HELM_REGISTRY_CONFIG", self.registry_config.clone()),
             ("HELM_REPOSITORY_CACHE", self.repository_cache.clone()),
             ("HELM_REPOSITORY_CONFIG", self.repository_config.clone()),
@@ -185,8 +187,8 @@ impl Settings {
 
 /// `NO_COLOR` beats `HELM_COLOR`; the flag beats both.
 fn color(environment: &Environment, flags: &GlobalArguments) -> Color {
-    if let Some(color) = flags.color {
-        return color;
+    if let Some(color) = &flags.color {
+        return super::arguments::color(color).unwrap_or(Color::Auto);
     }
     if environment.get_filled("NO_COLOR").is_some() {
         return Color::Never;
@@ -196,6 +198,13 @@ fn color(environment: &Environment, flags: &GlobalArguments) -> Color {
         "always" => Color::Always,
         _ => Color::Auto,
     }
+}
+
+/// The number as Go's `%.2f`.
+fn go_float(number: f32) -> String {
+    let mut text = Vec::new();
+    crate::number::format_float(&mut text, f64::from(number), b'f', Some(2));
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// `name` below `folder`, as Go's `filepath.Join`.

@@ -29,6 +29,7 @@ pub mod system;
 pub mod table;
 pub mod values_template;
 
+use crate::diagnostic::{Level, Notice};
 use crate::error::ErrorKind;
 use crate::template::stack;
 use exit::Exit;
@@ -65,15 +66,30 @@ pub fn run(program: String, words: &[String], environment: environment::Environm
         Ok(request) => request,
         Err(failure) => return refuse(failure, program, words, environment),
     };
+    if let Some(exit) = refuse_color(&request.globals) {
+        return exit;
+    }
     let settings = environment::Settings::new(&environment, &request.globals);
     let mut session = Session::new(program, environment, settings);
     let outcome = parse::execute(request, &mut session);
     end(outcome, &mut session)
 }
 
+/// Refuses a colour mode that there is none of. Helm looks at it before any command is there that could tell of an error.
+fn refuse_color(globals: &arguments::GlobalArguments) -> Option<Exit> {
+    let fault = arguments::color(globals.color.as_deref()?).err()?;
+    let notice = Notice { level: Level::Warn, message: "command failed".to_string(), attributes: vec![("error".to_string(), fault)] };
+    printer::print_notice(&notice, false);
+    Some(Exit::Failure)
+}
+
 /// Shows why the words are no command line of ours, unless a plugin has a command of that name.
 fn refuse(failure: parse::Failure, program: String, words: &[String], environment: environment::Environment) -> Exit {
-    let settings = environment::Settings::new(&environment, &parse::globals_among(words));
+    let globals = parse::globals_among(words);
+    if let Some(exit) = refuse_color(&globals) {
+        return exit;
+    }
+    let settings = environment::Settings::new(&environment, &globals);
     let mut session = Session::new(program, environment, settings);
     if let Some(name) = &failure.unknown_command {
         let mut rest = words.to_vec();

@@ -78,6 +78,9 @@ pub fn globals_among(words: &[String]) -> GlobalArguments {
 pub fn execute(mut request: Request, session: &mut Session) -> Result<()> {
     let wants_help = request.matches.try_get_one::<bool>(HELP).ok().flatten().copied().unwrap_or(false);
     let Some(entry) = request.path.last().copied().filter(|entry| entry.children.is_empty() && !wants_help) else {
+        if !wants_help {
+            check_known(&request.path, &request.arguments)?;
+        }
         return session.print(help::render(&request.path));
     };
     check_arity(&request.path, entry.arity, request.arguments.len())?;
@@ -113,14 +116,15 @@ pub fn first_argument(words: &[String]) -> Option<&str> {
 }
 
 /// Where the first word stands that is neither a flag nor a flag's value; only flags that stand before any command matter
-/// here, which are the global ones.
+/// here, which are the global ones. Cobra does not know `--help` yet when it looks for the command, so that the word after it is taken
+/// for its value like that of any unknown flag.
 fn first_argument_index(words: &[String]) -> Option<usize> {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let takes_next = match word.strip_prefix("--") {
             Some("") => return None,
-            Some(name) => !name.contains('=') && !matches!(name, "debug" | "help" | "kube-insecure-skip-tls-verify"),
-            None if word.starts_with('-') => word.len() == 2 && word != "-h",
+            Some(name) => !name.contains('=') && !arguments::GLOBAL_SWITCHES.contains(&name),
+            None if word.starts_with('-') => word.len() == 2 && word != "-=",
             None if word.is_empty() => false,
             None => return Some(at),
         };
@@ -141,7 +145,7 @@ pub fn build(path: &[&'static Entry], with_globals: bool) -> Command {
     }
     command
         .mut_args(as_pflag)
-        .arg(Arg::new(HELP).short('h').long("help").help(format!("help for {name}")).action(ArgAction::SetTrue).value_name(""))
+        .arg(as_pflag(Arg::new(HELP).short('h').long("help").help(format!("help for {name}")).action(ArgAction::SetTrue)))
         .arg(Arg::new(ARGUMENTS).num_args(0..).action(ArgAction::Append).hide(true).value_hint(clap::ValueHint::AnyPath))
 }
 
@@ -174,12 +178,28 @@ fn check_arity(path: &[&'static Entry], arity: Arity, count: usize) -> Result<()
     Err(Error::new(ErrorKind::Usage, message))
 }
 
+/// Refuses commands of Helm's that rutter lacks. Of other words that are none of a group's commands Helm prints the help, and so does
+/// rutter; but a script that asks for one of these must learn that nothing was done.
+fn check_known(path: &[&'static Entry], arguments: &[String]) -> Result<()> {
+    let (Some(group), Some(name)) = (path.last(), arguments.first()) else { return Ok(()) };
+    let is_helm_s = match group.name {
+        "plugin" => matches!(name.as_str(), "install" | "add" | "uninstall" | "rm" | "remove" | "update" | "up" | "package" | "verify"),
+        "search" => name == "hub",
+        _ => false,
+    };
+    match is_helm_s {
+        true => {
+            Err(Error::new(ErrorKind::Unsupported, format!("{:?} is not part of rutter", format!("{} {name}", help::command_path(path)))))
+        }
+        false => Ok(()),
+    }
+}
+
 /// Why Helm's commands that change a cluster are not here.
 fn needs_cluster(name: &str) -> &'static str {
     match name {
-        "install" | "upgrade" | "uninstall" | "rollback" | "status" | "history" | "list" | "get" | "test" => {
-            "\n\nrutter renders, checks, packages and publishes charts; it has no commands that need a cluster"
-        }
+        "install" | "upgrade" | "uninstall" | "un" | "del" | "delete" | "rollback" | "status" | "history" | "hist" | "list" | "ls"
+        | "get" | "test" => "\n\nrutter renders, checks, packages and publishes charts; it has no commands that need a cluster",
         _ => "",
     }
 }
@@ -221,23 +241,6 @@ fn edit_distance(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// Why a value is not taken: of numbers in the words of Go's strconv.
-fn number_error(cause: &(dyn std::error::Error + 'static), value: &str, unsigned: bool) -> String {
-    use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
-    let go = |function: &str, reason: &str| format!("strconv.{function}: parsing {value:?}: {reason}");
-    if let Some(error) = cause.downcast_ref::<ParseIntError>() {
-        let function = if unsigned { "ParseUint" } else { "ParseInt" };
-        return match error.kind() {
-            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => go(function, "value out of range"),
-            _ => go(function, "invalid syntax"),
-        };
-    }
-    if cause.is::<ParseFloatError>() {
-        return go("ParseFloat", "invalid syntax");
-    }
-    cause.to_string()
-}
-
 /// clap's finding in pflag's words.
 fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failure {
     let text = |kind: ContextKind| match error.get(kind) {
@@ -253,8 +256,8 @@ fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failu
             missing_value(&shown, words)
         }
         ClapErrorKind::ValueValidation | ClapErrorKind::InvalidValue => {
-            let cause = std::error::Error::source(error)
-                .map_or_else(String::new, |cause| number_error(cause, &value, takes_unsigned(command, &shown)));
+            // Of a flag with a fixed set of values clap knows no cause but the set.
+            let cause = std::error::Error::source(error).map_or_else(|| possible_values(error), ToString::to_string);
             format!("invalid argument {value:?} for {:?} flag: {cause}", flag_names(command, &shown))
         }
         ClapErrorKind::ArgumentConflict => {
@@ -289,6 +292,10 @@ fn nearest_flag<'c>(command: &'c Command, shown: &str) -> Option<&'c str> {
 /// An unknown flag; of short ones pflag shows the rest of the cluster too.
 fn unknown_flag(shown: &str, words: &[String]) -> String {
     if let Some(name) = shown.strip_prefix("--") {
+        if name.is_empty() || name.starts_with(['-', '=']) {
+            let word = words.iter().find(|word| word.starts_with("---") || word.starts_with("--="));
+            return format!("bad flag syntax: {}", word.map_or(shown, String::as_str));
+        }
         return format!("unknown flag: --{}", name.split_once('=').map_or(name, |(name, _)| name));
     }
     let letter = shown.trim_start_matches('-').chars().next().unwrap_or('-');
@@ -323,11 +330,12 @@ fn flag_names(command: &Command, shown: &str) -> String {
     short.map_or_else(|| format!("--{name}"), |short| format!("-{short}, --{name}"))
 }
 
-/// Whether the flag takes a number without a sign.
-fn takes_unsigned(command: &Command, shown: &str) -> bool {
-    let name = long_name(shown);
-    let flag = command.get_arguments().find(|argument| argument.get_long() == Some(&name));
-    flag.and_then(Arg::get_value_names).is_some_and(|names| names.iter().any(|name| name.as_str() == "uint"))
+/// What may stand in place of a value that is none of a fixed set.
+fn possible_values(error: &clap::Error) -> String {
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) => format!("must be one of: {}", values.join(", ")),
+        _ => "invalid value".to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -355,6 +363,9 @@ mod tests {
         assert_eq!(found("inspect chart x"), "show chart");
         assert_eq!(found("show nothing"), "show");
         assert_eq!(found("--namespace template version"), "version");
+        assert_eq!(found("--logtostderr -v 4 version"), "version");
+        assert_eq!(found("--help template"), "");
+        assert_eq!(found("--help=true template"), "template");
     }
 
     #[test]
@@ -372,6 +383,13 @@ mod tests {
             failure("template -f a\"b x"),
             "invalid argument \"a\\\"b\" for \"-f, --values\" flag: parse error on line 1, column 2: bare \" in non-quoted-field"
         );
+        assert_eq!(failure("template ---x"), "bad flag syntax: ---x");
+        assert_eq!(failure("template --=x"), "bad flag syntax: --=x");
+        assert_eq!(
+            failure("template --help=perhaps"),
+            "invalid argument \"perhaps\" for \"-h, --help\" flag: strconv.ParseBool: parsing \"perhaps\": invalid syntax"
+        );
+        assert_eq!(failure("version -v"), "flag needs an argument: 'v' in -v");
         assert!(failure("tempate x").contains("Did you mean this?\n\ttemplate\n"));
     }
 

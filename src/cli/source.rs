@@ -17,6 +17,7 @@ use crate::repository::http::{Access, Client, Request};
 use crate::repository::url::redact;
 use crate::repository::{ChartOptions, Proxies, Recorded, Settings, download, mirror};
 use crate::template::engine::Environment;
+use crate::url::Url;
 use crate::values::{merge, schema};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -188,7 +189,9 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
         std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
         return Ok(bytes);
     }
-    if !path.starts_with("http://") && !path.starts_with("https://") {
+    // Helm takes every name for a URL first, so that one like `100%.yaml` is refused.
+    let address = Url::parse(path.as_bytes()).map_err(|fault| Error::new(ErrorKind::Usage, fault))?;
+    if !matches!(address.scheme.as_slice(), b"http" | b"https") {
         return fs::read(Path::new(path));
     }
     let reporter = Console::new(session);

@@ -6,6 +6,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::quote;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -34,9 +35,14 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Reads a digest as indexes and manifests write it, with or without `sha256:` before it. Errors in Helm's words.
 pub fn parse_digest(text: &str) -> Result<Digest> {
     let digits = text.split_once(':').map_or(text, |(_, digits)| digits);
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE
-        .decode(digits.as_bytes())
-        .map_err(|_| Error::new(ErrorKind::Repository, format!("unable to decode digest: encoding/hex: invalid digest {digits:?}")))?;
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| {
+        let fault = match digits.bytes().find(|byte| !byte.is_ascii_hexdigit()).map(char::from) {
+            Some(wrong) if quote::is_printable(wrong) => format!("invalid byte: U+{:04X} '{wrong}'", u32::from(wrong)),
+            Some(wrong) => format!("invalid byte: U+{:04X}", u32::from(wrong)),
+            None => "odd length hex string".to_string(),
+        };
+        Error::new(ErrorKind::Repository, format!("encoding/hex: {fault}"))
+    })?;
     let length = bytes.len();
     bytes.try_into().map_err(|_| Error::new(ErrorKind::Repository, format!("invalid digest length: {length}")))
 }
@@ -88,7 +94,9 @@ mod tests {
         assert_eq!(parse_digest(&hex(&digest)).ok(), Some(digest));
         assert_eq!(parse_digest(&format!("sha256:{}", hex(&digest))).ok(), Some(digest));
         assert_eq!(parse_digest("0000").map_err(|error| error.to_string()), Err("invalid digest length: 2".to_string()));
-        assert!(parse_digest("zz").is_err());
+        let fault = |text: &str| parse_digest(text).map_err(|error| error.to_string());
+        assert_eq!(fault("zz"), Err("encoding/hex: invalid byte: U+007A 'z'".to_string()));
+        assert_eq!(fault("abc"), Err("encoding/hex: odd length hex string".to_string()));
     }
 
     #[test]

@@ -8,7 +8,28 @@ use super::Settings;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::yaml::{self, Field, Shape};
 use std::path::{Path, PathBuf};
+
+static FILE: Shape = Shape::Struct(
+    "repo.File",
+    &[Field("apiVersion", &Shape::Str), Field("generated", &Shape::Time), Field("repositories", &Shape::List(&ENTRY))],
+);
+
+static ENTRY: Shape = Shape::Struct(
+    "repo.Entry",
+    &[
+        Field("name", &Shape::Str),
+        Field("url", &Shape::Str),
+        Field("username", &Shape::Str),
+        Field("password", &Shape::Str),
+        Field("certFile", &Shape::Str),
+        Field("keyFile", &Shape::Str),
+        Field("caFile", &Shape::Str),
+        Field("insecure_skip_tls_verify", &Shape::Bool),
+        Field("pass_credentials_all", &Shape::Bool),
+    ],
+);
 
 /// One repository that was added.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -54,7 +75,7 @@ impl Repositories {
 
     /// Reads the text of the file.
     pub fn parse(bytes: &[u8]) -> Result<Repositories> {
-        let data = crate::yaml::parse(bytes)?;
+        let data = yaml::decode(bytes, &FILE)?;
         let mut repositories = Repositories::default();
         let Some(map) = data.as_map() else { return Ok(repositories) };
         repositories.api_version = text(map, "apiVersion");
@@ -113,7 +134,7 @@ impl Repositories {
             ]))
         });
         let generated = if self.generated.is_empty() { "0001-01-01T00:00:00Z" } else { &self.generated };
-        crate::yaml::to_string(&Data::map(Map::from_entries(vec![
+        yaml::to_string(&Data::map(Map::from_entries(vec![
             ("apiVersion".into(), Data::str(self.api_version.as_str())),
             ("generated".into(), Data::str(generated)),
             ("repositories".into(), Data::list(items.collect())),

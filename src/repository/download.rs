@@ -11,6 +11,7 @@ use super::http::{Access, Client, Request};
 use super::index::{self, INDEX_LIMIT};
 use super::mirror;
 use super::oci::{self, Reference, Registry, chart as oci_chart};
+use super::update;
 use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
 use crate::diagnostic::Diagnostic;
@@ -30,6 +31,8 @@ pub enum Verify {
     Never,
     /// The provenance file is fetched and kept, not looked into (`--prov`).
     Later,
+    /// A signature that is there must be good (`dependency build --verify`).
+    IfPossible,
     /// Without a good signature it is an error.
     Always,
 }
@@ -125,7 +128,10 @@ impl<'s> Downloader<'s> {
 
     /// Fetches a chart into the content cache, or finds it there, and gives its path.
     pub fn fetch_to_cache(&self, reference: &str, version: &str) -> Result<PathBuf> {
-        let source = self.resolve(reference, version)?;
+        let source = self.resolve(reference, version).map_err(|error| match error.message().starts_with("encoding/hex: ") {
+            true => error.context("unable to decode digest"),
+            false => error,
+        })?;
         let root = &self.client.settings().content_cache;
         let verify = if self.options.verify { Verify::Always } else { Verify::Never };
         let cached = source.digest.and_then(|digest| cache::get(root, &digest, Kind::Chart).map(|found| (digest, found)));
@@ -200,7 +206,7 @@ impl<'s> Downloader<'s> {
                 },
             },
         };
-        if let (Verify::Always, Some(text)) = (verify, &text) {
+        if let (Verify::Always | Verify::IfPossible, Some(text)) = (verify, &text) {
             let keyring = read_keyring(&self.options.keyring)?;
             saved.verification =
                 Some(provenance::verify(&archive, text, &source.file_name, &keyring, self.client.settings().now_seconds())?);
@@ -301,7 +307,9 @@ impl<'s> Downloader<'s> {
         }
         let path = address.decoded_path();
         let Some((name, chart)) = path.split_once('/') else {
-            let message = format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {reference}");
+            let written = crate::url::Url::parse(reference.as_bytes()).map(|url| url.written());
+            let shown = written.map_or_else(|_| reference.into(), |written| String::from_utf8_lossy(&written).into_owned());
+            let message = format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {shown}");
             let diagnostic = Diagnostic {
                 headline: message.clone(),
                 hints: vec!["give the path of a chart, `REPOSITORY/CHART` of an added repository, or a URL".to_string()],
@@ -318,6 +326,7 @@ impl<'s> Downloader<'s> {
         if entry.url.is_empty() {
             return Err(Error::new(ErrorKind::Repository, format!("no URL found for repository {name}")));
         }
+        update::check_address(entry)?;
         let path = index_path(settings, name)?;
         let no_cache = |error: Error| error.context("no cached repo found. (try 'rutter repo update')").with_kind(ErrorKind::Repository);
         let bytes = crate::fs::read_limited(&path, INDEX_LIMIT).map_err(no_cache)?;
@@ -426,6 +435,7 @@ pub fn find_in_repository(
     access: &Access,
     describe: impl Fn(Error) -> Error,
 ) -> Result<(String, String)> {
+    update::check_address(&Entry { url: repository.to_string(), ..Entry::default() })?;
     let bytes = fetch_index(client, repository, access).map_err(&describe)?;
     let reporter = client.reporter();
     let versions = index::versions_of(&bytes, chart, repository, reporter).map_err(&describe)?;
@@ -438,8 +448,10 @@ pub fn find_in_repository(
         return Err(Error::new(ErrorKind::Repository, format!("{shown} not found in {} repository", url::redact(repository))));
     };
     let first = found.urls.first().ok_or_else(|| Error::new(ErrorKind::Repository, format!("{shown} has no downloadable URLs")))?;
-    let address =
-        url::resolve_reference(repository, first).ok_or_else(|| Error::new(ErrorKind::Repository, "failed to make chart URL absolute"))?;
+    let address = url::resolve_reference(repository, first).ok_or_else(|| {
+        let fault = crate::url::Url::parse(first.as_bytes()).err().unwrap_or_default();
+        Error::new(ErrorKind::Repository, format!("failed to make chart URL absolute: failed to parse {first} as URL: {fault}"))
+    })?;
     Ok((address, found.digest.clone()))
 }
 

@@ -400,13 +400,17 @@ fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::
 
 fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
     let fault = |text: String| Error::new(ErrorKind::Repository, format!("can't create TLS config for client: {text}"));
+    // Nothing stands for no limit, as in Go.
+    let timeout = Some(settings.timeout.unwrap_or(DEFAULT_TIMEOUT)).filter(|timeout| !timeout.is_zero());
     let mut builder = Transport::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(settings.timeout.unwrap_or(DEFAULT_TIMEOUT))
-        .connect_timeout(settings.timeout.unwrap_or(DEFAULT_TIMEOUT).min(Duration::from_secs(30)))
+        .connect_timeout(timeout.unwrap_or(DEFAULT_TIMEOUT).min(Duration::from_secs(30)))
         .gzip(key.compressed)
         .referer(false)
         .no_proxy();
+    if let Some(timeout) = timeout {
+        builder = builder.timeout(timeout);
+    }
     for proxy in proxies(settings)? {
         builder = builder.proxy(proxy);
     }

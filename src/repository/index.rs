@@ -48,30 +48,25 @@ pub struct Index {
 
 const STRINGS: Shape = Shape::List(&Shape::Str);
 
-/// Go's `repo.ChartVersion`: the fields of Chart.yaml and the index's own, deprecated ones among them.
-static ENTRY_FIELDS: [Field; METADATA_FIELDS.len() + 8] = entry_fields();
-
-const fn entry_fields() -> [Field; METADATA_FIELDS.len() + 8] {
-    let mut fields = [const { Field("urls", &STRINGS) }; METADATA_FIELDS.len() + 8];
-    let mut at = 0;
-    while at < METADATA_FIELDS.len() {
-        fields[at] = Field(METADATA_FIELDS[at].0, METADATA_FIELDS[at].1);
-        at += 1;
-    }
-    fields[at + 1] = Field("created", &Shape::Time);
-    fields[at + 2] = Field("removed", &Shape::Bool);
-    fields[at + 3] = Field("digest", &Shape::Str);
-    fields[at + 4] = Field("checksum", &Shape::Str);
-    fields[at + 5] = Field("engine", &Shape::Str);
-    fields[at + 6] = Field("tillerVersion", &Shape::Str);
-    fields[at + 7] = Field("url", &Shape::Str);
-    fields
-}
-
-static ENTRY: Shape = Shape::Struct("v1.ChartVersion", &ENTRY_FIELDS);
+/// Go's `repo.ChartVersion`: the index's own fields, deprecated ones among them, and those of Chart.yaml.
+static ENTRY: Shape = Shape::Embedding(
+    "repo.ChartVersion",
+    &[
+        Field("urls", &STRINGS),
+        Field("created", &Shape::Time),
+        Field("removed", &Shape::Bool),
+        Field("digest", &Shape::Str),
+        Field("checksum", &Shape::Str),
+        Field("engine", &Shape::Str),
+        Field("tillerVersion", &Shape::Str),
+        Field("url", &Shape::Str),
+    ],
+    "Metadata",
+    METADATA_FIELDS,
+);
 
 static INDEX: Shape = Shape::Struct(
-    "v1.IndexFile",
+    "repo.IndexFile",
     &[
         Field("serverInfo", &Shape::Map(&Shape::Any)),
         Field("apiVersion", &Shape::Str),
@@ -267,7 +262,9 @@ pub fn check(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Vec<
         }
         Ok(ControlFlow::Continue(()))
     });
-    if let Ok(Outcome::Complete { api_version: true }) = outcome {
+    if let Ok(Outcome::Complete { api_version: true }) = outcome
+        && std::str::from_utf8(bytes).is_ok()
+    {
         for (chart, version, fault) in invalid {
             warn_invalid(reporter, &chart, &version, source, &fault);
         }
@@ -276,8 +273,11 @@ pub fn check(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Vec<
     Ok(general(bytes, source, reporter)?.entries.into_keys().collect())
 }
 
-/// What is wrong with an item, with its version; looks only at what validation needs.
+/// What is wrong with an item, with its version; decodes only what may not be what it should at a glance.
 pub fn item_fault(item: &Item<'_>) -> Result<Option<(String, String)>> {
+    if !item.is_plain() {
+        return Ok(item_version(item)?.err());
+    }
     let name = item.text(scan::Field::Name)?;
     let version = item.text(scan::Field::Version)?;
     let kind = item.text(scan::Field::Type)?;
@@ -315,7 +315,8 @@ fn needs_look(raw: &[u8]) -> bool {
             continue;
         }
         let key = text.split(|byte| *byte == b':').next().unwrap_or_default();
-        if key.len() == text.len() || !KNOWN.contains(&key) || key == b"alias" || key == b"import-values" || key == b"tags" {
+        let is_text = text.get(key.len() + 1..).is_some_and(scan::is_surely_text);
+        if !is_text || !KNOWN.contains(&key) || key == b"alias" || key == b"import-values" || key == b"tags" {
             return true;
         }
     }
@@ -328,8 +329,8 @@ fn general(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Index>
 
 /// The general parser: any YAML or JSON.
 fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Wanted<'_>) -> Result<Index> {
-    let is_json = bytes.trim_ascii_start().first() == Some(&b'{') && crate::json::parse(bytes).is_ok();
-    let data = if is_json { yaml::decode(bytes, &INDEX)? } else { yaml::decode_strict(bytes, &INDEX)? };
+    let is_json = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) && crate::json::parse(bytes).is_ok();
+    let data = if is_json { yaml::decode_json(bytes, &INDEX)? } else { yaml::decode_strict(bytes, &INDEX)? };
     let empty = Map::new();
     let map = data.as_map().map_or(&empty, |map| map.as_ref());
     let mut index = Index {
@@ -457,7 +458,7 @@ mod tests {
         // JSON.
         "{\"apiVersion\":\"v1\",\"entries\":{\"a\":[{\"name\":\"a\",\"version\":\"1.0.0\",\"urls\":[\"u\"]}]}}",
         // Numbers and words that become strings.
-        "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.2\n    appVersion: 1.10\n    description: yes\n    keywords: [on, 7]\n",
+        "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: \"1.2\"\n    digest: 7\n    urls: [on, 7]\n",
         // Empty ones.
         "apiVersion: v1\nentries:\n  a: []\n  b:\n  - name: b\n    version: 1.0.0\n",
     ];
@@ -500,6 +501,30 @@ mod tests {
             ("apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    wrong: x\n", "unknown field"),
             ("apiVersion: v1\nentries:\n  a:\n  - name: a\n    name: b\n    version: 1.0.0\n", "already set"),
             ("apiVersion: v1\nentries: [\n", "yaml"),
+            ("apiVersion: v1\nentries:\n  a: []\n  b: []\n  a: []\n", "key \"a\" already set in map"),
+            ("apiVersion: v1\ngenerated: x\nentries: {}\n", "parsing time \"x\""),
+            (
+                "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    appVersion: 1.10\n",
+                "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal number into Go struct field \
+                 ChartVersion.entries.Metadata.appVersion of type string",
+            ),
+            (
+                "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    keywords:\n    - 7\n",
+                "number into Go struct field ChartVersion.entries.Metadata.keywords of type string",
+            ),
+            (
+                "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    annotations:\n      a: true\n",
+                "bool into Go struct field ChartVersion.entries.Metadata.annotations of type string",
+            ),
+            (
+                "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    dependencies:\n    - name: d\n      version: 1\n",
+                "number into Go struct field Dependency.entries.Metadata.dependencies.version of type string",
+            ),
+            (
+                "{\"apiVersion\":\"v1\",\"entries\":{\"a\":[{\"name\":\"a\",\"version\":\"1.0.0\",\"digest\":7}]}}",
+                "json: cannot unmarshal number into Go struct field ChartVersion.entries.digest of type string",
+            ),
+            ("- a\n", "json: cannot unmarshal array into Go value of type repo.IndexFile"),
         ] {
             let error = check(text.as_bytes(), "x", &Recorded::default()).expect_err(text).to_string();
             assert!(error.contains(expected), "{text}: {error}");

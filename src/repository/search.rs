@@ -8,6 +8,7 @@ use super::Reporter;
 use super::index::{self, item_fault};
 use super::scan::{Field, Outcome, scan};
 use crate::error::{Error, ErrorKind, Result};
+use crate::regexp;
 use crate::version::{Constraint, Version};
 use regex::Regex;
 use std::cmp::Ordering;
@@ -56,16 +57,18 @@ pub struct Search<'r> {
 
 impl Term {
     /// The term that `words` make, joined by blanks; none stand for everything.
-    pub fn new(words: &[String], regexp: bool) -> Result<Term> {
+    pub fn new(words: &[String], is_regexp: bool) -> Result<Term> {
         if words.is_empty() {
             return Ok(Term::All);
         }
         let text = words.join(" ");
-        if !regexp {
+        if !is_regexp {
             return Ok(Term::Literal(text.to_lowercase()));
         }
-        let invalid = |error: regex::Error| Error::new(ErrorKind::Usage, format!("error parsing regexp: {error}"));
-        regex::RegexBuilder::new(&text).size_limit(10 << 20).build().map(Term::Regexp).map_err(invalid)
+        let invalid = |fault: String| Error::new(ErrorKind::Usage, fault);
+        let translated = regexp::translate(text.as_bytes()).map_err(invalid)?;
+        let built = regex::RegexBuilder::new(&translated.pattern).size_limit(10 << 20).build();
+        built.map(Term::Regexp).map_err(|_| invalid(regexp::fault("expression too large", text.as_bytes())))
     }
 
     /// The score of a candidate, lower being better; `None` when it does not match.

@@ -10,12 +10,24 @@ use super::config::{Entry, charts_path, index_path};
 use super::download::{entry_access, index_address};
 use super::http::{Client, Request, Response, fetch_error};
 use super::index::{self, INDEX_LIMIT};
-use crate::error::{Error, Result};
+use super::url;
+use crate::error::{Error, ErrorKind, Result};
+use crate::url::Url;
 use reqwest::StatusCode;
 use std::path::PathBuf;
 
 /// How many indexes are fetched at once.
 const PARALLEL: usize = 8;
+
+/// Refuses an address that Helm could not make a repository of, which it finds before anything is fetched.
+pub fn check_address(entry: &Entry) -> Result<()> {
+    let refused = |message: String| Err(Error::new(ErrorKind::Repository, message));
+    match Url::parse(entry.url.as_bytes()) {
+        Err(_) => refused(format!("invalid chart URL format: {}", url::redact(&entry.url))),
+        Ok(address) if matches!(address.scheme.as_slice(), b"http" | b"https" | b"oci") => Ok(()),
+        Ok(address) => refused(format!("could not find protocol handler for: {}", String::from_utf8_lossy(&address.scheme))),
+    }
+}
 
 /// Fetches the index of `entry` into the cache.
 pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
@@ -67,7 +79,7 @@ pub fn update_all(client: &Client<'_>, entries: &[&Entry], mut done: impl FnMut(
 }
 
 fn broken() -> Error {
-    Error::new(crate::error::ErrorKind::Repository, "the download ended without a result")
+    Error::new(ErrorKind::Repository, "the download ended without a result")
 }
 
 /// Takes the cached files of a repository away.

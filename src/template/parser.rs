@@ -8,7 +8,7 @@
 mod command;
 
 use super::ast::{At, Branch, Command, Declared, Node, Operand, Parsed, Pipe, Run, Source, TemplateCall, Tree, line_and_column};
-use super::functions::Function;
+use super::functions::Vocabulary;
 use super::lexer::{Kind, Lexer, Token};
 use super::literal;
 use super::stack;
@@ -46,11 +46,11 @@ type Result<T> = std::result::Result<T, Box<ParseError>>;
 
 /// Parses a text with Go's default delimiters.
 pub fn parse(text: Arc<[u8]>) -> Result<Parsed> {
-    parse_with(text, &[])
+    parse_with(text, Vocabulary::Chart)
 }
 
-/// Parses a text that may call the functions `more` besides those of the registry.
-pub fn parse_with(text: Arc<[u8]>, more: &'static [Function]) -> Result<Parsed> {
+/// Parses a text that may call the functions of `vocabulary`.
+pub fn parse_with(text: Arc<[u8]>, vocabulary: Vocabulary) -> Result<Parsed> {
     let bytes = text.clone();
     let mut parser = Parser {
         text: &bytes,
@@ -63,7 +63,7 @@ pub fn parse_with(text: Arc<[u8]>, more: &'static [Function]) -> Result<Parsed> 
         commands: Vec::new(),
         operands: Vec::new(),
         defines: Vec::new(),
-        more,
+        vocabulary,
     };
     let main = parser.top()?;
     let source = Arc::new(parser.source);
@@ -135,7 +135,7 @@ struct Parser<'a> {
     operands: Vec<Operand>,
     defines: Vec<(Str, Definition)>,
     /// Functions besides those of the registry.
-    more: &'static [Function],
+    vocabulary: Vocabulary,
 }
 
 impl<'a> Parser<'a> {

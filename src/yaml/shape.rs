@@ -33,6 +33,9 @@ pub enum Shape {
     Map(&'static Shape),
     /// A struct, or a pointer to one: the type as Go prints it (`v2.Metadata`), and its fields in declaration order.
     Struct(&'static str, &'static [Field]),
+    /// A struct that embeds another one: its type, its own fields, and the name and fields of the embedded one. sigs.k8s.io/yaml does
+    /// not look into the latter, so that their strings take neither numbers nor booleans.
+    Embedding(&'static str, &'static [Field], &'static str, &'static [Field]),
     /// `time.Time`: RFC 3339 text, kept as the text.
     Time,
 }
@@ -56,7 +59,7 @@ impl Shape {
     pub(super) fn value_of(&self, key: &str) -> &'static Shape {
         match self {
             Shape::Map(value) => value,
-            Shape::Struct(_, fields) => field_for(fields, key).map_or(&ANY, |field| field.1),
+            Shape::Struct(_, fields) | Shape::Embedding(_, fields, ..) => field_for(fields, key).map_or(&ANY, |field| field.1),
             _ => &ANY,
         }
     }
@@ -70,7 +73,7 @@ impl Shape {
             Shape::Int => "int".to_owned(),
             Shape::List(item) => format!("[]{}", item.pointer_type_name()),
             Shape::Map(value) => format!("map[string]{}", value.pointer_type_name()),
-            Shape::Struct(type_name, _) => (*type_name).to_owned(),
+            Shape::Struct(type_name, _) | Shape::Embedding(type_name, ..) => (*type_name).to_owned(),
             Shape::Time => "time.Time".to_owned(),
         }
     }
@@ -78,7 +81,7 @@ impl Shape {
     /// Helm's lists and maps hold pointers to structs.
     fn pointer_type_name(&self) -> String {
         match self {
-            Shape::Struct(type_name, _) => format!("*{type_name}"),
+            Shape::Struct(type_name, _) | Shape::Embedding(type_name, ..) => format!("*{type_name}"),
             other => other.type_name(),
         }
     }
@@ -113,6 +116,17 @@ pub fn decode(text: &[u8], shape: &'static Shape) -> Result<Data> {
 /// The same, but unknown fields and repeated keys are errors (`yaml.UnmarshalStrict`).
 pub fn decode_strict(text: &[u8], shape: &'static Shape) -> Result<Data> {
     read(text, shape, true)
+}
+
+/// Reads JSON into `shape` as Go's `json.Unmarshal` does: no scalar becomes another, unknown fields are dropped.
+pub fn decode_json(text: &[u8], shape: &'static Shape) -> Result<Data> {
+    let data = crate::json::parse(text)?;
+    let mut fitting = Fitting { strict: false, struct_name: None, path: Vec::new(), problem: None };
+    let fitted = fitting.fit(&data, shape);
+    match fitting.problem {
+        Some(problem) => Err(Error::new(ErrorKind::Syntax, problem)),
+        None => Ok(fitted.unwrap_or(Data::Null)),
+    }
 }
 
 pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<Data> {
@@ -194,7 +208,10 @@ impl Fitting {
             }
             (Shape::List(item), Data::List(items)) => Some(self.fit_list(items, item)),
             (Shape::Map(value), Data::Map(map)) => Some(self.fit_map(map, value)),
-            (Shape::Struct(type_name, fields), Data::Map(map)) => Some(self.fit_struct(map, type_name, fields)),
+            (Shape::Struct(type_name, fields), Data::Map(map)) => Some(self.fit_struct(map, type_name, fields, None)),
+            (Shape::Embedding(type_name, fields, name, embedded), Data::Map(map)) => {
+                Some(self.fit_struct(map, type_name, fields, Some((name, embedded))))
+            }
             (Shape::Time, Data::Str(text)) => self.fit_time(text),
             (Shape::Time, _) => self.refuse("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
             (_, Data::Bool(_)) => self.mismatch("bool", shape),
@@ -237,18 +254,28 @@ impl Fitting {
         Data::map(fitted.collect())
     }
 
-    fn fit_struct(&mut self, map: &Arc<Map>, type_name: &'static str, fields: &'static [Field]) -> Data {
+    fn fit_struct(
+        &mut self,
+        map: &Arc<Map>,
+        type_name: &'static str,
+        fields: &'static [Field],
+        embedded: Option<(&'static str, &'static [Field])>,
+    ) -> Data {
         let around = self.struct_name;
         let mut fitted = Vec::new();
         for (key, data) in map.iter() {
-            match field_for(fields, key) {
-                Some(Field(name, shape)) => {
+            let own = field_for(fields, key).map(|field| (None, field));
+            let inner = || embedded.and_then(|(name, fields)| Some((Some(name), field_for(fields, key)?)));
+            match own.or_else(inner) {
+                Some((within, Field(name, shape))) => {
                     self.struct_name = Some(struct_name(type_name));
+                    let depth = self.path.len();
+                    self.path.extend(within);
                     self.path.push(name);
                     if let Some(value) = self.fit(data, shape) {
                         fitted.push((Arc::from(*name), value));
                     }
-                    self.path.pop();
+                    self.path.truncate(depth);
                     self.struct_name = around;
                 }
                 None if self.strict => {

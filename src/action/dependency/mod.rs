@@ -39,6 +39,8 @@ const MANAGED: &str = "helm-manager-";
 pub struct Options {
     /// Credentials, TLS files, `verify` and `keyring`.
     pub source: ChartOptions,
+    /// `verify` refuses archives with a wrong signature, not those without one.
+    pub verify_if_possible: bool,
     /// Indexes are taken from the cache as they are.
     pub skip_refresh: bool,
     /// Charts at `file://` get their own dependencies first (helm/helm#2247).
@@ -118,7 +120,7 @@ pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &d
     }
     manager.check_repositories(&lock.dependencies)?;
     if !options.skip_refresh && !manager.is_cached(&lock.dependencies) {
-        manager.update_repositories();
+        manager.update_repositories()?;
     }
     let digests = lock_digests(folder, v1);
     let mut locked = lock.dependencies;
@@ -135,7 +137,7 @@ fn load(folder: &Path, reporter: &dyn Reporter) -> Result<Chart> {
         return Err(Error::new(ErrorKind::Dependency, "only unpacked charts can be updated"));
     }
     let mut notices = Notices::new();
-    let chart = loader::load_directory(folder, &mut notices);
+    let chart = loader::load_folder_of_any_version(folder, &mut notices);
     notices.list.into_iter().for_each(|notice| reporter.notice(notice));
     chart
 }
@@ -163,9 +165,9 @@ impl<'a> Manager<'a> {
             return Ok(());
         }
         let mut names = self.resolve_names(&mut asked)?;
-        self.fetch_unmanaged(&asked, &mut names);
+        self.fetch_unmanaged(&asked, &mut names)?;
         if !self.options.skip_refresh {
-            self.update_repositories();
+            self.update_repositories()?;
         }
         let mut locked = self.resolve(&asked, &names)?;
         let v1 = chart.metadata.is_v1();
@@ -228,7 +230,7 @@ impl<'a> Manager<'a> {
     }
 
     /// Fetches the indexes of repositories that nobody added, under names made of their addresses.
-    fn fetch_unmanaged(&self, asked: &[Dependency], names: &mut HashMap<String, String>) {
+    fn fetch_unmanaged(&self, asked: &[Dependency], names: &mut HashMap<String, String>) -> Result<()> {
         let mut entries: Vec<Entry> = Vec::new();
         for dependency in asked {
             if dependency.repository.is_empty() || names.contains_key(&dependency.name) {
@@ -244,15 +246,17 @@ impl<'a> Manager<'a> {
             }
         }
         if self.options.skip_refresh || entries.is_empty() {
-            return;
+            return Ok(());
         }
         self.reporter.say("Getting updates for unmanaged Helm repositories...");
+        entries.iter().try_for_each(update::check_address)?;
         let entries: Vec<&Entry> = entries.iter().collect();
         update::update_all(self.downloader.client(), &entries, |entry, outcome| announce(entry, &entry.url, outcome, self.reporter));
         self.forget_indexes();
+        Ok(())
     }
 
-    fn update_repositories(&self) {
+    fn update_repositories(&self) -> Result<()> {
         let mut unique: Vec<&Entry> = Vec::new();
         for entry in &self.repositories.entries {
             let same = |other: &&Entry| other.url.trim_end_matches('/') == entry.url.trim_end_matches('/');
@@ -260,12 +264,14 @@ impl<'a> Manager<'a> {
             unique.push(entry);
         }
         if unique.is_empty() {
-            return;
+            return Ok(());
         }
         self.reporter.say("Hang tight while we grab the latest from your chart repositories...");
+        unique.iter().copied().try_for_each(update::check_address)?;
         update::update_all(self.downloader.client(), &unique, |entry, outcome| announce(entry, &entry.name, outcome, self.reporter));
         self.forget_indexes();
         self.reporter.say("Update Complete. ⎈Happy Helming!⎈");
+        Ok(())
     }
 
     /// The dependencies with the versions to take.
@@ -371,7 +377,7 @@ impl<'a> Manager<'a> {
         let work = || {
             while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let mut notices = Notices::new();
-                if let (Ok(chart), Ok(mut loaded)) = (loader::load_directory(path, &mut notices), loaded.lock()) {
+                if let (Ok(chart), Ok(mut loaded)) = (loader::load_folder_of_any_version(path, &mut notices), loaded.lock()) {
                     loaded.push((path.clone(), (chart, notices)));
                 }
             }
@@ -395,7 +401,7 @@ impl<'a> Manager<'a> {
             return Ok(chart.clone());
         }
         let mut notices = Notices::new();
-        let chart = loader::load_directory(&path, &mut notices);
+        let chart = loader::load_folder_of_any_version(&path, &mut notices);
         notices.list.into_iter().for_each(|notice| self.reporter.notice(notice));
         let chart = chart?;
         self.local.insert(path, (chart.clone(), Notices::new()));
@@ -572,7 +578,11 @@ impl<'a> Manager<'a> {
     }
 
     fn carry_out_one(&self, task: &Task, staging: &Path, wanted: &BTreeMap<String, String>) -> Result<(String, String)> {
-        let verify = if self.options.source.verify { Verify::Always } else { Verify::Never };
+        let verify = match (self.options.source.verify, self.options.verify_if_possible) {
+            (true, true) => Verify::IfPossible,
+            (true, false) => Verify::Always,
+            (false, _) => Verify::Never,
+        };
         let (path, digest, shown) = match task {
             Task::Local { chart } => {
                 archive::check(chart)?;
@@ -620,7 +630,7 @@ fn managed_name(address: &str) -> String {
 fn check_vendored(dependency: &Dependency, charts: &Path) -> Result<()> {
     let path = charts.join(&dependency.name);
     let fault = |text: String| Error::new(ErrorKind::Dependency, text);
-    let chart = loader::load_directory(&path, &mut Notices::new())
+    let chart = loader::load_folder_of_any_version(&path, &mut Notices::new())
         .map_err(|error| error.context(format!("unable to load chart '{}'", path.display())))?;
     let (name, version) = (&dependency.name, &chart.metadata.version);
     let range = crate::version::Constraint::parse(&dependency.version)

@@ -73,10 +73,15 @@ pub type Observe<'a> = &'a (dyn Fn(&File) + Sync);
 /// inside an archive are told as they are.
 pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
     if fs::stat(path)?.kind == fs::Kind::Folder {
-        let (files, ready) = directory::read(&fs::absolute(path)?, notices, &|_| {})?;
-        return assemble(files, ready, notices);
+        return load_folder_of_any_version(path, notices);
     }
     from_files(read_archive(path, Crds::Wanted, &|_| {})?, notices)
+}
+
+/// Loads the chart in a folder as the dependency commands do: the apiVersion may be anything, and a missing Chart.yaml is found last.
+pub fn load_folder_of_any_version(folder: &Path, notices: &mut Notices) -> Result<Chart> {
+    let (files, ready) = directory::read(&fs::absolute(folder)?, notices, &|_| {})?;
+    assemble(files, ready, notices)
 }
 
 /// Loads the chart in a folder; the apiVersion is looked at first.

@@ -2,7 +2,7 @@
 
 use super::{Arity, Entry, Run};
 use crate::action::dependency::{self, Options};
-use crate::cli::arguments::ServerArguments;
+use crate::cli::arguments::{ServerArguments, unsigned};
 use crate::cli::remote::Console;
 use crate::cli::session::Session;
 use crate::cli::source::{keyring, repository_settings};
@@ -103,7 +103,8 @@ impl Fetching {
         let mut settings = repository_settings(session)?;
         settings.offline |= self.offline;
         let skip_refresh = self.skip_refresh || settings.offline;
-        Ok((Options { source, skip_refresh, recursive: self.recursive, lock_digests: self.lock_digests }, settings))
+        let options = Options { source, skip_refresh, recursive: self.recursive, lock_digests: self.lock_digests, ..Options::default() };
+        Ok((options, settings))
     }
 }
 
@@ -135,7 +136,8 @@ pub struct Build {
 
 impl Run for Build {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        let (options, settings) = self.fetching.options(session)?;
+        let (mut options, settings) = self.fetching.options(session)?;
+        options.verify_if_possible = true;
         dependency::build(&folder(arguments), &options, &settings, &Console::new(session))
     }
 }
@@ -144,7 +146,7 @@ impl Run for Build {
 #[derive(Debug, Clone, Default, Args)]
 pub struct List {
     /// maximum column width for output table
-    #[arg(long, value_name = "uint", default_value = "80", hide_default_value = true)]
+    #[arg(long, value_name = "uint", value_parser = unsigned, default_value = "80", hide_default_value = true)]
     max_col_width: usize,
 }
 

@@ -117,7 +117,11 @@ impl Arguments {
     fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<()> {
         let source = ChartOptions { keyring: keyring(self.keyring.as_deref(), session), ..self.server.options()? };
         let options = dependency::Options { source, ..dependency::Options::default() };
-        dependency::update(&fs::clean(path), &options, &repository_settings(session)?, &Recorded::default())
+        let said = Recorded::default();
+        let outcome = dependency::update(&fs::absolute(path)?, &options, &repository_settings(session)?, &said);
+        session.notices.list.extend(said.notices());
+        session.show_notices();
+        outcome
     }
 
     /// Writes the provenance file beside the archive.

@@ -7,6 +7,7 @@ use crate::cli::table;
 use crate::error::Result;
 use crate::fs;
 use clap::Args;
+use std::path::Path;
 
 /// The row of the table.
 pub const COMMAND: Entry = Entry::group(
@@ -30,8 +31,12 @@ impl Run for List {
         let wanted = self.kind.unwrap_or_default();
         let mut rows = vec![["NAME", "VERSION", "TYPE", "APIVERSION", "PROVENANCE", "SOURCE"].map(str::to_string).to_vec()];
         for plugin in plugins.into_iter().filter(|plugin| wanted.is_empty() || plugin.kind == wanted) {
-            let linked = fs::lstat(&plugin.folder).is_ok_and(|entry| entry.kind == fs::Kind::Link);
-            let signed = if linked { "local dev" } else { "unsigned" };
+            // Helm looks for the plugin's name in the folder for data, wherever plugins are read from.
+            let signed = match fs::lstat(&Path::new(&session.settings.data_home).join("plugins").join(&plugin.name)) {
+                Ok(entry) if entry.kind == fs::Kind::Link => "local dev",
+                Ok(_) => "unsigned",
+                Err(_) => "unknown",
+            };
             let source = if plugin.source_url.is_empty() { "unknown".to_string() } else { plugin.source_url };
             rows.push(vec![plugin.name, plugin.version, plugin.kind, plugin.api_version, signed.to_string(), source]);
         }

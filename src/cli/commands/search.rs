@@ -2,7 +2,7 @@
 
 use super::{Arity, Entry, Run};
 use crate::action::search::{self, Options};
-use crate::cli::arguments::{OutputFormat, output_format};
+use crate::cli::arguments::{OutputFormat, output_format, unsigned};
 use crate::cli::remote::Console;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
@@ -55,7 +55,7 @@ pub struct Repo {
     #[arg(long)]
     fail_on_no_result: bool,
     /// maximum column width for output table
-    #[arg(long, value_name = "uint", default_value = "50", hide_default_value = true)]
+    #[arg(long, value_name = "uint", value_parser = unsigned, default_value = "50", hide_default_value = true)]
     max_col_width: usize,
     /// prints the output in the specified format. Allowed values: table, json, yaml (default table)
     #[arg(short, long, value_name = "format", value_parser = output_format)]

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::repository::ChartOptions;
 use crate::template::engine::{self, Ahead, Capabilities, KubeVersion, Release};
-use crate::template::functions::variables;
+use crate::template::functions::Vocabulary;
 use crate::values::origin::Sources;
 use clap::Args;
 use std::io::Write;
@@ -32,8 +32,8 @@ pub const COMMAND: Entry = Entry::leaf::<Arguments>("template", "[NAME] [CHART]"
     .deprecated(&[
         ("atomic", "use --rollback-on-failure instead"),
         ("force", "use --force-replace instead"),
-        ("hide-notes", "this flag has no effect for 'rutter template'"),
-        ("render-subchart-notes", "this flag has no effect for 'rutter template'"),
+        ("hide-notes", "this flag has no effect for 'rutter template' and will be removed in Helm 5"),
+        ("render-subchart-notes", "this flag has no effect for 'rutter template' and will be removed in Helm 5"),
         ("validate", "use '--dry-run=server' instead"),
     ]);
 
@@ -258,19 +258,19 @@ impl Arguments {
 
     /// Refuses post-renderers that are not there, before any other work, as pflag does.
     fn check_post_renderer(&self, session: &Session) -> Result<()> {
-        let [name] = self.post_renderer.as_slice() else {
-            return match self.post_renderer.get(1) {
-                None => Ok(()),
-                Some(name) => Err(refused_post_renderer(name, "cannot specify --post-renderer flag more than once")),
-            };
-        };
+        let mut names = self.post_renderer.iter().filter(|name| !name.is_empty());
+        let Some(name) = names.next() else { return Ok(()) };
         let found = plugin::find(name, plugin::POST_RENDERER_TYPE, &session.settings, &mut Notices::new());
-        found.map(|_| ()).map_err(|error| refused_post_renderer(name, error.message()))
+        found.map_err(|error| refused_post_renderer(name, error.message()))?;
+        match names.next() {
+            None => Ok(()),
+            Some(name) => Err(refused_post_renderer(name, "cannot specify --post-renderer flag more than once")),
+        }
     }
 
     /// The program that changes the manifests, if one is asked for.
     fn post_renderer<'a>(&'a self, session: &'a Session, notices: &mut Notices) -> Result<Option<PostRenderer<'a>>> {
-        match (self.post_renderer.first(), &self.post_renderer_program) {
+        match (self.post_renderer.iter().find(|name| !name.is_empty()), &self.post_renderer_program) {
             (Some(name), _) => PostRenderer::plugin(name, &self.post_renderer_args, session, notices).map(Some),
             (None, Some(path)) => Ok(Some(PostRenderer::program(path, &self.post_renderer_args))),
             (None, None) => Ok(None),
@@ -327,7 +327,7 @@ impl Arguments {
                 Ok((name.clone(), chart.clone()))
             }
             [chart] if !name_template.is_empty() => {
-                let name = engine::render_text("name-template", name_template, &Data::Null, variables::FUNCTIONS, &mut System)?;
+                let name = engine::render_text("name-template", name_template, &Data::Null, Vocabulary::Sprig, &mut System)?;
                 Ok((String::from_utf8_lossy(&name).into_owned(), chart.clone()))
             }
             [chart] => Ok(("release-name".to_string(), chart.clone())),
@@ -428,7 +428,12 @@ impl Arguments {
 
 /// Reads `--labels`: a comma list of `key=value`.
 fn labels(text: &str) -> std::result::Result<CommaList, String> {
-    let list = comma_list(text)?;
+    // One pair is taken as it is but for quotes around it; only more are a comma list.
+    let list = match text.matches('=').count() {
+        0 => return Err(format!("{text} must be formatted as key=value")),
+        1 => CommaList(vec![text.trim_matches('"').to_string()]),
+        _ => comma_list(text)?,
+    };
     match list.0.iter().find(|item| !item.contains('=')) {
         Some(item) => Err(format!("{item} must be formatted as key=value")),
         None => Ok(list),

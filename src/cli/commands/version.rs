@@ -6,6 +6,7 @@ use crate::cli::system::System;
 use crate::data::Data;
 use crate::error::Result;
 use crate::template::engine::{self, capabilities::HELM_VERSION};
+use crate::template::functions::Vocabulary;
 use clap::Args;
 
 /// The row of the table.
@@ -51,7 +52,7 @@ impl Run for Arguments {
                 ("KubeClientVersion", HELM_VERSION.kube_client_version),
             ];
             let data = Data::map(facts.into_iter().map(|(key, value)| (key.into(), Data::str(value))).collect());
-            return session.print(engine::render_text("_", &template, &data, &[], &mut System)?);
+            return session.print(engine::render_text("_", &template, &data, Vocabulary::Go, &mut System)?);
         }
         session.print(format!("version.BuildInfo{{Version:\"v{version}\", HelmVersion:\"{}\"}}\n", HELM_VERSION.version))
     }

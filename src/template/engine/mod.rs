@@ -18,7 +18,7 @@ mod unclosed;
 
 use super::eval::Evaluator;
 pub use super::eval::TemplateSet;
-use super::functions::{Function, Host};
+use super::functions::{Host, Vocabulary};
 use super::parser;
 use super::stack;
 use super::value::Value;
@@ -155,17 +155,17 @@ pub fn render_telling(
 
 /// What the text `source`, a template called `name`, makes of `data`; it stands alone and knows no chart.
 ///
-/// The text may call the functions `more` too. The error is Go's text: `template: NAME:1: unclosed action`.
+/// The text may call the functions of `vocabulary`. The error is Go's text: `template: NAME:1: unclosed action`.
 pub fn render_text(
     name: &str,
     source: &str,
     data: &data::Data,
-    more: &'static [Function],
+    vocabulary: Vocabulary,
     environment: &mut dyn Environment,
 ) -> Result<Vec<u8>> {
     let run = || {
         let fault = |text: String| Error::new(ErrorKind::Template, text);
-        let parsed = parser::parse_with(Arc::from(source.as_bytes()), more).map_err(|error| fault(error.text(name)))?;
+        let parsed = parser::parse_with(Arc::from(source.as_bytes()), vocabulary).map_err(|error| fault(error.text(name)))?;
         let set = TemplateSet::new(&[(Arc::from(name), Arc::new(parsed))]);
         let options = Options::default();
         let notices = RefCell::default();

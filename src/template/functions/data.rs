@@ -112,7 +112,7 @@ fn error_list(message: impl Into<String>) -> Value {
     Value::list(vec![Value::str(message.into())])
 }
 
-fn must_from_json(call: &mut Call) -> Outcome {
+pub(super) fn must_from_json(call: &mut Call) -> Outcome {
     json::parse(call.bytes(0)).map(|data| Value::from_data(&data)).map_err(|error| fault(&error))
 }
 

@@ -32,8 +32,10 @@ pub mod types;
 pub mod url;
 pub mod variables;
 pub(crate) mod visits;
+pub mod vocabulary;
 
 pub use registry::{all, lookup};
+pub use vocabulary::Vocabulary;
 
 use super::value::{List, Map, Str, Value};
 use crate::diagnostic::Level;

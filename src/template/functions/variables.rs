@@ -1,17 +1,28 @@
-//! `env` and `expandenv`, which read the environment: only the text of `--name-template` may call them.
+//! Functions of sprig that only the text of `--name-template` may call: `env` and `expandenv`, which read the environment, and the
+//! forms of `fail` and `fromJson` that Helm replaces in charts.
 //!
 //! Goes in: names of variables, or a text with `$NAME` and `${NAME}` in it. Comes out: their values, empty when unset.
-//! Not in the registry: Helm takes both from what templates of charts can call. Follows sprig and Go's `os.Expand`.
+//! Not in the registry: Helm takes them from what templates of charts can call. Follows sprig and Go's `os.Expand`.
 
 use super::Parameter::Str as Text;
-use super::{Call, Function, Outcome, row};
+use super::{Call, Fault, Function, Outcome, data, row};
 use crate::template::value::Value;
 
-/// Both functions; a parser knows them only when it is handed them.
+/// The functions; texts of [`super::Vocabulary::Sprig`] know them.
 pub static FUNCTIONS: &[Function] = &[
     row("env", &[Text], variable, "the value of an environment variable"),
     row("expandenv", &[Text], expanded, "a text with its environment variables filled in"),
+    row("fail", &[Text], fail, "a fault with this text"),
+    row("fromJson", &[Text], from_json, "any JSON text as a value; nil if it is not JSON"),
 ];
+
+fn fail(call: &mut Call) -> Outcome {
+    Err(Fault::new(call.text(0)))
+}
+
+fn from_json(call: &mut Call) -> Outcome {
+    Ok(data::must_from_json(call).unwrap_or(Value::Nil))
+}
 
 fn variable(call: &mut Call) -> Outcome {
     Ok(Value::str(call.host.variable(&call.text(0)).unwrap_or_default()))

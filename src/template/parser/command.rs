@@ -6,7 +6,7 @@
 use super::{Declared, Kind, Parser, Pipe, Result, Token, literal};
 use crate::quote;
 use crate::template::ast::{At, Callee, Command, NodeRef, Number, Operand, OperandKind, Run, Slot, Span};
-use crate::template::functions::{self, Function};
+use crate::template::functions::Vocabulary;
 use crate::template::value::Str;
 
 /// Go's bound on nested parentheses.
@@ -171,7 +171,7 @@ impl<'a> Parser<'a> {
         let token = self.next_non_space();
         let kind = match token.kind {
             Kind::Identifier => {
-                let Some(callee) = resolve_function(self.bytes(token), self.more) else {
+                let Some(callee) = resolve_function(self.bytes(token), self.vocabulary) else {
                     return self.fault(format!("function {} not defined", quote::quote(self.bytes(token))));
                 };
                 OperandKind::Identifier(callee)
@@ -226,14 +226,14 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn resolve_function(name: &[u8], more: &'static [Function]) -> Option<Callee> {
+fn resolve_function(name: &[u8], vocabulary: Vocabulary) -> Option<Callee> {
     Some(match name {
         b"and" => Callee::And,
         b"or" => Callee::Or,
         b"call" => Callee::Call,
-        b"include" => Callee::Include,
-        b"tpl" => Callee::Tpl,
+        b"include" if vocabulary == Vocabulary::Chart => Callee::Include,
+        b"tpl" if vocabulary == Vocabulary::Chart => Callee::Tpl,
         b"len" => Callee::Len,
-        _ => Callee::Function(functions::lookup(name).or_else(|| more.iter().find(|function| function.name.as_bytes() == name))?),
+        _ => Callee::Function(vocabulary.lookup(name)?),
     })
 }
