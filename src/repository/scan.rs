@@ -6,6 +6,10 @@
 //! [`Outcome::Unusual`], and `index` takes the general parser, which also makes Helm's error text. What is skipped is
 //! delimited by indentation, as YAML does for block collections.
 
+mod plain;
+
+pub use plain::is_surely_text;
+
 use crate::data::Data;
 use crate::error::Result;
 use crate::yaml::{self, Shape};
@@ -158,7 +162,7 @@ impl<'a> Item<'a> {
             Field::Urls,
             Field::Version,
         ];
-        ALL.into_iter().zip(&self.fields).all(|(field, raw)| raw.is_none_or(|raw| raw.is_plain(field)))
+        ALL.into_iter().zip(&self.fields).all(|(field, raw)| raw.is_none_or(|raw| plain::is_plain(raw.0, field)))
     }
 
     /// The items of a list of strings.
@@ -174,23 +178,6 @@ impl<'a> Raw<'a> {
     /// The bytes between colon and end.
     pub fn bytes(self) -> &'a [u8] {
         self.0
-    }
-
-    fn is_plain(self, field: Field) -> bool {
-        let text = trim_line(self.0);
-        match field {
-            Field::Created => {
-                let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
-                std::str::from_utf8(text).is_ok_and(|text| text.parse::<jiff::Timestamp>().is_ok())
-            }
-            Field::Deprecated | Field::Removed => matches!(text, b"true" | b"false"),
-            Field::Digest => text.first().is_some_and(u8::is_ascii_alphanumeric) && !text.iter().any(u8::is_ascii_whitespace),
-            Field::Annotations => is_map_of_texts(self.0),
-            Field::Keywords | Field::Sources | Field::Urls => is_list_of_texts(self.0),
-            // `needs_look` of `index` looks into these.
-            Field::Dependencies | Field::Maintainers => true,
-            _ => is_surely_text(self.0),
-        }
     }
 
     fn text(self) -> Result<Cow<'a, str>> {
@@ -217,58 +204,6 @@ impl<'a> Raw<'a> {
         let parsed = yaml::decode(&document, shape)?;
         Ok(parsed.as_map().and_then(|map| map.get("x")).cloned().unwrap_or_default())
     }
-}
-
-/// Blanks and line ends at both ends taken away.
-fn trim_line(raw: &[u8]) -> &[u8] {
-    raw.trim_ascii()
-}
-
-/// Whether a value surely is a string to YAML, or null.
-pub fn is_surely_text(raw: &[u8]) -> bool {
-    const NO_TEXTS: [&[u8]; 8] = [b"y", b"n", b"yes", b"no", b"on", b"off", b"true", b"false"];
-    let text = trim_line(raw);
-    match text.first() {
-        None | Some(b'"' | b'\'' | b'|' | b'>') => true,
-        Some(first) if first.is_ascii_alphabetic() => {
-            let is_word = NO_TEXTS.iter().any(|word| word.eq_ignore_ascii_case(text));
-            !is_word && !text.contains(&b'\n') && memchr::memmem::find(text, b": ").is_none() && memchr::memmem::find(text, b" #").is_none()
-        }
-        Some(_) => simple_scalar(text).is_some(),
-    }
-}
-
-/// Whether a value surely is a block list of strings, or empty.
-fn is_list_of_texts(raw: &[u8]) -> bool {
-    let mut lines = raw.split(|byte| *byte == b'\n');
-    matches!(lines.next().map(trim_line), Some(b"" | b"[]"))
-        && lines.all(|line| {
-            let line = trim_line(line);
-            line.is_empty() || line.strip_prefix(b"- ").is_some_and(|item| !trim_line(item).is_empty() && is_surely_text(item))
-        })
-}
-
-/// Whether a value surely is a block map of strings to strings, or empty.
-fn is_map_of_texts(raw: &[u8]) -> bool {
-    let mut lines = raw.split(|byte| *byte == b'\n');
-    if !matches!(lines.next().map(trim_line), Some(b"" | b"{}")) {
-        return false;
-    }
-    let mut block = None;
-    for line in lines {
-        let indent = line.iter().take_while(|byte| **byte == b' ').count();
-        let text = trim_line(line);
-        if text.is_empty() || block.is_some_and(|column| indent > column) {
-            continue;
-        }
-        let Some((_, value)) = split_key(text) else { return false };
-        let value = trim_line(value);
-        if value.is_empty() || !is_surely_text(value) {
-            return false;
-        }
-        block = matches!(value.first(), Some(b'|' | b'>')).then_some(indent);
-    }
-    true
 }
 
 /// A one-line scalar that is surely a string and needs no decoding.
@@ -392,9 +327,9 @@ impl<'a> Scanner<'a> {
             }
             let raw = self.value(line, rest, 0)?;
             let is_usual = match key {
-                b"generated" => raw.is_plain(Field::Created),
-                b"publicKeys" => is_list_of_texts(raw.0),
-                b"annotations" => is_map_of_texts(raw.0),
+                b"generated" => plain::is_plain(raw.0, Field::Created),
+                b"publicKeys" => plain::is_list_of_texts(raw.0),
+                b"annotations" => plain::is_map_of_texts(raw.0),
                 _ => true,
             };
             if !is_usual {
