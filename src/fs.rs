@@ -22,6 +22,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 /// index ever takes them in.
 pub const UNFINISHED: &str = ".rutter-";
 
+/// Files below this are read in one go. Beyond it, filling the memory that they are read into costs more than asking once more.
+const SMALL_FILE: usize = 64 << 10;
+
 /// How many symbolic links one path may lead through (Go's `filepath.EvalSymlinks`).
 const LINKS_LIMIT: usize = 255;
 
@@ -114,20 +117,25 @@ pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
 pub fn read_expected(file: File, path: impl Fn() -> PathBuf, size: u64, limit: u64, bytes: &mut Vec<u8>) -> Result<()> {
     let fault = |error| fault("read", &path(), &error);
     let expected = usize::try_from(size.min(limit)).unwrap_or(0);
-    // Room for one more byte than expected: when it stays free, the file ends here, and need not be asked again.
-    bytes.resize(expected + 1, 0);
-    let read = loop {
-        match (&file).read(bytes) {
-            Ok(read) => break read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(fault(error)),
+    bytes.clear();
+    if (1..SMALL_FILE).contains(&expected) {
+        // Room for one more byte than expected: when it stays free, the file ends here, and need not be asked again.
+        bytes.resize(expected + 1, 0);
+        let read = loop {
+            match (&file).read(bytes) {
+                Ok(read) => break read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(fault(error)),
+            }
+        };
+        bytes.truncate(read);
+        if read == expected {
+            return Ok(());
         }
-    };
-    bytes.truncate(read);
-    if read != expected || expected == 0 {
-        let rest = limit.saturating_add(1).saturating_sub(read as u64);
-        file.take(rest).read_to_end(bytes).map_err(fault)?;
     }
+    bytes.reserve_exact((expected + 1).saturating_sub(bytes.len()));
+    let rest = limit.saturating_add(1).saturating_sub(bytes.len() as u64);
+    file.take(rest).read_to_end(bytes).map_err(fault)?;
     if bytes.len() as u64 > limit {
         return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path().display())));
     }

@@ -406,9 +406,14 @@ impl<'a> Scanner<'a> {
         let column = first.indent + skipped;
         let mut line = Line { indent: column, text: first.text.get(skipped..).ok_or(Unusual)?, start: first.start };
         let mut fields = [None; KEYS.len()];
+        let mut next = 0;
         loop {
             let (key, rest) = split_key(line.text).ok_or(Unusual)?;
-            let index = KEYS.binary_search_by(|known| known.as_bytes().cmp(key)).map_err(|_| Unusual)?;
+            // Helm writes them in the order of the alphabet.
+            let following = KEYS.get(next..).and_then(|keys| keys.iter().position(|known| known.as_bytes() == key)).map(|at| next + at);
+            let any = || KEYS.binary_search_by(|known| known.as_bytes().cmp(key)).ok();
+            let index = following.or_else(any).ok_or(Unusual)?;
+            next = index + 1;
             let slot = fields.get_mut(index).ok_or(Unusual)?;
             if slot.is_some() {
                 return Err(Unusual);
