@@ -18,12 +18,13 @@ __rutter_words() {
 }
 
 __rutter_complete() {
-    local words answer=() cur directive i name
+    local words answer=() cur directive i name line
     COMPREPLY=()
     __rutter_words
     cur="${words[${#words[@]} - 1]}"
     # `eval` for the first word alone: it may be an alias or begin with a tilde.
-    mapfile -t answer < <(eval "${words[0]}" '@COMMAND@ "${words[@]:1}"' 2>/dev/null)
+    # No `mapfile`: the bash of macOS is older.
+    while IFS= read -r line; do answer+=("$line"); done < <(eval "${words[0]}" '@COMMAND@ "${words[@]:1}"' 2>/dev/null)
     ((${#answer[@]} > 0)) || return
     directive="${answer[${#answer[@]} - 1]}"
     unset 'answer[${#answer[@]}-1]'
