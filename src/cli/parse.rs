@@ -355,6 +355,16 @@ mod tests {
     }
 
     #[test]
+    fn global_switches_are_those_that_may_stand_alone() {
+        let command = build(&[], true);
+        let alone = |arg: &&Arg| arg.get_id() != HELP && arg.get_num_args().is_some_and(|count| count.min_values() == 0);
+        let mut found: Vec<&str> = command.get_arguments().filter(alone).filter_map(Arg::get_long).collect();
+        let mut known = arguments::GLOBAL_SWITCHES;
+        (found.sort_unstable(), known.sort_unstable());
+        assert_eq!(found, known);
+    }
+
+    #[test]
     fn commands_are_found_among_flags() {
         let found = |line: &str| request(line).path.iter().map(|entry| entry.name).collect::<Vec<_>>().join(" ");
         assert_eq!(found("template x"), "template");

@@ -17,64 +17,50 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-/// The fields of an entry that Helm knows; all else is an error in its strict reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    Annotations,
-    ApiVersion,
-    AppVersion,
-    Checksum,
-    Condition,
-    Created,
-    Dependencies,
-    Deprecated,
-    Description,
-    Digest,
-    Engine,
-    Home,
-    Icon,
-    Keywords,
-    KubeVersion,
-    Maintainers,
-    Name,
-    Removed,
-    Sources,
-    Tags,
-    TillerVersion,
-    Type,
-    Url,
-    Urls,
-    Version,
+macro_rules! fields {
+    ($($name:ident $key:literal)*) => {
+        /// The fields of an entry that Helm knows; all else is an error in its strict reading.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Field {
+            $($name,)*
+        }
+
+        /// All of them.
+        const FIELDS: &[Field] = &[$(Field::$name,)*];
+
+        /// Their keys.
+        const KEYS: [&str; FIELDS.len()] = [$($key,)*];
+    };
 }
 
-/// Keys in byte order, in the order of [`Field`].
-pub const KEYS: [&str; 25] = [
-    "annotations",
-    "apiVersion",
-    "appVersion",
-    "checksum",
-    "condition",
-    "created",
-    "dependencies",
-    "deprecated",
-    "description",
-    "digest",
-    "engine",
-    "home",
-    "icon",
-    "keywords",
-    "kubeVersion",
-    "maintainers",
-    "name",
-    "removed",
-    "sources",
-    "tags",
-    "tillerVersion",
-    "type",
-    "url",
-    "urls",
-    "version",
-];
+// In the order of the keys' bytes.
+fields! {
+    Annotations "annotations"
+    ApiVersion "apiVersion"
+    AppVersion "appVersion"
+    Checksum "checksum"
+    Condition "condition"
+    Created "created"
+    Dependencies "dependencies"
+    Deprecated "deprecated"
+    Description "description"
+    Digest "digest"
+    Engine "engine"
+    Home "home"
+    Icon "icon"
+    Keywords "keywords"
+    KubeVersion "kubeVersion"
+    Maintainers "maintainers"
+    Name "name"
+    Removed "removed"
+    Sources "sources"
+    Tags "tags"
+    TillerVersion "tillerVersion"
+    Type "type"
+    Url "url"
+    Urls "urls"
+    Version "version"
+}
 
 /// The value of a field as it stands in the text, from behind the colon to the end of its last line.
 #[derive(Debug, Clone, Copy)]
@@ -135,34 +121,7 @@ impl<'a> Item<'a> {
     /// Whether every field surely is of its type, seen without decoding anything. Fields of Chart.yaml take only what YAML reads as a
     /// string; the index's own take any scalar.
     pub fn is_plain(&self) -> bool {
-        const ALL: [Field; KEYS.len()] = [
-            Field::Annotations,
-            Field::ApiVersion,
-            Field::AppVersion,
-            Field::Checksum,
-            Field::Condition,
-            Field::Created,
-            Field::Dependencies,
-            Field::Deprecated,
-            Field::Description,
-            Field::Digest,
-            Field::Engine,
-            Field::Home,
-            Field::Icon,
-            Field::Keywords,
-            Field::KubeVersion,
-            Field::Maintainers,
-            Field::Name,
-            Field::Removed,
-            Field::Sources,
-            Field::Tags,
-            Field::TillerVersion,
-            Field::Type,
-            Field::Url,
-            Field::Urls,
-            Field::Version,
-        ];
-        ALL.into_iter().zip(&self.fields).all(|(field, raw)| raw.is_none_or(|raw| plain::is_plain(raw.0, field)))
+        FIELDS.iter().zip(&self.fields).all(|(field, raw)| raw.is_none_or(|raw| plain::is_plain(raw.0, *field)))
     }
 
     /// The items of a list of strings.

@@ -3,12 +3,12 @@
 //! Goes in: the bytes of a value as they stand in an index. Comes out: whether they are what the type of their field asks for; "no"
 //! means only that somebody has to look closer. Nearly all values are plain, and an index has hundreds of thousands.
 
-use super::{Field, simple_scalar, split_key};
+use super::{Field, simple_scalar, split_key, trim};
 
 /// Whether the value of a field surely is of its type. Fields of Chart.yaml take only what YAML reads as a string, the index's own
 /// take any scalar.
 pub(super) fn is_plain(raw: &[u8], field: Field) -> bool {
-    let text = trim_line(raw);
+    let text = trim(raw);
     match field {
         Field::Created => {
             let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
@@ -24,15 +24,10 @@ pub(super) fn is_plain(raw: &[u8], field: Field) -> bool {
     }
 }
 
-/// Blanks and line ends at both ends taken away.
-fn trim_line(raw: &[u8]) -> &[u8] {
-    raw.trim_ascii()
-}
-
 /// Whether a value surely is a string to YAML, or null.
 pub fn is_surely_text(raw: &[u8]) -> bool {
     const NO_TEXTS: [&[u8]; 8] = [b"y", b"n", b"yes", b"no", b"on", b"off", b"true", b"false"];
-    let text = trim_line(raw);
+    let text = trim(raw);
     match text.first() {
         None | Some(b'"' | b'\'' | b'|' | b'>') => true,
         Some(first) if first.is_ascii_alphabetic() => {
@@ -91,28 +86,28 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Whether a value surely is a block list of strings, or empty.
 pub(super) fn is_list_of_texts(raw: &[u8]) -> bool {
     let mut lines = lines(raw);
-    matches!(lines.next().map(trim_line), Some(b"" | b"[]"))
+    matches!(lines.next().map(trim), Some(b"" | b"[]"))
         && lines.all(|line| {
-            let line = trim_line(line);
-            line.is_empty() || line.strip_prefix(b"- ").is_some_and(|item| !trim_line(item).is_empty() && is_surely_text(item))
+            let line = trim(line);
+            line.is_empty() || line.strip_prefix(b"- ").is_some_and(|item| !trim(item).is_empty() && is_surely_text(item))
         })
 }
 
 /// Whether a value surely is a block map of strings to strings, or empty.
 pub(super) fn is_map_of_texts(raw: &[u8]) -> bool {
     let mut lines = lines(raw);
-    if !matches!(lines.next().map(trim_line), Some(b"" | b"{}")) {
+    if !matches!(lines.next().map(trim), Some(b"" | b"{}")) {
         return false;
     }
     let mut block = None;
     for line in lines {
         let indent = line.iter().take_while(|byte| **byte == b' ').count();
-        let text = trim_line(line);
+        let text = trim(line);
         if text.is_empty() || block.is_some_and(|column| indent > column) {
             continue;
         }
         let Some((_, value)) = split_key(text) else { return false };
-        let value = trim_line(value);
+        let value = trim(value);
         if value.is_empty() || !is_surely_text(value) {
             return false;
         }

@@ -4,7 +4,8 @@
 //! of go-yaml v3 with kyaml's settings: indentation by two, lists at the indentation of their keys, lines of any length. Apart from
 //! the writer of values ([`super::super::emit`]), which knows no comments, tags or anchors.
 
-use super::events::{Event, Part};
+use super::events::Event;
+use super::parser::What;
 use super::scalar_text::Analysis;
 use super::style::Style;
 
@@ -94,10 +95,10 @@ struct Current<'e> {
 
 impl<'e> Current<'e> {
     fn new(event: &'e Event<'e>, next: Option<&Event<'_>>) -> Current<'e> {
-        let ends = |part| next.is_some_and(|next| next.part == part);
-        let empty = match event.part {
-            Part::SequenceStart => ends(Part::SequenceEnd),
-            Part::MappingStart => ends(Part::MappingEnd),
+        let ends = |what| next.is_some_and(|next| next.what == what);
+        let empty = match event.what {
+            What::SequenceStart => ends(What::SequenceEnd),
+            What::MappingStart => ends(What::MappingEnd),
             _ => false,
         };
         let tag = event.tag.as_str();
@@ -108,17 +109,17 @@ impl<'e> Current<'e> {
         } else {
             ("", tag)
         };
-        let analysis = if event.part == Part::Scalar { Analysis::of(event.value) } else { Analysis::default() };
+        let analysis = if event.what == What::Scalar { Analysis::of(event.value) } else { Analysis::default() };
         Current { event, empty, handle, suffix, analysis }
     }
 
     /// Whether it may be a key without `?`.
     fn is_simple_key(&self) -> bool {
         let tag = self.event.anchor.len() + self.handle.len() + self.suffix.len();
-        let length = match self.event.part {
-            Part::Alias => self.event.value.len(),
-            Part::Scalar if !self.analysis.multiline => tag + self.event.value.len(),
-            Part::SequenceStart | Part::MappingStart if self.empty => tag,
+        let length = match self.event.what {
+            What::Alias => self.event.value.len(),
+            What::Scalar if !self.analysis.multiline => tag + self.event.value.len(),
+            What::SequenceStart | What::MappingStart if self.empty => tag,
             _ => return false,
         };
         length <= SIMPLE_KEY
@@ -216,32 +217,44 @@ impl Emitter {
 
     fn flow_sequence_item(&mut self, current: &Current<'_>, first: bool, trail: bool) {
         if first {
-            self.write_indicator("[", true, true, false);
-            self.push_indent(true, false);
-            self.flow_level += 1;
+            self.begin_flow("[");
         }
-        if current.event.part == Part::SequenceEnd {
+        if current.event.what == What::SequenceEnd {
             self.flow_level -= 1;
             self.pop_indent();
             if self.column == 0 {
                 self.write_indent();
             }
-            self.write_indicator("]", false, false, false);
-            self.write_line_comment();
-            self.write_foot();
-            self.pop_state();
+            self.end_flow("]");
             return;
         }
-        if !first && !trail {
+        self.begin_flow_item(!first && !trail);
+        self.states.push(State::FlowSequence { first: false, trail: self.has_trailing_comment() });
+        self.node(current, false, false);
+        self.finish_flow_item();
+    }
+
+    fn begin_flow(&mut self, bracket: &str) {
+        self.write_indicator(bracket, true, true, false);
+        self.push_indent(true, false);
+        self.flow_level += 1;
+    }
+
+    fn end_flow(&mut self, bracket: &str) {
+        self.write_indicator(bracket, false, false, false);
+        self.write_line_comment();
+        self.write_foot();
+        self.pop_state();
+    }
+
+    fn begin_flow_item(&mut self, with_comma: bool) {
+        if with_comma {
             self.write_indicator(",", false, false, false);
         }
         self.write_head();
         if self.column == 0 {
             self.write_indent();
         }
-        self.states.push(State::FlowSequence { first: false, trail: self.has_trailing_comment() });
-        self.node(current, false, false);
-        self.finish_flow_item();
     }
 
     /// In flows the `,` stands before the comment.
@@ -255,11 +268,9 @@ impl Emitter {
 
     fn flow_mapping_key(&mut self, current: &Current<'_>, first: bool, trail: bool) {
         if first {
-            self.write_indicator("{", true, true, false);
-            self.push_indent(true, false);
-            self.flow_level += 1;
+            self.begin_flow("{");
         }
-        if current.event.part == Part::MappingEnd {
+        if current.event.what == What::MappingEnd {
             let comments = &self.comments;
             let commented = !comments.head.is_empty() || !comments.foot.is_empty() || !comments.tail.is_empty();
             if commented && !first && !trail {
@@ -268,19 +279,10 @@ impl Emitter {
             self.write_head();
             self.flow_level -= 1;
             self.pop_indent();
-            self.write_indicator("}", false, false, false);
-            self.write_line_comment();
-            self.write_foot();
-            self.pop_state();
+            self.end_flow("}");
             return;
         }
-        if !first && !trail {
-            self.write_indicator(",", false, false, false);
-        }
-        self.write_head();
-        if self.column == 0 {
-            self.write_indent();
-        }
+        self.begin_flow_item(!first && !trail);
         let simple = current.is_simple_key();
         if !simple {
             self.write_indicator("?", true, false, false);
@@ -301,7 +303,7 @@ impl Emitter {
             let compact = self.compact_lists && self.in_mapping && (self.column == 0 || !self.indention);
             self.push_indent(false, compact);
         }
-        if current.event.part == Part::SequenceEnd {
+        if current.event.what == What::SequenceEnd {
             self.pop_indent();
             self.pop_state();
             return;
@@ -320,7 +322,7 @@ impl Emitter {
             self.push_indent(false, false);
         }
         self.write_head();
-        if current.event.part == Part::MappingEnd {
+        if current.event.what == What::MappingEnd {
             self.pop_indent();
             self.pop_state();
             return;
@@ -345,9 +347,9 @@ impl Emitter {
             self.write_indicator(":", true, false, true);
         }
         if !self.key_line.is_empty() {
-            match current.event.part {
-                Part::Scalar if self.comments.line.is_empty() => self.comments.line = std::mem::take(&mut self.key_line),
-                Part::MappingStart | Part::SequenceStart if !current.event.style.has(Style::FLOW) => {
+            match current.event.what {
+                What::Scalar if self.comments.line.is_empty() => self.comments.line = std::mem::take(&mut self.key_line),
+                What::MappingStart | What::SequenceStart if !current.event.style.has(Style::FLOW) => {
                     std::mem::swap(&mut self.comments.line, &mut self.key_line);
                     self.write_line_comment();
                     std::mem::swap(&mut self.comments.line, &mut self.key_line);
@@ -365,7 +367,7 @@ impl Emitter {
         self.in_mapping = mapping;
         self.simple_key = simple_key;
         let event = current.event;
-        if event.part == Part::Alias {
+        if event.what == What::Alias {
             self.write_indicator("*", true, false, false);
             self.write_name(event.value);
             self.pop_state();
@@ -376,12 +378,12 @@ impl Emitter {
             self.write_name(event.anchor);
         }
         let flow = self.flow_level > 0 || event.style.has(Style::FLOW) || current.empty;
-        match event.part {
-            Part::SequenceStart => {
+        match event.what {
+            What::SequenceStart => {
                 self.write_tag(current);
                 self.state = if flow { State::FlowSequence { first: true, trail: false } } else { State::BlockSequence { first: true } };
             }
-            Part::MappingStart => {
+            What::MappingStart => {
                 self.write_tag(current);
                 self.state =
                     if flow { State::FlowMappingKey { first: true, trail: false } } else { State::BlockMappingKey { first: true } };

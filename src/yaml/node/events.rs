@@ -4,26 +4,15 @@
 //! are shown, which style a scalar asks for, and that the comment below a value is written before the next key. Walks with a list of
 //! its own, so that depth costs memory only.
 
+use super::parser::What;
 use super::resolve;
 use super::style::Style;
 use super::{Kind, Node, Tree};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    DocumentStart,
-    DocumentEnd,
-    Alias,
-    Scalar,
-    SequenceStart,
-    SequenceEnd,
-    MappingStart,
-    MappingEnd,
-}
-
 /// A piece to be written.
 #[derive(Debug, Clone)]
 pub(super) struct Event<'t> {
-    pub part: Part,
+    pub what: What,
     pub anchor: &'t str,
     /// Its full form; empty when it is not shown.
     pub tag: String,
@@ -38,8 +27,8 @@ pub(super) struct Event<'t> {
 }
 
 impl<'t> Event<'t> {
-    fn new(part: Part) -> Event<'t> {
-        Event { part, anchor: "", tag: String::new(), value: "", style: Style::PLAIN, head: "", line: "", foot: "", tail: "" }
+    fn new(what: What) -> Event<'t> {
+        Event { what, anchor: "", tag: String::new(), value: "", style: Style::PLAIN, head: "", line: "", foot: "", tail: "" }
     }
 }
 
@@ -51,7 +40,7 @@ enum Visit<'t> {
 
 /// The events of the document whose outermost node stands at `root`.
 pub(super) fn of<'t>(tree: &'t Tree, root: usize, head: &'t str, foot: &'t str) -> Vec<Event<'t>> {
-    let mut events = vec![Event { head, ..Event::new(Part::DocumentStart) }];
+    let mut events = vec![Event { head, ..Event::new(What::DocumentStart) }];
     let mut visits = vec![Visit::Node { at: root, tail: "", is_key: false }];
     while let Some(visit) = visits.pop() {
         let (at, tail, is_key) = match visit {
@@ -64,24 +53,24 @@ pub(super) fn of<'t>(tree: &'t Tree, root: usize, head: &'t str, foot: &'t str) 
         let Some(node) = tree.node(at) else { continue };
         // The foot of a key is written after its value, as the tail of what follows.
         let foot = if is_key { "" } else { node.foot.as_str() };
-        let mut event = Event { anchor: &node.anchor, head: &node.head, ..Event::new(Part::Scalar) };
+        let mut event = Event { anchor: &node.anchor, head: &node.head, ..Event::new(What::Scalar) };
         let (tag, quoted) = shown_tag(node);
         event.tag = tag;
         match node.kind {
             Kind::Alias => {
-                events.push(Event { part: Part::Alias, value: &node.value, line: &node.line, foot, ..event });
+                events.push(Event { what: What::Alias, value: &node.value, line: &node.line, foot, ..event });
             }
             Kind::Scalar => {
                 let style = scalar_style(node, quoted);
                 events.push(Event { value: &node.value, style, line: &node.line, foot, tail, ..event });
             }
             Kind::Sequence => {
-                events.push(Event { part: Part::SequenceStart, style: node.style, ..event });
-                visits.push(Visit::End(Event { line: &node.line, foot, ..Event::new(Part::SequenceEnd) }));
+                events.push(Event { what: What::SequenceStart, style: node.style, ..event });
+                visits.push(Visit::End(Event { line: &node.line, foot, ..Event::new(What::SequenceEnd) }));
                 visits.extend(node.children.iter().rev().map(|at| Visit::Node { at: *at, tail: "", is_key: false }));
             }
             Kind::Mapping => {
-                events.push(Event { part: Part::MappingStart, style: node.style, tail, ..event });
+                events.push(Event { what: What::MappingStart, style: node.style, tail, ..event });
                 let mut tail = "";
                 let mut steps = Vec::with_capacity(node.children.len() + 1);
                 for pair in node.children.chunks_exact(2) {
@@ -90,12 +79,12 @@ pub(super) fn of<'t>(tree: &'t Tree, root: usize, head: &'t str, foot: &'t str) 
                     steps.push(Visit::Node { at: value, tail: "", is_key: false });
                     tail = tree.node(key).map_or("", |key| key.foot.as_str());
                 }
-                steps.push(Visit::End(Event { tail, line: &node.line, foot, ..Event::new(Part::MappingEnd) }));
+                steps.push(Visit::End(Event { tail, line: &node.line, foot, ..Event::new(What::MappingEnd) }));
                 visits.extend(steps.into_iter().rev());
             }
         }
     }
-    events.push(Event { foot, ..Event::new(Part::DocumentEnd) });
+    events.push(Event { foot, ..Event::new(What::DocumentEnd) });
     events
 }
 

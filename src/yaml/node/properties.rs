@@ -154,18 +154,9 @@ impl Scanner<'_> {
         };
         self.skip_blanks()?;
         if self.cursor.byte(0) == b'#' {
-            while !self.cursor.is_break_or_end(0) {
-                self.cursor.skip();
-                self.cursor.need(1)?;
-            }
+            self.skip_to_break()?;
         }
-        if !self.cursor.is_break_or_end(0) {
-            return Err(self.fault("did not find expected comment or line break", start));
-        }
-        if self.cursor.is_break(0) {
-            self.cursor.need(2)?;
-            self.cursor.skip_line();
-        }
+        self.finish_line(start)?;
         Ok(token)
     }
 

@@ -281,18 +281,9 @@ impl Scanner<'_> {
         }
         if self.cursor.byte(0) == b'#' {
             self.scan_line_comment(start)?;
-            while !self.cursor.is_break_or_end(0) {
-                self.cursor.skip();
-                self.cursor.need(1)?;
-            }
+            self.skip_to_break()?;
         }
-        if !self.cursor.is_break_or_end(0) {
-            return Err(self.fault("did not find expected comment or line break", start));
-        }
-        if self.cursor.is_break(0) {
-            self.cursor.need(2)?;
-            self.cursor.skip_line();
-        }
+        self.finish_line(start)?;
         Ok((keep, strip, increment))
     }
 

@@ -124,6 +124,27 @@ impl<'a> Scanner<'a> {
         fault(problem, self.cursor.mark, context)
     }
 
+    /// Skips the rest of a line that is a comment.
+    pub(super) fn skip_to_break(&mut self) -> Step<()> {
+        while !self.cursor.is_break_or_end(0) {
+            self.cursor.skip();
+            self.cursor.need(1)?;
+        }
+        Ok(())
+    }
+
+    /// Steps over the end of a line, where nothing else may stand in a construct that began at `start`.
+    pub(super) fn finish_line(&mut self, start: Mark) -> Step<()> {
+        if !self.cursor.is_break_or_end(0) {
+            return Err(self.fault("did not find expected comment or line break", start));
+        }
+        if self.cursor.is_break(0) {
+            self.cursor.need(2)?;
+            self.cursor.skip_line();
+        }
+        Ok(())
+    }
+
     /// Puts a token at the end of the queue, or `before` tokens behind its front.
     pub(super) fn insert(&mut self, before: Option<usize>, token: Token) {
         if self.head > 0 && self.tokens.len() == self.capacity {
