@@ -2,7 +2,7 @@
 //!
 //! A module imports only from modules above it:
 //!
-//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`version`]
+//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`time`], [`version`]
 //! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it; `jinja`: texts that are Jinja templates
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
@@ -42,6 +42,7 @@ pub mod regexp;
 pub mod renderer;
 pub mod repository;
 pub mod template;
+pub mod time;
 pub mod toml;
 pub mod url;
 pub mod values;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The rows of the design, top to bottom; a module may use its own row's modules only where listed in `SAME_ROW`.
 const ROWS: &[&[&str]] = &[
-    &["error", "diagnostic", "data", "number", "quote", "regexp", "url", "fs", "version"],
+    &["error", "diagnostic", "data", "number", "quote", "regexp", "url", "fs", "time", "version"],
     &["yaml", "json", "toml", "jinja"],
     &["chart"],
     &["values"],

@@ -360,7 +360,8 @@ mod tests {
         let alone = |arg: &&Arg| arg.get_id() != HELP && arg.get_num_args().is_some_and(|count| count.min_values() == 0);
         let mut found: Vec<&str> = command.get_arguments().filter(alone).filter_map(Arg::get_long).collect();
         let mut known = arguments::GLOBAL_SWITCHES;
-        (found.sort_unstable(), known.sort_unstable());
+        found.sort_unstable();
+        known.sort_unstable();
         assert_eq!(found, known);
     }
 

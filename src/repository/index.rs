@@ -504,6 +504,11 @@ mod tests {
             ("apiVersion: v1\nentries:\n  a: []\n  b: []\n  a: []\n", "key \"a\" already set in map"),
             ("apiVersion: v1\ngenerated: x\nentries: {}\n", "parsing time \"x\""),
             (
+                "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    created: \"2026-01-01T00:00:60Z\"\n",
+                "parsing time \"2026-01-01T00:00:60Z\": second out of range",
+            ),
+            ("apiVersion: v1\ngenerated: \"2026-01-01T00:00:00Zx\"\nentries: {}\n", ": extra text: \"x\""),
+            (
                 "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    appVersion: 1.10\n",
                 "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal number into Go struct field \
                  ChartVersion.entries.Metadata.appVersion of type string",

@@ -14,6 +14,7 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::error::{Error, ErrorKind, Result};
 use crate::number;
 use crate::quote::quote;
+use crate::time::{self, Zone};
 use std::sync::Arc;
 
 /// A Go type that a text is read into.
@@ -288,12 +289,10 @@ impl Fitting {
     }
 
     fn fit_time(&mut self, text: &Arc<str>) -> Option<Data> {
-        if text.parse::<jiff::Timestamp>().is_ok() {
-            return Some(Data::Str(text.clone()));
+        match time::parse(time::RFC3339, text.as_bytes(), &Zone::Utc) {
+            Ok(_) => Some(Data::Str(text.clone())),
+            Err(fault) => self.refuse(fault),
         }
-        let quoted = quote(text.as_bytes());
-        let layout = "\"2006-01-02T15:04:05Z07:00\"";
-        self.refuse(format!("parsing time {quoted} as {layout}: cannot parse {quoted} as \"2006\""))
     }
 }
 

@@ -6,8 +6,8 @@
 use super::encode::{self, Dialect};
 use super::{Call, Fault, Function, Outcome, Parameter, row};
 use crate::error::Error;
-use crate::template::time::{self, Time, zone};
 use crate::template::value::{List, ListKind, Map, MapKind, Room, Value, growth};
+use crate::time::{self, Time, zone};
 use crate::toml::{self, TimeKind, Toml};
 use crate::yaml::Style;
 use crate::{json, yaml};

@@ -4,9 +4,9 @@
 //! local zone is UTC. Whatever is neither time nor integer means now, as in Sprig: YAML numbers are floats and count as such.
 
 use super::{Call, Fault, Function, Outcome, Parameter, row};
-use crate::template::time::duration::{HOUR, MINUTE, SECOND};
-use crate::template::time::{Duration, Time, Zone, parse};
 use crate::template::value::{IntKind, Value};
+use crate::time::duration::{HOUR, MINUTE, SECOND};
+use crate::time::{Duration, Time, Zone, parse};
 
 use Parameter::{Any, Str, Time as TimeParameter};
 

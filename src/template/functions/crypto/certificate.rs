@@ -10,9 +10,9 @@ use super::key::PrivateKey;
 use super::pem;
 use crate::template::format;
 use crate::template::functions::Host;
-use crate::template::time::duration::HOUR;
-use crate::template::time::{Duration, Time, Zone};
 use crate::template::value::{List, Value};
+use crate::time::duration::HOUR;
+use crate::time::{Duration, Time, Zone};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 

@@ -4,59 +4,10 @@
 //! of Go's `time.Parse`, which reads its dates.
 
 use crate::quote::quote_character;
+use crate::time::Zone;
 
-/// Go's `time.Parse` with the layout `2006-01-02`.
 pub(super) fn date(text: &str) -> Result<(), String> {
-    let shown = quoted(text);
-    let cannot =
-        |rest: &str, part: &str| Err(format!("parsing time {shown} as \"2006-01-02\": cannot parse {} as {}", quoted(rest), quoted(part)));
-    let out_of_range = |part: &str| Err(format!("parsing time {shown}: {part} out of range"));
-    // An atom of the layout: a number of so many digits, behind a hyphen that all but the first have.
-    let number = |rest: &str, digits: usize| rest.get(..digits).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok();
-    let year: u32 = match number(text, 4) {
-        Some(year) => year,
-        None => return cannot(text, "2006"),
-    };
-    let rest = text.get(4..).unwrap_or_default();
-    let Some(rest) = rest.strip_prefix('-') else { return cannot(rest, "-") };
-    let month: u32 = match number(rest, 2) {
-        Some(month) => month,
-        None => return cannot(rest, "01"),
-    };
-    if !(1..=12).contains(&month) {
-        return out_of_range("month");
-    }
-    let rest = rest.get(2..).unwrap_or_default();
-    let Some(rest) = rest.strip_prefix('-') else { return cannot(rest, "-") };
-    let day: u32 = match number(rest, 2) {
-        Some(day) => day,
-        None => return cannot(rest, "02"),
-    };
-    let rest = rest.get(2..).unwrap_or_default();
-    if !rest.is_empty() {
-        return Err(format!("parsing time {shown}: extra text: {}", quoted(rest)));
-    }
-    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let days = match month {
-        2 => 28 + u32::from(is_leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    if (1..=days).contains(&day) { Ok(()) } else { out_of_range("day") }
-}
-
-/// As package time quotes: everything beyond ASCII byte by byte.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
-            b' '..0x80 => out.push(char::from(byte)),
-            _ => out.push_str(&format!("\\x{byte:02x}")),
-        }
-    }
-    out.push('"');
-    out
+    crate::time::parse(b"2006-01-02", text.as_bytes(), &Zone::Utc).map(|_| ())
 }
 
 /// Numbers between colons, with signs as Go's `strconv.Atoi` takes them.

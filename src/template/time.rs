@@ -3,11 +3,11 @@
 //! Goes in: a method's name and arguments that the evaluator has checked. Comes out: values. Methods with several results
 //! (`Clock`, `Date`) are not here but for the reason why text/template refuses to call them.
 
-use super::duration::{Duration, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
-use super::{MONTHS, Time, WEEKDAYS, Zone, parse};
 use crate::quote;
 use crate::template::functions::{Fault, Parameter, Parameters};
 use crate::template::value::{IntKind, Method, Object, Value};
+use crate::time::duration::{Duration, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
+use crate::time::{MONTHS, Time, WEEKDAYS, Zone, civil_from_days, days_from_civil};
 use std::any::Any;
 use std::rc::Rc;
 
@@ -211,7 +211,7 @@ impl Time {
         let month = month.rem_euclid(12) as u32 + 1;
         let clock = (civil.hour, civil.minute, civil.second);
         let days = i64::from(civil.day) - 1 + days.clamp(-1_000_000_000_000, 1_000_000_000_000);
-        let (year, month, day) = super::civil_from_days(super::days_from_civil(year, month, 1) + days);
+        let (year, month, day) = civil_from_days(days_from_civil(year, month, 1) + days);
         Time::from_civil(year, month, day, clock, self.nanosecond, self.zone.clone())
     }
 
@@ -393,13 +393,4 @@ impl Object for Location {
     fn as_any(&self) -> &dyn Any {
         self
     }
-}
-
-/// A time from TOML text; `zone` names what TOML calls local (`datetime-local`, `date-local`, `time-local`).
-pub fn from_rfc3339(text: &str, zone: Option<&str>) -> Option<Time> {
-    let mut time = parse(b"2006-01-02T15:04:05.999999999Z07:00", text.as_bytes(), &Zone::Local).ok()?;
-    if let Some(name) = zone {
-        time.zone = Zone::Fixed(name.into(), 0);
-    }
-    Some(time)
 }

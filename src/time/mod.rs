@@ -1,19 +1,20 @@
-//! Go's `time.Time`, `time.Duration` and their relatives as templates see them.
+//! Go's `time.Time`, `time.Duration` and their relatives.
 //!
-//! Goes in: instants, texts and layouts. Comes out: values with Go's methods, printed as Go prints them. It stands apart
-//! from the date functions because TOML dates and certificates need times too. Calendar arithmetic is our own: Go's
+//! Goes in: instants, texts and layouts. Comes out: times and texts, as Go reads and prints them. It stands apart from the
+//! template language, which gives them methods, because certificates and the formats of a values schema need times too. Calendar arithmetic is our own: Go's
 //! years reach further than those of the time zone library.
 
 pub mod duration;
 mod layout;
-mod object;
 mod parse;
 pub mod zone;
 
 pub use duration::Duration;
-pub use object::from_rfc3339;
 pub use parse::parse;
 pub use zone::Zone;
+
+/// `time.RFC3339`, which JSON's times are in.
+pub const RFC3339: &[u8] = b"2006-01-02T15:04:05Z07:00";
 
 const NANOSECONDS: i128 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -149,7 +150,7 @@ impl Time {
 }
 
 /// Days since 1970 of a date.
-fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+pub fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     // Years begin in March here, so that the leap day is their last.
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -161,7 +162,7 @@ fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
 }
 
 /// Year, month and day of a number of days since 1970.
-fn civil_from_days(days: i64) -> (i64, u32, u32) {
+pub fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
@@ -189,12 +190,21 @@ fn days_in(month: u32, year: i64) -> u32 {
     }
 }
 
+/// A time from TOML text; `zone` names what TOML calls local (`datetime-local`, `date-local`, `time-local`).
+pub fn from_rfc3339(text: &str, zone: Option<&str>) -> Option<Time> {
+    let mut time = parse(b"2006-01-02T15:04:05.999999999Z07:00", text.as_bytes(), &Zone::Local).ok()?;
+    if let Some(name) = zone {
+        time.zone = Zone::Fixed(name.into(), 0);
+    }
+    Some(time)
+}
+
 /// Go's names of the months.
-pub(super) const MONTHS: [&str; 12] =
+pub const MONTHS: [&str; 12] =
     ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 /// Go's names of the days of the week.
-pub(super) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// A text as the messages of package time show it: bytes above ASCII in hexadecimal.
 fn quote(text: &[u8]) -> String {
