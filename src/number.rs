@@ -1,8 +1,12 @@
-//! Numbers as text the way Go writes them (strconv, fmt's `%v`, encoding/json).
+//! Numbers as text the way Go writes them (strconv, fmt's `%v`, encoding/json), and in `parse` the way back.
 //!
 //! Goes in: integers and float64. Comes out: bytes appended to a buffer, without allocating on the common paths.
 //! It stands apart because YAML, JSON and TOML writers and the template language's printing all need the same digits
 //! with different rules for the exponent.
+
+mod parse;
+
+pub use parse::{NumberFault, parse_float, parse_int, parse_uint};
 
 use std::io::Write;
 

@@ -6,6 +6,7 @@
 use super::environment::Color;
 use super::printer::ErrorFormat;
 use crate::error::Error;
+use crate::number::{self, NumberFault};
 use crate::repository::ChartOptions;
 use clap::Args;
 
@@ -245,81 +246,26 @@ pub fn boolean(text: &str) -> Result<bool, String> {
 
 /// Reads an integer as Go's `strconv.ParseInt` with base 0, as pflag does.
 pub fn integer(text: &str) -> Result<i64, String> {
-    let fault = |reason: &str| format!("strconv.ParseInt: parsing {text:?}: {reason}");
-    let (negative, digits) = (text.starts_with('-'), text.strip_prefix(['+', '-']).unwrap_or(text));
-    let value = magnitude(digits).map_err(fault)?;
-    let value = if negative { -i128::from(value) } else { i128::from(value) };
-    i64::try_from(value).map_err(|_| fault("value out of range"))
+    number::parse_int(text.as_bytes(), 0).map_err(|fault| number_fault("ParseInt", text, fault.reason()))
 }
 
 /// Reads an integer without a sign as Go's `strconv.ParseUint` with base 0.
 pub fn unsigned(text: &str) -> Result<usize, String> {
-    let fault = |reason: &str| format!("strconv.ParseUint: parsing {text:?}: {reason}");
-    let value = magnitude(text).map_err(fault)?;
+    let fault = |reason: &str| number_fault("ParseUint", text, reason);
+    let value = number::parse_uint(text.as_bytes(), 0).map_err(|error| fault(error.reason()))?;
     usize::try_from(value).map_err(|_| fault("value out of range"))
-}
-
-/// The digits of a number with Go's prefixes (`0x`, `0o`, `0b`, `0`) and underscores.
-fn magnitude(text: &str) -> Result<u64, &'static str> {
-    const SYNTAX: &str = "invalid syntax";
-    let lower = text.to_ascii_lowercase();
-    let prefixes = [("0x", 16), ("0o", 8), ("0b", 2)];
-    let (digits, base) = match prefixes.iter().find_map(|(prefix, base)| Some((lower.strip_prefix(prefix)?, *base))) {
-        Some(prefixed) => prefixed,
-        None => match lower.strip_prefix('0') {
-            Some(octal) if !octal.is_empty() => (octal, 8),
-            _ => (lower.as_str(), 10),
-        },
-    };
-    // An underscore stands between a digit or the prefix and a digit.
-    if digits.is_empty() || digits.ends_with('_') || digits.contains("__") || (base == 10 && digits.starts_with('_')) {
-        return Err(SYNTAX);
-    }
-    let digits = digits.replace('_', "");
-    if !digits.chars().all(|c| c.is_digit(base)) {
-        return Err(SYNTAX);
-    }
-    u64::from_str_radix(&digits, base).map_err(|_| "value out of range")
 }
 
 /// Reads a number as Go's `strconv.ParseFloat` does for 32 bits.
 pub fn float32(text: &str) -> Result<f32, String> {
-    let fault = |reason: &str| format!("strconv.ParseFloat: parsing {text:?}: {reason}");
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let lower = without_underscores(&unsigned.to_ascii_lowercase()).ok_or_else(|| fault("invalid syntax"))?;
-    let value = match lower.strip_prefix("0x") {
-        Some(digits) => hexadecimal(digits).ok_or_else(|| fault("invalid syntax"))? as f32,
-        None if lower.starts_with(['+', '-']) => return Err(fault("invalid syntax")),
-        None => lower.parse::<f32>().map_err(|_| fault("invalid syntax"))?,
-    };
-    if value.is_infinite() && !lower.starts_with("inf") {
-        return Err(fault("value out of range"));
-    }
-    Ok(if text.starts_with('-') { -value } else { value })
+    let fault = |reason: &str| number_fault("ParseFloat", text, reason);
+    let value = number::parse_float(text.as_bytes()).map_err(|error| fault(error.reason()))?;
+    let narrow = value as f32;
+    if narrow.is_infinite() && value.is_finite() { Err(fault("value out of range")) } else { Ok(narrow) }
 }
 
-/// A number without the underscores that Go allows between digits, and between a base's prefix and a digit; `None` when one stands
-/// elsewhere.
-fn without_underscores(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_hexdigit);
-    let is_after_prefix = |at: usize| at == 2 && text.starts_with("0x");
-    let is_allowed = |at: usize| (is_digit(at.checked_sub(1)) || is_after_prefix(at)) && is_digit(at.checked_add(1));
-    text.match_indices('_').all(|(at, _)| is_allowed(at)).then(|| text.replace('_', ""))
-}
-
-/// A hexadecimal number with its binary exponent, such as `1.8p3`.
-fn hexadecimal(text: &str) -> Option<f64> {
-    let (mantissa, exponent) = text.split_once('p')?;
-    let exponent: i32 = exponent.parse().ok()?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let digits = whole.chars().chain(fraction.chars()).map(|c| c.to_digit(16)).collect::<Option<Vec<u32>>>()?;
-    let value = digits.iter().fold(0.0, |value, digit| value * 16.0 + f64::from(*digit));
-    let shift = i32::try_from(fraction.len()).ok()?.checked_mul(4)?;
-    Some(value * 2f64.powi(exponent.checked_sub(shift)?))
+fn number_fault(function: &str, text: &str, reason: &str) -> String {
+    format!("strconv.{function}: parsing {text:?}: {reason}")
 }
 
 /// Reads a boolean as Go's `flag` package does, whose fault has no reason.
@@ -329,17 +275,17 @@ fn go_flag_boolean(text: &str) -> Result<bool, String> {
 
 /// Reads a number without a sign as Go's `flag` package does.
 fn go_flag_unsigned(text: &str) -> Result<u64, String> {
-    magnitude(text).map_err(|reason| if reason == "invalid syntax" { "parse error" } else { reason }.to_string())
+    number::parse_uint(text.as_bytes(), 0).map_err(|fault| match fault {
+        NumberFault::Syntax => "parse error".to_string(),
+        NumberFault::Range(_) => fault.reason().to_string(),
+    })
 }
 
 /// Reads a level of the log: a decimal integer of 32 bits.
 fn log_level(text: &str) -> Result<i64, String> {
-    let fault = |reason: &str| format!("strconv.ParseInt: parsing {text:?}: {reason}");
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_digit()) {
-        return Err(fault("invalid syntax"));
-    }
-    text.parse::<i32>().map(i64::from).map_err(|_| fault("value out of range"))
+    let fault = |reason: &str| number_fault("ParseInt", text, reason);
+    let level = number::parse_int(text.as_bytes(), 10).map_err(|error| fault(error.reason()))?;
+    i32::try_from(level).map(i64::from).map_err(|_| fault("value out of range"))
 }
 
 /// Reads a severity of the log: its name or a level.
@@ -375,53 +321,8 @@ pub fn output_format(text: &str) -> Result<OutputFormat, String> {
 /// Reads a duration as Go's `time.ParseDuration`: `2m0s`, `1.5h`, `300ms`; a plain `0` too. A negative one, which to Helm's clients is
 /// no limit, is none.
 pub fn duration(text: &str) -> Result<std::time::Duration, String> {
-    const MAX: u128 = 1 << 63;
-    let shown = crate::quote::quote(text.as_bytes());
-    let invalid = || format!("time: invalid duration {shown}");
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let negative = text.starts_with('-');
-    if unsigned == "0" {
-        return Ok(std::time::Duration::ZERO);
-    }
-    if unsigned.is_empty() {
-        return Err(invalid());
-    }
-    let digits_of = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let mut total: u128 = 0;
-    let mut rest = unsigned;
-    while !rest.is_empty() {
-        let (whole, tail) = rest.split_at(digits_of(rest));
-        let (fraction, tail) = match tail.strip_prefix('.') {
-            Some(tail) => tail.split_at(digits_of(tail)),
-            None => ("", tail),
-        };
-        if whole.is_empty() && fraction.is_empty() {
-            return Err(invalid());
-        }
-        let (unit, tail) = tail.split_at(tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len()));
-        let scale: u128 = match unit {
-            "" => return Err(format!("time: missing unit in duration {shown}")),
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return Err(format!("time: unknown unit {} in duration {shown}", crate::quote::quote(unit.as_bytes()))),
-        };
-        let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
-        let part = if fraction.is_empty() { 0.0 } else { format!("0.{fraction}").parse::<f64>().map_err(|_| invalid())? };
-        total += u128::from(whole) * scale + (part * scale as f64) as u128;
-        if total > MAX {
-            return Err(invalid());
-        }
-        rest = tail;
-    }
-    match (negative, u64::try_from(total)) {
-        (true, _) => Ok(std::time::Duration::ZERO),
-        (false, Ok(nanoseconds)) if total < MAX => Ok(std::time::Duration::from_nanos(nanoseconds)),
-        _ => Err(invalid()),
-    }
+    let duration = crate::time::Duration::parse(text.as_bytes())?;
+    Ok(std::time::Duration::from_nanos(u64::try_from(duration.0).unwrap_or(0)))
 }
 
 /// Reads `--color`.

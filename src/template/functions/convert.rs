@@ -4,6 +4,7 @@
 //! Apart because every topic of functions needs them.
 
 use super::Fault;
+use crate::number::{parse_float, parse_int};
 use crate::template::format;
 use crate::template::value::{ListKind, Str, Value};
 
@@ -50,133 +51,6 @@ fn trim_zero_decimal(text: &[u8]) -> &[u8] {
         }
     }
     text
-}
-
-/// Why a number does not parse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NumberFault {
-    Syntax,
-    /// Out of range; the nearest number.
-    Range(i64),
-}
-
-/// `strconv.ParseInt` with 64 bits; base 0 reads prefixes and underscores.
-pub fn parse_int(text: &[u8], base: u32) -> Result<i64, NumberFault> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        _ => (false, text),
-    };
-    let (radix, number) = match (base, digits) {
-        (0, [b'0', mark, rest @ ..]) if !rest.is_empty() && b"xX".contains(mark) => (16, rest),
-        (0, [b'0', mark, rest @ ..]) if !rest.is_empty() && b"oO".contains(mark) => (8, rest),
-        (0, [b'0', mark, rest @ ..]) if !rest.is_empty() && b"bB".contains(mark) => (2, rest),
-        (0, [b'0', rest @ ..]) => (8, rest),
-        (0, _) => (10, digits),
-        _ => (base, digits),
-    };
-    if digits.is_empty() {
-        return Err(NumberFault::Syntax);
-    }
-    let mut total: u64 = 0;
-    let mut overflow = false;
-    let mut underscores = false;
-    for &byte in number {
-        if byte == b'_' && base == 0 {
-            underscores = true;
-            continue;
-        }
-        let digit = char::from(byte).to_digit(radix).ok_or(NumberFault::Syntax)?;
-        match total.checked_mul(u64::from(radix)).and_then(|total| total.checked_add(u64::from(digit))) {
-            Some(sum) => total = sum,
-            None => overflow = true,
-        }
-    }
-    if underscores && !underscores_stand_right(digits) {
-        return Err(NumberFault::Syntax);
-    }
-    match negative {
-        true if !overflow && total <= 1 << 63 => Ok((total as i64).wrapping_neg()),
-        true => Err(NumberFault::Range(i64::MIN)),
-        false if !overflow && total < 1 << 63 => Ok(total as i64),
-        false => Err(NumberFault::Range(i64::MAX)),
-    }
-}
-
-/// Underscores stand between digits or between a base prefix and a digit.
-fn underscores_stand_right(text: &[u8]) -> bool {
-    let (mut last, hexadecimal, rest) = match text {
-        [b'0', mark, rest @ ..] if b"xX".contains(mark) => (b'0', true, rest),
-        [b'0', mark, rest @ ..] if b"oObB".contains(mark) => (b'0', false, rest),
-        _ => (b'^', false, text),
-    };
-    for &byte in rest {
-        if byte.is_ascii_digit() || hexadecimal && byte.is_ascii_hexdigit() {
-            last = b'0';
-        } else if byte == b'_' {
-            if last != b'0' {
-                return false;
-            }
-            last = b'_';
-        } else {
-            if last == b'_' {
-                return false;
-            }
-            last = b'!';
-        }
-    }
-    last != b'_'
-}
-
-/// `strconv.ParseFloat` with 64 bits; out of range is an error.
-pub fn parse_float(text: &[u8]) -> Option<f64> {
-    let text = std::str::from_utf8(text).ok()?;
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if unsigned.len() > 1 && matches!(unsigned.as_bytes().get(..2), Some(b"0x" | b"0X")) {
-        return parse_hexadecimal_float(text, unsigned);
-    }
-    let first = unsigned.bytes().next()?;
-    if !(first.is_ascii_digit() || first == b'.') {
-        // inf, infinity with a sign, nan without
-        let word = unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity");
-        return if word || text.eq_ignore_ascii_case("nan") { text.parse().ok() } else { None };
-    }
-    let number: f64 = if text.contains('_') {
-        if !underscores_stand_right(unsigned.as_bytes()) {
-            return None;
-        }
-        text.replace('_', "").parse().ok()?
-    } else {
-        text.parse().ok()?
-    };
-    number.is_finite().then_some(number)
-}
-
-/// `0x1.8p3`: the exponent is required.
-fn parse_hexadecimal_float(text: &str, unsigned: &str) -> Option<f64> {
-    if unsigned.contains('_') && !underscores_stand_right(unsigned.as_bytes()) {
-        return None;
-    }
-    let (mantissa, exponent) = unsigned.get(2..)?.split_once(['p', 'P'])?;
-    let exponent: i32 = exponent.replace('_', "").parse().ok()?;
-    let mut total = 0.0f64;
-    let mut scale = 0i32;
-    let mut digits = 0;
-    let mut after_point = false;
-    for c in mantissa.chars().filter(|&c| c != '_') {
-        if c == '.' && !after_point {
-            after_point = true;
-            continue;
-        }
-        total = total * 16.0 + f64::from(c.to_digit(16)?);
-        digits += 1;
-        if after_point {
-            scale -= 4;
-        }
-    }
-    let number = total * 2f64.powi(scale.saturating_add(exponent));
-    let number = if text.starts_with('-') { -number } else { number };
-    (digits > 0 && number.is_finite()).then_some(number)
 }
 
 /// Sprig's `strval`: strings and bytes as they are, the rest as `%v` prints it.

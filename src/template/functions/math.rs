@@ -5,10 +5,11 @@
 //! Follows sprig/numeric.go and functions.go.
 
 use super::Parameter::{Any, Float, Int, Str as Text};
-use super::convert::{NumberFault, float_to_int, parse_int, to_float64, to_int64};
+use super::convert::{float_to_int, to_float64, to_int64};
 use super::decimal::Decimal;
 use super::{Call, Fault, Function, Outcome, row, variadic};
 use crate::number;
+use crate::number::{NumberFault, parse_int};
 use crate::template::format;
 use crate::template::value::{List, ListKind, Value};
 
