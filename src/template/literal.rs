@@ -5,6 +5,7 @@
 //! and Go's strconv.
 
 use super::ast::Number;
+use crate::number::{parse_float, parse_int, parse_uint};
 use crate::quote;
 use std::borrow::Cow;
 
@@ -12,12 +13,12 @@ use std::borrow::Cow;
 pub fn number(text: &str) -> Result<Number, String> {
     let mut number = Number { text: text.into(), ..Number::default() };
     if let Some(part) = text.strip_suffix('i')
-        && let Some(imaginary) = parse_float(part)
+        && let Ok(imaginary) = parse_float(part.as_bytes())
     {
         return Ok(complex(number, 0.0, imaginary));
     }
-    number.uint = parse_uint(text);
-    number.int = parse_int(text);
+    number.uint = parse_uint(text.as_bytes(), 0).ok();
+    number.int = parse_int(text.as_bytes(), 0).ok();
     if number.int == Some(0) {
         number.uint = Some(0);
     }
@@ -25,7 +26,7 @@ pub fn number(text: &str) -> Result<Number, String> {
         number.float = Some(int as f64);
     } else if let Some(uint) = number.uint {
         number.float = Some(uint as f64);
-    } else if let Some(float) = parse_float(text) {
+    } else if let Ok(float) = parse_float(text.as_bytes()) {
         if !text.contains(['.', 'e', 'E', 'p', 'P']) {
             return Err(format!("integer overflow: {}", quote::quote(text.as_bytes())));
         }
@@ -61,7 +62,8 @@ pub fn complex_pair(text: &str) -> Result<Number, String> {
     // The sign between the parts is the last one that neither begins the text nor follows an exponent.
     let bytes = body.as_bytes();
     let split = (1..bytes.len()).rev().find(|at| matches!(bytes[*at], b'+' | b'-') && !matches!(bytes[at - 1], b'e' | b'E' | b'p' | b'P'));
-    let parts = split.and_then(|at| Some((parse_float(body.get(..at)?)?, parse_float(body.get(at..)?)?)));
+    let float = |part: Option<&[u8]>| parse_float(part?).ok();
+    let parts = split.and_then(|at| Some((float(bytes.get(..at))?, float(bytes.get(at..))?)));
     match parts {
         Some((real, imaginary)) => Ok(complex(number, real, imaginary)),
         None => Err("syntax error scanning complex number".into()),
@@ -85,104 +87,6 @@ fn integral(number: &mut Number, float: f64) {
     if number.uint.is_none() && float.fract() == 0.0 && (0.0..1.8446744073709552e19).contains(&float) {
         number.uint = Some(float as u64);
     }
-}
-
-/// `strconv.ParseUint(text, 0, 64)`
-fn parse_uint(text: &str) -> Option<u64> {
-    let (digits, radix) = match text.as_bytes() {
-        [b'0', b'x' | b'X', _, ..] => (&text[2..], 16),
-        [b'0', b'o' | b'O', _, ..] => (&text[2..], 8),
-        [b'0', b'b' | b'B', _, ..] => (&text[2..], 2),
-        [b'0', _, ..] => (&text[1..], 8),
-        _ => (text, 10),
-    };
-    if digits.starts_with('+') {
-        return None;
-    }
-    if !digits.contains('_') {
-        return u64::from_str_radix(digits, radix).ok();
-    }
-    underscores_stand_between_digits(text).then(|| u64::from_str_radix(&digits.replace('_', ""), radix).ok()).flatten()
-}
-
-/// `strconv.ParseInt(text, 0, 64)`
-fn parse_int(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let magnitude = parse_uint(digits)?;
-    match negative {
-        true => (magnitude <= 1 << 63).then(|| (magnitude as i64).wrapping_neg()),
-        false => i64::try_from(magnitude).ok(),
-    }
-}
-
-/// Go's rule: an underscore separates digits, or the base prefix from the first digit.
-fn underscores_stand_between_digits(text: &str) -> bool {
-    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let bytes = text.as_bytes();
-    let mut hexadecimal = false;
-    let (mut previous, begin) = match bytes {
-        [b'0', base @ (b'b' | b'B' | b'o' | b'O' | b'x' | b'X'), ..] => {
-            hexadecimal = matches!(base, b'x' | b'X');
-            (b'0', 2)
-        }
-        _ => (b'^', 0),
-    };
-    for byte in &bytes[begin..] {
-        if byte.is_ascii_digit() || hexadecimal && byte.is_ascii_hexdigit() {
-            previous = b'0';
-        } else if *byte == b'_' {
-            if previous != b'0' {
-                return false;
-            }
-            previous = b'_';
-        } else {
-            if previous == b'_' {
-                return false;
-            }
-            previous = b'!';
-        }
-    }
-    previous != b'_'
-}
-
-/// `strconv.ParseFloat(text, 64)`, without the names of infinities, which no token spells.
-fn parse_float(text: &str) -> Option<f64> {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if text.contains('_') && !underscores_stand_between_digits(text) {
-        return None;
-    }
-    if unsigned.starts_with("0x") || unsigned.starts_with("0X") {
-        let value = parse_hexadecimal_float(&unsigned[2..].replace('_', ""))?;
-        return Some(if text.starts_with('-') { -value } else { value });
-    }
-    let plain = text.replace('_', "");
-    let unsigned = plain.strip_prefix(['+', '-']).unwrap_or(&plain);
-    if !unsigned.bytes().any(|byte| byte.is_ascii_digit())
-        || !unsigned.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'))
-    {
-        return None;
-    }
-    plain.parse::<f64>().ok().filter(|value| value.is_finite())
-}
-
-/// Digits, `.`, digits, `p`, exponent: without rounding trouble below 2^53, which is all that charts write.
-fn parse_hexadecimal_float(text: &str) -> Option<f64> {
-    let (mantissa, exponent) = text.split_once(['p', 'P'])?;
-    let exponent: i32 = exponent.parse().ok()?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let mut value = 0f64;
-    for digit in whole.chars().chain(fraction.chars()) {
-        value = value * 16.0 + f64::from(digit.to_digit(16)?);
-    }
-    let scaled = value * 2f64.powi(exponent.saturating_sub(4 * i32::try_from(fraction.len()).ok()?));
-    scaled.is_finite().then_some(scaled)
 }
 
 /// `strconv.Unquote` of a token in double quotes or backquotes; `None` is Go's `invalid syntax`.
