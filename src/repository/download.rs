@@ -41,8 +41,8 @@ pub enum Verify {
 #[derive(Debug, Clone)]
 struct Source {
     place: Place,
-    /// SHA-256 of the archive, when the index tells.
-    digest: Option<cache::Digest>,
+    /// SHA-256 of the archive as the index writes it; empty when it does not, or when nobody looks at it.
+    digest: String,
     /// The file name that the archive is saved under.
     file_name: String,
 }
@@ -128,13 +128,11 @@ impl<'s> Downloader<'s> {
 
     /// Fetches a chart into the content cache, or finds it there, and gives its path.
     pub fn fetch_to_cache(&self, reference: &str, version: &str) -> Result<PathBuf> {
-        let source = self.resolve(reference, version).map_err(|error| match error.message().starts_with("encoding/hex: ") {
-            true => error.context("unable to decode digest"),
-            false => error,
-        })?;
+        let source = self.resolve(reference, version)?;
+        let digest = source.digest().map_err(|error| error.context("unable to decode digest"))?;
         let root = &self.client.settings().content_cache;
         let verify = if self.options.verify { Verify::Always } else { Verify::Never };
-        let cached = source.digest.and_then(|digest| cache::get(root, &digest, Kind::Chart).map(|found| (digest, found)));
+        let cached = digest.and_then(|digest| cache::get(root, &digest, Kind::Chart).map(|found| (digest, found)));
         let (digest, path, archive, provenance) = match cached {
             Some((digest, (path, archive))) => (digest, path, archive, None),
             None => {
@@ -165,11 +163,10 @@ impl<'s> Downloader<'s> {
     /// Fetches the archive at an address of `entry`'s repository; `digest` as its index gives it, `""` when it does not.
     pub fn save_from(&self, address: &str, entry: &Entry, digest: &str, destination: &Path, verify: Verify) -> Result<Saved> {
         let parsed = Address::parse(address).ok_or_else(|| invalid_url(address))?;
-        let digest = if digest.is_empty() { None } else { Some(cache::parse_digest(digest)?) };
-        let source =
-            Source { place: Place::Http { url: address.to_string(), access: entry_access(entry) }, digest, file_name: parsed.file_name() };
+        let place = Place::Http { url: address.to_string(), access: entry_access(entry) };
+        let source = Source { place, digest: digest.to_string(), file_name: parsed.file_name() };
         let saved = self.save_source(&source, address, destination, verify)?;
-        if source.digest.is_some() {
+        if !source.digest.is_empty() {
             // So that no dependency is fetched twice; Helm fills this cache only for charts that it renders.
             cache::put(&self.client.settings().content_cache, &saved.digest, Kind::Chart, &crate::fs::read(&saved.path)?)?;
         }
@@ -178,7 +175,7 @@ impl<'s> Downloader<'s> {
 
     fn save_source(&self, source: &Source, reference: &str, destination: &Path, verify: Verify) -> Result<Saved> {
         let root = &self.client.settings().content_cache;
-        let cached = source.digest.and_then(|digest| cache::get(root, &digest, Kind::Chart));
+        let cached = source.digest()?.and_then(|digest| cache::get(root, &digest, Kind::Chart));
         let (archive, fetched_provenance) = match cached {
             Some((_, archive)) => (archive, None),
             None => {
@@ -221,7 +218,7 @@ impl<'s> Downloader<'s> {
 
     fn kept_provenance(&self, source: &Source) -> Option<Vec<u8>> {
         let root = &self.client.settings().content_cache;
-        source.digest.and_then(|digest| cache::get(root, &digest, Kind::Provenance)).map(|(_, bytes)| bytes)
+        source.digest().ok()?.and_then(|digest| cache::get(root, &digest, Kind::Provenance)).map(|(_, bytes)| bytes)
     }
 
     fn fetch(&self, source: &Source, verify: Verify) -> Result<oci_chart::PulledChart> {
@@ -231,7 +228,7 @@ impl<'s> Downloader<'s> {
                 let request = Request { label: Some(&source.file_name), mirrored: true, ..Request::get(url, oci::BLOB_LIMIT) }
                     .header("accept", accept);
                 let archive = self.client.fetch(request, access)?;
-                if let Some(digest) = source.digest {
+                if let Some(digest) = source.digest()? {
                     check_digest(url, &archive, &digest)?;
                 }
                 Ok(oci_chart::PulledChart { archive, ..Default::default() })
@@ -303,7 +300,11 @@ impl<'s> Downloader<'s> {
             }
             let owner = owner_of(reference, &repositories, settings)?;
             let access = owner.map_or_else(|| flag_access(&self.options, reference), |entry| merged_access(&self.options, entry));
-            return Ok(Source { place: Place::Http { url: reference.to_string(), access }, digest: None, file_name: address.file_name() });
+            return Ok(Source {
+                place: Place::Http { url: reference.to_string(), access },
+                digest: String::new(),
+                file_name: address.file_name(),
+            });
         }
         let path = address.decoded_path();
         let Some((name, chart)) = path.split_once('/') else {
@@ -349,13 +350,16 @@ impl<'s> Downloader<'s> {
             .first()
             .ok_or_else(|| Error::new(ErrorKind::Repository, format!("chart \"{name}/{chart}\" has no downloadable URLs")))?;
         let address = url::resolve_reference(&entry.url, first).ok_or_else(|| invalid_url(&format!("{name}/{chart}")))?;
-        let digest = if found.digest.is_empty() { None } else { Some(cache::parse_digest(&found.digest)?) };
         if url::is_oci(&address) {
             // An index may point into a registry; the tag is part of the address.
             return self.resolve_oci(&address, "");
         }
         let file_name = Address::parse(&address).ok_or_else(|| invalid_url(&address))?.file_name();
-        Ok(Source { place: Place::Http { url: address, access: merged_access(&self.options, entry) }, digest, file_name })
+        Ok(Source {
+            place: Place::Http { url: address, access: merged_access(&self.options, entry) },
+            digest: found.digest.clone(),
+            file_name,
+        })
     }
 
     /// A chart of the repository that `--repo` names: its index is fetched, used once and not kept.
@@ -372,7 +376,7 @@ impl<'s> Downloader<'s> {
         let file_name = Address::parse(&address).ok_or_else(|| invalid_url(&address))?.file_name();
         let _ = found_digest;
         // Helm does not look at the digest here, and indexes with wrong ones are about.
-        Ok(Source { place: Place::Http { url: address, access }, digest: None, file_name })
+        Ok(Source { place: Place::Http { url: address, access }, digest: String::new(), file_name })
     }
 
     /// A chart in a registry: the tag is chosen among the versions there unless it is given.
@@ -407,7 +411,7 @@ impl<'s> Downloader<'s> {
                 reference.tag.clear();
             }
         }
-        Ok(Source { place: Place::Oci { reference }, digest: None, file_name })
+        Ok(Source { place: Place::Oci { reference }, digest: String::new(), file_name })
     }
 }
 
@@ -417,6 +421,11 @@ fn no_provenance(source: &Source) -> Error {
 }
 
 impl Source {
+    /// The digest that its index gives, decoded.
+    fn digest(&self) -> Result<Option<cache::Digest>> {
+        if self.digest.is_empty() { Ok(None) } else { cache::parse_digest(&self.digest).map(Some) }
+    }
+
     fn shown(&self) -> String {
         match &self.place {
             Place::Http { url, .. } => url::redact(url),
