@@ -3,6 +3,8 @@
 //! Goes in: facts from any layer. Comes out: nothing printed; `cli::printer` renders a diagnostic for people, in Helm's
 //! words, or as JSON. Notices are what Helm logs on standard error while it goes on (its slog lines).
 
+use std::sync::Arc;
+
 /// A place in a file of a chart or in a values file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
@@ -30,6 +32,8 @@ pub struct Diagnostic {
     /// What is wrong, in one line; holds Helm's core message.
     pub headline: String,
     pub location: Option<Location>,
+    /// What was given to `tpl`, if `location` or a frame lies in such a text, the innermost of them: no file holds it.
+    pub text: Option<Arc<[u8]>>,
     /// The text of the line at `location`, without its end.
     pub source_line: Option<String>,
     /// The source text of the node that failed, empty when there is none.

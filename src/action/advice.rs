@@ -5,6 +5,8 @@
 //! nearest. It stands apart because the engine knows no sources, and because nothing of it is worth computing unless a person
 //! looks. Helm has nothing of the kind.
 
+mod text;
+
 use crate::data::{Data, Map};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::error::Error;
@@ -38,6 +40,10 @@ pub fn add(error: &mut Error, values: &Arc<Map>, sources: Option<&Sources<'_>>) 
         let node = diagnostic.node.clone();
         for path in paths(&node).into_iter().take(PATHS_LIMIT) {
             look_up(&path, &scope, values, sources, diagnostic);
+        }
+        // First, because it tells what the place is.
+        if let Some(note) = text::note(diagnostic, &scope, values, sources) {
+            diagnostic.notes.insert(0, note);
         }
     }
 }

@@ -224,6 +224,7 @@ mod tests {
         let location = |file: &str, line, column| Location { file: file.to_string(), line, column: Some(column) };
         Error::new(ErrorKind::Template, "whole text\n\nUse --debug flag to render out invalid YAML").with_diagnostic(Diagnostic {
             headline: "nil pointer evaluating interface {}.tag".to_string(),
+            text: None,
             location: Some(location("c/templates/_h.tpl", 2, 17)),
             source_line: Some("image: {{ .Values.image.tag }}".to_string()),
             node: ".Values.image.tag".to_string(),

@@ -6,6 +6,8 @@
 //! declaration) is decided here, by the block structure.
 
 mod command;
+mod explain;
+mod unclosed;
 
 use super::ast::{At, Branch, Command, Declared, Node, Operand, Parsed, Pipe, Run, Source, TemplateCall, Tree, line_and_column};
 use super::functions::Vocabulary;

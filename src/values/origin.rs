@@ -25,6 +25,15 @@ pub enum Origin {
     Chart { path: String, line: Option<usize> },
 }
 
+impl Origin {
+    fn line_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Origin::Flag { .. } => None,
+            Origin::File { line, .. } | Origin::Chart { line, .. } => line.as_mut(),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (prefix, path, line) = match self {
@@ -51,6 +60,9 @@ struct File {
     text: Vec<u8>,
     values: Data,
 }
+
+/// In how many lines behind its key a text is looked for.
+const LONGEST_SCALAR: usize = 10_000;
 
 /// How deep imports of imports are followed.
 const MAXIMUM_IMPORTS: usize = 32;
@@ -101,6 +113,50 @@ impl<'a> Sources<'a> {
                     .or_else(|| in_charts(self.chart, path, "", 0)),
             }
         })
+    }
+}
+
+impl Sources<'_> {
+    /// As [`Sources::find`], with the line in which the text at `path` has this `line`, if it stands there as it is: the texts of
+    /// block scalars begin below their key.
+    pub fn find_line(&self, path: &[&str], line: &str) -> Option<Origin> {
+        let mut origin = self.find(path)?;
+        let line = line.trim();
+        if let (Some(source), Some(start)) = (self.text(&origin), origin.line_mut()) {
+            let rows = source.split(|byte| *byte == b'\n').enumerate().skip(start.saturating_sub(1));
+            let has_line = |row: &[u8]| !line.is_empty() && memchr::memmem::find(row, line.as_bytes()).is_some();
+            if let Some((at, _)) = rows.take(LONGEST_SCALAR).find(|(_, row)| has_line(row)) {
+                *start = at + 1;
+            }
+        }
+        Some(origin)
+    }
+
+    /// The text that an origin is in.
+    fn text(&self, origin: &Origin) -> Option<&[u8]> {
+        match origin {
+            Origin::Flag { .. } => None,
+            Origin::File { path, .. } => self.files.iter().find(|file| file.path == *path).map(|file| file.text.as_slice()),
+            Origin::Chart { path, .. } => {
+                let mut chart = self.chart;
+                let mut rest = path.as_str();
+                while let Some((name, below)) = rest.strip_prefix("charts/").and_then(|rest| rest.split_once('/')) {
+                    chart = chart.dependencies.iter().find(|subchart| subchart.name() == name)?;
+                    rest = below;
+                }
+                chart.content.raw.iter().find(|file| *file.name == *rest).map(|file| &*file.data)
+            }
+        }
+    }
+
+    /// The path, from the top of the root, of the file that templates read which holds just these bytes.
+    pub fn file_with(&self, bytes: &[u8]) -> Option<String> {
+        fn find(chart: &Chart, bytes: &[u8]) -> Option<String> {
+            let own = chart.content.files.iter().find(|file| *file.data == *bytes).map(|file| file.name.to_string());
+            let below = |subchart: &Chart| find(subchart, bytes).map(|path| format!("charts/{}/{path}", subchart.name()));
+            own.or_else(|| chart.dependencies.iter().find_map(below))
+        }
+        find(self.chart, bytes)
     }
 }
 

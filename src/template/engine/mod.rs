@@ -14,7 +14,6 @@ mod schedule;
 mod sources;
 #[cfg(test)]
 mod tests;
-mod unclosed;
 
 use super::eval::Evaluator;
 pub use super::eval::TemplateSet;

@@ -4,12 +4,10 @@
 //! does not parse. Each source is parsed once, however many aliases have it, and many sources on all cores.
 
 use super::context::Renderable;
-use super::{Options, Rendered, schedule, unclosed};
-use crate::diagnostic::{Diagnostic, Location, nearest};
+use super::{Options, Rendered, schedule};
 use crate::error::{Error, ErrorKind, Result};
-use crate::template::ast::{Parsed, line_and_column};
+use crate::template::ast::Parsed;
 use crate::template::eval::TemplateSet;
-use crate::template::functions;
 use crate::template::parser::{self, ParseError};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -99,43 +97,6 @@ fn parse_fault(renderable: &Renderable, error: &ParseError) -> Error {
         [_, location, .., last] => (*location, *last),
         _ => (&*renderable.name, &*text),
     };
-    let bytes = &renderable.file.data;
-    let source_line = bytes.split(|byte| *byte == b'\n').nth(error.line - 1).map(|line| String::from_utf8_lossy(line).into_owned());
-    let column = line_and_column(bytes, error.position).1;
-    let headline = error.message_for(&renderable.name);
-    let unknown = headline.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
-    let hint = match unknown {
-        Some(name) => hint_at_function(name),
-        None => hint_at_syntax(&headline, bytes),
-    };
-    let diagnostic = Diagnostic {
-        hints: hint.into_iter().collect(),
-        span: unknown.map_or(1, str::len),
-        headline: headline.clone(),
-        location: Some(Location { file: renderable.name.to_string(), line: error.line, column: Some(column) }),
-        source_line,
-        ..Diagnostic::default()
-    };
+    let diagnostic = error.diagnostic(&renderable.name, &renderable.file.data);
     Error::new(ErrorKind::Template, format!("parse error at ({location}): {last}")).with_diagnostic(diagnostic)
-}
-
-/// What may have to be closed where.
-fn hint_at_syntax(headline: &str, text: &[u8]) -> Option<String> {
-    match headline {
-        "unexpected EOF" => {
-            let (block, line) = unclosed::innermost(std::str::from_utf8(text).ok()?)?;
-            Some(format!("the `{block}` on line {line} has no `{{{{ end }}}}`"))
-        }
-        "unexpected \"}\" in operand" => Some("an action ends with `}}`".to_string()),
-        _ => None,
-    }
-}
-
-/// What to use instead of a function that does not exist.
-fn hint_at_function(unknown: &str) -> Option<String> {
-    if matches!(unknown, "env" | "expandenv") {
-        return Some("charts cannot read the environment: pass it as a value, with `--set`".into());
-    }
-    let known = functions::all().map(|function| function.name).chain(["and", "call", "include", "len", "or", "tpl"]);
-    nearest(unknown, known).map(|near| format!("did you mean `{near}`?"))
 }

@@ -8,6 +8,8 @@ use super::set::Template;
 use crate::diagnostic::{Diagnostic, Frame, Location};
 use crate::quote;
 use crate::template::ast::{NodeRef, line_and_column};
+use crate::template::parser::ParseError;
+use crate::template::value::Str;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -41,6 +43,10 @@ pub struct Failure {
     levels: Vec<Level>,
     notes: Vec<String>,
     hints: Vec<String>,
+    /// The innermost text given to `tpl` on the way.
+    text: Option<Str>,
+    /// Why that text does not parse; then no level tells the place.
+    unparsed: Option<Box<Diagnostic>>,
 }
 
 impl Failure {
@@ -54,7 +60,7 @@ impl Failure {
     }
 
     fn of(level: Level) -> Failure {
-        Failure { levels: vec![level], notes: Vec::new(), hints: Vec::new() }
+        Failure { levels: vec![level], notes: Vec::new(), hints: Vec::new(), text: None, unparsed: None }
     }
 
     /// Adds a fact that helps people.
@@ -78,10 +84,19 @@ impl Failure {
         self
     }
 
-    /// The same failure with text before it.
-    pub(super) fn wrapped(mut self: Box<Failure>, text: String) -> Box<Failure> {
-        self.levels.push(Level::Wrapping(text));
+    /// The same failure, seen from the `tpl` that it happened in.
+    pub(super) fn in_text(mut self: Box<Failure>, text: &Str) -> Box<Failure> {
+        self.levels.push(Level::Wrapping(format!("error during tpl function execution for {}: ", quote::quote(text.as_bytes()))));
+        self.text.get_or_insert_with(|| text.clone());
         self
+    }
+
+    /// That a text given to `tpl`, which goes by the name `name`, does not parse.
+    pub(super) fn unparsed(text: &Str, name: &str, error: &ParseError) -> Failure {
+        let mut failure = Failure::returned(format!("cannot parse template {}: {}", quote::quote(text.as_bytes()), error.text(name)));
+        failure.text = Some(text.clone());
+        failure.unparsed = Some(Box::new(error.diagnostic(name, text.as_bytes())));
+        failure
     }
 
     /// Go's text of the error.
@@ -175,9 +190,14 @@ impl Failure {
                 _ => None,
             })
             .collect();
-        let mut diagnostic =
-            Diagnostic { headline: self.message(), notes: self.notes.clone(), hints: self.hints.clone(), ..Diagnostic::default() };
-        if let Some(innermost) = places.first() {
+        let mut diagnostic = match &self.unparsed {
+            Some(fault) => Diagnostic::clone(fault),
+            None => Diagnostic { headline: self.message(), ..Diagnostic::default() },
+        };
+        diagnostic.notes.extend(self.notes.iter().cloned());
+        diagnostic.hints.extend(self.hints.iter().cloned());
+        diagnostic.text = self.text.as_ref().map(|text| text.shared().clone());
+        if let Some(innermost) = places.first().filter(|_| self.unparsed.is_none()) {
             diagnostic.location = Some(innermost.location());
             diagnostic.source_line = Some(String::from_utf8_lossy(&innermost.source_line).into_owned());
             let visible = innermost.node.iter().position(|byte| *byte == b'\n').unwrap_or(innermost.node.len());
@@ -185,7 +205,8 @@ impl Failure {
             diagnostic.span = visible.min(innermost.source_line.len().saturating_sub(innermost.column)).max(1);
         }
         // A recursion repeats itself: a few of its steps tell all.
-        let outer: Vec<&Place> = places.iter().skip(1).rev().copied().collect();
+        let inner = usize::from(self.unparsed.is_none());
+        let outer: Vec<&Place> = places.iter().skip(inner).rev().copied().collect();
         let shown = outer.len().min(MAX_FRAMES);
         diagnostic.frames = outer[outer.len() - shown..].iter().map(|place| place.frame()).collect();
         if shown < outer.len() {

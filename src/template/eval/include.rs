@@ -217,11 +217,7 @@ impl<'e> Evaluator<'e> {
                     self.parsed.insert(text.clone(), parsed.clone());
                     parsed
                 }
-                Err(error) => {
-                    let quoted = quote::quote(text.as_bytes());
-                    let error = error.text(MAIN_NAME);
-                    return Err(Box::new(Failure::returned(format!("cannot parse template {quoted}: {error}"))));
-                }
+                Err(error) => return Err(Box::new(Failure::unparsed(text, MAIN_NAME, &error))),
             },
         };
         Ok(parsed)
@@ -236,7 +232,7 @@ impl<'e> Evaluator<'e> {
         self.layers.push(layer);
         let result = self.execute(&main, data, 0, out);
         self.layers.pop();
-        result.map_err(|failure| failure.wrapped(format!("error during tpl function execution for {}: ", quote::quote(text.as_bytes()))))
+        result.map_err(|failure| failure.in_text(text))
     }
 
     fn is_known(&self, name: &[u8]) -> bool {

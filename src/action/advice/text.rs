@@ -1,0 +1,103 @@
+//! Where a text came from that `tpl` was given.
+//!
+//! Goes in: the text, the values and the files of the chart. Comes out: a note that names the value or file that holds it, with
+//! the line. Go calls every such text `gotpl`, which leads nowhere. Nothing is recorded while charts render: the same text is
+//! looked for again when it failed, in the values that the template could see first.
+
+use super::path_text;
+use crate::data::{Data, Map};
+use crate::diagnostic::Diagnostic;
+use crate::json;
+use crate::values::origin::Sources;
+use crate::yaml;
+use std::sync::Arc;
+
+/// What the diagnostic's place is called when it lies in a text.
+const NAME: &str = "gotpl";
+
+/// Says where the text of the diagnostic came from; nothing if it is no value and no file as it stands.
+pub(super) fn note(diagnostic: &Diagnostic, scope: &[String], values: &Arc<Map>, sources: Option<&Sources<'_>>) -> Option<String> {
+    let text = diagnostic.text.as_deref()?;
+    let root = Data::Map(values.clone());
+    let mut below = Some(&root);
+    for name in scope {
+        below = below.and_then(|data| data.as_map()).and_then(|map| map.get(name));
+    }
+    // Templates of a subchart see its own values; the texts they get from elsewhere are looked for everywhere.
+    for (start, scope) in below.into_iter().map(|data| (data, scope)).chain(std::iter::once((&root, &[][..]))) {
+        let mut path = Vec::new();
+        let Some(form) = find(start, text, &mut path) else { continue };
+        let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+        let whole: Vec<&str> = scope.iter().map(String::as_str).chain(keys.iter().copied()).collect();
+        let line = diagnostic.source_line.as_deref().filter(|_| lies_in_text(diagnostic)).unwrap_or_default();
+        let origin = sources.and_then(|sources| sources.find_line(&whole, line)).map(|origin| format!(", from {origin}"));
+        return Some(format!("`{NAME}` is {form} `{}`{}", path_text(&keys), origin.unwrap_or_default()));
+    }
+    sources?.file_with(text).map(|file| format!("`{NAME}` is the text of the file `{file}`"))
+}
+
+/// Whether the fault itself lies in the text, rather than in what it includes.
+fn lies_in_text(diagnostic: &Diagnostic) -> bool {
+    diagnostic.location.as_ref().is_some_and(|location| location.file == NAME)
+}
+
+/// The way to the first value that `text` was made of, and what it is of that value.
+fn find(data: &Data, text: &[u8], path: &mut Vec<String>) -> Option<&'static str> {
+    if let Some(form) = form(data, text).filter(|_| !path.is_empty()) {
+        return Some(form);
+    }
+    let mut look = |key: String, value: &Data| {
+        path.push(key);
+        let found = find(value, text, path);
+        if found.is_none() {
+            path.pop();
+        }
+        found
+    };
+    match data {
+        Data::Map(map) => map.iter().find_map(|(key, value)| look(key.to_string(), value)),
+        Data::List(items) => items.iter().enumerate().find_map(|(at, value)| look(at.to_string(), value)),
+        _ => None,
+    }
+}
+
+/// What the text is of this value, if it is anything of it.
+fn form(data: &Data, text: &[u8]) -> Option<&'static str> {
+    match data {
+        Data::Str(value) => (value.as_bytes() == text).then_some("the text of"),
+        Data::Map(_) | Data::List(_) => {
+            let is_yaml = yaml::to_string(data).is_ok_and(|yaml| yaml.trim_end_matches('\n').as_bytes() == text.trim_ascii_end());
+            let is_json = || json::to_vec(data).is_ok_and(|json| json == text);
+            if is_yaml { Some("the YAML of") } else { is_json().then_some("the JSON of") }
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Location;
+
+    #[test]
+    fn texts_are_found_in_the_values() {
+        let values = yaml::parse_map(
+            b"message: '{{ .a }}'\nextra:\n- plain\n- kind: '{{ .b }}'\nsub:\n  message: '{{ .c }}'\n  global: {}\ntwice: '{{ .c }}'\n",
+        )
+        .unwrap();
+        let cases: [(&str, &[&str], Option<&str>); 6] = [
+            ("{{ .a }}", &[], Some("`gotpl` is the text of `.Values.message`")),
+            ("kind: '{{ .b }}'", &[], Some("`gotpl` is the YAML of `.Values.extra.1`")),
+            ("{\"kind\":\"{{ .b }}\"}", &[], Some("`gotpl` is the JSON of `.Values.extra.1`")),
+            ("{{ .c }}", &["sub"], Some("`gotpl` is the text of `.Values.message`")),
+            ("{{ .a }}", &["sub"], Some("`gotpl` is the text of `.Values.message`")),
+            ("{{ .d }}", &[], None),
+        ];
+        for (text, scope, expected) in cases {
+            let location = Some(Location { file: NAME.to_string(), line: 1, column: None });
+            let diagnostic = Diagnostic { text: Some(text.as_bytes().into()), location, ..Diagnostic::default() };
+            let scope: Vec<String> = scope.iter().map(|name| name.to_string()).collect();
+            assert_eq!(note(&diagnostic, &scope, &values, None).as_deref(), expected, "{text}");
+        }
+    }
+}
