@@ -25,6 +25,17 @@ pub struct Translated {
     pub names: Vec<Vec<u8>>,
 }
 
+impl Translated {
+    /// Whether it names no character beyond ASCII: then it means the same for a text in ASCII whether the engine knows Unicode or
+    /// bytes only. (Folding case, `k` is the Kelvin sign as well, but no such text has one.)
+    pub fn is_ascii(&self) -> bool {
+        let is_ascii =
+            |code: &str| code.split_once('}').is_some_and(|(code, _)| u32::from_str_radix(code, 16).is_ok_and(|code| code < 128));
+        let pattern = &self.pattern;
+        pattern.is_ascii() && !pattern.contains("\\p") && !pattern.contains("\\P") && pattern.split("\\x{").skip(1).all(is_ascii)
+    }
+}
+
 /// Why a pattern does not parse, as Go says it: `error parsing regexp: …`.
 pub type SyntaxFault = String;
 

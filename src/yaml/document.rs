@@ -9,6 +9,11 @@ use super::resolve::MERGE;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+/// A values file with few comments has a node for so many bytes.
+const BYTES_PER_NODE: usize = 16;
+/// For how many nodes there is room from the start.
+const MOST_ROOM: usize = 8192;
+
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NodeKind {
@@ -56,7 +61,9 @@ pub(super) struct Document<'a> {
 impl<'a> Document<'a> {
     /// Reads up to the end of the first document.
     pub(super) fn read(parser: &mut Parser<'a>) -> Step<Document<'a>> {
-        let mut document = Document::default();
+        // Room that is not used costs nothing; to grow into fresh memory does.
+        let room = (parser.bytes_left() / BYTES_PER_NODE).min(MOST_ROOM);
+        let mut document = Document { nodes: Vec::with_capacity(room), has_aliases: false };
         let mut anchors: HashMap<Cow<'a, str>, usize> = HashMap::new();
         let mut open: Vec<usize> = Vec::new();
         loop {

@@ -92,6 +92,11 @@ impl<'a> Parser<'a> {
         self.scanner.want_text = want;
     }
 
+    /// How many bytes of the text are not read yet.
+    pub(super) fn bytes_left(&self) -> usize {
+        self.scanner.bytes_left()
+    }
+
     /// The next event; after the end of the stream always that.
     pub(super) fn next(&mut self) -> Step<Event<'a>> {
         match self.state {

@@ -15,17 +15,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// One template file and where it belongs.
-pub(super) struct Renderable {
+pub(super) struct Renderable<'a> {
     /// `chart/charts/sub/templates/x.yaml`
     pub(super) name: Arc<str>,
-    pub(super) file: File,
+    pub(super) file: &'a File,
     /// Which of the [`contexts`] it renders in.
     pub(super) context: usize,
     /// `chart/charts/sub/templates`
     pub(super) base_path: Arc<str>,
 }
 
-impl Renderable {
+impl Renderable<'_> {
     /// Whether the file is only there to be included.
     pub(super) fn is_partial(&self) -> bool {
         is_partial(&self.name)
@@ -39,15 +39,18 @@ impl Renderable {
 }
 
 /// All template files of a chart tree, in no particular order.
-pub(super) fn collect(chart: &Chart) -> Vec<Renderable> {
-    let mut renderables = Vec::new();
+pub(super) fn collect(chart: &Chart) -> Vec<Renderable<'_>> {
+    fn count(chart: &Chart) -> usize {
+        chart.content.templates.len() + chart.dependencies.iter().map(count).sum::<usize>()
+    }
+    let mut renderables = Vec::with_capacity(count(chart));
     let mut charts = 0;
     collect_below(chart, chart.name(), &mut charts, &mut renderables);
     renderables
 }
 
 /// Notes the templates of a chart and its subcharts; charts are counted as [`chart_context`] does.
-fn collect_below(chart: &Chart, path: &str, charts: &mut usize, renderables: &mut Vec<Renderable>) {
+fn collect_below<'a>(chart: &'a Chart, path: &str, charts: &mut usize, renderables: &mut Vec<Renderable<'a>>) {
     let context = *charts;
     *charts += 1;
     for child in &chart.dependencies {
@@ -58,7 +61,7 @@ fn collect_below(chart: &Chart, path: &str, charts: &mut usize, renderables: &mu
     let templates = chart.content.templates.iter().filter(|file| !is_library || is_partial(&file.name));
     renderables.extend(templates.map(|file| Renderable {
         name: clean_join(path, &file.name).into(),
-        file: file.clone(),
+        file,
         context,
         base_path: base_path.clone(),
     }));

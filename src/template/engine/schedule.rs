@@ -34,7 +34,7 @@ pub(super) struct Outcome {
 pub(super) struct Job<'a> {
     pub(super) context: &'a RenderContext<'a>,
     pub(super) options: &'a Options,
-    pub(super) renderables: &'a [Renderable],
+    pub(super) renderables: &'a [Renderable<'a>],
     pub(super) set: &'a TemplateSet,
 }
 
@@ -186,14 +186,14 @@ impl<'a> Worker<'a> {
     }
 
     /// Leaves behind what a file leaves that was rendered elsewhere and changed no values.
-    fn pass(&mut self, renderable: &Renderable) {
+    fn pass(&mut self, renderable: &Renderable<'_>) {
         if let Some(context) = self.contexts.get(renderable.context) {
             context.begin_file(renderable.facts());
         }
     }
 
     /// Renders a file after `done` work was done for others.
-    fn render(&mut self, renderable: &Renderable, done: u64) -> Outcome {
+    fn render(&mut self, renderable: &Renderable<'_>, done: u64) -> Outcome {
         if std::mem::replace(&mut self.last, renderable.context) != renderable.context {
             self.evaluator.begin_chart();
         }

@@ -20,7 +20,7 @@ const PEERS_LIMIT: usize = 64;
 type Outcome = std::result::Result<Arc<Parsed>, Box<ParseError>>;
 
 /// Parses all files; the errors of those that do not parse go to `rendered` if all are wanted.
-pub(super) fn parse_all(renderables: &[Renderable], options: &Options, rendered: &mut Rendered) -> Result<TemplateSet> {
+pub(super) fn parse_all(renderables: &[Renderable<'_>], options: &Options, rendered: &mut Rendered) -> Result<TemplateSet> {
     let (sources, source_of) = distinct(renderables);
     let outcomes = parse(&sources, options);
     let mut files = Vec::with_capacity(renderables.len());
@@ -37,7 +37,7 @@ pub(super) fn parse_all(renderables: &[Renderable], options: &Options, rendered:
 
 /// The sources that differ, in the order in which they come, and which of them each file has. Aliases share their bytes, and equal
 /// bytes are one source.
-fn distinct(renderables: &[Renderable]) -> (Vec<Arc<[u8]>>, Vec<usize>) {
+fn distinct(renderables: &[Renderable<'_>]) -> (Vec<Arc<[u8]>>, Vec<usize>) {
     let mut by_pointer: HashMap<*const u8, usize> = HashMap::new();
     // By length, because hashing megabytes of CRDs costs more than comparing the few files that are as long.
     let mut by_length: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -90,7 +90,7 @@ fn parse(sources: &[Arc<[u8]>], options: &Options) -> Vec<Outcome> {
 }
 
 /// Helm keeps of Go's message what follows the last `: `.
-fn parse_fault(renderable: &Renderable, error: &ParseError) -> Error {
+fn parse_fault(renderable: &Renderable<'_>, error: &ParseError) -> Error {
     let text = error.text(&renderable.name);
     let parts: Vec<&str> = text.split(": ").collect();
     let (location, last) = match &*parts {

@@ -6,8 +6,10 @@
 
 use crate::template::ast::{Parsed, Tree};
 use crate::template::value::Str;
-use std::collections::{HashMap, HashSet};
+use std::borrow::Borrow;
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,8 +25,31 @@ pub struct Template {
 /// Templates by name; immutable once built.
 #[derive(Default)]
 pub struct TemplateSet {
-    templates: HashMap<Str, Template, ahash::RandomState>,
+    templates: HashSet<Named, ahash::RandomState>,
 }
+
+/// A template as one of a set: what tells it apart is its name.
+struct Named(Template);
+
+impl Borrow<[u8]> for Named {
+    fn borrow(&self) -> &[u8] {
+        self.0.name.as_bytes()
+    }
+}
+
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.as_bytes().hash(state);
+    }
+}
+
+impl PartialEq for Named {
+    fn eq(&self, other: &Named) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Named {}
 
 /// A template found by name.
 pub(super) enum Found<'e> {
@@ -54,7 +79,7 @@ impl fmt::Debug for TemplateSet {
 impl TemplateSet {
     /// The set of these files, given in the order in which Helm parses them.
     pub fn new(files: &[(Arc<str>, Arc<Parsed>)]) -> TemplateSet {
-        let mut set = TemplateSet { templates: HashMap::with_capacity_and_hasher(files.len() * 2, ahash::RandomState::new()) };
+        let mut set = TemplateSet { templates: HashSet::with_capacity_and_hasher(files.len() * 2, ahash::RandomState::new()) };
         // From the last to the first, so that the winner comes first and a source seen before has nothing to add.
         let mut seen: HashSet<*const Parsed> = HashSet::new();
         for (file, parsed) in files.iter().rev() {
@@ -71,21 +96,20 @@ impl TemplateSet {
     /// Takes a template that Helm parses before all that are here.
     fn offer(&mut self, name: Str, file: &Arc<str>, tree: &Arc<Tree>) {
         let known = self.templates.get(name.as_bytes());
-        if known.is_some_and(|known| !known.tree.empty) {
+        if known.is_some_and(|known| !known.0.tree.empty) {
             return;
         }
-        let template = Template { name: name.clone(), file: file.clone(), tree: tree.clone() };
-        self.templates.insert(name, template);
+        self.templates.replace(Named(Template { name, file: file.clone(), tree: tree.clone() }));
     }
 
     /// The template of this name.
     pub fn get(&self, name: &[u8]) -> Option<&Template> {
-        self.templates.get(name)
+        self.templates.get(name).map(|found| &found.0)
     }
 
     /// The names of all templates, in byte order.
     pub fn names(&self) -> impl Iterator<Item = &Str> {
-        let mut names: Vec<&Str> = self.templates.keys().collect();
+        let mut names: Vec<&Str> = self.templates.iter().map(|template| &template.0.name).collect();
         names.sort();
         names.into_iter()
     }

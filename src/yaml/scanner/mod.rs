@@ -106,6 +106,11 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    /// How many bytes of the text are not read yet.
+    pub(super) fn bytes_left(&self) -> usize {
+        self.bytes.len().saturating_sub(self.at)
+    }
+
     /// A scanner at the start of `source`.
     pub(super) fn new(source: &'a Source<'_>) -> Scanner<'a> {
         let text: &'a str = &source.text;
