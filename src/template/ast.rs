@@ -41,6 +41,12 @@ pub struct Source {
     pub(super) commands: Vec<Command>,
     pub(super) operands: Vec<Operand>,
     pub(super) variables: Vec<Declared>,
+    pub(super) constants: Vec<Constant>,
+    pub(super) numbers: Vec<Number>,
+    pub(super) mentions: Vec<Mention>,
+    pub(super) chains: Vec<Chain>,
+    /// Each once.
+    pub(super) functions: Vec<&'static Function>,
 }
 
 /// Items that stand in a row in a list of a [`Source`].
@@ -106,6 +112,21 @@ impl<T> At<T> {
         // Made by `put`, and nothing is ever taken out.
         &list[self.index as usize]
     }
+
+    /// The item itself, to change it.
+    pub(super) fn of_mut(self, list: &mut [T]) -> &mut T {
+        &mut list[self.index as usize]
+    }
+}
+
+impl<T> At<&'static T> {
+    /// The place of `item` in `list`, behind the others if it is not there yet; there are few.
+    pub(super) fn put_once(item: &'static T, list: &mut Vec<&'static T>) -> At<&'static T> {
+        match list.iter().position(|known| std::ptr::eq(*known, item)) {
+            Some(index) => At { index: index as u32, of: PhantomData },
+            None => At::put(item, list),
+        }
+    }
 }
 
 impl Source {
@@ -114,13 +135,18 @@ impl Source {
         // As many as most texts come to, so that the lists need not grow.
         let actions = memmem::find_iter(&text, b"{{").count();
         Source {
-            nodes: Vec::with_capacity(2 * actions + 1),
+            nodes: Vec::with_capacity(actions + actions / 4 + 1),
             branches: Vec::new(),
             calls: Vec::new(),
             pipes: Vec::new(),
-            commands: Vec::with_capacity(actions + actions / 2),
+            commands: Vec::with_capacity(actions + actions / 4),
             operands: Vec::with_capacity(2 * actions),
             variables: Vec::new(),
+            constants: Vec::new(),
+            numbers: Vec::new(),
+            mentions: Vec::new(),
+            chains: Vec::new(),
+            functions: Vec::new(),
             text,
         }
     }
@@ -156,6 +182,26 @@ impl Source {
     pub fn operand(&self, at: At<Operand>) -> &Operand {
         at.of(&self.operands)
     }
+
+    pub fn constant(&self, at: At<Constant>) -> &Constant {
+        at.of(&self.constants)
+    }
+
+    pub fn number(&self, at: At<Number>) -> &Number {
+        at.of(&self.numbers)
+    }
+
+    pub fn mention(&self, at: At<Mention>) -> &Mention {
+        at.of(&self.mentions)
+    }
+
+    pub fn chain(&self, at: At<Chain>) -> &Chain {
+        at.of(&self.chains)
+    }
+
+    pub fn function(&self, at: At<&'static Function>) -> &'static Function {
+        at.of(&self.functions)
+    }
 }
 
 /// A piece of the text: a name, or a chain of fields `.a.b`, which is cut at its dots when it is followed.
@@ -186,6 +232,11 @@ impl Span {
 pub enum Node {
     /// `text[start..end]`
     Text {
+        start: u32,
+        end: u32,
+    },
+    /// `{{ "text" }}`: what stands between the quotes, `text[start..end]`, is what it gives.
+    Quoted {
         start: u32,
         end: u32,
     },
@@ -258,27 +309,46 @@ pub struct Operand {
     pub kind: OperandKind,
 }
 
-/// What a term is.
+/// What a term is; what takes more room than most stands in a list of its own.
 pub enum OperandKind {
     Dot,
     Nil,
     Bool(bool),
-    Number(Box<Number>),
-    /// The text between the quotes, and where the quoted form ends.
-    Str(Str, u32),
+    Number(At<Number>),
+    Str(At<Constant>),
     /// `.a.b`
     Field(Span),
-    /// `$x.a.b`; no slot if the variable was declared nowhere before.
-    Variable {
-        name: Span,
-        slot: Slot,
-        fields: Span,
-    },
+    /// `$x.a.b`
+    Variable(At<Mention>),
     /// The name of a function.
     Identifier(Callee),
     /// `(pipe).a.b`
-    Chain(At<Operand>, Span),
+    Chain(At<Chain>),
     Pipe(At<Pipe>),
+}
+
+/// A text in quotes.
+pub struct Constant {
+    /// What stands between the quotes.
+    pub text: Str,
+    /// Where the quoted form ends.
+    pub end: u32,
+}
+
+/// A variable that is used, and the fields behind it.
+#[derive(Clone, Copy)]
+pub struct Mention {
+    pub name: Span,
+    /// None if it was declared nowhere before.
+    pub slot: Slot,
+    pub fields: Span,
+}
+
+/// The fields of what an operand gives.
+#[derive(Clone, Copy)]
+pub struct Chain {
+    pub of: At<Operand>,
+    pub fields: Span,
 }
 
 /// A resolved function.
@@ -290,12 +360,12 @@ pub enum Callee {
     Include,
     Tpl,
     Len,
-    Function(&'static Function),
+    Function(At<&'static Function>),
 }
 
 impl Callee {
     /// The name in the template.
-    pub fn name(self) -> &'static str {
+    pub fn name(self, source: &Source) -> &'static str {
         match self {
             Callee::And => "and",
             Callee::Or => "or",
@@ -303,7 +373,7 @@ impl Callee {
             Callee::Include => "include",
             Callee::Tpl => "tpl",
             Callee::Len => "len",
-            Callee::Function(function) => function.name,
+            Callee::Function(function) => source.function(function).name,
         }
     }
 }
@@ -362,6 +432,6 @@ mod tests {
     fn nodes_are_small() {
         assert_eq!(std::mem::size_of::<Node>(), 24);
         assert_eq!(std::mem::size_of::<Command>(), 12);
-        assert_eq!(std::mem::size_of::<Operand>(), 32);
+        assert_eq!(std::mem::size_of::<Operand>(), 16);
     }
 }

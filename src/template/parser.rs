@@ -371,12 +371,39 @@ impl<'a> Parser<'a> {
             Kind::Range => Node::Range(self.control("range")?),
             Kind::With => Node::With(self.control("with")?),
             Kind::Template => self.template()?,
-            _ => {
-                self.backup();
-                Node::Action(self.pipeline("command", Kind::RightDelim)?)
-            }
+            _ => match self.quoted(token) {
+                Some(node) => node,
+                None => Node::Action(self.pipeline("command", Kind::RightDelim)?),
+            },
         };
         Ok(Item::Node(node))
+    }
+
+    /// An action that is nothing but a text in quotes which stands for itself, whose first token was read; else that token is put
+    /// back. Dashboards and rules of alerts quote half of themselves, for they are templates of somebody else.
+    fn quoted(&mut self, token: Token) -> Option<Node> {
+        let odd = match token.kind {
+            Kind::String => b'\\',
+            Kind::RawString => b'\r',
+            _ => {
+                self.backup();
+                return None;
+            }
+        };
+        let mut next = self.next();
+        let space = (next.kind == Kind::Space).then_some(next);
+        if space.is_some() {
+            next = self.next();
+        }
+        let quoted = self.bytes(token);
+        if next.kind == Kind::RightDelim && memchr::memchr(odd, quoted).is_none() && std::str::from_utf8(quoted).is_ok() {
+            return Some(Node::Quoted { start: token.start + 1, end: token.end - 1 });
+        }
+        match space {
+            Some(space) => self.backup_three(token, space),
+            None => self.backup_two(token),
+        }
+        None
     }
 
     fn jump(&mut self, node: Node, source: &str) -> Result<Node> {

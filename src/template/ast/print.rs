@@ -3,7 +3,7 @@
 //! Goes in: a node and the text it was parsed from. Comes out: normalised source: one space between operands, no
 //! comments, no trim markers. Follows text/template/parse/node.go.
 
-use super::{Branch, Command, Node, NodeRef, Operand, OperandKind, Pipe, Run, Source, TemplateCall};
+use super::{Branch, Chain, Command, Mention, Node, NodeRef, Operand, OperandKind, Pipe, Run, Source, TemplateCall};
 use crate::quote;
 
 impl NodeRef<'_> {
@@ -26,6 +26,11 @@ fn write_list(list: Run<Node>, source: &Source, out: &mut Vec<u8>) {
     for node in source.nodes(list) {
         match node {
             Node::Text { start, end } => out.extend_from_slice(source.text.get(*start as usize..*end as usize).unwrap_or_default()),
+            Node::Quoted { start, end } => {
+                out.extend_from_slice(b"{{");
+                out.extend_from_slice(source.text.get(*start as usize - 1..*end as usize + 1).unwrap_or_default());
+                out.extend_from_slice(b"}}");
+            }
             Node::Action(pipe) => write_action(pipe, source, out),
             Node::If(branch) => write_branch("if", source.branch(*branch), source, out),
             Node::With(branch) => write_branch("with", source.branch(*branch), source, out),
@@ -106,16 +111,21 @@ fn write_operand(operand: &Operand, source: &Source, out: &mut Vec<u8>) {
         OperandKind::Dot => out.push(b'.'),
         OperandKind::Nil => out.extend_from_slice(b"nil"),
         OperandKind::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
-        OperandKind::Number(number) => out.extend_from_slice(number.text.as_bytes()),
-        OperandKind::Str(_, end) => out.extend_from_slice(source.text.get(operand.position as usize..*end as usize).unwrap_or_default()),
+        OperandKind::Number(number) => out.extend_from_slice(source.number(*number).text.as_bytes()),
+        OperandKind::Str(constant) => {
+            let end = source.constant(*constant).end;
+            out.extend_from_slice(source.text.get(operand.position as usize..end as usize).unwrap_or_default());
+        }
         OperandKind::Field(fields) => out.extend_from_slice(fields.of(&source.text)),
-        OperandKind::Variable { name, fields, .. } => {
+        OperandKind::Variable(mention) => {
+            let Mention { name, fields, .. } = source.mention(*mention);
             out.extend_from_slice(name.of(&source.text));
             out.extend_from_slice(fields.of(&source.text));
         }
-        OperandKind::Identifier(callee) => out.extend_from_slice(callee.name().as_bytes()),
-        OperandKind::Chain(inner, fields) => {
-            let inner = source.operand(*inner);
+        OperandKind::Identifier(callee) => out.extend_from_slice(callee.name(source).as_bytes()),
+        OperandKind::Chain(chain) => {
+            let Chain { of, fields } = source.chain(*chain);
+            let inner = source.operand(*of);
             match &inner.kind {
                 OperandKind::Pipe(pipe) => {
                     out.push(b'(');

@@ -6,7 +6,7 @@
 use super::failure::Failure;
 use super::operand::box_field;
 use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
-use crate::template::ast::{Callee, NodeRef, Operand};
+use crate::template::ast::{NodeRef, Operand};
 use crate::template::functions::{Call, Function, Parameter, Parameters};
 use crate::template::value::Value;
 
@@ -100,17 +100,17 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// `and` and `or`: arguments are evaluated until one decides.
+    /// `and` and `or`: arguments are evaluated until one decides, for `or` the first that is true.
     pub(super) fn and_or<'t>(
         &mut self,
         frame: &mut Frame<'t>,
         dot: &Evaluated,
-        callee: Callee,
         decisive: bool,
         arguments: &'t [Operand],
         piped: Option<Value>,
     ) -> Evaluation<Value> {
-        self.check_count(frame, callee.name(), &AT_LEAST_ONE, arguments.len(), piped.is_some())?;
+        let name = if decisive { "or" } else { "and" };
+        self.check_count(frame, name, &AT_LEAST_ONE, arguments.len(), piped.is_some())?;
         let mut value = Value::Nil;
         for operand in arguments {
             value = self.argument(frame, dot, Parameter::Reflect, operand)?;

@@ -56,7 +56,15 @@ impl Evaluator<'_> {
                 (Err(failure), _) => {
                     let unread = rest.len() + 1;
                     let parent = parent.map(|(value, name)| (value, std::str::from_utf8(name).unwrap_or_default()));
-                    return Err(hints::of_field(failure, text, node, names.end as usize - unread, word, &receiver, parent.as_ref()));
+                    return Err(hints::of_field(
+                        failure,
+                        &frame.template.tree.source,
+                        node,
+                        names.end as usize - unread,
+                        word,
+                        &receiver,
+                        parent.as_ref(),
+                    ));
                 }
             }
         }

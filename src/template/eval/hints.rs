@@ -6,7 +6,7 @@
 use super::failure::Failure;
 use super::{Evaluated, Evaluator};
 use crate::diagnostic::nearest;
-use crate::template::ast::{Operand, OperandKind};
+use crate::template::ast::{Operand, OperandKind, Source};
 use crate::template::functions::Parameter;
 use crate::template::value::{Map, Value};
 
@@ -15,7 +15,7 @@ use crate::template::value::{Map, Value};
 #[cold]
 pub(super) fn of_field(
     mut failure: Box<Failure>,
-    text: &[u8],
+    source: &Source,
     node: &Operand,
     end: usize,
     name: &str,
@@ -27,10 +27,10 @@ pub(super) fn of_field(
     }
     let start = match &node.kind {
         OperandKind::Field(fields) => fields.start as usize,
-        OperandKind::Variable { name, .. } => name.start as usize,
+        OperandKind::Variable(mention) => source.mention(*mention).name.start as usize,
         _ => end,
     };
-    let path = String::from_utf8_lossy(text.get(start..end).unwrap_or_default()).into_owned();
+    let path = String::from_utf8_lossy(source.text.get(start..end).unwrap_or_default()).into_owned();
     match (&receiver.value, parent) {
         (Value::Nil, parent) if receiver.boxed && !path.is_empty() => {
             if let Some((Evaluated { value: Value::Map(map), .. }, missing)) = parent {

@@ -5,7 +5,7 @@
 //! the node that was looked at last.
 
 use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
-use crate::template::ast::{Callee, Command, NodeRef, Number, Operand, OperandKind, Pipe, Slot, Span};
+use crate::template::ast::{Callee, Chain, Command, Mention, NodeRef, Number, Operand, OperandKind, Pipe, Slot, Span};
 use crate::template::functions::Parameter;
 use crate::template::value::{IntKind, Value};
 use std::rc::Rc;
@@ -37,17 +37,18 @@ impl Evaluator<'_> {
                 frame.at = Some(NodeRef::Operand(first));
                 return self.fields(frame, dot, dot.clone(), first, *fields, arguments, piped);
             }
-            OperandKind::Chain(inner, fields) => {
-                return self.chain(frame, dot, first, source.operand(*inner), *fields, arguments, piped);
+            OperandKind::Chain(chain) => {
+                return self.chain(frame, dot, first, *source.chain(*chain), arguments, piped);
             }
-            OperandKind::Variable { name, slot, fields } => {
+            OperandKind::Variable(mention) => {
                 frame.at = Some(NodeRef::Operand(first));
-                let value = self.variable(frame, *name, *slot)?;
+                let Mention { name, slot, fields } = *source.mention(*mention);
+                let value = self.variable(frame, name, slot)?;
                 if fields.is_empty() {
                     self.not_a_function(frame, first, arguments, &piped)?;
                     return Ok(value);
                 }
-                return self.fields(frame, dot, value, first, *fields, arguments, piped);
+                return self.fields(frame, dot, value, first, fields, arguments, piped);
             }
             OperandKind::Pipe(pipe) => {
                 self.not_a_function(frame, first, arguments, &piped)?;
@@ -61,8 +62,8 @@ impl Evaluator<'_> {
             OperandKind::Dot => Ok(dot.clone()),
             OperandKind::Nil => self.fail(frame, "nil is not a command"),
             OperandKind::Bool(truth) => Ok(Evaluated::plain(Value::Bool(*truth))),
-            OperandKind::Number(number) => Ok(Evaluated::plain(self.ideal_constant(frame, number)?)),
-            OperandKind::Str(text, _) => Ok(Evaluated::plain(Value::Str(text.clone()))),
+            OperandKind::Number(number) => Ok(Evaluated::plain(self.ideal_constant(frame, source.number(*number))?)),
+            OperandKind::Str(constant) => Ok(Evaluated::plain(Value::Str(source.constant(*constant).text.clone()))),
             _ => Ok(Evaluated::default()),
         }
     }
@@ -82,24 +83,23 @@ impl Evaluator<'_> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one chain of fields with its call")]
     fn chain<'t>(
         &mut self,
         frame: &mut Frame<'t>,
         dot: &Evaluated,
         operand: &'t Operand,
-        inner: &'t Operand,
-        fields: Span,
+        chain: Chain,
         arguments: &'t [Operand],
         piped: Option<Value>,
     ) -> Evaluation<Evaluated> {
+        let inner = frame.template.tree.source.operand(chain.of);
         frame.at = Some(NodeRef::Operand(inner));
         let value = match &inner.kind {
             OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, frame.template.tree.source.pipe(*pipe))?),
             OperandKind::Identifier(callee) => self.call_function(frame, dot, *callee, NodeRef::Operand(inner), &[], None)?,
             _ => return self.fail(frame, "indirection through explicit nil"),
         };
-        self.fields(frame, dot, value, operand, fields, arguments, piped)
+        self.fields(frame, dot, value, operand, chain.fields, arguments, piped)
     }
 
     /// An operand as argument for a parameter of this type.
@@ -132,9 +132,10 @@ impl Evaluator<'_> {
                 return self.fail(frame, format!("cannot assign nil to {}", type_of(parameter)));
             }
             OperandKind::Field(fields) => self.fields(frame, dot, dot.clone(), operand, *fields, &[], None)?,
-            OperandKind::Variable { name, slot, fields } => {
-                let value = self.variable(frame, *name, *slot)?;
-                if fields.is_empty() { value } else { self.fields(frame, dot, value, operand, *fields, &[], None)? }
+            OperandKind::Variable(mention) => {
+                let Mention { name, slot, fields } = *frame.template.tree.source.mention(*mention);
+                let value = self.variable(frame, name, slot)?;
+                if fields.is_empty() { value } else { self.fields(frame, dot, value, operand, fields, &[], None)? }
             }
             OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, frame.template.tree.source.pipe(*pipe))?),
             OperandKind::Identifier(callee) => {
@@ -142,9 +143,7 @@ impl Evaluator<'_> {
                 // A nil that a function returned comes in the interface it is declared to return.
                 Evaluated { boxed: matches!(value, Value::Nil), value }
             }
-            OperandKind::Chain(inner, fields) => {
-                self.chain(frame, dot, operand, frame.template.tree.source.operand(*inner), *fields, &[], None)?
-            }
+            OperandKind::Chain(chain) => self.chain(frame, dot, operand, *frame.template.tree.source.chain(*chain), &[], None)?,
             OperandKind::Bool(_) | OperandKind::Number(_) | OperandKind::Str(..) => {
                 return Ok(Evaluated::plain(self.literal(frame, parameter, operand)?));
             }
@@ -156,24 +155,26 @@ impl Evaluator<'_> {
 
     /// A constant takes the type that the parameter wants.
     fn literal(&mut self, frame: &mut Frame<'_>, parameter: Parameter, operand: &Operand) -> Evaluation<Value> {
+        let source = &frame.template.tree.source;
+        if let OperandKind::Number(at) = &operand.kind {
+            let number = source.number(*at);
+            match parameter {
+                Parameter::Any | Parameter::Reflect => return self.ideal_constant(frame, number),
+                Parameter::Int if number.int.is_some() => return Ok(Value::int(number.int.unwrap_or(0))),
+                Parameter::Int64 | Parameter::Duration if number.int.is_some() => return Ok(Value::int64(number.int.unwrap_or(0))),
+                Parameter::Uint32 if number.uint.is_some() => {
+                    return Ok(Value::Int(IntKind::Uint32, number.uint.unwrap_or(0) as u32 as i64));
+                }
+                Parameter::Float if number.float.is_some() => return Ok(Value::Float(number.float.unwrap_or(0.0))),
+                _ => {}
+            }
+        }
         let wanted = match (parameter, &operand.kind) {
             (Parameter::Any | Parameter::Reflect, OperandKind::Bool(truth)) => return Ok(Value::Bool(*truth)),
-            (Parameter::Any | Parameter::Reflect, OperandKind::Str(text, _)) => return Ok(Value::Str(text.clone())),
-            (Parameter::Any | Parameter::Reflect, OperandKind::Number(number)) => return self.ideal_constant(frame, number),
-            (Parameter::Str, OperandKind::Str(text, _)) => return Ok(Value::Str(text.clone())),
+            (Parameter::Any | Parameter::Reflect | Parameter::Str, OperandKind::Str(constant)) => {
+                return Ok(Value::Str(source.constant(*constant).text.clone()));
+            }
             (Parameter::Bool, OperandKind::Bool(truth)) => return Ok(Value::Bool(*truth)),
-            (Parameter::Int, OperandKind::Number(number)) if number.int.is_some() => {
-                return Ok(Value::int(number.int.unwrap_or(0)));
-            }
-            (Parameter::Int64 | Parameter::Duration, OperandKind::Number(number)) if number.int.is_some() => {
-                return Ok(Value::int64(number.int.unwrap_or(0)));
-            }
-            (Parameter::Uint32, OperandKind::Number(number)) if number.uint.is_some() => {
-                return Ok(Value::Int(IntKind::Uint32, number.uint.unwrap_or(0) as u32 as i64));
-            }
-            (Parameter::Float, OperandKind::Number(number)) if number.float.is_some() => {
-                return Ok(Value::Float(number.float.unwrap_or(0.0)));
-            }
             (Parameter::Str, _) => "string",
             (Parameter::Bool, _) => "bool",
             (Parameter::Int | Parameter::Int64 | Parameter::Duration, _) => "integer",
@@ -235,9 +236,12 @@ impl Evaluator<'_> {
         piped: Option<Value>,
     ) -> Evaluation<Evaluated> {
         let value = match callee {
-            Callee::Function(function) => self.call_row(frame, dot, function, node, arguments, piped)?,
-            Callee::And => self.and_or(frame, dot, callee, false, arguments, piped)?,
-            Callee::Or => self.and_or(frame, dot, callee, true, arguments, piped)?,
+            Callee::Function(function) => {
+                let function = frame.template.tree.source.function(function);
+                self.call_row(frame, dot, function, node, arguments, piped)?
+            }
+            Callee::And => self.and_or(frame, dot, false, arguments, piped)?,
+            Callee::Or => self.and_or(frame, dot, true, arguments, piped)?,
             Callee::Include => self.call_include(frame, dot, node, arguments, piped)?,
             Callee::Tpl => self.call_tpl(frame, dot, node, arguments, piped)?,
             Callee::Len => self.len(frame, dot, node, arguments, piped)?,

@@ -32,7 +32,7 @@ impl Evaluator<'_> {
         let source = &frame.template.tree.source;
         for node in source.nodes(list) {
             match node {
-                Node::Text { start, end } => {
+                Node::Text { start, end } | Node::Quoted { start, end } => {
                     out.extend_from_slice(frame.template.tree.source.text.get(*start as usize..*end as usize).unwrap_or_default());
                 }
                 Node::Action(pipe) => self.action(frame, dot, pipe, out)?,

@@ -5,7 +5,7 @@
 
 use super::{Declared, Kind, Parser, Pipe, Result, Token, literal};
 use crate::quote;
-use crate::template::ast::{At, Callee, Command, NodeRef, Number, Operand, OperandKind, Run, Slot, Span};
+use crate::template::ast::{At, Callee, Chain, Command, Constant, Mention, NodeRef, Number, Operand, OperandKind, Run, Slot, Span};
 use crate::template::functions::Vocabulary;
 use crate::template::value::Str;
 
@@ -149,10 +149,13 @@ impl<'a> Parser<'a> {
             end = self.next().end;
         }
         match &mut term.kind {
-            OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => {
-                // The tokens touch each other, so the chain is one piece of the text.
-                fields.start = if fields.is_empty() { position } else { fields.start };
+            // The tokens touch each other, so the chain is one piece of the text.
+            OperandKind::Field(fields) => {
                 fields.end = end;
+                term.position = position;
+            }
+            OperandKind::Variable(mention) => {
+                mention.of_mut(&mut self.source.mentions).fields = Span { start: position, end };
                 term.position = position;
             }
             OperandKind::Bool(_) | OperandKind::Str(..) | OperandKind::Number(_) | OperandKind::Nil | OperandKind::Dot => {
@@ -160,8 +163,9 @@ impl<'a> Parser<'a> {
                 return self.fault(format!("unexpected . after term {}", quote::quote(&source)));
             }
             _ => {
-                let inner = At::put(term, &mut self.source.operands);
-                term = Operand { position, kind: OperandKind::Chain(inner, Span { start: position, end }) };
+                let of = At::put(term, &mut self.source.operands);
+                let chain = Chain { of, fields: Span { start: position, end } };
+                term = Operand { position, kind: OperandKind::Chain(At::put(chain, &mut self.source.chains)) };
             }
         }
         Ok(Some(term))
@@ -171,7 +175,7 @@ impl<'a> Parser<'a> {
         let token = self.next_non_space();
         let kind = match token.kind {
             Kind::Identifier => {
-                let Some(callee) = resolve_function(self.bytes(token), self.vocabulary) else {
+                let Some(callee) = self.resolve_function(self.bytes(token)) else {
                     return self.fault(format!("function {} not defined", quote::quote(self.bytes(token))));
                 };
                 OperandKind::Identifier(callee)
@@ -184,11 +188,15 @@ impl<'a> Parser<'a> {
                     return self.fault(format!("undefined variable {}", quote::quote(name)));
                 }
                 let span = Span { start: token.start, end: token.end };
-                OperandKind::Variable { name: span, slot: Slot::new(self.body.resolve(name)), fields: Span::default() }
+                let mention = Mention { name: span, slot: Slot::new(self.body.resolve(name)), fields: Span::default() };
+                OperandKind::Variable(At::put(mention, &mut self.source.mentions))
             }
             Kind::Field => OperandKind::Field(Span { start: token.start, end: token.end }),
             Kind::Bool => OperandKind::Bool(self.bytes(token) == b"true"),
-            Kind::CharConstant | Kind::Complex | Kind::Number => OperandKind::Number(Box::new(self.number(token)?)),
+            Kind::CharConstant | Kind::Complex | Kind::Number => {
+                let number = self.number(token)?;
+                OperandKind::Number(At::put(number, &mut self.source.numbers))
+            }
             Kind::LeftParen => {
                 if self.body.paren_depth >= MAX_PAREN_DEPTH {
                     return self.fault("max expression depth exceeded");
@@ -201,7 +209,10 @@ impl<'a> Parser<'a> {
                 return Ok(Some(Operand { position, kind: OperandKind::Pipe(At::put(pipe, &mut self.source.pipes)) }));
             }
             Kind::String | Kind::RawString => match literal::unquote(self.bytes(token)) {
-                Some(text) => OperandKind::Str(Str::from(&*text), token.end),
+                Some(text) => {
+                    let constant = Constant { text: Str::from(&*text), end: token.end };
+                    OperandKind::Str(At::put(constant, &mut self.source.constants))
+                }
                 None => return self.fault("invalid syntax"),
             },
             _ => {
@@ -224,16 +235,16 @@ impl<'a> Parser<'a> {
             Err(message) => self.fault(message),
         }
     }
-}
 
-fn resolve_function(name: &[u8], vocabulary: Vocabulary) -> Option<Callee> {
-    Some(match name {
-        b"and" => Callee::And,
-        b"or" => Callee::Or,
-        b"call" => Callee::Call,
-        b"include" if vocabulary == Vocabulary::Chart => Callee::Include,
-        b"tpl" if vocabulary == Vocabulary::Chart => Callee::Tpl,
-        b"len" => Callee::Len,
-        _ => Callee::Function(vocabulary.lookup(name)?),
-    })
+    fn resolve_function(&mut self, name: &[u8]) -> Option<Callee> {
+        Some(match name {
+            b"and" => Callee::And,
+            b"or" => Callee::Or,
+            b"call" => Callee::Call,
+            b"include" if self.vocabulary == Vocabulary::Chart => Callee::Include,
+            b"tpl" if self.vocabulary == Vocabulary::Chart => Callee::Tpl,
+            b"len" => Callee::Len,
+            _ => Callee::Function(At::put_once(self.vocabulary.lookup(name)?, &mut self.source.functions)),
+        })
+    }
 }
