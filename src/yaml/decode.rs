@@ -203,7 +203,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         let index = frame.next;
         let node = self.node(index)?;
         let Some(frame) = self.frames.last_mut() else { return Ok(None) };
-        frame.next = node.end;
+        frame.next = node.end();
         match frame.content {
             Content::List { shape, .. } => self.enter(index, shape.item(), None),
             Content::Map { shape, .. } => self.entry(index, node, shape),
@@ -213,19 +213,19 @@ impl<'d, 'a> Decoder<'d, 'a> {
 
     /// A key, and the start of its value.
     fn entry(&mut self, index: usize, node: &'d Node<'a>, shape: &'static Shape) -> Step<Option<Data>> {
-        let value = node.end;
+        let value = node.end();
         let value_node = self.node(value)?;
         if let Some(frame) = self.frames.last_mut() {
-            frame.next = value_node.end;
+            frame.next = value_node.end();
         }
-        if node.is_merge() {
+        if self.document.is_merge(node) {
             return self.merge(value, value_node, shape);
         }
         let (name, identity) = self.key(index, value)?;
         if self.strict {
             let (Some(map), go_name) = (self.maps.last_mut(), go_syntax::key(self.document, index)) else { return Ok(None) };
             if !map.seen.insert(identity.unwrap_or_default()) {
-                self.repeated.push(format!("line {}: key {go_name} already set in map", value_node.line + 1));
+                self.repeated.push(format!("line {}: key {go_name} already set in map", value_node.line() + 1));
             }
         }
         if let Some(Frame { content: Content::Map { key, .. }, .. }) = self.frames.last_mut() {
@@ -246,12 +246,12 @@ impl<'d, 'a> Decoder<'d, 'a> {
             let counted = self.count();
             self.alias_depth -= 1;
             counted?;
-            node = self.node(target)?;
+            node = self.node(target as usize)?;
         }
         if node.kind != NodeKind::Scalar {
             return Err(self.collection_key(index));
         }
-        let text: Arc<str> = match scalar(node)? {
+        let text: Arc<str> = match scalar(self.document, node)? {
             Scalar::Text(text) => text,
             Scalar::Resolved(resolved) => match resolved {
                 Resolved::Bool(truth) => truth.to_string().into(),
@@ -275,7 +275,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 Resolved::Timestamp | Resolved::Str => (&*node.value).into(),
             },
         };
-        let identity = self.strict.then(|| match scalar(node) {
+        let identity = self.strict.then(|| match scalar(self.document, node) {
             Ok(Scalar::Resolved(resolved)) if !matches!(resolved, Resolved::Timestamp | Resolved::Str) => format!("{resolved:?}"),
             _ => format!("\"{text}"),
         });
@@ -312,12 +312,12 @@ impl<'d, 'a> Decoder<'d, 'a> {
         let mut target = index;
         let mut alias = None;
         if let NodeKind::Alias(aliased) = self.node(index)?.kind {
-            if self.node(aliased)?.kind != NodeKind::Mapping {
+            if self.node(aliased as usize)?.kind != NodeKind::Mapping {
                 return Err(merge_fault());
             }
             self.activate(index)?;
             self.count()?;
-            target = aliased;
+            target = aliased as usize;
             alias = Some(index);
         }
         let node = self.node(target)?;
@@ -325,7 +325,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
             return Err(merge_fault());
         }
         let content = Content::Map { key: None, shape, merged: true };
-        self.frames.push(Frame { next: target + 1, end: node.end, content, alias });
+        self.frames.push(Frame { next: target + 1, end: node.end(), content, alias });
         Ok(None)
     }
 
@@ -352,7 +352,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         match node.kind {
             NodeKind::Alias(target) => {
                 self.activate(index)?;
-                self.enter(target, shape, Some(index))
+                self.enter(target as usize, shape, Some(index))
             }
             NodeKind::Scalar => {
                 let data = self.scalar_data(node, shape)?;
@@ -362,14 +362,14 @@ impl<'d, 'a> Decoder<'d, 'a> {
             NodeKind::Sequence => {
                 self.open('[');
                 let content = Content::List { items: Vec::new(), shape };
-                self.frames.push(Frame { next: index + 1, end: node.end, content, alias });
+                self.frames.push(Frame { next: index + 1, end: node.end(), content, alias });
                 Ok(None)
             }
             NodeKind::Mapping => {
                 self.open('{');
                 self.maps.push(OpenMap::default());
                 let content = Content::Map { key: None, shape, merged: false };
-                self.frames.push(Frame { next: index + 1, end: node.end, content, alias });
+                self.frames.push(Frame { next: index + 1, end: node.end(), content, alias });
                 Ok(None)
             }
         }
@@ -401,7 +401,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
     }
 
     fn scalar_data(&mut self, node: &Node<'_>, shape: &'static Shape) -> Step<Data> {
-        let resolved = match scalar(node)? {
+        let resolved = match scalar(self.document, node)? {
             Scalar::Text(text) => return Ok(Data::Str(text)),
             Scalar::Resolved(resolved) => resolved,
         };
@@ -439,8 +439,8 @@ enum Scalar {
     Resolved(Resolved),
 }
 
-fn scalar(node: &Node<'_>) -> Step<Scalar> {
-    let tag = node.tag();
+fn scalar(document: &Document<'_>, node: &Node<'_>) -> Step<Scalar> {
+    let tag = document.tag(node);
     if tag.is_empty() && !node.implicit {
         return Ok(Scalar::Text((&*node.value).into()));
     }

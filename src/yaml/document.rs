@@ -9,10 +9,8 @@ use super::resolve::MERGE;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// A values file with few comments has a node for so many bytes.
-const BYTES_PER_NODE: usize = 16;
-/// For how many nodes there is room from the start.
-const MOST_ROOM: usize = 8192;
+/// For how many nodes there is room from the start: what is not used costs nothing, but to grow into fresh memory does.
+const MOST_ROOM: usize = 32 << 10;
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +19,7 @@ pub(super) enum NodeKind {
     Sequence,
     Mapping,
     /// Stands for the node at this index.
-    Alias(usize),
+    Alias(u32),
 }
 
 /// A node; its children follow it.
@@ -30,23 +28,24 @@ pub(super) struct Node<'a> {
     pub kind: NodeKind,
     pub implicit: bool,
     /// From 0.
-    pub line: usize,
+    line: u32,
     /// The index behind the last node below this one.
-    pub end: usize,
+    end: u32,
+    /// Which of the document's tags it has, counted from 1; 0 for none.
+    tag: u32,
     /// The text of a scalar, the name of an alias.
     pub value: Cow<'a, str>,
-    pub tag: Option<Box<str>>,
 }
 
 impl Node<'_> {
-    /// The tag, or "".
-    pub(super) fn tag(&self) -> &str {
-        self.tag.as_deref().unwrap_or("")
+    /// The line it begins on, from 0.
+    pub(super) fn line(&self) -> usize {
+        self.line as usize
     }
 
-    /// Whether it is the key `<<` that merges maps.
-    pub(super) fn is_merge(&self) -> bool {
-        self.kind == NodeKind::Scalar && self.value == "<<" && (self.implicit || self.tag() == MERGE)
+    /// The index behind the last node below this one.
+    pub(super) fn end(&self) -> usize {
+        self.end as usize
     }
 }
 
@@ -56,14 +55,15 @@ pub(super) struct Document<'a> {
     /// Empty when the text holds no document.
     pub nodes: Vec<Node<'a>>,
     pub has_aliases: bool,
+    /// Of the few nodes that have one.
+    tags: Vec<Box<str>>,
 }
 
 impl<'a> Document<'a> {
     /// Reads up to the end of the first document.
     pub(super) fn read(parser: &mut Parser<'a>) -> Step<Document<'a>> {
-        // Room that is not used costs nothing; to grow into fresh memory does.
-        let room = (parser.bytes_left() / BYTES_PER_NODE).min(MOST_ROOM);
-        let mut document = Document { nodes: Vec::with_capacity(room), has_aliases: false };
+        let room = parser.nodes_ahead().min(MOST_ROOM);
+        let mut document = Document { nodes: Vec::with_capacity(room), ..Document::default() };
         let mut anchors: HashMap<Cow<'a, str>, usize> = HashMap::new();
         let mut open: Vec<usize> = Vec::new();
         loop {
@@ -73,7 +73,7 @@ impl<'a> Document<'a> {
                 Event::DocumentStart => {}
                 Event::DocumentEnd | Event::StreamEnd => return Ok(document),
                 Event::SequenceEnd | Event::MappingEnd => {
-                    let end = document.nodes.len();
+                    let end = index(document.nodes.len());
                     if let Some(node) = open.pop().and_then(|index| document.nodes.get_mut(index)) {
                         node.end = end;
                     }
@@ -83,7 +83,7 @@ impl<'a> Document<'a> {
                         return Err(Fault::without_line(Origin::Decoder, format!("unknown anchor '{name}' referenced")));
                     };
                     document.has_aliases = true;
-                    let kind = NodeKind::Alias(target);
+                    let kind = NodeKind::Alias(index(target));
                     document.add(kind, line, name, None, false);
                 }
                 Event::Scalar(scalar) => {
@@ -106,19 +106,48 @@ impl<'a> Document<'a> {
     }
 
     fn add(&mut self, kind: NodeKind, line: usize, value: Cow<'a, str>, tag: Option<Box<str>>, implicit: bool) -> usize {
-        let index = self.nodes.len();
-        self.nodes.push(Node { kind, implicit, line, end: index + 1, value, tag });
-        index
+        let at = self.nodes.len();
+        let tag = tag.map_or(0, |tag| {
+            self.tags.push(tag);
+            index(self.tags.len())
+        });
+        self.nodes.push(Node { kind, implicit, line: index(line), end: index(at + 1), value, tag });
+        at
+    }
+
+    /// The tag of a node, or "".
+    pub(super) fn tag(&self, node: &Node<'_>) -> &str {
+        let at = (node.tag as usize).checked_sub(1);
+        at.and_then(|at| self.tags.get(at)).map_or("", |tag| tag)
+    }
+
+    /// Whether a node is the key `<<` that merges maps.
+    pub(super) fn is_merge(&self, node: &Node<'_>) -> bool {
+        node.kind == NodeKind::Scalar && node.value == "<<" && (node.implicit || self.tag(node) == MERGE)
     }
 
     /// The indices of the children of a collection.
     pub(super) fn children(&self, parent: usize) -> impl Iterator<Item = usize> + '_ {
-        let end = self.nodes.get(parent).map_or(0, |node| node.end);
+        let end = self.nodes.get(parent).map_or(0, Node::end);
         let mut next = parent + 1;
         std::iter::from_fn(move || {
             let child = (next < end).then_some(next)?;
-            next = self.nodes.get(child).map_or(end, |node| node.end);
+            next = self.nodes.get(child).map_or(end, Node::end);
             Some(child)
         })
+    }
+}
+
+/// A place in a text or list. What is longer than four billion was refused before it was read.
+fn index(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    /// Values files have thousands of these, all in fresh memory.
+    #[test]
+    fn nodes_are_small() {
+        assert_eq!(std::mem::size_of::<super::Node<'_>>(), 48);
     }
 }

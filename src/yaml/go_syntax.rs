@@ -37,7 +37,7 @@ fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) 
         return;
     }
     match node.kind {
-        NodeKind::Alias(target) => print(document, target, depth + 1, out),
+        NodeKind::Alias(target) => print(document, target as usize, depth + 1, out),
         NodeKind::Sequence => {
             out.push_str("[]interface {}{");
             for (position, child) in document.children(index).enumerate() {
@@ -73,8 +73,8 @@ fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) 
             out.push('}');
         }
         NodeKind::Scalar => {
-            let quoted = node.tag().is_empty() && !node.implicit || node.tag() == BINARY;
-            let resolved = if quoted { Ok(Resolved::Str) } else { resolve_tagged(node.tag(), &node.value) };
+            let quoted = document.tag(node).is_empty() && !node.implicit || document.tag(node) == BINARY;
+            let resolved = if quoted { Ok(Resolved::Str) } else { resolve_tagged(document.tag(node), &node.value) };
             match resolved.unwrap_or(Resolved::Str) {
                 Resolved::Null => out.push_str("interface {}(nil)"),
                 Resolved::Bool(truth) => out.push_str(if truth { "true" } else { "false" }),

@@ -28,7 +28,7 @@ fn find(document: &Document<'_>, path: &[&str]) -> Option<usize> {
     let mut line = 0;
     for part in path {
         let (key, value) = entry(document, at, part, 0)?;
-        line = document.nodes.get(key)?.line + 1;
+        line = document.nodes.get(key)?.line() + 1;
         at = value;
     }
     (line > 0).then_some(line)
@@ -40,17 +40,18 @@ fn entry(document: &Document<'_>, at: usize, part: &str, hops: usize) -> Option<
     match node.kind {
         // An anchor may hold an alias to itself.
         NodeKind::Alias(_) if hops > 100 => None,
-        NodeKind::Alias(target) => entry(document, target, part, hops + 1),
+        NodeKind::Alias(target) => entry(document, target as usize, part, hops + 1),
         NodeKind::Scalar => None,
         NodeKind::Sequence => document.children(at).nth(part.parse().ok()?).map(|item| (item, item)),
         NodeKind::Mapping => {
             let children: Vec<usize> = document.children(at).collect();
             let mut pairs = children.chunks_exact(2).rev();
-            let own = pairs.clone().find(|pair| document.nodes.get(pair[0]).is_some_and(|key| key.value == part && !key.is_merge()));
+            let own =
+                pairs.clone().find(|pair| document.nodes.get(pair[0]).is_some_and(|key| key.value == part && !document.is_merge(key)));
             own.map(|pair| (pair[0], pair[1])).or_else(|| {
                 pairs.find_map(|pair| {
                     let key = document.nodes.get(pair[0])?;
-                    key.is_merge().then(|| merged_entry(document, pair[1], part, hops + 1)).flatten()
+                    document.is_merge(key).then(|| merged_entry(document, pair[1], part, hops + 1)).flatten()
                 })
             })
         }

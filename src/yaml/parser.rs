@@ -92,9 +92,9 @@ impl<'a> Parser<'a> {
         self.scanner.want_text = want;
     }
 
-    /// How many bytes of the text are not read yet.
-    pub(super) fn bytes_left(&self) -> usize {
-        self.scanner.bytes_left()
+    /// About how many nodes the text has, told at its start.
+    pub(super) fn nodes_ahead(&self) -> usize {
+        self.scanner.nodes_ahead()
     }
 
     /// The next event; after the end of the stream always that.
