@@ -25,6 +25,9 @@ pub const UNFINISHED: &str = ".rutter-";
 /// Files below this are read in one go. Beyond it, filling the memory that they are read into costs more than asking once more.
 const SMALL_FILE: usize = 64 << 10;
 
+/// Most bytes of a file that is read as a whole and has no lower limit of its own: a device never ends.
+pub const WHOLE_LIMIT: u64 = 512 << 20;
+
 /// How many symbolic links one path may lead through (Go's `filepath.EvalSymlinks`).
 const LINKS_LIMIT: usize = 255;
 
@@ -86,20 +89,16 @@ pub fn fault(operation: &str, path: &Path, error: &io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("{operation} {}: {}", path.display(), reason(error)))
 }
 
-/// The bytes of a file.
+/// The bytes of a file, of which there may be [`WHOLE_LIMIT`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let mut file = open(path)?;
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(64 << 20));
-    file.read_to_end(&mut bytes).map_err(|error| fault("read", path, &error))?;
-    Ok(bytes)
+    read_limited(path, WHOLE_LIMIT)
 }
 
-/// The bytes of a file; `None` when there is nothing at `path`.
-pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
+/// The bytes of a file that may have at most `limit` of them; `None` when there is nothing at `path`.
+pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        _ => read(path).map(Some),
+        _ => read_limited(path, limit).map(Some),
     }
 }
 
@@ -540,5 +539,8 @@ mod tests {
         write(&path, b"12345").unwrap();
         assert_eq!(read_limited(&path, 5).unwrap(), b"12345");
         assert_eq!(read_limited(&path, 4).unwrap_err().kind(), ErrorKind::Limit);
+        assert_eq!(read_if_there(&path, 5).unwrap().as_deref(), Some(b"12345".as_slice()));
+        assert_eq!(read_if_there(&path, 4).unwrap_err().kind(), ErrorKind::Limit);
+        assert_eq!(read_if_there(&folder.path().join("b"), 4).unwrap(), None);
     }
 }

@@ -333,7 +333,9 @@ impl Rendering {
             let target = fs::join_below(folder, path)?;
             let file = match files.entry(target.clone()) {
                 Entry::Occupied(file) => file.into_mut(),
-                Entry::Vacant(place) => place.insert(if keep { fs::read_if_there(&target)?.unwrap_or_default() } else { Vec::new() }),
+                Entry::Vacant(place) => {
+                    place.insert(if keep { fs::read_if_there(&target, fs::WHOLE_LIMIT)?.unwrap_or_default() } else { Vec::new() })
+                }
             };
             write_piece(path, text, file).map_err(|error| fs::fault("write", &target, &error))?;
             order.push(target);

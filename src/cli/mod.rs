@@ -101,7 +101,7 @@ fn refuse(failure: parse::Failure, program: String, words: &[String], environmen
     }
     printer::print_error(&failure.error, &session.settings);
     if let Some(usage) = failure.usage {
-        eprintln!("{usage}");
+        printer::tell(&usage);
     }
     Exit::Failure
 }

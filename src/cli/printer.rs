@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::quote;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Origin, Renderer, Snippet};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 
 /// How errors are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,20 +32,26 @@ pub fn chosen_format(settings: &Settings) -> ErrorFormat {
     }
 }
 
+/// Writes a line to standard error. Where that is full or nobody reads it any more the line is lost, and nothing else: the exit code
+/// tells how the command ended.
+pub fn tell(line: &str) {
+    let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+}
+
 /// Shows an error on standard error.
 pub fn print_error(error: &Error, settings: &Settings) {
     let terminal = std::io::stderr().is_terminal();
     match chosen_format(settings) {
-        ErrorFormat::Json => eprintln!("{}", json(error)),
+        ErrorFormat::Json => tell(&json(error)),
         ErrorFormat::Human => {
             let styled = match settings.color {
                 Color::Always => true,
                 Color::Never => false,
                 Color::Auto => terminal,
             };
-            eprintln!("{}", human(error, styled));
+            tell(&human(error, styled));
         }
-        ErrorFormat::Helm | ErrorFormat::Auto => eprintln!("Error: {error}"),
+        ErrorFormat::Helm | ErrorFormat::Auto => tell(&format!("Error: {error}")),
     }
 }
 
@@ -177,7 +183,7 @@ fn kind(kind: ErrorKind) -> &'static str {
 /// Shows a notice on standard error as Go's slog does; debug notices only with `--debug`.
 pub fn print_notice(notice: &Notice, debug: bool) {
     if notice.level > Level::Debug || debug {
-        eprintln!("{}", notice_line(notice));
+        tell(&notice_line(notice));
     }
 }
 

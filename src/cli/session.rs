@@ -68,7 +68,7 @@ impl Session {
 
     /// Writes a line to standard error, for talk that is neither a notice nor an error.
     pub fn tell(&self, line: &str) {
-        eprintln!("{line}");
+        printer::tell(line);
     }
 
     /// The error of a failed write to standard output.

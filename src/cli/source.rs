@@ -23,7 +23,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The largest values file that is fetched.
+/// The largest values file, wherever it comes from.
 const VALUES_LIMIT: u64 = 100 << 20;
 
 /// The file of mirrors, in the configuration folder of the user and then of the machine, so that whoever runs the machine
@@ -185,16 +185,25 @@ pub fn value_options(arguments: &ValueArguments) -> merge::Options {
 /// The bytes that `-f` or `--set-file` names: a file, a URL, or standard input for `-`.
 pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
     if path.trim() == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
-        return Ok(bytes);
+        return from_stdin();
     }
     // Helm takes every name for a URL first, so that one like `100%.yaml` is refused.
     let address = Url::parse(path.as_bytes()).map_err(|fault| Error::new(ErrorKind::Usage, fault))?;
     if !matches!(address.scheme.as_slice(), b"http" | b"https") {
-        return fs::read(Path::new(path));
+        return fs::read_limited(Path::new(path), VALUES_LIMIT);
     }
     let reporter = Console::new(session);
     let settings = plain_settings(session);
     Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default())
+}
+
+/// All that comes in on standard input, up to the limit.
+fn from_stdin() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut input = std::io::stdin().lock().take(VALUES_LIMIT + 1);
+    input.read_to_end(&mut bytes).map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
+    if bytes.len() as u64 > VALUES_LIMIT {
+        return Err(Error::new(ErrorKind::Limit, format!("file /dev/stdin is larger than {VALUES_LIMIT} bytes")));
+    }
+    Ok(bytes)
 }

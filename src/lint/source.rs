@@ -49,7 +49,7 @@ impl Source {
     /// The bytes of a file.
     pub(super) fn read(&self, name: &str) -> Result<Vec<u8>> {
         match &self.files {
-            None => fs::read(&self.path.join(name)),
+            None => loader::read_file(&self.path.join(name), fs::WHOLE_LIMIT),
             Some(files) => match files.iter().find(|file| &*file.name == name) {
                 Some(file) => Ok(file.data.to_vec()),
                 None => Err(self.missing("open", name)),

@@ -52,6 +52,9 @@ impl std::fmt::Debug for Entry {
     }
 }
 
+/// Most bytes of the file: some ten thousand repositories.
+const FILE_LIMIT: u64 = 16 << 20;
+
 /// The file as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct Repositories {
@@ -65,7 +68,7 @@ impl Repositories {
     /// Reads the file at `path`. `Ok(None)` when there is no such file.
     pub fn load(path: &Path) -> Result<Option<Repositories>> {
         let failed = |error: Error| error.context(format_args!("couldn't load repositories file ({})", path.display()));
-        fs::read_if_there(path).map_err(failed)?.map(|bytes| Repositories::parse(&bytes)).transpose()
+        fs::read_if_there(path, FILE_LIMIT).map_err(failed)?.map(|bytes| Repositories::parse(&bytes)).transpose()
     }
 
     /// Reads the file of `settings`; a missing file is an empty list.

@@ -212,3 +212,16 @@ fn the_server_refuses_what_does_not_fit_on_its_disk_and_goes_on() {
     let index = text(client().get(server.at("/index.yaml")).send()).1;
     assert!(index.contains("app-1.0.0.tgz") && !index.contains("big"), "{index}");
 }
+
+#[test]
+fn errors_that_cannot_be_shown_end_with_1() {
+    let (_guard, home) = folder();
+    for arguments in [["template", "no-chart"], ["lint", "no-chart"], ["template", "--no-flag"]] {
+        for target in ["2>/dev/full", "2>&-"] {
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("exec \"$0\" \"$@\" {target}")]).arg(rutter(&home).get_program()).args(arguments);
+            let status = command.env_clear().env("HOME", &home).status().expect("the binary runs");
+            assert_eq!(status.code(), Some(1), "{arguments:?} {target}");
+        }
+    }
+}

@@ -377,3 +377,18 @@ fn no_file_is_left_half_written() {
         std::fs::read_dir(out.join("app/templates")).expect("the folder").map(|entry| entry.expect("an entry").file_name()).collect();
     assert_eq!(left, ["t.yaml"], "nothing beside the folder");
 }
+
+#[test]
+fn values_without_an_end_are_refused() {
+    let limit = "/dev/zero is larger than 104857600 bytes";
+    Hostile::values("").with(&["-f", "/dev/zero"]).fails(limit);
+    Hostile::values("").with(&["--set-file", "a=/dev/zero"]).fails(limit);
+
+    let hostile = Hostile::values("");
+    let mut command = rutter(&hostile.home);
+    command.arg("template").arg(hostile.chart()).args(["-f", "-"]);
+    let zeros = std::fs::File::open("/dev/zero").expect("the device");
+    let output = command.stdin(zeros).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("file /dev/stdin is larger than 104857600 bytes"));
+}

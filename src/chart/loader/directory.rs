@@ -26,7 +26,7 @@ const MOST_THREADS: usize = 4;
 pub(super) fn read(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<(Vec<File>, Ready)> {
     let ignore_file = folder.join(ignore::FILE_NAME);
     let mut rules = match fs::exists(&ignore_file) {
-        true => Rules::parse(&fs::read_limited(&ignore_file, FILE_LIMIT)?)?,
+        true => Rules::parse(&read_file(&ignore_file, FILE_LIMIT)?)?,
         false => Rules::new(),
     };
     rules.add_defaults();
@@ -283,8 +283,7 @@ impl Walk<'_> {
             return Ok(What::Folder(self.offer(vec![Subfolder { path: place.path(), name: Some(name) }], reader)));
         }
         if kind == Kind::Irregular {
-            let message = format!("cannot load irregular file {} as it has file mode type bits set", place.path().display());
-            return Err(Error::new(ErrorKind::Chart, message));
+            return Err(irregular(&place.path()));
         }
         let unreadable = |error: Error| error.context(format_args!("error reading {name}"));
         let (open, entry) = place.folder.file(place.entry).map_err(unreadable)?;
@@ -311,7 +310,43 @@ fn is_unfinished(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(fs::UNFINISHED.as_bytes())
 }
 
+/// The bytes of one file of a chart's folder, read ahead of the walk or without one, which like the walk waits for no pipe and reads
+/// no device.
+pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    match fs::stat(path) {
+        Ok(entry) if entry.kind == Kind::Irregular => Err(irregular(path)),
+        // What is not there is told in the words of who opens it.
+        _ => fs::read_limited(path, limit),
+    }
+}
+
+fn irregular(path: &Path) -> Error {
+    Error::new(ErrorKind::Chart, format!("cannot load irregular file {} as it has file mode type bits set", path.display()))
+}
+
 /// Where the chart's own file lies.
 pub(super) fn chart_file(folder: &Path) -> PathBuf {
     folder.join("Chart.yaml")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(&path("Chart.yaml"), b"apiVersion: v2\nname: app\nversion: 1.0.0\n").unwrap();
+        let refused = || super::super::load(folder.path(), &mut Notices::new()).unwrap_err().to_string();
+        for name in [ignore::FILE_NAME, "values.yaml", "Chart.yaml"] {
+            let _ = std::fs::remove_file(path(name));
+            // Empty, so that this ends whatever the loader does; one that never ends is met in the same place.
+            std::os::unix::fs::symlink("/dev/null", path(name)).unwrap();
+            assert!(refused().contains("cannot load irregular file"), "{name}: {}", refused());
+            if name != "Chart.yaml" {
+                std::fs::remove_file(path(name)).unwrap();
+            }
+        }
+    }
 }

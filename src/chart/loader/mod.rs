@@ -11,6 +11,8 @@ mod sniff;
 mod tar;
 pub mod unpack;
 
+pub(crate) use directory::read_file;
+
 use super::{Chart, Content, File, Lock, Metadata};
 use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Level, Notices};
@@ -92,7 +94,8 @@ pub fn load_directory(folder: &Path, notices: &mut Notices) -> Result<Chart> {
 fn load_directory_observed(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
     let folder = fs::absolute(folder)?;
     let chart_file = directory::chart_file(&folder);
-    let text = fs::read(&chart_file).map_err(|error| error.context(format_args!("unable to detect chart at {}", chart_file.display())))?;
+    let unseen = |error: Error| error.context(format_args!("unable to detect chart at {}", chart_file.display()));
+    let text = directory::read_file(&chart_file, fs::WHOLE_LIMIT).map_err(unseen)?;
     check_api_version(&text)?;
     let (files, ready) = directory::read(&folder, notices, observe)?;
     assemble(files, ready, notices)
