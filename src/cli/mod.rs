@@ -7,8 +7,6 @@
 //! [`printer`] errors.
 //! Follows Helm's `pkg/cmd` and `pkg/cli`.
 
-#![expect(clippy::disallowed_macros, reason = "the command line is what prints")]
-
 pub mod arguments;
 pub mod commands;
 pub mod complete;
