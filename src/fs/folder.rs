@@ -70,12 +70,10 @@ impl Folder {
         Ok(entries)
     }
 
-    /// A file in it to read, and what it is; links are followed.
-    pub fn file(&self, name: &OsStr) -> Result<(File, Entry)> {
+    fn open_file(&self, name: &OsStr) -> Result<File> {
         use rustix::fs::{Mode, OFlags, openat};
         let open = || openat(self.inner.fd()?, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-        let file = rustix::io::retry_on_intr(open).map_err(|error| fault("open", &self.path.join(name), &error.into()))?;
-        about(File::from(file), || self.path.join(name))
+        rustix::io::retry_on_intr(open).map(File::from).map_err(|error| fault("open", &self.path.join(name), &error.into()))
     }
 
     /// The stamp of the file of this name; `None` when it leads to no file.
@@ -111,10 +109,8 @@ impl Folder {
         Ok(entries)
     }
 
-    /// A file in it to read, and what it is; links are followed.
-    pub fn file(&self, name: &OsStr) -> Result<(File, Entry)> {
-        let path = self.path.join(name);
-        about(super::open(&path)?, || path.clone())
+    fn open_file(&self, name: &OsStr) -> Result<File> {
+        super::open(&self.path.join(name))
     }
 
     /// The stamp of the file of this name; `None` when it leads to no file.
@@ -130,11 +126,18 @@ impl Folder {
     pub fn path(&self) -> &Path {
         &self.path
     }
-}
 
-fn about(file: File, path: impl Fn() -> PathBuf) -> Result<(File, Entry)> {
-    let metadata = file.metadata().map_err(|error| fault("stat", &path(), &error))?;
-    Ok((file, Entry::of(&metadata)))
+    /// A file in it to read, and what it is; links are followed.
+    pub fn file(&self, name: &OsStr) -> Result<(File, Entry)> {
+        let file = self.open_file(name)?;
+        let metadata = file.metadata().map_err(|error| fault("stat", &self.path.join(name), &error))?;
+        Ok((file, Entry::of(&metadata)))
+    }
+
+    /// Reads a file in it that had `size` bytes when it was looked at, in the place of what `bytes` held.
+    pub fn read(&self, name: &OsStr, size: u64, bytes: &mut Vec<u8>) -> Result<()> {
+        super::read_expected(self.open_file(name)?, || self.path.join(name), size, super::WHOLE_LIMIT, bytes)
+    }
 }
 
 fn sort(entries: &mut [(OsString, Kind)]) {

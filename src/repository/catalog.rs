@@ -244,6 +244,7 @@ fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<
     let chunks = Mutex::new(archives.chunks(CHUNK).zip(facts.chunks_mut(CHUNK)));
     let work = || {
         let (mut in_whole, mut in_recent) = (0, 0);
+        let mut bytes = Vec::new();
         loop {
             let chunk = chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((names, slots)) = chunk else { return };
@@ -255,7 +256,8 @@ fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<
                 } else if let Some(known) = whole.get(name, &mut in_whole).filter(is_same) {
                     Fact::Old(known)
                 } else {
-                    Fact::New(Known { stamp, entry: read(&folder.join(name)) })
+                    let read = opened.read(name.as_ref(), stamp.0, &mut bytes);
+                    Fact::New(Known { stamp, entry: read.ok().and_then(|()| entry(&bytes)) })
                 };
             }
         }
@@ -271,15 +273,14 @@ fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<
 }
 
 /// The entry of an archive; `None` when it is no valid chart.
-fn read(path: &Path) -> Option<Entry<'static>> {
-    let bytes = fs::read(path).ok()?;
-    let chart = loader::load_archive(&bytes, &mut Notices::new()).ok()?;
+fn entry(archive: &[u8]) -> Option<Entry<'static>> {
+    let chart = loader::load_archive(archive, &mut Notices::new()).ok()?;
     let mut metadata = (*chart.metadata).clone();
     if metadata.api_version.is_empty() {
         metadata.api_version = "v1".to_string();
     }
     metadata.validate().ok()?;
-    Entry::new(metadata, crate::package::digest::sha256(&bytes)).ok()
+    Entry::new(metadata, crate::package::digest::sha256(archive)).ok()
 }
 
 #[cfg(test)]
