@@ -10,10 +10,14 @@ use super::entry::{Entry, PARTS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Stamp};
 use crate::repository::cache;
+use flate2::Crc;
 use std::path::{Path, PathBuf};
 
-/// How the file begins; another beginning makes it worthless. The number of rows follows, then how long the texts are.
-const HEADER: &[u8] = b"rutter catalog 3\n";
+/// How the file begins; another beginning makes it worthless. The number of rows follows, how long the texts are, and the sum of
+/// rows and texts: a power cut may leave a file of the right size with other bytes in it, which would come out in an index.
+const HEADER: &[u8] = b"rutter catalog 4\n";
+/// The three numbers behind it.
+const NUMBERS: usize = 8 + 8 + 4;
 /// The largest file that is read.
 const LIMIT: u64 = 512 << 20;
 /// A row: the stamp, where the texts begin, how long the name is, whether there is an entry, where its pieces end.
@@ -55,6 +59,10 @@ impl<'a> Facts<'a> {
     fn whole(bytes: &'a [u8]) -> Option<Facts<'a>> {
         let (count, rest) = take::<8>(bytes.strip_prefix(HEADER)?)?;
         let (length, rest) = take::<8>(rest)?;
+        let (known_sum, rest) = take::<4>(rest)?;
+        if u32::from_le_bytes(known_sum) != sum(rest) {
+            return None;
+        }
         let rows = usize::try_from(u64::from_le_bytes(count)).ok()?.checked_mul(ROW)?;
         let (rows, texts) = rest.split_at_checked(rows)?;
         let texts = std::str::from_utf8(texts).ok()?;
@@ -138,15 +146,24 @@ fn take<const N: usize>(bytes: &[u8]) -> Option<([u8; N], &[u8])> {
     bytes.split_first_chunk::<N>().map(|(taken, rest)| (*taken, rest))
 }
 
+/// The CRC-32 of rows and texts, which costs next to nothing; nobody is kept out by it, as the file is the user's own.
+fn sum(bytes: &[u8]) -> u32 {
+    let mut sum = Crc::new();
+    sum.update(bytes);
+    sum.sum()
+}
+
 /// Writes what is known of these archives.
 pub fn remember(file: &Path, facts: &mut [(&str, &Known<'_>)]) -> Result<()> {
     facts.sort_unstable_by_key(|(name, _)| *name);
     let whole = |known: &Known<'_>| known.entry.as_ref().map_or(0, |entry| entry.whole().0.len());
     let length: usize = facts.iter().map(|(name, known)| name.len() + whole(known)).sum();
-    let mut bytes = Vec::with_capacity(HEADER.len() + 16 + facts.len() * ROW + length);
+    let mut bytes = Vec::with_capacity(HEADER.len() + NUMBERS + facts.len() * ROW + length);
     bytes.extend_from_slice(HEADER);
     bytes.extend_from_slice(&(facts.len() as u64).to_le_bytes());
     bytes.extend_from_slice(&(length as u64).to_le_bytes());
+    let sum_at = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
     let too_large = |_| Error::new(ErrorKind::Limit, "the catalog is too large");
     let mut start = 0;
     for (name, known) in facts.iter() {
@@ -165,6 +182,9 @@ pub fn remember(file: &Path, facts: &mut [(&str, &Known<'_>)]) -> Result<()> {
     for (name, known) in facts.iter() {
         bytes.extend_from_slice(name.as_bytes());
         bytes.extend_from_slice(known.entry.as_ref().map_or("", |entry| entry.whole().0).as_bytes());
+    }
+    if let Some((place, rest)) = bytes.get_mut(sum_at..).and_then(|bytes| bytes.split_first_chunk_mut()) {
+        *place = sum(rest).to_le_bytes();
     }
     cache::write_whole(file, &bytes, 0o600)
 }
@@ -200,7 +220,22 @@ mod tests {
         for length in 0..bytes.len() {
             assert_eq!(Facts::new(&bytes[..length]).len(), 0, "{length}");
         }
-        assert_eq!(Facts::new(b"rutter catalog 2\n").len(), 0);
+        assert_eq!(Facts::new(b"rutter catalog 3\n").len(), 0);
+    }
+
+    #[test]
+    fn what_was_changed_is_worth_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("memory");
+        let entry = Entry::borrowed("abcdef", [1, 2, 3, 4, 5, 6]).expect("an entry");
+        remember(&file, &mut [("a.tgz", &Known { stamp: (1, 2, 3, 4), entry: Some(entry) })]).expect("written");
+        let bytes = read(&file);
+        assert_eq!(Facts::new(&bytes).len(), 1);
+        for at in 0..bytes.len() {
+            let mut broken = bytes.clone();
+            broken[at] ^= 1;
+            assert_eq!(Facts::new(&broken).len(), 0, "{at}");
+        }
     }
 
     #[test]
@@ -214,6 +249,10 @@ mod tests {
         for at in 0..bytes.len() {
             let mut broken = bytes.clone();
             broken[at] = 0xff;
+            // As if it had been written so.
+            let behind = HEADER.len() + NUMBERS;
+            let right = sum(&broken[behind..]).to_le_bytes();
+            broken[behind - 4..behind].copy_from_slice(&right);
             let facts = Facts::new(&broken);
             for name in ["a.tgz", "b.tgz"] {
                 if let Some(entry) = facts.get(name, &mut 0).and_then(|known| known.entry) {
