@@ -346,16 +346,27 @@ pub fn error_format(text: &str) -> Result<ErrorFormat, String> {
     }
 }
 
-/// Reads one line of CSV as pflag's StringSlice does with Go's `encoding/csv`: an empty text is no item.
+/// Reads the first record of CSV as pflag's StringSlice does with Go's `encoding/csv`: an empty text is no item, empty lines in
+/// front are passed over, and lines after the record are not looked at.
 pub fn comma_list(text: &str) -> Result<CommaList, String> {
     let mut items = Vec::new();
     if text.is_empty() {
         return Ok(CommaList(items));
     }
     let mut rest = text;
+    while let Some(after) = rest.strip_prefix('\n').or_else(|| rest.strip_prefix("\r\n")) {
+        rest = after;
+    }
+    if rest.is_empty() {
+        return Err("EOF".to_string());
+    }
     loop {
         let Some(quoted) = rest.strip_prefix('"') else {
-            let (item, tail) = rest.split_once(',').map_or((rest, None), |(item, tail)| (item, Some(tail)));
+            let (item, tail) = match rest.find([',', '\n']).map(|at| rest.split_at(at)) {
+                Some((item, tail)) => (item, tail.strip_prefix(',')),
+                None => (rest, None),
+            };
+            let item = if tail.is_none() { item.strip_suffix('\r').unwrap_or(item) } else { item };
             if let Some(at) = item.find('"') {
                 let column = text.len() - rest.len() + at + 1;
                 return Err(format!("parse error on line 1, column {column}: bare \" in non-quoted-field"));
@@ -379,7 +390,7 @@ pub fn comma_list(text: &str) -> Result<CommaList, String> {
     }
 }
 
-/// The item up to its closing quote, two quotes standing for one, and what follows, which must be a comma or the end.
+/// The item up to its closing quote, two quotes standing for one, and what follows, which must be a comma or the end of the line.
 fn quoted_item(mut rest: &str) -> Option<(String, &str)> {
     let mut item = String::new();
     loop {
@@ -390,7 +401,7 @@ fn quoted_item(mut rest: &str) -> Option<(String, &str)> {
                 item.push('"');
                 rest = tail;
             }
-            None if tail.is_empty() || tail.starts_with(',') => return Some((item, tail)),
+            None if ["", "\r"].contains(&tail) || [",", "\n", "\r\n"].iter().any(|end| tail.starts_with(end)) => return Some((item, tail)),
             None => return None,
         }
     }
@@ -408,6 +419,9 @@ mod tests {
         assert_eq!(items("a,"), Ok(vec!["a".to_string(), String::new()]));
         assert_eq!(items("\"a,b\",c"), Ok(vec!["a,b".to_string(), "c".to_string()]));
         assert_eq!(items("\"a\"\"b\""), Ok(vec!["a\"b".to_string()]));
+        assert_eq!(items("a\nb"), Ok(vec!["a".to_string()]));
+        assert_eq!(items("\n\r\na,\"b\"\r\nc"), Ok(vec!["a".to_string(), "b".to_string()]));
+        assert_eq!(items("\n"), Err("EOF".to_string()));
         assert!(items("a\"b").is_err());
         assert!(items("\"a").is_err());
         assert!(items("\"a\"b").is_err());
