@@ -178,10 +178,12 @@ fn check(compiled: &Compiled, values: &Arc<Map>) -> Option<String> {
     }
 }
 
-/// Helm reads the schema with a decoder, which has other words for a text that ends too early.
+/// Helm reads the schema with a decoder, which has other words for a text that ends too early or goes on.
 fn decoder_words(message: &str) -> String {
     match message {
         "unexpected end of JSON input" => "unexpected EOF".to_string(),
+        // The library that Helm uses looks for the end itself.
+        after if after.ends_with(" after top-level value") => "invalid character after top-level value".to_string(),
         other => other.to_string(),
     }
 }
