@@ -17,7 +17,11 @@ use crate::json::valid_text;
 use crate::number;
 use base64::Engine as _;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
+
+/// For so many keys that cannot be strings it is followed whether something takes their place; each is told with all below it.
+const KEY_FAULTS_LIMIT: usize = 64;
 
 /// Levels that `encoding/json` reads.
 const MAX_JSON_DEPTH: usize = 10_000;
@@ -55,7 +59,8 @@ pub(super) fn decode(document: &Document<'_>, shape: &'static Shape, strict: boo
         alias_depth: 0,
         active_aliases: HashSet::new(),
         repeated: Vec::new(),
-        key_fault: None,
+        key_faults: Vec::new(),
+        further_key_fault: None,
         has_unsupported: false,
         too_deep: None,
     };
@@ -67,7 +72,8 @@ pub(super) fn decode(document: &Document<'_>, shape: &'static Shape, strict: boo
     if !decoder.repeated.is_empty() {
         return Err(Failure::Repeated(decoder.repeated));
     }
-    let Decoder { key_fault, has_unsupported, too_deep, .. } = decoder;
+    let Decoder { key_faults, further_key_fault, has_unsupported, too_deep, .. } = decoder;
+    let key_fault = key_faults.into_iter().flatten().next().or(further_key_fault);
     Ok(Decoded { data, key_fault, has_unsupported, too_deep })
 }
 
@@ -106,7 +112,7 @@ enum Content {
     },
     /// The innermost open map of the decoder.
     Map {
-        key: Option<Arc<str>>,
+        key: Option<Key>,
         shape: &'static Shape,
         /// Its entries go to the map around it.
         merged: bool,
@@ -118,12 +124,22 @@ enum Content {
     },
 }
 
+/// The key of an entry whose value is being decoded.
+struct Key {
+    name: Arc<str>,
+    index: usize,
+    /// How many key faults were known before it.
+    faults: usize,
+}
+
 /// An open map.
 #[derive(Default)]
 struct OpenMap {
     entries: Vec<(Arc<str>, Data)>,
     /// Go's identity of the keys so far; only kept in strict mode.
     seen: HashSet<String>,
+    /// Go's identity of keys whose entries hold key faults, and which.
+    faulty: Vec<(String, Range<usize>)>,
 }
 
 struct Decoder<'d, 'a> {
@@ -139,7 +155,10 @@ struct Decoder<'d, 'a> {
     alias_depth: usize,
     active_aliases: HashSet<usize>,
     repeated: Vec<String>,
-    key_fault: Option<String>,
+    /// Keys that cannot be strings, in the order they are met; none where a later entry took the place of what they stand in.
+    key_faults: Vec<Option<String>>,
+    /// The first beyond those that are followed.
+    further_key_fault: Option<String>,
     has_unsupported: bool,
     too_deep: Option<char>,
 }
@@ -177,7 +196,10 @@ impl<'d, 'a> Decoder<'d, 'a> {
                     Content::List { items, .. } => items.push(data),
                     Content::Map { key, .. } => {
                         if let (Some(key), Some(map)) = (key.take(), self.maps.last_mut()) {
-                            map.entries.push((key, data));
+                            map.entries.push((key.name, data));
+                            if !self.key_faults.is_empty() {
+                                self.replace_faults(key.index, key.faults);
+                            }
                         }
                     }
                     Content::Merges { .. } => {}
@@ -221,6 +243,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         if self.document.is_merge(node) {
             return self.merge(value, value_node, shape);
         }
+        let faults = self.key_faults.len();
         let (name, identity) = self.key(index, value)?;
         if self.strict {
             let (Some(map), go_name) = (self.maps.last_mut(), go_syntax::key(self.document, index)) else { return Ok(None) };
@@ -229,7 +252,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
             }
         }
         if let Some(Frame { content: Content::Map { key, .. }, .. }) = self.frames.last_mut() {
-            *key = Some(name.clone());
+            *key = Some(Key { name: name.clone(), index, faults });
         }
         self.enter(value, shape.value_of(&name), None)
     }
@@ -266,20 +289,40 @@ impl<'d, 'a> Decoder<'d, 'a> {
                     let kind = if resolved == Resolved::Null { "%!s(<nil>)" } else { "uint64" };
                     let key = go_syntax::top(self.document, index);
                     let document = self.document;
-                    self.key_fault.get_or_insert_with(|| {
+                    let fault = || {
                         let value = go_syntax::top(document, value);
                         format!("unsupported map key of type: {kind}, key: {key}, value: {value}")
-                    });
+                    };
+                    if self.key_faults.len() < KEY_FAULTS_LIMIT {
+                        self.key_faults.push(Some(fault()));
+                    } else {
+                        self.further_key_fault.get_or_insert_with(fault);
+                    }
                     "".into()
                 }
                 Resolved::Timestamp | Resolved::Str => (&*node.value).into(),
             },
         };
-        let identity = self.strict.then(|| match scalar(self.document, node) {
-            Ok(Scalar::Resolved(resolved)) if !matches!(resolved, Resolved::Timestamp | Resolved::Str) => format!("{resolved:?}"),
-            _ => format!("\"{text}"),
-        });
+        let identity = self.strict.then(|| identity(self.document, node));
         Ok((text, identity))
+    }
+
+    /// An entry is complete: the faults in what it takes the place of are gone, its own are those from `first` on.
+    fn replace_faults(&mut self, key: usize, first: usize) {
+        let (Ok(mut node), Some(map)) = (self.node(key), self.maps.last_mut()) else { return };
+        if let NodeKind::Alias(target) = node.kind {
+            let Some(aliased) = self.document.nodes.get(target as usize) else { return };
+            node = aliased;
+        }
+        let identity = identity(self.document, node);
+        for (_, faults) in map.faulty.extract_if(.., |(other, _)| *other == identity) {
+            if let Some(gone) = self.key_faults.get_mut(faults) {
+                gone.fill(None);
+            }
+        }
+        if self.key_faults.len() > first {
+            map.faulty.push((identity, first..self.key_faults.len()));
+        }
     }
 
     /// A list or map as a key: it is decoded, so that faults inside it come first, and then refused.
@@ -437,6 +480,16 @@ fn merge_fault() -> Box<Fault> {
 enum Scalar {
     Text(Arc<str>),
     Resolved(Resolved),
+}
+
+/// What tells a key from others in Go: 1 and "1" differ.
+fn identity(document: &Document<'_>, node: &Node<'_>) -> String {
+    match scalar(document, node) {
+        Ok(Scalar::Text(text)) => format!("\"{text}"),
+        Ok(Scalar::Resolved(Resolved::Timestamp | Resolved::Str)) => format!("\"{}", node.value),
+        Ok(Scalar::Resolved(resolved)) => format!("{resolved:?}"),
+        Err(_) => String::new(),
+    }
 }
 
 fn scalar(document: &Document<'_>, node: &Node<'_>) -> Step<Scalar> {
