@@ -5,6 +5,7 @@
 //! values to a hundred subcharts or `deepCopy`ing a root context costs what is touched, not what is there.
 
 mod burial;
+pub(crate) mod bytes;
 mod entries;
 pub mod globals;
 pub(crate) mod growth;

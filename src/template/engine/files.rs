@@ -7,7 +7,7 @@ use super::capabilities::method;
 use super::glob::Glob;
 use crate::chart::{Content, File};
 use crate::template::functions::{self, Call, Fault, NoHost, Parameter};
-use crate::template::value::{Map, MapKind, Method, Object, Str, Value};
+use crate::template::value::{Map, MapKind, Method, Object, Str, Value, bytes};
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -96,7 +96,7 @@ impl Object for Files {
 
     /// A file's bytes; an absent one is a nil `[]byte`.
     fn field(&self, name: &str) -> Option<Value> {
-        Some(Value::Bytes(self.get(name.as_bytes()).map_or_else(|| Arc::from(&b""[..]), |file| file.data.shared().clone())))
+        Some(Value::Bytes(self.get(name.as_bytes()).map_or_else(bytes::nil, |file| file.data.shared().clone())))
     }
 
     fn method(&self, name: &str) -> Option<Method> {

@@ -96,7 +96,7 @@ impl Evaluator<'_> {
         frame.at = Some(NodeRef::Operand(inner));
         let value = match &inner.kind {
             OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, frame.template.tree.source.pipe(*pipe))?),
-            OperandKind::Identifier(callee) => self.call_function(frame, dot, *callee, NodeRef::Operand(inner), &[], None)?,
+            OperandKind::Identifier(callee) => returned(self.call_function(frame, dot, *callee, NodeRef::Operand(inner), &[], None)?),
             _ => return self.fail(frame, "indirection through explicit nil"),
         };
         self.fields(frame, dot, value, operand, chain.fields, arguments, piped)
@@ -138,11 +138,7 @@ impl Evaluator<'_> {
                 if fields.is_empty() { value } else { self.fields(frame, dot, value, operand, fields, &[], None)? }
             }
             OperandKind::Pipe(pipe) => Evaluated::plain(self.pipeline(frame, dot, frame.template.tree.source.pipe(*pipe))?),
-            OperandKind::Identifier(callee) => {
-                let value = self.call_function(frame, dot, *callee, NodeRef::Operand(operand), &[], None)?.value;
-                // A nil that a function returned comes in the interface it is declared to return.
-                Evaluated { boxed: matches!(value, Value::Nil), value }
-            }
+            OperandKind::Identifier(callee) => returned(self.call_function(frame, dot, *callee, NodeRef::Operand(operand), &[], None)?),
             OperandKind::Chain(chain) => self.chain(frame, dot, operand, *frame.template.tree.source.chain(*chain), &[], None)?,
             OperandKind::Bool(_) | OperandKind::Number(_) | OperandKind::Str(..) => {
                 return Ok(Evaluated::plain(self.literal(frame, parameter, operand)?));
@@ -249,6 +245,11 @@ impl Evaluator<'_> {
         };
         Ok(Evaluated::plain(value))
     }
+}
+
+/// What a function without a pipeline around it returned: a nil comes in the interface that it is declared to return.
+fn returned(result: Evaluated) -> Evaluated {
+    Evaluated { boxed: matches!(result.value, Value::Nil), value: result.value }
 }
 
 /// Puts a struct's field into an `interface {}`, see [`crate::template::value::Object::boxed`].

@@ -9,7 +9,7 @@ use crate::data::{self, Data};
 use crate::number;
 use crate::template::functions::Fault;
 use crate::template::functions::visits::Visits;
-use crate::template::value::{IntKind, List, Map, MapKind, Object, Value};
+use crate::template::value::{IntKind, List, Map, MapKind, Object, Value, bytes};
 use std::sync::Arc;
 
 /// What Go prints for a pointer; addresses differ from run to run, so ours is one that no run has.
@@ -251,7 +251,11 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    fn print_byte_literal(&mut self, name: &str, bytes: &[u8]) {
+    fn print_byte_literal(&mut self, name: &str, bytes: &Arc<[u8]>) {
+        if bytes::is_nil(bytes) {
+            self.push(name);
+            return self.push("(nil)");
+        }
         self.push(name);
         self.push("{");
         for (at, byte) in bytes.iter().enumerate() {

@@ -7,7 +7,7 @@
 use super::{Call, Fault, Function, Outcome, Parameter, row, variadic};
 use crate::quote::printable::is_printable;
 use crate::template::format;
-use crate::template::value::{IntKind, MapKind, Str, Value};
+use crate::template::value::{IntKind, MapKind, Str, Value, bytes};
 use std::cmp::Ordering;
 
 use Parameter::{Any, Reflect, Str as Text};
@@ -42,8 +42,8 @@ fn index(call: &mut Call) -> Outcome {
     for key in call.arguments.get(1..).unwrap_or_default() {
         item = match &item {
             Value::Nil => return Err(Fault::new("index of nil pointer")),
-            Value::Str(text) => byte_at(text.as_bytes(), key)?,
-            Value::Bytes(bytes) => byte_at(bytes, key)?,
+            Value::Str(text) => byte_at(text.as_bytes(), key, "string")?,
+            Value::Bytes(bytes) => byte_at(bytes, key, "slice")?,
             Value::List(list) => {
                 let at = position(key, list.len(), "slice")?;
                 list.items().get(at).cloned().unwrap_or_default()
@@ -77,8 +77,8 @@ fn wrong_key(key: &Value) -> Fault {
     }
 }
 
-fn byte_at(bytes: &[u8], key: &Value) -> Outcome {
-    let at = position(key, bytes.len(), "string")?;
+fn byte_at(bytes: &[u8], key: &Value, what: &str) -> Outcome {
+    let at = position(key, bytes.len(), what)?;
     Ok(Value::Int(IntKind::Uint8, i64::from(bytes.get(at).copied().unwrap_or(0))))
 }
 
@@ -133,6 +133,7 @@ fn is_nil(value: &Value) -> bool {
         Value::Nil => true,
         Value::Map(map) => map.is_nil(),
         Value::List(list) => list.is_nil(),
+        Value::Bytes(bytes) => bytes::is_nil(bytes),
         _ => false,
     }
 }

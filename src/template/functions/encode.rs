@@ -8,7 +8,7 @@ use super::Fault;
 use super::visits::Visits;
 use crate::data::Data;
 use crate::error::Error;
-use crate::template::value::{List, Map, Object, Str, Value};
+use crate::template::value::{List, Map, Object, Str, Value, bytes};
 use crate::time::{Duration, Time};
 use crate::toml::Node;
 use crate::yaml::Style;
@@ -209,6 +209,7 @@ fn push<T: Target>(target: &mut T, value: &Value, depth: usize) -> Result<(), Fa
             }
             target.end_list();
         }
+        Value::Bytes(bytes) if bytes::is_nil(bytes) => target.null(),
         Value::Bytes(bytes) => target.str(STANDARD.encode(bytes).as_bytes()),
         Value::List(list) => push_list(target, list, depth)?,
         Value::Map(map) => push_map(target, map, depth)?,
@@ -311,6 +312,7 @@ fn push_object<T: Target>(target: &mut T, object: &dyn Object, depth: usize) -> 
 pub(super) fn to_toml_node(value: &Value) -> Result<Node, Fault> {
     match value {
         Value::Complex(_) => Err(Fault::new("unsupported type for key '': complex128")),
+        Value::Bytes(bytes) if bytes::is_nil(bytes) => Ok(Node::List(Vec::new())),
         Value::List(list) if list.is_nil() => Ok(Node::List(Vec::new())),
         Value::Map(map) if map.is_nil() => Ok(Node::Map(Vec::new())),
         other => toml_node(other, 0, &mut Visits::default()),
@@ -327,6 +329,7 @@ fn toml_node(value: &Value, depth: usize, visits: &mut Visits) -> Result<Node, F
         Value::Float(number) => Node::Float(*number),
         Value::Complex(_) => return Err(Fault::new("unsupported type: complex128")),
         Value::Str(text) => Node::Str(text.as_bytes().to_vec()),
+        Value::Bytes(bytes) if bytes::is_nil(bytes) => Node::Nil,
         Value::Bytes(bytes) => Node::List(bytes.iter().map(|byte| Node::Uint(u64::from(*byte))).collect()),
         Value::List(list) if list.is_nil() => Node::Nil,
         Value::Map(map) if map.is_nil() => Node::Nil,

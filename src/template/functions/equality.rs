@@ -6,7 +6,7 @@
 use super::Fault;
 use super::visits::Visits;
 use crate::template::format::DEPTH_LIMIT;
-use crate::template::value::Value;
+use crate::template::value::{Value, bytes};
 use std::rc::Rc;
 
 /// Whether both values are deeply equal.
@@ -26,7 +26,7 @@ fn equal(left: &Value, right: &Value, depth: usize, visits: &mut Visits) -> Resu
         (Value::Float(left), Value::Float(right)) => left == right,
         (Value::Complex(left), Value::Complex(right)) => left == right,
         (Value::Str(left), Value::Str(right)) => left == right,
-        (Value::Bytes(left), Value::Bytes(right)) => left == right,
+        (Value::Bytes(left), Value::Bytes(right)) => left == right && bytes::is_nil(left) == bytes::is_nil(right),
         (Value::List(left), Value::List(right)) => {
             if left.kind() != right.kind() || left.is_nil() != right.is_nil() || left.len() != right.len() {
                 return Ok(false);
