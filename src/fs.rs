@@ -211,6 +211,11 @@ pub fn exists(path: &Path) -> bool {
     std::fs::metadata(path).is_ok()
 }
 
+/// Whether there is nothing at `path`; not so where it cannot be told, as below a file.
+pub fn is_missing(path: &Path) -> bool {
+    std::fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// Whether `path` leads to a folder.
 pub fn is_folder(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())
@@ -338,7 +343,21 @@ fn set_mode(_: &mut tempfile::Builder<'_, '_>, _: u32) {}
 
 /// Makes a folder and what is missing above it.
 pub fn create_folders(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|error| fault("mkdir", path, &error))
+    std::fs::create_dir_all(path).map_err(|error| {
+        // As Go's `MkdirAll` does, the fault names the first folder that cannot be made.
+        let mut parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+        parts.reverse();
+        fault("mkdir", parts.into_iter().find(|part| !part.is_dir()).unwrap_or(path), &error)
+    })
+}
+
+/// Makes a folder and those above it; those that are new are their owner's alone (where modes exist).
+pub fn create_private_folders(path: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| fault("mkdir", path, &error))
 }
 
 /// Takes a file away.

@@ -25,9 +25,9 @@ pub fn login(host: &str, options: &ChartOptions, settings: &Settings, reporter: 
         return Err(Error::new(ErrorKind::Usage, format!("invalid reference: invalid registry {host:?}")));
     }
     let client = Client::new(settings, reporter);
-    let registry = Registry::new(&client, host, &flag_access(options, ""), options.plain_http);
-    registry.ping().map_err(|error| error.context(format!("authenticating to {host:?}")))?;
     let credential = Credential { username: options.username.clone(), password: options.password.clone(), ..Credential::default() };
+    let registry = Registry::new(&client, host, &flag_access(options, ""), options.plain_http).with_credential(credential.clone());
+    registry.ping().map_err(|error| error.context(format!("authenticating to {host:?}")))?;
     auth::store(settings, host, &credential)?;
     reporter.say("Login Succeeded");
     Ok(())

@@ -21,6 +21,8 @@ pub struct Console {
     debug: bool,
     /// Lines go to standard error, because standard output carries a report for machines.
     quiet_output: bool,
+    /// Only what is announced is said.
+    silent: bool,
     terminal: bool,
     bars: Mutex<HashMap<String, (Instant, Option<ProgressBar>)>>,
 }
@@ -28,17 +30,34 @@ pub struct Console {
 impl Console {
     /// A console for this session.
     pub fn new(session: &Session) -> Console {
-        Console { debug: session.settings.debug, quiet_output: false, terminal: std::io::stderr().is_terminal(), bars: Mutex::default() }
+        Console {
+            debug: session.settings.debug,
+            quiet_output: false,
+            silent: false,
+            terminal: std::io::stderr().is_terminal(),
+            bars: Mutex::default(),
+        }
     }
 
     /// A console that leaves standard output to the report.
     pub fn beside_report(session: &Session) -> Console {
         Console { quiet_output: true, ..Console::new(session) }
     }
+
+    /// The same console for work of which nothing is said but what Helm's client for registries announces.
+    pub fn silent(self) -> Console {
+        Console { silent: true, ..self }
+    }
 }
 
 impl Reporter for Console {
     fn say(&self, line: &str) {
+        if !self.silent {
+            self.announce(line);
+        }
+    }
+
+    fn announce(&self, line: &str) {
         // A reader that went away is no reason to stop half-way through a download.
         let _ = if self.quiet_output { writeln!(std::io::stderr(), "{line}") } else { writeln!(std::io::stdout(), "{line}") };
     }

@@ -42,11 +42,19 @@ pub fn ask_line(question: &str, session: &Session) -> Result<Option<String>> {
     line()
 }
 
-/// Asks on the terminal without showing what is typed.
+/// Asks on the terminal without showing what is typed. The line ends whether or not there is an answer.
 pub fn ask(question: &str, session: &Session) -> Result<String> {
-    session.print(question)?;
+    let answer = ask_for_login(question, session);
     if !std::io::stdin().is_terminal() {
         session.print("\n")?;
+    }
+    answer
+}
+
+/// The same, but that nothing follows the question where there is no terminal.
+pub fn ask_for_login(question: &str, session: &Session) -> Result<String> {
+    session.print(question)?;
+    if !std::io::stdin().is_terminal() {
         return Err(Error::new(ErrorKind::Usage, "inappropriate ioctl for device"));
     }
     echo(false);

@@ -181,7 +181,8 @@ fn read_config(path: &Path) -> Result<Map> {
         return Ok(Map::new());
     }
     let data = json::parse_exact(&text).map_err(|error| {
-        Error::new(ErrorKind::Repository, format!("failed to decode config file at {}: {error}: invalid config format", path.display()))
+        let fault = error.to_string().replace("unexpected end of JSON input", "unexpected EOF");
+        Error::new(ErrorKind::Repository, format!("failed to decode config file {}: invalid config format: {fault}", path.display()))
     })?;
     Ok(data.as_map().map(|map| (**map).clone()).unwrap_or_default())
 }
@@ -226,6 +227,9 @@ pub fn forget(settings: &Settings, host: &str) -> Result<()> {
 
 fn save(settings: &Settings, config: Map) -> Result<()> {
     let compact = json::to_vec(&Data::map(config))?;
+    if let Some(folder) = settings.registry_config.parent() {
+        crate::fs::create_private_folders(folder)?;
+    }
     write_whole(&settings.registry_config, &json::indent(&compact, "", "\t"), 0o600)
 }
 

@@ -514,9 +514,14 @@ fn transport_failure(verb: &str, shown: &str, address: &Address, error: &reqwest
         ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), true)
     } else if refused == Some(std::io::ErrorKind::ConnectionRefused) {
         (format!("dial tcp {}: connect: connection refused", address.host), false)
+    } else if address.host.is_empty() {
+        ("http: no Host in request URL".to_string(), false)
     } else {
         let text = chain(error);
-        if text.contains("UnknownIssuer") {
+        // What a server without TLS sends is no record of TLS.
+        if text.contains("InvalidContentType") {
+            ("http: server gave HTTP response to HTTPS client".to_string(), false)
+        } else if text.contains("UnknownIssuer") {
             ("tls: failed to verify certificate: x509: certificate signed by unknown authority".to_string(), false)
         } else if text.contains("certificate") {
             (format!("tls: failed to verify certificate: {text}"), false)

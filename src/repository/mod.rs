@@ -145,6 +145,10 @@ pub struct Progress {
 pub trait Reporter: Send + Sync {
     /// One line that Helm writes to its standard output while it works, without the line end.
     fn say(&self, line: &str);
+    /// A line of Helm's client for registries, which writes to standard output even where the command itself is silent.
+    fn announce(&self, line: &str) {
+        self.say(line);
+    }
     /// A warning or a remark for standard error.
     fn notice(&self, notice: Notice);
     /// A transfer has moved on; shown on a terminal only.

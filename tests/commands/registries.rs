@@ -186,3 +186,36 @@ fn a_version_with_another_archive_is_refused() {
     assert!(error.contains("charts/app:1.0.0 already exists with another archive"), "{error}");
     assert_ne!(output_of(&mut push(&other, &["--force"])), first);
 }
+
+#[test]
+fn dependencies_from_a_registry_are_told_of_in_their_order() {
+    if !have("dependencies_from_a_registry_are_told_of_in_their_order", &["docker-registry"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let (_registry, host) = start(&home, None);
+    let chart = archive(&home, "1.0.0");
+    output_of(rutter(&home).arg("push").arg(chart).args([&format!("oci://{host}/charts"), "--plain-http"]));
+    let own = home.join("own");
+    std::fs::create_dir_all(own.join("charts/near")).expect("a folder");
+    let near = "apiVersion: v2\nname: near\nversion: 1.0.0\n";
+    std::fs::write(own.join("charts/near/Chart.yaml"), near).expect("a file");
+    let list = format!("- {{name: app, version: 1.0.0, repository: 'oci://{host}/charts'}}\n- {{name: near, version: '1'}}\n");
+    std::fs::write(own.join("Chart.yaml"), format!("apiVersion: v2\nname: own\nversion: 1.0.0\ndependencies:\n{list}")).expect("a file");
+    let rendered = output_of(rutter(&home).args(["template"]).arg(&own).args(["--dependency-update", "--plain-http"]));
+    let places: Vec<Option<usize>> =
+        ["Downloading app from", "Pulled: ", "Digest: sha256:", "Dependency near did not", "Deleting outdated"]
+            .iter()
+            .map(|words| rendered.find(words))
+            .collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{rendered}");
+    // `package` keeps silent about all but what the registry's client announces.
+    let packed = output_of(rutter(&home).args(["package", "-u", "--plain-http", "-d"]).arg(&home).arg(&own));
+    assert!(packed.starts_with(&format!("Pulled: {host}/charts/app:1.0.0\nDigest: sha256:")), "{packed}");
+    assert_eq!(packed.lines().count(), 3, "{packed}");
+    // Somebody without a name is nobody that a registry could ask for a password.
+    let (_other, guarded) = start(&home, Some(("ada", "secret")));
+    let login = ["registry", "login", &guarded, "--plain-http", "--password", "secret"];
+    let error = error_of(rutter(&home).args(login).arg("--username="));
+    assert!(error.contains("missing username or password for basic auth"), "{error}");
+}

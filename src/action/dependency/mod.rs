@@ -8,6 +8,7 @@
 mod list;
 mod lock_file;
 mod staging;
+mod telling;
 
 pub use list::{Listing, Row, list};
 
@@ -30,6 +31,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use telling::{Aside, Telling};
 
 /// What the names of repositories that nobody added begin with.
 const MANAGED: &str = "helm-manager-";
@@ -54,13 +56,20 @@ struct Manager<'a> {
     folder: &'a Path,
     options: &'a Options,
     settings: &'a Settings,
-    reporter: &'a dyn Reporter,
+    /// Keeps what is said while archives are fetched, until its turn has come.
+    reporter: &'a Aside<'a>,
     downloader: Downloader<'a>,
     repositories: Repositories,
     /// Charts at `file://`, loaded once.
     local: HashMap<PathBuf, (Chart, Notices)>,
     /// Cached indexes, read once between refreshes.
     indexes: Mutex<HashMap<PathBuf, Arc<Vec<u8>>>>,
+}
+
+/// One dependency: what is said first, and what there is to do.
+struct Step {
+    lines: Vec<String>,
+    task: Option<Task>,
 }
 
 /// What to do for one dependency.
@@ -76,7 +85,7 @@ pub fn update(folder: &Path, options: &Options, settings: &Settings, reporter: &
         update_below(folder, options, settings, reporter, &mut HashSet::new())?;
     }
     let chart = load(folder, reporter)?;
-    Manager::new(folder, options, settings, reporter)?.update(&chart)
+    Manager::new(folder, options, settings, &Aside::new(reporter))?.update(&chart)
 }
 
 /// Updates the charts at `file://` below `folder`, the deepest first, each once.
@@ -93,7 +102,7 @@ fn update_below(folder: &Path, options: &Options, settings: &Settings, reporter:
         update_below(&path, options, settings, reporter, seen)?;
         let below = load(&path, reporter)?;
         if below.metadata.lists_dependencies() {
-            Manager::new(&path, options, settings, reporter)?.update(&below)?;
+            Manager::new(&path, options, settings, &Aside::new(reporter))?.update(&below)?;
         }
     }
     Ok(())
@@ -103,7 +112,8 @@ fn update_below(folder: &Path, options: &Options, settings: &Settings, reporter:
 pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
     let chart = load(folder, reporter)?;
     let Some(lock) = chart.content.lock.clone() else { return update(folder, options, settings, reporter) };
-    let mut manager = Manager::new(folder, options, settings, reporter)?;
+    let aside = Aside::new(reporter);
+    let mut manager = Manager::new(folder, options, settings, &aside)?;
     let v1 = chart.metadata.is_v1();
     let mut asked = chart.metadata.dependencies.clone();
     let helm_2 = resolve::digest_of_helm_2(&asked)?;
@@ -153,7 +163,7 @@ fn local_path(repository: &str, folder: &Path) -> Result<PathBuf> {
 }
 
 impl<'a> Manager<'a> {
-    fn new(folder: &'a Path, options: &'a Options, settings: &'a Settings, reporter: &'a dyn Reporter) -> Result<Manager<'a>> {
+    fn new(folder: &'a Path, options: &'a Options, settings: &'a Settings, reporter: &'a Aside<'a>) -> Result<Manager<'a>> {
         let downloader = Downloader::new(options.source.clone(), settings, reporter);
         let repositories = Repositories::load_or_empty(settings)?;
         Ok(Manager { folder, options, settings, reporter, downloader, repositories, local: HashMap::new(), indexes: Mutex::default() })
@@ -325,12 +335,11 @@ impl<'a> Manager<'a> {
         if let Some(versions) = known.get(address) {
             return Ok(versions.clone());
         }
-        let reference = Reference::parse(address)?;
         let failed = |error: Error| {
             let repository = address.rsplit_once('/').map_or(address, |(repository, _)| repository);
             error.context(format!("could not retrieve list of tags for repository {repository}"))
         };
-        let versions = self.downloader.versions(&reference).map_err(failed)?;
+        let versions = Reference::parse(address).and_then(|reference| self.downloader.versions(&reference)).map_err(failed)?;
         known.insert(address.to_string(), versions.clone());
         Ok(versions)
     }
@@ -415,7 +424,7 @@ impl<'a> Manager<'a> {
             .iter()
             .filter(|dependency| !dependency.repository.is_empty() && !dependency.repository.starts_with("file://"))
             .peekable();
-        if remote.peek().is_none() || self.options.source.verify {
+        if remote.peek().is_none() || self.options.source.verify || self.check_indexes().is_err() {
             return false;
         }
         remote.all(|dependency| {
@@ -425,6 +434,11 @@ impl<'a> Manager<'a> {
             let digest = version.and_then(|version| cache::parse_digest(&version.digest).ok());
             digest.is_some_and(|digest| cache::get(&self.settings.content_cache, &digest, cache::Kind::Chart).is_some())
         })
+    }
+
+    /// Every configured repository must have a cached index, whether or not a dependency comes from it.
+    fn check_indexes(&self) -> Result<()> {
+        self.repositories.entries.iter().try_for_each(|entry| fs::open(&index_path(self.settings, &entry.name)?).map(|_| ()))
     }
 
     /// Every repository of a lock must be known by name.
@@ -445,6 +459,9 @@ impl<'a> Manager<'a> {
     /// Brings the archives of `locked` into `charts/`, sets the versions of local ones, and gives the archives' digests by
     /// file name. `wanted` are digests that must hold.
     fn download(&mut self, locked: &mut [Dependency], wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        if self.options.skip_refresh {
+            self.check_indexes()?;
+        }
         let charts = self.folder.join("charts");
         if fs::exists(&charts) {
             if !fs::is_folder(&charts) {
@@ -455,59 +472,67 @@ impl<'a> Manager<'a> {
         }
         let staging = Staging::new(self.folder)?;
         self.reporter.say(&format!("Saving {} charts", locked.len()));
-        let saved = self.plan(locked, &charts).and_then(|tasks| self.carry_out(&tasks, &staging.path, wanted));
-        match saved {
-            Ok(digests) => {
+        let mut steps = Vec::with_capacity(locked.len());
+        let planned = self.plan(locked, &charts, &mut steps);
+        let error = match (self.carry_out(&steps, &staging.path, wanted), planned) {
+            (Ok(digests), Ok(None)) => {
+                let packed: HashSet<String> = steps.iter().filter_map(Step::packed).collect();
                 let wanted: HashSet<&str> = digests.keys().map(String::as_str).collect();
-                move_charts(locked, &wanted, &staging.path, &charts, self.reporter)?;
-                Ok(digests)
+                move_charts(locked, &wanted, &packed, &staging.path, &charts, self.reporter)?;
+                return Ok(digests);
             }
-            Err(error) => {
-                self.reporter.say(&format!("Save error occurred:  {error}"));
-                Err(error)
-            }
-        }
+            (Ok(_), Err(error)) => return Err(error),
+            (Err(error), _) | (Ok(_), Ok(Some(error))) => error,
+        };
+        self.reporter.say(&format!("Save error occurred:  {error}"));
+        Err(error)
     }
 
-    /// What is to be done, in the order of the dependencies; says what will be fetched.
-    fn plan(&mut self, locked: &mut [Dependency], charts: &Path) -> Result<Vec<Task>> {
-        let mut tasks = Vec::new();
+    /// What is to be done, in the order of the dependencies, into `steps`. `Ok(Some(…))` is what keeps it from going on; an
+    /// error is one that Helm does not call a save error.
+    fn plan(&mut self, locked: &mut [Dependency], charts: &Path, steps: &mut Vec<Step>) -> Result<Option<Error>> {
         let mut seen = HashSet::new();
         for dependency in locked {
             if dependency.repository.is_empty() {
-                self.reporter.say(&format!(
-                    "Dependency {} did not declare a repository. Assuming it exists in the charts directory",
-                    dependency.name
-                ));
-                check_vendored(dependency, charts)?;
-                continue;
-            }
-            if dependency.repository.starts_with("file://") {
-                let chart = self.local_chart(&dependency.repository)?;
-                if resolve::choose(&resolve::range(dependency)?, [chart.metadata.version.as_str()]).is_none() {
-                    let message = format!("can't get a valid version for dependency {}", dependency.name);
-                    return Err(Error::new(ErrorKind::Dependency, message));
+                let assumed = "did not declare a repository. Assuming it exists in the charts directory";
+                steps.push(Step { lines: vec![format!("Dependency {} {assumed}", dependency.name)], task: None });
+                if let Some(error) = check_vendored(dependency, charts)? {
+                    return Ok(Some(error));
                 }
-                dependency.version.clone_from(&chart.metadata.version);
-                tasks.push(Task::Local { chart });
                 continue;
             }
-            let (key, task) = if url::is_oci(&dependency.repository) {
-                let reference = format!("{}/{}", dependency.repository, dependency.name);
-                (format!("{reference}:{}", dependency.version), Task::Registry { reference, version: dependency.version.clone() })
-            } else {
-                let (address, entry, digest) = self.find(dependency)?;
-                (address.clone(), Task::Http { address, entry, digest })
-            };
-            let (name, repository) = (&dependency.name, &dependency.repository);
-            if seen.insert(key) {
-                self.reporter.say(&format!("Downloading {name} from repo {repository}"));
-                tasks.push(task);
-            } else {
-                self.reporter.say(&format!("Already downloaded {name} from repo {repository}"));
+            match self.plan_one(dependency, &mut seen) {
+                Ok(step) => steps.push(step),
+                Err(error) => return Ok(Some(error)),
             }
         }
-        Ok(tasks)
+        Ok(None)
+    }
+
+    /// What is to be done for a dependency that is not in `charts/` already.
+    fn plan_one(&mut self, dependency: &mut Dependency, seen: &mut HashSet<String>) -> Result<Step> {
+        let (name, repository) = (&dependency.name, &dependency.repository);
+        if repository.starts_with("file://") {
+            let chart = self.local_chart(repository)?;
+            if resolve::choose(&resolve::range(dependency)?, [chart.metadata.version.as_str()]).is_none() {
+                return Err(Error::new(ErrorKind::Dependency, format!("can't get a valid version for dependency {name}")));
+            }
+            let lines = if self.settings.debug { vec![format!("Archiving {name} from repo {repository}")] } else { Vec::new() };
+            dependency.version.clone_from(&chart.metadata.version);
+            return Ok(Step { lines, task: Some(Task::Local { chart }) });
+        }
+        let (key, task) = if url::is_oci(repository) {
+            let reference = format!("{repository}/{name}");
+            (format!("{reference}:{}", dependency.version), Task::Registry { reference, version: dependency.version.clone() })
+        } else {
+            let (address, entry, digest) = self.find(dependency)?;
+            (address.clone(), Task::Http { address, entry, digest })
+        };
+        Ok(if seen.insert(key) {
+            Step { lines: vec![format!("Downloading {name} from repo {repository}")], task: Some(task) }
+        } else {
+            Step { lines: vec![format!("Already downloaded {name} from repo {repository}")], task: None }
+        })
     }
 
     /// Where the archive of a dependency lies: in the cached index of its repository, else in the one that is fetched now.
@@ -547,34 +572,33 @@ impl<'a> Manager<'a> {
             .map_err(|error| fault(format!("chart {} not found in {repository}: {error}", dependency.name)))
     }
 
-    /// Does all tasks at once; the first fault in their order counts.
-    fn carry_out(&self, tasks: &[Task], staging: &Path, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
-        let workers = tasks.len().min(8);
+    /// Does all steps at once; the first fault in their order counts.
+    fn carry_out(&self, steps: &[Step], staging: &Path, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        let telling = Mutex::new(Telling::new(steps.iter().map(|step| step.lines.clone()).collect()));
         let next = AtomicUsize::new(0);
-        let outcomes: Vec<Mutex<Option<Result<(String, String)>>>> = tasks.iter().map(|_| Mutex::new(None)).collect();
         let work = || {
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some((task, slot)) = tasks.get(at).zip(outcomes.get(at)) else { break };
-                let outcome = self.carry_out_one(task, staging, wanted);
-                if let Ok(mut slot) = slot.lock() {
-                    *slot = Some(outcome);
+            while let Some((at, step)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, steps.get(at)?))) {
+                if telling.lock().is_ok_and(|telling| telling.has_failed()) {
+                    break;
+                }
+                let (said, outcome) = self.reporter.listen(|| step.task.as_ref().map(|task| self.carry_out_one(task, staging, wanted)));
+                if let Ok(mut telling) = telling.lock() {
+                    telling.end(at, said, outcome.transpose());
+                    telling.go_on(self.reporter);
                 }
             }
         };
+        if let Ok(mut telling) = telling.lock() {
+            telling.go_on(self.reporter);
+        }
         std::thread::scope(|scope| {
-            for _ in 1..workers {
+            for _ in 1..steps.len().min(8) {
                 scope.spawn(work);
             }
             work();
         });
-        let mut digests = BTreeMap::new();
-        for slot in outcomes {
-            let outcome = slot.into_inner().ok().flatten();
-            let (name, digest) = outcome.unwrap_or_else(|| Err(Error::new(ErrorKind::Io, "a download ended without a result")))?;
-            digests.insert(name, digest);
-        }
-        Ok(digests)
+        let telling = telling.into_inner().map_err(|_| Error::new(ErrorKind::Io, "a download ended without a result"))?;
+        Ok(telling.results()?.into_iter().flatten().collect())
     }
 
     fn carry_out_one(&self, task: &Task, staging: &Path, wanted: &BTreeMap<String, String>) -> Result<(String, String)> {
@@ -617,6 +641,16 @@ impl<'a> Manager<'a> {
     }
 }
 
+impl Step {
+    /// The name of the archive that is packed here, and so needs no second look.
+    fn packed(&self) -> Option<String> {
+        match &self.task {
+            Some(Task::Local { chart }) => Some(archive::file_name(chart)),
+            _ => None,
+        }
+    }
+}
+
 fn is_address(text: &str) -> bool {
     text.starts_with('/') || url::Address::parse(text).is_some_and(|address| address.is_absolute())
 }
@@ -626,8 +660,8 @@ fn managed_name(address: &str) -> String {
     format!("{MANAGED}{}", cache::hex(&cache::sha256(address.as_bytes())))
 }
 
-/// A dependency without a repository must lie in `charts/` in a version that fits.
-fn check_vendored(dependency: &Dependency, charts: &Path) -> Result<()> {
+/// A dependency without a repository must lie in `charts/`; what is wrong if it does in a version that does not fit.
+fn check_vendored(dependency: &Dependency, charts: &Path) -> Result<Option<Error>> {
     let path = charts.join(&dependency.name);
     let fault = |text: String| Error::new(ErrorKind::Dependency, text);
     let chart = loader::load_folder_of_any_version(&path, &mut Notices::new())
@@ -637,10 +671,8 @@ fn check_vendored(dependency: &Dependency, charts: &Path) -> Result<()> {
         .map_err(|error| fault(format!("dependency {name} has an invalid version/constraint format: {error}")))?;
     let parsed =
         Version::parse(version).map_err(|error| fault(format!("invalid version {} for dependency {name}: {error}", dependency.version)))?;
-    if range.check(&parsed) {
-        return Ok(());
-    }
-    Err(fault(format!("dependency {name} at version {version} does not satisfy the constraint {}", dependency.version)))
+    let misfit = || fault(format!("dependency {name} at version {version} does not satisfy the constraint {}", dependency.version));
+    Ok((!range.check(&parsed)).then(misfit))
 }
 
 #[cfg(test)]

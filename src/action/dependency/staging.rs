@@ -49,21 +49,33 @@ impl Drop for Staging {
 }
 
 /// Moves what is ready into `charts/`, then takes away archives that no dependency wants; those of the names `wanted` stay.
+/// What is no chart is not moved; the archives `packed` were made here and are charts.
 pub(super) fn move_charts(
     locked: &[Dependency],
     wanted: &HashSet<&str>,
+    packed: &HashSet<String>,
     staging: &Path,
     charts: &Path,
     reporter: &dyn Reporter,
 ) -> Result<()> {
-    let ready = fs::names(staging)?;
+    let mut ready = fs::names(staging)?;
+    ready.sort();
     let before = fs::names(charts)?;
+    let mut skipped = String::new();
     for name in &ready {
-        if !name.to_string_lossy().ends_with(".prov") {
-            fs::rename(&staging.join(name), &charts.join(name))?;
+        let path = staging.join(name);
+        if name.to_str().is_none_or(|name| !packed.contains(name))
+            && let Err(error) = loader::load_any_version(&path, &mut Notices::new())
+        {
+            // Under the name that Helm's folder has, and without a line end, as Helm says it.
+            let shown = charts.with_file_name(format!("tmpcharts-{}", std::process::id())).join(name).display().to_string();
+            let fault = error.to_string().replace(&path.display().to_string(), &shown);
+            skipped.push_str(&format!("Could not verify {shown} for moving: {fault} (Skipping)"));
+            continue;
         }
+        fs::rename(&path, &charts.join(name))?;
     }
-    reporter.say("Deleting outdated charts");
+    reporter.say(&format!("{skipped}Deleting outdated charts"));
     let vendored: HashSet<&str> =
         locked.iter().filter(|dependency| dependency.repository.is_empty()).map(|dependency| dependency.name.as_str()).collect();
     for name in before {

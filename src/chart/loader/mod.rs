@@ -82,6 +82,10 @@ pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
 
 /// Loads the chart in a folder as the dependency commands do: the apiVersion may be anything, and a missing Chart.yaml is found last.
 pub fn load_folder_of_any_version(folder: &Path, notices: &mut Notices) -> Result<Chart> {
+    // What is no folder holds no Chart.yaml either.
+    if !fs::is_folder(folder) {
+        return Err(Error::new(ErrorKind::Chart, "Chart.yaml file is missing"));
+    }
     let (files, ready) = directory::read(&fs::absolute(folder)?, notices, &|_| {})?;
     assemble(files, ready, notices)
 }
@@ -146,11 +150,19 @@ fn read_archive_parsing(path: &Path, crds: Crds, observe: Observe<'_>) -> Result
 
 /// Loads a packed chart from its bytes; the apiVersion is looked at first.
 pub fn load_archive(bytes: &[u8], notices: &mut Notices) -> Result<Chart> {
-    let files = archive::read(bytes).map_err(|error| match error.message() == archive::NO_GZIP {
+    detect(archive_files(bytes)?, Ready::default(), notices)
+}
+
+/// Loads a packed chart from its bytes as `repo index` does: the apiVersion may be anything.
+pub fn load_archive_of_any_version(bytes: &[u8], notices: &mut Notices) -> Result<Chart> {
+    from_files(archive_files(bytes)?, notices)
+}
+
+fn archive_files(bytes: &[u8]) -> Result<Vec<File>> {
+    archive::read(bytes).map_err(|error| match error.message() == archive::NO_GZIP {
         true => Error::new(error.kind(), format!("stream does not appear to be a valid chart file (details: {})", error.message())),
         false => error.context("unable to load chart archive"),
-    })?;
-    detect(files, Ready::default(), notices)
+    })
 }
 
 fn detect(files: Vec<File>, ready: Ready, notices: &mut Notices) -> Result<Chart> {

@@ -4,13 +4,14 @@ use super::{Arity, Entry, Run};
 use crate::action::dependency;
 use crate::action::package::{self, Options, Report};
 use crate::cli::arguments::ServerArguments;
+use crate::cli::remote::Console;
 use crate::cli::secret;
 use crate::cli::session::Session;
 use crate::cli::source::{keyring, repository_settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::provenance;
+use crate::repository::ChartOptions;
 use crate::repository::download::with_suffix;
-use crate::repository::{ChartOptions, Recorded};
 use crate::{fs, json};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -113,15 +114,13 @@ impl Run for Arguments {
 }
 
 impl Arguments {
-    /// Fetches the dependencies first, without a word, as Helm does.
+    /// Fetches the dependencies first, without a word but the registry client's, as Helm does.
     fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<()> {
         let source = ChartOptions { keyring: keyring(self.keyring.as_deref(), session), ..self.server.options()? };
         let options = dependency::Options { source, ..dependency::Options::default() };
-        let said = Recorded::default();
-        let outcome = dependency::update(&fs::absolute(path)?, &options, &repository_settings(session)?, &said);
-        session.notices.list.extend(said.notices());
-        session.show_notices();
-        outcome
+        let is_report = self.output.as_deref() == Some("json");
+        let console = if is_report { Console::beside_report(session) } else { Console::new(session) };
+        dependency::update(&fs::absolute(path)?, &options, &repository_settings(session)?, &console.silent())
     }
 
     /// Writes the provenance file beside the archive.

@@ -131,6 +131,9 @@ impl Run for Arguments {
             context_path: self.context_path.clone().or_else(|| variable("HELM_REPO_CONTEXT_PATH")),
             token,
         };
+        if !http {
+            options.source.check_tls_files()?;
+        }
         let json = self.output.as_deref() == Some("json");
         let console = if json { Console::beside_report(session) } else { Console::new(session) };
         let settings = repository_settings(session)?;

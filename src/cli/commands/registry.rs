@@ -88,7 +88,7 @@ impl Login {
         if username.is_empty() {
             username = secret::ask_openly("Username: ", session)?;
         }
-        let password = secret::ask(if username.is_empty() { "Token: " } else { "Password: " }, session)?;
+        let password = secret::ask_for_login(if username.is_empty() { "Token: " } else { "Password: " }, session)?;
         if password.is_empty() {
             let what = if username.is_empty() { "token required" } else { "password required" };
             return Err(Error::new(ErrorKind::Usage, what));

@@ -368,7 +368,9 @@ impl Arguments {
     fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<Chart> {
         session.show_notices();
         let keyring = source::keyring(self.source.keyring.as_deref(), session);
-        let options = action::dependency::Options { source: ChartOptions { keyring, ..ChartOptions::default() }, ..Default::default() };
+        // The registry client has the command's flags, repositories have their own settings.
+        let source = ChartOptions { keyring, ..self.source.server.options()? };
+        let options = action::dependency::Options { source, ..Default::default() };
         action::dependency::update(path, &options, &source::repository_settings(session)?, &Console::new(session))?;
         source::load(path, session).map_err(|error| error.context("failed reloading chart after repo update"))
     }

@@ -73,11 +73,11 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: boo
 
 /// What Helm says after a pull or push: `verb` is `Pulled` or `Pushed`.
 pub fn announce(verb: &str, reference: &Reference, digest: &str, reporter: &dyn Reporter) {
-    reporter.say(&format!("{verb}: {reference}"));
-    reporter.say(&format!("Digest: {digest}"));
+    reporter.announce(&format!("{verb}: {reference}"));
+    reporter.announce(&format!("Digest: {digest}"));
     if reference.to_string().contains('_') {
-        reporter.say(&format!("{reference} contains an underscore."));
-        reporter.say(UNDERSCORE);
+        reporter.announce(&format!("{reference} contains an underscore."));
+        reporter.announce(UNDERSCORE);
     }
 }
 

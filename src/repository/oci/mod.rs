@@ -28,6 +28,10 @@ const TAG_LIMIT: usize = 200_000;
 /// The largest archive that is fetched, in bytes.
 pub const BLOB_LIMIT: u64 = 256 << 20;
 
+/// oras's words for a registry that wants a password where there is none, and where there is half of one.
+const NO_CREDENTIAL: &str = "basic credential not found";
+const HALF_CREDENTIAL: &str = "missing username or password for basic auth";
+
 /// What names a blob.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Descriptor {
@@ -65,6 +69,11 @@ impl<'c> Registry<'c> {
         let url = format!("{}/v2/", self.base);
         let response = self.call(Request::get(&url, MANIFEST_LIMIT), "")?;
         if response.status == StatusCode::OK { Ok(()) } else { Err(status_error("GET", &url, &response)) }
+    }
+
+    /// The same registry for somebody who shows exactly this, whatever is kept.
+    pub fn with_credential(self, credential: Credential) -> Registry<'c> {
+        Registry { credential: Some(credential), ..self }
     }
 
     /// The tags of a repository as the registry lists them.
@@ -216,7 +225,12 @@ impl<'c> Registry<'c> {
             return Ok(response);
         }
         let challenge = challenge::parse(response.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()));
-        let Some(header) = self.answer(challenge, scope)? else { return Ok(response) };
+        let answer = self.answer(challenge, scope);
+        let asked = |error: Error| match error.message() == NO_CREDENTIAL || error.message() == HALF_CREDENTIAL {
+            true => error.context(format!("{} {:?}", request.method, super::url::redact(request.url))),
+            false => error,
+        };
+        let Some(header) = answer.map_err(asked)? else { return Ok(response) };
         if let Ok(mut headers) = self.headers.lock() {
             headers.insert(scope.to_string(), header.clone());
         }
@@ -233,9 +247,12 @@ impl<'c> Registry<'c> {
         };
         match challenge {
             None => Ok(None),
-            Some(Challenge::Basic) => match credential.filter(|credential| !credential.username.is_empty()) {
+            Some(Challenge::Basic) => match credential {
+                None => Err(Error::new(ErrorKind::Repository, NO_CREDENTIAL)),
+                Some(credential) if credential.username.is_empty() || credential.password.is_empty() => {
+                    Err(Error::new(ErrorKind::Repository, HALF_CREDENTIAL))
+                }
                 Some(credential) => Ok(Some(auth::basic(&credential.username, &credential.password))),
-                None => Err(Error::new(ErrorKind::Repository, format!("{}: basic credential not found", self.host))),
             },
             Some(Challenge::Bearer { realm, service, scope: asked }) => {
                 let allowed = challenge::realm_allowed(&self.base, &realm, &settings.trusted_realms);

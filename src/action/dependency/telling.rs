@@ -1,0 +1,142 @@
+//! What is said while several things are done at once, in the order in which Helm does them one by one.
+//!
+//! Goes in: the lines that come before each step, then the steps' outcomes with what was said during them, as they end. Comes
+//! out: all lines up to the first fault in the steps' order, each as soon as its turn has come, and that fault.
+
+use crate::diagnostic::Notice;
+use crate::error::{Error, ErrorKind, Result};
+use crate::repository::{Progress, Reporter};
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::thread::ThreadId;
+
+/// A line, and whether even a silent command says it ([`Reporter::announce`]).
+type Line = (bool, String);
+
+/// A reporter that keeps the lines of threads that are within [`Aside::listen`]; everything else passes.
+pub(super) struct Aside<'a> {
+    reporter: &'a dyn Reporter,
+    lines: Mutex<HashMap<ThreadId, Vec<Line>>>,
+}
+
+impl<'a> Aside<'a> {
+    pub(super) fn new(reporter: &'a dyn Reporter) -> Aside<'a> {
+        Aside { reporter, lines: Mutex::default() }
+    }
+
+    /// Does `work` and keeps what this thread says meanwhile.
+    pub(super) fn listen<T>(&self, work: impl FnOnce() -> T) -> (Vec<Line>, T) {
+        let thread = std::thread::current().id();
+        if let Ok(mut lines) = self.lines.lock() {
+            lines.insert(thread, Vec::new());
+        }
+        let result = work();
+        (self.lines.lock().ok().and_then(|mut lines| lines.remove(&thread)).unwrap_or_default(), result)
+    }
+
+    /// Whether the line was kept.
+    fn keep(&self, always: bool, line: &str) -> bool {
+        let Ok(mut lines) = self.lines.lock() else { return false };
+        let kept = lines.get_mut(&std::thread::current().id());
+        kept.map(|kept| kept.push((always, line.to_string()))).is_some()
+    }
+}
+
+impl Reporter for Aside<'_> {
+    fn say(&self, line: &str) {
+        if !self.keep(false, line) {
+            self.reporter.say(line);
+        }
+    }
+
+    fn announce(&self, line: &str) {
+        if !self.keep(true, line) {
+            self.reporter.announce(line);
+        }
+    }
+
+    fn notice(&self, notice: Notice) {
+        self.reporter.notice(notice);
+    }
+
+    fn progress(&self, progress: &Progress) {
+        self.reporter.progress(progress);
+    }
+}
+
+/// The steps so far.
+pub(super) struct Telling<T> {
+    /// What is said before each step; its length is the number of steps.
+    before: Vec<Vec<String>>,
+    outcomes: Vec<Option<(Vec<Line>, Result<T>)>>,
+    /// How many steps were begun in words, and how many ended well in words.
+    begun: usize,
+    ended: usize,
+}
+
+impl<T> Telling<T> {
+    pub(super) fn new(before: Vec<Vec<String>>) -> Telling<T> {
+        let outcomes = before.iter().map(|_| None).collect();
+        Telling { before, outcomes, begun: 0, ended: 0 }
+    }
+
+    /// Takes in how step `at` ended.
+    pub(super) fn end(&mut self, at: usize, said: Vec<Line>, outcome: Result<T>) {
+        if let Some(slot) = self.outcomes.get_mut(at) {
+            *slot = Some((said, outcome));
+        }
+    }
+
+    /// Says what can be said by now.
+    pub(super) fn go_on(&mut self, reporter: &dyn Reporter) {
+        while let Some(before) = self.before.get(self.ended) {
+            if self.begun == self.ended {
+                before.iter().for_each(|line| reporter.say(line));
+                self.begun += 1;
+            }
+            let Some(Some((said, outcome))) = self.outcomes.get_mut(self.ended) else { return };
+            for (always, line) in std::mem::take(said) {
+                if always { reporter.announce(&line) } else { reporter.say(&line) }
+            }
+            if outcome.is_err() {
+                return;
+            }
+            self.ended += 1;
+        }
+    }
+
+    /// Whether a step has failed, so that those that were not begun need not be.
+    pub(super) fn has_failed(&self) -> bool {
+        self.outcomes.iter().flatten().any(|(_, outcome)| outcome.is_err())
+    }
+
+    /// The results of all steps, or the first fault.
+    pub(super) fn results(self) -> Result<Vec<T>> {
+        let missing = || Err(Error::new(ErrorKind::Io, "a download ended without a result"));
+        self.outcomes.into_iter().map(|outcome| outcome.map_or_else(missing, |(_, outcome)| outcome)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::Recorded;
+
+    #[test]
+    fn lines_come_in_the_order_of_the_steps_up_to_the_first_fault() {
+        let recorded = Recorded::default();
+        let mut telling = Telling::new(["a", "b", "c"].map(|line| vec![line.to_string()]).to_vec());
+        telling.go_on(&recorded);
+        telling.end(2, vec![(false, "c done".to_string())], Ok(()));
+        telling.go_on(&recorded);
+        assert_eq!(recorded.lines(), ["a"]);
+        telling.end(0, vec![(true, "a done".to_string())], Ok(()));
+        telling.go_on(&recorded);
+        assert_eq!(recorded.lines(), ["a", "a done", "b"]);
+        telling.end(1, Vec::new(), Err(Error::new(ErrorKind::Io, "no b")));
+        telling.go_on(&recorded);
+        telling.go_on(&recorded);
+        assert_eq!(recorded.lines(), ["a", "a done", "b"]);
+        assert_eq!(telling.results().map_err(|error| error.to_string()), Err("no b".to_string()));
+    }
+}
