@@ -77,10 +77,15 @@ pub fn from_jinja_starter(path: &Path, source: &Path, given: jinja::Answers, ask
 
 /// The folder above and the last part, as Go's `filepath.Dir` and `filepath.Base`.
 fn split(path: &Path) -> (PathBuf, String) {
-    let cleaned = fs::clean(path);
-    let name = cleaned.file_name().map_or_else(|| ".".to_string(), |name| name.to_string_lossy().into_owned());
-    let parent = fs::clean(cleaned.parent().unwrap_or(Path::new(".")));
-    (parent, name)
+    let text = path.to_string_lossy();
+    let name = match text.trim_end_matches('/').rsplit('/').next() {
+        Some("") | None if text.is_empty() => ".",
+        Some("") | None => "/",
+        Some(name) => name,
+    };
+    // Of `a/` the folder is `a`, and its name `a` as well.
+    let above = text.rsplit_once('/').map_or("", |(above, _)| if above.is_empty() { "/" } else { above });
+    (fs::clean(Path::new(above)), name.to_string())
 }
 
 fn check_free(folder: &Path) -> Result<()> {

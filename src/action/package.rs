@@ -52,7 +52,7 @@ pub fn run(path: &Path, options: &Options, notices: &mut Notices) -> Result<Repo
     }
     chart.metadata = Arc::new(metadata);
     chart.check_dependencies()?;
-    let folder = match options.destination.as_os_str().is_empty() || options.destination == Path::new(".") {
+    let folder = match options.destination == Path::new(".") {
         true => fs::absolute(Path::new("."))?,
         false => options.destination.clone(),
     };

@@ -9,9 +9,14 @@ use clap::{Arg, Command};
 
 /// The whole help of a command; of `rutter` itself for an empty path.
 pub fn render(path: &[&'static Entry]) -> String {
+    let long = path.last().map_or(commands::ABOUT, |entry| if entry.long.is_empty() { entry.about } else { entry.long });
+    format!("{}\n\n{}", long.trim_end(), render_usage(path))
+}
+
+/// The help without the description.
+pub fn render_usage(path: &[&'static Entry]) -> String {
     let entry = path.last();
-    let long = entry.map_or(commands::ABOUT, |entry| if entry.long.is_empty() { entry.about } else { entry.long });
-    let mut text = format!("{}\n\nUsage:\n", long.trim_end());
+    let mut text = "Usage:\n".to_string();
     let children = entry.map_or(commands::COMMANDS, |entry| entry.children);
     if entry.is_some_and(|entry| entry.children.is_empty()) {
         text.push_str(&format!("  {}\n", use_line(path)));

@@ -69,6 +69,7 @@ pub fn run(program: String, words: &[String], environment: environment::Environm
     }
     let settings = environment::Settings::new(&environment, &request.globals);
     let mut session = Session::new(program, environment, settings);
+    session.warn_of_expired_repositories();
     let outcome = parse::execute(request, &mut session);
     end(outcome, &mut session)
 }

@@ -10,6 +10,7 @@ use super::printer;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::repository::config::Repositories;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
@@ -21,6 +22,12 @@ const CLOSED: &str = "write /dev/stdout: broken pipe";
 pub fn is_closed_output(error: &Error) -> bool {
     error.message() == CLOSED
 }
+
+/// Name, old and new address of the repositories that closed in 2020.
+const EXPIRED: [(&str, &str, &str); 2] = [
+    ("stable", "kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
+    ("incubator", "kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
+];
 
 /// One run of one command.
 pub struct Session {
@@ -69,6 +76,26 @@ impl Session {
     /// Writes a line to standard error, for talk that is neither a notice nor an error.
     pub fn tell(&self, line: &str) {
         printer::tell(line);
+    }
+
+    /// Warns, as Helm does before every command, of repositories that are at addresses which closed long ago. A file that
+    /// cannot be read is told of by the commands that need it.
+    pub fn warn_of_expired_repositories(&self) {
+        let Ok(Some(bytes)) = fs::read_if_there(Path::new(&self.settings.repository_config)) else { return };
+        // Seldom there, so that the file is seldom parsed.
+        if memchr::memmem::find(&bytes, b"storage.googleapis.com").is_none() {
+            return;
+        }
+        let Ok(repositories) = Repositories::parse(&bytes) else { return };
+        for (name, old, new) in EXPIRED {
+            // Helm looks for the second only if there is one of the first's name.
+            let Some(entry) = repositories.get(name) else { return };
+            if entry.url.contains(old) {
+                self.tell(&format!("WARNING: {old:?} is deprecated for {name:?} and will be deleted Nov. 13, 2020."));
+                self.tell(&format!("WARNING: You should switch to {new:?} via:"));
+                self.tell(&format!("WARNING: rutter repo add {name:?} {new:?} --force-update"));
+            }
+        }
     }
 
     /// The error of a failed write to standard output.

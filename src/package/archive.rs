@@ -32,7 +32,7 @@ pub fn save(chart: &Chart, folder: &Path, time: Option<i64>) -> Result<(PathBuf,
     match fs::stat(folder) {
         Ok(entry) if entry.kind == fs::Kind::Folder => {}
         Ok(_) => return Err(Error::new(ErrorKind::Io, format!("is not a directory: {}", folder.display()))),
-        Err(_) if !fs::exists(folder) => fs::create_folders(folder)?,
+        Err(_) if fs::is_missing(folder) => fs::create_folders(folder)?,
         Err(error) => return Err(error.context(format_args!("stat {}", folder.display()))),
     }
     let path = fs::clean(&folder.join(file_name(chart)));

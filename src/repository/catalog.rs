@@ -274,7 +274,7 @@ fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<
 
 /// The entry of an archive; `None` when it is no valid chart.
 fn entry(archive: &[u8]) -> Option<Entry<'static>> {
-    let chart = loader::load_archive(archive, &mut Notices::new()).ok()?;
+    let chart = loader::load_archive_of_any_version(archive, &mut Notices::new()).ok()?;
     let mut metadata = (*chart.metadata).clone();
     if metadata.api_version.is_empty() {
         metadata.api_version = "v1".to_string();
@@ -345,6 +345,21 @@ mod tests {
         let file = crate::chart::File { name: "Chart.yaml".into(), data: text.as_bytes().into(), modified: Some(0) };
         let chart = loader::from_files(vec![file], &mut Notices::new()).expect("a chart");
         fs::write(&folder.join(name), &crate::package::archive::to_bytes(&chart, None).expect("an archive")).expect("written");
+    }
+
+    /// Helm's loader for `repo index` does not look at the apiVersion.
+    #[test]
+    fn charts_of_any_api_version_are_taken_in() {
+        let top = tempfile::tempdir().expect("a folder");
+        let file = crate::chart::File {
+            name: "Chart.yaml".into(),
+            data: b"apiVersion: v3\nname: web\nversion: 1.0.0\n".as_slice().into(),
+            modified: Some(0),
+        };
+        let chart = loader::from_files(vec![file], &mut Notices::new()).expect("a chart");
+        let path = top.path().join("web.tgz");
+        fs::write(&path, &crate::package::archive::to_bytes(&chart, None).expect("an archive")).expect("written");
+        assert!(read(&path).is_some());
     }
 
     /// One archive more is kept beside what was known; the index does not show where a fact came from.

@@ -2,7 +2,7 @@
 //!
 //! Goes in: the file's bytes or nothing. Comes out: [`Repositories`] in file order, and the bytes to write back: keys
 //! sorted, all of them present, `apiVersion` and `generated` as they were (Helm's `repo add` never fills them). The file
-//! holds passwords and is written with mode 0600, whole or not at all. Follows Helm's `pkg/repo/v1/repo.go`.
+//! holds passwords and is made with mode 0600, written whole or not at all. Follows Helm's `pkg/repo/v1/repo.go`.
 
 use super::Settings;
 use crate::data::{Data, Map};
@@ -144,9 +144,16 @@ impl Repositories {
         ])))
     }
 
-    /// Writes the file, mode 0600, whole or not at all.
+    /// Writes the file, whole or not at all: mode 0600 if it is new, else the mode it has. A link stays one, and the file
+    /// that it leads to is written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        super::cache::write_whole(path, self.render()?.as_bytes(), 0o600)
+        let followed = match fs::lstat(path) {
+            Ok(entry) if entry.kind == fs::Kind::Link => Some(fs::resolve_links(&fs::absolute(path)?)?),
+            _ => None,
+        };
+        let path = followed.as_deref().unwrap_or(path);
+        let text = self.render()?;
+        if fs::exists(path) { fs::write(path, text.as_bytes()) } else { super::cache::write_whole(path, text.as_bytes(), 0o600) }
     }
 }
 

@@ -71,7 +71,7 @@ static INDEX: Shape = Shape::Struct(
         Field("serverInfo", &Shape::Map(&Shape::Any)),
         Field("apiVersion", &Shape::Str),
         Field("generated", &Shape::Time),
-        Field("entries", &Shape::Map(&Shape::List(&ENTRY))),
+        Field("entries", &Shape::Map(&Shape::NamedList("repo.ChartVersions", &ENTRY))),
         Field("publicKeys", &STRINGS),
         Field("annotations", &Shape::Map(&Shape::Str)),
     ],
@@ -530,6 +530,8 @@ mod tests {
                 "json: cannot unmarshal number into Go struct field ChartVersion.entries.digest of type string",
             ),
             ("- a\n", "json: cannot unmarshal array into Go value of type repo.IndexFile"),
+            ("apiVersion: v1\nentries: []\n", "array into Go struct field IndexFile.entries of type map[string]repo.ChartVersions"),
+            ("apiVersion: v1\nentries: {a: {}}\n", "object into Go struct field IndexFile.entries of type repo.ChartVersions"),
         ] {
             let error = check(text.as_bytes(), "x", &Recorded::default()).expect_err(text).to_string();
             assert!(error.contains(expected), "{text}: {error}");

@@ -30,9 +30,12 @@ pub enum Shape {
     Int,
     /// `[]T`
     List(&'static Shape),
+    /// A list type with a name of its own, as Go prints it.
+    NamedList(&'static str, &'static Shape),
     /// `map[string]T`
     Map(&'static Shape),
     /// A struct, or a pointer to one: the type as Go prints it (`v2.Metadata`), and its fields in declaration order.
+    /// Without a type it is a struct that has no name.
     Struct(&'static str, &'static [Field]),
     /// A struct that embeds another one: its type, its own fields, and the name and fields of the embedded one. sigs.k8s.io/yaml does
     /// not look into the latter, so that their strings take neither numbers nor booleans.
@@ -51,7 +54,7 @@ impl Shape {
     /// What the items of a list are read into.
     pub(super) fn item(&self) -> &'static Shape {
         match self {
-            Shape::List(item) => item,
+            Shape::List(item) | Shape::NamedList(_, item) => item,
             _ => &ANY,
         }
     }
@@ -74,6 +77,11 @@ impl Shape {
             Shape::Int => "int".to_owned(),
             Shape::List(item) => format!("[]{}", item.pointer_type_name()),
             Shape::Map(value) => format!("map[string]{}", value.pointer_type_name()),
+            Shape::NamedList(type_name, _) => (*type_name).to_owned(),
+            Shape::Struct("", fields) => {
+                let fields: Vec<String> = fields.iter().map(|field| format!("{} {}", field.0, field.1.type_name())).collect();
+                format!("struct {{ {} }}", fields.join("; "))
+            }
             Shape::Struct(type_name, _) | Shape::Embedding(type_name, ..) => (*type_name).to_owned(),
             Shape::Time => "time.Time".to_owned(),
         }
@@ -82,7 +90,8 @@ impl Shape {
     /// Helm's lists and maps hold pointers to structs.
     fn pointer_type_name(&self) -> String {
         match self {
-            Shape::Struct(type_name, _) | Shape::Embedding(type_name, ..) => format!("*{type_name}"),
+            // Structs without a name are held themselves.
+            Shape::Struct(type_name, _) | Shape::Embedding(type_name, ..) if !type_name.is_empty() => format!("*{type_name}"),
             other => other.type_name(),
         }
     }
@@ -207,7 +216,7 @@ impl Fitting {
                 number::write_json(&mut text, *number);
                 self.mismatch(&format!("number {}", String::from_utf8_lossy(&text)), shape)
             }
-            (Shape::List(item), Data::List(items)) => Some(self.fit_list(items, item)),
+            (Shape::List(item) | Shape::NamedList(_, item), Data::List(items)) => Some(self.fit_list(items, item)),
             (Shape::Map(value), Data::Map(map)) => Some(self.fit_map(map, value)),
             (Shape::Struct(type_name, fields), Data::Map(map)) => Some(self.fit_struct(map, type_name, fields, None)),
             (Shape::Embedding(type_name, fields, name, embedded), Data::Map(map)) => {

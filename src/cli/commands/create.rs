@@ -74,7 +74,7 @@ impl Run for Arguments {
         let Some(path) = arguments.first().map(Path::new) else { return Ok(()) };
         let starter = self.starter.as_deref().filter(|starter| !starter.is_empty());
         // An absolute path replaces what it is joined to.
-        let source = starter.map(|starter| Path::new(&session.settings.data_home).join("starters").join(starter));
+        let source = starter.map(|starter| fs::clean(&Path::new(&session.settings.data_home).join("starters").join(starter)));
         let asks = source.as_deref().is_some_and(jinja::is_jinja);
         if !asks && (!self.answer.is_empty() || !self.answers.is_empty()) {
             let message = format!("--answer and --answers need --starter with a starter that has a {}", jinja::QUESTIONS_FILE);

@@ -27,6 +27,8 @@ impl Run for Arguments {
             let Some(entry) = children.iter().find(|entry| entry.is_called(word)) else {
                 if path.is_empty() {
                     session.tell(&format!("Unknown help topic [`{}`]", arguments.join("` `")));
+                    session.tell(help::render_usage(&path).trim_end());
+                    return Ok(());
                 }
                 break;
             };

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// How the file begins; another beginning makes it worthless. The number of rows follows, how long the texts are, and the sum of
 /// rows and texts: a power cut may leave a file of the right size with other bytes in it, which would come out in an index.
-const HEADER: &[u8] = b"rutter catalog 4\n";
+const HEADER: &[u8] = b"rutter catalog 5\n";
 /// The three numbers behind it.
 const NUMBERS: usize = 8 + 8 + 4;
 /// The largest file that is read.
