@@ -333,9 +333,7 @@ impl Rendering {
             let target = fs::join_below(folder, path)?;
             let file = match files.entry(target.clone()) {
                 Entry::Occupied(file) => file.into_mut(),
-                Entry::Vacant(place) => {
-                    place.insert(if keep { fs::read_if_there(&target, fs::WHOLE_LIMIT)?.unwrap_or_default() } else { Vec::new() })
-                }
+                Entry::Vacant(place) => place.insert(if keep && fs::exists(&target) { fs::read(&target)? } else { Vec::new() }),
             };
             write_piece(path, text, file).map_err(|error| fs::fault("write", &target, &error))?;
             order.push(target);
@@ -353,6 +351,10 @@ impl Rendering {
         }
         for (path, text) in &files {
             if let Some(parent) = path.parent() {
+                // A file further up is told of as Helm does, by what it keeps from being there.
+                if !fs::is_missing(parent) {
+                    fs::stat(parent)?;
+                }
                 fs::create_folders(parent)?;
             }
             fs::write(path, text)?;

@@ -10,7 +10,7 @@ use super::printer;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::repository::config::Repositories;
+use crate::repository::config::{FILE_LIMIT, Repositories};
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
@@ -81,7 +81,7 @@ impl Session {
     /// Warns, as Helm does before every command, of repositories that are at addresses which closed long ago. A file that
     /// cannot be read is told of by the commands that need it.
     pub fn warn_of_expired_repositories(&self) {
-        let Ok(Some(bytes)) = fs::read_if_there(Path::new(&self.settings.repository_config)) else { return };
+        let Ok(Some(bytes)) = fs::read_if_there(Path::new(&self.settings.repository_config), FILE_LIMIT) else { return };
         // Seldom there, so that the file is seldom parsed.
         if memchr::memmem::find(&bytes, b"storage.googleapis.com").is_none() {
             return;

@@ -53,7 +53,7 @@ impl std::fmt::Debug for Entry {
 }
 
 /// Most bytes of the file: some ten thousand repositories.
-const FILE_LIMIT: u64 = 16 << 20;
+pub const FILE_LIMIT: u64 = 16 << 20;
 
 /// The file as a whole.
 #[derive(Debug, Clone, Default)]
