@@ -98,10 +98,17 @@ fn charts_are_uploaded_listed_fetched_and_deleted() {
         ("/api/charts?offset=-1", 400, "{\"error\":\"offset is not a valid non-negative integer\"}"),
         ("/api/charts?limit=0", 400, "{\"error\":\"limit is not a valid positive integer\"}"),
         ("/charts/none.tgz", 404, "{\"error\":\"object not found\"}"),
+        ("/api/charts/app/x%20y", 404, "{\"error\":\"improper constraint: x y\"}"),
+        ("/api/charts/%C3%A4", 404, "{\"error\":\"chart not found\"}"),
+        ("/api/charts/none/1.0.0/values", 404, "{\"error\":\"no chart name found\"}"),
+        ("/api/charts/app/9.9.9/templates", 404, "{\"error\":\"no chart version found for app-9.9.9\"}"),
     ] {
         assert_eq!(get(path), (status, body.into()), "{path}");
     }
-    assert!(get("/api/charts/app/1").1.contains("\"version\":\"1.0.0\""), "a range");
+    for range in ["1", "^1.0", "%3E%3D1.0.0", "*"] {
+        assert!(get(&format!("/api/charts/app/{range}")).1.contains("\"version\":\"1.0.0\""), "{range}");
+    }
+    assert_eq!(text(http.delete(server.at("/api/charts/app/^1.0")).send()).0, 404, "no range is deleted");
 
     assert_eq!(text(http.delete(server.at("/api/charts/app/1.0.0")).send()), (200, "{\"deleted\":true}".into()));
     assert_eq!(text(http.delete(server.at("/api/charts/app/1.0.0")).send()).0, 404);

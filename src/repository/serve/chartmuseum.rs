@@ -44,22 +44,15 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
             delete(server, &tenant, &name, &version).await
         }
         Route::Values { tenant, name, version } if reads => match chart(server, &tenant, &name, &version).await? {
-            Some(chart) => match chart.content.raw.iter().find(|file| &*file.name == "values.yaml") {
-                Some(file) => Ok(super::content(asked, "application/yaml", Bytes::copy_from_slice(&file.data), &[])),
-                None => Ok(error(StatusCode::NOT_FOUND, "not found")),
+            Ok(chart) => match values_file(&chart) {
+                Some(values) => Ok(super::content(asked, "application/yaml", Bytes::copy_from_slice(values), &[])),
+                None => Ok(error(StatusCode::NOT_FOUND, "values.yaml not found")),
             },
-            None => Ok(error(StatusCode::NOT_FOUND, "not found")),
+            Err(reason) => Ok(error(StatusCode::NOT_FOUND, &reason)),
         },
         Route::Templates { tenant, name, version } if reads => match chart(server, &tenant, &name, &version).await? {
-            Some(chart) => {
-                let files = chart.content.templates.iter();
-                let items: Vec<_> = files
-                    .map(|file| serde_json::json!({ "name": &*file.name, "data": data_encoding::BASE64.encode(&file.data) }))
-                    .collect();
-                let values = serde_json::from_slice::<serde_json::Value>(&crate::json::to_vec(&Data::Map(chart.values.clone()))?);
-                Ok(json(StatusCode::OK, &serde_json::json!({ "templates": items, "values": values.unwrap_or_default() }).to_string()))
-            }
-            None => Ok(error(StatusCode::NOT_FOUND, "not found")),
+            Ok(chart) => templates(&chart),
+            Err(reason) => Ok(error(StatusCode::NOT_FOUND, &reason)),
         },
         _ => Ok(error(StatusCode::NOT_FOUND, "not found")),
     }
@@ -84,12 +77,33 @@ async fn find(catalog: &Catalog, name: &str, version: &str) -> Result<std::resul
     Ok(found.ok_or_else(|| format!("no chart version found for {name}-{version}")))
 }
 
-/// The chart of a version, loaded.
-pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> Result<Option<crate::chart::Chart>> {
+/// The chart of a version, loaded; without one the reason.
+pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> Result<std::result::Result<crate::chart::Chart, String>> {
     let catalog = server.catalog(tenant);
-    let Ok(entry) = find(&catalog, name, version).await? else { return Ok(None) };
-    let Some(bytes) = server.storage.get(&catalog.object(&entry.file)).await? else { return Ok(None) };
-    Ok(crate::chart::loader::load_archive(&bytes, &mut crate::diagnostic::Notices::new()).ok())
+    let entry = match find(&catalog, name, version).await? {
+        Ok(entry) => entry,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let Some(bytes) = server.storage.get(&catalog.object(&entry.file)).await? else { return Ok(Err("object not found".to_string())) };
+    let loaded = crate::chart::loader::load_archive(&bytes, &mut crate::diagnostic::Notices::new());
+    Ok(loaded.map_err(|fault| fault.message().to_string()))
+}
+
+fn values_file(chart: &crate::chart::Chart) -> Option<&[u8]> {
+    chart.content.raw.iter().find(|file| &*file.name == "values.yaml").map(|file| &file.data[..])
+}
+
+/// Templates and values of a chart; `null`, as Go writes what was never set, for those that it does not have.
+fn templates(chart: &crate::chart::Chart) -> Result<Answer> {
+    let files = chart.content.templates.iter();
+    let items: Vec<_> =
+        files.map(|file| serde_json::json!({ "name": &*file.name, "data": data_encoding::BASE64.encode(&file.data) })).collect();
+    let items = if items.is_empty() { serde_json::Value::Null } else { items.into() };
+    let values: serde_json::Value = match values_file(chart) {
+        Some(_) => serde_json::from_slice(&crate::json::to_vec(&Data::Map(chart.values.clone()))?).unwrap_or_default(),
+        None => serde_json::Value::Null,
+    };
+    Ok(json(StatusCode::OK, &serde_json::json!({ "templates": items, "values": values }).to_string()))
 }
 
 async fn list(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
@@ -124,14 +138,16 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
     while let Ok(Some(field)) = form.next_field().await {
         let name = field.name().unwrap_or_default().to_string();
         let Ok(bytes) = field.bytes().await else { return Ok(error(StatusCode::BAD_REQUEST, "bad multipart form")) };
+        // Of several fields of one name the first counts.
         match name.as_str() {
-            "chart" => chart = Some(bytes),
-            "prov" => provenance = Some(bytes),
+            "chart" => drop(chart.get_or_insert(bytes)),
+            "prov" => drop(provenance.get_or_insert(bytes)),
             _ => {}
         }
     }
     match (chart, provenance) {
         (Some(chart), provenance) => store(server, tenant, asked, chart, provenance, "chart already exists").await,
+        (None, Some(provenance)) if provenance_file(&provenance).is_none() => Ok(error(StatusCode::BAD_REQUEST, "invalid provenance file")),
         (None, Some(provenance)) => upload_provenance(server, tenant, asked, provenance, "chart already exists").await,
         (None, None) => Ok(error(StatusCode::BAD_REQUEST, "no package or provenance file found in form fields chart and prov")),
     }
@@ -151,10 +167,12 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
         }
         Err(_) => return Ok(error(StatusCode::BAD_REQUEST, "not a chart")),
     };
-    if let Some(provenance) = &provenance
-        && provenance_file(provenance).as_deref() != Some(package.file.as_str())
-    {
-        return Ok(error(StatusCode::BAD_REQUEST, "the provenance file does not name this chart archive"));
+    match provenance.as_deref().map(provenance_file) {
+        Some(None) => return Ok(error(StatusCode::BAD_REQUEST, "invalid provenance file")),
+        Some(Some(file)) if file != package.file => {
+            return Ok(error(StatusCode::BAD_REQUEST, "the provenance file does not name this chart archive"));
+        }
+        _ => {}
     }
     let catalog = server.catalog(tenant);
     match publish(server, &catalog, &package, chart, provenance, replaces(server, asked)).await? {
@@ -275,16 +293,22 @@ async fn is_orphan(server: &Server, beside: &str, digest: &str) -> Result<bool> 
     Ok(age >= ORPHANED && !is_for(server.storage.get(beside).await?.as_ref(), digest))
 }
 
-/// The archive that a provenance file is for: the first name in the `files` of its signed text.
+/// The archive that a provenance file is for: the first name in the `files` of its signed text, else what its name and version
+/// make.
 fn provenance_file(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
     if !text.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") {
         return None;
     }
-    let files = text.split_once("\nfiles:")?.1;
-    let line = files.lines().map(str::trim).find(|line| !line.is_empty())?;
-    let name = line.split_once(": ")?.0.trim_matches(['"', '\'']);
-    (name.ends_with(".tgz") && super::route::is_safe_part(name)).then(|| name.to_string())
+    let unquoted = |text: &str| text.trim().trim_matches(['"', '\'']).to_string();
+    let name = match text.split_once("\nfiles:") {
+        Some((_, files)) => unquoted(files.lines().map(str::trim).find(|line| !line.is_empty())?.split_once(": ")?.0),
+        None => {
+            let field = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(unquoted).filter(|text| !text.is_empty());
+            format!("{}-{}.tgz", field("name: ")?, field("version: ")?)
+        }
+    };
+    (name.ends_with(".tgz") && super::route::is_safe_part(&name)).then_some(name)
 }
 
 async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: Bytes, exists: &str) -> Result<Answer> {
@@ -301,6 +325,9 @@ async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: B
 async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Result<Answer> {
     let catalog = server.catalog(tenant);
     let file = format!("{name}-{version}.tgz");
+    if !super::route::is_safe_part(&file) {
+        return Ok(error(StatusCode::NOT_FOUND, "not found"));
+    }
     let object = catalog.object(&file);
     if !server.storage.delete(&object).await? {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
@@ -322,5 +349,9 @@ mod tests {
         assert_eq!(provenance_file(text.as_bytes()).as_deref(), Some("a-1.0.0.tgz"));
         assert_eq!(provenance_file(text.replace("a-1.0.0.tgz", "../a-1.0.0.tgz").as_bytes()), None);
         assert_eq!(provenance_file(b"files:\n  a.tgz: x\n"), None);
+        let short = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: a\nversion: \"1.0.0\"\n-----BEGIN PGP SIGNATURE-----\n";
+        assert_eq!(provenance_file(short.as_bytes()).as_deref(), Some("a-1.0.0.tgz"));
+        assert_eq!(provenance_file(short.replace("name: a", "name: ../a").as_bytes()), None);
+        assert_eq!(provenance_file(short.replace("version", "ver").as_bytes()), None);
     }
 }

@@ -73,7 +73,7 @@ pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer
 pub async fn version(server: &Server, tenant: &str, name: &str, version: &str) -> Result<Answer> {
     let catalog = server.catalog(tenant);
     let Some(entry) = catalog.version(name, version).await? else { return Ok(error(StatusCode::NOT_FOUND, "not found")) };
-    let Some(chart) = super::chartmuseum::chart(server, tenant, name, &entry.version).await? else {
+    let Ok(chart) = super::chartmuseum::chart(server, tenant, name, &entry.version).await? else {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     };
     let versions: Vec<String> = catalog.versions(name).await?.iter().take(ROWS).map(|entry| entry.version.clone()).collect();

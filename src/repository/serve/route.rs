@@ -131,15 +131,15 @@ pub fn route(layout: &Layout, path: &str) -> Route {
         None => return Route::Unknown,
     };
     let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
-    if !parts.iter().all(|part| is_safe_part(part)) {
-        return Route::Unknown;
-    }
     match parts.as_slice() {
         ["health"] => return Route::Health,
         ["info"] => return Route::Info,
         ["metrics"] => return Route::Metrics,
         ["api", rest @ ..] => return api(layout, rest).unwrap_or(Route::Unknown),
         _ => {}
+    }
+    if !parts.iter().all(|part| is_safe_part(part)) {
+        return Route::Unknown;
     }
     let tenant_of = |before: &[&str]| tenant(layout, before);
     let found = match parts.as_slice() {
@@ -159,9 +159,11 @@ fn tenant(layout: &Layout, parts: &[&str]) -> Option<String> {
         Depth::Fixed(depth) => parts.len() == depth,
         Depth::Dynamic => parts.len() <= 16,
     };
-    fits.then(|| parts.join("/"))
+    (fits && parts.iter().all(|part| is_safe_part(part))).then(|| parts.join("/"))
 }
 
+/// Names and versions behind the collection are looked up in the index and may be any text, `^1.2` too; whoever makes a file
+/// name of them checks it.
 fn api(layout: &Layout, parts: &[&str]) -> Option<Route> {
     if let [before @ .., "prov"] = parts
         && let Some(tenant) = tenant(layout, before)
@@ -222,6 +224,7 @@ mod tests {
         assert_eq!(at("/api/charts/a/latest"), Route::Version { tenant: String::new(), name: "a".into(), version: "latest".into() });
         assert_eq!(at("/api/charts/a/1.0.0/values"), Route::Values { tenant: String::new(), name: "a".into(), version: "1.0.0".into() });
         assert_eq!(at("/api/prov"), Route::Provenance { tenant: String::new() });
+        assert_eq!(at("/api/charts/a/^1.0"), Route::Version { tenant: String::new(), name: "a".into(), version: "^1.0".into() });
         assert_eq!(at("/org/index.yaml"), Route::Unknown);
     }
 
@@ -246,6 +249,7 @@ mod tests {
             "/a/../index.yaml",
             "/charts/..",
             "/api/../charts",
+            "/api/a/../charts/b/1.0.0",
             "/.oci/index.yaml",
             "/a\0b/index.yaml",
             "/a b/index.yaml",
