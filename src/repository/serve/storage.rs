@@ -2,7 +2,8 @@
 //!
 //! Goes in: object names made of checked parts. Comes out: bytes, listings, and for writes whether the object was new.
 //! Nothing else in the server names the `object_store` crate. A write is whole or not at all: a folder gets a temporary
-//! file and a link, a bucket a conditional put, so that of two writers of one name exactly one is told it won.
+//! file and a link, a bucket a conditional put, so that of two writers of one name exactly one is told it won. A write that
+//! is confirmed is on the disk: file and folder are synced first.
 
 use crate::error::{Error, ErrorKind, Result};
 use axum::body::Bytes;
@@ -70,6 +71,8 @@ impl Storage {
         crate::fs::create_folders(std::path::Path::new(place))?;
         let store =
             object_store::local::LocalFileSystem::new_with_prefix(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
+        // A push that was confirmed must outlive a power cut, as it does in a bucket.
+        let store = store.with_fsync(true);
         Ok(Storage { store: Arc::new(store), prefix: Path::default(), folder: Some(place.into()) })
     }
 
@@ -196,6 +199,14 @@ fn listed(meta: &object_store::ObjectMeta) -> Listed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_syncs_what_it_confirms() {
+        let top = tempfile::tempdir().expect("a folder");
+        let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
+        // No test can cut the power: that the store was told to is what can be seen.
+        assert!(format!("{storage:?}").contains("fsync: true"), "{storage:?}");
+    }
 
     #[test]
     fn old_unfinished_files_are_swept() {
