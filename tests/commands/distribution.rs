@@ -208,4 +208,10 @@ fn refusals_have_the_forms_of_the_spec() {
     assert_eq!(registry.delete(&format!("/v2/thing/blobs/{digest}")), 405);
     assert_eq!(code(registry.get("/v2/thing/blobs/uploads/none")), (404, "BLOB_UPLOAD_UNKNOWN".into()));
     assert_eq!(registry.get("/v2/Not%20A%20Name/tags/list").status().as_u16() / 100, 4);
+    // An upload outlives an end with what is no digest at all, not one with the digest of something else.
+    for (first, then) in [("sha256:short".to_string(), 201), (sha256(b"other"), 404)] {
+        let session = registry.post("/v2/thing/blobs/uploads/", b"").headers()["location"].to_str().expect("a place").to_string();
+        assert_eq!(code(registry.put(&format!("{session}?digest={first}"), "text/plain", b"y")), (400, "DIGEST_INVALID".into()));
+        assert_eq!(registry.put(&format!("{session}?digest={}", sha256(b"y")), "text/plain", b"y").status(), then, "{first}");
+    }
 }

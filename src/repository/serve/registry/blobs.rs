@@ -162,6 +162,10 @@ pub async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -
         }
         Method::PUT => {
             let Some(digest) = asked.query("digest") else { return Ok(digest_invalid("no digest given")) };
+            // A slip of the pen does not cost the client what it has sent.
+            if Digest::parse(digest).is_none() {
+                return Ok(digest_invalid("not a sha256 or sha512 digest"));
+            }
             let mut bytes = Vec::with_capacity(length + asked.body.len());
             for part in &parts {
                 bytes.extend_from_slice(&server.storage.get(&format!("{folder}/{part}")).await?.unwrap_or_default());
