@@ -9,7 +9,7 @@ use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::config::{Repositories, index_path};
 use crate::repository::download::{entry_access, flag_access, index_address, with_suffix};
-use crate::repository::http::{Access, Client, Request};
+use crate::repository::http::{Access, Client, Request, fetch_error};
 use crate::repository::index::{INDEX_LIMIT, context_path};
 use crate::repository::oci::chart::{Upload, announce, is_taken, push as push_artifact};
 use crate::repository::oci::{Reference, Registry, SCHEME};
@@ -72,7 +72,7 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
             None if matches!(server, Server::Auto | Server::ChartMuseum) => announced_context(&client, &base, &access),
             known => Ok(known),
         };
-        let context = announced.clone().unwrap_or_default();
+        let context = announced.as_ref().ok().cloned().flatten();
         let upload = push::Upload {
             file_name: &file_name,
             metadata: &chart.metadata,
@@ -83,7 +83,7 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
         };
         let put = push::push(&client, &base, server, &upload, &access).map_err(|error| match announced {
             // The API was looked for in the wrong place because the index could not be read.
-            Err(unread) if error.kind() == ErrorKind::Usage => unread,
+            Err(unread) if unread.is_refused || error.kind() == ErrorKind::Usage => unread.error,
             _ => error,
         })?;
         report.destination = url::redact(&put);
@@ -107,14 +107,30 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
     Ok(report)
 }
 
+/// Why an index that might tell of a context path was not read.
+struct Unread {
+    error: Error,
+    /// Whether the server did not take the credentials.
+    is_refused: bool,
+}
+
+impl From<Error> for Unread {
+    fn from(error: Error) -> Unread {
+        Unread { error, is_refused: false }
+    }
+}
+
 /// The context path that the repository's index tells; only an address with a path can begin with one.
-fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> Result<Option<String>> {
+fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> std::result::Result<Option<String>, Unread> {
     if url::Address::parse(base).is_none_or(|address| address.path.trim_matches('/').is_empty()) {
         return Ok(None);
     }
     let place = index_address(base)?;
-    let bytes = client.fetch(Request { compressed: true, ..Request::get(&place, INDEX_LIMIT) }, access)?;
-    Ok(context_path(&bytes))
+    let response = client.send(Request { compressed: true, ..Request::get(&place, INDEX_LIMIT) }, access)?;
+    match response.status.as_u16() {
+        200 => Ok(context_path(&response.body)),
+        status => Err(Unread { error: fetch_error(&place, response.status), is_refused: matches!(status, 401 | 403) }),
+    }
 }
 
 fn fs_stat(path: &Path) -> Result<crate::fs::Entry> {

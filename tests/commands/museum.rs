@@ -71,6 +71,18 @@ fn the_variables_of_the_plugin_are_honoured() {
     let both = [("HELM_REPO_ACCESS_TOKEN", "t0ken"), ("HELM_REPO_USERNAME", "bob"), ("HELM_REPO_PASSWORD", "other")];
     assert!(with("1.2.0", &both).1.contains("403 Forbidden"));
     assert!(with("1.2.0", &[("HELM_REPO_ACCESS_TOKEN", "t0ken"), ("HELM_REPO_AUTH_HEADER", "X-Token")]).1.contains("401"));
+    // Its flags are the same, and stronger.
+    let flags = |flags: &[&str], variables: &[(&str, &str)]| {
+        let words = to("1.3.0");
+        code(&push(&home, &words.iter().map(String::as_str).chain(flags.iter().copied()).collect::<Vec<_>>(), variables))
+    };
+    let header = ["--access-token", "t0ken", "--auth-header", "X-Token"];
+    assert!(flags(&header, &[]).1.contains("401"));
+    assert_eq!(flags(&["--access-token", "t0ken"], &[("HELM_REPO_ACCESS_TOKEN", "wrong")]).0, Some(0));
+    // Who is not let in is told so, though the API is then looked for where it is not.
+    let elsewhere = server.at("/x");
+    let refused = push(&home, &[&chart, &elsewhere, "--server", "auto", "--username", "ada", "--password", "WRONG"], &[]);
+    assert!(code(&refused).0 == Some(1) && code(&refused).1.contains("401 Unauthorized"), "{}", code(&refused).1);
     let words = to("1.2.0");
     assert!(!with("1.2.0", &both).1.contains("other") && !words.concat().contains("t0ken"), "no secret in an error");
 }

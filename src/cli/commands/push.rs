@@ -43,9 +43,15 @@ If the chart has an associated provenance file, it will also be uploaded.";
 /// The flags of `push`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Arguments {
+    /// send this token to an HTTP repository, as 'Bearer' unless --auth-header names a header (not in Helm)
+    #[arg(long, value_name = "string")]
+    access_token: Option<String>,
     /// set the appVersion of a folder that is packed first (not in Helm)
     #[arg(long, value_name = "string")]
     app_version: Option<String>,
+    /// the header that carries the access token (not in Helm)
+    #[arg(long, value_name = "string")]
+    auth_header: Option<String>,
     /// verify certificates of HTTPS-enabled servers using this CA bundle
     #[arg(long, value_name = "string")]
     ca_file: Option<String>,
@@ -110,10 +116,12 @@ impl Run for Arguments {
         let http = !destination.starts_with(SCHEME);
         let variable = |name: &str| environment.get_filled(name).filter(|_| http);
         let truth = |name: &str| variable(name).is_some_and(|text| boolean(&text) == Ok(true));
-        let token = variable("HELM_REPO_ACCESS_TOKEN").map(|token| match variable("HELM_REPO_AUTH_HEADER") {
-            Some(header) => format!("{header}: {token}"),
-            None => format!("Bearer {token}"),
-        });
+        let given = |flag: &Option<String>, name: &str| flag.clone().filter(|_| http).or_else(|| variable(name));
+        let token =
+            given(&self.access_token, "HELM_REPO_ACCESS_TOKEN").map(|token| match given(&self.auth_header, "HELM_REPO_AUTH_HEADER") {
+                Some(header) => format!("{header}: {token}"),
+                None => format!("Bearer {token}"),
+            });
         let options = Options {
             source: ChartOptions {
                 username: self.username.clone().or_else(|| variable("HELM_REPO_USERNAME")).unwrap_or_default(),
