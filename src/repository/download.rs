@@ -369,12 +369,11 @@ impl<'s> Downloader<'s> {
         let unreachable = |error: Error| {
             error.context(format!("looks like {:?} is not a valid chart repository or cannot be reached", url::redact(repository)))
         };
-        let (address, found_digest) = find_in_repository(&self.client, repository, chart, version, &access, unreachable)?;
+        let (address, _) = find_in_repository(&self.client, repository, chart, version, &access, unreachable)?;
         if url::is_oci(&address) {
             return self.resolve_oci(&address, "");
         }
         let file_name = Address::parse(&address).ok_or_else(|| invalid_url(&address))?.file_name();
-        let _ = found_digest;
         // Helm does not look at the digest here, and indexes with wrong ones are about.
         Ok(Source { place: Place::Http { url: address, access }, digest: String::new(), file_name })
     }

@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// What the diagnostic's place is called when it lies in a text.
 const NAME: &str = "gotpl";
 
+/// How many bytes of YAML and JSON are made to compare them with the text: deep values would otherwise be written over and over.
+const WRITTEN_LIMIT: usize = 16 << 20;
+
 /// Says where the text of the diagnostic came from; nothing if it is no value and no file as it stands.
 pub(super) fn note(diagnostic: &Diagnostic, scope: &[String], values: &Arc<Map>, sources: Option<&Sources<'_>>) -> Option<String> {
     let text = diagnostic.text.as_deref()?;
@@ -26,7 +29,7 @@ pub(super) fn note(diagnostic: &Diagnostic, scope: &[String], values: &Arc<Map>,
     // Templates of a subchart see its own values; the texts they get from elsewhere are looked for everywhere.
     for (start, scope) in below.into_iter().map(|data| (data, scope)).chain(std::iter::once((&root, &[][..]))) {
         let mut path = Vec::new();
-        let Some(form) = find(start, text, &mut path) else { continue };
+        let Some(form) = find(start, text, &mut path, &mut { WRITTEN_LIMIT }) else { continue };
         let keys: Vec<&str> = path.iter().map(String::as_str).collect();
         let whole: Vec<&str> = scope.iter().map(String::as_str).chain(keys.iter().copied()).collect();
         let line = diagnostic.source_line.as_deref().filter(|_| lies_in_text(diagnostic)).unwrap_or_default();
@@ -41,14 +44,17 @@ fn lies_in_text(diagnostic: &Diagnostic) -> bool {
     diagnostic.location.as_ref().is_some_and(|location| location.file == NAME)
 }
 
-/// The way to the first value that `text` was made of, and what it is of that value.
-fn find(data: &Data, text: &[u8], path: &mut Vec<String>) -> Option<&'static str> {
-    if let Some(form) = form(data, text).filter(|_| !path.is_empty()) {
+/// The way to the first value that `text` was made of, and what it is of that value. `room` is for how many more bytes values are
+/// written.
+fn find(data: &Data, text: &[u8], path: &mut Vec<String>, room: &mut usize) -> Option<&'static str> {
+    if !path.is_empty()
+        && let Some(form) = form(data, text, room)
+    {
         return Some(form);
     }
     let mut look = |key: String, value: &Data| {
         path.push(key);
-        let found = find(value, text, path);
+        let found = find(value, text, path, room);
         if found.is_none() {
             path.pop();
         }
@@ -62,13 +68,17 @@ fn find(data: &Data, text: &[u8], path: &mut Vec<String>) -> Option<&'static str
 }
 
 /// What the text is of this value, if it is anything of it.
-fn form(data: &Data, text: &[u8]) -> Option<&'static str> {
+fn form(data: &Data, text: &[u8], room: &mut usize) -> Option<&'static str> {
     match data {
         Data::Str(value) => (value.as_bytes() == text).then_some("the text of"),
-        Data::Map(_) | Data::List(_) => {
-            let is_yaml = yaml::to_string(data).is_ok_and(|yaml| yaml.trim_end_matches('\n').as_bytes() == text.trim_ascii_end());
-            let is_json = || json::to_vec(data).is_ok_and(|json| json == text);
-            if is_yaml { Some("the YAML of") } else { is_json().then_some("the JSON of") }
+        Data::Map(_) | Data::List(_) if *room > 0 => {
+            let yaml = yaml::to_string(data).unwrap_or_default();
+            if yaml.trim_end_matches('\n').as_bytes() == text.trim_ascii_end() {
+                return Some("the YAML of");
+            }
+            let json = json::to_vec(data).unwrap_or_default();
+            *room = room.saturating_sub(yaml.len() + json.len());
+            (json == text).then_some("the JSON of")
         }
         _ => None,
     }
@@ -78,6 +88,17 @@ fn form(data: &Data, text: &[u8]) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::diagnostic::Location;
+
+    #[test]
+    fn deep_values_are_not_written_without_end() {
+        let mut data = Data::str("{{ .a }}");
+        for _ in 0..200 {
+            data = Data::list(vec![data, Data::str("x".repeat(100))]);
+        }
+        let (mut path, mut room) = (Vec::new(), 100_000);
+        assert_eq!(find(&data, b"{{ .a }}", &mut path, &mut room), Some("the text of"));
+        assert_eq!((path.len(), room), (200, 0));
+    }
 
     #[test]
     fn texts_are_found_in_the_values() {

@@ -577,10 +577,10 @@ impl<'a> Manager<'a> {
         let telling = Mutex::new(Telling::new(steps.iter().map(|step| step.lines.clone()).collect()));
         let next = AtomicUsize::new(0);
         let work = || {
-            while let Some((at, step)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, steps.get(at)?))) {
-                if telling.lock().is_ok_and(|telling| telling.has_failed()) {
-                    break;
-                }
+            // Looked at before a step is taken: one that is taken is done, so that none is missing before the first fault.
+            while telling.lock().is_ok_and(|telling| !telling.has_failed()) {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(step) = steps.get(at) else { break };
                 let (said, outcome) = self.reporter.listen(|| step.task.as_ref().map(|task| self.carry_out_one(task, staging, wanted)));
                 if let Ok(mut telling) = telling.lock() {
                     telling.end(at, said, outcome.transpose());
