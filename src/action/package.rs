@@ -1,9 +1,10 @@
 //! Packing a chart folder into an archive.
 //!
-//! Goes in: the folder and what to change in the packed Chart.yaml. Comes out: where the archive was written and its digest.
+//! Goes in: the folder and what to change in the packed Chart.yaml. Comes out: where the archive was written, its
+//! bytes and the chart as packed.
 //! Dependencies are updated by the caller beforehand, since that needs the network. Matches Helm's `pkg/action/package.go`.
 
-use crate::chart::loader;
+use crate::chart::{Chart, loader};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
@@ -26,17 +27,25 @@ pub struct Options {
 }
 
 /// An archive that was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Report {
     pub path: PathBuf,
-    pub name: String,
-    pub version: String,
-    /// SHA-256 of the archive, hex.
-    pub digest: String,
+    /// The chart as it was packed.
+    pub chart: Chart,
     /// The bytes of the archive.
     pub archive: Vec<u8>,
+}
+
+impl Report {
+    /// SHA-256 of the archive, hex; not taken unless asked for.
+    pub fn digest(&self) -> String {
+        digest::sha256(&self.archive)
+    }
+
     /// Chart.yaml with all its dependencies, which is what gets signed.
-    pub metadata: String,
+    pub fn metadata(&self) -> Result<String> {
+        self.chart.metadata.to_yaml()
+    }
 }
 
 /// Packs the chart in the folder at `path`.
@@ -57,12 +66,5 @@ pub fn run(path: &Path, options: &Options, notices: &mut Notices) -> Result<Repo
         false => options.destination.clone(),
     };
     let (path, archive) = archive::save(&chart, &folder, options.time).map_err(|error| error.context("failed to save"))?;
-    Ok(Report {
-        path,
-        name: chart.name().to_string(),
-        version: chart.metadata.version.clone(),
-        digest: digest::sha256(&archive),
-        archive,
-        metadata: chart.metadata.to_yaml()?,
-    })
+    Ok(Report { path, chart, archive })
 }

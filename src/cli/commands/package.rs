@@ -88,8 +88,9 @@ impl Run for Arguments {
             destination: PathBuf::from(self.destination.as_deref().unwrap_or(".")),
             time: session.environment.get_filled("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok()),
         };
-        let mut reports = Vec::new();
-        for argument in &arguments {
+        let is_report = self.output.as_deref() == Some("json");
+        let mut listing = Listing::new();
+        for (number, argument) in arguments.iter().enumerate() {
             let path = Path::new(argument);
             fs::stat(path)?;
             if self.dependency_update {
@@ -100,14 +101,18 @@ impl Run for Arguments {
             if self.sign {
                 self.sign(&report, session)?;
             }
-            if self.output.as_deref() == Some("json") {
-                reports.push(report);
+            if is_report {
+                listing.add(&report);
             } else {
                 session.print(format!("Successfully packaged chart and saved it to: {}\n", report.path.display()))?;
             }
+            if number + 1 == arguments.len() {
+                // The end of the process frees the last chart at once.
+                std::mem::forget(report);
+            }
         }
-        if self.output.as_deref() == Some("json") {
-            session.print(listing(&reports)?)?;
+        if is_report {
+            session.print(listing.finish()?)?;
         }
         Ok(())
     }
@@ -138,21 +143,27 @@ impl Arguments {
             time: repository_settings(session)?.now_seconds().unwrap_or_default(),
         };
         let name = report.path.file_name().unwrap_or_default().to_string_lossy();
-        let text = provenance::sign(&report.archive, &name, &report.metadata, signing)?;
+        let text = provenance::sign(&report.archive, &name, &report.metadata()?, signing)?;
         fs::write(&with_suffix(&report.path, ".prov"), text.as_bytes())
     }
 }
 
 /// The archives as a JSON array.
-fn listing(reports: &[Report]) -> Result<Vec<u8>> {
-    let mut writer = json::Writer::new(false);
-    writer.begin_list();
-    for report in reports {
+struct Listing(json::Writer);
+
+impl Listing {
+    fn new() -> Listing {
+        let mut writer = json::Writer::new(false);
+        writer.begin_list();
+        Listing(writer)
+    }
+
+    fn add(&mut self, report: &Report) {
+        let Listing(writer) = self;
         writer.begin_map();
-        let path = report.path.to_string_lossy();
-        for (key, value) in
-            [("name", &*report.name), ("version", &report.version), ("path", &path), ("digest", &format!("sha256:{}", report.digest))]
-        {
+        let (path, digest) = (report.path.to_string_lossy(), format!("sha256:{}", report.digest()));
+        let chart = &report.chart;
+        for (key, value) in [("name", chart.name()), ("version", &chart.metadata.version), ("path", &path), ("digest", &digest)] {
             writer.key(key.as_bytes());
             writer.str(value.as_bytes());
         }
@@ -160,8 +171,13 @@ fn listing(reports: &[Report]) -> Result<Vec<u8>> {
         writer.int(i64::try_from(report.archive.len()).unwrap_or(i64::MAX));
         writer.end_map();
     }
-    writer.end_list();
-    let mut text = json::indent(&writer.finish()?, "", "  ");
-    text.push(b'\n');
-    Ok(text)
+
+    /// The whole text, indented, with its line break.
+    fn finish(self) -> Result<Vec<u8>> {
+        let mut writer = self.0;
+        writer.end_list();
+        let mut text = json::indent(&writer.finish()?, "", "  ");
+        text.push(b'\n');
+        Ok(text)
+    }
 }
