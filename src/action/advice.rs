@@ -84,6 +84,12 @@ fn wrong_values(report: &str, values: &Arc<Map>, sources: Option<&Sources<'_>>) 
 fn parameters_wanted(headline: &str) -> Option<String> {
     let (_, rest) = headline.split_once("wrong number of args for ")?;
     let name = rest.split(':').next()?;
+    if matches!(name, "include" | "tpl") {
+        return Some(format!(
+            "`{name}` takes {} and what `.` is there, as in `{name} … .`",
+            if name == "tpl" { "a text" } else { "a name" }
+        ));
+    }
     let wanted = functions::lookup(name.as_bytes())?.parameters_in_words();
     Some(if wanted.is_empty() { format!("`{name}` takes nothing") } else { format!("`{name}` takes {wanted}") })
 }

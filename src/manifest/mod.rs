@@ -164,6 +164,9 @@ fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Erro
         hints.insert(0, "the line begins with a tab: YAML is indented by spaces".to_string());
     }
     let headline = if found.headline.is_empty() { error.message().to_string() } else { found.headline };
+    if headline.ends_with("into Go value of type util.SimpleHead") {
+        hints.insert(0, "every document is a table of keys, with `apiVersion` and `kind`: this one is not".to_string());
+    }
     let diagnostic = Diagnostic {
         headline: format!("rendered text is no valid YAML: {headline}"),
         location: Some(Location { file: file.name.clone(), line, column }),

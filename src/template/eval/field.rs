@@ -4,7 +4,8 @@
 //! Follows `evalField` of text/template/exec.go; the methods of named types are those of Helm's `common.Values` and
 //! `common.VersionSet`, others are the objects' own.
 
-use super::{Evaluated, Evaluation, Evaluator, Frame, hints, methods};
+use super::hints::{self, Broken};
+use super::{Evaluated, Evaluation, Evaluator, Frame, methods};
 use crate::quote;
 use crate::template::ast::{NodeRef, Operand, Span};
 use crate::template::value::{MapKind, Method, Str, Value};
@@ -56,15 +57,18 @@ impl Evaluator<'_> {
                 (Err(failure), _) => {
                     let unread = rest.len() + 1;
                     let parent = parent.map(|(value, name)| (value, std::str::from_utf8(name).unwrap_or_default()));
-                    return Err(hints::of_field(
-                        failure,
-                        &frame.template.tree.source,
+                    let broken = Broken {
+                        source: &frame.template.tree.source,
                         node,
-                        names.end as usize - unread,
-                        word,
-                        &receiver,
-                        parent.as_ref(),
-                    ));
+                        chain: std::str::from_utf8(names.of(text)).unwrap_or_default(),
+                        end: names.end as usize - unread,
+                        name: word,
+                        receiver: &receiver,
+                        parent,
+                        dot: &dot.value,
+                        given: self.given(frame).map(|given| &given.value),
+                    };
+                    return Err(hints::of_field(failure, &broken));
                 }
             }
         }

@@ -10,19 +10,38 @@ use crate::template::ast::{Operand, OperandKind, Source};
 use crate::template::functions::Parameter;
 use crate::template::value::{Map, Value};
 
-/// After a field could not be followed. `end` is where the receiver's text ends; `parent` is what the receiver was taken
-/// from, and under which name.
+/// What Helm gives every file as its `.`.
+const TOP: [&str; 7] = ["Capabilities", "Chart", "Files", "Release", "Subcharts", "Template", "Values"];
+
+/// A chain of fields that could not be followed.
+pub(super) struct Broken<'a> {
+    pub source: &'a Source,
+    pub node: &'a Operand,
+    /// `.a.b`: the whole chain.
+    pub chain: &'a str,
+    /// Where the receiver's text ends.
+    pub end: usize,
+    /// The field that the receiver does not have.
+    pub name: &'a str,
+    pub receiver: &'a Evaluated,
+    /// What the receiver was taken from, and under which name.
+    pub parent: Option<(Evaluated, &'a str)>,
+    pub dot: &'a Value,
+    /// `$`, what the template was given.
+    pub given: Option<&'a Value>,
+}
+
+/// After a field could not be followed.
 #[cold]
-pub(super) fn of_field(
-    mut failure: Box<Failure>,
-    source: &Source,
-    node: &Operand,
-    end: usize,
-    name: &str,
-    receiver: &Evaluated,
-    parent: Option<&(Evaluated, &str)>,
-) -> Box<Failure> {
+pub(super) fn of_field(mut failure: Box<Failure>, broken: &Broken<'_>) -> Box<Failure> {
+    let Broken { source, node, end, name, receiver, .. } = *broken;
+    let parent = broken.parent.as_ref();
     if !failure.is_direct() {
+        return failure;
+    }
+    if let Some((note, hint)) = of_moved_dot(broken) {
+        failure.note(note);
+        failure.hint(hint);
         return failure;
     }
     let start = match &node.kind {
@@ -46,6 +65,9 @@ pub(super) fn of_field(
             }
             failure.hint(format!("where it may be missing, write `({path}).{name}`, which gives no value instead of a fault"));
         }
+        (Value::Map(map), _) if map.contains_key(name.as_bytes()) => {
+            failure.hint(format!("`{name}` is a value and takes no arguments: fields are joined without a blank, as in `{path}.{name}.x`"));
+        }
         (Value::Map(map), _) => {
             if let Some(near) = nearest_key(map, name) {
                 failure.hint(format!("did you mean `{path}.{near}`?"));
@@ -56,6 +78,32 @@ pub(super) fn of_field(
         _ => {}
     }
     failure
+}
+
+/// After a chain like `.Values.x` where `.` is not what Helm gives a file: an item of a `range`, the value of a `with`, or
+/// what an `include` handed on.
+fn of_moved_dot(broken: &Broken<'_>) -> Option<(String, String)> {
+    let first = broken.chain.split('.').nth(1).filter(|first| TOP.contains(first))?;
+    let holds_it = |value: &Value| matches!(value, Value::Map(map) if map.contains_key(first.as_bytes()));
+    if !matches!(broken.node.kind, OperandKind::Field(_)) || holds_it(broken.dot) {
+        return None;
+    }
+    let found = match broken.dot {
+        Value::Map(_) => format!("a table without `{first}`"),
+        Value::Nil => "nil".to_string(),
+        other => format!("of type {}", other.type_name()),
+    };
+    Some(if broken.given.is_some_and(holds_it) {
+        (
+            format!("`.` is {found} here, within `range` or `with`"),
+            format!("write `${}`: `$` is what the template was given, wherever `.` points", broken.chain),
+        )
+    } else {
+        (
+            format!("`.` is {found}: that is what this template was given"),
+            "give it the top, as in `include \"name\" $`: within `range` and `with`, `.` is something else".to_string(),
+        )
+    })
 }
 
 /// The key of a map that was probably meant.

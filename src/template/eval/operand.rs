@@ -83,6 +83,11 @@ impl Evaluator<'_> {
         }
     }
 
+    /// `$`: what the template was given.
+    pub(super) fn given(&self, frame: &Frame<'_>) -> Option<&Evaluated> {
+        self.slots.get(frame.base).and_then(Option::as_ref)
+    }
+
     fn chain<'t>(
         &mut self,
         frame: &mut Frame<'t>,

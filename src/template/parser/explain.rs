@@ -17,7 +17,7 @@ impl ParseError {
         let unknown = headline.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
         let hint = match unknown {
             Some(name) => hint_at_function(name),
-            None => hint_at_syntax(&headline, text),
+            None => hint_at_syntax(&headline, text, self.position),
         };
         Diagnostic {
             hints: hint.into_iter().collect(),
@@ -30,23 +30,148 @@ impl ParseError {
     }
 }
 
-/// What may have to be closed where.
-fn hint_at_syntax(headline: &str, text: &[u8]) -> Option<String> {
+/// What may have to be closed where, and how what was written is said in this language.
+fn hint_at_syntax(headline: &str, text: &[u8], position: usize) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?;
+    if let Some(hint) = hint_at_operator(headline, text, position) {
+        return Some(hint);
+    }
+    if let Some(name) = headline.strip_prefix("undefined variable \"").and_then(|rest| rest.strip_suffix('"')) {
+        return Some(hint_at_variable(name, text.get(..position)?));
+    }
     match headline {
         "unexpected EOF" => {
-            let (block, line) = unclosed::innermost(std::str::from_utf8(text).ok()?)?;
+            let (block, line) = unclosed::innermost(text)?;
             Some(format!("the `{block}` on line {line} has no `{{{{ end }}}}`"))
         }
         "unexpected \"}\" in operand" => Some("an action ends with `}}`".to_string()),
+        "unexpected {{end}}" | "unexpected {{else}}" => Some(
+            "no `if`, `range`, `with`, `define` or `block` is open here: one `end` too many above, or one of them is missing".to_string(),
+        ),
+        "bad character U+002D '-'" => {
+            // The field begins at `position`.
+            let (path, key) = path_and_key(text, position + text.get(position..)?.find('-')?)?;
+            Some(format!("a key with `-` in it is read by `index`: `(index {path} \"{key}\")`"))
+        }
+        _ if headline.ends_with(" in template clause") => Some("the name of a template is a text: `template \"name\" .`".to_string()),
+        _ if headline.starts_with("bad number syntax: \"-") && text.get(..position)?.ends_with("{{") => {
+            Some("`{{-` needs a blank behind it".to_string())
+        }
         _ => None,
+    }
+}
+
+/// What other languages have operators for, and brackets.
+fn hint_at_operator(headline: &str, text: &str, position: usize) -> Option<String> {
+    // At the sign, at what follows a `|` that was taken for a pipe, or at the field that a bracket follows.
+    let (before, rest) = (text.get(..position)?, text.get(position..)?);
+    let is_operand = headline.starts_with("unexpected ") && !headline.starts_with("unexpected {{");
+    let index = |path: &str, key: &str| Some(format!("an item is read by `index`: `(index {path} {key})`"));
+    if headline == "bad character U+005B '['" {
+        let (field, key) = rest.split_once('[')?;
+        return index(path_before(text.get(..position + field.len())?), key.split(']').next()?);
+    }
+    if is_operand && let Some(number) = rest.strip_prefix('.').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+        return index(path_before(before), number.get(..digits)?);
+    }
+    let hint = match rest.as_bytes() {
+        [b'=', ..] => "`a == b` is `eq a b`",
+        [b'!', b'=', ..] => "`a != b` is `ne a b`",
+        [b'!', ..] => "`!a` is `not a`",
+        [b'&', ..] => "`a && b` is `and a b`",
+        [b'|', ..] if before.ends_with('|') || rest.starts_with("||") => "`a || b` is `or a b`",
+        [b'<', ..] => "`a < b` is `lt a b`, `a <= b` is `le a b`",
+        [b'>', ..] => "`a > b` is `gt a b`, `a >= b` is `ge a b`",
+        [b'?', ..] => "`a ? b : c` is `ternary b c a`",
+        [b'+', ..] => "`a + b` is `add a b`",
+        [b'*', ..] => "`a * b` is `mul a b`",
+        [b'/', ..] => "`a / b` is `div a b`",
+        [b'%', ..] => "`a % b` is `mod a b`",
+        _ => return None,
+    };
+    (is_operand || headline.starts_with("illegal number syntax") || headline.starts_with("bad character")).then(|| hint.to_string())
+}
+
+/// `.Values.my` and `my-key` around the `-` in `.Values.my-key`: what is read, and the key.
+fn path_and_key(text: &str, position: usize) -> Option<(&str, &str)> {
+    let path = path_before(text.get(..position)?);
+    let begun = path.rfind('.')?;
+    let start = position - path.len() + begun + 1;
+    let rest = text.get(start..)?;
+    let end = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-')).unwrap_or(rest.len());
+    Some((path.get(..begun).filter(|path| !path.is_empty()).unwrap_or("."), rest.get(..end)?))
+}
+
+/// The chain of names that a text ends with.
+fn path_before(text: &str) -> &str {
+    let start = text
+        .rfind(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.' | '$'))
+        .map_or(0, |at| at + text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8));
+    text.get(start..).unwrap_or_default()
+}
+
+/// Which variable may be meant, of those that stand above.
+fn hint_at_variable(name: &str, above: &str) -> String {
+    let names = above.split('$').skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        rest.get(..end).filter(|known| !known.is_empty() && Some(*known) != name.strip_prefix('$'))
+    });
+    match nearest(name.trim_start_matches('$'), names) {
+        Some(near) => format!("did you mean `${near}`?"),
+        None => format!("`{name} := …` declares it, for the block that it stands in"),
     }
 }
 
 /// What to use instead of a function that does not exist.
 fn hint_at_function(unknown: &str) -> Option<String> {
-    if matches!(unknown, "env" | "expandenv") {
-        return Some("charts cannot read the environment: pass it as a value, with `--set`".into());
-    }
-    let known = functions::all().map(|function| function.name).chain(["and", "call", "include", "len", "or", "tpl"]);
+    let known = match unknown {
+        "env" | "expandenv" => return Some("charts cannot read the environment: pass it as a value, with `--set`".into()),
+        "elseif" | "elif" | "elsif" => return Some("write `else if`".into()),
+        "for" | "foreach" => return Some("write `range`, as in `range $item := .Values.items`".into()),
+        "endif" | "endfor" | "endrange" | "endwith" => return Some("every block ends with `end`".into()),
+        _ => functions::all().map(|function| function.name).chain(["and", "call", "include", "len", "or", "tpl"]),
+    };
     nearest(unknown, known).map(|near| format!("did you mean `{near}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::parser::parse;
+
+    /// Hints at texts that do not parse.
+    const HINTS: &[(&str, &str)] = &[
+        ("{{ if .a == 1 }}", "`a == b` is `eq a b`"),
+        ("{{ if .a != 1 }}", "`a != b` is `ne a b`"),
+        ("{{ if !.a }}", "`!a` is `not a`"),
+        ("{{ if .a && .b }}", "`a && b` is `and a b`"),
+        ("{{ if .a || .b }}", "`a || b` is `or a b`"),
+        ("{{ if .a > 1 }}", "`a > b` is `gt a b`, `a >= b` is `ge a b`"),
+        ("{{ .a + 1 }}", "`a + b` is `add a b`"),
+        ("{{ .a ? 1 : 2 }}", "`a ? b : c` is `ternary b c a`"),
+        ("{{ .Values.my-key.x }}", "a key with `-` in it is read by `index`: `(index .Values \"my-key\")`"),
+        ("{{ $.a.b-c | quote }}", "a key with `-` in it is read by `index`: `(index $.a \"b-c\")`"),
+        ("{{ .a-b }}", "a key with `-` in it is read by `index`: `(index . \"a-b\")`"),
+        ("{{ .Values.list[0] }}", "an item is read by `index`: `(index .Values.list 0)`"),
+        ("{{ .Values.list.10.x }}", "an item is read by `index`: `(index .Values.list 10)`"),
+        ("{{ if .x }}a{{ elseif .y }}b{{ end }}", "write `else if`"),
+        ("{{ for x in .y }}{{ end }}", "write `range`, as in `range $item := .Values.items`"),
+        ("{{ $name := 1 }}{{ $nme }}", "did you mean `$name`?"),
+        ("{{ $nme }}{{ $name := 1 }}", "`$nme := …` declares it, for the block that it stands in"),
+        ("a{{ end }}", "no `if`, `range`, `with`, `define` or `block` is open here: one `end` too many above, or one of them is missing"),
+        ("{{ template x . }}", "the name of a template is a text: `template \"name\" .`"),
+        ("{{ if 1 }}{{-end}}", "`{{-` needs a blank behind it"),
+        ("{{ if 1 }}", "the `if` on line 1 has no `{{ end }}`"),
+        ("{{ .x }", "an action ends with `}}`"),
+        ("{{ toYamll .x }}", "did you mean `toYaml`?"),
+    ];
+
+    #[test]
+    fn what_may_be_meant_is_told() {
+        for (text, hint) in HINTS {
+            let Err(error) = parse(text.as_bytes().into()) else { panic!("{text} parses") };
+            let hints = error.diagnostic("t", text.as_bytes()).hints;
+            assert_eq!(hints.first().map_or("", String::as_str), *hint, "{text}: {}", error.message_for("t"));
+        }
+    }
 }
