@@ -6,6 +6,7 @@
 //! looks. Helm has nothing of the kind.
 
 mod text;
+mod written;
 
 use crate::data::{Data, Map};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -14,6 +15,8 @@ use crate::json;
 use crate::template::functions;
 use crate::values::origin::Sources;
 use std::sync::Arc;
+
+pub use written::place_in_templates;
 
 /// How many characters of a value are shown.
 const SHOWN_LIMIT: usize = 60;

@@ -60,10 +60,10 @@ pub struct Rendering {
     pub kept: Kept,
 }
 
-/// What a render was made from; kept, so that a process about to end need not wait until it is freed.
+/// What a render was made from; kept, so that a process about to end need not wait until it is freed, and to explain a fault.
 #[derive(Debug, Clone, Default)]
 pub struct Kept {
-    /// With the subcharts that live.
+    /// With the subcharts that live; `None` where a post-renderer changed what is no YAML.
     pub chart: Option<Chart>,
     pub values: Arc<Map>,
     pub templates: Option<Arc<TemplateSet>>,
@@ -150,6 +150,7 @@ pub fn run(
         Ok(faults) => return Err(failed(faults, Rendering::default())),
         Err(error) => return Err(failed(vec![error], Rendering::default())),
     }
+    let is_as_rendered = post_renderer.is_none();
     if let Some(post_renderer) = post_renderer {
         post_render(&mut rendering, post_renderer).map_err(|error| failed(vec![error], Rendering::default()))?;
     }
@@ -157,6 +158,8 @@ pub fn run(
         Ok(manifests) => rendering.manifests = manifests,
         Err(NotYaml { error, hooks }) => {
             rendering.manifests = Manifests { resources: whole_files(&rendering.files), hooks };
+            rendering.kept.values = values.clone();
+            rendering.kept.chart = is_as_rendered.then_some(chart);
             return Err(failed(vec![error], rendering));
         }
     }

@@ -149,6 +149,9 @@ fn heads(files: &[RenderedFile], places: &[Place]) -> Vec<Result<Head>> {
     })
 }
 
+/// That a diagnostic is about the rendered text, not about a template.
+pub(crate) const RENDERED_LINE: &str = "line and text are those of the rendered file";
+
 /// Helm's error of a document that is no YAML, with the line of the rendered text that broke.
 fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Error {
     // The parser knows the line in the document, people want the one in the file.
@@ -172,7 +175,7 @@ fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Erro
         location: Some(Location { file: file.name.clone(), line, column }),
         source_line,
         span: found.span,
-        notes: vec!["line and text are those of the rendered file".to_string()],
+        notes: vec![RENDERED_LINE.to_string()],
         hints,
         ..Diagnostic::default()
     };

@@ -27,7 +27,12 @@ pub(super) struct Fault {
     pub line: usize,
     /// Where the construct began that it was found in, from 0.
     pub context_line: usize,
+    /// Bytes from the start of `line`, where the scanner stood; go-yaml keeps it to itself.
+    pub column: Option<usize>,
 }
+
+/// What began as a key went on without its colon: that is noticed later, and the place to mend is where it began.
+const NO_KEY: &str = "could not find expected ':'";
 
 /// The result of a step of reading.
 pub(super) type Step<T> = Result<T, Box<Fault>>;
@@ -35,7 +40,7 @@ pub(super) type Step<T> = Result<T, Box<Fault>>;
 impl Fault {
     /// A fault without a line.
     pub(super) fn without_line(origin: Origin, problem: impl Into<Cow<'static, str>>) -> Box<Fault> {
-        Box::new(Fault { origin, problem: problem.into(), line: 0, context_line: 0 })
+        Box::new(Fault { origin, problem: problem.into(), line: 0, context_line: 0, column: None })
     }
 
     /// The line go-yaml names, or none: a fault on the first line falls back on the start of its construct (`parser.fail`).
@@ -51,9 +56,15 @@ impl Fault {
     /// The line of the text where the fault is, from 1, for our own diagnostics.
     pub(super) fn true_line(&self) -> Option<usize> {
         match self.origin {
+            Origin::Scanner if self.problem == NO_KEY => Some(self.context_line + 1),
             Origin::Scanner | Origin::Parser => Some(self.line + 1),
             Origin::Reader | Origin::Decoder => None,
         }
+    }
+
+    /// Where on that line, in bytes from its start, if that is known.
+    pub(super) fn true_column(&self) -> Option<usize> {
+        self.column.filter(|_| self.problem != NO_KEY)
     }
 
     /// go-yaml's message: `yaml: line N: problem`.

@@ -175,7 +175,7 @@ pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
         Some(line) => error.with_diagnostic(Diagnostic {
             headline: fault.problem.to_string(),
             // The file is the caller's to name.
-            location: Some(Location { file: String::new(), line, column: None }),
+            location: Some(Location { file: String::new(), line, column: fault.true_column() }),
             source_line: source.text.lines().nth(line - 1).map(str::to_owned),
             ..Diagnostic::default()
         }),

@@ -231,6 +231,7 @@ impl Run for Arguments {
             }
             Err(mut failure) => {
                 if printer::chosen_format(&session.settings) != ErrorFormat::Helm {
+                    advice::place_in_templates(&mut failure, &options, &mut System);
                     self.advise(&mut failure, &chart, files);
                 }
                 self.fail(failure, &name, session)

@@ -14,6 +14,7 @@ mod schedule;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use super::eval::Evaluator;
 pub use super::eval::TemplateSet;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 pub use ahead::Ahead;
 pub use capabilities::{Capabilities, KubeVersion};
+pub use written::writer_of_line;
 
 /// What a render may do.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ mod memory;
 mod methods;
 mod operand;
 mod set;
+mod source_map;
 mod walk;
 
 use super::ast::{NodeRef, Parsed};
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 pub(crate) use include::without_no_value;
 pub use set::{Template, TemplateSet};
+pub(crate) use source_map::{Piece, SourceMap};
 
 /// Deepest nesting of `template` actions, as in Go.
 const MAX_TEMPLATE_DEPTH: u32 = 100_000;
@@ -109,6 +111,8 @@ pub struct Evaluator<'e> {
     memory: Memory,
     /// Empty buffers for includes.
     buffers: Vec<Vec<u8>>,
+    /// Filled while a file is rendered to explain it.
+    source_map: Option<SourceMap>,
 }
 
 impl<'e> Evaluator<'e> {
@@ -127,6 +131,7 @@ impl<'e> Evaluator<'e> {
             parsed: HashMap::default(),
             memory: Memory::default(),
             buffers: Vec::new(),
+            source_map: None,
         }
     }
 
@@ -138,6 +143,13 @@ impl<'e> Evaluator<'e> {
         self.layers.clear();
         self.memory.begin_file();
         self.execute_name(name, data, out)
+    }
+
+    /// As [`Evaluator::render`], and what wrote what.
+    pub(crate) fn render_mapped(&mut self, name: &[u8], data: Value, out: &mut Vec<u8>) -> (Result<(), Box<Failure>>, SourceMap) {
+        self.source_map = Some(SourceMap::new(out));
+        let result = self.render(name, data, out);
+        (result, self.source_map.take().unwrap_or_else(|| SourceMap::new(out)))
     }
 
     /// Tells that another chart's files come now.

@@ -31,6 +31,9 @@ impl Evaluator<'_> {
     pub(super) fn walk<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, list: Run<Node>, out: &mut Vec<u8>) -> Evaluation<Flow> {
         let source = &frame.template.tree.source;
         for node in source.nodes(list) {
+            if self.source_map.is_some() {
+                self.note_piece(frame, node, out);
+            }
             match node {
                 Node::Text { start, end } | Node::Quoted { start, end } => {
                     out.extend_from_slice(frame.template.tree.source.text.get(*start as usize..*end as usize).unwrap_or_default());

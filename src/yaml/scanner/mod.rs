@@ -296,12 +296,18 @@ impl<'a> Scanner<'a> {
     // ---- faults
 
     fn fault(&self, context_line: usize, problem: &'static str) -> Box<Fault> {
-        Box::new(Fault { origin: Origin::Scanner, problem: problem.into(), line: self.line, context_line })
+        Box::new(Fault {
+            origin: Origin::Scanner,
+            problem: problem.into(),
+            line: self.line,
+            context_line,
+            column: usize::try_from(self.column()).ok(),
+        })
     }
 
     fn too_deep(&self) -> Box<Fault> {
         let problem = format!("exceeded max depth of {MAX_DEPTH}");
-        Box::new(Fault { origin: Origin::Scanner, problem: problem.into(), line: self.line, context_line: self.line })
+        Box::new(Fault { origin: Origin::Scanner, problem: problem.into(), line: self.line, context_line: self.line, column: None })
     }
 
     // ---- tokens
