@@ -4,9 +4,10 @@
 //! manifests to a stream or to files. Printing, loading and asking the clock are the caller's business.
 //! Follows Helm's `pkg/cmd/template.go`, `pkg/cmd/install.go` and `pkg/action/{install,action}.go` as far as they need no cluster.
 
+use crate::chart::loader::explain;
 use crate::chart::{Chart, File};
 use crate::data::Map;
-use crate::diagnostic::{Level, Notices};
+use crate::diagnostic::{Diagnostic, Level, Notices, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::hook::Event;
 use crate::manifest::{self, Document, Manifests, NotYaml, split};
@@ -189,10 +190,9 @@ fn render(
     let wanted = &chart.metadata.kube_version;
     let kubernetes = &options.capabilities.kube_version;
     if !wanted.is_empty() && !is_compatible(wanted, &kubernetes.normalized) {
-        return Err(Error::new(
-            ErrorKind::Chart,
-            format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}", kubernetes.version),
-        ));
+        let message = format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}", kubernetes.version);
+        let text = chart.raw("Chart.yaml").map_or(&[][..], |file| &file.data);
+        return Err(explain::in_chart_file(Error::new(ErrorKind::Chart, message), text));
     }
     let context = RenderContext { chart, values: values.clone(), release: options.release.clone(), capabilities: &options.capabilities };
     let rendered = engine::render_telling(&context, &options.engine, environment, notices)?;
@@ -244,6 +244,15 @@ fn post_render(rendering: &mut Rendering, post_renderer: &mut dyn PostRender) ->
     let changed = post_renderer.run(merged).map_err(|error| error.context("error while running post render on files"))?;
     rendering.files = manifest::marked::unmerge(&changed).map_err(|error| error.context("error while parsing post rendered output"))?;
     Ok(())
+}
+
+/// A pattern that fits none of these sources.
+fn no_template(pattern: &str, pieces: &[(&[u8], &str)]) -> Error {
+    let message = format!("could not find template {pattern} in chart");
+    let near = nearest(pattern, pieces.iter().map(|(_, source)| *source)).map(|near| format!("did you mean `{near}`?"));
+    let hint = near.unwrap_or_else(|| "only templates that gave a document can be shown, by their path from the chart's top".to_string());
+    let diagnostic = Diagnostic { headline: message.clone(), hints: vec![hint], ..Diagnostic::default() };
+    Error::new(ErrorKind::Usage, message).with_diagnostic(diagnostic)
 }
 
 /// Which hooks are written.
@@ -311,7 +320,7 @@ impl Rendering {
                 pieces.iter().filter(|(_, path)| matcher.as_ref().is_some_and(|matcher| matcher.matches(path))).map(|(piece, _)| *piece),
             );
             if chosen.len() == before {
-                return Err(Error::new(ErrorKind::Usage, format!("could not find template {pattern} in chart")));
+                return Err(no_template(pattern, &pieces));
             }
         }
         Ok(written.and_then(|()| {

@@ -64,7 +64,8 @@ pub fn human(error: &Error, styled: bool) -> String {
         let report = [Group::with_title(Title::ERROR.primary_title(without_advice(error.message()).trim_end()))];
         return renderer.render(&report);
     }
-    let rendered: Vec<String> = error.diagnostics().iter().map(|diagnostic| renderer.render(&[group(diagnostic)])).collect();
+    let rendered: Vec<String> =
+        error.diagnostics().iter().map(|diagnostic| renderer.render(&[group(headline(diagnostic, error), diagnostic)])).collect();
     rendered.join("\n\n")
 }
 
@@ -73,8 +74,14 @@ fn without_advice(message: &str) -> &str {
     message.strip_suffix("\n\nUse --debug flag to render out invalid YAML").unwrap_or(message)
 }
 
+/// What is wrong: the whole message where the place does not say in which file.
+fn headline<'a>(diagnostic: &'a Diagnostic, error: &'a Error) -> &'a str {
+    let is_nowhere = diagnostic.location.as_ref().is_some_and(|location| location.file.is_empty());
+    if is_nowhere { without_advice(error.message()).trim_end() } else { &diagnostic.headline }
+}
+
 /// A diagnostic in the shape that annotate-snippets lays out.
-fn group(diagnostic: &Diagnostic) -> Group<'_> {
+fn group<'a>(headline: &'a str, diagnostic: &'a Diagnostic) -> Group<'a> {
     let mut elements: Vec<Element<'_>> = Vec::new();
     if let Some(location) = &diagnostic.location {
         elements.push(place(location, diagnostic));
@@ -85,7 +92,7 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
     }
     elements.extend(diagnostic.notes.iter().map(|note| Element::from(Title::NOTE.message(note.as_str()))));
     elements.extend(diagnostic.hints.iter().map(|hint| Element::from(Title::HELP.with_name("hint").message(hint.as_str()))));
-    Title::ERROR.primary_title(diagnostic.headline.as_str()).elements(elements)
+    Title::ERROR.primary_title(headline).elements(elements)
 }
 
 /// The source line with the fault marked, or the place alone when the line is not known.
@@ -100,7 +107,8 @@ fn place<'a>(location: &'a Location, diagnostic: &'a Diagnostic) -> Element<'a> 
     let (start, length) = marked(line, location.column, diagnostic);
     let start = floor_boundary(line, start);
     let end = floor_boundary(line, start.saturating_add(length)).max(start);
-    Snippet::source(line).line_start(location.line).path(location.file.as_str()).annotation(AnnotationKind::Primary.span(start..end)).into()
+    let path = Some(location.file.as_str()).filter(|path| !path.is_empty());
+    Snippet::source(line).line_start(location.line).path(path).annotation(AnnotationKind::Primary.span(start..end)).into()
 }
 
 /// Which part of the line is marked: the failing node, whose position in Go's messages may lie inside of it; else what the

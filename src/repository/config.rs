@@ -68,7 +68,8 @@ impl Repositories {
     /// Reads the file at `path`. `Ok(None)` when there is no such file.
     pub fn load(path: &Path) -> Result<Option<Repositories>> {
         let failed = |error: Error| error.context(format_args!("couldn't load repositories file ({})", path.display()));
-        fs::read_if_there(path, FILE_LIMIT).map_err(failed)?.map(|bytes| Repositories::parse(&bytes)).transpose()
+        let parse = |bytes: Vec<u8>| Repositories::parse(&bytes).map_err(|error| error.in_file(&path.to_string_lossy()));
+        fs::read_if_there(path, FILE_LIMIT).map_err(failed)?.map(parse).transpose()
     }
 
     /// Reads the file of `settings`; a missing file is an empty list.

@@ -14,7 +14,7 @@ use super::oci::{self, Reference, Registry, chart as oci_chart};
 use super::update;
 use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::provenance::{self, Verification};
 use crate::version::Version;
@@ -323,7 +323,7 @@ impl<'s> Downloader<'s> {
 
     fn resolve_named(&self, name: &str, chart: &str, version: &str, repositories: &Repositories) -> Result<Source> {
         let settings = self.client.settings();
-        let entry = repositories.get(name).ok_or_else(|| Error::new(ErrorKind::Repository, format!("repo {name} not found")))?;
+        let entry = repositories.get(name).ok_or_else(|| unknown_repository(name, repositories))?;
         if entry.url.is_empty() {
             return Err(Error::new(ErrorKind::Repository, format!("no URL found for repository {name}")));
         }
@@ -412,6 +412,17 @@ impl<'s> Downloader<'s> {
         }
         Ok(Source { place: Place::Oci { reference }, digest: String::new(), file_name })
     }
+}
+
+/// A repository that was never added.
+fn unknown_repository(name: &str, repositories: &Repositories) -> Error {
+    let message = format!("repo {name} not found");
+    let hint = match nearest(name, repositories.entries.iter().map(|entry| entry.name.as_str())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("`rutter repo add {name} URL` adds it, `rutter repo list` lists those there are; a folder is written `./{name}/…`"),
+    };
+    let diagnostic = Diagnostic { headline: message.clone(), hints: vec![hint], ..Diagnostic::default() };
+    Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic)
 }
 
 /// That a signature was asked for and there is none.

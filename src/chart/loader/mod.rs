@@ -6,6 +6,7 @@
 
 pub mod archive;
 mod directory;
+pub(crate) mod explain;
 mod ready;
 mod sniff;
 mod tar;
@@ -174,12 +175,13 @@ fn detect(files: Vec<File>, ready: Ready, notices: &mut Notices) -> Result<Chart
 }
 
 fn check_api_version(text: &[u8]) -> Result<()> {
-    let base = yaml::decode(text, &CHART_BASE).map_err(|error| error.context("cannot load Chart.yaml"))?;
+    let base = yaml::decode(text, &CHART_BASE).map_err(|error| explain::in_chart_file(error.context("cannot load Chart.yaml"), text))?;
+    let refused = |message: &str| Err(explain::in_chart_file(Error::new(ErrorKind::Chart, message), text));
     match base.as_map().and_then(|map| map.get("apiVersion")).and_then(crate::data::Data::as_str).unwrap_or("") {
         "" | "v1" | "v2" => Ok(()),
         // Helm's loader knows this draft, but none of its commands takes it.
-        "v3" => Err(Error::new(ErrorKind::Chart, "invalid chart apiVersion")),
-        _ => Err(Error::new(ErrorKind::Chart, "unsupported chart version")),
+        "v3" => refused("invalid chart apiVersion"),
+        _ => refused("unsupported chart version"),
     }
 }
 
@@ -265,7 +267,9 @@ impl Assembly<'_> {
                 (none @ None, Some(ready)) => none.insert(ready),
                 (some, _) => {
                     let metadata = some.get_or_insert_with(Metadata::default);
-                    metadata.parse_over(&file.data).map_err(|error| error.context("cannot load Chart.yaml"))?;
+                    metadata
+                        .parse_over(&file.data)
+                        .map_err(|error| explain::in_chart_file(error.context("cannot load Chart.yaml"), &file.data))?;
                     metadata
                 }
             };
@@ -291,7 +295,8 @@ impl Assembly<'_> {
             match &*name {
                 "Chart.yaml" => {}
                 "Chart.lock" => {
-                    content.lock = Lock::parse(&file.data).map_err(|error| error.context("cannot load Chart.lock"))?;
+                    content.lock =
+                        Lock::parse(&file.data).map_err(|error| error.in_file("Chart.lock").context("cannot load Chart.lock"))?;
                 }
                 "values.yaml" => {
                     values = match self.ready.values(&file) {
@@ -312,7 +317,10 @@ impl Assembly<'_> {
         let Some(mut metadata) = metadata else {
             return Err(Error::new(ErrorKind::Chart, "Chart.yaml file is missing"));
         };
-        metadata.validate()?;
+        if let Err(error) = metadata.validate() {
+            let text = content.raw.iter().find(|file| &*file.name == "Chart.yaml").map_or(&[][..], |file| &file.data);
+            return Err(explain::in_chart_file(error, text));
+        }
         let mut dependencies = Vec::new();
         for (entry, files) in subcharts {
             if entry.starts_with(['_', '.']) {
@@ -328,7 +336,9 @@ impl Assembly<'_> {
                 }
                 _ => self.unpacked(files, depth),
             };
-            let subchart = loaded.map_err(|error| error.context(format_args!("error unpacking subchart {entry} in {}", metadata.name)))?;
+            let subchart = loaded.map_err(|error| {
+                explain::in_subchart(error, &entry).context(format_args!("error unpacking subchart {entry} in {}", metadata.name))
+            })?;
             dependencies.push(subchart);
         }
         dependencies.sort_by(|a, b| a.name().cmp(b.name()));
@@ -347,13 +357,14 @@ impl Assembly<'_> {
             ),
         };
         if is_lock {
-            content.lock = Lock::parse(&file.data).map_err(|error| error.context("cannot load requirements.lock"))?;
+            content.lock =
+                Lock::parse(&file.data).map_err(|error| error.in_file("requirements.lock").context("cannot load requirements.lock"))?;
         }
         if !metadata.is_v1() {
             self.notices.push(Level::Info, format!("Warning: {advice}"));
         }
         if !is_lock {
-            metadata.parse_over(&file.data).map_err(|error| error.context("cannot load requirements.yaml"))?;
+            metadata.parse_over(&file.data).map_err(|error| error.in_file("requirements.yaml").context("cannot load requirements.yaml"))?;
         }
         if metadata.is_v1() {
             content.files.push(file);
