@@ -545,7 +545,7 @@ fn building_cached_dependencies_makes_no_request() {
     const ARCHIVE: &[u8] = include_bytes!("../testdata/provenance/helm-a-1.0.0.tgz");
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());
-    let digest = rutter::package::digest::sha256(ARCHIVE);
+    let digest = rutter::package::digest::sha256_hex(ARCHIVE);
     let index = format!(
         "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    digest: \"{digest}\"\n    name: a\n    urls:\n    - a-1.0.0.tgz\n    version: 1.0.0\n"
     );

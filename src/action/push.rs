@@ -87,7 +87,7 @@ pub fn run(path: &Path, destination: &str, options: &Options, settings: &Setting
             _ => error,
         })?;
         report.destination = url::redact(&put);
-        report.digest = format!("sha256:{}", cache::hex(&cache::sha256(&archive)));
+        report.digest = digest_of(&archive);
         reporter.say(&format!("Pushed: {file_name} to {}", url::redact(&base)));
         reporter.say(&format!("Digest: {}", report.digest));
         return Ok(report);

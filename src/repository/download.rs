@@ -16,6 +16,7 @@ use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest;
 use crate::package::provenance::{self, Verification};
 use crate::version::Version;
 use std::path::{Path, PathBuf};
@@ -58,7 +59,7 @@ enum Place {
 pub struct Saved {
     pub path: PathBuf,
     /// SHA-256 of the archive.
-    pub digest: cache::Digest,
+    pub digest: digest::Digest,
     pub verification: Option<Verification>,
 }
 
@@ -137,7 +138,7 @@ impl<'s> Downloader<'s> {
             Some((digest, (path, archive))) => (digest, path, archive, None),
             None => {
                 let fetched = self.fetch(&source, verify)?;
-                let digest = cache::sha256(&fetched.archive);
+                let digest = digest::sha256(&fetched.archive);
                 (digest, cache::put(root, &digest, Kind::Chart, &fetched.archive)?, fetched.archive, fetched.provenance)
             }
         };
@@ -186,7 +187,7 @@ impl<'s> Downloader<'s> {
         let path = crate::fs::join_below(destination, &source.file_name).map_err(|_| {
             Error::new(ErrorKind::Repository, format!("chart file name {:?} is not allowed", super::printable(&source.file_name)))
         })?;
-        let mut saved = Saved { path: path.clone(), digest: cache::sha256(&archive), verification: None };
+        let mut saved = Saved { path: path.clone(), digest: digest::sha256(&archive), verification: None };
         let text = match (verify, fetched_provenance) {
             (Verify::Never, _) => None,
             (_, Some(text)) => Some(text),
@@ -421,7 +422,7 @@ fn no_provenance(source: &Source) -> Error {
 
 impl Source {
     /// The digest that its index gives, decoded.
-    fn digest(&self) -> Result<Option<cache::Digest>> {
+    fn digest(&self) -> Result<Option<digest::Digest>> {
         if self.digest.is_empty() { Ok(None) } else { cache::parse_digest(&self.digest).map(Some) }
     }
 
@@ -547,16 +548,16 @@ fn owner_of<'r>(address: &str, repositories: &'r Repositories, settings: &Settin
     Ok(None)
 }
 
-fn check_digest(address: &str, archive: &[u8], digest: &cache::Digest) -> Result<()> {
-    let found = cache::sha256(archive);
+fn check_digest(address: &str, archive: &[u8], digest: &digest::Digest) -> Result<()> {
+    let found = digest::sha256(archive);
     if found == *digest {
         return Ok(());
     }
     let message = format!(
         "digest of {} does not fit: the index says sha256:{}, the archive has sha256:{}",
         url::redact(address),
-        cache::hex(digest),
-        cache::hex(&found)
+        digest::hex(digest),
+        digest::hex(&found)
     );
     Err(Error::new(ErrorKind::Verification, message))
 }

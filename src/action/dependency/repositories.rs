@@ -12,6 +12,7 @@ use crate::chart::Dependency;
 use crate::dependency::resolve;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::package::digest::sha256_hex;
 use crate::repository::config::{Entry, index_path};
 use crate::repository::index::{self, ChartVersion, INDEX_LIMIT};
 use crate::repository::{Reporter as _, cache, update, url};
@@ -198,5 +199,5 @@ fn is_address(text: &str) -> bool {
 
 /// Helm's name for the cached index of a repository that nobody added.
 pub(super) fn managed_name(address: &str) -> String {
-    format!("{MANAGED}{}", cache::hex(&cache::sha256(address.as_bytes())))
+    format!("{MANAGED}{}", sha256_hex(address.as_bytes()))
 }

@@ -14,11 +14,11 @@ use crate::chart::{Chart, Dependency};
 use crate::dependency::resolve;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::package::archive;
+use crate::package::{archive, digest};
 use crate::repository::config::{Entry, index_path};
 use crate::repository::download::{Verify, find_in_repository, flag_access};
 use crate::repository::index::{self, ChartVersion};
-use crate::repository::{ChartOptions, Reporter, cache, url};
+use crate::repository::{ChartOptions, Reporter, url};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
@@ -216,7 +216,7 @@ impl Manager<'_> {
                 if !is_file || fs::read_limited(&there, bytes.len() as u64).ok().as_ref() != Some(&bytes) {
                     fs::write(&staging.join(&name), &bytes)?;
                 }
-                (staging.join(name), cache::sha256(&bytes), String::new())
+                (staging.join(name), digest::sha256(&bytes), String::new())
             }
             Task::Http { address, entry, digest } => {
                 let saved = self.downloader.save_from(address, entry, digest, staging, verify);
@@ -230,7 +230,7 @@ impl Manager<'_> {
             }
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let digest = format!("sha256:{}", cache::hex(&digest));
+        let digest = format!("sha256:{}", digest::hex(&digest));
         // What is packed from a folder may change with it; only what is fetched is held to the lock.
         if let Some(wanted) = wanted.get(&name).filter(|wanted| !shown.is_empty() && **wanted != digest) {
             let message = format!("digest of {shown} does not fit: the lock says {wanted}, the archive has {digest}");

@@ -13,6 +13,7 @@ use super::http::{Access, Client, Request, Response};
 use super::url::{Address, escape};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest::sha256_hex;
 use crate::version::{Constraint, Version};
 use challenge::Challenge;
 use reqwest::{Method, StatusCode};
@@ -324,7 +325,7 @@ pub fn pick_version(versions: &[String], wanted: &str) -> Result<String> {
 
 /// `sha256:` and the hex digest of `bytes`.
 pub fn digest_of(bytes: &[u8]) -> String {
-    format!("sha256:{}", super::cache::hex(&super::cache::sha256(bytes)))
+    format!("sha256:{}", sha256_hex(bytes))
 }
 
 fn pull_scope(repository: &str) -> String {

@@ -11,6 +11,7 @@ mod webdav;
 use crate::chart::Metadata;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest::sha256_hex;
 use crate::repository::http::{Access, Client, Request, Response};
 use crate::repository::url::{self, Address, escape_path};
 use reqwest::{Method, StatusCode};
@@ -104,7 +105,7 @@ fn gitlab(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access)
 
 fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Access) -> Result<Response> {
     // The boundary comes from the content, so that it does not occur in it and equal uploads are equal.
-    let digest = crate::repository::cache::hex(&crate::repository::cache::sha256(upload.archive));
+    let digest = sha256_hex(upload.archive);
     let boundary = format!("rutter-{}", digest.get(..32).unwrap_or_default());
     let mut body = Vec::with_capacity(upload.archive.len() + 1024);
     let mut part = |field: &str, name: &str, bytes: &[u8]| {

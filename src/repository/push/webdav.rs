@@ -7,10 +7,11 @@
 
 use super::{Upload, exists, put, refused};
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest;
 use crate::repository::http::{Access, Client, Request};
 use crate::repository::index::{ChartVersion, INDEX_LIMIT, Index};
+use crate::repository::rfc3339;
 use crate::repository::url;
-use crate::repository::{cache, rfc3339};
 use reqwest::{Method, StatusCode};
 use std::time::Duration;
 
@@ -159,13 +160,13 @@ fn entry<'i>(index: &'i Index, upload: &Upload<'_>) -> Option<&'i ChartVersion> 
 fn list(lock: &Lock<'_>, base: &str, upload: &Upload<'_>) -> Result<()> {
     let (client, access) = (lock.client, lock.access);
     let now = rfc3339(client.settings().now);
-    let digest = cache::sha256(upload.archive);
+    let digest = digest::sha256(upload.archive);
     let own = ChartVersion {
         metadata: upload.metadata.clone(),
         urls: vec![url::escape_path(upload.file_name)],
         created: now.clone(),
         removed: false,
-        digest: cache::hex(&digest),
+        digest: digest::hex(&digest),
     };
     let address = place(base, "index.yaml")?;
     let mut written = false;

@@ -11,10 +11,10 @@ use crate::chart::{Metadata, loader};
 use crate::data::{Data, Map};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest::sha256_hex;
 use crate::version::Version;
 use axum::body::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
@@ -123,7 +123,7 @@ pub fn read_package(bytes: &[u8]) -> Result<Package> {
             format!("chart name `{}` and version `{}` do not make a file name", metadata.name, metadata.version),
         ));
     }
-    Ok(Package { metadata, file, digest: data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)) })
+    Ok(Package { metadata, file, digest: sha256_hex(bytes) })
 }
 
 /// RFC 3339 with nanoseconds, as Go writes times into indexes.
