@@ -12,6 +12,7 @@ use super::plugin;
 use super::session::Session;
 use crate::diagnostic::Notices;
 use crate::error::Result;
+use crate::quote::quote_character;
 use clap::{Arg, ArgAction, Command};
 
 /// The command that gives candidates with descriptions.
@@ -195,14 +196,15 @@ fn part(words: &[String], flags: &Flags) -> std::result::Result<Given, String> {
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             let mut rest = letters.chars();
             while let Some(letter) = rest.next() {
-                let flag = flags.short(letter).ok_or_else(|| format!("unknown shorthand flag: {:?} in -{letters}", letter))?;
+                let flag =
+                    flags.short(letter).ok_or_else(|| format!("unknown shorthand flag: {} in -{letters}", quote_character(letter)))?;
                 given.flags.push(flag.name.clone());
                 if rest.as_str().starts_with('=') {
                     break;
                 }
                 if !flag.is_switch() {
                     if rest.as_str().is_empty() && words.next().is_none() {
-                        return Err(format!("flag needs an argument: {letter:?} in -{letters}"));
+                        return Err(format!("flag needs an argument: {} in -{letters}", quote_character(letter)));
                     }
                     break;
                 }

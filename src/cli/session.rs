@@ -10,6 +10,7 @@ use super::printer;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::quote::quote;
 use crate::repository::config::{FILE_LIMIT, Repositories};
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
@@ -91,9 +92,9 @@ impl Session {
             // Helm looks for the second only if there is one of the first's name.
             let Some(entry) = repositories.get(name) else { return };
             if entry.url.contains(old) {
-                self.tell(&format!("WARNING: {old:?} is deprecated for {name:?} and will be deleted Nov. 13, 2020."));
-                self.tell(&format!("WARNING: You should switch to {new:?} via:"));
-                self.tell(&format!("WARNING: rutter repo add {name:?} {new:?} --force-update"));
+                self.tell(&format!("WARNING: {} is deprecated for {} and will be deleted Nov. 13, 2020.", quote(old), quote(name)));
+                self.tell(&format!("WARNING: You should switch to {} via:", quote(new)));
+                self.tell(&format!("WARNING: rutter repo add {} {} --force-update", quote(name), quote(new)));
             }
         }
     }

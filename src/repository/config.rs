@@ -8,6 +8,7 @@ use super::Settings;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::quote::quote;
 use crate::yaml::{self, Field, Shape};
 use std::path::{Path, PathBuf};
 
@@ -174,7 +175,7 @@ pub fn charts_path(settings: &Settings, name: &str) -> Result<PathBuf> {
 
 fn cache_file(settings: &Settings, name: &str, suffix: &str) -> Result<PathBuf> {
     if name.contains('/') || name.contains('\\') || name.contains('\0') {
-        return Err(Error::new(ErrorKind::Repository, format!("repository name {name:?} is not a file name")));
+        return Err(Error::new(ErrorKind::Repository, format!("repository name {} is not a file name", quote(name))));
     }
     let suffix = if name.is_empty() { suffix.trim_start_matches('-') } else { suffix };
     Ok(settings.repository_cache.join(format!("{name}{suffix}")))

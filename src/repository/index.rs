@@ -12,6 +12,7 @@ use crate::chart::Metadata;
 use crate::chart::metadata::METADATA_FIELDS;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 use crate::version::{Constraint, Version};
 use crate::yaml::{self, Field, Shape};
 use std::collections::BTreeMap;
@@ -374,7 +375,7 @@ pub(super) fn warn_invalid(reporter: &dyn Reporter, chart: &str, version: &str, 
 }
 
 fn quoted(text: &str) -> String {
-    format!("{:?}", super::printable(text))
+    quote(super::printable(text))
 }
 
 /// Sorts by semantic version, highest first; texts that are no versions come last, in the order they stood.

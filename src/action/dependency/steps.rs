@@ -15,6 +15,7 @@ use crate::dependency::resolve;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::{archive, digest};
+use crate::quote::quote;
 use crate::repository::config::{Entry, index_path};
 use crate::repository::download::{Verify, find_in_repository, flag_access};
 use crate::repository::index::{self, ChartVersion};
@@ -63,7 +64,7 @@ impl Manager<'_> {
         let charts = self.folder.join("charts");
         if fs::exists(&charts) {
             if !fs::is_folder(&charts) {
-                return Err(Error::new(ErrorKind::Io, format!("{:?} is not a directory", charts.display().to_string())));
+                return Err(Error::new(ErrorKind::Io, format!("{} is not a directory", quote(charts.to_string_lossy().as_bytes()))));
             }
         } else {
             fs::create_folders(&charts)?;
@@ -164,7 +165,7 @@ impl Manager<'_> {
         }
         let access = flag_access(&ChartOptions::default(), repository);
         let describe =
-            |error: Error| error.context(format!("looks like {repository:?} is not a valid chart repository or cannot be reached"));
+            |error: Error| error.context(format!("looks like {} is not a valid chart repository or cannot be reached", quote(repository)));
         find_in_repository(self.downloader.client(), repository, &dependency.name, &dependency.version, &access, describe)
             .map(|(address, digest)| (address, entry, digest))
             .map_err(|error| fault(format!("chart {} not found in {repository}: {error}", dependency.name)))

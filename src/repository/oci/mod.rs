@@ -14,6 +14,7 @@ use super::url::{Address, escape};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::sha256_hex;
+use crate::quote::quote;
 use crate::version::{Constraint, Version};
 use challenge::Challenge;
 use reqwest::{Method, StatusCode};
@@ -141,7 +142,7 @@ impl<'c> Registry<'c> {
     /// The content that `descriptor` names, checked.
     pub fn blob(&self, repository: &str, descriptor: &Descriptor, label: Option<&str>) -> Result<Vec<u8>> {
         if !reference::valid_digest(&descriptor.digest) {
-            return Err(Error::new(ErrorKind::Verification, format!("unsupported digest {:?}", super::printable(&descriptor.digest))));
+            return Err(Error::new(ErrorKind::Verification, format!("unsupported digest {}", quote(super::printable(&descriptor.digest)))));
         }
         if descriptor.size > BLOB_LIMIT {
             return Err(Error::new(
@@ -183,10 +184,10 @@ impl<'c> Registry<'c> {
         let location = response.header("location").unwrap_or_default();
         let target = Address::parse(&start).zip(Address::parse(location)).map(|(from, to)| from.join(&to));
         let Some(mut target) = target.filter(|target| matches!(target.scheme.as_str(), "http" | "https") && !location.is_empty()) else {
-            return Err(Error::new(ErrorKind::Repository, format!("POST {start:?}: registry names no place for the upload")));
+            return Err(Error::new(ErrorKind::Repository, format!("POST {}: registry names no place for the upload", quote(&start))));
         };
         if self.base.starts_with("https:") && target.scheme != "https" {
-            return Err(Error::new(ErrorKind::Repository, format!("POST {start:?}: registry wants the upload without TLS")));
+            return Err(Error::new(ErrorKind::Repository, format!("POST {}: registry wants the upload without TLS", quote(&start))));
         }
         let digest_part = format!("digest={}", escape(digest));
         target.query = Some(match target.query.take() {
@@ -228,7 +229,7 @@ impl<'c> Registry<'c> {
         let challenge = challenge::parse(response.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()));
         let answer = self.answer(challenge, scope);
         let asked = |error: Error| match error.message() == NO_CREDENTIAL || error.message() == HALF_CREDENTIAL {
-            true => error.context(format!("{} {:?}", request.method, super::url::redact(request.url))),
+            true => error.context(format!("{} {}", request.method, quote(super::url::redact(request.url)))),
             false => error,
         };
         let Some(header) = answer.map_err(asked)? else { return Ok(response) };
@@ -259,8 +260,11 @@ impl<'c> Registry<'c> {
                 let allowed = challenge::realm_allowed(&self.base, &realm, &settings.trusted_realms);
                 if !allowed && credential.is_some() {
                     let host = Address::parse(&realm).map(|realm| realm.host).unwrap_or_default();
-                    let message =
-                        format!("{} sends to the token server {:?}, which may not see its credentials", self.host, super::printable(&host));
+                    let message = format!(
+                        "{} sends to the token server {}, which may not see its credentials",
+                        self.host,
+                        quote(super::printable(&host))
+                    );
                     let hint = format!("if that server belongs to the registry, set RUTTER_TRUSTED_REALMS={}", super::printable(&host));
                     let diagnostic = crate::diagnostic::Diagnostic { headline: message.clone(), hints: vec![hint], ..Default::default() };
                     return Err(Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic));
@@ -349,7 +353,7 @@ fn next_link(url: &str, link: &str) -> Option<String> {
 
 fn mismatch(url: &str, claimed: &str, actual: &str) -> Error {
     let claimed = super::printable(claimed);
-    Error::new(ErrorKind::Verification, format!("GET {url:?}: mismatch digest: expected {claimed}, content is {actual}"))
+    Error::new(ErrorKind::Verification, format!("GET {}: mismatch digest: expected {claimed}, content is {actual}", quote(url)))
 }
 
 /// What Go's `%v` makes of a value from JSON, down to `depth` levels.
@@ -368,7 +372,7 @@ fn as_go_prints(value: &Data, depth: usize) -> String {
 
 /// A refusal in oras-go's form: `GET "URL": response status code 401: unauthorized: authentication required`.
 fn status_error(method: &str, url: &str, response: &Response) -> Error {
-    let mut text = format!("{method} {:?}: response status code {}", super::url::redact(url), response.status.as_u16());
+    let mut text = format!("{method} {}: response status code {}", quote(super::url::redact(url)), response.status.as_u16());
     let answer = crate::json::parse(&response.body).unwrap_or_default();
     let errors = answer.as_map().and_then(|map| map.get("errors")).and_then(Data::as_list);
     let mut said = false;

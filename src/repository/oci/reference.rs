@@ -5,6 +5,7 @@
 //! Helm's `pkg/registry/reference.go` has it.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 use std::fmt;
 
 /// The scheme with its slashes.
@@ -35,16 +36,16 @@ impl Reference {
             _ => (path, String::new()),
         };
         if !valid_registry(registry) {
-            return Err(fault(format!("invalid registry {registry:?}")));
+            return Err(fault(format!("invalid registry {}", quote(registry))));
         }
         if !valid_repository(repository) {
-            return Err(fault(format!("invalid repository {repository:?}")));
+            return Err(fault(format!("invalid repository {}", quote(repository))));
         }
         if !tag.is_empty() && !valid_tag(&tag) {
-            return Err(fault(format!("invalid tag {tag:?}")));
+            return Err(fault(format!("invalid tag {}", quote(&tag))));
         }
         if !digest.is_empty() && !valid_digest(digest) {
-            return Err(fault(format!("invalid digest {digest:?}")));
+            return Err(fault(format!("invalid digest {}", quote(digest))));
         }
         Ok(Reference { registry: registry.to_string(), repository: repository.to_string(), tag, digest: digest.to_string() })
     }

@@ -12,6 +12,7 @@ use crate::chart::Metadata;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::sha256_hex;
+use crate::quote::quote;
 use crate::repository::http::{Access, Client, Request, Response};
 use crate::repository::url::{self, Address, escape_path};
 use reqwest::{Method, StatusCode};
@@ -71,7 +72,8 @@ fn no_api(base: &str) -> Error {
 
 /// `None` when the server has no such API.
 fn chart_museum(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<Option<String>> {
-    let mut address = Address::parse(base).ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {base:?}")))?;
+    let mut address =
+        Address::parse(base).ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(base))))?;
     let context = upload.context_path.unwrap_or_default().trim_matches('/');
     let path = address.path.trim_matches('/').to_string();
     let rest = if context.is_empty() { path.as_str() } else { path.strip_prefix(context).unwrap_or(&path).trim_matches('/') };
@@ -128,7 +130,7 @@ fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Ac
 fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<String> {
     let place = |name: &str| {
         url::resolve_reference(base, &escape_path(name))
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {base:?}")))
+            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(base))))
     };
     let target = place(upload.file_name)?;
     if !upload.force {

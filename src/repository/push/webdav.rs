@@ -8,6 +8,7 @@
 use super::{Upload, exists, put, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest;
+use crate::quote::quote;
 use crate::repository::http::{Access, Client, Request};
 use crate::repository::index::{ChartVersion, INDEX_LIMIT, Index};
 use crate::repository::rfc3339;
@@ -95,7 +96,7 @@ impl Drop for Lock<'_> {
 
 fn place(base: &str, name: &str) -> Result<String> {
     url::resolve_reference(base, &url::escape_path(name))
-        .ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {base:?}")))
+        .ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(base))))
 }
 
 /// Puts archive and signature into the folder and the version into its index; `lock` is this pusher's.
