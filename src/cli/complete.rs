@@ -312,7 +312,7 @@ fn subcommands(is_top: bool, children: &'static [Entry], unfinished: &str, sessi
         .filter(|(name, _)| name.starts_with(unfinished))
         .collect();
     if is_top {
-        let plugins = plugin::all(&session.settings, &mut Notices::new());
+        let plugins = plugin::all(&session.settings, &mut Notices::new()).unwrap_or_default();
         let commands = plugins.into_iter().filter(|plugin| plugin.kind == plugin::COMMAND_TYPE && plugin.name.starts_with(unfinished));
         found.extend(commands.map(|plugin| (plugin.name, plugin.about)));
     }
