@@ -247,6 +247,7 @@ impl Run for Arguments {
             disable_api: self.disable_api,
             freshness: Duration::from_millis(self.cache_interval),
             clock: || i64::try_from(System.now() / 1_000_000).unwrap_or(i64::MAX),
+            random: |bytes| System.random(bytes),
             log: log.clone(),
             version: format!("v{}", env!("CARGO_PKG_VERSION")),
         };

@@ -23,7 +23,9 @@ use std::sync::Mutex;
 
 pub use reference::{Reference, SCHEME};
 
+/// The largest manifest that is fetched, in bytes: what the distribution specification asks registries to take.
 const MANIFEST_LIMIT: u64 = 4 << 20;
+/// The largest answer of a token server.
 const TOKEN_LIMIT: u64 = 1 << 20;
 /// The most tags that are listed.
 const TAG_LIMIT: usize = 200_000;
@@ -34,11 +36,13 @@ pub const BLOB_LIMIT: u64 = 256 << 20;
 const NO_CREDENTIAL: &str = "basic credential not found";
 const HALF_CREDENTIAL: &str = "missing username or password for basic auth";
 
-/// What names a blob.
+/// What names a blob: OCI's content descriptor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Descriptor {
     pub media_type: String,
+    /// `sha256:` and 64 hex digits, once [`Registry::blob`] has checked it.
     pub digest: String,
+    /// In bytes.
     pub size: u64,
 }
 
@@ -111,11 +115,11 @@ impl<'c> Registry<'c> {
 
     /// The digest that `name` (a tag or digest) stands for; `None` when there is no such manifest.
     pub fn resolve(&self, repository: &str, name: &str) -> Result<Option<String>> {
-        Ok(self.manifest(repository, name)?.map(|(digest, _, _)| digest))
+        Ok(self.manifest(repository, name)?.map(|(digest, _)| digest))
     }
 
-    /// The manifest called `name`: digest, media type, bytes. `None` when there is none.
-    pub fn manifest(&self, repository: &str, name: &str) -> Result<Option<(String, String, Vec<u8>)>> {
+    /// Digest and bytes of the manifest called `name`, a tag or a digest; `None` when there is none.
+    pub fn manifest(&self, repository: &str, name: &str) -> Result<Option<(String, Vec<u8>)>> {
         let url = format!("{}/v2/{repository}/manifests/{name}", self.base);
         let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json";
         let response = self.call(Request::get(&url, MANIFEST_LIMIT).header("accept", accept), &pull_scope(repository))?;
@@ -135,11 +139,10 @@ impl<'c> Registry<'c> {
         if let Some(claimed) = claimed.filter(|claimed| *claimed != digest) {
             return Err(mismatch(&url, claimed, &digest));
         }
-        let media_type = response.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim().to_string();
-        Ok(Some((digest, media_type, response.body)))
+        Ok(Some((digest, response.body)))
     }
 
-    /// The content that `descriptor` names, checked.
+    /// The content that `descriptor` names, its size and digest checked; `label` names it where its progress is shown.
     pub fn blob(&self, repository: &str, descriptor: &Descriptor, label: Option<&str>) -> Result<Vec<u8>> {
         if !reference::valid_digest(&descriptor.digest) {
             return Err(Error::new(ErrorKind::Verification, format!("unsupported digest {}", quote(super::printable(&descriptor.digest)))));
@@ -151,7 +154,7 @@ impl<'c> Registry<'c> {
             ));
         }
         let url = format!("{}/v2/{repository}/blobs/{}", self.base, descriptor.digest);
-        // The body may be cut short; only its digest tells.
+        // More than the descriptor promises is not read.
         let request = Request { label, ..Request::get(&url, descriptor.size.max(1)) };
         let response = self.call(request, &pull_scope(repository))?;
         if response.status != StatusCode::OK {
@@ -218,10 +221,9 @@ impl<'c> Registry<'c> {
         }
     }
 
-    /// Sends a request with what was learned for `scope`; meets one challenge.
+    /// Sends a request with the `Authorization` header that `scope` got before; meets one challenge.
     fn call(&self, request: Request<'_>, scope: &str) -> Result<Response> {
         let known = self.headers.lock().ok().and_then(|headers| headers.get(scope).cloned());
-        let fresh = known.is_none();
         let response = self.client.send(request.clone(), &Access { token: known, ..self.access.clone() })?;
         if response.status != StatusCode::UNAUTHORIZED {
             return Ok(response);
@@ -236,7 +238,6 @@ impl<'c> Registry<'c> {
         if let Ok(mut headers) = self.headers.lock() {
             headers.insert(scope.to_string(), header.clone());
         }
-        let _ = fresh;
         self.client.send(request, &Access { token: Some(header), ..self.access.clone() })
     }
 
@@ -301,7 +302,7 @@ impl<'c> Registry<'c> {
             self.client.send(Request { follow: false, ..Request::get(&url, TOKEN_LIMIT) }, &access)?
         };
         if response.status != StatusCode::OK {
-            return Err(status_error("GET", realm, &response));
+            return Err(status_error(if refresh.is_some() { "POST" } else { "GET" }, realm, &response));
         }
         let answer =
             crate::json::parse(&response.body).map_err(|_| Error::new(ErrorKind::Repository, format!("{realm}: answer is no token")))?;

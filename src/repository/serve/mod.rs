@@ -63,6 +63,8 @@ pub struct Options {
     pub freshness: Duration,
     /// Now, milliseconds since 1970.
     pub clock: fn() -> i64,
+    /// Fills a buffer with random bytes; upload sessions of the registry are named by them.
+    pub random: fn(&mut [u8]),
     /// One JSON line for each request.
     pub log: Arc<dyn Reporter>,
     /// The version `/info` tells.
