@@ -7,6 +7,7 @@
 
 use super::rendered::{Blocks, Rendered};
 use super::storage::{Listed, Storage};
+use super::timestamp;
 use crate::chart::{Metadata, loader};
 use crate::data::{Data, Map};
 use crate::diagnostic::Notices;
@@ -126,14 +127,6 @@ pub fn read_package(bytes: &[u8]) -> Result<Package> {
     Ok(Package { metadata, file, digest: sha256_hex(bytes) })
 }
 
-/// RFC 3339 with nanoseconds, as Go writes times into indexes.
-pub fn timestamp(milliseconds: i64) -> String {
-    match jiff::Timestamp::from_millisecond(milliseconds) {
-        Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%S.%fZ").to_string().replace(".Z", ".0Z").replace(".0Z", "Z"),
-        Err(_) => "1970-01-01T00:00:00Z".to_string(),
-    }
-}
-
 impl Entry {
     /// `url` stands before `charts/…` in the index.
     fn new(fields: &Map, digest: String, seen: Listed, url: &str) -> Result<Option<Entry>> {
@@ -197,11 +190,6 @@ impl Entry {
     pub fn to_data(&self) -> Data {
         self.complete((*self.fields()).clone(), "")
     }
-
-    /// Seconds since 1970 of the upload.
-    pub fn created_seconds(&self) -> i64 {
-        self.created.div_euclid(1000)
-    }
 }
 
 fn newest_first(a: &Arc<Entry>, b: &Arc<Entry>) -> std::cmp::Ordering {
@@ -241,8 +229,9 @@ impl Chart {
     }
 }
 
-fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
-    // A panic while the lock was held cannot leave a half-changed index: every change is one insert or remove.
+/// The value behind a lock whose holder panicked. That cannot leave a half-changed index or list: every change is one insert
+/// or remove.
+pub fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
     error.into_inner()
 }
 

@@ -59,7 +59,7 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
 }
 
 fn data(status: StatusCode, data: &Data) -> Result<Answer> {
-    Ok(super::json_bytes(status, crate::json::to_vec(data)?))
+    Ok(json(status, crate::json::to_vec(data)?))
 }
 
 /// The version that is asked for as Helm's index finds it: that very text, else the highest that it allows as a range;
@@ -103,7 +103,7 @@ fn templates(chart: &crate::chart::Chart) -> Result<Answer> {
         Some(_) => serde_json::from_slice(&crate::json::to_vec(&Data::Map(chart.values.clone()))?).unwrap_or_default(),
         None => serde_json::Value::Null,
     };
-    Ok(json(StatusCode::OK, &serde_json::json!({ "templates": items, "values": values }).to_string()))
+    Ok(json(StatusCode::OK, serde_json::json!({ "templates": items, "values": values }).to_string()))
 }
 
 async fn list(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {

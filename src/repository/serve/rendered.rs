@@ -6,7 +6,8 @@
 //! block. Equal content gives equal bytes and an equal ETag on every server. Form: Helm's `repo index`, with ChartMuseum's
 //! `serverInfo`.
 
-use super::catalog::{Chart, timestamp};
+use super::catalog::Chart;
+use super::timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::{Digest, sha256, sha256_hex};
 use axum::body::Bytes;

@@ -37,7 +37,7 @@ const TAG_LIMIT: usize = 32;
 
 /// The spec's form of an error.
 pub fn fault(status: StatusCode, code: &str, message: &str) -> Answer {
-    json(status, &object!({ "errors": [{ "code": code, "message": message }] }).to_string())
+    json(status, object!({ "errors": [{ "code": code, "message": message }] }).to_string())
 }
 
 fn blob_unknown() -> Answer {
@@ -199,7 +199,7 @@ async fn tags(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
     };
     let more = tags.len() > limit;
     tags.truncate(limit);
-    let mut answer = json(StatusCode::OK, &object!({ "name": name, "tags": tags }).to_string());
+    let mut answer = json(StatusCode::OK, object!({ "name": name, "tags": tags }).to_string());
     if let (true, Some(last)) = (more, tags.last())
         && let Ok(link) = format!("</v2/{name}/tags/list?n={limit}&last={last}>; rel=\"next\"").parse()
     {
