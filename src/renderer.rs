@@ -130,7 +130,7 @@ impl Renderer {
     pub fn render(&self, environment: &mut dyn Environment) -> Result<Rendered> {
         let mut notices = Notices::new();
         template::check_installable(&self.chart, &mut notices)?;
-        crate::dependency::check_present(&self.chart)?;
+        self.chart.check_dependencies()?;
         let rendering =
             template::run(&self.chart, &self.values, &self.options, environment, None, &mut notices).map_err(|failure| failure.error)?;
         Ok(Rendered { rendering, notices })

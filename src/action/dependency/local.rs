@@ -18,7 +18,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Most charts that are loaded at once.
 const THREADS_LIMIT: usize = 8;
 
-/// The chart in `folder`, and what there is to say of it told. Errors: `could not find FOLDER: …`, `only unpacked charts can be updated`.
+/// The chart in `folder`, and what there is to say of it told.
+///
+/// # Errors
+/// `could not find FOLDER: …`, `only unpacked charts can be updated`.
 pub(super) fn load(folder: &Path, reporter: &dyn Reporter) -> Result<Chart> {
     let about = fs::stat(folder).map_err(|error| error.context(format!("could not find {}", folder.display())))?;
     if about.kind != fs::Kind::Folder {

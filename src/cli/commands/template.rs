@@ -13,7 +13,6 @@ use crate::cli::session::Session;
 use crate::cli::source;
 use crate::cli::system::System;
 use crate::data::Data;
-use crate::dependency;
 use crate::diagnostic::{Diagnostic, Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
@@ -344,7 +343,7 @@ impl Arguments {
         let crds = if self.include_crds { Crds::Wanted } else { Crds::Unlikely };
         let chart = source::load_observed(path, crds, session, &|file| ahead.offer(file))?;
         template::check_installable(&chart, &mut session.notices)?;
-        if let Err(error) = dependency::check_present(&chart) {
+        if let Err(error) = chart.check_dependencies() {
             if self.dependency_update {
                 return self.update_dependencies(path, session);
             }

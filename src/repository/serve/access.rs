@@ -66,7 +66,8 @@ impl Access {
     /// Adds the accounts of a file, a line each: `USER:SECRET[:read|write]`. SECRET is a bcrypt hash or plain text; the user name
     /// `bearer` makes it a bearer token. The role is `write` when left out; lines that begin with `#` are comments.
     ///
-    /// Errors: `FILE:LINE: …, expected `user:secret[:read|write]``.
+    /// # Errors
+    /// `FILE:LINE: …, expected `user:secret[:read|write]``.
     pub fn add_accounts(&mut self, text: &str, file: &str) -> Result<()> {
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
