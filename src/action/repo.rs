@@ -7,7 +7,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
-use crate::repository::config::{Entry, Repositories, lock_path};
+use crate::repository::config::{CLOSED, Entry, Repositories, lock_path};
 use crate::repository::http::Client;
 use crate::repository::index::Index;
 use crate::repository::{Reporter, Settings, catalog, update, url};
@@ -17,12 +17,6 @@ use std::time::Duration;
 /// How long another process may hold the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Repositories that are gone for good, and what took their place.
-const GONE: [(&str, &str); 2] = [
-    ("//kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
-    ("//kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
-];
-
 /// What `add` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
@@ -31,10 +25,10 @@ pub enum Added {
     Already,
 }
 
-/// Refuses the addresses of repositories that are gone.
+/// Refuses the addresses of repositories that closed.
 pub fn check_gone(address: &str) -> Result<()> {
-    match GONE.iter().find(|(old, _)| address.contains(old)) {
-        Some((_, new)) => {
+    match CLOSED.iter().find(|(_, host, _)| address.contains(&format!("//{host}"))) {
+        Some((_, _, new)) => {
             Err(Error::new(ErrorKind::Repository, format!("repo {} is no longer available; try {} instead", quote(address), quote(new))))
         }
         None => Ok(()),

@@ -11,7 +11,7 @@ use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
-use crate::repository::config::{FILE_LIMIT, Repositories};
+use crate::repository::config::{self, FILE_LIMIT, Repositories};
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
@@ -23,12 +23,6 @@ const CLOSED: &str = "write /dev/stdout: broken pipe";
 pub fn is_closed_output(error: &Error) -> bool {
     error.message() == CLOSED
 }
-
-/// Name, old and new address of the repositories that closed in 2020.
-const EXPIRED: [(&str, &str, &str); 2] = [
-    ("stable", "kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
-    ("incubator", "kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
-];
 
 /// One run of one command.
 pub struct Session {
@@ -88,7 +82,7 @@ impl Session {
             return;
         }
         let Ok(repositories) = Repositories::parse(&bytes) else { return };
-        for (name, old, new) in EXPIRED {
+        for (name, old, new) in config::CLOSED {
             // Helm looks for the second only if there is one of the first's name.
             let Some(entry) = repositories.get(name) else { return };
             if entry.url.contains(old) {

@@ -32,10 +32,17 @@ static ENTRY: Shape = Shape::Struct(
     ],
 );
 
+/// Repositories that closed in 2020: name, host and what took their place.
+pub const CLOSED: [(&str, &str, &str); 2] = [
+    ("stable", "kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
+    ("incubator", "kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
+];
+
 /// One repository that was added.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     pub name: String,
+    /// As it was given; may hold user and password.
     pub url: String,
     pub username: String,
     pub password: String,
@@ -123,7 +130,7 @@ impl Repositories {
     }
 
     /// The text of the file.
-    pub fn render(&self) -> Result<String> {
+    pub fn to_yaml(&self) -> Result<String> {
         let items = self.entries.iter().map(|entry| {
             Data::map(Map::from_entries(vec![
                 ("caFile".into(), Data::str(entry.ca_file.as_str())),
@@ -153,7 +160,7 @@ impl Repositories {
             _ => None,
         };
         let path = followed.as_deref().unwrap_or(path);
-        let text = self.render()?;
+        let text = self.to_yaml()?;
         if fs::exists(path) { fs::write(path, text.as_bytes()) } else { super::cache::write_whole(path, text.as_bytes(), 0o600) }
     }
 }

@@ -413,15 +413,8 @@ pub fn pick<'v>(
         && !version.is_empty()
         && !is_range(version)
     {
-        reporter.notice(crate::diagnostic::Notice {
-            level: crate::diagnostic::Level::Warn,
-            message: "unable to find exact version requested; falling back to closest available version".to_string(),
-            attributes: vec![
-                ("chart".to_string(), name.to_string()),
-                ("requested".to_string(), version.to_string()),
-                ("selected".to_string(), found.metadata.version.clone()),
-            ],
-        });
+        let message = "unable to find exact version requested; falling back to closest available version";
+        reporter.warn_with(message, &[("chart", name), ("requested", version), ("selected", &found.metadata.version)]);
     }
     Ok(found)
 }

@@ -72,8 +72,7 @@ fn no_api(base: &str) -> Error {
 
 /// `None` when the server has no such API.
 fn chart_museum(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<Option<String>> {
-    let mut address =
-        Address::parse(base).ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(base))))?;
+    let mut address = Address::parse(base).ok_or_else(|| invalid(base))?;
     let context = upload.context_path.unwrap_or_default().trim_matches('/');
     let path = address.path.trim_matches('/').to_string();
     let rest = if context.is_empty() { path.as_str() } else { path.strip_prefix(context).unwrap_or(&path).trim_matches('/') };
@@ -128,18 +127,14 @@ fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Ac
 }
 
 fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<String> {
-    let place = |name: &str| {
-        url::resolve_reference(base, &escape_path(name))
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(base))))
-    };
-    let target = place(upload.file_name)?;
+    let target = place(base, upload.file_name)?;
     if !upload.force {
         let head = Request { method: Method::HEAD, ..Request::get(&target, 1 << 20) };
         if client.send(head, access)?.status == StatusCode::OK {
             return Err(exists(upload));
         }
     }
-    let signature = place(&format!("{}.prov", upload.file_name))?;
+    let signature = place(base, &format!("{}.prov", upload.file_name))?;
     if let Some(provenance) = upload.provenance {
         let response = client.send(put_request(&signature, provenance, true), access)?;
         if !response.status.is_success() {
@@ -154,9 +149,18 @@ fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) ->
     };
     if upload.provenance.is_some() {
         // The archive did not arrive: its signature must not stay alone. A fault here changes nothing about the first.
-        let _ = client.send(Request { method: Method::DELETE, ..Request::upload(Method::DELETE, &signature, Vec::new()) }, access);
+        let _ = client.send(Request::upload(Method::DELETE, &signature, Vec::new()), access);
     }
     Err(failed)
+}
+
+/// The address of a file of the repository.
+fn place(base: &str, name: &str) -> Result<String> {
+    url::resolve_reference(base, &escape_path(name)).ok_or_else(|| invalid(base))
+}
+
+fn invalid(base: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(base)))
 }
 
 fn put_request<'a>(target: &'a str, bytes: &[u8], replace: bool) -> Request<'a> {

@@ -5,10 +5,9 @@
 //! (only one of two can); where it honours `If-Match`, a stale index is refused; where it does neither, the index is read
 //! again after a while and merged anew if another pusher has written over it.
 
-use super::{Upload, exists, put, refused};
+use super::{Upload, exists, place, put, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest;
-use crate::quote::quote;
 use crate::repository::http::{Access, Client, Request};
 use crate::repository::index::{ChartVersion, INDEX_LIMIT, Index};
 use crate::repository::rfc3339;
@@ -92,11 +91,6 @@ impl Drop for Lock<'_> {
             self.remove();
         }
     }
-}
-
-fn place(base: &str, name: &str) -> Result<String> {
-    url::resolve_reference(base, &url::escape_path(name))
-        .ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(base))))
 }
 
 /// Puts archive and signature into the folder and the version into its index; `lock` is this pusher's.
