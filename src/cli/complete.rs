@@ -437,7 +437,6 @@ fn charts(unfinished: &str, with_files: bool, session: &Session) -> Offer {
 }
 
 /// The added repositories: their names and their addresses.
-#[cfg(feature = "remote")]
 fn repositories(session: &Session) -> Vec<(String, String)> {
     use crate::repository::{config::Repositories, url};
     let path = std::path::Path::new(&session.settings.repository_config);
@@ -445,13 +444,7 @@ fn repositories(session: &Session) -> Vec<(String, String)> {
     known.entries.into_iter().map(|entry| (entry.name, url::redact(&entry.url))).collect()
 }
 
-#[cfg(not(feature = "remote"))]
-fn repositories(_: &Session) -> Vec<(String, String)> {
-    Vec::new()
-}
-
 /// The charts of an added repository as `repo/chart`, from the list that `repo update` leaves beside its index, else from that.
-#[cfg(feature = "remote")]
 fn charts_of(repository: &str, session: &Session) -> Vec<String> {
     use crate::repository::{Recorded, config, index};
     let read = || {
@@ -466,17 +459,10 @@ fn charts_of(repository: &str, session: &Session) -> Vec<String> {
     names.unwrap_or_default().into_iter().map(|name| format!("{repository}/{name}")).collect()
 }
 
-#[cfg(not(feature = "remote"))]
-fn charts_of(_: &str, _: &Session) -> Vec<String> {
-    Vec::new()
-}
-
 /// The largest list of charts that is read.
-#[cfg(feature = "remote")]
 const LIST_LIMIT: u64 = 64 << 20;
 
 /// The versions of a chart `repo/name` as its repository's cached index has them (Helm's `compVersionFlag`).
-#[cfg(feature = "remote")]
 fn versions(chart: &str, session: &Session) -> Vec<String> {
     use crate::repository::{Recorded, config, index};
     let Some((repository, name)) = chart.split_once('/').filter(|(_, name)| !name.contains('/')) else { return Vec::new() };
@@ -495,13 +481,7 @@ fn versions(chart: &str, session: &Session) -> Vec<String> {
     found.into_iter().map(describe).collect()
 }
 
-#[cfg(not(feature = "remote"))]
-fn versions(_: &str, _: &Session) -> Vec<String> {
-    Vec::new()
-}
-
 /// The day of an RFC 3339 time in Go's `January 2, 2006`; that of Go's zero time if there is none.
-#[cfg(feature = "remote")]
 fn long_date(time: &str) -> String {
     const MONTHS: [&str; 12] =
         ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];

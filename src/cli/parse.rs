@@ -183,12 +183,12 @@ fn check_arity(path: &[&'static Entry], arity: Arity, count: usize) -> Result<()
 /// rutter; but a script that asks for one of these must learn that nothing was done.
 fn check_known(path: &[&'static Entry], arguments: &[String]) -> Result<()> {
     let (Some(group), Some(name)) = (path.last(), arguments.first()) else { return Ok(()) };
-    let is_helm_s = match group.name {
+    let is_helms = match group.name {
         "plugin" => matches!(name.as_str(), "install" | "add" | "uninstall" | "rm" | "remove" | "update" | "up" | "package" | "verify"),
         "search" => name == "hub",
         _ => false,
     };
-    match is_helm_s {
+    match is_helms {
         true => Err(Error::new(
             ErrorKind::Unsupported,
             format!("{} is not part of rutter", quote(format!("{} {name}", help::command_path(path)))),

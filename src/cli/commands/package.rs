@@ -1,10 +1,10 @@
-//! `rutter package`: packs chart folders into archives, signed if asked for.
+//! `rutter package`: packs chart folders into archives, signed if asked for. Follows Helm's `pkg/cmd/package.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::dependency;
 use crate::action::package::{self, Options, Report};
 use crate::cli::arguments::ServerArguments;
-use crate::cli::remote::Console;
+use crate::cli::console::Console;
 use crate::cli::secret;
 use crate::cli::session::Session;
 use crate::cli::source::{keyring, repository_settings};

@@ -1,4 +1,4 @@
-//! `rutter plugin`: the plugins in the data folder.
+//! `rutter plugin`: the plugins in the data folder. Follows Helm's `pkg/cmd/plugin_list.go`.
 
 use super::{Arity, Entry, Run};
 use crate::cli::plugin;

@@ -1,8 +1,9 @@
 //! `rutter repo`: the chart repositories that are known by name.
+//! Follows Helm's `pkg/cmd/repo_{add,index,list,remove,update}.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::repo::{self, Added, IndexOptions};
-use crate::cli::remote::Console;
+use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
 use crate::cli::{secret, table};

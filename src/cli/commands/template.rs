@@ -1,4 +1,4 @@
-//! `rutter template`: renders a chart and prints its manifests.
+//! `rutter template`: renders a chart and prints its manifests. Follows Helm's `pkg/cmd/template.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::template::{self, Failure, Hooks, PostRender, Rendering};
@@ -6,9 +6,9 @@ use crate::action::{self, advice};
 use crate::chart::Chart;
 use crate::chart::loader::Crds;
 use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, boolean, comma_list, duration, flatten};
+use crate::cli::console::Console;
 use crate::cli::plugin::{self, PostRenderer};
 use crate::cli::printer::{self, ErrorFormat};
-use crate::cli::remote::Console;
 use crate::cli::session::Session;
 use crate::cli::source;
 use crate::cli::system::System;
