@@ -304,6 +304,7 @@ mod tests {
         assert_eq!(public, "provided key is not a private key. Try providing a keyring with secret keys");
         assert_eq!(signed(&both, "nobody", "").expect_err("unknown").to_string(), "private key not found");
     }
+
     #[test]
     fn what_helm_signed_verifies() {
         let archive = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");

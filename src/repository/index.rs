@@ -117,23 +117,24 @@ impl Index {
 
     /// The text of index.yaml.
     pub fn to_yaml(&self) -> Result<String> {
-        let record = self.record(|version| version.record());
-        yaml::to_string(&record.to_data())
+        yaml::to_string(&self.record().to_data())
     }
 
     /// The text of an index in JSON, indented by two spaces, without a final newline.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        Ok(crate::json::indent(&self.record(|version| version.record()).to_json()?, "", "  "))
+        Ok(crate::json::indent(&self.record().to_json()?, "", "  "))
     }
 
-    fn record(&self, of: impl Fn(&ChartVersion) -> Record) -> Record {
+    /// The fields in the order of Go's struct.
+    fn record(&self) -> Record {
         let mut fields = Fields::default();
         if let Some(path) = &self.context_path {
             fields.always("serverInfo", Record::Fields(vec![("contextPath".to_string(), Record::text(path))]));
         }
         fields.always("apiVersion", Record::text(&self.api_version));
         fields.always("generated", Record::text(zero_time(&self.generated)));
-        let entries = self.entries.iter().map(|(name, versions)| (name.clone(), Record::List(versions.iter().map(&of).collect())));
+        let entries =
+            self.entries.iter().map(|(name, versions)| (name.clone(), Record::List(versions.iter().map(ChartVersion::record).collect())));
         fields.always("entries", Record::Fields(entries.collect()));
         fields.texts("publicKeys", &self.public_keys);
         if !self.annotations.is_empty() {
