@@ -53,6 +53,7 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
+    /// Reads the whole bytes or nothing: what is not a memory holds no facts.
     pub fn new(bytes: &'a [u8]) -> Facts<'a> {
         Facts::whole(bytes).unwrap_or_default()
     }
