@@ -121,7 +121,7 @@ impl Renderer {
         self
     }
 
-    /// Every switch there is.
+    /// All options, for what has no method of its own.
     pub fn options_mut(&mut self) -> &mut template::Options {
         &mut self.options
     }
@@ -130,22 +130,22 @@ impl Renderer {
     pub fn render(&self, environment: &mut dyn Environment) -> Result<Rendered> {
         let mut notices = Notices::new();
         template::check_installable(&self.chart, &mut notices)?;
-        crate::dependency::check_present(&self.chart)?;
+        self.chart.check_dependencies()?;
         let rendering =
             template::run(&self.chart, &self.values, &self.options, environment, None, &mut notices).map_err(|failure| failure.error)?;
         Ok(Rendered { rendering, notices })
     }
 }
 
-/// What came out. Displays as `helm template` prints it.
+/// What a render gave. Displays as `helm template` prints it.
 #[derive(Debug, Clone)]
 pub struct Rendered {
     rendering: Rendering,
-    /// What there was to say on the way.
+    /// Warnings and other messages of the render, in order.
     pub notices: Notices,
 }
 
-/// One document.
+/// One document of a render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manifest<'a> {
     /// The template it came from, as Helm names it: `chart/templates/x.yaml`.
@@ -167,7 +167,7 @@ impl Rendered {
         self.rendering.manifests.hooks.iter().map(|document| self.manifest(document))
     }
 
-    /// The texts for people that the chart and its subcharts make, each with its source.
+    /// The rendered NOTES.txt of the chart and its subcharts, each with its source; `""` for one that is not UTF-8.
     pub fn notes(&self) -> impl Iterator<Item = (&str, &str)> {
         let notes = self.rendering.files.iter().filter(|file| is_notes(file));
         notes.map(|file| (file.name.as_str(), std::str::from_utf8(&file.data).unwrap_or_default()))

@@ -1,48 +1,15 @@
 //! Archives that lie, climb, never end or are cut short: each must be refused quickly and in little memory.
 //! Whatever needs a whole process to itself to be measured belongs here; single rules are tested beside their code.
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+mod support;
+
 use rutter::chart::loader;
 use rutter::diagnostic::Notices;
 use rutter::error::ErrorKind;
-use std::io::Write;
 use std::time::{Duration, Instant};
+use support::{header, member, pack};
 
 const CHART: &[u8] = b"apiVersion: v2\nname: app\nversion: 1.0.0\n";
-
-/// A ustar header.
-fn header(name: &str, kind: u8, size: u64) -> [u8; 512] {
-    let mut block = [0; 512];
-    block[..name.len()].copy_from_slice(name.as_bytes());
-    block[100..107].copy_from_slice(b"0000644");
-    if size < 1 << 33 {
-        block[124..135].copy_from_slice(format!("{size:011o}").as_bytes());
-    } else {
-        block[124] = 0x80;
-        block[128..136].copy_from_slice(&size.to_be_bytes());
-    }
-    block[136..147].copy_from_slice(b"00000000000");
-    block[148..156].copy_from_slice(b"        ");
-    block[156] = kind;
-    block[257..265].copy_from_slice(b"ustar\x0000");
-    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    block
-}
-
-/// One member with its data, padded.
-fn member(tar: &mut Vec<u8>, name: &str, kind: u8, data: &[u8]) {
-    tar.extend_from_slice(&header(name, kind, data.len() as u64));
-    tar.extend_from_slice(data);
-    tar.resize(tar.len().next_multiple_of(512), 0);
-}
-
-fn pack(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 fn load(archive: &[u8]) -> Result<(), rutter::error::Error> {
     loader::load_archive(archive, &mut Notices::new()).map(|_| ())
@@ -193,9 +160,9 @@ fn equal_subcharts_are_read_once() {
     member(&mut tar, "app/Chart.yaml", b'0', CHART);
     for name in ["one", "two"] {
         let text = format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n");
-        member(&mut tar, &format!("app/charts/{name}/Chart.yaml"), b'0', text.as_bytes());
-        member(&mut tar, &format!("app/charts/{name}/charts/common-1.0.0.tgz"), b'0', &common);
-        member(&mut tar, &format!("app/charts/{name}/charts/plain/Chart.yaml"), b'0', b"apiVersion: v2\nname: plain\nversion: 1.0.0\n");
+        member(&mut tar, format!("app/charts/{name}/Chart.yaml"), b'0', text.as_bytes());
+        member(&mut tar, format!("app/charts/{name}/charts/common-1.0.0.tgz"), b'0', &common);
+        member(&mut tar, format!("app/charts/{name}/charts/plain/Chart.yaml"), b'0', b"apiVersion: v2\nname: plain\nversion: 1.0.0\n");
     }
     let chart = loader::load_archive(&pack(&tar), &mut Notices::new()).unwrap();
     let [one, two] = chart.dependencies.as_slice() else { panic!("two subcharts") };

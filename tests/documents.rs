@@ -47,3 +47,34 @@ fn the_tests_that_pin_differences_are_there() {
     }
     assert!(faults.is_empty() && seen > 20, "{}", faults.join("\n"));
 }
+
+/// Appends the text of every Rust file below `folder`.
+fn read_all(folder: &Path, code: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            read_all(&path, code);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            code.push_str(&std::fs::read_to_string(&path).expect("readable source"));
+        }
+    }
+}
+
+#[test]
+fn the_tests_that_security_names_exist() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(top.join("SECURITY.md")).expect("SECURITY.md");
+    let mut code = String::new();
+    read_all(&top.join("src"), &mut code);
+    read_all(&top.join("tests"), &mut code);
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Hole |"));
+    let bare: Vec<_> = rows.filter(|row| !row.trim_end_matches('|').rsplit('|').next().is_some_and(|tests| tests.contains('`'))).collect();
+    assert!(bare.is_empty(), "rows of SECURITY.md without a test: {bare:?}");
+    let is_test = |name: &&str| name.matches('_').count() >= 2 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(named.len() > 40, "{named:?}");
+    let mut missing: Vec<_> = named.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    let cases = text.split('`').filter(|name| name.ends_with(".case"));
+    missing.extend(cases.filter(|case| !top.join("testdata/commands").join(case).exists()));
+    assert!(missing.is_empty(), "SECURITY.md names tests that do not exist: {missing:?}");
+}

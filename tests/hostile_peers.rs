@@ -7,7 +7,7 @@ use rutter::chart::Metadata;
 use rutter::repository::config::{Entry, Repositories, index_path};
 use rutter::repository::download::{Downloader, Verify};
 use rutter::repository::http::{Access, Client, Request};
-use rutter::repository::oci::{Descriptor, Reference, Registry, chart, digest_of};
+use rutter::repository::oci::{BLOB_LIMIT, Descriptor, Reference, Registry, chart, digest_of};
 use rutter::repository::push::{self, Server, Upload};
 use rutter::repository::{ChartOptions, Recorded, Settings, update};
 use std::io::{Read, Write};
@@ -403,7 +403,7 @@ fn a_foreign_token_realm_gets_no_credentials() {
     assert!(other.requests().is_empty());
     // Without credentials there is nothing to lose: the token is asked for, with none shown.
     let _ = Registry::new(&client, &own.address, &registry_options(""), true).tags("a");
-    assert!(other.requests().iter().all(|request| !has_credentials(request)));
+    assert!(!other.requests().is_empty() && other.requests().iter().all(|request| !has_credentials(request)));
 }
 
 #[test]
@@ -450,6 +450,40 @@ fn an_upload_sent_elsewhere_carries_no_credentials() {
     assert_eq!(other.requests().len(), 1);
     assert!(other.requests()[0].starts_with("PUT /upload?state=1&digest=sha256%3A"));
     assert!(!has_credentials(&other.requests()[0]));
+}
+
+// Registries that keep blobs with a store redirect to it; the store is another host.
+#[test]
+fn a_registry_that_redirects_a_blob_takes_no_credentials_along() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let store = Peer::start(|_, _| reply("200 OK", &[], b"content"));
+    let location = format!("Location: {}/blob", store.url());
+    let own = Peer::start(move |_, request| match has_credentials(request) {
+        true => reply("307 Temporary Redirect", &[&location], b""),
+        false => reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""),
+    });
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &own.address, &registry_options("ada"), true);
+    let descriptor = Descriptor { media_type: String::new(), digest: digest_of(b"content"), size: 7 };
+    assert_eq!(registry.blob("a", &descriptor, None).expect("the blob"), b"content");
+    assert_eq!(store.requests().len(), 1);
+    assert!(!has_credentials(&store.requests()[0]));
+}
+
+// What a manifest promises bounds what is read of a blob, and is bounded itself.
+#[test]
+fn a_blob_larger_than_promised_or_allowed_is_not_read() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|_, _| reply("200 OK", &[], &[b'x'; 1 << 20]));
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+    let of_size = |size| Descriptor { media_type: String::new(), digest: digest_of(&[b'x'; 1 << 20]), size };
+    let error = registry.blob("a", &of_size(BLOB_LIMIT + 1), None).expect_err("too large").to_string();
+    assert!(error.contains("more than") && peer.requests().is_empty(), "{error}");
+    let error = registry.blob("a", &of_size(7), None).expect_err("longer than promised").to_string();
+    assert!(error.contains("larger than the limit of 7"), "{error}");
 }
 
 #[test]
@@ -545,7 +579,7 @@ fn building_cached_dependencies_makes_no_request() {
     const ARCHIVE: &[u8] = include_bytes!("../testdata/provenance/helm-a-1.0.0.tgz");
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());
-    let digest = rutter::package::digest::sha256(ARCHIVE);
+    let digest = rutter::package::digest::sha256_hex(ARCHIVE);
     let index = format!(
         "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    digest: \"{digest}\"\n    name: a\n    urls:\n    - a-1.0.0.tgz\n    version: 1.0.0\n"
     );

@@ -5,6 +5,8 @@
 //! Run so far without a fault, unoptimised: templates, versions with constraints and `--set` 1,300,000 cases each; YAML read, YAML
 //! read back, `--set-string` back, `.helmignore` and indexes 300,000 each; archives 20,000.
 
+mod support;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -16,8 +18,8 @@ use rutter::repository::Recorded;
 use rutter::repository::index::Index;
 use rutter::version::{Constraint, Version};
 use rutter::{template, values, yaml};
-use std::io::Write as _;
 use std::sync::Arc;
+use support::{member, pack};
 
 /// Texts made of these pieces, which reach deeper into a grammar than random bytes do.
 fn pieces(pieces: &'static [&'static str], most: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -152,31 +154,10 @@ fn tree() -> impl Strategy<Value = Data> {
 /// A ustar archive of one chart file and another member.
 fn archive(name: &[u8], kind: u8, data: &[u8]) -> Vec<u8> {
     let mut tar = Vec::new();
-    for (name, kind, data) in
-        [(b"app/Chart.yaml".as_slice(), b'0', b"apiVersion: v2\nname: app\nversion: 1.0.0\n".as_slice()), (name, kind, data)]
-    {
-        let mut block = [0; 512];
-        block[..name.len().min(100)].copy_from_slice(&name[..name.len().min(100)]);
-        block[100..107].copy_from_slice(b"0000644");
-        block[124..135].copy_from_slice(format!("{:011o}", data.len()).as_bytes());
-        block[136..147].copy_from_slice(b"00000000000");
-        block[148..156].copy_from_slice(b"        ");
-        block[156] = kind;
-        block[257..265].copy_from_slice(b"ustar\x0000");
-        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        tar.extend_from_slice(&block);
-        tar.extend_from_slice(data);
-        tar.resize(tar.len().next_multiple_of(512), 0);
-    }
+    member(&mut tar, b"app/Chart.yaml", b'0', b"apiVersion: v2\nname: app\nversion: 1.0.0\n");
+    member(&mut tar, name, kind, data);
     tar.resize(tar.len() + 1024, 0);
     tar
-}
-
-fn zip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).expect("memory takes all");
-    encoder.finish().expect("memory takes all")
 }
 
 proptest! {
@@ -234,7 +215,7 @@ proptest! {
         keep in any::<prop::sample::Index>(),
     ) {
         let mut tar = archive(&name, kind, &data);
-        if let Ok(chart) = loader::load_archive(&zip(&tar), &mut Notices::new()) {
+        if let Ok(chart) = loader::load_archive(&pack(&tar), &mut Notices::new()) {
             let names: Vec<_> = chart.content.templates.iter().map(|file| file.name.to_string()).collect();
             prop_assert!(names.iter().all(|name| !name.starts_with('/') && !name.split('/').any(|part| part == "..")), "{names:?}");
         }
@@ -242,8 +223,8 @@ proptest! {
             let at = at.index(tar.len());
             tar[at] = byte;
         }
-        let _ = loader::load_archive(&zip(&tar), &mut Notices::new());
-        let mut zipped = zip(&tar);
+        let _ = loader::load_archive(&pack(&tar), &mut Notices::new());
+        let mut zipped = pack(&tar);
         zipped.truncate(keep.index(zipped.len()));
         let _ = loader::load_archive(&zipped, &mut Notices::new());
     }

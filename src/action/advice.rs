@@ -60,8 +60,8 @@ fn wrong_values(report: &str, values: &Arc<Map>, sources: Option<&Sources<'_>>) 
         let Some((_, rest)) = line.split_once("- at '") else {
             // The root's report stands first, each other one under its chart's name.
             if let Some(name) = line.strip_suffix(':') {
-                let below = Data::Map(values.clone()).as_map().is_some_and(|map| matches!(map.get(name), Some(Data::Map(_))));
-                chart = if is_first && !below { Vec::new() } else { vec![name.to_string()] };
+                let is_subchart = matches!(values.get(name), Some(Data::Map(_)));
+                chart = if is_first && !is_subchart { Vec::new() } else { vec![name.to_string()] };
                 is_first = false;
             }
             continue;
@@ -144,8 +144,7 @@ fn look_up(keys: &[&str], scope: &[String], values: &Arc<Map>, sources: Option<&
             missing(key, &parent, origin_of(depth), map, diagnostic);
             return;
         };
-        let next = next.clone();
-        current = next;
+        current = next.clone();
     }
     let path = path_text(keys);
     diagnostic.notes.push(format!("`{path}` is {}{}", shown(&current), from(keys.len())));

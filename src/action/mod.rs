@@ -1,7 +1,8 @@
 //! One operation each: options in, report out.
 //!
 //! Goes in: charts, values, options. Comes out: reports as data. Nothing here prints, exits, or asks clock and environment:
-//! what an operation needs of these is handed in. The file of an operation has the name of its command.
+//! what an operation needs of these is handed in. The file of an operation has the name of its command; `advice` is no
+//! operation but what people are told of a render that failed.
 
 pub mod advice;
 pub mod create;

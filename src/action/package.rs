@@ -39,7 +39,7 @@ pub struct Report {
 impl Report {
     /// SHA-256 of the archive, hex; not taken unless asked for.
     pub fn digest(&self) -> String {
-        digest::sha256(&self.archive)
+        digest::sha256_hex(&self.archive)
     }
 
     /// Chart.yaml with all its dependencies, which is what gets signed.

@@ -6,6 +6,8 @@
 
 use crate::chart::loader;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::package::digest;
 use crate::package::provenance::Verification;
 use crate::repository::download::{Downloader, Verify};
 use crate::repository::{ChartOptions, Reporter, Settings};
@@ -45,24 +47,24 @@ pub fn run(reference: &str, options: &Options, settings: &Settings, reporter: &d
     let downloader = Downloader::new(options.source.clone(), settings, reporter);
     if !options.untar {
         let saved = downloader.save(reference, &options.source.version, &options.destination, verify)?;
-        return Ok(Report { path: saved.path, digest: crate::repository::cache::hex(&saved.digest), verification: saved.verification });
+        return Ok(Report { path: saved.path, digest: digest::hex(&saved.digest), verification: saved.verification });
     }
-    let temporary = crate::fs::temporary_folder(&settings.temporary).map_err(|error| error.context("failed to untar"))?;
+    let temporary = fs::temporary_folder(&settings.temporary).map_err(|error| error.context("failed to untar"))?;
     let saved = downloader.save(reference, &options.source.version, temporary.path(), verify)?;
     let folder = match options.untar_folder.is_absolute() {
         true => options.untar_folder.clone(),
-        false => crate::fs::clean(&options.destination.join(&options.untar_folder)),
+        false => fs::clean(&options.destination.join(&options.untar_folder)),
     };
     let last = reference.rsplit('/').next().unwrap_or_default();
     let check = if folder == Path::new(".") { PathBuf::from(last) } else { folder.join(last) };
-    if crate::fs::exists(&check) {
+    if fs::exists(&check) {
         let message = format!("failed to untar: a file or directory with the name {} already exists", check.display());
         return Err(Error::new(ErrorKind::Io, message));
     }
-    crate::fs::create_folders(&check).map_err(|error| error.context("failed to untar (mkdir)"))?;
-    let path = crate::fs::open(&saved.path).and_then(|archive| loader::unpack::unpack(archive, &folder)).inspect_err(|_| {
+    fs::create_folders(&check).map_err(|error| error.context("failed to untar (mkdir)"))?;
+    let path = fs::open(&saved.path).and_then(|archive| loader::unpack::unpack(archive, &folder)).inspect_err(|_| {
         // What Helm leaves behind here would stop the next run.
-        let _ = crate::fs::remove_empty_folder(&check);
+        let _ = fs::remove_empty_folder(&check);
     })?;
-    Ok(Report { path, digest: crate::repository::cache::hex(&saved.digest), verification: saved.verification })
+    Ok(Report { path, digest: digest::hex(&saved.digest), verification: saved.verification })
 }

@@ -2,20 +2,24 @@
 //!
 //! Goes in: the archive's path, where to, and flags. Comes out: where it went and under which digest. The archive is loaded
 //! first, so nothing that is no chart is pushed. OCI matches Helm's `pkg/pusher/ocipusher.go`, but for a version that is there
-//! with another archive: it is refused unless forced. HTTP destinations are this tool's own: by the name or address of an added repository, or any address with a kind of server.
+//! with another archive: it is refused unless forced. HTTP destinations are this tool's own: an added repository, by its name
+//! or address, or any address together with the kind of its server.
 
-use crate::chart::loader;
-use crate::diagnostic::Notices;
+use crate::chart::{Metadata, loader};
+use crate::diagnostic::{Diagnostic, Notices};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::quote::quote;
 use crate::repository::config::{Repositories, index_path};
 use crate::repository::download::{entry_access, flag_access, index_address, with_suffix};
 use crate::repository::http::{Access, Client, Request, fetch_error};
 use crate::repository::index::{INDEX_LIMIT, context_path};
 use crate::repository::oci::chart::{Upload, announce, is_taken, push as push_artifact};
-use crate::repository::oci::{Reference, Registry, SCHEME};
+use crate::repository::oci::{Reference, Registry, SCHEME, digest_of};
 use crate::repository::push::{self, Server};
-use crate::repository::{ChartOptions, Reporter, Settings, cache, rfc3339, url};
+use crate::repository::{ChartOptions, Reporter, Settings, rfc3339, url};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How to push.
 #[derive(Debug, Clone, Default)]
@@ -46,65 +50,104 @@ pub struct Report {
     pub size: usize,
 }
 
+/// What is pushed: an archive that loads as a chart, and its signature.
+struct Package {
+    metadata: Arc<Metadata>,
+    archive: Vec<u8>,
+    provenance: Option<Vec<u8>>,
+    /// When the archive was written last, seconds since 1970.
+    modified: i64,
+}
+
+/// An HTTP repository.
+struct Target {
+    base: String,
+    access: Access,
+    /// ChartMuseum's context path, if the cached index tells it.
+    context_path: Option<String>,
+}
+
 /// Pushes the archive at `path` to `destination`.
+///
+/// # Errors
+/// Of kind [`ErrorKind::Exists`] when the version is there already and `options.force` is not set.
 pub fn run(path: &Path, destination: &str, options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<Report> {
     let scheme = url::Address::parse(destination).map(|address| address.scheme).unwrap_or_default();
-    let http = if scheme == "oci" { None } else { Some(http_target(destination, &scheme, options, settings)?) };
-    let about = fs_stat(path)?;
-    if about.kind == crate::fs::Kind::Folder {
+    let target = if scheme == "oci" { None } else { Some(http_target(destination, &scheme, options, settings)?) };
+    let package = read(path, options)?;
+    let client = Client::new(settings, reporter);
+    match target {
+        Some(target) => push_over_http(&client, &target, &package, options),
+        None => push_to_registry(&client, destination, &package, options),
+    }
+}
+
+fn read(path: &Path, options: &Options) -> Result<Package> {
+    if !fs::exists(path) {
+        return Err(Error::new(ErrorKind::Io, format!("{}: no such file", path.display())));
+    }
+    let about = fs::stat(path)?;
+    if about.kind == fs::Kind::Folder {
         return Err(Error::new(ErrorKind::Usage, "cannot push directory, must provide chart archive (.tgz)"));
     }
-    let chart = loader::load(path, &mut Notices::new())?;
-    let archive = crate::fs::read(path)?;
+    let metadata = loader::load(path, &mut Notices::new())?.metadata;
+    let archive = fs::read(path)?;
     let beside = with_suffix(path, ".prov");
     let provenance = match &options.provenance {
-        Some(given) => Some(crate::fs::read(given)?),
-        None if crate::fs::exists(&beside) => Some(crate::fs::read(&beside)?),
+        Some(given) => Some(fs::read(given)?),
+        None if fs::exists(&beside) => Some(fs::read(&beside)?),
         None => None,
     };
-    let client = Client::new(settings, reporter);
-    let mut report =
-        Report { name: chart.metadata.name.clone(), version: chart.metadata.version.clone(), size: archive.len(), ..Report::default() };
-    if let Some((base, access, context)) = http {
-        let file_name = format!("{}-{}.tgz", report.name, report.version);
-        let server = options.server.unwrap_or_default();
-        let announced = match options.context_path.clone().or(context) {
-            None if matches!(server, Server::Auto | Server::ChartMuseum) => announced_context(&client, &base, &access),
-            known => Ok(known),
-        };
-        let context = announced.as_ref().ok().cloned().flatten();
-        let upload = push::Upload {
-            file_name: &file_name,
-            metadata: &chart.metadata,
-            archive: &archive,
-            provenance: provenance.as_deref(),
-            force: options.force,
-            context_path: context.as_deref(),
-        };
-        let put = push::push(&client, &base, server, &upload, &access).map_err(|error| match announced {
-            // The API was looked for in the wrong place because the index could not be read.
-            Err(unread) if unread.is_refused || error.kind() == ErrorKind::Usage => unread.error,
-            _ => error,
-        })?;
-        report.destination = url::redact(&put);
-        report.digest = format!("sha256:{}", cache::hex(&cache::sha256(&archive)));
-        reporter.say(&format!("Pushed: {file_name} to {}", url::redact(&base)));
-        reporter.say(&format!("Digest: {}", report.digest));
-        return Ok(report);
-    }
+    Ok(Package { metadata, archive, provenance, modified: about.modified })
+}
+
+fn push_over_http(client: &Client<'_>, target: &Target, package: &Package, options: &Options) -> Result<Report> {
+    let Target { base, access, context_path } = target;
+    let file_name = format!("{}-{}.tgz", package.metadata.name, package.metadata.version);
+    let server = options.server.unwrap_or_default();
+    let announced = match options.context_path.as_ref().or(context_path.as_ref()) {
+        None if matches!(server, Server::Auto | Server::ChartMuseum) => announced_context(client, base, access),
+        known => Ok(known.cloned()),
+    };
+    let context = announced.as_ref().ok().cloned().flatten();
+    let upload = push::Upload {
+        file_name: &file_name,
+        metadata: &package.metadata,
+        archive: &package.archive,
+        provenance: package.provenance.as_deref(),
+        force: options.force,
+        context_path: context.as_deref(),
+    };
+    let put = push::push(client, base, server, &upload, access).map_err(|error| match announced {
+        // The API was looked for in the wrong place because the index could not be read.
+        Err(unread) if unread.is_refused || error.kind() == ErrorKind::Usage => unread.error,
+        _ => error,
+    })?;
+    let digest = digest_of(&package.archive);
+    client.reporter().say(&format!("Pushed: {file_name} to {}", url::redact(base)));
+    client.reporter().say(&format!("Digest: {digest}"));
+    Ok(report(package, url::redact(&put), digest))
+}
+
+fn push_to_registry(client: &Client<'_>, destination: &str, package: &Package, options: &Options) -> Result<Report> {
+    let Package { metadata, archive, provenance, modified } = package;
     let parent = url::clean_dot(destination.strip_prefix(SCHEME).unwrap_or(destination));
-    let reference = Reference::parse(&format!("{parent}/{}:{}", report.name, report.version))?;
-    let created = rfc3339(i128::from(about.modified) * 1_000_000_000);
-    let upload = Upload { archive: &archive, metadata: &chart.metadata, provenance: provenance.as_deref(), created: &created };
-    let registry = Registry::new(&client, &reference.registry, &flag_access(&options.source, ""), options.source.plain_http);
-    if !options.force && is_taken(&registry, &reference, &archive) {
+    let reference = Reference::parse(&format!("{parent}/{}:{}", metadata.name, metadata.version))?;
+    let created = rfc3339(i128::from(*modified) * 1_000_000_000);
+    let upload = Upload { archive, metadata, provenance: provenance.as_deref(), created: &created };
+    let registry = Registry::new(client, &reference.registry, &flag_access(&options.source, ""), options.source.plain_http);
+    if !options.force && is_taken(&registry, &reference, archive) {
         let message = format!("{reference} already exists with another archive; use --force to replace it");
         return Err(Error::new(ErrorKind::Exists, message));
     }
-    report.digest = push_artifact(&registry, &reference, &upload)?;
-    report.destination = reference.to_string();
-    announce("Pushed", &reference, &report.digest, reporter);
-    Ok(report)
+    let digest = push_artifact(&registry, &reference, &upload)?;
+    announce("Pushed", &reference, &digest, client.reporter());
+    Ok(report(package, reference.to_string(), digest))
+}
+
+fn report(package: &Package, destination: String, digest: String) -> Report {
+    let (name, version) = (package.metadata.name.clone(), package.metadata.version.clone());
+    Report { name, version, destination, digest, size: package.archive.len() }
 }
 
 /// Why an index that might tell of a context path was not read.
@@ -133,16 +176,9 @@ fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> std::r
     }
 }
 
-fn fs_stat(path: &Path) -> Result<crate::fs::Entry> {
-    if !crate::fs::exists(path) {
-        return Err(Error::new(ErrorKind::Io, format!("{}: no such file", path.display())));
-    }
-    crate::fs::stat(path)
-}
-
-/// Address, access and known context path of an HTTP destination: a repository by name or address, or with a kind of
-/// server any address. Without these Helm's answer.
-fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Settings) -> Result<(String, Access, Option<String>)> {
+/// The HTTP repository that a destination means: one that was added, by its name or address, or with a kind of server any
+/// address. For all else Helm's refusal.
+fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Settings) -> Result<Target> {
     let repositories = Repositories::load_or_empty(settings)?;
     let known = repositories.entries.iter().find(|entry| entry.name == destination || url::equal(&entry.url, destination));
     let (base, mut access) = match known {
@@ -154,11 +190,10 @@ fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Se
             let message = match scheme {
                 "" if url::Address::parse(destination).is_none() => format!("invalid chart URL format: {destination}"),
                 "" => "scheme prefix missing from remote (e.g. \"oci://\")".to_string(),
-                _ => format!("scheme {scheme:?} not supported"),
+                _ => format!("scheme {} not supported", quote(scheme.as_bytes())),
             };
             let hint = "for an HTTP chart repository name its kind with --server, or add it with `rutter repo add` and push to its name";
-            let diagnostic =
-                crate::diagnostic::Diagnostic { headline: message.clone(), hints: vec![hint.to_string()], ..Default::default() };
+            let diagnostic = Diagnostic { headline: message.clone(), hints: vec![hint.to_string()], ..Diagnostic::default() };
             return Err(Error::new(ErrorKind::Usage, message).with_diagnostic(diagnostic));
         }
     };
@@ -178,7 +213,7 @@ fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Se
     if access.username.is_empty() || access.password.is_empty() {
         access.token.clone_from(&options.token);
     }
-    let index =
-        known.and_then(|entry| index_path(settings, &entry.name).ok()).and_then(|path| crate::fs::read_limited(&path, INDEX_LIMIT).ok());
-    Ok((base, access, index.and_then(|bytes| context_path(&bytes))))
+    let cached = known.and_then(|entry| index_path(settings, &entry.name).ok());
+    let index = cached.and_then(|path| fs::read_limited(&path, INDEX_LIMIT).ok());
+    Ok(Target { base, access, context_path: index.and_then(|bytes| context_path(&bytes)) })
 }

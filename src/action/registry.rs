@@ -4,6 +4,7 @@
 //! They are kept only after the registry accepted them. Matches Helm's `pkg/action/registry_{login,logout}.go`.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 use crate::repository::auth::{self, Credential};
 use crate::repository::download::flag_access;
 use crate::repository::http::Client;
@@ -13,21 +14,18 @@ use crate::repository::{ChartOptions, Reporter, Settings};
 /// Logs in to the registry `host`.
 pub fn login(host: &str, options: &ChartOptions, settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
     if host.contains('/') {
-        let suggested = host.split('/').next().unwrap_or_default().to_string();
-        reporter.notice(crate::diagnostic::Notice {
-            level: crate::diagnostic::Level::Warn,
-            message: "registry login currently only supports registry hostname, not a repository path".to_string(),
-            attributes: vec![("host".to_string(), host.to_string()), ("suggested".to_string(), suggested)],
-        });
+        let suggested = host.split('/').next().unwrap_or_default();
+        let message = "registry login currently only supports registry hostname, not a repository path";
+        reporter.warn_with(message, &[("host", host), ("suggested", suggested)]);
     }
     let valid = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)) && !host.is_empty();
     if !valid {
-        return Err(Error::new(ErrorKind::Usage, format!("invalid reference: invalid registry {host:?}")));
+        return Err(Error::new(ErrorKind::Usage, format!("invalid reference: invalid registry {}", quote(host))));
     }
     let client = Client::new(settings, reporter);
     let credential = Credential { username: options.username.clone(), password: options.password.clone(), ..Credential::default() };
     let registry = Registry::new(&client, host, &flag_access(options, ""), options.plain_http).with_credential(credential.clone());
-    registry.ping().map_err(|error| error.context(format!("authenticating to {host:?}")))?;
+    registry.ping().map_err(|error| error.context(format!("authenticating to {}", quote(host))))?;
     auth::store(settings, host, &credential)?;
     reporter.say("Login Succeeded");
     Ok(())

@@ -6,7 +6,8 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::repository::config::{Entry, Repositories, lock_path};
+use crate::quote::quote;
+use crate::repository::config::{CLOSED, Entry, Repositories, lock_path};
 use crate::repository::http::Client;
 use crate::repository::index::Index;
 use crate::repository::{Reporter, Settings, catalog, update, url};
@@ -16,12 +17,6 @@ use std::time::Duration;
 /// How long another process may hold the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Repositories that are gone for good, and what took their place.
-const GONE: [(&str, &str); 2] = [
-    ("//kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
-    ("//kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
-];
-
 /// What `add` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
@@ -30,10 +25,12 @@ pub enum Added {
     Already,
 }
 
-/// Refuses the addresses of repositories that are gone.
+/// Refuses the addresses of repositories that closed.
 pub fn check_gone(address: &str) -> Result<()> {
-    match GONE.iter().find(|(old, _)| address.contains(old)) {
-        Some((_, new)) => Err(Error::new(ErrorKind::Repository, format!("repo {address:?} is no longer available; try {new:?} instead"))),
+    match CLOSED.iter().find(|(_, host, _)| address.contains(&format!("//{host}"))) {
+        Some((_, _, new)) => {
+            Err(Error::new(ErrorKind::Repository, format!("repo {} is no longer available; try {} instead", quote(address), quote(new))))
+        }
         None => Ok(()),
     }
 }
@@ -60,7 +57,7 @@ pub fn add(entry: Entry, force: bool, settings: &Settings, reporter: &dyn Report
     update::check_address(&entry)?;
     let client = Client::new(settings, reporter);
     update::update(&client, &entry).map_err(|error| {
-        error.context(format!("looks like {:?} is not a valid chart repository or cannot be reached", url::redact(&entry.url)))
+        error.context(format!("looks like {} is not a valid chart repository or cannot be reached", quote(url::redact(&entry.url))))
     })?;
     repositories.update(entry);
     repositories.save(config)?;
@@ -95,14 +92,15 @@ pub fn update(names: &[String], settings: &Settings, reporter: &dyn Reporter) ->
 
 /// Says how the update of one repository went.
 pub fn announce(entry: &Entry, shown: &str, outcome: &Result<()>, reporter: &dyn Reporter) {
+    let repository = quote(shown);
     match outcome {
-        Ok(()) => reporter.say(&format!("...Successfully got an update from the {shown:?} chart repository")),
+        Ok(()) => reporter.say(&format!("...Successfully got an update from the {repository} chart repository")),
         Err(error) if shown == entry.url => {
-            reporter.say(&format!("...Unable to get an update from the {shown:?} chart repository:\n\t{error}"));
+            reporter.say(&format!("...Unable to get an update from the {repository} chart repository:\n\t{error}"));
         }
         Err(error) => {
-            reporter
-                .say(&format!("...Unable to get an update from the {shown:?} chart repository ({}):\n\t{error}", url::redact(&entry.url)));
+            let address = url::redact(&entry.url);
+            reporter.say(&format!("...Unable to get an update from the {repository} chart repository ({address}):\n\t{error}"));
         }
     }
 }
@@ -121,11 +119,11 @@ pub fn remove(names: &[String], settings: &Settings, reporter: &dyn Reporter) ->
     }
     for name in names {
         if !repositories.remove(name) {
-            return Err(Error::new(ErrorKind::Repository, format!("no repo named {name:?} found")));
+            return Err(Error::new(ErrorKind::Repository, format!("no repo named {} found", quote(name))));
         }
         repositories.save(&settings.repository_config)?;
         update::forget(settings, name)?;
-        reporter.say(&format!("{name:?} has been removed from your repositories"));
+        reporter.say(&format!("{} has been removed from your repositories", quote(name)));
     }
     Ok(())
 }

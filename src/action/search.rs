@@ -51,9 +51,7 @@ pub fn repositories(options: &Options, settings: &Settings, reporter: &dyn Repor
             search.add(&entry.name, &bytes, &source).map_err(|error| error.context(format!("error loading {source}")))
         });
         if let Err(error) = found {
-            let attributes = vec![("repo".to_string(), entry.name.clone()), ("error".to_string(), error.to_string())];
-            let level = crate::diagnostic::Level::Warn;
-            reporter.notice(crate::diagnostic::Notice { level, message: "repo is corrupt or missing".to_string(), attributes });
+            reporter.warn_with("repo is corrupt or missing", &[("repo", &entry.name), ("error", &error.to_string())]);
         }
     }
     Ok(search.finish())

@@ -9,6 +9,7 @@ use crate::chart::{Chart, File};
 use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Level, Notices, nearest};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lint::is_subdomain;
 use crate::manifest::hook::Event;
 use crate::manifest::{self, Document, Manifests, NotYaml, split};
 use crate::quote::quote;
@@ -43,7 +44,7 @@ pub trait PostRender {
     fn run(&mut self, manifests: Vec<u8>) -> Result<Vec<u8>>;
 }
 
-/// A file of `crds/` and its path from the top chart.
+/// A file of `crds/` as [`Chart::crds`] finds it, kept beside what was rendered.
 #[derive(Debug, Clone)]
 pub struct CustomResource {
     pub path: String,
@@ -101,17 +102,13 @@ pub fn check_installable(chart: &Chart, notices: &mut Notices) -> Result<()> {
 }
 
 /// Refuses names that Kubernetes would refuse: dot-separated labels of small letters, digits and inner dashes, at most 53 bytes.
+///
+/// # Errors
+/// `release name NAME: no name provided` or `…: invalid release name, …`, as Helm's `chartutil.ValidateReleaseName`.
 pub fn check_release_name(name: &str) -> Result<()> {
-    let edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let is_label = |label: &str| {
-        let bytes = label.as_bytes();
-        edge(bytes.first())
-            && edge(bytes.last())
-            && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
-    };
     let fault = if name.is_empty() {
         "no name provided"
-    } else if name.len() > NAME_LIMIT || !name.split('.').all(is_label) {
+    } else if name.len() > NAME_LIMIT || !is_subdomain(name) {
         "invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ \
          and the length must not be longer than 53"
     } else {
@@ -165,7 +162,7 @@ pub fn run(
         }
     }
     if options.include_crds {
-        rendering.crds = custom_resources(&chart);
+        rendering.crds = chart.crds().into_iter().map(|crd| CustomResource { path: crd.path, file: crd.file.clone() }).collect();
     }
     rendering.kept.values = values;
     rendering.kept.chart = Some(chart);
@@ -216,26 +213,6 @@ fn whole_files(files: &[RenderedFile]) -> Vec<Document> {
     let shown = |at: &usize| !manifest::is_notes(&files[*at]) && !split::trim_start(&files[*at].data).is_empty();
     let document = |file: usize| Document { file, range: 0..files[file].data.len(), head: yaml::Head::default(), hook: None };
     order.into_iter().filter(shown).map(document).collect()
-}
-
-/// The files of `crds/` of a chart and, after them, of its subcharts, with their paths from the top chart.
-pub fn custom_resources(chart: &Chart) -> Vec<CustomResource> {
-    let mut found = Vec::new();
-    collect_crds(chart, chart.name(), &mut found);
-    found
-}
-
-fn collect_crds(chart: &Chart, path: &str, found: &mut Vec<CustomResource>) {
-    let is_manifest = |name: &str| {
-        let extension = name.rsplit('/').next().and_then(|base| base.rsplit_once('.')).map_or("", |(_, extension)| extension);
-        ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-    };
-    for file in chart.content.files.iter().filter(|file| file.name.starts_with("crds/") && is_manifest(&file.name)) {
-        found.push(CustomResource { path: format!("{path}/{}", file.name), file: file.clone() });
-    }
-    for subchart in &chart.dependencies {
-        collect_crds(subchart, &subchart.path_in(path), found);
-    }
 }
 
 /// Hands the manifests to the post-renderer and takes what comes back as files.
@@ -302,7 +279,8 @@ impl Rendering {
 
     /// Writes only the documents whose source, seen from the chart, fits one of the patterns, in the order of the patterns.
     ///
-    /// Errors: `could not find template PATTERN in chart`; then nothing is written.
+    /// # Errors
+    /// `could not find template PATTERN in chart`; then nothing is written.
     pub fn write_only(&self, patterns: &[String], hooks: Hooks, out: &mut impl Write) -> Result<io::Result<()>> {
         // Helm cuts the finished text anew, so that a CRD file or a `---` inside a document makes pieces of its own.
         let mut text = Vec::new();

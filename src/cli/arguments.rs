@@ -7,6 +7,7 @@ use super::environment::Color;
 use super::printer::ErrorFormat;
 use crate::error::Error;
 use crate::number::{self, NumberFault};
+use crate::quote::quote;
 use crate::repository::ChartOptions;
 use clap::Args;
 
@@ -240,7 +241,7 @@ pub fn boolean(text: &str) -> Result<bool, String> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(format!("strconv.ParseBool: parsing {text:?}: invalid syntax")),
+        _ => Err(format!("strconv.ParseBool: parsing {}: invalid syntax", quote(text))),
     }
 }
 
@@ -265,7 +266,7 @@ pub fn float32(text: &str) -> Result<f32, String> {
 }
 
 fn number_fault(function: &str, text: &str, reason: &str) -> String {
-    format!("strconv.{function}: parsing {text:?}: {reason}")
+    format!("strconv.{function}: parsing {}: {reason}", quote(text))
 }
 
 /// Reads a boolean as Go's `flag` package does, whose fault has no reason.
@@ -342,7 +343,7 @@ pub fn error_format(text: &str) -> Result<ErrorFormat, String> {
         "human" => Ok(ErrorFormat::Human),
         "helm" => Ok(ErrorFormat::Helm),
         "json" => Ok(ErrorFormat::Json),
-        _ => Err(format!("unknown error format {text:?}: must be one of: human, helm, json")),
+        _ => Err(format!("unknown error format {}: must be one of: human, helm, json", quote(text))),
     }
 }
 
@@ -430,7 +431,7 @@ mod tests {
     #[test]
     fn durations_are_read_as_go_reads_them() {
         use std::time::Duration;
-        let invalid = |text: &str| Err(format!("time: invalid duration {text:?}"));
+        let invalid = |text: &str| Err(format!("time: invalid duration {}", quote(text)));
         assert_eq!(duration("1h1m1.5s"), Ok(Duration::from_millis(3_661_500)));
         assert_eq!(duration(".5ms"), Ok(Duration::from_micros(500)));
         assert_eq!(duration("-1s"), Ok(Duration::ZERO));
@@ -445,7 +446,7 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_go_reads_them() {
-        let syntax = |text: &str| Err(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"));
+        let syntax = |text: &str| Err(format!("strconv.ParseInt: parsing {}: invalid syntax", quote(text)));
         assert_eq!(integer("0x10"), Ok(16));
         assert_eq!(integer("-0b1_0"), Ok(-2));
         assert_eq!(integer("017"), Ok(15));

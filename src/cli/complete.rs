@@ -12,6 +12,7 @@ use super::plugin;
 use super::session::Session;
 use crate::diagnostic::Notices;
 use crate::error::Result;
+use crate::quote::quote_character;
 use clap::{Arg, ArgAction, Command};
 
 /// The command that gives candidates with descriptions.
@@ -195,14 +196,15 @@ fn part(words: &[String], flags: &Flags) -> std::result::Result<Given, String> {
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             let mut rest = letters.chars();
             while let Some(letter) = rest.next() {
-                let flag = flags.short(letter).ok_or_else(|| format!("unknown shorthand flag: {:?} in -{letters}", letter))?;
+                let flag =
+                    flags.short(letter).ok_or_else(|| format!("unknown shorthand flag: {} in -{letters}", quote_character(letter)))?;
                 given.flags.push(flag.name.clone());
                 if rest.as_str().starts_with('=') {
                     break;
                 }
                 if !flag.is_switch() {
                     if rest.as_str().is_empty() && words.next().is_none() {
-                        return Err(format!("flag needs an argument: {letter:?} in -{letters}"));
+                        return Err(format!("flag needs an argument: {} in -{letters}", quote_character(letter)));
                     }
                     break;
                 }
@@ -310,7 +312,7 @@ fn subcommands(is_top: bool, children: &'static [Entry], unfinished: &str, sessi
         .filter(|(name, _)| name.starts_with(unfinished))
         .collect();
     if is_top {
-        let plugins = plugin::all(&session.settings, &mut Notices::new());
+        let plugins = plugin::all(&session.settings, &mut Notices::new()).unwrap_or_default();
         let commands = plugins.into_iter().filter(|plugin| plugin.kind == plugin::COMMAND_TYPE && plugin.name.starts_with(unfinished));
         found.extend(commands.map(|plugin| (plugin.name, plugin.about)));
     }
@@ -435,7 +437,6 @@ fn charts(unfinished: &str, with_files: bool, session: &Session) -> Offer {
 }
 
 /// The added repositories: their names and their addresses.
-#[cfg(feature = "remote")]
 fn repositories(session: &Session) -> Vec<(String, String)> {
     use crate::repository::{config::Repositories, url};
     let path = std::path::Path::new(&session.settings.repository_config);
@@ -443,13 +444,7 @@ fn repositories(session: &Session) -> Vec<(String, String)> {
     known.entries.into_iter().map(|entry| (entry.name, url::redact(&entry.url))).collect()
 }
 
-#[cfg(not(feature = "remote"))]
-fn repositories(_: &Session) -> Vec<(String, String)> {
-    Vec::new()
-}
-
 /// The charts of an added repository as `repo/chart`, from the list that `repo update` leaves beside its index, else from that.
-#[cfg(feature = "remote")]
 fn charts_of(repository: &str, session: &Session) -> Vec<String> {
     use crate::repository::{Recorded, config, index};
     let read = || {
@@ -464,17 +459,10 @@ fn charts_of(repository: &str, session: &Session) -> Vec<String> {
     names.unwrap_or_default().into_iter().map(|name| format!("{repository}/{name}")).collect()
 }
 
-#[cfg(not(feature = "remote"))]
-fn charts_of(_: &str, _: &Session) -> Vec<String> {
-    Vec::new()
-}
-
 /// The largest list of charts that is read.
-#[cfg(feature = "remote")]
 const LIST_LIMIT: u64 = 64 << 20;
 
 /// The versions of a chart `repo/name` as its repository's cached index has them (Helm's `compVersionFlag`).
-#[cfg(feature = "remote")]
 fn versions(chart: &str, session: &Session) -> Vec<String> {
     use crate::repository::{Recorded, config, index};
     let Some((repository, name)) = chart.split_once('/').filter(|(_, name)| !name.contains('/')) else { return Vec::new() };
@@ -493,13 +481,7 @@ fn versions(chart: &str, session: &Session) -> Vec<String> {
     found.into_iter().map(describe).collect()
 }
 
-#[cfg(not(feature = "remote"))]
-fn versions(_: &str, _: &Session) -> Vec<String> {
-    Vec::new()
-}
-
 /// The day of an RFC 3339 time in Go's `January 2, 2006`; that of Go's zero time if there is none.
-#[cfg(feature = "remote")]
 fn long_date(time: &str) -> String {
     const MONTHS: [&str; 12] =
         ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];

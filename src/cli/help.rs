@@ -3,9 +3,10 @@
 //! Goes in: the path of a command. Comes out: what `--help` prints: description, usage, aliases, subcommands, and flags with
 //! the types of their values. Built from the same clap types that parse.
 
+use super::arguments::GlobalArguments;
 use super::commands::{self, Entry};
 use super::parse;
-use clap::{Arg, Command};
+use clap::{Arg, Args as _, Command};
 
 /// The whole help of a command; of `rutter` itself for an empty path.
 pub fn render(path: &[&'static Entry]) -> String {
@@ -36,7 +37,7 @@ pub fn render_usage(path: &[&'static Entry]) -> String {
         }
     }
     let own = parse::build(path, false);
-    let globals = <commands::NoArguments as commands::Run>::globals();
+    let globals = GlobalArguments::augment_args(Command::new("rutter"));
     if path.is_empty() {
         text.push_str(&format!("\nFlags:\n{}", flags(&[&own, &globals])));
     } else {

@@ -10,6 +10,7 @@
 pub mod arguments;
 pub mod commands;
 pub mod complete;
+pub mod console;
 pub mod environment;
 pub mod exit;
 pub mod help;
@@ -17,9 +18,8 @@ pub mod kubeconfig;
 pub mod parse;
 pub mod plugin;
 pub mod printer;
-#[cfg(feature = "remote")]
-pub mod remote;
-#[cfg(feature = "remote")]
+#[cfg(feature = "serve")]
+mod request_log;
 pub mod secret;
 pub mod session;
 pub mod source;

@@ -10,6 +10,7 @@ use super::help;
 use super::session::Session;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::{quote, quote_character};
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
@@ -52,7 +53,7 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
     if path.is_empty()
         && let Some(name) = first_argument(&rest)
     {
-        let message = format!("unknown command {name:?} for \"rutter\"{}{}", suggestions(name), needs_cluster(name));
+        let message = format!("unknown command {} for \"rutter\"{}{}", quote(name), suggestions(name), needs_cluster(name));
         return Err(Failure {
             error: Error::new(ErrorKind::Usage, message),
             usage: Some("Run 'rutter --help' for usage.".to_string()),
@@ -174,7 +175,7 @@ fn check_arity(path: &[&'static Entry], arity: Arity, count: usize) -> Result<()
         Arity::AtMost(n) if count > n => format!("accepts at most {n} {}", plural(n)),
         _ => return Ok(()),
     };
-    let message = format!("{:?} {refusal}\n\nUsage:  {}", help::command_path(path), help::use_line(path));
+    let message = format!("{} {refusal}\n\nUsage:  {}", quote(help::command_path(path)), help::use_line(path));
     Err(Error::new(ErrorKind::Usage, message))
 }
 
@@ -182,15 +183,16 @@ fn check_arity(path: &[&'static Entry], arity: Arity, count: usize) -> Result<()
 /// rutter; but a script that asks for one of these must learn that nothing was done.
 fn check_known(path: &[&'static Entry], arguments: &[String]) -> Result<()> {
     let (Some(group), Some(name)) = (path.last(), arguments.first()) else { return Ok(()) };
-    let is_helm_s = match group.name {
+    let is_helms = match group.name {
         "plugin" => matches!(name.as_str(), "install" | "add" | "uninstall" | "rm" | "remove" | "update" | "up" | "package" | "verify"),
         "search" => name == "hub",
         _ => false,
     };
-    match is_helm_s {
-        true => {
-            Err(Error::new(ErrorKind::Unsupported, format!("{:?} is not part of rutter", format!("{} {name}", help::command_path(path)))))
-        }
+    match is_helms {
+        true => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{} is not part of rutter", quote(format!("{} {name}", help::command_path(path)))),
+        )),
         false => Ok(()),
     }
 }
@@ -258,7 +260,7 @@ fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failu
         ClapErrorKind::ValueValidation | ClapErrorKind::InvalidValue => {
             // Of a flag with a fixed set of values clap knows no cause but the set.
             let cause = std::error::Error::source(error).map_or_else(|| possible_values(error), ToString::to_string);
-            format!("invalid argument {value:?} for {:?} flag: {cause}", flag_names(command, &shown))
+            format!("invalid argument {} for {} flag: {cause}", quote(value), quote(flag_names(command, &shown)))
         }
         ClapErrorKind::ArgumentConflict => {
             let mut group = [long_name(&shown), long_name(&text(ContextKind::PriorArg))];
@@ -303,7 +305,7 @@ fn unknown_flag(shown: &str, words: &[String]) -> String {
         .iter()
         .filter(|word| word.starts_with('-') && !word.starts_with("--"))
         .find_map(|word| word.find(letter).and_then(|at| word.get(at..)));
-    format!("unknown shorthand flag: {letter:?} in -{}", cluster.unwrap_or(&letter.to_string()))
+    format!("unknown shorthand flag: {} in -{}", quote_character(letter), cluster.unwrap_or(&letter.to_string()))
 }
 
 /// A flag at the end of the line that wants a value.
@@ -311,7 +313,7 @@ fn missing_value(shown: &str, words: &[String]) -> String {
     match words.last().and_then(|word| word.strip_prefix('-')) {
         Some(cluster) if !cluster.starts_with('-') => {
             let letter = cluster.chars().last().unwrap_or('-');
-            format!("flag needs an argument: {letter:?} in -{letter}")
+            format!("flag needs an argument: {} in -{letter}", quote_character(letter))
         }
         _ => format!("flag needs an argument: --{}", long_name(shown)),
     }

@@ -12,9 +12,10 @@ use crate::action::template::PostRender;
 use crate::data::{Data, Map};
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use crate::quote::quote;
 use crate::version::Version;
-use crate::{fs, yaml};
+use crate::yaml::{self, Shape};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,9 @@ use std::process::{Command, Stdio};
 pub const COMMAND_TYPE: &str = "cli/v1";
 /// The type of plugins that change manifests.
 pub const POST_RENDERER_TYPE: &str = "postrenderer/v1";
+
+/// A plugin.yaml of either form; what is not known is passed over.
+static MANIFEST: Shape = Shape::Map(&Shape::Any);
 
 /// The largest plugin.yaml.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -55,8 +59,9 @@ struct Program {
     arguments: Vec<String>,
 }
 
-/// Every plugin in the plugins folders, in order of their folders' names. What cannot be read is told of and passed over.
-pub fn all(settings: &Settings, notices: &mut Notices) -> Vec<Plugin> {
+/// Every plugin in the plugins folders, in order of their folders' names. What cannot be read is told of and passed over;
+/// two plugins of one name, whatever their types, are an error.
+pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
     let mut found = Vec::new();
     for folder in std::env::split_paths(&settings.plugins) {
         for name in fs::names(&folder).unwrap_or_default() {
@@ -74,26 +79,47 @@ pub fn all(settings: &Settings, notices: &mut Notices) -> Vec<Plugin> {
             }
         }
     }
-    found
+    check_names(&found)?;
+    Ok(found)
+}
+
+/// Refuses two plugins of one name: which of them would run is nothing that the order of folders should decide.
+fn check_names(plugins: &[Plugin]) -> Result<()> {
+    let mut folders = BTreeMap::new();
+    for plugin in plugins {
+        if let Some(earlier) = folders.insert(&plugin.name, &plugin.folder) {
+            let [name, earlier, later] =
+                [plugin.name.as_bytes(), earlier.to_string_lossy().as_bytes(), plugin.folder.to_string_lossy().as_bytes()].map(quote);
+            return Err(Error::new(ErrorKind::Usage, format!("two plugins claim the name {name} at {earlier} and {later}")));
+        }
+    }
+    Ok(())
 }
 
 /// The plugin of this name and type.
 pub fn find(name: &str, kind: &str, settings: &Settings, notices: &mut Notices) -> Result<Plugin> {
-    all(settings, notices)
+    all(settings, notices)?
         .into_iter()
         .find(|plugin| plugin.name == name && plugin.kind == kind)
         .ok_or_else(|| Error::new(ErrorKind::Usage, format!("plugin: {{Name:{name} Type:{kind}}} not found")))
 }
 
-/// Reads a plugin.yaml.
+/// Reads a plugin.yaml. A key that stands twice in a map is an error, since what reviewers read may be the other one.
 fn load(file: &Path) -> Result<Plugin> {
     let folder = file.parent().unwrap_or(file);
     let context = |error: Error| error.context(format!("failed to load plugin {}", quote(folder.to_string_lossy().as_bytes())));
     let text = fs::read_limited(file, FILE_LIMIT)?;
-    let map = yaml::parse_map(&text).map_err(context)?;
-    let mut plugin = read(&map).map_err(context)?;
+    let data = yaml::decode_strict(&text, &MANIFEST).map_err(|error| context(peek_fault(error)))?;
+    let mut plugin = read(data.as_map().map_or(&Map::new(), |map| map)).map_err(context)?;
     plugin.folder = folder.to_path_buf();
     Ok(plugin)
+}
+
+/// The fault of a plugin.yaml that is no map of YAML, in the words of Helm's first look at it.
+fn peek_fault(error: Error) -> Error {
+    let reason = error.message();
+    let reason = reason.strip_prefix("error converting YAML to JSON: ").unwrap_or(reason);
+    Error::new(error.kind(), format!("failed to peek plugin.yaml API version: {reason}"))
 }
 
 /// The plugin that the map describes.
@@ -255,12 +281,20 @@ fn go_platform() -> (&'static str, &'static str) {
     (system, architecture)
 }
 
-/// Runs the plugin that adds the command `name`; `None` when there is none. `words` are the command line without the name.
+/// Runs the plugin that adds the command `name`; `None` when there is none, or when no plugin may run, which is told.
+/// `words` are the command line without the name.
 pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Option<Result<()>> {
     if session.environment.get("HELM_NO_PLUGINS").as_deref() == Some("1") {
         return None;
     }
-    let plugin = find(name, COMMAND_TYPE, &session.settings, &mut session.notices).ok()?;
+    let plugins = match all(&session.settings, &mut session.notices) {
+        Ok(plugins) => plugins,
+        Err(error) => {
+            session.notices.push_with(Level::Error, "failed to load plugins", &[("error", error.message())]);
+            return None;
+        }
+    };
+    let plugin = plugins.into_iter().find(|plugin| plugin.name == name && plugin.kind == COMMAND_TYPE)?;
     let arguments = if plugin.ignore_flags { Vec::new() } else { without_own_flags(words) };
     let variables = session.variables();
     let outcome = plugin.command(&arguments, variables, session).and_then(|mut command| {
@@ -389,6 +423,27 @@ mod tests {
         assert_eq!(chosen("linux", "arm64"), Some("arm"));
         assert_eq!(chosen("darwin", "amd64"), Some("any"));
         assert_eq!(for_platform(&programs[1..], "darwin", "amd64"), None);
+    }
+
+    // CVE-2020-15186, CVE-2020-15187: names that are paths or terminal codes, and files that say something twice.
+    #[test]
+    fn plugins_with_odd_names_versions_or_doubled_keys_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("plugin.yaml");
+        let fault = |text: &str| {
+            std::fs::write(&file, text).expect("a file");
+            load(&file).map_or_else(|error| error.message().to_string(), |plugin| plugin.name)
+        };
+        assert_eq!(fault("name: fine\nversion: 1.0.0\nunknown: 1\n"), "fine");
+        for (text, want) in [
+            ("name: ../up\n", "invalid plugin name \"../up\""),
+            ("name: \"\\e[31m\"\n", "invalid plugin name \"\\x1b[31m\""),
+            ("name: a\nversion: 1.0.0/x\n", "invalid plugin version \"1.0.0/x\""),
+            ("name: a\nname: b\n", "failed to peek plugin.yaml API version: yaml: unmarshal errors:\n  line 2: key \"name\" already"),
+            ("name: a\nhooks: {install: x, install: y}\n", "key \"install\" already"),
+        ] {
+            assert!(fault(text).contains(want), "{text}: {}", fault(text));
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use super::printer;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::repository::config::{FILE_LIMIT, Repositories};
+use crate::quote::quote;
+use crate::repository::config::{self, FILE_LIMIT, Repositories};
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
@@ -22,12 +23,6 @@ const CLOSED: &str = "write /dev/stdout: broken pipe";
 pub fn is_closed_output(error: &Error) -> bool {
     error.message() == CLOSED
 }
-
-/// Name, old and new address of the repositories that closed in 2020.
-const EXPIRED: [(&str, &str, &str); 2] = [
-    ("stable", "kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
-    ("incubator", "kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
-];
 
 /// One run of one command.
 pub struct Session {
@@ -87,13 +82,13 @@ impl Session {
             return;
         }
         let Ok(repositories) = Repositories::parse(&bytes) else { return };
-        for (name, old, new) in EXPIRED {
+        for (name, old, new) in config::CLOSED {
             // Helm looks for the second only if there is one of the first's name.
             let Some(entry) = repositories.get(name) else { return };
             if entry.url.contains(old) {
-                self.tell(&format!("WARNING: {old:?} is deprecated for {name:?} and will be deleted Nov. 13, 2020."));
-                self.tell(&format!("WARNING: You should switch to {new:?} via:"));
-                self.tell(&format!("WARNING: rutter repo add {name:?} {new:?} --force-update"));
+                self.tell(&format!("WARNING: {} is deprecated for {} and will be deleted Nov. 13, 2020.", quote(old), quote(name)));
+                self.tell(&format!("WARNING: You should switch to {} via:", quote(new)));
+                self.tell(&format!("WARNING: rutter repo add {} {} --force-update", quote(name), quote(new)));
             }
         }
     }

@@ -4,7 +4,7 @@
 //! is read here, for `-f -`. Follows Helm's `LocateChart` as the commands call it, and `pkg/cli/values`.
 
 use super::arguments::{ChartSourceArguments, ValueArguments};
-use super::remote::Console;
+use super::console::Console;
 use super::session::Session;
 use super::system::System;
 use super::values_template;

@@ -13,7 +13,7 @@ pub mod resolve;
 use crate::chart::{Chart, Metadata};
 use crate::data::Map;
 use crate::diagnostic::Notices;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::values::coalesce;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -31,28 +31,9 @@ pub fn process(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Resul
     Ok(chart)
 }
 
-/// What Chart.yaml lists and `charts/` lacks, as Helm's error (`CheckDependencies`).
-///
-/// # Errors
-/// `found in Chart.yaml, but missing in charts/ directory: a, b`.
-pub fn check_present(chart: &Chart) -> Result<()> {
-    let missing: Vec<&str> = chart
-        .metadata
-        .dependencies
-        .iter()
-        .map(|dependency| dependency.name.as_str())
-        .filter(|name| chart.dependencies.iter().all(|subchart| subchart.name() != *name))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let message = format!("found in Chart.yaml, but missing in charts/ directory: {}", missing.join(", "));
-    Err(Error::new(ErrorKind::Dependency, message))
-}
-
-/// Applies aliases, tags and conditions to `chart`, which is at `place` in the tree, and to what lives below it. `values` are the coalesced values of the
-/// parent, from the root on: Helm hands the root's values down and prefixes paths instead. `siblings` has what was coalesced for
-/// the charts beside it that nothing was said of: one for all its aliases.
+/// Applies aliases, tags and conditions to `chart`, which is at `place` in the tree, and to what lives below it. `values` are
+/// the coalesced values of the parent, from the root on: Helm hands the root's values down and prefixes paths instead.
+/// `siblings` has what was coalesced for the charts beside it that nothing was said of: one for all its aliases.
 fn enable(
     chart: &mut Chart,
     place: &str,

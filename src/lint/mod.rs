@@ -20,6 +20,7 @@ use crate::diagnostic::{Diagnostic, Notices};
 use crate::error::Result;
 use crate::template::engine::{Environment, KubeVersion};
 use crate::values::schema;
+pub(crate) use names::is_subdomain;
 use source::Source;
 use std::fmt;
 use std::path::Path;
@@ -153,7 +154,8 @@ pub fn values_left(path: &Path, values: &Arc<Map>) -> Arc<Map> {
 
 /// Lints the chart at `path`: a folder, or an archive if the name ends in `.tgz` or `.tar.gz`.
 ///
-/// Errors only when there is no chart to look at: `unable to check Chart.yaml file in chart: stat …`,
+/// # Errors
+/// Only when there is no chart to look at: `unable to check Chart.yaml file in chart: stat …`,
 /// `unable to extract tarball: …`.
 pub fn run(path: &Path, options: &Options, environment: &mut dyn Environment, notices: &mut Notices) -> Result<Vec<Finding>> {
     let source = Source::open(path)?;

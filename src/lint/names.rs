@@ -40,12 +40,17 @@ fn is_label(text: &str) -> bool {
         && bytes.iter().all(|byte| is_small(*byte) || *byte == b'-')
 }
 
+/// Labels joined by dots (`IsDNS1123Subdomain` without its limit on the length).
+pub(crate) fn is_subdomain(text: &str) -> bool {
+    text.split('.').all(is_label)
+}
+
 fn too_long(name: &str, limit: usize) -> Option<String> {
     (name.len() > limit).then(|| format!("must be no more than {limit} characters"))
 }
 
 fn subdomain(name: &str) -> Vec<String> {
-    let shape = (!name.split('.').all(is_label)).then(|| {
+    let shape = (!is_subdomain(name)).then(|| {
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and \
          end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
          '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
@@ -55,7 +60,7 @@ fn subdomain(name: &str) -> Vec<String> {
 }
 
 fn label_1123(name: &str) -> Vec<String> {
-    if name.contains('.') && name.split('.').all(is_label) {
+    if name.contains('.') && is_subdomain(name) {
         return too_long(name, LABEL_LIMIT).into_iter().chain(Some("must not contain dots".to_string())).collect();
     }
     let shape = (!is_label(name)).then(|| {

@@ -52,7 +52,7 @@ impl Source {
             None => loader::read_file(&self.path.join(name), fs::WHOLE_LIMIT),
             Some(files) => match files.iter().find(|file| &*file.name == name) {
                 Some(file) => Ok(file.data.to_vec()),
-                None => Err(self.missing("open", name)),
+                None => Err(self.missing(name)),
             },
         }
     }
@@ -90,8 +90,7 @@ impl Source {
         chart.clone()
     }
 
-    fn missing(&self, operation: &str, name: &str) -> Error {
-        let path = self.path.join(name);
-        Error::new(ErrorKind::Io, format!("{operation} {}: no such file or directory", path.display()))
+    fn missing(&self, name: &str) -> Error {
+        Error::new(ErrorKind::Io, format!("open {}: no such file or directory", self.path.join(name).display()))
     }
 }

@@ -87,7 +87,7 @@ fn signature_config(key: &SignedSecretKey, time: i64) -> pgp::errors::Result<Sig
 
 /// What gets signed: Chart.yaml, the end mark of a YAML document, and the archive's digest.
 fn message(archive: &[u8], file_name: &str, metadata: &str) -> Result<String> {
-    let sum = Data::str(format!("sha256:{}", digest::sha256(archive)));
+    let sum = Data::str(format!("sha256:{}", digest::sha256_hex(archive)));
     let files = Data::map([(file_name.into(), sum)].into_iter().collect());
     let sums = yaml::to_string(&Data::map([("files".into(), files)].into_iter().collect()))?;
     Ok(format!("{metadata}\n...\n{sums}"))
@@ -104,7 +104,7 @@ pub fn verify(archive: &[u8], provenance: &[u8], file_name: &str, keyring: &[u8]
     let plain = message.signed_text().replace("\r\n", "\n");
     let sums = plain.split("\n...\n").nth(1).ok_or_else(|| fault("message block must have at least two parts"))?;
     let sums = yaml::decode(sums.as_bytes(), &SUMS)?;
-    let sum = format!("sha256:{}", digest::sha256(archive));
+    let sum = format!("sha256:{}", digest::sha256_hex(archive));
     let listed = sums.as_map().and_then(|sums| sums.get("files")).and_then(Data::as_map).and_then(|files| files.get(file_name));
     let Some(listed) = listed.and_then(Data::as_str) else {
         return Err(fault(format!("provenance does not contain a SHA for a file named {}", quote(file_name.as_bytes()))));
@@ -274,7 +274,7 @@ mod tests {
         ));
         let found = verify(b"archive", text.as_bytes(), "a-1.0.0.tgz", ADA_PUBLIC, None).expect("verified");
         assert_eq!(found.signed_by, ["Ada <ada@example.test>"]);
-        assert_eq!(found.file_hash, format!("sha256:{}", digest::sha256(b"archive")));
+        assert_eq!(found.file_hash, format!("sha256:{}", digest::sha256_hex(b"archive")));
         let crlf = text.replace('\n', "\r\n");
         verify(b"archive", crlf.as_bytes(), "a-1.0.0.tgz", ADA, None).expect("line ends do not count");
     }
@@ -304,6 +304,7 @@ mod tests {
         assert_eq!(public, "provided key is not a private key. Try providing a keyring with secret keys");
         assert_eq!(signed(&both, "nobody", "").expect_err("unknown").to_string(), "private key not found");
     }
+
     #[test]
     fn what_helm_signed_verifies() {
         let archive = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");

@@ -10,7 +10,8 @@ pub use printable::is_printable;
 const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
 
 /// `text` as a double-quoted Go literal.
-pub fn quote(text: &[u8]) -> String {
+pub fn quote(text: impl AsRef<[u8]>) -> String {
+    let text = text.as_ref();
     let mut out = Vec::with_capacity(text.len() + 2);
     write_quoted(&mut out, text);
     String::from_utf8_lossy(&out).into_owned()

@@ -9,6 +9,7 @@ use super::cache::write_whole;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
+use crate::quote::quote;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::Write as _;
@@ -142,7 +143,7 @@ fn helper_program(settings: &Settings, name: &str) -> Result<PathBuf> {
         .iter()
         .map(|folder| folder.join(&program))
         .find(|path| plain && crate::fs::stat(path).is_ok_and(|entry| entry.kind == crate::fs::Kind::File));
-    found.ok_or_else(|| Error::new(ErrorKind::Repository, format!("exec: {program:?}: executable file not found in $PATH")))
+    found.ok_or_else(|| Error::new(ErrorKind::Repository, format!("exec: {}: executable file not found in $PATH", quote(program))))
 }
 
 fn run_helper(settings: &Settings, name: &str, action: &str, input: &[u8]) -> Result<std::result::Result<Vec<u8>, String>> {

@@ -6,12 +6,9 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::package::digest::{Digest, hex, sha256};
 use crate::quote;
-use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
-
-/// A SHA-256.
-pub type Digest = [u8; 32];
 
 /// What is kept under a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,16 +17,6 @@ pub enum Kind {
     Chart,
     /// The provenance file of the archive with that digest.
     Provenance,
-}
-
-/// The SHA-256 of `bytes`.
-pub fn sha256(bytes: &[u8]) -> Digest {
-    Sha256::digest(bytes).into()
-}
-
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(bytes)
 }
 
 /// Reads a digest as indexes and manifests write it, with or without `sha256:` before it. Errors in Helm's words.

@@ -280,7 +280,7 @@ fn entry_of(archive: &[u8]) -> Option<Entry<'static>> {
         metadata.api_version = "v1".to_string();
     }
     metadata.validate().ok()?;
-    Entry::new(metadata, crate::package::digest::sha256(archive)).ok()
+    Entry::new(metadata, crate::package::digest::sha256_hex(archive)).ok()
 }
 
 #[cfg(test)]

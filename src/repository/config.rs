@@ -8,6 +8,7 @@ use super::Settings;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::quote::quote;
 use crate::yaml::{self, Field, Shape};
 use std::path::{Path, PathBuf};
 
@@ -31,10 +32,17 @@ static ENTRY: Shape = Shape::Struct(
     ],
 );
 
+/// Repositories that closed in 2020: name, host and what took their place.
+pub const CLOSED: [(&str, &str, &str); 2] = [
+    ("stable", "kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
+    ("incubator", "kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
+];
+
 /// One repository that was added.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     pub name: String,
+    /// As it was given; may hold user and password.
     pub url: String,
     pub username: String,
     pub password: String,
@@ -123,7 +131,7 @@ impl Repositories {
     }
 
     /// The text of the file.
-    pub fn render(&self) -> Result<String> {
+    pub fn to_yaml(&self) -> Result<String> {
         let items = self.entries.iter().map(|entry| {
             Data::map(Map::from_entries(vec![
                 ("caFile".into(), Data::str(entry.ca_file.as_str())),
@@ -153,7 +161,7 @@ impl Repositories {
             _ => None,
         };
         let path = followed.as_deref().unwrap_or(path);
-        let text = self.render()?;
+        let text = self.to_yaml()?;
         if fs::exists(path) { fs::write(path, text.as_bytes()) } else { super::cache::write_whole(path, text.as_bytes(), 0o600) }
     }
 }
@@ -175,7 +183,7 @@ pub fn charts_path(settings: &Settings, name: &str) -> Result<PathBuf> {
 
 fn cache_file(settings: &Settings, name: &str, suffix: &str) -> Result<PathBuf> {
     if name.contains('/') || name.contains('\\') || name.contains('\0') {
-        return Err(Error::new(ErrorKind::Repository, format!("repository name {name:?} is not a file name")));
+        return Err(Error::new(ErrorKind::Repository, format!("repository name {} is not a file name", quote(name))));
     }
     let suffix = if name.is_empty() { suffix.trim_start_matches('-') } else { suffix };
     Ok(settings.repository_cache.join(format!("{name}{suffix}")))

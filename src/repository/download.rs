@@ -16,7 +16,9 @@ use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest;
 use crate::package::provenance::{self, Verification};
+use crate::quote::quote;
 use crate::version::Version;
 use std::path::{Path, PathBuf};
 
@@ -58,7 +60,7 @@ enum Place {
 pub struct Saved {
     pub path: PathBuf,
     /// SHA-256 of the archive.
-    pub digest: cache::Digest,
+    pub digest: digest::Digest,
     pub verification: Option<Verification>,
 }
 
@@ -82,7 +84,7 @@ pub fn locate(reference: &str, options: &ChartOptions, settings: &Settings, repo
             return Ok(path);
         }
         if path.is_absolute() || reference.starts_with('.') {
-            return Err(Error::new(ErrorKind::Io, format!("path {reference:?} not found")));
+            return Err(Error::new(ErrorKind::Io, format!("path {} not found", quote(reference))));
         }
     }
     let downloader = Downloader::new(options.clone(), settings, reporter);
@@ -137,7 +139,7 @@ impl<'s> Downloader<'s> {
             Some((digest, (path, archive))) => (digest, path, archive, None),
             None => {
                 let fetched = self.fetch(&source, verify)?;
-                let digest = cache::sha256(&fetched.archive);
+                let digest = digest::sha256(&fetched.archive);
                 (digest, cache::put(root, &digest, Kind::Chart, &fetched.archive)?, fetched.archive, fetched.provenance)
             }
         };
@@ -184,9 +186,9 @@ impl<'s> Downloader<'s> {
             }
         };
         let path = crate::fs::join_below(destination, &source.file_name).map_err(|_| {
-            Error::new(ErrorKind::Repository, format!("chart file name {:?} is not allowed", super::printable(&source.file_name)))
+            Error::new(ErrorKind::Repository, format!("chart file name {} is not allowed", quote(super::printable(&source.file_name))))
         })?;
-        let mut saved = Saved { path: path.clone(), digest: cache::sha256(&archive), verification: None };
+        let mut saved = Saved { path: path.clone(), digest: digest::sha256(&archive), verification: None };
         let text = match (verify, fetched_provenance) {
             (Verify::Never, _) => None,
             (_, Some(text)) => Some(text),
@@ -296,7 +298,7 @@ impl<'s> Downloader<'s> {
         let repositories = Repositories::load_or_empty(settings)?;
         if address.is_absolute() && !address.host.is_empty() && !address.path.is_empty() {
             if !matches!(address.scheme.as_str(), "http" | "https") {
-                return Err(Error::new(ErrorKind::Repository, format!("scheme {:?} not supported", address.scheme)));
+                return Err(Error::new(ErrorKind::Repository, format!("scheme {} not supported", quote(&address.scheme))));
             }
             let owner = owner_of(reference, &repositories, settings)?;
             let access = owner.map_or_else(|| flag_access(&self.options, reference), |entry| merged_access(&self.options, entry));
@@ -336,7 +338,8 @@ impl<'s> Downloader<'s> {
         let versions = index::versions_of(&bytes, chart, &source, reporter)
             .map_err(|error| no_cache(error.context(format!("error loading {source}"))))?;
         let missing = |reason: String| {
-            let text = format!("chart {chart:?} matching {version} not found in {name} index. (try 'rutter repo update'): {reason}");
+            let chart = quote(chart);
+            let text = format!("chart {chart} matching {version} not found in {name} index. (try 'rutter repo update'): {reason}");
             Error::new(ErrorKind::Repository, text)
         };
         let versions = versions.ok_or_else(|| missing("no chart name found".to_string()))?;
@@ -367,7 +370,7 @@ impl<'s> Downloader<'s> {
         let repository = &self.options.repository_url;
         let access = flag_access(&self.options, repository);
         let unreachable = |error: Error| {
-            error.context(format!("looks like {:?} is not a valid chart repository or cannot be reached", url::redact(repository)))
+            error.context(format!("looks like {} is not a valid chart repository or cannot be reached", quote(url::redact(repository))))
         };
         let (address, _) = find_in_repository(&self.client, repository, chart, version, &access, unreachable)?;
         if url::is_oci(&address) {
@@ -427,12 +430,12 @@ fn unknown_repository(name: &str, repositories: &Repositories) -> Error {
 
 /// That a signature was asked for and there is none.
 fn no_provenance(source: &Source) -> Error {
-    Error::new(ErrorKind::Verification, format!("failed to fetch provenance {:?}", format!("{}.prov", source.shown())))
+    Error::new(ErrorKind::Verification, format!("failed to fetch provenance {}", quote(format!("{}.prov", source.shown()))))
 }
 
 impl Source {
     /// The digest that its index gives, decoded.
-    fn digest(&self) -> Result<Option<cache::Digest>> {
+    fn digest(&self) -> Result<Option<digest::Digest>> {
         if self.digest.is_empty() { Ok(None) } else { cache::parse_digest(&self.digest).map(Some) }
     }
 
@@ -458,9 +461,9 @@ pub fn find_in_repository(
     let bytes = fetch_index(client, repository, access).map_err(&describe)?;
     let reporter = client.reporter();
     let versions = index::versions_of(&bytes, chart, repository, reporter).map_err(&describe)?;
-    let mut shown = format!("chart {chart:?}");
+    let mut shown = format!("chart {}", quote(chart));
     if !version.is_empty() {
-        shown.push_str(&format!(" version {version:?}"));
+        shown.push_str(&format!(" version {}", quote(version)));
     }
     let found = versions.as_deref().and_then(|versions| index::pick(versions, chart, version, Some(reporter)).ok().flatten());
     let Some(found) = found else {
@@ -558,16 +561,16 @@ fn owner_of<'r>(address: &str, repositories: &'r Repositories, settings: &Settin
     Ok(None)
 }
 
-fn check_digest(address: &str, archive: &[u8], digest: &cache::Digest) -> Result<()> {
-    let found = cache::sha256(archive);
+fn check_digest(address: &str, archive: &[u8], digest: &digest::Digest) -> Result<()> {
+    let found = digest::sha256(archive);
     if found == *digest {
         return Ok(());
     }
     let message = format!(
         "digest of {} does not fit: the index says sha256:{}, the archive has sha256:{}",
         url::redact(address),
-        cache::hex(digest),
-        cache::hex(&found)
+        digest::hex(digest),
+        digest::hex(&found)
     );
     Err(Error::new(ErrorKind::Verification, message))
 }

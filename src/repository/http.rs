@@ -8,6 +8,7 @@
 use super::url::Address;
 use super::{Progress, Reporter, Settings};
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 use reqwest::blocking::{Body, Client as Transport};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -149,7 +150,7 @@ pub struct Client<'s> {
 struct Failure {
     error: Error,
     /// It may work the next time.
-    passing: bool,
+    transient: bool,
 }
 
 impl<'s> Client<'s> {
@@ -193,8 +194,8 @@ impl<'s> Client<'s> {
         loop {
             let result = self.hops(&request, access);
             let pause = match &result {
-                Ok(response) if passing_status(response.status) => asked_pause(response),
-                Err(failure) if failure.passing => None,
+                Ok(response) if is_transient(response.status) => asked_pause(response),
+                Err(failure) if failure.transient => None,
                 _ => return result.map_err(|failure| failure.error),
             };
             if attempt >= RETRY_LIMIT || !request.repeat {
@@ -238,28 +239,28 @@ impl<'s> Client<'s> {
             let next = Address::parse(&url).zip(Address::parse(target)).map(|(from, to)| from.join(&to));
             let next = next.filter(|next| matches!(next.scheme.as_str(), "http" | "https") && !next.host.is_empty());
             let Some(next) = next else {
-                return Err(lasting(format!("Get {:?}: redirect to an address that cannot be followed", super::url::redact(&url))));
+                return Err(permanent(format!("Get {}: redirect to an address that cannot be followed", quote(super::url::redact(&url)))));
             };
             if url.starts_with("https:") && next.scheme == "http" {
-                return Err(lasting(format!("Get {:?}: redirect from https to http is not followed", super::url::redact(&url))));
+                return Err(permanent(format!("Get {}: redirect from https to http is not followed", quote(super::url::redact(&url)))));
             }
             if response.status == StatusCode::SEE_OTHER {
                 method = Method::GET;
             }
             url = next.to_string();
         }
-        Err(lasting(format!("Get {:?}: stopped after {REDIRECT_LIMIT} redirects", super::url::redact(request.url))))
+        Err(permanent(format!("Get {}: stopped after {REDIRECT_LIMIT} redirects", quote(super::url::redact(request.url)))))
     }
 
     /// One exchange with one server.
     fn one(&self, request: &Request<'_>, method: &Method, url: &str, access: &Access) -> std::result::Result<Response, Failure> {
         let shown = super::url::redact(url);
-        let address = Address::parse(url).ok_or_else(|| lasting(format!("parse {shown:?}: invalid address")))?;
+        let address = Address::parse(url).ok_or_else(|| permanent(format!("parse {}: invalid address", quote(&shown))))?;
         if !matches!(address.scheme.as_str(), "http" | "https") {
-            return Err(lasting(format!("scheme {:?} not supported", address.scheme)));
+            return Err(permanent(format!("scheme {} not supported", quote(&address.scheme))));
         }
         let own = access.pass_credentials || same_origin(&access.base, &address);
-        let transport = self.transport(&address, access, own, request.compressed).map_err(|error| Failure { error, passing: false })?;
+        let transport = self.transport(&address, access, own, request.compressed).map_err(|error| Failure { error, transient: false })?;
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             put_header(&mut headers, name, value)?;
@@ -282,16 +283,19 @@ impl<'s> Client<'s> {
         let headers = response.headers().clone();
         let total = response.content_length();
         if total.is_some_and(|total| total > request.limit) {
-            return Err(lasting(format!(
-                "{verb} {shown:?}: answer of {} bytes is larger than the limit of {}",
+            return Err(permanent(format!(
+                "{verb} {}: answer of {} bytes is larger than the limit of {}",
+                quote(&shown),
                 total.unwrap_or_default(),
                 request.limit
             )));
         }
         let mut body = Vec::with_capacity(usize::try_from(total.unwrap_or(0)).unwrap_or(0).min(32 << 20));
         self.read(&mut response, &mut body, request, total).map_err(|fault| match fault {
-            Some(error) => Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {shown:?}: {error}")), passing: true },
-            None => lasting(format!("{verb} {shown:?}: answer is larger than the limit of {} bytes", request.limit)),
+            Some(error) => {
+                Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {error}", quote(&shown))), transient: true }
+            }
+            None => permanent(format!("{verb} {}: answer is larger than the limit of {} bytes", quote(&shown), request.limit)),
         })?;
         Ok(Response { status, headers, body, url: address.without_user().to_string() })
     }
@@ -391,8 +395,8 @@ fn credentials(settings: &Settings, address: &Address, access: &Access, own: boo
 }
 
 fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::Result<(), Failure> {
-    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| lasting(format!("invalid header name {name:?}")))?;
-    let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| lasting(format!("invalid value of header {name}")))?;
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| permanent(format!("invalid header name {}", quote(name))))?;
+    let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| permanent(format!("invalid value of header {name}")))?;
     value.set_sensitive(name == "authorization");
     headers.insert(name, value);
     Ok(())
@@ -481,13 +485,13 @@ fn proxies(settings: &Settings) -> Result<Vec<reqwest::Proxy>> {
         let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
         let proxy = if secure { reqwest::Proxy::https(&text) } else { reqwest::Proxy::http(&text) };
         let proxy =
-            proxy.map_err(|_| Error::new(ErrorKind::Repository, format!("invalid proxy address {:?}", super::url::redact(&text))))?;
+            proxy.map_err(|_| Error::new(ErrorKind::Repository, format!("invalid proxy address {}", quote(super::url::redact(&text)))))?;
         found.push(proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions)));
     }
     Ok(found)
 }
 
-fn passing_status(status: StatusCode) -> bool {
+fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
@@ -496,8 +500,8 @@ fn asked_pause(response: &Response) -> Option<Duration> {
     response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
-fn lasting(message: String) -> Failure {
-    Failure { error: Error::new(ErrorKind::Repository, message), passing: false }
+fn permanent(message: String) -> Failure {
+    Failure { error: Error::new(ErrorKind::Repository, message), transient: false }
 }
 
 /// `Get`, `Put`, … as Go writes methods in errors.
@@ -510,7 +514,7 @@ fn verb(method: &Method) -> String {
 /// A fault before the answer's body, in Go's form; what a timeout or a closed connection caused may pass.
 fn transport_failure(verb: &str, shown: &str, address: &Address, error: &reqwest::Error) -> Failure {
     let refused = source_io(error).map(|io| io.kind());
-    let (text, passing) = if error.is_timeout() {
+    let (text, transient) = if error.is_timeout() {
         ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), true)
     } else if refused == Some(std::io::ErrorKind::ConnectionRefused) {
         (format!("dial tcp {}: connect: connection refused", address.host), false)
@@ -529,7 +533,7 @@ fn transport_failure(verb: &str, shown: &str, address: &Address, error: &reqwest
             (text, !error.is_builder() && !error.is_connect())
         }
     };
-    Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {shown:?}: {text}")), passing }
+    Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {text}", quote(shown))), transient }
 }
 
 fn source_io<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e std::io::Error> {

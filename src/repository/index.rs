@@ -12,6 +12,7 @@ use crate::chart::Metadata;
 use crate::chart::metadata::METADATA_FIELDS;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 use crate::version::{Constraint, Version};
 use crate::yaml::{self, Field, Shape};
 use std::collections::BTreeMap;
@@ -116,23 +117,24 @@ impl Index {
 
     /// The text of index.yaml.
     pub fn to_yaml(&self) -> Result<String> {
-        let record = self.record(|version| version.record());
-        yaml::to_string(&record.to_data())
+        yaml::to_string(&self.record().to_data())
     }
 
     /// The text of an index in JSON, indented by two spaces, without a final newline.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        Ok(crate::json::indent(&self.record(|version| version.record()).to_json()?, "", "  "))
+        Ok(crate::json::indent(&self.record().to_json()?, "", "  "))
     }
 
-    fn record(&self, of: impl Fn(&ChartVersion) -> Record) -> Record {
+    /// The fields in the order of Go's struct.
+    fn record(&self) -> Record {
         let mut fields = Fields::default();
         if let Some(path) = &self.context_path {
             fields.always("serverInfo", Record::Fields(vec![("contextPath".to_string(), Record::text(path))]));
         }
         fields.always("apiVersion", Record::text(&self.api_version));
         fields.always("generated", Record::text(zero_time(&self.generated)));
-        let entries = self.entries.iter().map(|(name, versions)| (name.clone(), Record::List(versions.iter().map(&of).collect())));
+        let entries =
+            self.entries.iter().map(|(name, versions)| (name.clone(), Record::List(versions.iter().map(ChartVersion::record).collect())));
         fields.always("entries", Record::Fields(entries.collect()));
         fields.texts("publicKeys", &self.public_keys);
         if !self.annotations.is_empty() {
@@ -374,7 +376,7 @@ pub(super) fn warn_invalid(reporter: &dyn Reporter, chart: &str, version: &str, 
 }
 
 fn quoted(text: &str) -> String {
-    format!("{:?}", super::printable(text))
+    quote(super::printable(text))
 }
 
 /// Sorts by semantic version, highest first; texts that are no versions come last, in the order they stood.
@@ -412,15 +414,8 @@ pub fn pick<'v>(
         && !version.is_empty()
         && !is_range(version)
     {
-        reporter.notice(crate::diagnostic::Notice {
-            level: crate::diagnostic::Level::Warn,
-            message: "unable to find exact version requested; falling back to closest available version".to_string(),
-            attributes: vec![
-                ("chart".to_string(), name.to_string()),
-                ("requested".to_string(), version.to_string()),
-                ("selected".to_string(), found.metadata.version.clone()),
-            ],
-        });
+        let message = "unable to find exact version requested; falling back to closest available version";
+        reporter.warn_with(message, &[("chart", name), ("requested", version), ("selected", &found.metadata.version)]);
     }
     Ok(found)
 }

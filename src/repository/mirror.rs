@@ -8,6 +8,7 @@ use super::oci::Reference;
 use super::url::Address;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 
 /// A place that is asked before another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +59,8 @@ pub fn file(bytes: &[u8]) -> Result<Vec<Mirror>> {
 }
 
 fn fault(pair: &str) -> Error {
-    let message = format!("{:?} is no mirror: expected two addresses of registries (`oci://…`) or of repositories", super::printable(pair));
+    let shown = quote(super::printable(pair));
+    let message = format!("{shown} is no mirror: expected two addresses of registries (`oci://…`) or of repositories");
     Error::new(ErrorKind::Usage, message)
 }
 

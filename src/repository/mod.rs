@@ -26,12 +26,11 @@ pub mod scan;
 pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
-
 #[cfg(feature = "remote")]
 pub mod update;
 pub mod url;
 
-use crate::diagnostic::{Level, Notice};
+use crate::diagnostic::{Level, Notice, Notices};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -156,7 +155,18 @@ pub trait Reporter: Send + Sync {
 
     /// A warning without attributes.
     fn warn(&self, message: &str) {
-        self.notice(Notice { level: Level::Warn, message: message.to_string(), attributes: Vec::new() });
+        self.warn_with(message, &[]);
+    }
+
+    /// A warning with attributes, in their order.
+    fn warn_with(&self, message: &str, attributes: &[(&str, &str)]) {
+        let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        self.notice(Notice { level: Level::Warn, message: message.to_string(), attributes });
+    }
+
+    /// What has gathered elsewhere, in its order.
+    fn pass_on(&self, notices: Notices) {
+        notices.list.into_iter().for_each(|notice| self.notice(notice));
     }
 }
 

@@ -221,8 +221,7 @@ fn simple_list(raw: &[u8]) -> Option<Vec<Cow<'_, str>>> {
 fn short_word(text: &str) -> Option<&str> {
     let text = text.trim_matches([' ', '\r']);
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase());
-    let special = ["y", "yes", "n", "no", "on", "off", "true", "false", "null"].contains(&text);
-    (plain && !special).then_some(text)
+    (plain && !word(text.as_bytes())).then_some(text)
 }
 
 /// One line: its indentation, what follows, and where it starts.
@@ -284,7 +283,7 @@ impl<'a> Scanner<'a> {
                 }
                 continue;
             }
-            let raw = self.value(line, rest, 0)?;
+            let raw = self.value(rest, 0)?;
             let is_usual = match key {
                 b"generated" => plain::is_plain(raw.0, Field::Created),
                 b"publicKeys" => plain::is_list_of_texts(raw.0),
@@ -377,7 +376,7 @@ impl<'a> Scanner<'a> {
             if slot.is_some() {
                 return Err(Unusual);
             }
-            *slot = Some(self.value(line, rest, column)?);
+            *slot = Some(self.value(rest, column)?);
             match self.next_content()? {
                 Some(next) if next.indent == column && !next.text.starts_with(b"- ") => line = next,
                 Some(next) if next.indent < column => {
@@ -392,12 +391,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// The extent of a value whose key stands at `column`; `rest` is what follows the colon on the key's line.
-    fn value(&mut self, line: Line<'a>, rest: &'a [u8], column: usize) -> std::result::Result<Raw<'a>, Unusual> {
+    fn value(&mut self, rest: &'a [u8], column: usize) -> std::result::Result<Raw<'a>, Unusual> {
         let start = line_offset(self.text, rest);
         let value = trim(rest);
         match value.first() {
-            None | Some(b'#') => self.block(line, column, true),
-            Some(b'|' | b'>') => self.block(line, column, false),
+            None | Some(b'#') => self.block(column, true),
+            Some(b'|' | b'>') => self.block(column, false),
             Some(b'&' | b'*' | b'!' | b'%' | b'@' | b'`' | b'?') => return Err(Unusual),
             Some(quote @ (b'"' | b'\'')) => {
                 if !closes(value, *quote) {
@@ -413,14 +412,14 @@ impl<'a> Scanner<'a> {
                 if memchr::memmem::find(value, b": ").is_some() || value.ends_with(b":") {
                     return Err(Unusual);
                 }
-                self.block(line, column, false);
+                self.block(column, false);
             }
         }
         Ok(Raw(self.text.get(start..self.at).ok_or(Unusual)?))
     }
 
     /// Goes past the lines that belong to the block above: deeper than `column`, or list items at `column` itself.
-    fn block(&mut self, _line: Line<'a>, column: usize, lists: bool) {
+    fn block(&mut self, column: usize, lists: bool) {
         while let Some(line) = self.peek() {
             let blank = line.text.is_empty();
             let item = lists && line.indent == column && (line.text.starts_with(b"- ") || line.text == b"-");

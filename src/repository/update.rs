@@ -5,13 +5,14 @@
 //! beside the index with the index's digest, so that a cache that another tool wrote since is not taken for ours. Follows
 //! Helm's `ChartRepository.DownloadIndexFile`.
 
-use super::cache::{hex, sha256, write_whole};
+use super::cache::write_whole;
 use super::config::{Entry, charts_path, index_path};
 use super::download::{entry_access, index_address};
 use super::http::{Client, Request, Response, fetch_error};
 use super::index::{self, INDEX_LIMIT};
 use super::url;
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest::sha256_hex;
 use crate::url::Url;
 use reqwest::StatusCode;
 use std::path::PathBuf;
@@ -105,7 +106,7 @@ impl Validators {
         let text = String::from_utf8(crate::fs::read_limited(&path, 64 << 10).ok()?).ok()?;
         let mut lines = text.lines();
         let (url, digest, etag, modified) = (lines.next()?, lines.next()?, lines.next()?, lines.next()?);
-        if url != entry.url || digest != hex(&sha256(&crate::fs::read_limited(index, INDEX_LIMIT).ok()?)) {
+        if url != entry.url || digest != sha256_hex(&crate::fs::read_limited(index, INDEX_LIMIT).ok()?) {
             return None;
         }
         Some(Validators { etag: etag.to_string(), modified: modified.to_string() })
@@ -118,7 +119,7 @@ impl Validators {
         if etag.is_empty() && modified.is_empty() {
             return if crate::fs::lstat(&path).is_ok() { crate::fs::remove_file(&path) } else { Ok(()) };
         }
-        let text = format!("{}\n{}\n{etag}\n{modified}\n", entry.url, hex(&sha256(&response.body)));
+        let text = format!("{}\n{}\n{etag}\n{modified}\n", entry.url, sha256_hex(&response.body));
         write_whole(&path, text.as_bytes(), 0o600)
     }
 }

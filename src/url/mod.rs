@@ -74,7 +74,7 @@ fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
             at += 3;
         } else {
             if matches!(mode, Mode::Host | Mode::Zone) && byte < 0x80 && must_escape(byte, mode) {
-                return Err(format!("invalid character {} in host name", quote(&[byte])));
+                return Err(format!("invalid character {} in host name", quote([byte])));
             }
             out.push(byte);
             at += 1;

@@ -9,7 +9,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The documents of a values file in order, each a map.
-/// Errors: `error reading yaml document: invalid Yaml document separator: …`, `cannot unmarshal yaml document: …`.
+///
+/// # Errors
+/// `error reading yaml document: invalid Yaml document separator: …`, `cannot unmarshal yaml document: …`.
 pub fn parse_value_documents(text: &[u8]) -> Result<Vec<Arc<Map>>> {
     let mut documents = Vec::new();
     let mut parse = |document: &[u8]| -> Result<()> {

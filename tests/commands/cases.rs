@@ -1,9 +1,10 @@
 //! Runs the command as people do, on the cases below `testdata/commands`: flags, streams, exit codes, files.
 //!
 //! A case is a file: a line that says what it shows, then sections that begin with `=== `:
-//! `file PATH`, `program PATH` (an executable file), `env NAME=VALUE`, `input` (standard input of the next run), `run WORDS`, and
-//! after a run `exit CODE` (0 unless given), `output` (all of standard output), `output has`, `output lacks`, `error has`, `error lacks` (each line
-//! by itself), `written PATH` (a file and all of its content), `absent PATH`. `{dir}` stands for the case's own folder.
+//! `file PATH`, `program PATH` (an executable file), `env NAME=VALUE`, `input` (standard input of the next run), `run WORDS`,
+//! and after a run `exit CODE` (0 unless given), `output` (all of standard output), `output has`, `output lacks`, `error has`,
+//! `error lacks` (each line by itself), `written PATH` (a file and all of its content), `absent PATH`. `{dir}` stands for the
+//! case's own folder.
 //! `output` and `written` were recorded from Helm 4.2.4: `RECORD=path/to/helm cargo test --test commands cases` records them anew.
 //! Cases under `own/` are rutter's and were never Helm's.
 

@@ -3,9 +3,8 @@
 
 use super::kill::noise;
 use super::serve::{Server, archive, client, text};
+use super::support::{member, pack};
 use super::{folder, output_of, rutter};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -16,24 +15,10 @@ use std::time::{Duration, Instant};
 pub fn crafted(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tar = Vec::new();
     for (name, content) in files {
-        let mut block = [0; 512];
-        block[..name.len()].copy_from_slice(name.as_bytes());
-        block[100..107].copy_from_slice(b"0000644");
-        block[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
-        block[136..147].copy_from_slice(b"00000000000");
-        block[148..156].copy_from_slice(b"        ");
-        block[156] = b'0';
-        block[257..265].copy_from_slice(b"ustar\x0000");
-        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        tar.extend_from_slice(&block);
-        tar.extend_from_slice(content.as_bytes());
-        tar.resize(tar.len().next_multiple_of(512), 0);
+        member(&mut tar, name, b'0', content.as_bytes());
     }
     tar.resize(tar.len() + 1024, 0);
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&tar).expect("packed");
-    encoder.finish().expect("packed")
+    pack(&tar)
 }
 
 fn chart_yaml(name: &str, version: &str) -> String {
@@ -494,7 +479,6 @@ fn of_two_pushes_of_one_tag_one_wins() {
     let (_guard, home) = folder();
     let server = Server::start(&home, &[]);
     let registry = server.url.replace("http://", "oci://");
-    let mut wins = 0;
     for round in 0..4 {
         // The same version with other content from each pipeline.
         let files: Vec<_> = (0..4)
@@ -532,7 +516,5 @@ fn of_two_pushes_of_one_tag_one_wins() {
         let from = format!("{registry}/app");
         output_of(rutter(&home).args(["pull", &from, "--plain-http", "--version", &format!("1.0.{round}"), "-d"]).arg(&pulled));
         assert_eq!(std::fs::read(pulled.join(format!("app-1.0.{round}.tgz"))).expect("the archive"), kept);
-        wins += 1;
     }
-    assert_eq!(wins, 4);
 }

@@ -16,6 +16,7 @@ mod full_disk;
 mod helm;
 #[cfg(all(unix, feature = "serve"))]
 mod holes;
+#[cfg(unix)]
 mod hostile;
 #[cfg(all(unix, feature = "serve"))]
 mod kill;
@@ -30,6 +31,9 @@ mod readme;
 mod registries;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(all(unix, feature = "serve"))]
+#[path = "../support/mod.rs"]
+mod support;
 mod webdav;
 
 use std::path::{Path, PathBuf};

@@ -50,7 +50,7 @@ fn reports_tell_path_digest_and_signer() {
     package.args(["package", "-o", "json", "--sign", "--key", "ada", "--keyring", "testdata/provenance/ada.sec", "-d"]);
     let packed = output_of(package.arg(&home).arg(home.join("sources/app-1.0.0")));
     let packed: serde_json::Value = serde_json::from_str(&packed).expect("JSON");
-    let digest = format!("sha256:{}", rutter::package::digest::sha256(&bytes));
+    let digest = format!("sha256:{}", rutter::package::digest::sha256_hex(&bytes));
     assert_eq!(packed[0]["size"], bytes.len());
     assert_eq!(packed[0]["digest"], digest.as_str());
     output_of(rutter(&home).arg("push").arg(home.join("app-1.0.0.tgz")).args([&server.url, "--server", "chartmuseum"]));

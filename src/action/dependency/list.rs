@@ -3,7 +3,14 @@
 //! Goes in: a chart's path. Comes out: rows and warnings, as `dependency list` shows them; nothing is fetched or written.
 //! Matches Helm's `pkg/action/dependency.go`.
 
-use super::*;
+use crate::chart::{Chart, Dependency, loader};
+use crate::diagnostic::Notices;
+use crate::error::Result;
+use crate::fs;
+use crate::quote::quote;
+use crate::repository::Reporter;
+use crate::version::{Constraint, Version};
+use std::path::Path;
 
 /// One line of `dependency list`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,14 +18,16 @@ pub struct Row {
     pub name: String,
     pub version: String,
     pub repository: String,
-    /// `ok`, `unpacked`, `missing`, `wrong version`, …
+    /// `ok`, `unpacked`, `missing`, `wrong version`, `invalid version`, `misnamed`, `corrupt` or `too many matches`.
     pub status: &'static str,
 }
 
-/// What `dependency list` shows: a row per dependency (none when Chart.yaml asks for nothing), and warnings.
+/// What `dependency list` shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
+    /// In the order of Chart.yaml; `None` when it has no list of dependencies.
     pub rows: Option<Vec<Row>>,
+    /// Whole lines, beginning with `WARNING: `.
     pub warnings: Vec<String>,
 }
 
@@ -26,7 +35,7 @@ pub struct Listing {
 pub fn list(path: &Path, reporter: &dyn Reporter) -> Result<Listing> {
     let mut notices = Notices::new();
     let chart = loader::load_any_version(path, &mut notices);
-    notices.list.into_iter().for_each(|notice| reporter.notice(notice));
+    reporter.pass_on(notices);
     let chart = chart?;
     let charts = fs::clean(&path.join("charts"));
     if !chart.metadata.lists_dependencies() {
@@ -38,13 +47,13 @@ pub fn list(path: &Path, reporter: &dyn Reporter) -> Result<Listing> {
     } else {
         Vec::new()
     };
-    let rows = chart.metadata.dependencies.iter().map(|dependency| Row {
+    let row = |dependency: &Dependency| Row {
         name: dependency.name.clone(),
         version: dependency.version.clone(),
         repository: dependency.repository.clone(),
         status: status(&charts, &names, dependency, &chart),
-    });
-    let rows = rows.collect();
+    };
+    let rows = chart.metadata.dependencies.iter().map(row).collect();
     let mut warnings = Vec::new();
     for name in &names {
         let path = charts.join(name);
@@ -52,9 +61,9 @@ pub fn list(path: &Path, reporter: &dyn Reporter) -> Result<Listing> {
             continue;
         }
         match loader::load(&path, &mut Notices::new()) {
-            Err(_) => warnings.push(format!("WARNING: {:?} is not a chart.", path.display().to_string())),
+            Err(_) => warnings.push(format!("WARNING: {} is not a chart.", shown(&path))),
             Ok(found) if chart.metadata.dependencies.iter().all(|dependency| dependency.name != found.name()) => {
-                warnings.push(format!("WARNING: {:?} is not in Chart.yaml.", path.display().to_string()));
+                warnings.push(format!("WARNING: {} is not in Chart.yaml.", shown(&path)));
             }
             Ok(_) => {}
         }
@@ -62,6 +71,11 @@ pub fn list(path: &Path, reporter: &dyn Reporter) -> Result<Listing> {
     Ok(Listing { rows: Some(rows), warnings })
 }
 
+fn shown(path: &Path) -> String {
+    quote(path.to_string_lossy().as_bytes())
+}
+
+/// What `charts/` has of a dependency, in Helm's words. `names` are those of all that lies there.
 fn status(charts: &Path, names: &[String], dependency: &Dependency, chart: &Chart) -> &'static str {
     let prefix = format!("{}-", dependency.name);
     let archives: Vec<&String> = names.iter().filter(|name| name.starts_with(&prefix) && name.ends_with(".tgz")).collect();
@@ -96,7 +110,7 @@ fn version_status(found: &str, range: &str) -> Option<&'static str> {
     if found == range {
         return None;
     }
-    match (crate::version::Constraint::parse(range), Version::parse(found)) {
+    match (Constraint::parse(range), Version::parse(found)) {
         (Ok(range), Ok(found)) => (!range.check(&found)).then_some("wrong version"),
         _ => Some("invalid version"),
     }

@@ -6,6 +6,7 @@
 use crate::chart::Lock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::quote::quote;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -29,7 +30,7 @@ pub(super) fn write_lock(folder: &Path, lock: &Lock, v1: bool, digests: &BTreeMa
     let path = folder.join(name);
     if fs::lstat(&path).is_ok_and(|about| about.kind == fs::Kind::Link) {
         let target = fs::read_link(&path)?;
-        return Err(Error::new(ErrorKind::Io, format!("the {name} file is a symlink to {:?}", target.display().to_string())));
+        return Err(Error::new(ErrorKind::Io, format!("the {name} file is a symlink to {}", quote(target.to_string_lossy().as_bytes()))));
     }
     let mut text = lock.to_yaml()?;
     if !digests.is_empty() {

@@ -25,7 +25,7 @@ impl Staging {
             let name = name.to_string_lossy();
             let process =
                 name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-")).and_then(|process| process.parse::<u32>().ok());
-            if process.is_some_and(|process| process != std::process::id() && !fs::exists(Path::new(&format!("/proc/{process}")))) {
+            if process.is_some_and(|process| process != std::process::id() && has_ended(process)) {
                 fs::remove_folder(&folder.join(&*name))?;
             } else if name.starts_with(fs::UNFINISHED) && name.ends_with(".part") {
                 // A lock that was being written. Gone already is as good.
@@ -41,6 +41,12 @@ impl Staging {
     }
 }
 
+/// Whether this process is gone for sure; where the system does not tell, what may be in use stays.
+fn has_ended(process: u32) -> bool {
+    let processes = Path::new("/proc");
+    fs::exists(&processes.join("self")) && !fs::exists(&processes.join(process.to_string()))
+}
+
 impl Drop for Staging {
     fn drop(&mut self) {
         // What cannot be taken away is taken away by the next run.
@@ -48,8 +54,8 @@ impl Drop for Staging {
     }
 }
 
-/// Moves what is ready into `charts/`, then takes away archives that no dependency wants; those of the names `wanted` stay.
-/// What is no chart is not moved; the archives `packed` were made here and are charts.
+/// Moves what is ready in `staging` into `charts/`, then takes away archives that no dependency wants; those of the names `wanted`
+/// stay. What is no chart is not moved; the archives `packed` were made here and are known to be charts.
 pub(super) fn move_charts(
     locked: &[Dependency],
     wanted: &HashSet<&str>,

@@ -24,7 +24,8 @@ pub enum Part {
 
 /// The text of this part of the chart.
 ///
-/// Errors: `error parsing jsonpath TEMPLATE: …`. A template that does not fit the values gives what it gave so far, as in Helm.
+/// # Errors
+/// `error parsing jsonpath TEMPLATE: …`. A template that does not fit the values gives nothing and is no error, as in Helm.
 pub fn run(chart: &Chart, part: &Part) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let all = *part == Part::All;
@@ -32,7 +33,7 @@ pub fn run(chart: &Chart, part: &Part) -> Result<Vec<u8>> {
         out.extend_from_slice(chart.metadata.to_yaml()?.as_bytes());
         out.push(b'\n');
     }
-    if let Some(file) = chart.content.raw.iter().find(|file| &*file.name == "values.yaml") {
+    if let Some(file) = chart.raw("values.yaml") {
         match part {
             Part::Values(Some(template)) => {
                 let path = JsonPath::parse(template).map_err(|error| error.context(format!("error parsing jsonpath {template}")))?;
@@ -69,7 +70,7 @@ fn readme(files: &[File]) -> Option<&File> {
 
 /// The CRDs of the chart and its subcharts, each behind a document mark.
 fn crds(chart: &Chart, out: &mut Vec<u8>) {
-    for crd in super::template::custom_resources(chart) {
+    for crd in chart.crds() {
         line(!crd.file.data.starts_with(b"---"), &crd.file.data, out);
     }
 }

@@ -333,6 +333,26 @@ pub(super) fn chart_file(folder: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
+    // CVE-2019-18658: as Helm since then, the loader follows links, and says which.
+    #[test]
+    fn links_in_a_chart_folder_are_followed_and_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outside, chart) = (folder.path().join("outside"), folder.path().join("chart"));
+        fs::create_folders(&chart).unwrap();
+        fs::write(&outside, b"from outside").unwrap();
+        fs::write(&chart.join("Chart.yaml"), b"apiVersion: v2\nname: app\nversion: 1.0.0\n").unwrap();
+        std::os::unix::fs::symlink("../outside", chart.join("README.md")).unwrap();
+        let mut notices = Notices::new();
+        let loaded = super::super::load(&chart, &mut notices).unwrap();
+        assert_eq!(
+            loaded.content.files.iter().map(|file| (&*file.name, &file.data[..])).collect::<Vec<_>>(),
+            [("README.md", &b"from outside"[..])]
+        );
+        let [notice] = notices.list.as_slice() else { panic!("one link, one notice: {:?}", notices.list) };
+        assert!(notice.message.starts_with("found symbolic link in path."), "{notice:?}");
+        assert!(notice.attributes[1].1.ends_with("/outside"), "{notice:?}");
+    }
+
     #[test]
     fn devices_are_not_read() {
         let folder = tempfile::tempdir().unwrap();

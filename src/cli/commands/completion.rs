@@ -1,6 +1,6 @@
 //! `rutter completion`: scripts by which a shell asks rutter what may stand in the place of the word being typed.
 //!
-//! The scripts are files of their own beside [`complete`], which answers them.
+//! The scripts are files of their own beside [`complete`], which answers them. Follows Helm's `pkg/cmd/completion.go`.
 
 use super::{Arity, Entry, Run};
 use crate::cli::complete;

@@ -1,4 +1,5 @@
 //! `rutter create`: makes a new chart from the built-in scaffold or from a starter, plain or Jinja.
+//! Follows Helm's `pkg/cmd/create.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::create;

@@ -1,9 +1,9 @@
-//! `rutter dependency`: the charts that a chart depends on.
+//! `rutter dependency`: the charts that a chart depends on. Follows Helm's `pkg/cmd/dependency{,_build,_update}.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::dependency::{self, Options};
 use crate::cli::arguments::{ServerArguments, unsigned};
-use crate::cli::remote::Console;
+use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::{keyring, repository_settings};
 use crate::cli::table;

@@ -1,6 +1,6 @@
-//! `rutter env`: prints the settings that variables and flags come to.
+//! `rutter env`: prints the settings that variables and flags come to. Follows Helm's `pkg/cmd/env.go`.
 
-use super::{Arity, Entry, NoArguments, Run};
+use super::{Arity, Entry, Run};
 use crate::cli::session::Session;
 use crate::error::Result;
 use clap::Args;
@@ -16,10 +16,7 @@ pub const COMMAND: Entry = Entry::leaf::<Arguments>(
 
 /// `env` has no flags.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Arguments {
-    #[command(flatten)]
-    none: NoArguments,
-}
+pub struct Arguments {}
 
 impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {

@@ -1,4 +1,4 @@
-//! `rutter lint`: examines charts and says what may be wrong with them.
+//! `rutter lint`: examines charts and says what may be wrong with them. Follows Helm's `pkg/cmd/lint.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::lint;

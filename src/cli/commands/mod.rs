@@ -6,33 +6,25 @@
 
 pub mod completion;
 pub mod create;
-#[cfg(feature = "remote")]
 pub mod dependency;
 pub mod env;
 pub mod help;
 pub mod lint;
 pub mod package;
 pub mod plugin;
-#[cfg(feature = "remote")]
 pub mod pull;
-#[cfg(feature = "remote")]
 pub mod push;
-#[cfg(feature = "remote")]
 pub mod registry;
-#[cfg(feature = "remote")]
 pub mod repo;
-#[cfg(feature = "remote")]
 pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod show;
 pub mod template;
 pub mod values;
-#[cfg(feature = "remote")]
 pub mod verify;
 pub mod version;
 
-use super::arguments::GlobalArguments;
 use super::session::Session;
 use crate::error::{Error, ErrorKind, Result};
 use clap::{ArgMatches, Args, Command};
@@ -41,29 +33,22 @@ use clap::{ArgMatches, Args, Command};
 pub const COMMANDS: &[Entry] = &[
     completion::COMMAND,
     create::COMMAND,
-    #[cfg(feature = "remote")]
     dependency::COMMAND,
     env::COMMAND,
     help::COMMAND,
     lint::COMMAND,
     package::COMMAND,
     plugin::COMMAND,
-    #[cfg(feature = "remote")]
     pull::COMMAND,
-    #[cfg(feature = "remote")]
     push::COMMAND,
-    #[cfg(feature = "remote")]
     registry::COMMAND,
-    #[cfg(feature = "remote")]
     repo::COMMAND,
-    #[cfg(feature = "remote")]
     search::COMMAND,
     #[cfg(feature = "serve")]
     serve::COMMAND,
     show::COMMAND,
     template::COMMAND,
     values::COMMAND,
-    #[cfg(feature = "remote")]
     verify::COMMAND,
     version::COMMAND,
 ];
@@ -181,11 +166,6 @@ impl Entry {
 pub trait Run: Args {
     /// Does it. `arguments` are the words that are no flags, their number already checked.
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()>;
-
-    /// The flags that every command takes, as a command of their own.
-    fn globals() -> Command {
-        GlobalArguments::augment_args(Command::new("rutter"))
-    }
 }
 
 /// Takes the flags out of what clap parsed and runs.

@@ -1,15 +1,16 @@
-//! `rutter package`: packs chart folders into archives, signed if asked for.
+//! `rutter package`: packs chart folders into archives, signed if asked for. Follows Helm's `pkg/cmd/package.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::dependency;
 use crate::action::package::{self, Options, Report};
 use crate::cli::arguments::ServerArguments;
-use crate::cli::remote::Console;
+use crate::cli::console::Console;
 use crate::cli::secret;
 use crate::cli::session::Session;
 use crate::cli::source::{keyring, repository_settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::provenance;
+use crate::quote::quote;
 use crate::repository::ChartOptions;
 use crate::repository::download::with_suffix;
 use crate::{fs, json};
@@ -134,7 +135,7 @@ impl Arguments {
         let file = self.passphrase_file.clone().filter(|file| !file.is_empty());
         let mut passphrase = |name: &str| match &file {
             Some(file) => secret::from_file(file),
-            None => secret::ask(&format!("Password for key {name:?} >  "), session).map(String::into_bytes),
+            None => secret::ask(&format!("Password for key {} >  ", quote(name)), session).map(String::into_bytes),
         };
         let signing = provenance::Signing {
             keyring: &keyring,

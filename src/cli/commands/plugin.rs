@@ -1,4 +1,4 @@
-//! `rutter plugin`: the plugins in the data folder.
+//! `rutter plugin`: the plugins in the data folder. Follows Helm's `pkg/cmd/plugin_list.go`.
 
 use super::{Arity, Entry, Run};
 use crate::cli::plugin;
@@ -27,7 +27,7 @@ pub struct List {
 
 impl Run for List {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
-        let plugins = plugin::all(&session.settings, &mut session.notices);
+        let plugins = plugin::all(&session.settings, &mut session.notices)?;
         let wanted = self.kind.unwrap_or_default();
         let mut rows = vec![["NAME", "VERSION", "TYPE", "APIVERSION", "PROVENANCE", "SOURCE"].map(str::to_string).to_vec()];
         for plugin in plugins.into_iter().filter(|plugin| wanted.is_empty() || plugin.kind == wanted) {

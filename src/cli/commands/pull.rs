@@ -1,9 +1,9 @@
-//! `rutter pull`: fetches a chart to the local disk.
+//! `rutter pull`: fetches a chart to the local disk. Follows Helm's `pkg/cmd/pull.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::{pull, verify};
 use crate::cli::arguments::ChartSourceArguments;
-use crate::cli::remote::Console;
+use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::{chart_options, repository_settings};
 use crate::error::Result;

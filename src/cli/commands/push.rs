@@ -1,10 +1,11 @@
-//! `rutter push`: uploads an archive to a registry or a repository.
+//! `rutter push`: uploads an archive, or a folder once it is packed, to a registry or a repository.
+//! Follows Helm's `pkg/cmd/push.go`. Repositories over HTTP are rutter's.
 
 use super::{Arity, Entry, Run};
 use crate::action::push::{self, Options};
 use crate::action::{dependency, package};
 use crate::cli::arguments::boolean;
-use crate::cli::remote::Console;
+use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
 use crate::error::Result;

@@ -1,8 +1,8 @@
-//! `rutter registry`: logging in to OCI registries and out again.
+//! `rutter registry`: logging in to OCI registries and out again. Follows Helm's `pkg/cmd/registry_{login,logout}.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::registry;
-use crate::cli::remote::Console;
+use crate::cli::console::Console;
 use crate::cli::secret;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;

@@ -1,13 +1,15 @@
 //! `rutter repo`: the chart repositories that are known by name.
+//! Follows Helm's `pkg/cmd/repo_{add,index,list,remove,update}.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::repo::{self, Added, IndexOptions};
-use crate::cli::remote::Console;
+use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
 use crate::cli::{secret, table};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 use crate::repository::config::{self, Repositories};
 use crate::{json, yaml};
 use clap::Args;
@@ -106,8 +108,8 @@ impl Run for Add {
         settings.timeout = self.timeout;
         let added = repo::add(entry, self.force_update, &settings, &Console::new(session))?;
         session.print(match added {
-            Added::New => format!("{name:?} has been added to your repositories\n"),
-            Added::Already => format!("{name:?} already exists with the same configuration, skipping\n"),
+            Added::New => format!("{} has been added to your repositories\n", quote(name)),
+            Added::Already => format!("{} already exists with the same configuration, skipping\n", quote(name)),
         })
     }
 }

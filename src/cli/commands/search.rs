@@ -1,9 +1,10 @@
 //! `rutter search`: charts in the repositories that were added, and versions in a registry.
+//! Follows Helm's `pkg/cmd/search_repo.go`. Searching a registry is rutter's.
 
 use super::{Arity, Entry, Run};
 use crate::action::search::{self, Options};
 use crate::cli::arguments::{OutputFormat, output_format, unsigned};
-use crate::cli::remote::Console;
+use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
 use crate::cli::table;

@@ -1,22 +1,19 @@
-//! `rutter serve`: a chart repository and OCI registry on a folder or a bucket.
+//! `rutter serve`: a chart repository and OCI registry on a folder or a bucket. Helm has no such command;
+//! most flags are named as ChartMuseum's.
 
 use super::{Arity, Entry, Run};
-use crate::cli::printer;
+use crate::cli::request_log::RequestLog;
 use crate::cli::session::Session;
 use crate::cli::system::System;
-use crate::diagnostic::Notice;
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::Reporter;
 use crate::repository::serve::access::{Access, Role};
 use crate::repository::serve::route::{Depth, Layout};
 use crate::repository::serve::{Options, run};
 use crate::template::engine::Environment as _;
 use clap::Args;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The row of the table.
@@ -113,97 +110,6 @@ pub struct Arguments {
     cache_interval: u64,
 }
 
-/// Request lines on standard error, written together by a thread of their own: a system call for each would cost more than
-/// many an answer does.
-struct Log {
-    debug: bool,
-    lines: Arc<Lines>,
-    writing: Mutex<Option<JoinHandle<()>>>,
-}
-
-#[derive(Default)]
-struct Lines {
-    waiting: Mutex<Waiting>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    text: String,
-    /// No more will come.
-    closed: bool,
-}
-
-/// How long a line may wait for others.
-const LOG_PAUSE: Duration = Duration::from_millis(20);
-/// So many bytes are written by whoever adds to them, so that a reader that is slow cannot make them grow.
-const LOG_LIMIT: usize = 1 << 20;
-
-impl Lines {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn write_until_closed(&self) {
-        loop {
-            let mut waiting = self.lock();
-            while waiting.text.is_empty() && !waiting.closed {
-                waiting = self.changed.wait(waiting).unwrap_or_else(std::sync::PoisonError::into_inner);
-            }
-            let closed = waiting.closed;
-            drop(waiting);
-            if !closed {
-                std::thread::sleep(LOG_PAUSE);
-            }
-            let text = std::mem::take(&mut self.lock().text);
-            // Nobody is left to be told that nobody reads the log.
-            let _ = std::io::stderr().lock().write_all(text.as_bytes());
-            if closed {
-                return;
-            }
-        }
-    }
-}
-
-impl Log {
-    fn new(debug: bool) -> Log {
-        let lines = Arc::new(Lines::default());
-        let own = lines.clone();
-        let writing = std::thread::Builder::new().name("log".to_string()).spawn(move || own.write_until_closed()).ok();
-        Log { debug, lines, writing: Mutex::new(writing) }
-    }
-
-    /// Writes what is left.
-    fn close(&self) {
-        self.lines.lock().closed = true;
-        self.lines.changed.notify_one();
-        let writing = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        if let Some(writing) = writing {
-            let _ = writing.join();
-        }
-    }
-}
-
-impl Reporter for Log {
-    fn say(&self, line: &str) {
-        let mut waiting = self.lines.lock();
-        let was_empty = waiting.text.is_empty();
-        waiting.text.push_str(line);
-        waiting.text.push('\n');
-        if waiting.text.len() > LOG_LIMIT {
-            let text = std::mem::take(&mut waiting.text);
-            let _ = std::io::stderr().lock().write_all(text.as_bytes());
-        } else if was_empty {
-            drop(waiting);
-            self.lines.changed.notify_one();
-        }
-    }
-
-    fn notice(&self, notice: Notice) {
-        printer::print_notice(&notice, self.debug);
-    }
-}
-
 impl Run for Arguments {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
         let usage = |message: String| Error::new(ErrorKind::Usage, message);
@@ -231,7 +137,7 @@ impl Run for Arguments {
         };
         let variable = |name: &&str| session.environment.get_filled(name).map(|value| (name.to_string(), value));
         let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
-        let log = Arc::new(Log::new(session.settings.debug));
+        let log = Arc::new(RequestLog::new(session.settings.debug));
         let options = Options {
             listen,
             storage: self.storage,
@@ -247,6 +153,7 @@ impl Run for Arguments {
             disable_api: self.disable_api,
             freshness: Duration::from_millis(self.cache_interval),
             clock: || i64::try_from(System.now() / 1_000_000).unwrap_or(i64::MAX),
+            random: |bytes| System.random(bytes),
             log: log.clone(),
             version: format!("v{}", env!("CARGO_PKG_VERSION")),
         };

@@ -1,4 +1,4 @@
-//! `rutter show`: what a chart says of itself.
+//! `rutter show`: what a chart says of itself. Follows Helm's `pkg/cmd/show.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::show::{self, Part};

@@ -1,4 +1,4 @@
-//! `rutter template`: renders a chart and prints its manifests.
+//! `rutter template`: renders a chart and prints its manifests. Follows Helm's `pkg/cmd/template.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::template::{self, Failure, Hooks, PostRender, Rendering};
@@ -6,14 +6,13 @@ use crate::action::{self, advice};
 use crate::chart::Chart;
 use crate::chart::loader::Crds;
 use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, boolean, comma_list, duration, flatten};
+use crate::cli::console::Console;
 use crate::cli::plugin::{self, PostRenderer};
 use crate::cli::printer::{self, ErrorFormat};
-use crate::cli::remote::Console;
 use crate::cli::session::Session;
 use crate::cli::source;
 use crate::cli::system::System;
 use crate::data::Data;
-use crate::dependency;
 use crate::diagnostic::{Diagnostic, Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
@@ -344,7 +343,7 @@ impl Arguments {
         let crds = if self.include_crds { Crds::Wanted } else { Crds::Unlikely };
         let chart = source::load_observed(path, crds, session, &|file| ahead.offer(file))?;
         template::check_installable(&chart, &mut session.notices)?;
-        if let Err(error) = dependency::check_present(&chart) {
+        if let Err(error) = chart.check_dependencies() {
             if self.dependency_update {
                 return self.update_dependencies(path, session);
             }

@@ -1,4 +1,4 @@
-//! `rutter values`: what a chart would be rendered with, and where it came from.
+//! `rutter values`: what a chart would be rendered with, and where it came from. Helm has no such command.
 
 use super::{Arity, Entry, Run};
 use crate::action::values::{self, Traced};

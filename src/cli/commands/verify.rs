@@ -1,4 +1,4 @@
-//! `rutter verify`: checks that an archive was signed.
+//! `rutter verify`: checks that an archive was signed. Follows Helm's `pkg/cmd/verify.go`.
 
 use super::{Arity, Entry, Run};
 use crate::action::verify;

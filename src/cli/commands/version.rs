@@ -1,4 +1,4 @@
-//! `rutter version`: prints the version, alone or through a template.
+//! `rutter version`: prints the version, alone or through a template. Follows Helm's `pkg/cmd/version.go`.
 
 use super::{Arity, Entry, Run};
 use crate::cli::session::Session;

@@ -3,13 +3,12 @@
 //! Goes in: findings by chart. Comes out: a test suite for each chart, a test case for each finding; a chart without findings
 //! is one passing case.
 
-use super::{ChartFindings, place};
-use crate::lint::Severity;
+use super::{ChartFindings, failing, place};
 use std::fmt::Write;
 
 /// The run as JUnit XML. A finding fails its case when it is an error, or with `strict` a warning.
 pub fn junit(run: &[ChartFindings], strict: bool) -> String {
-    let bound = if strict { Severity::Warning } else { Severity::Error };
+    let bound = failing(strict);
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for chart in run {
         let failures = chart.findings.iter().filter(|finding| finding.severity >= bound).count();

@@ -11,7 +11,7 @@ pub use junit::junit;
 pub use report::json;
 pub use sarif::sarif;
 
-use super::Finding;
+use super::{Finding, Severity};
 
 /// What was found in one chart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +21,23 @@ pub struct ChartFindings {
     pub findings: Vec<Finding>,
     /// Why there was no chart to look at.
     pub failure: Option<String>,
+}
+
+impl ChartFindings {
+    /// Whether something was found that fails the run: an error, or with `strict` a warning.
+    pub fn has_failed(&self, strict: bool) -> bool {
+        self.failure.is_some() || self.findings.iter().any(|finding| finding.severity >= failing(strict))
+    }
+
+    /// Whether there is more than good advice.
+    pub fn has_warnings(&self) -> bool {
+        self.has_failed(true)
+    }
+}
+
+/// The least severity that fails a run.
+fn failing(strict: bool) -> Severity {
+    if strict { Severity::Warning } else { Severity::Error }
 }
 
 /// The file and line (from 1) of a finding, the file seen from where the command ran.
@@ -40,7 +57,7 @@ fn place(chart: &str, finding: &Finding) -> (String, Option<usize>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Rule, Severity};
+    use super::super::Rule;
     use super::*;
     use crate::diagnostic::{Diagnostic, Location};
 

@@ -6,7 +6,7 @@
 use super::{ChartFindings, place};
 use crate::error::Result;
 use crate::json::{self, Writer};
-use crate::lint::{Finding, Severity};
+use crate::lint::Finding;
 
 /// The run as JSON; `strict` counts charts with warnings as failed.
 pub fn json(run: &[ChartFindings], strict: bool) -> Result<Vec<u8>> {
@@ -37,19 +37,6 @@ pub fn json(run: &[ChartFindings], strict: bool) -> Result<Vec<u8>> {
     let mut text = json::indent(&writer.finish()?, "", "  ");
     text.push(b'\n');
     Ok(text)
-}
-
-impl ChartFindings {
-    /// Whether something was found that fails the run: an error, or with `strict` a warning.
-    pub fn has_failed(&self, strict: bool) -> bool {
-        let bound = if strict { Severity::Warning } else { Severity::Error };
-        self.failure.is_some() || self.findings.iter().any(|finding| finding.severity >= bound)
-    }
-
-    /// Whether there is more than good advice.
-    pub fn has_warnings(&self) -> bool {
-        self.has_failed(true)
-    }
 }
 
 fn write_finding(writer: &mut Writer, chart: &str, finding: &Finding) {

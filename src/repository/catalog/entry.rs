@@ -66,6 +66,7 @@ impl<'a> Entry<'a> {
         self.part(0)
     }
 
+    /// The version as Chart.yaml has it.
     pub fn version(&self) -> &str {
         self.part(1)
     }

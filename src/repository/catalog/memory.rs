@@ -9,6 +9,7 @@
 use super::entry::{Entry, PARTS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Stamp};
+use crate::package::digest;
 use crate::repository::cache;
 use flate2::Crc;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ pub struct Known<'a> {
 /// The file below the cache that carries over what was found out about `folder`.
 pub fn file(cache_home: &Path, folder: &Path) -> Result<PathBuf> {
     let folder = fs::absolute(folder)?;
-    let name = cache::hex(&cache::sha256(folder.as_os_str().as_encoded_bytes()));
+    let name = digest::sha256_hex(folder.as_os_str().as_encoded_bytes());
     let name = name.get(..32).ok_or_else(|| Error::new(ErrorKind::Io, "no name for the catalog"))?;
     Ok(cache_home.join("rutter").join("catalog").join(name))
 }
@@ -52,6 +53,7 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
+    /// Reads the whole bytes or nothing: what is not a memory holds no facts.
     pub fn new(bytes: &'a [u8]) -> Facts<'a> {
         Facts::whole(bytes).unwrap_or_default()
     }

@@ -6,7 +6,7 @@
 
 use super::super::url::Address;
 
-/// What was asked for.
+/// What a registry asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
     Basic,
@@ -81,8 +81,8 @@ pub fn realm_allowed(base: &str, realm: &str, trusted: &[String]) -> bool {
     if base.origin() == realm.origin() {
         return true;
     }
+    // Without TLS anybody on the way could read them.
     if realm.scheme != "https" {
-        // A token server on another port of this machine is what tests and local set-ups have.
         return false;
     }
     KNOWN_REALMS.contains(&(base.host.as_str(), realm.host.as_str())) || trusted.contains(&realm.host)

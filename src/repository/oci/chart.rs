@@ -1,8 +1,7 @@
 //! Charts as OCI artifacts: manifest, config and layers as Helm writes them.
 //!
 //! Goes in: an archive with its metadata, or a reference. Comes out: the pushed manifest's digest, or the archive and its
-//! provenance. Blobs go up before the manifest and the manifest before the tag, so a push that breaks off leaves nothing
-//! that can be pulled. Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest,
+//! provenance. Blobs go up before the manifest that names them, so a push that breaks off leaves nothing that can be pulled. Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest,
 //! no `mediaType` inside the manifest.
 
 use super::{Descriptor, Reference, Registry, digest_of};
@@ -12,14 +11,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::repository::Reporter;
 use crate::repository::record::{Record, metadata_fields};
 
+/// The media type of a chart's config: its Chart.yaml as JSON.
 pub const CONFIG_TYPE: &str = "application/vnd.cncf.helm.config.v1+json";
+/// The media type of the archive.
 pub const CHART_TYPE: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+/// The media type of the provenance file.
 pub const PROVENANCE_TYPE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
 /// Charts of early Helm 3.
 const LEGACY_CHART_TYPE: &str = "application/tar+gzip";
-const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The media type of the manifest.
+pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// What `+` turned into `_` needs explaining.
+/// What Helm says after a reference with an underscore, which may stand for a plus sign.
 const UNDERSCORE: &str = "
 OCI artifact references (e.g. tags) do not support the plus sign (+). To support
 storing semantic versions, Helm adopts the convention of changing plus (+) to
@@ -36,10 +39,11 @@ pub struct PulledChart {
     pub provenance: Option<Vec<u8>>,
 }
 
-/// Fetches the chart that `reference` names, and its provenance if `with_provenance`.
+/// Fetches the chart that `reference` names, and its provenance if `with_provenance`. An artifact without Helm's config and
+/// a layer with an archive is an error in Helm's words.
 pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<PulledChart> {
     let not_found = || Error::new(ErrorKind::Repository, format!("failed to perform \"FetchReference\" on source: {reference}: not found"));
-    let (digest, _, bytes) = registry.manifest(&reference.repository, reference.manifest_name())?.ok_or_else(not_found)?;
+    let (digest, bytes) = registry.manifest(&reference.repository, reference.manifest_name())?.ok_or_else(not_found)?;
     let manifest = crate::json::parse_exact(&bytes)?;
     let map = manifest.as_map().ok_or_else(|| Error::new(ErrorKind::Repository, format!("{reference}: manifest is no object")))?;
     let mut descriptors: Vec<Descriptor> = map.get("config").and_then(descriptor).into_iter().collect();
@@ -104,7 +108,7 @@ pub struct Upload<'a> {
 /// Whether the tag of `reference` names another archive already. A registry that does not say counts as one that has none:
 /// it may let us write only.
 pub fn is_taken(registry: &Registry<'_>, reference: &Reference, archive: &[u8]) -> bool {
-    let Ok(Some((_, _, manifest))) = registry.manifest(&reference.repository, &reference.tag) else { return false };
+    let Ok(Some((_, manifest))) = registry.manifest(&reference.repository, &reference.tag) else { return false };
     let Ok(manifest) = crate::json::parse_exact(&manifest) else { return true };
     let layers = manifest.as_map().and_then(|map| map.get("layers")).and_then(Data::as_list);
     let own = digest_of(archive);

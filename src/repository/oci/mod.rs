@@ -13,6 +13,8 @@ use super::http::{Access, Client, Request, Response};
 use super::url::{Address, escape};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest::sha256_hex;
+use crate::quote::quote;
 use crate::version::{Constraint, Version};
 use challenge::Challenge;
 use reqwest::{Method, StatusCode};
@@ -21,7 +23,9 @@ use std::sync::Mutex;
 
 pub use reference::{Reference, SCHEME};
 
+/// The largest manifest that is fetched, in bytes: what the distribution specification asks registries to take.
 const MANIFEST_LIMIT: u64 = 4 << 20;
+/// The largest answer of a token server.
 const TOKEN_LIMIT: u64 = 1 << 20;
 /// The most tags that are listed.
 const TAG_LIMIT: usize = 200_000;
@@ -32,11 +36,13 @@ pub const BLOB_LIMIT: u64 = 256 << 20;
 const NO_CREDENTIAL: &str = "basic credential not found";
 const HALF_CREDENTIAL: &str = "missing username or password for basic auth";
 
-/// What names a blob.
+/// What names a blob: OCI's content descriptor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Descriptor {
     pub media_type: String,
+    /// `sha256:` and 64 hex digits, once [`Registry::blob`] has checked it.
     pub digest: String,
+    /// In bytes.
     pub size: u64,
 }
 
@@ -109,11 +115,11 @@ impl<'c> Registry<'c> {
 
     /// The digest that `name` (a tag or digest) stands for; `None` when there is no such manifest.
     pub fn resolve(&self, repository: &str, name: &str) -> Result<Option<String>> {
-        Ok(self.manifest(repository, name)?.map(|(digest, _, _)| digest))
+        Ok(self.manifest(repository, name)?.map(|(digest, _)| digest))
     }
 
-    /// The manifest called `name`: digest, media type, bytes. `None` when there is none.
-    pub fn manifest(&self, repository: &str, name: &str) -> Result<Option<(String, String, Vec<u8>)>> {
+    /// Digest and bytes of the manifest called `name`, a tag or a digest; `None` when there is none.
+    pub fn manifest(&self, repository: &str, name: &str) -> Result<Option<(String, Vec<u8>)>> {
         let url = format!("{}/v2/{repository}/manifests/{name}", self.base);
         let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json";
         let response = self.call(Request::get(&url, MANIFEST_LIMIT).header("accept", accept), &pull_scope(repository))?;
@@ -133,14 +139,13 @@ impl<'c> Registry<'c> {
         if let Some(claimed) = claimed.filter(|claimed| *claimed != digest) {
             return Err(mismatch(&url, claimed, &digest));
         }
-        let media_type = response.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim().to_string();
-        Ok(Some((digest, media_type, response.body)))
+        Ok(Some((digest, response.body)))
     }
 
-    /// The content that `descriptor` names, checked.
+    /// The content that `descriptor` names, its size and digest checked; `label` names it where its progress is shown.
     pub fn blob(&self, repository: &str, descriptor: &Descriptor, label: Option<&str>) -> Result<Vec<u8>> {
         if !reference::valid_digest(&descriptor.digest) {
-            return Err(Error::new(ErrorKind::Verification, format!("unsupported digest {:?}", super::printable(&descriptor.digest))));
+            return Err(Error::new(ErrorKind::Verification, format!("unsupported digest {}", quote(super::printable(&descriptor.digest)))));
         }
         if descriptor.size > BLOB_LIMIT {
             return Err(Error::new(
@@ -149,7 +154,7 @@ impl<'c> Registry<'c> {
             ));
         }
         let url = format!("{}/v2/{repository}/blobs/{}", self.base, descriptor.digest);
-        // The body may be cut short; only its digest tells.
+        // More than the descriptor promises is not read.
         let request = Request { label, ..Request::get(&url, descriptor.size.max(1)) };
         let response = self.call(request, &pull_scope(repository))?;
         if response.status != StatusCode::OK {
@@ -182,10 +187,10 @@ impl<'c> Registry<'c> {
         let location = response.header("location").unwrap_or_default();
         let target = Address::parse(&start).zip(Address::parse(location)).map(|(from, to)| from.join(&to));
         let Some(mut target) = target.filter(|target| matches!(target.scheme.as_str(), "http" | "https") && !location.is_empty()) else {
-            return Err(Error::new(ErrorKind::Repository, format!("POST {start:?}: registry names no place for the upload")));
+            return Err(Error::new(ErrorKind::Repository, format!("POST {}: registry names no place for the upload", quote(&start))));
         };
         if self.base.starts_with("https:") && target.scheme != "https" {
-            return Err(Error::new(ErrorKind::Repository, format!("POST {start:?}: registry wants the upload without TLS")));
+            return Err(Error::new(ErrorKind::Repository, format!("POST {}: registry wants the upload without TLS", quote(&start))));
         }
         let digest_part = format!("digest={}", escape(digest));
         target.query = Some(match target.query.take() {
@@ -216,10 +221,9 @@ impl<'c> Registry<'c> {
         }
     }
 
-    /// Sends a request with what was learned for `scope`; meets one challenge.
+    /// Sends a request with the `Authorization` header that `scope` got before; meets one challenge.
     fn call(&self, request: Request<'_>, scope: &str) -> Result<Response> {
         let known = self.headers.lock().ok().and_then(|headers| headers.get(scope).cloned());
-        let fresh = known.is_none();
         let response = self.client.send(request.clone(), &Access { token: known, ..self.access.clone() })?;
         if response.status != StatusCode::UNAUTHORIZED {
             return Ok(response);
@@ -227,14 +231,13 @@ impl<'c> Registry<'c> {
         let challenge = challenge::parse(response.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()));
         let answer = self.answer(challenge, scope);
         let asked = |error: Error| match error.message() == NO_CREDENTIAL || error.message() == HALF_CREDENTIAL {
-            true => error.context(format!("{} {:?}", request.method, super::url::redact(request.url))),
+            true => error.context(format!("{} {}", request.method, quote(super::url::redact(request.url)))),
             false => error,
         };
         let Some(header) = answer.map_err(asked)? else { return Ok(response) };
         if let Ok(mut headers) = self.headers.lock() {
             headers.insert(scope.to_string(), header.clone());
         }
-        let _ = fresh;
         self.client.send(request, &Access { token: Some(header), ..self.access.clone() })
     }
 
@@ -258,8 +261,11 @@ impl<'c> Registry<'c> {
                 let allowed = challenge::realm_allowed(&self.base, &realm, &settings.trusted_realms);
                 if !allowed && credential.is_some() {
                     let host = Address::parse(&realm).map(|realm| realm.host).unwrap_or_default();
-                    let message =
-                        format!("{} sends to the token server {:?}, which may not see its credentials", self.host, super::printable(&host));
+                    let message = format!(
+                        "{} sends to the token server {}, which may not see its credentials",
+                        self.host,
+                        quote(super::printable(&host))
+                    );
                     let hint = format!("if that server belongs to the registry, set RUTTER_TRUSTED_REALMS={}", super::printable(&host));
                     let diagnostic = crate::diagnostic::Diagnostic { headline: message.clone(), hints: vec![hint], ..Default::default() };
                     return Err(Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic));
@@ -296,7 +302,7 @@ impl<'c> Registry<'c> {
             self.client.send(Request { follow: false, ..Request::get(&url, TOKEN_LIMIT) }, &access)?
         };
         if response.status != StatusCode::OK {
-            return Err(status_error("GET", realm, &response));
+            return Err(status_error(if refresh.is_some() { "POST" } else { "GET" }, realm, &response));
         }
         let answer =
             crate::json::parse(&response.body).map_err(|_| Error::new(ErrorKind::Repository, format!("{realm}: answer is no token")))?;
@@ -324,7 +330,7 @@ pub fn pick_version(versions: &[String], wanted: &str) -> Result<String> {
 
 /// `sha256:` and the hex digest of `bytes`.
 pub fn digest_of(bytes: &[u8]) -> String {
-    format!("sha256:{}", super::cache::hex(&super::cache::sha256(bytes)))
+    format!("sha256:{}", sha256_hex(bytes))
 }
 
 fn pull_scope(repository: &str) -> String {
@@ -348,7 +354,7 @@ fn next_link(url: &str, link: &str) -> Option<String> {
 
 fn mismatch(url: &str, claimed: &str, actual: &str) -> Error {
     let claimed = super::printable(claimed);
-    Error::new(ErrorKind::Verification, format!("GET {url:?}: mismatch digest: expected {claimed}, content is {actual}"))
+    Error::new(ErrorKind::Verification, format!("GET {}: mismatch digest: expected {claimed}, content is {actual}", quote(url)))
 }
 
 /// What Go's `%v` makes of a value from JSON, down to `depth` levels.
@@ -367,7 +373,7 @@ fn as_go_prints(value: &Data, depth: usize) -> String {
 
 /// A refusal in oras-go's form: `GET "URL": response status code 401: unauthorized: authentication required`.
 fn status_error(method: &str, url: &str, response: &Response) -> Error {
-    let mut text = format!("{method} {:?}: response status code {}", super::url::redact(url), response.status.as_u16());
+    let mut text = format!("{method} {}: response status code {}", quote(super::url::redact(url)), response.status.as_u16());
     let answer = crate::json::parse(&response.body).unwrap_or_default();
     let errors = answer.as_map().and_then(|map| map.get("errors")).and_then(Data::as_list);
     let mut said = false;

@@ -5,6 +5,7 @@
 //! Helm's `pkg/registry/reference.go` has it.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 use std::fmt;
 
 /// The scheme with its slashes.
@@ -35,16 +36,16 @@ impl Reference {
             _ => (path, String::new()),
         };
         if !valid_registry(registry) {
-            return Err(fault(format!("invalid registry {registry:?}")));
+            return Err(fault(format!("invalid registry {}", quote(registry))));
         }
         if !valid_repository(repository) {
-            return Err(fault(format!("invalid repository {repository:?}")));
+            return Err(fault(format!("invalid repository {}", quote(repository))));
         }
         if !tag.is_empty() && !valid_tag(&tag) {
-            return Err(fault(format!("invalid tag {tag:?}")));
+            return Err(fault(format!("invalid tag {}", quote(&tag))));
         }
         if !digest.is_empty() && !valid_digest(digest) {
-            return Err(fault(format!("invalid digest {digest:?}")));
+            return Err(fault(format!("invalid digest {}", quote(digest))));
         }
         Ok(Reference { registry: registry.to_string(), repository: repository.to_string(), tag, digest: digest.to_string() })
     }
@@ -71,12 +72,12 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Whether `digest` is one that can be checked.
+/// Whether `digest` is one that can be checked: SHA-256, in lower case.
 pub fn valid_digest(digest: &str) -> bool {
     digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
 }
 
-/// Whether `tag` may stand in an address.
+/// Whether `tag` is a tag of the OCI distribution specification.
 pub fn valid_tag(tag: &str) -> bool {
     let mut bytes = tag.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
@@ -85,7 +86,7 @@ pub fn valid_tag(tag: &str) -> bool {
 }
 
 fn valid_registry(registry: &str) -> bool {
-    let (host, port) = super::super::url::split_port(registry);
+    let (host, port) = crate::repository::url::split_port(registry);
     let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let host_fits = match inner {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
@@ -94,8 +95,9 @@ fn valid_registry(registry: &str) -> bool {
     host_fits && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
-/// `[a-z0-9]+` runs joined by `.`, `_`, `__` or dashes, in parts joined by slashes.
-fn valid_repository(repository: &str) -> bool {
+/// Whether `repository` is a name of the OCI distribution specification: `[a-z0-9]+` runs joined by `.`, `_`, `__` or
+/// dashes, in parts joined by slashes.
+pub fn valid_repository(repository: &str) -> bool {
     repository.len() <= 255 && repository.split('/').all(valid_part)
 }
 
@@ -121,6 +123,12 @@ mod tests {
         assert_eq!(read("h/a"), some("h", "a", "", ""));
         assert_eq!(read(&format!("h/a:1@{digest}")), some("h", "a", "1", &digest));
         assert_eq!(read("h"), Err("invalid reference: missing registry or repository".to_string()));
+    }
+
+    #[test]
+    fn tags_are_the_specifications() {
+        assert!(valid_tag("1.0.0_build.1") && valid_tag(&"a".repeat(128)));
+        assert!(!valid_tag("-x") && !valid_tag("a b") && !valid_tag("") && !valid_tag(&"a".repeat(129)));
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod webdav;
 use crate::chart::Metadata;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest::sha256_hex;
+use crate::quote::quote;
 use crate::repository::http::{Access, Client, Request, Response};
 use crate::repository::url::{self, Address, escape_path};
 use reqwest::{Method, StatusCode};
@@ -70,7 +72,7 @@ fn no_api(base: &str) -> Error {
 
 /// `None` when the server has no such API.
 fn chart_museum(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<Option<String>> {
-    let mut address = Address::parse(base).ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {base:?}")))?;
+    let mut address = Address::parse(base).ok_or_else(|| invalid(base))?;
     let context = upload.context_path.unwrap_or_default().trim_matches('/');
     let path = address.path.trim_matches('/').to_string();
     let rest = if context.is_empty() { path.as_str() } else { path.strip_prefix(context).unwrap_or(&path).trim_matches('/') };
@@ -104,7 +106,7 @@ fn gitlab(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access)
 
 fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Access) -> Result<Response> {
     // The boundary comes from the content, so that it does not occur in it and equal uploads are equal.
-    let digest = crate::repository::cache::hex(&crate::repository::cache::sha256(upload.archive));
+    let digest = sha256_hex(upload.archive);
     let boundary = format!("rutter-{}", digest.get(..32).unwrap_or_default());
     let mut body = Vec::with_capacity(upload.archive.len() + 1024);
     let mut part = |field: &str, name: &str, bytes: &[u8]| {
@@ -125,18 +127,14 @@ fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Ac
 }
 
 fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<String> {
-    let place = |name: &str| {
-        url::resolve_reference(base, &escape_path(name))
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {base:?}")))
-    };
-    let target = place(upload.file_name)?;
+    let target = place(base, upload.file_name)?;
     if !upload.force {
         let head = Request { method: Method::HEAD, ..Request::get(&target, 1 << 20) };
         if client.send(head, access)?.status == StatusCode::OK {
             return Err(exists(upload));
         }
     }
-    let signature = place(&format!("{}.prov", upload.file_name))?;
+    let signature = place(base, &format!("{}.prov", upload.file_name))?;
     if let Some(provenance) = upload.provenance {
         let response = client.send(put_request(&signature, provenance, true), access)?;
         if !response.status.is_success() {
@@ -151,9 +149,18 @@ fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) ->
     };
     if upload.provenance.is_some() {
         // The archive did not arrive: its signature must not stay alone. A fault here changes nothing about the first.
-        let _ = client.send(Request { method: Method::DELETE, ..Request::upload(Method::DELETE, &signature, Vec::new()) }, access);
+        let _ = client.send(Request::upload(Method::DELETE, &signature, Vec::new()), access);
     }
     Err(failed)
+}
+
+/// The address of a file of the repository.
+fn place(base: &str, name: &str) -> Result<String> {
+    url::resolve_reference(base, &escape_path(name)).ok_or_else(|| invalid(base))
+}
+
+fn invalid(base: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(base)))
 }
 
 fn put_request<'a>(target: &'a str, bytes: &[u8], replace: bool) -> Request<'a> {

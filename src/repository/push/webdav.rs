@@ -5,12 +5,13 @@
 //! (only one of two can); where it honours `If-Match`, a stale index is refused; where it does neither, the index is read
 //! again after a while and merged anew if another pusher has written over it.
 
-use super::{Upload, exists, put, refused};
+use super::{Upload, exists, place, put, refused};
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest;
 use crate::repository::http::{Access, Client, Request};
 use crate::repository::index::{ChartVersion, INDEX_LIMIT, Index};
+use crate::repository::rfc3339;
 use crate::repository::url;
-use crate::repository::{cache, rfc3339};
 use reqwest::{Method, StatusCode};
 use std::time::Duration;
 
@@ -92,11 +93,6 @@ impl Drop for Lock<'_> {
     }
 }
 
-fn place(base: &str, name: &str) -> Result<String> {
-    url::resolve_reference(base, &url::escape_path(name))
-        .ok_or_else(|| Error::new(ErrorKind::Usage, format!("invalid repository URL {base:?}")))
-}
-
 /// Puts archive and signature into the folder and the version into its index; `lock` is this pusher's.
 pub fn push(lock: &Lock<'_>, base: &str, upload: &Upload<'_>) -> Result<String> {
     let (client, access) = (lock.client, lock.access);
@@ -159,13 +155,13 @@ fn entry<'i>(index: &'i Index, upload: &Upload<'_>) -> Option<&'i ChartVersion> 
 fn list(lock: &Lock<'_>, base: &str, upload: &Upload<'_>) -> Result<()> {
     let (client, access) = (lock.client, lock.access);
     let now = rfc3339(client.settings().now);
-    let digest = cache::sha256(upload.archive);
+    let digest = digest::sha256(upload.archive);
     let own = ChartVersion {
         metadata: upload.metadata.clone(),
         urls: vec![url::escape_path(upload.file_name)],
         created: now.clone(),
         removed: false,
-        digest: cache::hex(&digest),
+        digest: digest::hex(&digest),
     };
     let address = place(base, "index.yaml")?;
     let mut written = false;

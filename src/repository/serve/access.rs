@@ -4,7 +4,7 @@
 //! are compared in constant time or by bcrypt; neither they nor tokens ever reach a log or an answer.
 
 use crate::error::{Error, ErrorKind, Result};
-use sha2::{Digest as _, Sha256};
+use crate::package::digest::{Digest, sha256};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -19,7 +19,7 @@ pub enum Role {
 #[derive(Debug)]
 enum Secret {
     /// SHA-256 of a password or token given in the clear.
-    Plain([u8; 32]),
+    Plain(Digest),
     /// A bcrypt hash, as `htpasswd -B` writes it.
     Bcrypt(String),
 }
@@ -28,18 +28,14 @@ enum Secret {
 #[derive(Debug, Default)]
 pub struct Access {
     users: HashMap<String, (Secret, Role)>,
-    tokens: Vec<([u8; 32], Role)>,
+    tokens: Vec<(Digest, Role)>,
     anonymous_read: bool,
-    /// Answers of bcrypt, which is slow by design: digests of `user:password` that were right.
-    known: Mutex<HashMap<[u8; 32], Role>>,
-}
-
-fn digest(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
+    /// Digests of `user:password` that bcrypt, which is slow by design, has found right.
+    known: Mutex<HashMap<Digest, Role>>,
 }
 
 /// Equal digests, looked at to the end whatever they hold.
-fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
+fn same(a: &Digest, b: &Digest) -> bool {
     a.iter().zip(b).fold(0, |different, (x, y)| different | (x ^ y)) == 0
 }
 
@@ -67,8 +63,11 @@ impl Access {
         self.anonymous_read = true;
     }
 
-    /// Adds the accounts of a file: a line each, `user:SECRET[:read|write]` or `token:SECRET:ROLE` with an empty user
-    /// name written `bearer`; SECRET is a bcrypt hash or plain text; the role is `write` when left out; `#` starts a comment.
+    /// Adds the accounts of a file, a line each: `USER:SECRET[:read|write]`. SECRET is a bcrypt hash or plain text; the user name
+    /// `bearer` makes it a bearer token. The role is `write` when left out; lines that begin with `#` are comments.
+    ///
+    /// # Errors
+    /// `FILE:LINE: …, expected `user:secret[:read|write]``.
     pub fn add_accounts(&mut self, text: &str, file: &str) -> Result<()> {
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -93,14 +92,14 @@ impl Access {
     /// Adds one account; the user name `bearer` makes its secret a bearer token.
     pub fn add(&mut self, user: &str, secret: &str, role: Role) {
         if user == "bearer" {
-            self.tokens.push((digest(secret), role));
+            self.tokens.push((sha256(secret.as_bytes()), role));
             return;
         }
-        let secret = if secret.starts_with("$2") { Secret::Bcrypt(secret.to_string()) } else { Secret::Plain(digest(secret)) };
+        let secret = if secret.starts_with("$2") { Secret::Bcrypt(secret.to_string()) } else { Secret::Plain(sha256(secret.as_bytes())) };
         self.users.insert(user.to_string(), (secret, role));
     }
 
-    /// The role of whoever sent this header, if that is known without bcrypt, which is slow by design.
+    /// The role of whoever sent this header; `None` where only bcrypt can tell.
     pub fn role_at_once(&self, authorization: Option<&str>) -> Option<Role> {
         match self.look(authorization) {
             Found::Role(role) => Some(role),
@@ -132,7 +131,7 @@ impl Access {
         let anonymous = if self.anonymous_read { Role::Read } else { Role::Nobody };
         let Some((scheme, rest)) = authorization.and_then(|header| header.trim().split_once(' ')) else { return Found::Role(anonymous) };
         if scheme.eq_ignore_ascii_case("bearer") {
-            let given = digest(rest.trim());
+            let given = sha256(rest.trim().as_bytes());
             // Every token is compared, so that time tells nothing of which one came close.
             let found =
                 self.tokens.iter().fold(Role::Nobody, |best, (token, role)| if same(token, &given) { best.max(*role) } else { best });
@@ -146,14 +145,14 @@ impl Access {
         let Ok(decoded) = String::from_utf8(decoded) else { return nobody };
         let Some((user, password)) = decoded.split_once(':') else { return nobody };
         // Registry clients send bearer tokens as passwords of any user.
-        let given = digest(password);
+        let given = sha256(password.as_bytes());
         if let Some((_, role)) = self.tokens.iter().find(|(token, _)| same(token, &given)) {
             return Found::Role(*role);
         }
         match self.users.get(user) {
             Some((Secret::Plain(secret), role)) if same(secret, &given) => Found::Role(*role),
             Some((Secret::Bcrypt(hash), role)) => {
-                Found::Hash { key: digest(&decoded), password: password.to_string(), hash: hash.as_str(), role: *role }
+                Found::Hash { key: sha256(decoded.as_bytes()), password: password.to_string(), hash: hash.as_str(), role: *role }
             }
             _ => nobody,
         }
@@ -166,7 +165,7 @@ enum Found<'a> {
     /// The role, if the password fits the hash.
     Hash {
         /// Digest of `user:password`.
-        key: [u8; 32],
+        key: Digest,
         password: String,
         hash: &'a str,
         role: Role,

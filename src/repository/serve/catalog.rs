@@ -7,14 +7,15 @@
 
 use super::rendered::{Blocks, Rendered};
 use super::storage::{Listed, Storage};
+use super::timestamp;
 use crate::chart::{Metadata, loader};
 use crate::data::{Data, Map};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest::sha256_hex;
 use crate::version::Version;
 use axum::body::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
@@ -123,15 +124,7 @@ pub fn read_package(bytes: &[u8]) -> Result<Package> {
             format!("chart name `{}` and version `{}` do not make a file name", metadata.name, metadata.version),
         ));
     }
-    Ok(Package { metadata, file, digest: data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)) })
-}
-
-/// RFC 3339 with nanoseconds, as Go writes times into indexes.
-pub fn timestamp(milliseconds: i64) -> String {
-    match jiff::Timestamp::from_millisecond(milliseconds) {
-        Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%S.%fZ").to_string().replace(".Z", ".0Z").replace(".0Z", "Z"),
-        Err(_) => "1970-01-01T00:00:00Z".to_string(),
-    }
+    Ok(Package { metadata, file, digest: sha256_hex(bytes) })
 }
 
 impl Entry {
@@ -197,11 +190,6 @@ impl Entry {
     pub fn to_data(&self) -> Data {
         self.complete((*self.fields()).clone(), "")
     }
-
-    /// Seconds since 1970 of the upload.
-    pub fn created_seconds(&self) -> i64 {
-        self.created.div_euclid(1000)
-    }
 }
 
 fn newest_first(a: &Arc<Entry>, b: &Arc<Entry>) -> std::cmp::Ordering {
@@ -241,8 +229,9 @@ impl Chart {
     }
 }
 
-fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
-    // A panic while the lock was held cannot leave a half-changed index: every change is one insert or remove.
+/// The value behind a lock whose holder panicked. That cannot leave a half-changed index or list: every change is one insert
+/// or remove.
+pub fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
     error.into_inner()
 }
 

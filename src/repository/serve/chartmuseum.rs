@@ -44,8 +44,8 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
             delete(server, &tenant, &name, &version).await
         }
         Route::Values { tenant, name, version } if reads => match chart(server, &tenant, &name, &version).await? {
-            Ok(chart) => match values_file(&chart) {
-                Some(values) => Ok(super::content(asked, "application/yaml", Bytes::copy_from_slice(values), &[])),
+            Ok(chart) => match chart.raw("values.yaml") {
+                Some(values) => Ok(super::content(asked, "application/yaml", Bytes::copy_from_slice(&values.data), &[])),
                 None => Ok(error(StatusCode::NOT_FOUND, "values.yaml not found")),
             },
             Err(reason) => Ok(error(StatusCode::NOT_FOUND, &reason)),
@@ -59,7 +59,7 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
 }
 
 fn data(status: StatusCode, data: &Data) -> Result<Answer> {
-    Ok(super::json_bytes(status, crate::json::to_vec(data)?))
+    Ok(json(status, crate::json::to_vec(data)?))
 }
 
 /// The version that is asked for as Helm's index finds it: that very text, else the highest that it allows as a range;
@@ -89,21 +89,17 @@ pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> 
     Ok(loaded.map_err(|fault| fault.message().to_string()))
 }
 
-fn values_file(chart: &crate::chart::Chart) -> Option<&[u8]> {
-    chart.content.raw.iter().find(|file| &*file.name == "values.yaml").map(|file| &file.data[..])
-}
-
 /// Templates and values of a chart; `null`, as Go writes what was never set, for those that it does not have.
 fn templates(chart: &crate::chart::Chart) -> Result<Answer> {
     let files = chart.content.templates.iter();
     let items: Vec<_> =
         files.map(|file| serde_json::json!({ "name": &*file.name, "data": data_encoding::BASE64.encode(&file.data) })).collect();
     let items = if items.is_empty() { serde_json::Value::Null } else { items.into() };
-    let values: serde_json::Value = match values_file(chart) {
+    let values: serde_json::Value = match chart.raw("values.yaml") {
         Some(_) => serde_json::from_slice(&crate::json::to_vec(&Data::Map(chart.values.clone()))?).unwrap_or_default(),
         None => serde_json::Value::Null,
     };
-    Ok(json(StatusCode::OK, &serde_json::json!({ "templates": items, "values": values }).to_string()))
+    Ok(json(StatusCode::OK, serde_json::json!({ "templates": items, "values": values }).to_string()))
 }
 
 async fn list(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {

@@ -23,7 +23,7 @@ use access::{Access, Role};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use catalog::Catalog;
+use catalog::{Catalog, poisoned};
 use connections::Limits;
 use route::{Layout, RegistryRoute, Route};
 use std::collections::HashMap;
@@ -63,6 +63,8 @@ pub struct Options {
     pub freshness: Duration,
     /// Now, milliseconds since 1970.
     pub clock: fn() -> i64,
+    /// Fills a buffer with random bytes; upload sessions of the registry are named by them.
+    pub random: fn(&mut [u8]),
     /// One JSON line for each request.
     pub log: Arc<dyn Reporter>,
     /// The version `/info` tells.
@@ -103,16 +105,7 @@ pub fn run(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future
 
 async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let storage = Storage::open(&options.storage, &options.storage_options)?;
-    let (own, now) = (storage.clone(), (options.clock)() / 1000);
-    tokio::task::spawn_blocking(move || own.sweep(now));
-    let (own, clock) = (storage.clone(), options.clock);
-    tokio::spawn(async move {
-        loop {
-            // What cannot be taken away now can be later.
-            let _ = registry::forget_abandoned(&own, clock()).await;
-            tokio::time::sleep(ABANDONED_PAUSE).await;
-        }
-    });
+    sweep(&storage, options.clock);
     let acceptor = options.tls.as_ref().map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
     let listen = options.listen;
     let fault = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot listen on {listen}: {error}"));
@@ -166,6 +159,20 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
     Ok(())
 }
 
+/// Takes away what dead writers left in the storage, now, and every now and then what clients never finished to upload.
+fn sweep(storage: &Storage, clock: fn() -> i64) {
+    let (own, now) = (storage.clone(), clock() / 1000);
+    tokio::task::spawn_blocking(move || own.sweep(now));
+    let own = storage.clone();
+    tokio::spawn(async move {
+        loop {
+            // What cannot be taken away now can be later.
+            let _ = registry::forget_abandoned(&own, clock()).await;
+            tokio::time::sleep(ABANDONED_PAUSE).await;
+        }
+    });
+}
+
 /// What a handler needs of a request once its body is read.
 struct Asked {
     method: Method,
@@ -190,9 +197,9 @@ async fn handle(State(server): State<Arc<Server>>, request: Request<Body>) -> An
     let path = request.uri().path().to_string();
     let answer = answer(&server, request).await;
     server.metrics.count(&method, answer.status(), began.elapsed());
-    if server.options.log_requests(&path) {
+    if is_logged(&path) {
         let line = serde_json::json!({
-            "time": rfc3339(i128::from((server.options.clock)()) * 1_000_000), "method": method.as_str(), "path": path, "status": answer.status().as_u16(),
+            "time": timestamp((server.options.clock)()), "method": method.as_str(), "path": path, "status": answer.status().as_u16(),
             "microseconds": u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         });
         server.options.log.say(&line.to_string());
@@ -200,11 +207,14 @@ async fn handle(State(server): State<Arc<Server>>, request: Request<Body>) -> An
     answer
 }
 
-impl Options {
-    /// Health checks and metrics would fill the log.
-    fn log_requests(&self, path: &str) -> bool {
-        !path.ends_with("/health") && !path.ends_with("/metrics")
-    }
+/// Whether a request for `path` has a line in the log, which health checks and metrics would fill.
+fn is_logged(path: &str) -> bool {
+    !path.ends_with("/health") && !path.ends_with("/metrics")
+}
+
+/// A time in milliseconds since 1970, as Go writes times into indexes.
+fn timestamp(milliseconds: i64) -> String {
+    rfc3339(i128::from(milliseconds) * 1_000_000)
 }
 
 async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
@@ -297,7 +307,7 @@ async fn dispatch(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<A
     let reads = matches!(asked.method, Method::GET | Method::HEAD);
     match route {
         Route::Health if reads => Ok(json(StatusCode::OK, "{\"healthy\":true}")),
-        Route::Info if reads => Ok(json(StatusCode::OK, &serde_json::json!({ "version": server.options.version }).to_string())),
+        Route::Info if reads => Ok(json(StatusCode::OK, serde_json::json!({ "version": server.options.version }).to_string())),
         Route::Metrics if reads => Ok(text(StatusCode::OK, &server.metrics.render())),
         Route::Home { tenant } if reads => page::home(server, &tenant, asked).await,
         Route::Page { tenant, name, version } if reads => page::version(server, &tenant, &name, &version).await,
@@ -320,14 +330,13 @@ async fn dispatch(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<A
 impl Server {
     /// Keeps what was read for the next start.
     async fn save_snapshots(&self) {
-        let catalogs: Vec<_> = self.catalogs.read().unwrap_or_else(|error| error.into_inner()).values().cloned().collect();
+        let catalogs: Vec<_> = self.catalogs.read().unwrap_or_else(poisoned).values().cloned().collect();
         for catalog in catalogs {
             catalog.save_snapshot(Duration::ZERO).await;
         }
     }
 
     fn catalog(&self, tenant: &str) -> Arc<Catalog> {
-        let poisoned = |error: std::sync::PoisonError<_>| error.into_inner();
         if let Some(found) = self.catalogs.read().unwrap_or_else(poisoned).get(tenant) {
             return found.clone();
         }
@@ -337,7 +346,7 @@ impl Server {
         };
         let made =
             Catalog::new(self.storage.clone(), tenant, &url, &self.options.layout.context_path, self.options.freshness, self.options.clock);
-        let mut catalogs = self.catalogs.write().unwrap_or_else(|error| error.into_inner());
+        let mut catalogs = self.catalogs.write().unwrap_or_else(poisoned);
         // Tenants are made by asking for them: a bound keeps a scan of names from filling the memory.
         if catalogs.len() >= 10_000 {
             catalogs.clear();
@@ -387,10 +396,6 @@ fn content(asked: &Asked, kind: &str, bytes: Bytes, extra: &[(HeaderName, &str)]
     builder.body(body).unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "bad header"))
 }
 
-fn json_bytes(status: StatusCode, body: Vec<u8>) -> Answer {
-    reply(status, "application/json; charset=utf-8", body)
-}
-
 fn reply(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Answer {
     let mut answer = Response::new(body.into());
     *answer.status_mut() = status;
@@ -398,8 +403,8 @@ fn reply(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Answe
     answer
 }
 
-fn json(status: StatusCode, body: &str) -> Answer {
-    reply(status, "application/json; charset=utf-8", body.to_string())
+fn json(status: StatusCode, body: impl Into<Body>) -> Answer {
+    reply(status, "application/json; charset=utf-8", body)
 }
 
 fn text(status: StatusCode, body: &str) -> Answer {
@@ -408,7 +413,7 @@ fn text(status: StatusCode, body: &str) -> Answer {
 
 /// ChartMuseum's form of an error.
 fn error(status: StatusCode, message: &str) -> Answer {
-    json(status, &serde_json::json!({ "error": message }).to_string())
+    json(status, serde_json::json!({ "error": message }).to_string())
 }
 
 /// Percent-decodes a path; `None` if that is not text or hides a separator.

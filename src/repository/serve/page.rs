@@ -113,6 +113,6 @@ fn shown_size(bytes: u64) -> String {
 
 impl Entry {
     fn created_date(&self) -> String {
-        super::catalog::timestamp(self.created).chars().take(10).collect()
+        super::timestamp(self.created).chars().take(10).collect()
     }
 }

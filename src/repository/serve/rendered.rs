@@ -6,11 +6,12 @@
 //! block. Equal content gives equal bytes and an equal ETag on every server. Form: Helm's `repo index`, with ChartMuseum's
 //! `serverInfo`.
 
-use super::catalog::{Chart, timestamp};
+use super::catalog::Chart;
+use super::timestamp;
 use crate::error::{Error, ErrorKind, Result};
+use crate::package::digest::{Digest, sha256, sha256_hex};
 use axum::body::Bytes;
 use flate2::{Compress, Compression, Crc, FlushCompress};
-use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -27,7 +28,7 @@ const DEFLATE_END: [u8; 2] = [3, 0];
 pub struct Rendered {
     /// Which state of the catalog it shows.
     pub generation: u64,
-    /// Quoted.
+    /// The ETag, in its quotes.
     pub tag: String,
     blocks: Vec<Arc<Block>>,
     yaml: OnceLock<Bytes>,
@@ -39,7 +40,7 @@ pub struct Rendered {
 struct Block {
     charts: Vec<Arc<Chart>>,
     text: String,
-    digest: [u8; 32],
+    digest: Digest,
     packed: OnceLock<Option<Vec<u8>>>,
 }
 
@@ -49,7 +50,7 @@ pub struct Blocks(HashMap<String, Arc<Block>>);
 
 impl Block {
     fn new(charts: Vec<Arc<Chart>>, text: String) -> Block {
-        let digest = Sha256::digest(text.as_bytes()).into();
+        let digest = sha256(text.as_bytes());
         Block { charts, text, digest, packed: OnceLock::new() }
     }
 
@@ -113,9 +114,8 @@ impl Blocks {
             path => tail.push_str(&format!("serverInfo:\n  contextPath: {path}\n")),
         }
         blocks.push(Arc::new(Block::new(Vec::new(), tail)));
-        let mut digest = Sha256::new();
-        blocks.iter().for_each(|block| digest.update(block.digest));
-        let tag = format!("\"{}\"", &data_encoding::HEXLOWER.encode(&digest.finalize())[..32]);
+        let digests: Vec<u8> = blocks.iter().flat_map(|block| block.digest).collect();
+        let tag = format!("\"{}\"", &sha256_hex(&digests)[..32]);
         Rendered { generation, tag, blocks, yaml: OnceLock::new(), gzip: OnceLock::new() }
     }
 }

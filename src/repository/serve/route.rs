@@ -4,6 +4,8 @@
 //! [`Route`] whose tenant and file names are checked, so that no later step can leave a tenant's folder. Pure, and apart
 //! from the handlers for that reason. Paths are ChartMuseum's (`pkg/chartmuseum/router`) and the OCI distribution spec's.
 
+use crate::repository::oci::reference::valid_repository;
+
 /// How many path parts name a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
@@ -99,26 +101,6 @@ pub fn is_safe_part(part: &str) -> bool {
         && !part.contains("..")
 }
 
-/// Whether `name` is a repository name of the OCI distribution spec.
-pub fn is_registry_name(name: &str) -> bool {
-    name.len() <= 255
-        && name.split('/').all(|part| {
-            let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-            is_safe_part(part)
-                && part.bytes().all(|byte| lower(byte) || matches!(byte, b'.' | b'_' | b'-'))
-                && part.bytes().next().is_some_and(lower)
-                && part.bytes().last().is_some_and(lower)
-        })
-}
-
-/// Whether `reference` is a tag of the OCI distribution spec.
-pub fn is_tag(reference: &str) -> bool {
-    let mut bytes = reference.bytes();
-    bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && reference.len() <= 128
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
-}
-
 /// Reads a path (decoded, with its leading `/`).
 pub fn route(layout: &Layout, path: &str) -> Route {
     if let Some(rest) = path.strip_prefix("/v2").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
@@ -191,7 +173,7 @@ fn registry(rest: &str) -> Option<RegistryRoute> {
     let parts: Vec<&str> = rest.split('/').collect();
     let named = |before: &[&str]| {
         let name = before.join("/");
-        is_registry_name(&name).then_some(name)
+        valid_repository(&name).then_some(name)
     };
     match parts.as_slice() {
         [before @ .., "tags", "list"] => Some(RegistryRoute::Tags { name: named(before)? }),
@@ -266,6 +248,9 @@ mod tests {
         assert_eq!(at("/v2/a/blobs/uploads/"), Route::Registry(RegistryRoute::Uploads { name: "a".into() }));
         assert_eq!(at("/v2/../manifests/x"), Route::Unknown);
         assert_eq!(at("/v2/A/manifests/x"), Route::Unknown);
-        assert!(is_tag("1.0.0_build.1") && !is_tag("-x") && !is_tag("a b") && !is_tag(""));
+        // The specification's own grammar: no more than two underscores, no dot beside a dash.
+        assert_eq!(at("/v2/a___b/manifests/x"), Route::Unknown);
+        assert_eq!(at("/v2/a.-b/manifests/x"), Route::Unknown);
+        assert_eq!(at("/v2/a__b/c--d/tags/list"), Route::Registry(RegistryRoute::Tags { name: "a__b/c--d".into() }));
     }
 }

@@ -6,11 +6,17 @@
 
 use super::digest::Digest;
 use super::{DIGEST_HEADER, blob_unknown, chart_of, digest_invalid, empty, fault, kept, made, unsupported};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::repository::oci::reference::valid_repository;
 use crate::repository::serve::storage::Storage;
 use crate::repository::serve::{Answer, Asked, Server, content};
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+
+/// Where the sessions of unfinished uploads lie.
+const SESSIONS: &str = ".oci/_uploads";
+/// A session that nobody wrote to for so many milliseconds is forgotten: a day.
+const SESSION_AGE: i64 = 86_400_000;
 
 /// Answers a request for one blob.
 pub async fn handle(server: &Server, name: &str, digest: &str, asked: &Asked) -> Result<Answer> {
@@ -85,11 +91,6 @@ fn range(text: &str, total: usize) -> Option<Option<(usize, usize)>> {
     Some(last.filter(|last| first <= *last && first < total).map(|last| (first, last)))
 }
 
-/// Where the sessions of unfinished uploads lie.
-const SESSIONS: &str = ".oci/_uploads";
-/// A session that nobody wrote to for so many milliseconds is forgotten: a day.
-const SESSION_AGE: i64 = 86_400_000;
-
 fn session_folder(session: &str) -> String {
     format!("{SESSIONS}/{session}")
 }
@@ -106,13 +107,13 @@ pub async fn start(server: &Server, name: &str, asked: &Asked) -> Result<Answer>
     }
     if let (Some(digest), Some(from)) = (asked.query("mount"), asked.query("from"))
         && let Some(wanted) = Digest::parse(digest)
-        && crate::repository::serve::route::is_registry_name(from)
+        && valid_repository(from)
         && let Some(bytes) = blob(server, from, &wanted).await?
     {
         return finish(server, name, digest, bytes).await;
     }
     let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| Error::new(ErrorKind::Io, format!("no random bytes: {error}")))?;
+    (server.options.random)(&mut random);
     let session = data_encoding::HEXLOWER.encode(&random);
     server.storage.replace(&format!("{}/start", session_folder(&session)), Bytes::new()).await?;
     let place = format!("/v2/{name}/blobs/uploads/{session}");

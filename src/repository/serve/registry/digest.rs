@@ -3,7 +3,8 @@
 //! Goes in: text from a request or a manifest. Comes out: a checked [`Digest`] and the object name that it gives. Apart
 //! because nothing from outside may become part of an object's name unchecked.
 
-use sha2::{Digest as _, Sha256, Sha512};
+use crate::package::digest::sha256_hex;
+use sha2::{Digest as _, Sha512};
 
 /// A digest of an algorithm that is supported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,7 @@ impl Digest {
 
     /// The SHA-256 of these bytes.
     pub fn of(bytes: &[u8]) -> Digest {
-        Digest(format!("sha256:{}", data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))))
+        Digest(format!("sha256:{}", sha256_hex(bytes)))
     }
 
     /// Whether these bytes have this digest.

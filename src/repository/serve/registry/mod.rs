@@ -10,9 +10,11 @@ mod digest;
 
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
+use crate::repository::oci::reference::valid_tag;
 use crate::repository::serve::catalog::{Catalog, Entry, read_package};
 use crate::repository::serve::chartmuseum::publish;
-use crate::repository::serve::route::{Depth, RegistryRoute, is_tag};
+use crate::repository::serve::route::{Depth, RegistryRoute};
 use crate::repository::serve::storage::Written;
 use crate::repository::serve::{Answer, Asked, Server, content, json};
 use crate::version::Version;
@@ -25,11 +27,8 @@ use serde_json::{Value, json as object};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-const CHART_CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
-const CHART_LAYER: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
-const PROVENANCE_LAYER: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// The media type of a list of manifests.
+const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 /// The spec asks registries to take manifests of at least 4 MiB.
 const MANIFEST_LIMIT: usize = 4 << 20;
@@ -38,7 +37,7 @@ const TAG_LIMIT: usize = 32;
 
 /// The spec's form of an error.
 pub fn fault(status: StatusCode, code: &str, message: &str) -> Answer {
-    json(status, &object!({ "errors": [{ "code": code, "message": message }] }).to_string())
+    json(status, object!({ "errors": [{ "code": code, "message": message }] }).to_string())
 }
 
 fn blob_unknown() -> Answer {
@@ -122,9 +121,9 @@ async fn versions(server: &Server, name: &str) -> Result<Vec<Arc<Entry>>> {
 async fn made(server: &Server, catalog: &Catalog, entry: &Entry) -> Result<(Bytes, Bytes)> {
     let config = crate::json::to_vec(&Data::Map(entry.fields()))?;
     let descriptor = |kind: &str, digest: String, size: u64| object!({ "mediaType": kind, "digest": digest, "size": size });
-    let mut layers = vec![descriptor(CHART_LAYER, format!("sha256:{}", entry.digest), entry.size)];
+    let mut layers = vec![descriptor(CHART_TYPE, format!("sha256:{}", entry.digest), entry.size)];
     if let Some(provenance) = server.storage.get(&format!("{}.prov", catalog.object(&entry.file))).await? {
-        layers.push(descriptor(PROVENANCE_LAYER, Digest::of(&provenance).as_str().to_string(), provenance.len() as u64));
+        layers.push(descriptor(PROVENANCE_TYPE, Digest::of(&provenance).as_str().to_string(), provenance.len() as u64));
     }
     let mut annotations = serde_json::Map::new();
     annotations.insert("org.opencontainers.image.title".into(), entry.name.as_str().into());
@@ -134,8 +133,8 @@ async fn made(server: &Server, catalog: &Catalog, entry: &Entry) -> Result<(Byte
     }
     let manifest = object!({
         "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": descriptor(CHART_CONFIG, Digest::of(&config).as_str().to_string(), config.len() as u64),
+        "mediaType": MANIFEST_TYPE,
+        "config": descriptor(CONFIG_TYPE, Digest::of(&config).as_str().to_string(), config.len() as u64),
         "layers": layers,
         "annotations": annotations,
     });
@@ -147,7 +146,7 @@ async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option
     let wanted = Digest::parse(reference);
     let stored = match &wanted {
         Some(digest) => Some(digest.clone()),
-        None if !is_tag(reference) => return Ok(None),
+        None if !valid_tag(reference) => return Ok(None),
         None => {
             let tag = server.storage.get(&kept(name, "_tags", reference)).await?;
             tag.and_then(|digest| Digest::parse(&String::from_utf8_lossy(&digest)))
@@ -177,8 +176,8 @@ fn media_type(manifest: &[u8]) -> String {
     match parsed.get("mediaType").and_then(Value::as_str) {
         // A header may hold less than a JSON string.
         Some(kind) if kind.bytes().all(|byte| byte.is_ascii_graphic()) => kind.to_string(),
-        _ if parsed.get("manifests").is_some() => INDEX.to_string(),
-        _ => MANIFEST.to_string(),
+        _ if parsed.get("manifests").is_some() => INDEX_TYPE.to_string(),
+        _ => MANIFEST_TYPE.to_string(),
     }
 }
 
@@ -200,7 +199,7 @@ async fn tags(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
     };
     let more = tags.len() > limit;
     tags.truncate(limit);
-    let mut answer = json(StatusCode::OK, &object!({ "name": name, "tags": tags }).to_string());
+    let mut answer = json(StatusCode::OK, object!({ "name": name, "tags": tags }).to_string());
     if let (true, Some(last)) = (more, tags.last())
         && let Ok(link) = format!("</v2/{name}/tags/list?n={limit}&last={last}>; rel=\"next\"").parse()
     {
@@ -224,9 +223,9 @@ async fn referrers(server: &Server, name: &str, digest: &str, asked: &Asked) -> 
     if let Some(wanted) = wanted {
         manifests.retain(|descriptor| descriptor.get("artifactType").and_then(Value::as_str) == Some(wanted));
     }
-    let body = object!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests }).to_string();
+    let body = object!({ "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests }).to_string();
     let filtered = (HeaderName::from_static("oci-filters-applied"), "artifactType");
-    Ok(content(asked, INDEX, Bytes::from(body), if wanted.is_some() { std::slice::from_ref(&filtered) } else { &[] }))
+    Ok(content(asked, INDEX_TYPE, Bytes::from(body), if wanted.is_some() { std::slice::from_ref(&filtered) } else { &[] }))
 }
 
 async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: &Asked) -> Result<Answer> {
@@ -244,13 +243,13 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
         Some(digest) => (digest, asked.query.iter().filter(|(key, _)| key == "tag").map(|(_, tag)| tag.as_str()).collect()),
         None => (Digest::of(&asked.body), vec![reference]),
     };
-    if tags.len() > TAG_LIMIT || !tags.iter().all(|tag| is_tag(tag)) {
+    if tags.len() > TAG_LIMIT || !tags.iter().all(|tag| valid_tag(tag)) {
         return Ok(fault(StatusCode::BAD_REQUEST, "TAG_INVALID", "not a tag, or too many of them"));
     }
     if let Some(refused) = check_parts(server, name, &parsed).await? {
         return Ok(refused);
     }
-    let is_chart = parsed.pointer("/config/mediaType").and_then(Value::as_str) == Some(CHART_CONFIG);
+    let is_chart = parsed.pointer("/config/mediaType").and_then(Value::as_str) == Some(CONFIG_TYPE);
     // Names such as `latest` stand beside the version; a version as tag must be the one inside.
     for tag in tags.iter().filter(|tag| is_chart && Version::parse_strict(&tag.replace('_', "+")).is_ok()) {
         if let Some(refused) = publish_chart(server, name, tag, &parsed).await? {
@@ -324,11 +323,11 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
         let found = layers.iter().find(|layer| layer.get("mediaType").and_then(Value::as_str) == Some(kind));
         found.and_then(|layer| layer.get("digest")).and_then(Value::as_str).and_then(Digest::parse)
     };
-    let Some(archive) = layer(CHART_LAYER) else {
+    let Some(archive) = layer(CHART_TYPE) else {
         return Ok(Some(fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", "a chart manifest without chart layer")));
     };
     let Some(bytes) = blob(server, name, &archive).await? else { return Ok(Some(blob_unknown())) };
-    let provenance = match layer(PROVENANCE_LAYER) {
+    let provenance = match layer(PROVENANCE_TYPE) {
         Some(digest) => blob(server, name, &digest).await?,
         None => None,
     };

@@ -1,7 +1,7 @@
-//! Where the parts that reach repositories and registries talk to.
+//! What actions say while they run, on the terminal: the command line's [`Reporter`].
 //!
-//! Goes in: lines, notices and progress, from any thread. Comes out: [`Console`], which prints lines as they come, warnings
-//! as notices, and bars on a terminal for transfers that take longer than a second.
+//! Goes in: lines, notices and progress, from any thread. Comes out: lines as they come, notices on standard error, and bars
+//! on a terminal for transfers that take longer than a second.
 
 use super::printer;
 use super::session::Session;
@@ -20,7 +20,7 @@ const BAR_DELAY: Duration = Duration::from_secs(1);
 pub struct Console {
     debug: bool,
     /// Lines go to standard error, because standard output carries a report for machines.
-    quiet_output: bool,
+    to_stderr: bool,
     /// Only what is announced is said.
     silent: bool,
     terminal: bool,
@@ -32,7 +32,7 @@ impl Console {
     pub fn new(session: &Session) -> Console {
         Console {
             debug: session.settings.debug,
-            quiet_output: false,
+            to_stderr: false,
             silent: false,
             terminal: std::io::stderr().is_terminal(),
             bars: Mutex::default(),
@@ -41,7 +41,7 @@ impl Console {
 
     /// A console that leaves standard output to the report.
     pub fn beside_report(session: &Session) -> Console {
-        Console { quiet_output: true, ..Console::new(session) }
+        Console { to_stderr: true, ..Console::new(session) }
     }
 
     /// The same console for work of which nothing is said but what Helm's client for registries announces.
@@ -59,7 +59,7 @@ impl Reporter for Console {
 
     fn announce(&self, line: &str) {
         // A reader that went away is no reason to stop half-way through a download.
-        let _ = if self.quiet_output { writeln!(std::io::stderr(), "{line}") } else { writeln!(std::io::stdout(), "{line}") };
+        let _ = if self.to_stderr { writeln!(std::io::stderr(), "{line}") } else { writeln!(std::io::stdout(), "{line}") };
     }
 
     fn notice(&self, notice: Notice) {

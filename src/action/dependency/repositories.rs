@@ -1,0 +1,203 @@
+//! The repositories that dependencies come from, and their cached indexes.
+//!
+//! Goes in: the dependencies of a chart and repositories.yaml. Comes out: under which name each repository is cached, fresh
+//! indexes in the cache, and their bytes, read once between two refreshes. A repository that nobody added needs no `repo add`:
+//! its index is cached under a name made of its address. Matches `resolveRepoNames`, `ensureMissingRepos` and
+//! `UpdateRepositories` of Helm's `pkg/downloader/manager.go`.
+
+use super::Manager;
+use super::local::local_path;
+use crate::action::repo::announce;
+use crate::chart::Dependency;
+use crate::dependency::resolve;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::package::digest::sha256_hex;
+use crate::repository::config::{Entry, index_path};
+use crate::repository::index::{self, ChartVersion, INDEX_LIMIT};
+use crate::repository::{Reporter as _, cache, update, url};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What the names of repositories that nobody added begin with.
+const MANAGED: &str = "helm-manager-";
+
+impl Manager<'_> {
+    /// The names of configured repositories by dependency; aliases turn into addresses.
+    pub(super) fn resolve_names(&mut self, asked: &mut [Dependency]) -> Result<HashMap<String, String>> {
+        let mut names = HashMap::new();
+        let mut missing = Vec::new();
+        for dependency in asked {
+            let repository = &dependency.repository;
+            if repository.is_empty() {
+                continue;
+            }
+            if repository.starts_with("file://") {
+                local_path(repository, self.folder)?;
+                names.insert(dependency.name.clone(), repository.clone());
+                continue;
+            }
+            if url::is_oci(repository) {
+                names.insert(dependency.name.clone(), repository.clone());
+                continue;
+            }
+            let alias = repository.strip_prefix('@').or_else(|| repository.strip_prefix("alias:"));
+            let known = self.repositories.entries.iter().find(|entry| alias == Some(&entry.name) || url::equal(&entry.url, repository));
+            match known {
+                Some(entry) => {
+                    names.insert(dependency.name.clone(), entry.name.clone());
+                    if alias == Some(&entry.name) {
+                        dependency.repository = entry.url.clone();
+                    }
+                }
+                None if is_address(repository) => {
+                    names.insert(repository.clone(), repository.clone());
+                }
+                None => missing.push(repository.clone()),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(names);
+        }
+        let mut message = format!("no repository definition for {}. Please add them via 'rutter repo add'", missing.join(", "));
+        if missing.iter().any(|name| !name.contains("//") && !name.starts_with('@') && !name.starts_with("alias:")) {
+            message.push_str(
+                "\nNote that repositories must be URLs or aliases. For example, to refer to the \"example\"\nrepository, use \"https://charts.example.com/\" or \"@example\" instead of\n\"example\". Don't forget to add the repo, too ('rutter repo add').",
+            );
+        }
+        Err(Error::new(ErrorKind::Dependency, message))
+    }
+
+    /// Fetches the indexes of repositories that nobody added, under names made of their addresses.
+    pub(super) fn fetch_unmanaged(&self, asked: &[Dependency], names: &mut HashMap<String, String>) -> Result<()> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for dependency in asked {
+            if dependency.repository.is_empty() || names.contains_key(&dependency.name) {
+                continue;
+            }
+            let name = managed_name(&dependency.repository);
+            names.insert(dependency.name.clone(), name.clone());
+            let entry = Entry { name, url: dependency.repository.clone(), ..Entry::default() };
+            let same = |other: &Entry| other.url.trim_end_matches('/') == entry.url.trim_end_matches('/');
+            // Two spellings of one address are fetched once each only if their cache names differ.
+            if !entries.iter().any(|other| same(other) && other.name == entry.name) {
+                entries.push(entry);
+            }
+        }
+        if self.options.skip_refresh || entries.is_empty() {
+            return Ok(());
+        }
+        self.reporter.say("Getting updates for unmanaged Helm repositories...");
+        entries.iter().try_for_each(update::check_address)?;
+        let entries: Vec<&Entry> = entries.iter().collect();
+        update::update_all(self.downloader.client(), &entries, |entry, outcome| announce(entry, &entry.url, outcome, self.reporter));
+        self.forget_indexes();
+        Ok(())
+    }
+
+    /// The added repository with this address.
+    pub(super) fn configured(&self, address: &str) -> Option<&Entry> {
+        self.repositories.entries.iter().find(|entry| url::equal(address, &entry.url))
+    }
+
+    /// Fetches the indexes of all added repositories, those with one address once.
+    pub(super) fn update_repositories(&self) -> Result<()> {
+        let mut unique: Vec<&Entry> = Vec::new();
+        for entry in &self.repositories.entries {
+            let same = |other: &&Entry| other.url.trim_end_matches('/') == entry.url.trim_end_matches('/');
+            unique.retain(|other| !same(other));
+            unique.push(entry);
+        }
+        if unique.is_empty() {
+            return Ok(());
+        }
+        self.reporter.say("Hang tight while we grab the latest from your chart repositories...");
+        unique.iter().copied().try_for_each(update::check_address)?;
+        update::update_all(self.downloader.client(), &unique, |entry, outcome| announce(entry, &entry.name, outcome, self.reporter));
+        self.forget_indexes();
+        self.reporter.say("Update Complete. ⎈Happy Helming!⎈");
+        Ok(())
+    }
+
+    /// The bytes of a cached index.
+    pub(super) fn index(&self, path: &Path) -> Result<Arc<Vec<u8>>> {
+        let mut indexes = self.indexes.lock().map_err(|_| Error::new(ErrorKind::Io, "the index cache is broken"))?;
+        if let Some(bytes) = indexes.get(path) {
+            return Ok(Arc::clone(bytes));
+        }
+        let bytes = Arc::new(fs::read_limited(path, INDEX_LIMIT)?);
+        indexes.insert(path.to_path_buf(), Arc::clone(&bytes));
+        Ok(bytes)
+    }
+
+    /// Forgets the indexes that were read, since others were fetched.
+    fn forget_indexes(&self) {
+        if let Ok(mut indexes) = self.indexes.lock() {
+            indexes.clear();
+        }
+    }
+
+    /// The versions of a dependency in the cached index called `name`, highest first.
+    pub(super) fn cached_versions(&self, name: &str, dependency: &Dependency) -> Result<Vec<ChartVersion>> {
+        let path = index_path(self.settings, name)?;
+        let source = path.display().to_string();
+        let found = self
+            .index(&path)
+            .and_then(|bytes| index::versions_of(&bytes, &dependency.name, &source, self.reporter))
+            .map_err(|error| error.context(format!("no cached repository for {name} found. (try 'rutter repo update')")))?;
+        found.ok_or_else(|| {
+            let message = format!("{} chart not found in repo {}", dependency.name, dependency.repository);
+            Error::new(ErrorKind::Dependency, message)
+        })
+    }
+
+    /// Whether every locked archive can be had without a request: its cached index tells a digest, and the content cache has
+    /// it. Then nothing needs refreshing, since a lock names exact versions.
+    pub(super) fn is_cached(&self, locked: &[Dependency]) -> bool {
+        let mut remote = locked
+            .iter()
+            .filter(|dependency| !dependency.repository.is_empty() && !dependency.repository.starts_with("file://"))
+            .peekable();
+        if remote.peek().is_none() || self.options.source.verify || self.check_indexes().is_err() {
+            return false;
+        }
+        remote.all(|dependency| {
+            let entry = self.configured(&dependency.repository);
+            let versions = entry.and_then(|entry| self.cached_versions(&entry.name, dependency).ok()).unwrap_or_default();
+            let version = versions.iter().find(|version| resolve::same_version(&dependency.version, &version.metadata.version));
+            let digest = version.and_then(|version| cache::parse_digest(&version.digest).ok());
+            digest.is_some_and(|digest| cache::get(&self.settings.content_cache, &digest, cache::Kind::Chart).is_some())
+        })
+    }
+
+    /// Every configured repository must have a cached index, whether or not a dependency comes from it.
+    pub(super) fn check_indexes(&self) -> Result<()> {
+        self.repositories.entries.iter().try_for_each(|entry| fs::open(&index_path(self.settings, &entry.name)?).map(|_| ()))
+    }
+
+    /// Every repository of a lock must be known by name.
+    pub(super) fn check_repositories(&self, locked: &[Dependency]) -> Result<()> {
+        let known = |address: &str| self.repositories.entries.iter().any(|entry| url::equal(&entry.url, address.trim_end_matches('/')));
+        let missing: Vec<&str> = locked
+            .iter()
+            .map(|dependency| dependency.repository.as_str())
+            .filter(|address| !(address.is_empty() || address.starts_with("file://") || url::is_oci(address) || known(address)))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!("no repository definition for {}. Please add the missing repos via 'rutter repo add'", missing.join(", "));
+        Err(Error::new(ErrorKind::Dependency, message))
+    }
+}
+
+/// Whether this is an address or a path, not the name of a repository.
+fn is_address(text: &str) -> bool {
+    text.starts_with('/') || url::Address::parse(text).is_some_and(|address| address.is_absolute())
+}
+
+/// Helm's name for the cached index of a repository that nobody added.
+pub(super) fn managed_name(address: &str) -> String {
+    format!("{MANAGED}{}", sha256_hex(address.as_bytes()))
+}

@@ -1,0 +1,242 @@
+//! The archives of all dependencies, made ready at once.
+//!
+//! Goes in: dependencies with exact versions. Comes out: `charts/` with their archives, all of them or none, and the digest of each.
+//! First every dependency becomes a [`Step`], in order and without a download; then all steps are carried out on several threads,
+//! and what is said meanwhile is told in the order of the steps. Matches `downloadAll` of Helm's `pkg/downloader/manager.go`,
+//! which does one after the other.
+
+use super::Manager;
+use super::local::check_vendored;
+use super::repositories::managed_name;
+use super::staging::{Staging, move_charts};
+use super::telling::Telling;
+use crate::chart::{Chart, Dependency};
+use crate::dependency::resolve;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::package::{archive, digest};
+use crate::quote::quote;
+use crate::repository::config::{Entry, index_path};
+use crate::repository::download::{Verify, find_in_repository, flag_access};
+use crate::repository::index::{self, ChartVersion};
+use crate::repository::{ChartOptions, Reporter, url};
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Most archives that are made ready at once.
+const THREADS_LIMIT: usize = 8;
+
+/// One dependency: what is said first, and what there is to do; nothing when its archive is there or comes with another step.
+struct Step {
+    lines: Vec<String>,
+    task: Option<Task>,
+}
+
+/// Where the archive comes from.
+enum Task {
+    /// It is packed from a chart in memory.
+    Local { chart: Chart },
+    /// It is fetched from `address`, with the credentials of `entry`; `digest` is what the index says, or empty.
+    Http { address: String, entry: Entry, digest: String },
+    /// It is fetched from a registry; `reference` is without a tag.
+    Registry { reference: String, version: String },
+}
+
+impl Step {
+    /// The name of the archive that is packed here, and so needs no second look.
+    fn packed(&self) -> Option<String> {
+        match &self.task {
+            Some(Task::Local { chart }) => Some(archive::file_name(chart)),
+            _ => None,
+        }
+    }
+}
+
+impl Manager<'_> {
+    /// Brings the archives of `locked` into `charts/`, sets the versions of local ones, and gives the archives' digests by
+    /// file name. `wanted` are digests that must hold.
+    pub(super) fn download(&mut self, locked: &mut [Dependency], wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        if self.options.skip_refresh {
+            self.check_indexes()?;
+        }
+        let charts = self.folder.join("charts");
+        if fs::exists(&charts) {
+            if !fs::is_folder(&charts) {
+                return Err(Error::new(ErrorKind::Io, format!("{} is not a directory", quote(charts.to_string_lossy().as_bytes()))));
+            }
+        } else {
+            fs::create_folders(&charts)?;
+        }
+        let staging = Staging::new(self.folder)?;
+        self.reporter.say(&format!("Saving {} charts", locked.len()));
+        let mut steps = Vec::with_capacity(locked.len());
+        let planned = self.plan(locked, &charts, &mut steps);
+        let error = match (self.carry_out(&steps, &staging.path, wanted), planned) {
+            (Ok(digests), Ok(None)) => {
+                let packed: HashSet<String> = steps.iter().filter_map(Step::packed).collect();
+                let wanted: HashSet<&str> = digests.keys().map(String::as_str).collect();
+                move_charts(locked, &wanted, &packed, &staging.path, &charts, self.reporter)?;
+                return Ok(digests);
+            }
+            (Ok(_), Err(error)) => return Err(error),
+            (Err(error), _) | (Ok(_), Ok(Some(error))) => error,
+        };
+        self.reporter.say(&format!("Save error occurred:  {error}"));
+        Err(error)
+    }
+
+    /// What is to be done, in the order of the dependencies, into `steps`. `Ok(Some(…))` is what keeps it from going on; an
+    /// error is one that Helm does not call a save error.
+    fn plan(&mut self, locked: &mut [Dependency], charts: &Path, steps: &mut Vec<Step>) -> Result<Option<Error>> {
+        let mut seen = HashSet::new();
+        for dependency in locked {
+            if dependency.repository.is_empty() {
+                let assumed = "did not declare a repository. Assuming it exists in the charts directory";
+                steps.push(Step { lines: vec![format!("Dependency {} {assumed}", dependency.name)], task: None });
+                if let Some(error) = check_vendored(dependency, charts)? {
+                    return Ok(Some(error));
+                }
+                continue;
+            }
+            match self.plan_one(dependency, &mut seen) {
+                Ok(step) => steps.push(step),
+                Err(error) => return Ok(Some(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is to be done for a dependency that is not in `charts/` already.
+    fn plan_one(&mut self, dependency: &mut Dependency, seen: &mut HashSet<String>) -> Result<Step> {
+        let (name, repository) = (&dependency.name, &dependency.repository);
+        if repository.starts_with("file://") {
+            let chart = self.local_chart(repository)?;
+            if resolve::choose(&resolve::range(dependency)?, [chart.metadata.version.as_str()]).is_none() {
+                return Err(Error::new(ErrorKind::Dependency, format!("can't get a valid version for dependency {name}")));
+            }
+            let lines = if self.settings.debug { vec![format!("Archiving {name} from repo {repository}")] } else { Vec::new() };
+            dependency.version.clone_from(&chart.metadata.version);
+            return Ok(Step { lines, task: Some(Task::Local { chart }) });
+        }
+        let (key, task) = if url::is_oci(repository) {
+            let reference = format!("{repository}/{name}");
+            (format!("{reference}:{}", dependency.version), Task::Registry { reference, version: dependency.version.clone() })
+        } else {
+            let (address, entry, digest) = self.find(dependency)?;
+            (address.clone(), Task::Http { address, entry, digest })
+        };
+        Ok(if seen.insert(key) {
+            Step { lines: vec![format!("Downloading {name} from repo {repository}")], task: Some(task) }
+        } else {
+            Step { lines: vec![format!("Already downloaded {name} from repo {repository}")], task: None }
+        })
+    }
+
+    /// Where the archive of a dependency lies: in the cached index of its repository, else in the one that is fetched now.
+    fn find(&self, dependency: &Dependency) -> Result<(String, Entry, String)> {
+        let fault = |text: String| Error::new(ErrorKind::Dependency, format!("could not find : {text}"));
+        let repository = &dependency.repository;
+        let configured = self.configured(repository).cloned();
+        let managed = Entry { name: managed_name(repository), url: repository.clone(), ..Entry::default() };
+        let is_configured = configured.is_some();
+        let entry = configured.unwrap_or(managed);
+        let path = index_path(self.settings, &entry.name)?;
+        if is_configured || fs::exists(&path) {
+            let bytes = self.index(&path)?;
+            let source = path.display().to_string();
+            let versions = index::versions_of(&bytes, &dependency.name, &source, self.reporter)?;
+            let fits = |version: &&ChartVersion| {
+                !version.urls.is_empty()
+                    && (dependency.version.is_empty() || resolve::same_version(&dependency.version, &version.metadata.version))
+            };
+            match versions.as_ref().map(|versions| versions.iter().find(fits)) {
+                Some(Some(version)) => {
+                    let first = version.urls.first().map_or("", String::as_str);
+                    let address =
+                        url::resolve_reference(repository, first).ok_or_else(|| fault(format!("failed to parse {first} as URL")))?;
+                    return Ok((address, entry, version.digest.clone()));
+                }
+                Some(None) if is_configured => return Err(fault("no matching version".to_string())),
+                None if is_configured => return Err(fault("entry not found".to_string())),
+                _ => {}
+            }
+        }
+        let access = flag_access(&ChartOptions::default(), repository);
+        let describe =
+            |error: Error| error.context(format!("looks like {} is not a valid chart repository or cannot be reached", quote(repository)));
+        find_in_repository(self.downloader.client(), repository, &dependency.name, &dependency.version, &access, describe)
+            .map(|(address, digest)| (address, entry, digest))
+            .map_err(|error| fault(format!("chart {} not found in {repository}: {error}", dependency.name)))
+    }
+
+    /// Does all steps at once; the first fault in their order counts.
+    fn carry_out(&self, steps: &[Step], staging: &Path, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        let telling = Mutex::new(Telling::new(steps.iter().map(|step| step.lines.clone()).collect()));
+        let next = AtomicUsize::new(0);
+        let work = || {
+            // Looked at before a step is taken: one that is taken is done, so that none is missing before the first fault.
+            while telling.lock().is_ok_and(|telling| !telling.has_failed()) {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(step) = steps.get(at) else { break };
+                let (said, outcome) = self.reporter.listen(|| step.task.as_ref().map(|task| self.carry_out_one(task, staging, wanted)));
+                if let Ok(mut telling) = telling.lock() {
+                    telling.end(at, said, outcome.transpose());
+                    telling.go_on(self.reporter);
+                }
+            }
+        };
+        if let Ok(mut telling) = telling.lock() {
+            telling.go_on(self.reporter);
+        }
+        std::thread::scope(|scope| {
+            for _ in 1..steps.len().min(THREADS_LIMIT) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let telling = telling.into_inner().map_err(|_| Error::new(ErrorKind::Io, "a download ended without a result"))?;
+        Ok(telling.results()?.into_iter().flatten().collect())
+    }
+
+    /// Makes one archive ready in `staging`; gives its file name and its digest (`sha256:` and hex).
+    fn carry_out_one(&self, task: &Task, staging: &Path, wanted: &BTreeMap<String, String>) -> Result<(String, String)> {
+        let verify = match (self.options.source.verify, self.options.verify_if_possible) {
+            (true, true) => Verify::IfPossible,
+            (true, false) => Verify::Always,
+            (false, _) => Verify::Never,
+        };
+        let (path, digest, shown) = match task {
+            Task::Local { chart } => {
+                archive::check(chart)?;
+                let (name, bytes) = (archive::file_name(chart), archive::to_bytes(chart, None)?);
+                // An archive that is there with the same bytes stays: replacing a file makes the system write it out at once.
+                let there = self.folder.join("charts").join(&name);
+                let is_file = fs::lstat(&there).is_ok_and(|entry| entry.kind == fs::Kind::File);
+                if !is_file || fs::read_limited(&there, bytes.len() as u64).ok().as_ref() != Some(&bytes) {
+                    fs::write(&staging.join(&name), &bytes)?;
+                }
+                (staging.join(name), digest::sha256(&bytes), String::new())
+            }
+            Task::Http { address, entry, digest } => {
+                let saved = self.downloader.save_from(address, entry, digest, staging, verify);
+                let saved = saved.map_err(|error| error.context(format!("could not download {}", url::redact(address))))?;
+                (saved.path, saved.digest, url::redact(address))
+            }
+            Task::Registry { reference, version } => {
+                let saved = self.downloader.save(reference, version, staging, verify);
+                let saved = saved.map_err(|error| error.context(format!("could not download {reference}")))?;
+                (saved.path, saved.digest, reference.clone())
+            }
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let digest = format!("sha256:{}", digest::hex(&digest));
+        // What is packed from a folder may change with it; only what is fetched is held to the lock.
+        if let Some(wanted) = wanted.get(&name).filter(|wanted| !shown.is_empty() && **wanted != digest) {
+            let message = format!("digest of {shown} does not fit: the lock says {wanted}, the archive has {digest}");
+            return Err(Error::new(ErrorKind::Verification, message));
+        }
+        Ok((name, digest))
+    }
+}
