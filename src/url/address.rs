@@ -1,17 +1,27 @@
-//! The check of IP addresses in brackets that net/url makes (net/netip's ParseAddr), for its error texts.
+//! IP addresses as Go's net/netip reads them (`ParseAddr`), for its error texts.
 //!
-//! Goes in: the text between the brackets of a URL's host. Comes out: whether it is an IPv4 address, or why it is no
-//! address at all. Rust's parsers know no zones and give no reasons.
+//! Goes in: the text of an address: what stands between the brackets of a URL's host, or a value of the schema format `ipv6`.
+//! Comes out: which kind of address it is, or why it is none, in Go's words. Rust's parsers know no zones and give no reasons.
 
 use crate::quote::quote;
 use memchr::memchr;
 
-/// `Ok(true)` for an IPv4 address, `Ok(false)` for an IPv6 address.
-pub fn check_address(text: &[u8]) -> Result<bool, String> {
+/// What an address is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Address {
+    Version4,
+    Version6 {
+        /// Whether it names a zone (`fe80::1%eth0`).
+        zone: bool,
+    },
+}
+
+/// Tells which kind of address a text is; the error is the text of Go's.
+pub(crate) fn classify_address(text: &[u8]) -> Result<Address, String> {
     let fault = |message: &str| Err(format!("ParseAddr({}): {message}", quote(text)));
     match text.iter().find(|byte| b".:%".contains(byte)) {
-        Some(b'.') => check_version_4(text, text).map(|()| true),
-        Some(b':') => check_version_6(text).map(|()| false),
+        Some(b'.') => check_version_4(text, text).map(|()| Address::Version4),
+        Some(b':') => check_version_6(text).map(|()| Address::Version6 { zone: memchr(b'%', text).is_some() }),
         Some(_) => fault("missing IPv6 address"),
         None => fault("unable to parse IP"),
     }

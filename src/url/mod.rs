@@ -5,7 +5,7 @@
 mod address;
 
 use crate::quote::quote;
-use address::check_address;
+pub(crate) use address::{Address, classify_address};
 use memchr::{memchr, memmem, memrchr};
 
 /// Which part of a URL is escaped or read; the parts allow different characters.
@@ -300,9 +300,9 @@ fn parse_bracketed(host: &[u8]) -> Result<Vec<u8>, String> {
         }
         None => unescape(name, Mode::Host)?,
     };
-    match check_address(&name) {
-        Ok(true) => Err("invalid IP-literal".to_string()),
-        Ok(false) => Ok([b"[", name.as_slice(), b"]", port].concat()),
+    match classify_address(&name) {
+        Ok(Address::Version4) => Err("invalid IP-literal".to_string()),
+        Ok(Address::Version6 { .. }) => Ok([b"[", name.as_slice(), b"]", port].concat()),
         Err(fault) => Err(format!("invalid host: {fault}")),
     }
 }

@@ -4,11 +4,11 @@
 //! there are no formats for names beyond ASCII. Follows santhosh-tekuri/jsonschema v6 `format.go`; where the validator has other
 //! rules or other words, what is here takes the place of its own.
 
-mod address;
 mod time;
 
+use crate::number::parse_int;
 use crate::quote::{quote, quote_character};
-use crate::url::{Url, path_unescape};
+use crate::url::{Address, Url, classify_address, path_unescape};
 use boon::{Compiler, Format};
 use serde_json::Value;
 use std::error::Error;
@@ -18,7 +18,7 @@ pub(super) const REGEX: &str = "go-regex";
 
 /// Puts these formats in the place of the validator's.
 pub(super) fn register(compiler: &mut Compiler) {
-    let formats: [(&'static str, fn(&Value) -> Result<(), Box<dyn Error>>); 20] = [
+    let formats: [(&'static str, fn(&Value) -> Result<(), Box<dyn Error>>); 21] = [
         (REGEX, |value| check(value, regex)),
         ("json-pointer", |value| check(value, pointer)),
         ("relative-json-pointer", |value| check(value, relative_pointer)),
@@ -38,12 +38,13 @@ pub(super) fn register(compiler: &mut Compiler) {
         ("iri-reference", |value| check(value, reference)),
         ("uri-template", |value| check(value, template)),
         ("semver", |value| check(value, semver)),
+        // Helm's library knows no such formats.
         ("idn-email", |value| check(value, |_| Ok(()))),
+        ("idn-hostname", |value| check(value, |_| Ok(()))),
     ];
     for (name, func) in formats {
         compiler.register_format(Format { name, func });
     }
-    compiler.register_format(Format { name: "idn-hostname", func: |value| check(value, |_| Ok(())) });
 }
 
 /// A format is asked of texts alone.
@@ -101,14 +102,10 @@ fn ipv4(text: &str) -> Result<(), String> {
         if group.len() > 1 && group.starts_with('0') {
             return Err("leading zeros".into());
         }
-        let digits = group.strip_prefix(['+', '-']).unwrap_or(group);
-        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(format!("strconv.Atoi: parsing {}: invalid syntax", quote(group.as_bytes())));
-        }
-        match group.parse::<i64>() {
+        match parse_int(group.as_bytes(), 10) {
             Ok(0..=255) => {}
             Ok(_) => return Err("decimal must be between 0 and 255".into()),
-            Err(_) => return Err(format!("strconv.Atoi: parsing {}: value out of range", quote(group.as_bytes()))),
+            Err(fault) => return Err(format!("strconv.Atoi: parsing {}: {}", quote(group.as_bytes()), fault.reason())),
         }
     }
     Ok(())
@@ -118,7 +115,10 @@ fn ipv6(text: &str) -> Result<(), String> {
     if !text.contains(':') {
         return Err("missing colon".into());
     }
-    if address::check(text)? { Err("zone id is not a part of ipv6 address".into()) } else { Ok(()) }
+    match classify_address(text.as_bytes())? {
+        Address::Version6 { zone: true } => Err("zone id is not a part of ipv6 address".into()),
+        _ => Ok(()),
+    }
 }
 
 fn hostname(text: &str) -> Result<(), String> {
