@@ -1,8 +1,8 @@
 //! Go's `time.Time`, `time.Duration` and their relatives.
 //!
 //! Goes in: instants, texts and layouts. Comes out: times and texts, as Go reads and prints them. It stands apart from the
-//! template language, which gives them methods, because certificates and the formats of a values schema need times too. Calendar arithmetic is our own: Go's
-//! years reach further than those of the time zone library.
+//! template language, which gives them methods, because certificates, locks, TOML and values schemas need times too. Calendar
+//! arithmetic is our own: Go's years reach further than those of the time zone library.
 
 pub mod duration;
 mod layout;
@@ -188,15 +188,6 @@ fn days_in(month: u32, year: i64) -> u32 {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
-}
-
-/// A time from TOML text; `zone` names what TOML calls local (`datetime-local`, `date-local`, `time-local`).
-pub fn from_rfc3339(text: &str, zone: Option<&str>) -> Option<Time> {
-    let mut time = parse(b"2006-01-02T15:04:05.999999999Z07:00", text.as_bytes(), &Zone::Local).ok()?;
-    if let Some(name) = zone {
-        time.zone = Zone::Fixed(name.into(), 0);
-    }
-    Some(time)
 }
 
 /// Go's names of the months.

@@ -9,5 +9,5 @@ mod tables;
 mod time;
 mod write;
 
-pub use parse::{TimeKind, Toml, parse};
+pub use parse::{Toml, parse};
 pub use write::{Node, write};

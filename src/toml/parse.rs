@@ -7,34 +7,26 @@ use super::lexer::{END, Fault, Lexer, Step, Word, is_blank, is_newline};
 use super::time;
 use super::write::write_key;
 use crate::error::{Error, ErrorKind, Result};
+use crate::number::parse_int;
 use crate::quote::{quote, quote_character};
+use crate::time::Time;
 use std::collections::{BTreeMap, HashSet};
 
 /// A TOML value: what `toml.Unmarshal` puts into `map[string]any`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Toml {
     Str(String),
     /// int64
     Int(i64),
     Float(f64),
     Bool(bool),
-    /// A `time.Time`: its RFC 3339 text with nanoseconds, and which of the four kinds it is (local ones carry Go's
-    /// internal zone names `datetime-local`, `date-local`, `time-local`).
-    Time(String, TimeKind),
+    /// A `time.Time`; the name of its zone tells which of TOML's four kinds it is (see [`crate::time::zone`]).
+    Time(Time),
     /// `[]any`
     List(Vec<Toml>),
     /// `[]map[string]any`, from `[[name]]`
     Tables(Vec<Toml>),
     Map(BTreeMap<String, Toml>),
-}
-
-/// What a TOML time says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeKind {
-    Offset,
-    LocalDateTime,
-    LocalDate,
-    LocalTime,
 }
 
 /// Values may nest so deep.
@@ -446,15 +438,12 @@ impl<'a> Parser<'a> {
                 if has_leading_zero(&text) {
                     return Err(fault(format!("Invalid integer {}: cannot have leading zeroes", quote(text.as_bytes()))));
                 }
-                integer(&text).map(Toml::Int).ok_or_else(|| fault(format!("{text} is out of range for int64")))
+                parse_int(text.as_bytes(), 0).map(Toml::Int).map_err(|_| fault(format!("{text} is out of range for int64")))
             }
             Word::Float => self.float(&text, line),
             Word::Datetime => {
-                let normal = text.replace('z', "Z").replace(['t', ' '], "T");
-                match time::parse(&text) {
-                    Some((time, kind)) => Ok(Toml::Time(time, kind)),
-                    None => Err(fault(format!("invalid datetime: {}", quote(normal.as_bytes())))),
-                }
+                let text = time::normalized(&text);
+                time::parse(&text).map(Toml::Time).ok_or_else(|| fault(format!("invalid datetime: {}", quote(text.as_bytes()))))
             }
         }
     }
@@ -571,17 +560,6 @@ fn has_leading_zero(text: &str) -> bool {
     }
 }
 
-/// `strconv.ParseInt` with base 0, of what the lexer takes for an integer.
-fn integer(text: &str) -> Option<i64> {
-    let digits = text.replace('_', "");
-    match digits.get(..2) {
-        Some("0x") => i64::from_str_radix(&digits[2..], 16).ok(),
-        Some("0o") => i64::from_str_radix(&digits[2..], 8).ok(),
-        Some("0b") => i64::from_str_radix(&digits[2..], 2).ok(),
-        _ => digits.parse().ok(),
-    }
-}
-
 /// Takes out backslashes at the ends of lines with all white space behind them.
 fn join_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -624,12 +602,7 @@ mod tests {
             Toml::Int(number) => Node::Int(*number),
             Toml::Float(number) => Node::Float(*number),
             Toml::Bool(truth) => Node::Bool(*truth),
-            Toml::Time(text, kind) => Node::Time(match kind {
-                TimeKind::Offset => text.clone(),
-                TimeKind::LocalDateTime => text.trim_end_matches('Z').to_owned(),
-                TimeKind::LocalDate => text[..10].to_owned(),
-                TimeKind::LocalTime => text[11..].trim_end_matches('Z').to_owned(),
-            }),
+            Toml::Time(time) => Node::Time(time.to_toml()),
             Toml::List(items) | Toml::Tables(items) => Node::List(items.iter().map(node).collect()),
             Toml::Map(entries) => Node::Map(entries.iter().map(|(key, value)| (key.clone().into_bytes(), node(value))).collect()),
         }

@@ -7,13 +7,13 @@ use super::encode::{self, Dialect};
 use super::{Call, Fault, Function, Outcome, Parameter, row};
 use crate::error::Error;
 use crate::template::value::{List, ListKind, Map, MapKind, Room, Value, growth};
-use crate::time::{self, Time, zone};
-use crate::toml::{self, TimeKind, Toml};
+use crate::toml::{self, Toml};
 use crate::yaml::Style;
 use crate::{json, yaml};
 
 use Parameter::{Any, Str};
 
+/// The rows of this topic.
 pub const FUNCTIONS: &[Function] = &[
     row("fromJson", &[Str], from_json, "A JSON object as a map; the message of an error under `Error`."),
     row("fromJsonArray", &[Str], from_json_array, "A JSON array as a list; the message of an error as its only item."),
@@ -161,15 +161,7 @@ fn toml_value(toml: &Toml) -> Value {
         Toml::Int(number) => Value::int64(*number),
         Toml::Float(number) => Value::Float(*number),
         Toml::Bool(truth) => Value::Bool(*truth),
-        Toml::Time(text, kind) => {
-            let zone = match kind {
-                TimeKind::Offset => None,
-                TimeKind::LocalDateTime => Some(zone::LOCAL_DATE_TIME),
-                TimeKind::LocalDate => Some(zone::LOCAL_DATE),
-                TimeKind::LocalTime => Some(zone::LOCAL_TIME),
-            };
-            Value::time(time::from_rfc3339(text, zone).unwrap_or_else(Time::zero))
-        }
+        Toml::Time(time) => Value::time(time.clone()),
         Toml::List(items) => toml_list(ListKind::Any, items, 2),
         Toml::Tables(items) => toml_list(ListKind::Maps, items, 4),
         Toml::Map(entries) => Value::map(entries.iter().map(|(key, value)| (key.as_str().into(), toml_value(value)))),
