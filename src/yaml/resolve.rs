@@ -4,6 +4,7 @@
 //! whether it needs quotes.
 
 use super::fault::{Fault, Origin, Step};
+use crate::time::{self, Zone};
 
 pub(super) const BOOL: &str = "tag:yaml.org,2002:bool";
 pub(super) const INT: &str = "tag:yaml.org,2002:int";
@@ -195,65 +196,14 @@ pub(super) fn is_timestamp(text: &str) -> bool {
     if year_digits != 4 || bytes.get(4) != Some(&b'-') {
         return false;
     }
-    date_and_time(text).is_some()
-}
-
-fn date_and_time(text: &str) -> Option<()> {
-    let year: u32 = text.get(..4)?.parse().ok()?;
-    let (month, rest) = one_or_two_digits(text.get(5..)?)?;
-    let (day, rest) = one_or_two_digits(rest.strip_prefix('-')?)?;
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let last = match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        1..=12 => 31,
-        _ => return None,
+    // No two layouts share what stands behind the date.
+    let layout = match bytes.iter().find(|byte| !byte.is_ascii_digit() && **byte != b'-') {
+        Some(b'T') => "2006-1-2T15:4:5.999999999Z07:00",
+        Some(b't') => "2006-1-2t15:4:5.999999999Z07:00",
+        Some(b' ') => "2006-1-2 15:4:5.999999999",
+        _ => "2006-1-2",
     };
-    if day == 0 || day > last {
-        return None;
-    }
-    if rest.is_empty() {
-        return Some(());
-    }
-    if let Some(rest) = rest.strip_prefix(['T', 't']) {
-        return is_zone(time_of_day(rest)?).then_some(());
-    }
-    let rest = rest.strip_prefix(' ')?.trim_start_matches(' ');
-    time_of_day(rest)?.is_empty().then_some(())
-}
-
-fn one_or_two_digits(text: &str) -> Option<(u32, &str)> {
-    let count = text.bytes().take(2).take_while(u8::is_ascii_digit).count();
-    Some((text.get(..count)?.parse().ok()?, &text[count..]))
-}
-
-/// `15:4:5.999999999`
-fn time_of_day(text: &str) -> Option<&str> {
-    let (hour, rest) = one_or_two_digits(text)?;
-    let (minute, rest) = one_or_two_digits(rest.strip_prefix(':')?)?;
-    let (second, rest) = one_or_two_digits(rest.strip_prefix(':')?)?;
-    if hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let Some(fraction) = rest.strip_prefix(['.', ',']) else { return Some(rest) };
-    let count = fraction.bytes().take_while(u8::is_ascii_digit).count();
-    Some(if count == 0 { rest } else { &fraction[count..] })
-}
-
-/// `Z07:00`
-fn is_zone(text: &str) -> bool {
-    if text == "Z" {
-        return true;
-    }
-    let two = |from: usize| {
-        text.get(from..from + 2).filter(|pair| pair.bytes().all(|byte| byte.is_ascii_digit())).and_then(|pair| pair.parse::<u32>().ok())
-    };
-    text.len() == 6
-        && text.starts_with(['+', '-'])
-        && text.as_bytes().get(3) == Some(&b':')
-        && two(1).is_some_and(|hours| hours <= 24)
-        && two(4).is_some_and(|minutes| minutes <= 60)
+    time::parse(layout.as_bytes(), bytes, &Zone::Utc).is_ok()
 }
 
 #[cfg(test)]
@@ -291,7 +241,10 @@ mod tests {
             ("2001-01-01", Resolved::Timestamp),
             ("2001-2-30", Resolved::Str),
             ("2001-12-14T21:59:43.10-05:00", Resolved::Timestamp),
-            ("2001-12-14 21:59:43", Resolved::Timestamp),
+            ("2001-12-14t21:59:43z", Resolved::Str),
+            ("2001-12-14t1:2:3,5Z", Resolved::Timestamp),
+            ("2001-12-14   21:59:43", Resolved::Timestamp),
+            ("2001-12-14T24:00:00Z", Resolved::Str),
             ("2001-12-14 21:59:43 -5", Resolved::Str),
         ];
         for (text, want) in cases {
