@@ -2,7 +2,7 @@
 //!
 //! A module imports only from modules above it:
 //!
-//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`time`], [`version`]
+//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`time`], [`unicode`], [`version`]
 //! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it; `jinja`: texts that are Jinja templates
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
@@ -44,6 +44,7 @@ pub mod repository;
 pub mod template;
 pub mod time;
 pub mod toml;
+pub mod unicode;
 pub mod url;
 pub mod values;
 pub mod version;

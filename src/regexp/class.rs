@@ -1,10 +1,10 @@
 //! Character classes of Go's regular expressions: `[…]`, `\d`, `\pL`, `[[:alpha:]]`.
 //!
 //! Goes in: a pattern at the start of a class. Comes out: the class for the `regex` crate, and the rest of the pattern.
-//! Names of scripts and categories are those that Go 1.26 finds. Part of [`super::regex_syntax`].
+//! Names of scripts and categories are those that Go 1.26 finds.
 
-use super::unicode_tables::{CATEGORIES, CATEGORY_ALIASES, SCRIPTS};
 use super::{NOTHING, SyntaxFault, check_utf8, consumed, fault, next_rune, parse_escape};
+use crate::unicode::tables::{CATEGORIES, CATEGORY_ALIASES, SCRIPTS};
 
 /// The contents of a class between brackets.
 pub(crate) struct Class {

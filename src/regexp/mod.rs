@@ -6,9 +6,8 @@
 //! \b`, `[`, `&&` and `--` as plain characters in classes, repetitions of what comes before flags, equal group names.
 
 mod class;
-pub mod unicode;
-mod unicode_tables;
 
+use crate::unicode;
 use class::{Class, perl_class, unicode_class};
 
 /// Highest repetition count, nested ones multiplied.
@@ -129,7 +128,7 @@ pub(super) fn consumed<'a>(whole: &'a [u8], rest: &[u8]) -> &'a [u8] {
     whole.get(..whole.len().saturating_sub(rest.len())).unwrap_or(whole)
 }
 
-/// Translates a pattern in Go's Perl-like syntax, the only one Sprig uses.
+/// Translates a pattern in Go's Perl-like syntax (`regexp.Compile`), the one of Sprig's functions and of schema patterns.
 pub fn translate(pattern: &[u8]) -> Result<Translated, SyntaxFault> {
     let mut parser = Parser {
         whole: pattern,

@@ -6,8 +6,8 @@
 
 use crate::quote;
 use crate::quote::printable::is_printable;
+use crate::unicode::{is_digit, is_letter};
 use memchr::memmem;
-use std::sync::LazyLock;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,15 +131,7 @@ fn find_left_delimiter(text: &[u8]) -> Option<usize> {
 
 /// Go's `isAlphaNumeric`: a letter, a decimal digit or `_`.
 fn is_alphanumeric(code: u32) -> bool {
-    static LETTER_OR_DIGIT: LazyLock<Option<regex::Regex>> = LazyLock::new(|| regex::Regex::new(r"^[\p{L}\p{Nd}]$").ok());
-    match char::from_u32(code) {
-        Some(character) if character.is_ascii() => character.is_ascii_alphanumeric() || character == '_',
-        Some(character) => {
-            let mut buffer = [0; 4];
-            LETTER_OR_DIGIT.as_ref().is_some_and(|pattern| pattern.is_match(character.encode_utf8(&mut buffer)))
-        }
-        None => false,
-    }
+    char::from_u32(code).is_some_and(|character| character == '_' || is_letter(character) || is_digit(character))
 }
 
 /// Go's `%#U`.

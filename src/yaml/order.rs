@@ -3,8 +3,8 @@
 //! Goes in: two keys, or entries. Comes out: their order. Apart from the emitter because callers sort before they push.
 
 use super::Style;
+use crate::unicode::{is_digit, is_letter};
 use std::cmp::Ordering;
-use std::sync::LazyLock;
 
 /// How `a` stands to `b` among the keys of one map; the two styles differ where letters follow digits.
 pub fn compare_keys(a: &str, b: &str, style: Style) -> Ordering {
@@ -39,24 +39,6 @@ fn leading_number(text: &str, seed: i64) -> (i64, usize) {
         let value = i64::from(u32::from(digit)) - i64::from(b'0');
         (number.wrapping_mul(10).wrapping_add(value), count + 1)
     })
-}
-
-fn is_letter(character: char) -> bool {
-    static LETTER: LazyLock<Option<regex::Regex>> = LazyLock::new(|| regex::Regex::new(r"^\p{L}$").ok());
-    is_of(character, &LETTER, char::is_ascii_alphabetic)
-}
-
-fn is_digit(character: char) -> bool {
-    static DIGIT: LazyLock<Option<regex::Regex>> = LazyLock::new(|| regex::Regex::new(r"^\p{Nd}$").ok());
-    is_of(character, &DIGIT, char::is_ascii_digit)
-}
-
-/// Whether the character is of a Unicode category; ASCII, nearly everything, needs no table.
-fn is_of(character: char, class: &LazyLock<Option<regex::Regex>>, ascii: fn(&char) -> bool) -> bool {
-    if character.is_ascii() {
-        return ascii(&character);
-    }
-    class.as_ref().is_some_and(|class| class.is_match(character.encode_utf8(&mut [0; 4])))
 }
 
 /// Sorts entries by their keys as go-yaml does. Its order is not transitive for some sets of keys (`a10b < a1b < a2b < a10b`),

@@ -39,7 +39,7 @@ pub use vocabulary::Vocabulary;
 
 use super::value::{List, Map, Str, Value};
 use crate::diagnostic::Level;
-use crate::regexp::unicode;
+use crate::unicode;
 
 /// The type of one parameter, as Go declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

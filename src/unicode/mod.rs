@@ -4,7 +4,7 @@
 //! It stands apart from Rust's `char` methods because Go maps rune by rune (`ß` has no upper case) and by its own
 //! version of Unicode.
 
-use super::unicode_tables as tables;
+pub(crate) mod tables;
 
 /// What Go reads where there is no UTF-8.
 pub const REPLACEMENT: char = '\u{FFFD}';
