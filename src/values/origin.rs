@@ -182,10 +182,7 @@ fn candidates<'path>(chart: &Chart, path: &[&'path str]) -> Vec<Vec<&'path str>>
 
 /// The subchart whose values stand under `key`, and the name of its folder.
 fn subchart<'chart>(chart: &'chart Chart, key: &str) -> Option<(&'chart Chart, &'chart str)> {
-    let entry = chart.metadata.dependencies.iter().find(|entry| match entry.alias.as_str() {
-        "" => entry.name == key,
-        alias => alias == key,
-    });
+    let entry = chart.metadata.dependencies.iter().find(|entry| entry.name_or_alias() == key);
     let name = entry.map_or(key, |entry| entry.name.as_str());
     chart.dependencies.iter().find(|subchart| subchart.name() == name).map(|subchart| (subchart, subchart.name()))
 }
@@ -207,8 +204,7 @@ fn in_charts(chart: &Chart, path: &[&str], folder: &str, imports: usize) -> Opti
         return None;
     }
     chart.metadata.dependencies.iter().find_map(|entry| {
-        let key = if entry.alias.is_empty() { &entry.name } else { &entry.alias };
-        let (subchart, name) = subchart(chart, key)?;
+        let (subchart, name) = subchart(chart, entry.name_or_alias())?;
         entry.import_values.iter().find_map(|import| {
             let (child, parent) = match import {
                 Data::Str(export) => (format!("exports.{export}"), ".".to_string()),

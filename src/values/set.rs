@@ -9,6 +9,7 @@ use super::go_text::{quote, quote_runes, type_name};
 use super::merge::Reader;
 use crate::data::{Data, Items, Map};
 use crate::error::{Error, ErrorKind, Result};
+use crate::number::parse_int;
 use std::sync::Arc;
 
 /// The largest list index.
@@ -204,7 +205,8 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
             // Helm wraps the EOF and still knows it for the end of the text.
             return Err(Stop::End);
         }
-        parse_integer(&text).map_err(|reason| fault(format!("error parsing index: strconv.Atoi: parsing {}: {reason}", quote(&text))))
+        parse_int(text.as_bytes(), 10)
+            .map_err(|problem| fault(format!("error parsing index: strconv.Atoi: parsing {}: {}", quote(&text), problem.reason())))
     }
 
     /// What follows `[index]`, set in `list`.
@@ -367,15 +369,6 @@ fn put_at(list: &mut Vec<Data>, index: i64, value: Data, room: &mut usize) -> St
     Ok(())
 }
 
-/// Go's `strconv.Atoi`, with the words of its faults.
-fn parse_integer(text: &str) -> std::result::Result<i64, &'static str> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("invalid syntax");
-    }
-    text.parse().map_err(|_| "value out of range")
-}
-
 fn typed_value(text: String) -> Data {
     if text.eq_ignore_ascii_case("true") {
         return Data::Bool(true);
@@ -391,7 +384,7 @@ fn typed_value(text: String) -> Data {
         return Data::Int(0);
     }
     if !text.starts_with('0')
-        && let Ok(number) = parse_integer(&text)
+        && let Ok(number) = parse_int(text.as_bytes(), 10)
     {
         return Data::Int(number);
     }

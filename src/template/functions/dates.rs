@@ -4,12 +4,14 @@
 //! local zone is UTC. Whatever is neither time nor integer means now, as in Sprig: YAML numbers are floats and count as such.
 
 use super::{Call, Fault, Function, Outcome, Parameter, row};
+use crate::number::{NumberFault, parse_int};
 use crate::template::value::{IntKind, Value};
 use crate::time::duration::{HOUR, MINUTE, SECOND};
 use crate::time::{Duration, Time, Zone, parse};
 
 use Parameter::{Any, Str, Time as TimeParameter};
 
+/// The rows of this topic.
 pub const FUNCTIONS: &[Function] = &[
     row("ago", &[Any], ago, "How long ago a time was, in whole seconds, as a duration text."),
     row("date", &[Str, Any], date, "A time in a Go layout, in the local zone (UTC)."),
@@ -115,11 +117,10 @@ fn duration(call: &mut Call) -> Outcome {
 
 /// `strconv.ParseInt` whose error is dropped: a number that is too large counts as the largest.
 fn parse_clamped(text: &str) -> i64 {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return 0;
+    match parse_int(text.as_bytes(), 10) {
+        Ok(number) | Err(NumberFault::Range(number)) => number,
+        Err(NumberFault::Syntax) => 0,
     }
-    text.parse().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX })
 }
 
 fn duration_round(call: &mut Call) -> Outcome {
