@@ -11,7 +11,8 @@ use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Document, is_notes};
 use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release};
-use crate::values::{merge, schema};
+use crate::values::schema;
+use crate::yaml;
 use std::fmt;
 use std::sync::Arc;
 
@@ -91,8 +92,8 @@ impl Renderer {
 
     /// Lays the values of a YAML text over those so far, as `-f` does.
     pub fn values(mut self, yaml: &str) -> Result<Renderer> {
-        let over = crate::yaml::parse_values(yaml.as_bytes())?;
-        self.values = merge::merge_maps(&self.values, &over);
+        let over = yaml::parse_values(yaml.as_bytes())?;
+        self.values = yaml::merge_maps(&self.values, &over);
         Ok(self)
     }
 

@@ -3,7 +3,7 @@
 //! Goes in: what the command line said, and a reader for the files it names. Comes out: one map. Whatever order the
 //! command line had, files come first, then `--set-json`, `--set`, `--set-string`, `--set-file`, `--set-literal`.
 //! A null replaces here; that it deletes a chart's default is up to `coalesce`. Follows Helm's
-//! `pkg/cli/values/options.go` and `LoadValues`, `MergeMaps` of `pkg/chart/v2/loader`.
+//! `pkg/cli/values/options.go`.
 
 use super::set;
 use crate::data::{Data, Map};
@@ -57,14 +57,14 @@ impl Options {
         for path in &self.files {
             let bytes = prepare(path, reader(path)?, &base)?;
             let values = yaml::parse_values(&bytes).map_err(|error| error.in_file(path).context(format!("failed to parse {path}")))?;
-            base = merge_maps(&base, &values);
+            base = yaml::merge_maps(&base, &values);
         }
         for text in &self.json {
             let trimmed = text.trim();
             if trimmed.starts_with('{') {
                 let fault = || Error::new(ErrorKind::Usage, format!("failed parsing --set-json data JSON: {text}"));
                 let Ok(Data::Map(values)) = crate::json::parse(trimmed.as_bytes()) else { return Err(fault()) };
-                base = merge_maps(&base, &values);
+                base = yaml::merge_maps(&base, &values);
             } else {
                 set::json(text, Arc::make_mut(&mut base))
                     .map_err(|_| Error::new(ErrorKind::Usage, format!("failed parsing --set-json data {text}")))?;
@@ -86,42 +86,10 @@ impl Options {
     }
 }
 
-/// `over` laid over `base`: tables merge at every depth, all else replaces (`MergeMaps`).
-pub fn merge_maps(base: &Arc<Map>, over: &Arc<Map>) -> Arc<Map> {
-    if base.is_empty() || Arc::ptr_eq(base, over) {
-        return over.clone();
-    }
-    if over.is_empty() {
-        return base.clone();
-    }
-    let mut entries: Vec<(Arc<str>, Data)> = base.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    for (key, value) in over.iter() {
-        let value = match (base.get(key), value) {
-            (Some(Data::Map(below)), Data::Map(above)) => Data::Map(merge_maps(below, above)),
-            _ => value.clone(),
-        };
-        entries.push((key.clone(), value));
-    }
-    // Of equal keys the last stays.
-    Arc::new(Map::from_entries(entries))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::values::go_text::print;
-
-    fn map(entries: &[(&str, Data)]) -> Arc<Map> {
-        Arc::new(entries.iter().map(|(key, value)| (Arc::from(*key), value.clone())).collect())
-    }
-
-    #[test]
-    fn tables_merge_and_the_rest_is_replaced() {
-        let base = map(&[("a", Data::Map(map(&[("x", Data::Int(1)), ("y", Data::Int(2))]))), ("l", Data::list(vec![Data::Int(1)]))]);
-        let over = map(&[("a", Data::Map(map(&[("y", Data::Null)]))), ("l", Data::list(Vec::new())), ("z", Data::Bool(true))]);
-        let merged = Data::Map(merge_maps(&base, &over));
-        assert_eq!(print(&merged), "map[a:map[x:1 y:<nil>] l:[] z:true]");
-    }
 
     #[test]
     fn the_kind_of_flag_decides_the_order() {

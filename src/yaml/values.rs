@@ -62,40 +62,97 @@ fn normalise(text: &[u8]) -> Cow<'_, [u8]> {
 /// A values file as one map: its documents merged, later ones on top.
 pub fn parse_values(text: &[u8]) -> Result<Arc<Map>> {
     let documents = parse_value_documents(text)?;
-    Ok(documents.into_iter().reduce(|under, over| merge_documents(&under, &over)).unwrap_or_default())
+    Ok(documents.into_iter().reduce(|under, over| merge_maps(&under, &over)).unwrap_or_default())
 }
 
-/// How deep tables are merged; below, those on top replace the others.
-const MAX_MERGE_DEPTH: usize = 1000;
-
-/// `loader.MergeMaps`: tables of `over` are merged into those of `under`, everything else (nulls and lists too) replaces.
-pub fn merge_documents(under: &Arc<Map>, over: &Arc<Map>) -> Arc<Map> {
-    merge(under, over, 0)
+/// `over` laid over `under`: tables merge at every depth, all else (nulls and lists too) replaces (`loader.MergeMaps`).
+/// Without recursion: a text may nest 10 000 levels, more than the stack of a thread may bear.
+pub fn merge_maps(under: &Arc<Map>, over: &Arc<Map>) -> Arc<Map> {
+    if let Some(map) = unmerged(under, over) {
+        return map;
+    }
+    let mut current = Merge::new(under, over);
+    // What waits for the table of this key, outermost first.
+    let mut waiting: Vec<(Merge, &Arc<str>)> = Vec::new();
+    loop {
+        match current.up_to_table() {
+            Some((key, under, over)) => waiting.push((std::mem::replace(&mut current, Merge::new(under, over)), key)),
+            None => {
+                let map = Arc::new(Map::from_entries(current.entries));
+                let Some((outer, key)) = waiting.pop() else { return map };
+                current = outer;
+                current.entries.push((key.clone(), Data::Map(map)));
+            }
+        }
+    }
 }
 
-fn merge(under: &Arc<Map>, over: &Arc<Map>, depth: usize) -> Arc<Map> {
-    if under.is_empty() || depth > MAX_MERGE_DEPTH {
-        return over.clone();
+/// The result of a merge that leaves one of the two as it is.
+fn unmerged(under: &Arc<Map>, over: &Arc<Map>) -> Option<Arc<Map>> {
+    if under.is_empty() || Arc::ptr_eq(under, over) {
+        return Some(over.clone());
     }
-    let mut merged = (**under).clone();
-    for (key, value) in over.iter() {
-        let value = match (merged.get(key), value) {
-            (Some(Data::Map(under)), Data::Map(over)) => Data::Map(merge(under, over, depth + 1)),
-            _ => value.clone(),
-        };
-        merged.insert(key.clone(), value);
+    over.is_empty().then(|| under.clone())
+}
+
+/// Two tables of which some keys are merged.
+struct Merge<'a> {
+    under: &'a Map,
+    over: &'a Map,
+    /// How many entries of `over` are done.
+    done: usize,
+    /// All of `under` and what is done of `over`; of equal keys the last counts.
+    entries: Vec<(Arc<str>, Data)>,
+}
+
+impl<'a> Merge<'a> {
+    fn new(under: &'a Map, over: &'a Map) -> Merge<'a> {
+        let entries = under.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        Merge { under, over, done: 0, entries }
     }
-    Arc::new(merged)
+
+    /// Takes entries of `over`, up to the next key under which two tables are to be merged.
+    fn up_to_table(&mut self) -> Option<(&'a Arc<str>, &'a Arc<Map>, &'a Arc<Map>)> {
+        while let Some((key, value)) = self.over.entry_at(self.done) {
+            self.done += 1;
+            let value = match (self.under.get(key), value) {
+                (Some(Data::Map(under)), Data::Map(over)) => match unmerged(under, over) {
+                    Some(map) => Data::Map(map),
+                    None => return Some((key, under, over)),
+                },
+                _ => value.clone(),
+            };
+            self.entries.push((key.clone(), value));
+        }
+        None
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Documents of this many maps in each other, the innermost with one key.
+    fn nested(depth: usize, keys: &[&str]) -> String {
+        let documents: Vec<String> = keys.iter().map(|key| "{a: ".repeat(depth) + "{" + key + ": 1}" + &"}".repeat(depth)).collect();
+        documents.join("\n---\n")
+    }
+
     #[test]
-    fn deep_documents_merge_within_the_stack() {
-        let nested = |depth: usize| "{a: ".repeat(depth) + "1" + &"}".repeat(depth);
-        let text = format!("{}\n---\n{}\n", nested(9_000), nested(9_000));
-        assert!(parse_values(text.as_bytes()).is_ok());
+    fn documents_merge_at_every_depth() {
+        let values = parse_values(nested(9_000, &["x", "y", "x"]).as_bytes()).unwrap();
+        let mut table = &values;
+        while let Some(Data::Map(inner)) = table.get("a") {
+            table = inner;
+        }
+        assert_eq!(table.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), ["x", "y"]);
+    }
+
+    #[test]
+    fn tables_merge_and_the_rest_is_replaced() {
+        let text = b"a: {x: 1, y: 2}\nl: [1]\nn: {}\n---\na: {y: null, b: {c: 1}}\nl: []\nz: true\nn: 1\n";
+        let expected = b"a: {b: {c: 1}, x: 1, y: null}\nl: []\nn: 1\nz: true\n";
+        let text_of = |text: &[u8]| crate::yaml::to_string(&Data::Map(parse_values(text).unwrap())).unwrap();
+        assert_eq!(text_of(text), text_of(expected));
     }
 }
