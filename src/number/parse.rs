@@ -125,31 +125,67 @@ fn any_float(text: &str) -> Option<f64> {
     underscores_stand_right(unsigned.as_bytes()).then(|| text.replace('_', "").parse().ok())?
 }
 
-/// `0x1.8p3`: the exponent is required.
+/// `0x1.8p3`: the exponent is required. (strconv's `readFloat` and `atofHex`.)
 fn parse_hexadecimal_float(text: &str, unsigned: &str) -> Option<f64> {
     if unsigned.contains('_') && !underscores_stand_right(unsigned.as_bytes()) {
         return None;
     }
-    let (mantissa, exponent) = unsigned.get(2..)?.split_once(['p', 'P'])?;
-    let exponent: i32 = exponent.replace('_', "").parse().ok()?;
-    let mut total = 0.0f64;
-    let mut scale = 0i32;
-    let mut digits = 0;
+    let (digits, exponent) = unsigned.get(2..)?.split_once(['p', 'P'])?;
+    let mut exponent = parse_exponent(exponent)?;
+    let mut mantissa = 0u64;
+    let mut any_digit = false;
     let mut after_point = false;
-    for c in mantissa.chars().filter(|&c| c != '_') {
+    for c in digits.chars().filter(|&c| c != '_') {
         if c == '.' && !after_point {
             after_point = true;
             continue;
         }
-        total = total * 16.0 + f64::from(c.to_digit(16)?);
-        digits += 1;
-        if after_point {
-            scale -= 4;
-        }
+        let digit = u64::from(c.to_digit(16)?);
+        any_digit = true;
+        let fits = mantissa >> 60 == 0;
+        // Of what does not fit it matters only whether there is anything.
+        mantissa = if fits { mantissa << 4 | digit } else { mantissa | u64::from(digit != 0) };
+        exponent += match (fits, after_point) {
+            (true, true) => -4,
+            (false, false) => 4,
+            _ => 0,
+        };
     }
-    let number = total * 2f64.powi(scale.saturating_add(exponent));
-    let number = if text.starts_with('-') { -number } else { number };
-    (digits > 0).then_some(number)
+    let number = scaled(mantissa, exponent);
+    any_digit.then_some(if text.starts_with('-') { -number } else { number })
+}
+
+/// Digits with a sign, as far as they matter.
+fn parse_exponent(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let mut size = 0;
+    for c in digits.chars().filter(|&c| c != '_') {
+        let digit = i64::from(c.to_digit(10)?);
+        size = if size < 10_000 { size * 10 + digit } else { size };
+    }
+    let size = if text.starts_with('-') { -size } else { size };
+    (!digits.is_empty()).then_some(size)
+}
+
+/// `mantissa` times two to the power of `exponent`, rounded once, to even.
+fn scaled(mantissa: u64, exponent: i64) -> f64 {
+    /// The exponent of the smallest float.
+    const LEAST: i64 = -1074;
+    let length = i64::from(u64::BITS - mantissa.leading_zeros());
+    // So many bits have no room; floats below the normal ones have less of it.
+    let excess = (length - i64::from(f64::MANTISSA_DIGITS)).max(LEAST - exponent).max(0);
+    if excess > length {
+        return 0.0;
+    }
+    let (kept, rest) = (u128::from(mantissa) >> excess, u128::from(mantissa) & ((1 << excess) - 1));
+    let half = (1 << excess) >> 1;
+    let rounded = kept + u128::from(rest > half || excess > 0 && rest == half && kept % 2 == 1);
+    let power = match exponent + excess {
+        power if rounded == 0 || power > 1023 => return if rounded == 0 { 0.0 } else { f64::INFINITY },
+        power @ -1022.. => f64::from_bits(((power + 1023) as u64) << 52),
+        power => f64::from_bits(1 << (power - LEAST)),
+    };
+    rounded as f64 * power
 }
 
 #[cfg(test)]
@@ -172,6 +208,27 @@ mod tests {
         assert_eq!(parse_int(b"0x10", 10), Err(NumberFault::Syntax));
     }
 
+    // Recorded from Go 1.26.
+    #[test]
+    fn hexadecimal_floats_are_rounded_once() {
+        for (text, bits) in [
+            ("0x1p-1074", 1),
+            ("0x0.8p-1074", 0),
+            ("0x0.8000000000000000001p-1074", 1),
+            ("0x1.8p-1074", 2),
+            ("0x1p-99999999999", 0),
+            ("0x0p99999999999", 0),
+            ("0x1.fffffffffffff4p-1023", 0x000f_ffff_ffff_ffff + 1),
+            ("0x1.00000000000008p0", 0x3ff0_0000_0000_0000),
+            ("0x1.00000000000008000000000000001p0", 0x3ff0_0000_0000_0001),
+            ("0x1.00000000000018p0", 0x3ff0_0000_0000_0002),
+            ("0x1.fffffffffffffp1023", 0x7fef_ffff_ffff_ffff),
+            ("-0x10000000000000000000000.p0", 0xc570_0000_0000_0000),
+        ] {
+            assert_eq!(parse_float(text.as_bytes()).map(f64::to_bits), Ok(bits), "{text}");
+        }
+    }
+
     #[test]
     fn floats_are_read_as_strconv_does() {
         for (text, number) in [("0x1.8p3", 12.0), ("1_0.5", 10.5), ("-Inf", f64::NEG_INFINITY), (".5", 0.5), ("1e3", 1000.0)] {
@@ -180,7 +237,7 @@ mod tests {
         for text in ["", "1_", "--1", "0x1", "x", "+nan"] {
             assert_eq!(parse_float(text.as_bytes()), Err(NumberFault::Syntax), "{text}");
         }
-        for text in ["1e400", "0x1p2000"] {
+        for text in ["1e400", "0x1p2000", "0x1p99999999999", "0x1.fffffffffffff8p1023"] {
             assert_eq!(parse_float(text.as_bytes()), Err(NumberFault::Range(f64::INFINITY)), "{text}");
         }
     }
