@@ -4,7 +4,7 @@
 //! (`Clock`, `Date`) are not here but for the reason why text/template refuses to call them.
 
 use crate::quote;
-use crate::template::functions::{Fault, Parameter, Parameters};
+use crate::template::functions::{Fault, Parameter};
 use crate::template::value::{IntKind, Method, Object, Value};
 use crate::time::duration::{Duration, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
 use crate::time::{MONTHS, Time, WEEKDAYS, Zone, civil_from_days, days_from_civil};
@@ -49,7 +49,7 @@ fn duration(duration: Duration) -> Value {
 }
 
 fn method(list: &'static [Parameter], call: impl Fn(&[Value]) -> Result<Value, Fault> + 'static) -> Option<Method> {
-    Some(Method { parameters: Parameters { list, variadic: false }, call: Box::new(call) })
+    Some(Method::new(list, call))
 }
 
 /// A method without arguments whose result is known.

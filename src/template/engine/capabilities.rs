@@ -4,7 +4,6 @@
 //! asks no cluster. Comes out: plain data for the command line to change, and the objects that templates see.
 //! Follows Helm's `pkg/chart/common/capabilities.go`.
 
-use crate::template::functions::{Fault, Parameter, Parameters};
 use crate::template::value::{List, ListKind, Method, Object, Str, Value};
 use std::any::Any;
 use std::rc::Rc;
@@ -146,7 +145,7 @@ impl Object for CapabilitiesObject {
             return None;
         }
         let (kube_version, api_versions, helm_version) = (self.kube_version.clone(), self.api_versions.clone(), self.helm_version.clone());
-        Some(method(&[], move |_| {
+        Some(Method::new(&[], move |_| {
             Ok(Value::Object(Rc::new(CapabilitiesObject {
                 kube_version: kube_version.clone(),
                 api_versions: api_versions.clone(),
@@ -212,7 +211,7 @@ impl Object for KubeVersionObject {
             "GitVersion" => Str::from(self.version.version.as_str()),
             _ => return None,
         };
-        Some(method(&[], move |_| Ok(Value::Str(text.clone()))))
+        Some(Method::new(&[], move |_| Ok(Value::Str(text.clone()))))
     }
 
     fn hidden_field(&self, name: &str) -> bool {
@@ -293,11 +292,6 @@ impl Object for HelmVersionObject {
     fn as_any(&self) -> &dyn Any {
         self
     }
-}
-
-/// A method with fixed parameters.
-pub(crate) fn method(list: &'static [Parameter], call: impl Fn(&[Value]) -> Result<Value, Fault> + 'static) -> Method {
-    Method { parameters: Parameters { list, variadic: false }, call: Box::new(call) }
 }
 
 /// The API versions that Helm 4.2.4 knows without a cluster, in its order.

@@ -3,7 +3,6 @@
 //! Goes in: the files of a chart's content, shared. Comes out: the object templates see, a `map[string][]byte` with
 //! methods. Nothing is copied until a template asks for the bytes. Follows Helm's `pkg/engine/files.go`.
 
-use super::capabilities::method;
 use super::glob::Glob;
 use crate::chart::{Content, File};
 use crate::template::functions::{self, Call, Fault, NoHost, Parameter};
@@ -103,18 +102,20 @@ impl Object for Files {
         const NAME: &[Parameter] = &[Parameter::Str];
         let files = self.clone();
         Some(match name {
-            "Get" => method(NAME, move |arguments| {
+            "Get" => Method::new(NAME, move |arguments| {
                 let found = files.get(name_of(arguments).as_bytes());
                 Ok(found.map_or_else(|| Value::str(""), |file| Value::Str(Str::from(file.data.shared().clone()))))
             }),
-            "GetBytes" => method(NAME, move |arguments| {
+            "GetBytes" => Method::new(NAME, move |arguments| {
                 let found = files.get(name_of(arguments).as_bytes());
                 Ok(Value::Bytes(found.map_or_else(|| Arc::from(&b""[..]), |file| file.data.shared().clone())))
             }),
-            "Glob" => method(NAME, move |arguments| Ok(Value::Object(Rc::new(files.glob(&name_of(arguments).to_text()))))),
-            "AsConfig" => method(&[], move |_| files.to_yaml(|file| Ok(Value::Str(Str::from(file.data.shared().clone()))))),
-            "AsSecrets" => method(&[], move |_| files.to_yaml(|file| run("b64enc", Value::Str(Str::from(file.data.shared().clone()))))),
-            "Lines" => method(NAME, move |arguments| files.lines(name_of(arguments).as_bytes())),
+            "Glob" => Method::new(NAME, move |arguments| Ok(Value::Object(Rc::new(files.glob(&name_of(arguments).to_text()))))),
+            "AsConfig" => Method::new(&[], move |_| files.to_yaml(|file| Ok(Value::Str(Str::from(file.data.shared().clone()))))),
+            "AsSecrets" => {
+                Method::new(&[], move |_| files.to_yaml(|file| run("b64enc", Value::Str(Str::from(file.data.shared().clone())))))
+            }
+            "Lines" => Method::new(NAME, move |arguments| files.lines(name_of(arguments).as_bytes())),
             _ => return None,
         })
     }

@@ -8,6 +8,7 @@ use super::set::Template;
 use crate::diagnostic::{Diagnostic, Frame, Location};
 use crate::quote;
 use crate::template::ast::{NodeRef, line_and_column};
+use crate::template::functions::engine::{WARN_END, WARN_START};
 use crate::template::parser::ParseError;
 use crate::template::value::Str;
 use std::fmt::Write;
@@ -113,8 +114,6 @@ impl Failure {
 
     /// What Helm makes of it.
     pub fn helm_text(&self) -> String {
-        const WARN_START: &str = "HELM_ERR_START";
-        const WARN_END: &str = "HELM_ERR_END";
         let text = self.text();
         let mut tokens = text.splitn(3, ": ");
         let (Some(_), Some(location), Some(rest)) = (tokens.next(), tokens.next(), tokens.next()) else {
@@ -172,8 +171,8 @@ impl Failure {
             }
         }
         // Of `fail` and `required` only their own words count.
-        if let Some((_, rest)) = text.split_once("HELM_ERR_START")
-            && let Some((message, _)) = rest.rsplit_once("HELM_ERR_END")
+        if let Some((_, rest)) = text.split_once(WARN_START)
+            && let Some((message, _)) = rest.rsplit_once(WARN_END)
         {
             return message.to_string();
         }

@@ -3,12 +3,8 @@
 //! Goes in: a receiver and a name. Comes out: the method with its receiver bound. Apart from objects, because these
 //! values are plain maps and lists whose type has methods on top. Follows Helm's `pkg/chart/common/values.go`.
 
-use crate::template::functions::{self, Call, Fault, NoHost, Parameter, Parameters};
+use crate::template::functions::{self, Call, Fault, NoHost, Parameter};
 use crate::template::value::{List, ListKind, Map, MapKind, Method, Str, Value};
-
-fn method(list: &'static [Parameter], call: impl Fn(&[Value]) -> Result<Value, Fault> + 'static) -> Method {
-    Method { parameters: Parameters { list, variadic: false }, call: Box::new(call) }
-}
 
 fn text(arguments: &[Value]) -> Str {
     match arguments.first() {
@@ -24,12 +20,14 @@ pub(super) fn of_values(map: &Map, name: &str) -> Option<Method> {
     }
     let map = map.clone();
     Some(match name {
-        "YAML" => method(&[], move |_| to_yaml(&map)),
-        "AsMap" => method(&[], move |_| Ok(Value::Map(if map.is_empty() { Map::new(MapKind::Any) } else { map.with_kind(MapKind::Any) }))),
-        "Table" => method(&[Parameter::Str], move |arguments| {
+        "YAML" => Method::new(&[], move |_| to_yaml(&map)),
+        "AsMap" => {
+            Method::new(&[], move |_| Ok(Value::Map(if map.is_empty() { Map::new(MapKind::Any) } else { map.with_kind(MapKind::Any) })))
+        }
+        "Table" => Method::new(&[Parameter::Str], move |arguments| {
             table(&map, text(arguments).as_bytes()).map(|map| Value::Map(map.with_kind(MapKind::Values)))
         }),
-        _ => method(&[Parameter::Str], move |arguments| path_value(&map, text(arguments).as_bytes())),
+        _ => Method::new(&[Parameter::Str], move |arguments| path_value(&map, text(arguments).as_bytes())),
     })
 }
 
@@ -39,7 +37,7 @@ pub(super) fn of_list(list: &List, name: &str) -> Option<Method> {
         return None;
     }
     let list = list.clone();
-    Some(method(&[Parameter::Str], move |arguments| {
+    Some(Method::new(&[Parameter::Str], move |arguments| {
         let wanted = text(arguments);
         Ok(Value::Bool(list.items().iter().any(|item| matches!(item, Value::Str(item) if *item == wanted))))
     }))

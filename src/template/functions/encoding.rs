@@ -4,7 +4,6 @@
 //! is why Go's own walk through bad input is followed to the byte. Follows encoding/base64 and encoding/base32.
 
 use super::Parameter::Str as Text;
-use super::strings::too_large;
 use super::{Call, Function, Outcome, row};
 use crate::template::value::Value;
 use base64::Engine as _;
@@ -20,12 +19,12 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 fn base64_encode(call: &mut Call) -> Outcome {
-    too_large(call, call.bytes(0).len() / 3 * 4 + 4)?;
+    call.check_size(call.bytes(0).len() / 3 * 4 + 4)?;
     Ok(Value::str(STANDARD.encode(call.bytes(0))))
 }
 
 fn base32_encode(call: &mut Call) -> Outcome {
-    too_large(call, call.bytes(0).len() / 5 * 8 + 8)?;
+    call.check_size(call.bytes(0).len() / 5 * 8 + 8)?;
     Ok(Value::str(BASE32.encode(call.bytes(0))))
 }
 

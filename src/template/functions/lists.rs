@@ -60,7 +60,7 @@ fn items<'a>(call: &'a Call, at: usize, message: &str) -> Result<Cow<'a, [Value]
 
 /// A new list, unless it is longer than the host allows. Go's `append` made it of one with this capacity.
 fn new_list(call: &Call, items: Vec<Value>, capacity: usize) -> Outcome {
-    check_length(call, items.len())?;
+    call.check_length(items.len())?;
     let room = growth::appended(ListKind::Any, capacity, items.len()) - items.len();
     Ok(Value::List(List::with_room(ListKind::Any, items, Room::Zeros(room))))
 }
@@ -68,14 +68,6 @@ fn new_list(call: &Call, items: Vec<Value>, capacity: usize) -> Outcome {
 /// A list whose items Go appended one by one.
 fn grown(items: Vec<Value>) -> Value {
     Value::List(List::grown(ListKind::Any, items))
-}
-
-fn check_length(call: &Call, length: usize) -> Result<(), Fault> {
-    let limit = call.host.item_limit();
-    if length > limit {
-        return Err(Fault::new(format!("list of {length} items exceeds the limit of {limit} items")));
-    }
-    Ok(())
 }
 
 fn list(call: &mut Call) -> Outcome {
@@ -186,7 +178,7 @@ fn concat(call: &mut Call) -> Outcome {
             Value::List(_) | Value::Bytes(_) | Value::Nil => items(call, at, "")?,
             other => return Err(Fault::new(format!("Cannot concat type {} as list", other.kind_name()))),
         };
-        check_length(call, all.len() + items.len())?;
+        call.check_length(all.len() + items.len())?;
         all.extend_from_slice(&items);
     }
     Ok(if all.is_empty() { nil_list() } else { grown(all) })

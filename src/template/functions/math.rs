@@ -242,10 +242,7 @@ fn range_length(start: i64, stop: i64, step: i64) -> u64 {
 /// The numbers from `start` up to `stop`, if the host allows so many.
 fn range(call: &Call, start: i64, stop: i64, step: i64) -> Result<impl Iterator<Item = i64>, Fault> {
     let length = range_length(start, stop, step);
-    let limit = call.host.item_limit();
-    if usize::try_from(length).map_or(true, |length| length > limit) {
-        return Err(Fault::new(format!("list of {length} items exceeds the limit of {limit} items")));
-    }
+    call.check_length(usize::try_from(length).unwrap_or(usize::MAX))?;
     Ok((0..length as i64).map(move |at| start.wrapping_add(at.wrapping_mul(step))))
 }
 

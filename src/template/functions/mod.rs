@@ -70,7 +70,7 @@ pub enum Parameter {
     Time,
     /// `time.Duration`
     Duration,
-    /// `uint32`, `int32` and other integers by name
+    /// `uint32`
     Uint32,
     /// `sprig.certificate`
     Certificate,
@@ -164,6 +164,24 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// A fault if a result of so many bytes is larger than the host allows.
+    pub fn check_size(&self, size: usize) -> Result<(), Fault> {
+        let limit = self.host.size_limit();
+        if size > limit {
+            return Err(Fault::new(format!("result of {size} bytes exceeds the limit of {limit} bytes")));
+        }
+        Ok(())
+    }
+
+    /// A fault if a list of so many items is longer than the host allows.
+    pub fn check_length(&self, length: usize) -> Result<(), Fault> {
+        let limit = self.host.item_limit();
+        if length > limit {
+            return Err(Fault::new(format!("list of {length} items exceeds the limit of {limit} items")));
+        }
+        Ok(())
+    }
+
     /// Argument `at`, nil when a variadic call has fewer.
     pub fn value(&self, at: usize) -> &Value {
         const NIL: &Value = &Value::Nil;
@@ -183,10 +201,7 @@ impl Call<'_> {
     pub fn str(&self, at: usize) -> Str {
         match self.value(at) {
             Value::Str(text) => text.clone(),
-            other => {
-                let _ = other;
-                Str::from("")
-            }
+            _ => Str::from(""),
         }
     }
 

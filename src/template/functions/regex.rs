@@ -7,7 +7,6 @@
 //! Follows sprig/regex.go and Go's regexp; the syntax is in [`crate::regexp`].
 
 use super::Parameter::{Int, Str as Text};
-use super::strings::too_large;
 use super::{Call, Fault, Function, Outcome, row, unicode};
 use crate::quote::{can_backquote, quote};
 use crate::regexp;
@@ -370,7 +369,7 @@ fn replaced(call: &Call, on_error: OnError, expand: bool) -> Outcome {
                     }
                 }
             }
-            too_large(call, out.len())?;
+            call.check_size(out.len())?;
         }
         last_end = to;
         let width = subject.width_at(at);

@@ -4,7 +4,7 @@
 //! Follows sprig/semver.go; grammar and order are in [`crate::version`].
 
 use super::Parameter::{Str as Text, Version as Other};
-use super::{Call, Fault, Function, Outcome, Parameters, row};
+use super::{Call, Fault, Function, Outcome, row};
 use crate::template::value::{IntKind, Method, Object, Value};
 use crate::version::{Constraint, Version, VersionError};
 use std::cmp::Ordering;
@@ -64,7 +64,7 @@ fn text_argument(arguments: &[Value]) -> String {
 }
 
 fn method(list: &'static [super::Parameter], call: impl Fn(&[Value]) -> Result<Value, Fault> + 'static) -> Option<Method> {
-    Some(Method { parameters: Parameters { list, variadic: false }, call: Box::new(call) })
+    Some(Method::new(list, call))
 }
 
 /// A method without parameters whose result is known.

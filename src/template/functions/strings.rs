@@ -42,14 +42,6 @@ pub const FUNCTIONS: &[Function] = &[
     row("splitList", &[Text, Text], split_list, "the parts of a text as a list"),
 ];
 
-/// The fault for a result that would be larger than the host allows.
-pub(super) fn too_large(call: &Call, size: usize) -> Result<(), Fault> {
-    if size > call.host.size_limit() {
-        return Err(Fault::new(format!("result of {size} bytes exceeds the limit of {} bytes", call.host.size_limit())));
-    }
-    Ok(())
-}
-
 fn hello(_: &mut Call) -> Outcome {
     Ok(Value::str("Hello!"))
 }
@@ -154,7 +146,7 @@ fn repeat(call: &mut Call) -> Outcome {
     let (count, text) = (call.int(0), call.bytes(1));
     let count = usize::try_from(count).map_err(|_| Fault::new("strings: negative Repeat count"))?;
     let size = count.checked_mul(text.len()).ok_or_else(|| Fault::new("strings: Repeat output length overflow"))?;
-    too_large(call, size)?;
+    call.check_size(size)?;
     if count == 1 {
         return Ok(Value::Str(call.str(1)));
     }
@@ -239,7 +231,7 @@ fn indented(call: &Call, before: &[u8]) -> Outcome {
     let width = usize::try_from(call.int(0)).map_err(|_| Fault::new("strings: negative Repeat count"))?;
     let lines = memchr_iter(b'\n', text).count() + 1;
     let size = width.saturating_mul(lines).saturating_add(text.len() + before.len());
-    too_large(call, size)?;
+    call.check_size(size)?;
     let mut out = Vec::with_capacity(size);
     out.extend_from_slice(before);
     out.resize(out.len() + width, b' ');
@@ -260,7 +252,7 @@ fn replace(call: &mut Call) -> Outcome {
     }
     if old.is_empty() {
         let size = text.len().saturating_add(new.len().saturating_mul(unicode::count(text) + 1));
-        too_large(call, size)?;
+        call.check_size(size)?;
         let mut out = Vec::with_capacity(size);
         for rune in unicode::runes(text) {
             out.extend_from_slice(new);
@@ -280,7 +272,7 @@ fn replace(call: &mut Call) -> Outcome {
         out.extend_from_slice(text.get(from..at).unwrap_or_default());
         out.extend_from_slice(new);
         from = at + old.len();
-        too_large(call, out.len())?;
+        call.check_size(out.len())?;
     }
     out.extend_from_slice(text.get(from..).unwrap_or_default());
     Ok(Value::str(out))
@@ -323,7 +315,7 @@ fn join(call: &mut Call) -> Outcome {
             out.extend_from_slice(separator);
         }
         convert::write_text(item, &mut out)?;
-        too_large(call, out.len())?;
+        call.check_size(out.len())?;
     }
     Ok(Value::str(out))
 }
@@ -382,27 +374,20 @@ fn numbered(parts: Vec<&[u8]>) -> Value {
     Value::Map(Map::from_entries(MapKind::Str, entries))
 }
 
-fn check_items(call: &Call, count: usize) -> Result<(), Fault> {
-    if count > call.host.item_limit() {
-        return Err(Fault::new(format!("list of {count} items exceeds the limit of {} items", call.host.item_limit())));
-    }
-    Ok(())
-}
-
 fn split(call: &mut Call) -> Outcome {
     let parts = parts(call.bytes(1), call.bytes(0), None);
-    check_items(call, parts.len())?;
+    call.check_length(parts.len())?;
     Ok(numbered(parts))
 }
 
 fn split_n(call: &mut Call) -> Outcome {
     let parts = parts(call.bytes(2), call.bytes(0), usize::try_from(call.int(1)).ok());
-    check_items(call, parts.len())?;
+    call.check_length(parts.len())?;
     Ok(numbered(parts))
 }
 
 fn split_list(call: &mut Call) -> Outcome {
     let parts = parts(call.bytes(1), call.bytes(0), None);
-    check_items(call, parts.len())?;
+    call.check_length(parts.len())?;
     Ok(Value::strings(parts))
 }

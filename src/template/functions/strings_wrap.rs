@@ -4,7 +4,6 @@
 //! Follows Masterminds/goutils 1.1.1 (wordutils.go, stringutils.go).
 
 use super::Parameter::{Int, Str as Text};
-use super::strings::too_large;
 use super::{Call, Function, Outcome, row};
 use crate::template::value::Value;
 use memchr::{memchr, memrchr};
@@ -47,7 +46,7 @@ fn wrapped(call: &Call, text: &[u8], line_end: &[u8], cut_words: bool) -> Outcom
         };
         out.extend_from_slice(part(from, to));
         out.extend_from_slice(line_end);
-        too_large(call, out.len())?;
+        call.check_size(out.len())?;
         from = next;
     }
     out.extend_from_slice(part(from, text.len()));

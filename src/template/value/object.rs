@@ -4,6 +4,7 @@
 //! the forms they take in print, JSON and comparisons.
 
 use super::{Str, Value};
+use crate::template::functions::{Fault, Parameter, Parameters};
 use std::any::Any;
 
 /// A Go struct, pointer or named type with fields and methods.
@@ -64,7 +65,8 @@ pub trait Object: Any {
         None
     }
 
-    /// The fields in declaration order, those with a lower-case name included (only printing shows them), for `%v`, `%+v`, JSON and YAML; `None` when it has none that are printed.
+    /// The fields in declaration order, for `%v`, `%+v`, JSON and YAML; those with a lower-case name included, which only
+    /// printing shows.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()
     }
@@ -111,7 +113,13 @@ pub trait Object: Any {
 
 /// A method of an [`Object`]: its parameters and what it does. The receiver is in the closure.
 pub struct Method {
-    pub parameters: crate::template::functions::Parameters,
-    #[expect(clippy::type_complexity, reason = "a boxed closure is the type")]
-    pub call: Box<dyn Fn(&[Value]) -> Result<Value, crate::template::functions::Fault>>,
+    pub parameters: Parameters,
+    pub call: Box<dyn Fn(&[Value]) -> Result<Value, Fault>>,
+}
+
+impl Method {
+    /// A method with fixed parameters.
+    pub fn new(list: &'static [Parameter], call: impl Fn(&[Value]) -> Result<Value, Fault> + 'static) -> Method {
+        Method { parameters: Parameters { list, variadic: false }, call: Box::new(call) }
+    }
 }
