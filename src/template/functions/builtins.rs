@@ -48,14 +48,13 @@ fn index(call: &mut Call) -> Outcome {
                 let at = position(key, list.len(), "slice")?;
                 list.items().get(at).cloned().unwrap_or_default()
             }
-            Value::Map(map) => match (key, map.kind()) {
-                (Value::Str(key), kind) => match (map.get(key.as_bytes()), kind) {
+            Value::Map(map) => match key {
+                Value::Str(key) => match (map.get(key.as_bytes()), map.kind()) {
                     (Some(value), _) => value,
                     (None, MapKind::Str) => Value::str(""),
                     (None, _) => Value::Nil,
                 },
-                (_, MapKind::AnyKey) => Value::Nil,
-                (other, _) => return Err(wrong_key(other)),
+                other => return Err(wrong_key(other)),
             },
             Value::Object(object) if object.kind_name() == "map" => match key {
                 Value::Str(key) => object.field(&key.to_text()).unwrap_or_default(),

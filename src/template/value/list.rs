@@ -25,8 +25,7 @@ pub enum ListKind {
     Lists,
     /// `[]map[string]interface {}`, from TOML
     Maps,
-    /// `[]map[string]string` is not produced by any function; Capabilities.APIVersions is:
-    /// `common.VersionSet`, a `[]string` with a `Has` method
+    /// `common.VersionSet`: `.Capabilities.APIVersions`, a `[]string` with a method `Has`
     VersionSet,
 }
 

@@ -21,11 +21,8 @@ pub enum MapKind {
     Any,
     /// `common.Values`: the root context, `.Values` and `.Template`
     Values,
-    /// `map[string]string`: annotations, `split`
+    /// `map[string]string`: annotations, `split`. (Further types do not occur; `.Files` is an object.)
     Str,
-    /// `map[string]bool`, `map[string][]string` and the like do not occur; `.Files` is an object
-    /// `map[interface {}]interface {}`, from YAML read without the JSON bridge
-    AnyKey,
 }
 
 impl MapKind {
@@ -35,7 +32,6 @@ impl MapKind {
             MapKind::Any => "map[string]interface {}",
             MapKind::Values => "common.Values",
             MapKind::Str => "map[string]string",
-            MapKind::AnyKey => "map[interface {}]interface {}",
         }
     }
 }
