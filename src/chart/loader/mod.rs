@@ -321,8 +321,14 @@ impl Assembly<'_> {
             let text = content.raw.iter().find(|file| &*file.name == "Chart.yaml").map_or(&[][..], |file| &file.data);
             return Err(explain::in_chart_file(error, text));
         }
-        let mut dependencies = Vec::new();
-        for (entry, files) in subcharts {
+        let dependencies = self.subcharts(subcharts, &metadata.name, depth)?;
+        Ok(Chart { metadata: Arc::new(metadata), content: Arc::new(content), values, dependencies, found_in: None })
+    }
+
+    /// The charts in `charts/` of the chart `parent`, by name: the files of each entry there, which is an archive or a folder.
+    fn subcharts(&mut self, entries: BTreeMap<String, Vec<File>>, parent: &str, depth: usize) -> Result<Vec<Chart>> {
+        let mut charts = Vec::new();
+        for (entry, files) in entries {
             if entry.starts_with(['_', '.']) {
                 continue;
             }
@@ -330,19 +336,18 @@ impl Assembly<'_> {
             let loaded = match files.first() {
                 Some(file) if packed && *file.name == *entry => self.packed(file.data.shared().clone(), depth),
                 Some(file) if packed => {
-                    let (parent, name) = (&metadata.name, &file.name);
+                    let name = &file.name;
                     let message = format!("error unpacking subchart tar in {parent}: expected {entry}, got {name}");
                     return Err(Error::new(ErrorKind::Chart, message));
                 }
                 _ => self.unpacked(files, depth),
             };
-            let subchart = loaded.map_err(|error| {
-                explain::in_subchart(error, &entry).context(format_args!("error unpacking subchart {entry} in {}", metadata.name))
-            })?;
-            dependencies.push(subchart);
+            charts.push(loaded.map_err(|error| {
+                explain::in_subchart(error, &entry).context(format_args!("error unpacking subchart {entry} in {parent}"))
+            })?);
         }
-        dependencies.sort_by(|a, b| a.name().cmp(b.name()));
-        Ok(Chart { metadata: Arc::new(metadata), content: Arc::new(content), values, dependencies, found_in: None })
+        charts.sort_by(|a, b| a.name().cmp(b.name()));
+        Ok(charts)
     }
 
     /// The files of Helm 2's form of dependencies, which is told about in charts of the newer form.
