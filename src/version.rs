@@ -340,7 +340,6 @@ fn scan_version(text: &[u8], is_number: impl Fn(u8) -> bool) -> Option<Scanned> 
 #[derive(Debug, Clone)]
 pub struct Constraint {
     groups: Vec<Group>,
-    include_prereleases: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -395,19 +394,13 @@ impl Constraint {
             return Err(VersionError::new(format!("too many constraint groups (max {MAX_CONSTRAINT_GROUPS})")));
         }
         let groups = groups.into_iter().map(parse_group).collect::<Result<_, _>>()?;
-        Ok(Constraint { groups, include_prereleases: false })
-    }
-
-    /// The same constraint matching prereleases too (`IncludePrerelease`, Helm's `--devel`-like modes).
-    pub fn including_prereleases(mut self) -> Constraint {
-        self.include_prereleases = true;
-        self
+        Ok(Constraint { groups })
     }
 
     /// Whether `version` satisfies it.
     pub fn check(&self, version: &Version) -> bool {
         self.groups.iter().any(|group| {
-            (self.include_prereleases || group.names_prerelease || version.semver.pre.is_empty())
+            (group.names_prerelease || version.semver.pre.is_empty())
                 && group.comparisons.iter().all(|comparison| comparison.holds(version))
         })
     }
