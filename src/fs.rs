@@ -97,14 +97,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// The bytes of a file that may have at most `limit` of them; `None` when there is nothing at `path`.
 pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     match File::open(path) {
+        Ok(file) => read_open(file, path, limit).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        _ => read_limited(path, limit).map(Some),
+        Err(error) => Err(fault("open", path, &error)),
     }
 }
 
 /// The bytes of a file that may have at most `limit` of them.
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let file = open(path)?;
+    read_open(open(path)?, path, limit)
+}
+
+fn read_open(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let mut bytes = Vec::new();
     read_expected(file, || path.to_path_buf(), size, limit, &mut bytes)?;
