@@ -114,14 +114,19 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// The error for the byte here inside a number, a word or an escape, or for the end: there Go feeds its scanner a blank, which
+    /// these refuse.
+    fn unexpected_in_token(&self, context: &str) -> Error {
+        match self.peek() {
+            None if !self.streaming => Error::new(ErrorKind::Syntax, format!("invalid character ' ' {context}")),
+            _ => self.unexpected(context),
+        }
+    }
+
     /// The error for the byte here, or for the end.
     fn unexpected(&self, context: &str) -> Error {
         let problem = match self.peek() {
             Some(byte) => format!("invalid character {} {context}", quote_character(char::from(byte))),
-            // At the end Go feeds its scanner a blank, which numbers, words and escapes refuse.
-            None if !self.streaming && context != "in string literal" && (context.contains("literal") || context.contains("escape")) => {
-                format!("invalid character ' ' {context}")
-            }
             None if !self.streaming => "unexpected end of JSON input".to_owned(),
             None if self.text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) => "EOF".to_owned(),
             None => "unexpected EOF".to_owned(),
@@ -233,7 +238,7 @@ impl<'a> Parser<'a> {
     fn word(&mut self, word: &str, data: Data) -> Result<Data> {
         for expected in word.bytes() {
             if self.peek() != Some(expected) {
-                return Err(self.unexpected(&format!("in literal {word} (expecting '{}')", char::from(expected))));
+                return Err(self.unexpected_in_token(&format!("in literal {word} (expecting '{}')", char::from(expected))));
             }
             self.at += 1;
         }
@@ -255,13 +260,13 @@ impl<'a> Parser<'a> {
         match self.peek() {
             Some(b'0') => self.at += 1,
             Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(self.unexpected("in numeric literal")),
+            _ => return Err(self.unexpected_in_token("in numeric literal")),
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
             whole = false;
             if !matches!(self.peek(), Some(b'0'..=b'9')) {
-                return Err(self.unexpected("after decimal point in numeric literal"));
+                return Err(self.unexpected_in_token("after decimal point in numeric literal"));
             }
             self.digits();
         }
@@ -272,7 +277,7 @@ impl<'a> Parser<'a> {
                 self.at += 1;
             }
             if !matches!(self.peek(), Some(b'0'..=b'9')) {
-                return Err(self.unexpected("in exponent of numeric literal"));
+                return Err(self.unexpected_in_token("in exponent of numeric literal"));
             }
             self.digits();
         }
@@ -337,7 +342,7 @@ impl<'a> Parser<'a> {
                 }
                 return Ok(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
             }
-            _ => return Err(self.unexpected("in string escape code")),
+            _ => return Err(self.unexpected_in_token("in string escape code")),
         };
         self.at += 1;
         Ok(character)
@@ -348,7 +353,7 @@ impl<'a> Parser<'a> {
         for _ in 0..4 {
             match self.peek().and_then(|byte| char::from(byte).to_digit(16)) {
                 Some(digit) => unit = unit << 4 | digit,
-                None => return Err(self.unexpected("in \\u hexadecimal character escape")),
+                None => return Err(self.unexpected_in_token("in \\u hexadecimal character escape")),
             }
             self.at += 1;
         }
