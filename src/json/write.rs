@@ -80,13 +80,15 @@ impl Writer {
     }
 
     /// A signed integer.
-    pub fn int(&mut self, number: i64) {
-        self.raw(number.to_string().as_bytes());
+    pub fn int(&mut self, value: i64) {
+        self.before();
+        number::write_int(&mut self.out, value);
     }
 
     /// An unsigned integer.
-    pub fn uint(&mut self, number: u64) {
-        self.raw(number.to_string().as_bytes());
+    pub fn uint(&mut self, value: u64) {
+        self.before();
+        number::write_uint(&mut self.out, value);
     }
 
     /// A float64; NaN and the infinities are an error at the end.
@@ -259,7 +261,8 @@ pub fn indent(text: &[u8], prefix: &str, step: &str) -> Vec<u8> {
     out
 }
 
-/// A text as a JSON string, in quotes.
+/// A text as a JSON string, in quotes, `<`, `>` and `&` escaped. Bytes that are no UTF-8 become U+FFFD itself, where [`Writer::str`]
+/// writes its escape.
 pub fn quote(text: &[u8]) -> Vec<u8> {
     let mut writer = Writer::new(true);
     writer.str(valid_text(text).as_bytes());

@@ -222,8 +222,8 @@ impl<'n> Encoder<'n> {
         match node {
             Node::Nil => {}
             Node::Bool(truth) => self.out.extend_from_slice(if *truth { b"true" } else { b"false" }),
-            Node::Int(number) => self.out.extend_from_slice(number.to_string().as_bytes()),
-            Node::Uint(number) => self.out.extend_from_slice(number.to_string().as_bytes()),
+            Node::Int(number) => number::write_int(&mut self.out, *number),
+            Node::Uint(number) => number::write_uint(&mut self.out, *number),
             Node::Float(number) => self.float(*number),
             Node::Str(text) => write_quoted(text, &mut self.out),
             Node::Time(text) => self.out.extend_from_slice(text.as_bytes()),
