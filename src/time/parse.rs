@@ -159,8 +159,7 @@ impl Fields {
     fn read(&mut self, piece: Piece, rest: &mut &[u8], pattern: &[u8]) -> Field<()> {
         match piece {
             Piece::Year => {
-                let mut pair = take(rest, 2)?;
-                let year = i64::from(signed_number(&mut pair)?);
+                let year = i64::from(signed_number(take(rest, 2)?)?);
                 self.year = if year >= 69 { year + 1900 } else { year + 2000 };
             }
             Piece::LongYear => {
@@ -322,7 +321,7 @@ fn within(number: u32, most: u32, name: &'static str) -> Field<u32> {
 }
 
 /// A whole text as a number with an optional sign.
-fn signed_number(text: &mut &[u8]) -> Field<i32> {
+fn signed_number(text: &[u8]) -> Field<i32> {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Mismatch::Bad)
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Fault {
 
 pub(super) type Step<T> = Result<T, Fault>;
 
-/// Stands for the end of the text, where a NUL could not.
+/// Stands for the end of the text: a NUL in it is refused as a control character.
 pub(super) const END: char = '\0';
 
 /// A value without structure, as it stands in the text.
@@ -282,9 +282,9 @@ impl<'a> Lexer<'a> {
                 '0'..='9' => {}
                 '_' => return self.decimal(),
                 '.' | 'e' | 'E' => return self.float(),
-                'b' => return self.based('b', "a binary", |character| matches!(character, '0' | '1')),
-                'o' => return self.based('o', "an octal", |character| matches!(character, '0'..='7')),
-                'x' => return self.based('x', "a hexadecimal", |character| character.is_ascii_hexdigit()),
+                'b' => return self.based("a binary", |character| matches!(character, '0' | '1')),
+                'o' => return self.based("an octal", |character| matches!(character, '0'..='7')),
+                'x' => return self.based("a hexadecimal", |character| character.is_ascii_hexdigit()),
                 _ => {
                     self.backup();
                     return Ok((Word::Integer, self.take()));
@@ -308,10 +308,10 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn based(&mut self, prefix: char, name: &str, is_digit: fn(char) -> bool) -> Step<(Word, String)> {
+    /// The digits behind `0b`, `0o` or `0x`; `name` is that of the base in messages.
+    fn based(&mut self, name: &str, is_digit: fn(char) -> bool) -> Step<(Word, String)> {
         let next = self.peek()?;
         if !is_digit(next) {
-            let _ = prefix;
             return Err(self.fault(format!("not {name} number: '{}{next}'", self.current())));
         }
         self.take_while(|character| is_digit(character) || character == '_')?;

@@ -20,7 +20,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// For so many keys that cannot be strings it is followed whether something takes their place; each is told with all below it.
+/// How many keys that cannot be strings are kept, to see whether a later entry takes their place: a message holds the key with all
+/// that is below it, which may be much.
 const KEY_FAULTS_LIMIT: usize = 64;
 
 /// Levels that `encoding/json` reads.
@@ -246,8 +247,9 @@ impl<'d, 'a> Decoder<'d, 'a> {
         let faults = self.key_faults.len();
         let (name, identity) = self.key(index, value)?;
         if self.strict {
-            let (Some(map), go_name) = (self.maps.last_mut(), go_syntax::key(self.document, index)) else { return Ok(None) };
+            let Some(map) = self.maps.last_mut() else { return Ok(None) };
             if !map.seen.insert(identity.unwrap_or_default()) {
+                let go_name = go_syntax::top(self.document, index);
                 self.repeated.push(format!("line {}: key {go_name} already set in map", value_node.line() + 1));
             }
         }

@@ -26,11 +26,6 @@ pub(super) fn top(document: &Document<'_>, index: usize) -> String {
     if text == "interface {}(nil)" { "<nil>".to_owned() } else { text }
 }
 
-/// A key, for messages about repeated ones.
-pub(super) fn key(document: &Document<'_>, index: usize) -> String {
-    top(document, index)
-}
-
 fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) {
     let Some(node) = document.nodes.get(index) else { return };
     if out.len() > MAX_LENGTH || depth > MAX_DEPTH {

@@ -206,7 +206,9 @@ impl<'a> Scanner<'a> {
             self.push_indicator(TokenKind::Value);
             self.simple_key_allowed = false;
             // Its number stays behind, since closing a flow collection forgets what waits under that number.
-            self.current_key().into_iter().for_each(|current| *current = SimpleKey { possible: false, ..key });
+            if let Some(current) = self.current_key() {
+                *current = SimpleKey { possible: false, ..key };
+            }
         } else {
             self.remember_key(key);
             self.tokens.push_back(token);

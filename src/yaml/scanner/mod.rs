@@ -426,7 +426,9 @@ impl<'a> Scanner<'a> {
             if key.required {
                 return Err(self.fault(key.line, "could not find expected ':'"));
             }
-            self.current_key().into_iter().for_each(|key| key.possible = false);
+            if let Some(current) = self.current_key() {
+                current.possible = false;
+            }
             self.drop_key_token(key.token);
         }
         Ok(())
