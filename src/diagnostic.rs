@@ -19,6 +19,7 @@ pub struct Location {
 /// One step of the way to a fault: the include, template or tpl call that led there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
+    /// Of the node that called.
     pub location: Location,
     /// The template that was executing, as in `executing "chart.labels"`.
     pub template: String,
@@ -31,6 +32,7 @@ pub struct Frame {
 pub struct Diagnostic {
     /// What is wrong, in one line; holds Helm's core message.
     pub headline: String,
+    /// Where; `None` when no file and line are to blame.
     pub location: Option<Location>,
     /// What was given to `tpl`, if `location` or a frame lies in such a text, the innermost of them: no file holds it.
     pub text: Option<Arc<[u8]>>,
@@ -61,6 +63,7 @@ pub enum Level {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub level: Level,
+    /// The `msg` of the line.
     pub message: String,
     /// Further `key=value` pairs of the line, in order.
     pub attributes: Vec<(String, String)>,
@@ -95,7 +98,8 @@ impl Notices {
     }
 }
 
-/// Which of `candidates` was probably meant by `wanted`: the nearest one, if only a few letters differ.
+/// Which of `candidates` was probably meant by `wanted`: the nearest, the first of equally near ones, in any case. No more letters
+/// may differ than one and a quarter of those wanted.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = wanted.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).collect();
     let allowed = 1 + wanted.len() / 4;

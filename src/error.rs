@@ -1,7 +1,7 @@
 //! The one error type that leaves this crate.
 //!
 //! Goes in: a coarse kind, Helm's text of the fault, and, where known, diagnostics with places and hints.
-//! Comes out: an opaque [`Error`] of one word; its `Display` is Helm's text (what follows `Error: `), on which scripts rely.
+//! Comes out: an opaque [`Error`], one pointer wide; its `Display` is Helm's text (what follows `Error: `), on which scripts rely.
 
 use crate::diagnostic::Diagnostic;
 use std::fmt;
@@ -36,14 +36,14 @@ pub enum ErrorKind {
     Verification,
     /// An input is larger, deeper or longer than allowed.
     Limit,
-    /// What was asked for needs a part that is not built yet.
+    /// What was asked for is not part of this program, or of this build.
     Unsupported,
 }
 
 /// The result of anything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A fault, one word wide.
+/// A fault. It is one pointer wide, so that a `Result` costs little where nothing fails.
 #[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 

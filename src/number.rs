@@ -137,7 +137,8 @@ pub fn write_uint(out: &mut Vec<u8>, mut value: u64) {
     out.extend_from_slice(&text[at..]);
 }
 
-/// Appends a float64 as `strconv.FormatFloat(value, 'g', -1, 64)`, which `%v` prints and go-yaml writes: shortest digits, an exponent below 1e-4 and from 1e+06 on.
+/// Appends a float64 as `strconv.FormatFloat(value, 'g', -1, 64)`, which `%v` prints and go-yaml writes: shortest digits, an
+/// exponent below 1e-4 and from 1e+06 on.
 pub fn write_g(out: &mut Vec<u8>, value: f64) {
     // Most numbers in charts are small whole ones.
     if value.abs() < 1e6 && value.trunc() == value && (value != 0.0 || value.is_sign_positive()) {

@@ -1,4 +1,7 @@
-//! One file of a chart: its name from the chart's top, its bytes, its time.
+//! One file of a chart: its name from the chart's top, its bytes, its time (Helm's `common.File`).
+//!
+//! Goes in: what a folder or an archive held. Comes out: a [`File`] whose bytes all clones share. Those of archives may stay
+//! packed until somebody looks at them: many files of a chart never matter to a run.
 
 use std::fmt;
 use std::ops::Deref;

@@ -59,12 +59,19 @@ pub struct Maintainer {
 #[derive(Debug, Clone, Default)]
 pub struct Dependency {
     pub name: String,
+    /// A version or a constraint.
     pub version: String,
+    /// A URL, `@name` or `alias:name` of a known repository, or empty for a chart that lies in `charts/`.
     pub repository: String,
+    /// Paths of booleans in the values, with commas between them: the first that exists decides.
     pub condition: String,
+    /// Names under `tags` in the values that switch it on or off together with others.
     pub tags: Vec<String>,
+    /// Whether the chart is taken; what conditions and tags said, once dependencies were processed.
     pub enabled: bool,
+    /// Texts (a key of the subchart's `exports`) and maps (`child`, `parent`: paths).
     pub import_values: Vec<Data>,
+    /// Another name for the subchart, so that it may be there more than once; empty when it keeps its own.
     pub alias: String,
 }
 

@@ -47,9 +47,11 @@ impl Event {
 /// What makes a manifest a hook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hook {
+    /// As the annotation lists them.
     pub events: Vec<Event>,
     /// 0 unless the annotation holds a whole number.
     pub weight: i64,
+    /// In lower case, unknown ones included.
     pub delete_policies: Vec<String>,
 }
 

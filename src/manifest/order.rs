@@ -52,7 +52,7 @@ pub fn rank(kind: &str) -> usize {
     INSTALL_ORDER.iter().position(|known| *known == kind).unwrap_or(INSTALL_ORDER.len())
 }
 
-/// How two kinds stand to each other; equal for equal kinds, to be used with a stable sort.
+/// How two kinds stand to each other, each with its [`rank`]; equal for equal kinds, to be used with a stable sort.
 pub fn compare(a: (usize, &str), b: (usize, &str)) -> Ordering {
     // Of one known rank there is one kind, so the names decide only among unknown ones.
     a.cmp(&b)

@@ -151,54 +151,67 @@ impl Source {
         }
     }
 
+    /// The nodes of a body.
     pub fn nodes(&self, run: Run<Node>) -> &[Node] {
         run.of(&self.nodes)
     }
 
+    /// The `if`, `with` or `range` at a place.
     pub fn branch(&self, at: At<Branch>) -> &Branch {
         at.of(&self.branches)
     }
 
+    /// The call of a template at a place.
     pub fn call(&self, at: At<TemplateCall>) -> &TemplateCall {
         at.of(&self.calls)
     }
 
+    /// The pipeline at a place.
     pub fn pipe(&self, at: At<Pipe>) -> &Pipe {
         at.of(&self.pipes)
     }
 
+    /// The commands of a pipeline, first to last.
     pub fn commands(&self, pipe: &Pipe) -> &[Command] {
         pipe.commands.of(&self.commands)
     }
 
+    /// The variables that a pipeline declares or sets.
     pub fn variables(&self, pipe: &Pipe) -> &[Declared] {
         pipe.variables.of(&self.variables)
     }
 
+    /// The operands of a command; the first is what it calls.
     pub fn operands(&self, command: &Command) -> &[Operand] {
         command.operands.of(&self.operands)
     }
 
+    /// The operand at a place.
     pub fn operand(&self, at: At<Operand>) -> &Operand {
         at.of(&self.operands)
     }
 
+    /// The text in quotes at a place.
     pub fn constant(&self, at: At<Constant>) -> &Constant {
         at.of(&self.constants)
     }
 
+    /// The number at a place.
     pub fn number(&self, at: At<Number>) -> &Number {
         at.of(&self.numbers)
     }
 
+    /// The use of a variable at a place.
     pub fn mention(&self, at: At<Mention>) -> &Mention {
         at.of(&self.mentions)
     }
 
+    /// The term with fields at a place.
     pub fn chain(&self, at: At<Chain>) -> &Chain {
         at.of(&self.chains)
     }
 
+    /// The function at a place.
     pub fn function(&self, at: At<&'static Function>) -> &'static Function {
         at.of(&self.functions)
     }

@@ -2,8 +2,9 @@
 //!
 //! Goes in: the text of one document. Comes out: Helm's `SimpleHead`, or the error that `yaml.Unmarshal` into it gives.
 //! The whole document is checked, but no tree is built of it and only the texts asked for are made: this runs over every
-//! rendered byte. Plain documents are read line by line ([`super::lines`]), others by their events; those with anchors, tags, merges, odd keys or a head of the wrong type, which hardly any have, go the long
-//! way through [`super::decode`], so that there is one place that knows those rules.
+//! rendered byte. Plain documents are read line by line ([`super::lines`]), others by their events; those with anchors, tags,
+//! merges, odd keys or a head of the wrong type, which hardly any have, go the long way through [`super::decode`], so that there
+//! is one place that knows those rules.
 
 use super::lines;
 use super::parser::{Event, Parser, Properties, Scalar};

@@ -1,9 +1,9 @@
 //! The data each chart's templates see: `.Values`, `.Chart`, `.Files`, `.Release`, `.Capabilities`, `.Subcharts`.
 //!
 //! Goes in: the chart tree and the coalesced values of its root. Comes out: one context a chart, and every template with
-//! the number of the context it renders in: contexts live on one thread, templates may be seen by several. A subchart's `.Values` is the very map that stands under its name in the parent's, and
-//! `.Subcharts.x` is the context of `x` itself, so what a template sets in one is seen in the other, as in Helm.
-//! Follows `recAllTpls` of Helm's engine.go.
+//! the number of the context it renders in: contexts live on one thread, templates may be seen by several. A subchart's
+//! `.Values` is the very map that stands under its name in the parent's, and `.Subcharts.x` is the context of `x` itself, so
+//! what a template sets in one is seen in the other, as in Helm. Follows `recAllTpls` of Helm's engine.go.
 
 use super::files::Files;
 use super::{Release, RenderContext};
@@ -56,7 +56,7 @@ fn collect_below<'a>(chart: &'a Chart, path: &str, charts: &mut usize, renderabl
     for child in &chart.dependencies {
         collect_below(child, &child.path_in(path), charts, renderables);
     }
-    let is_library = chart.metadata.kind.eq_ignore_ascii_case("library");
+    let is_library = chart.metadata.is_library();
     let base_path: Arc<str> = format!("{path}/templates").into();
     let templates = chart.content.templates.iter().filter(|file| !is_library || is_partial(&file.name));
     renderables.extend(templates.map(|file| Renderable {

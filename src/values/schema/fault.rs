@@ -2,8 +2,9 @@
 //!
 //! Goes in: an error of `boon`. Comes out: lines such as `- at '/service/port': minimum: got 80, want 1,024`.
 //! The two libraries share their design but not their words, and differ in shape: `boon` drops the `'allOf' failed` level
-//! when one branch alone failed, keeps it for `contains`, goes on after a failed `format` and divides in floating point. The dropped levels are
-//! found again from where in the schema an error lies. Numbers are printed as golang.org/x/text does it in English.
+//! when one branch alone failed, keeps it for `contains`, goes on after a failed `format` and divides in floating point. The
+//! dropped levels are found again from where in the schema an error lies. Numbers are printed as golang.org/x/text does it in
+//! English.
 
 use super::super::go_text;
 use super::formats;
