@@ -4,6 +4,7 @@
 //! Follows Helm's `SplitManifests`, which cuts at every line that begins with `---`, whatever follows on that line, so that
 //! `---kind: x` is the document `kind: x`.
 
+use crate::unicode;
 use std::ops::Range;
 
 /// The documents of `text` in order, without those of white space alone. A document begins with its first character that is
@@ -42,14 +43,15 @@ fn end_of_mark(text: &[u8], at: usize) -> usize {
 pub fn trim_start(text: &[u8]) -> &[u8] {
     let mut rest = text;
     loop {
-        match rest.first() {
-            Some(b' ' | b'\t'..=b'\r') => rest = &rest[1..],
-            Some(byte) if !byte.is_ascii() => match leading_character(rest) {
-                Some(character) if character.is_whitespace() => rest = &rest[character.len_utf8()..],
+        let width = match rest.first() {
+            Some(b' ' | b'\t'..=b'\r') => 1,
+            Some(byte) if !byte.is_ascii() => match unicode::decode(rest) {
+                (rune, width) if unicode::is_space(rune) => width,
                 _ => return rest,
             },
             _ => return rest,
-        }
+        };
+        rest = &rest[width..];
     }
 }
 
@@ -57,26 +59,16 @@ pub fn trim_start(text: &[u8]) -> &[u8] {
 pub fn trim_end(text: &[u8]) -> &[u8] {
     let mut rest = text;
     loop {
-        match rest.last() {
-            Some(b' ' | b'\t'..=b'\r') => rest = &rest[..rest.len() - 1],
-            Some(byte) if !byte.is_ascii() => {
-                let tail = &rest[rest.len().saturating_sub(4)..];
-                let start = tail.iter().rposition(|byte| byte & 0xC0 != 0x80).unwrap_or(0);
-                match leading_character(&tail[start..]) {
-                    Some(character) if character.is_whitespace() && character.len_utf8() == tail.len() - start => {
-                        rest = &rest[..rest.len() - character.len_utf8()];
-                    }
-                    _ => return rest,
-                }
-            }
+        let width = match rest.last() {
+            Some(b' ' | b'\t'..=b'\r') => 1,
+            Some(byte) if !byte.is_ascii() => match unicode::decode_last(rest) {
+                (rune, width) if unicode::is_space(rune) => width,
+                _ => return rest,
+            },
             _ => return rest,
-        }
+        };
+        rest = &rest[..rest.len() - width];
     }
-}
-
-/// The first character, unless the text does not begin with UTF-8.
-fn leading_character(text: &[u8]) -> Option<char> {
-    (1..=4.min(text.len())).find_map(|length| std::str::from_utf8(&text[..length]).ok()?.chars().next())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! texts and 7 ms for heads (350 and 630 MB/s, slices of the input). It also lacks the limits and the error texts of Go's fork.
 //! It stays as the yardstick of a differential test.
 
+mod characters;
 mod decode;
 mod document;
 mod emit;

@@ -4,6 +4,7 @@
 //! `yaml_emitter_analyze_scalar` and of the encoder's `stringv`.
 
 use super::{Style, WIDTH, Writer};
+use crate::yaml::characters::{escape, is_break, is_printable};
 use crate::yaml::resolve::{Resolved, resolve};
 
 /// How a scalar is written.
@@ -45,16 +46,6 @@ const ORDINARY: [bool; 256] = {
     }
     table
 };
-
-/// Whether go-yaml prints the character as it is. It takes everything beyond U+FFFF for unprintable.
-fn is_printable(character: char) -> bool {
-    matches!(character, '\n' | ' '..='~' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FEFE}' | '\u{FF00}'..='\u{FFFD}')
-}
-
-/// The characters that break lines.
-fn is_break(character: char) -> bool {
-    matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
 
 impl Analysis {
     pub(super) fn of(text: &str, style: Style) -> Analysis {
@@ -272,7 +263,7 @@ impl Writer {
         while let Some((at, character)) = characters.next() {
             let next = characters.peek().map(|next| next.1);
             if marked || !is_printable(character) || is_break(character) || matches!(character, '"' | '\\') {
-                self.write_escape(character);
+                self.put_ascii(escape(character).as_bytes());
                 spaces = false;
             } else if character == ' ' {
                 if fold && !spaces && self.column > WIDTH && at > 0 && next.is_some() {
@@ -292,37 +283,6 @@ impl Writer {
         self.write_indicator(b"\"", false, false, false);
         self.whitespace = false;
         self.indention = false;
-    }
-
-    fn write_escape(&mut self, character: char) {
-        let name = match character {
-            '\0' => b'0',
-            '\x07' => b'a',
-            '\x08' => b'b',
-            '\t' => b't',
-            '\n' => b'n',
-            '\x0B' => b'v',
-            '\x0C' => b'f',
-            '\r' => b'r',
-            '\x1B' => b'e',
-            '"' => b'"',
-            '\\' => b'\\',
-            '\u{85}' => b'N',
-            '\u{A0}' => b'_',
-            '\u{2028}' => b'L',
-            '\u{2029}' => b'P',
-            _ => {
-                let code = u32::from(character);
-                let text = match code {
-                    0..=0xFF => format!("\\x{code:02X}"),
-                    0x100..=0xFFFF => format!("\\u{code:04X}"),
-                    _ => format!("\\U{code:08X}"),
-                };
-                self.put_ascii(text.as_bytes());
-                return;
-            }
-        };
-        self.put_ascii(&[b'\\', name]);
     }
 
     pub(super) fn write_literal(&mut self, text: &str) {

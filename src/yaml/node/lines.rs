@@ -5,6 +5,7 @@
 //! emitter since it knows nothing of what the nodes are.
 
 use super::emitter::Emitter;
+use crate::yaml::characters::is_break;
 
 impl Emitter {
     pub(super) fn write_head(&mut self) {
@@ -117,9 +118,4 @@ impl Emitter {
         self.whitespace = is_whitespace;
         self.indention = self.indention && is_indention;
     }
-}
-
-/// Whether the character breaks lines.
-pub(super) fn is_break(character: char) -> bool {
-    matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }

@@ -5,8 +5,8 @@
 //! wrapped. Apart from the emitter since it knows nothing of collections.
 
 use super::emitter::Emitter;
-use super::lines::is_break;
 use super::style::Style;
+use crate::yaml::characters::{escape, is_break, is_printable};
 
 /// What a value allows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,10 +16,6 @@ pub(super) struct Analysis {
     block_plain: bool,
     single_quoted: bool,
     block: bool,
-}
-
-fn is_printable(character: char) -> bool {
-    matches!(character, '\n' | '\u{20}'..='\u{7E}' | '\u{A0}'..='\u{FEFE}' | '\u{FF00}'..='\u{FFFD}')
 }
 
 fn is_blank(character: char) -> bool {
@@ -182,43 +178,12 @@ impl Emitter {
         let marked = value.starts_with('\u{FEFF}');
         for character in value.chars() {
             if marked || !is_printable(character) || is_break(character) || matches!(character, '"' | '\\') {
-                self.write_escape(character);
+                self.write_all(&escape(character));
             } else {
                 self.put(character);
             }
         }
         self.write_indicator("\"", false, false, false);
-    }
-
-    fn write_escape(&mut self, character: char) {
-        self.put('\\');
-        let short = match character {
-            '\0' => '0',
-            '\x07' => 'a',
-            '\x08' => 'b',
-            '\t' => 't',
-            '\n' => 'n',
-            '\x0B' => 'v',
-            '\x0C' => 'f',
-            '\r' => 'r',
-            '\x1B' => 'e',
-            '"' => '"',
-            '\\' => '\\',
-            '\u{85}' => 'N',
-            '\u{A0}' => '_',
-            '\u{2028}' => 'L',
-            '\u{2029}' => 'P',
-            _ => {
-                let code = u32::from(character);
-                let text = match code {
-                    0..=0xFF => format!("x{code:02X}"),
-                    0x100..=0xFFFF => format!("u{code:04X}"),
-                    _ => format!("U{code:08X}"),
-                };
-                return self.write_all(&text);
-            }
-        };
-        self.put(short);
     }
 
     /// `|` or `>` with the hints that reading it again needs, and the comment behind them.

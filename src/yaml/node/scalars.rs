@@ -7,6 +7,8 @@
 use super::cursor::Mark;
 use super::scanner::{Kind, Scanner, Token};
 use super::style::Style;
+use crate::unicode;
+use crate::yaml::characters::{hexadecimal_digits, unescape};
 use crate::yaml::fault::Step;
 
 /// White space inside a scalar that is yet to be folded.
@@ -159,41 +161,16 @@ impl Scanner<'_> {
     }
 
     fn scan_escape(&mut self, start: Mark, into: &mut Vec<u8>) -> Step<()> {
-        let mut digits = 0;
-        let text: &str = match self.cursor.byte(1) {
-            b'0' => "\0",
-            b'a' => "\x07",
-            b'b' => "\x08",
-            b't' | b'\t' => "\t",
-            b'n' => "\n",
-            b'v' => "\x0B",
-            b'f' => "\x0C",
-            b'r' => "\r",
-            b'e' => "\x1B",
-            b' ' => " ",
-            b'"' => "\"",
-            b'\'' => "'",
-            b'\\' => "\\",
-            b'N' => "\u{85}",
-            b'_' => "\u{A0}",
-            b'L' => "\u{2028}",
-            b'P' => "\u{2029}",
-            letter @ (b'x' | b'u' | b'U') => {
-                digits = match letter {
-                    b'x' => 2,
-                    b'u' => 4,
-                    _ => 8,
-                };
-                ""
-            }
-            _ => return Err(self.fault("found unknown escape character", start)),
-        };
-        into.extend_from_slice(text.as_bytes());
-        self.cursor.skip();
-        self.cursor.skip();
-        if digits == 0 {
+        let letter = self.cursor.byte(1);
+        let Some(digits) = hexadecimal_digits(letter) else {
+            let Some(character) = unescape(letter) else { return Err(self.fault("found unknown escape character", start)) };
+            self.cursor.skip();
+            self.cursor.skip();
+            unicode::push(into, character);
             return Ok(());
-        }
+        };
+        self.cursor.skip();
+        self.cursor.skip();
         self.cursor.need(digits)?;
         let mut value: u32 = 0;
         for ahead in 0..digits {
@@ -205,7 +182,7 @@ impl Scanner<'_> {
         let Some(character) = char::from_u32(value) else {
             return Err(self.fault("found invalid Unicode character escape code", start));
         };
-        into.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        unicode::push(into, character);
         for _ in 0..digits {
             self.cursor.skip();
         }

@@ -3,6 +3,7 @@
 //! Goes in: the scanner at the opening quote. Comes out: a scalar token, the scanner behind the closing quote.
 
 use super::{Scanner, Token, TokenKind};
+use crate::yaml::characters::{hexadecimal_digits, unescape};
 use crate::yaml::fault::Step;
 use std::borrow::Cow;
 
@@ -107,31 +108,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn scan_escape(&mut self, start_line: usize) -> Step<char> {
-        let digits = match self.byte(1) {
-            b'x' => 2,
-            b'u' => 4,
-            b'U' => 8,
-            other => {
-                let character = match other {
-                    b'0' => '\0',
-                    b'a' => '\x07',
-                    b'b' => '\x08',
-                    b't' | b'\t' => '\t',
-                    b'n' => '\n',
-                    b'v' => '\x0B',
-                    b'f' => '\x0C',
-                    b'r' => '\r',
-                    b'e' => '\x1B',
-                    b' ' | b'"' | b'\'' | b'\\' => char::from(other),
-                    b'N' => '\u{85}',
-                    b'_' => '\u{A0}',
-                    b'L' => '\u{2028}',
-                    b'P' => '\u{2029}',
-                    _ => return Err(self.fault(start_line, "found unknown escape character")),
-                };
-                self.at += 2;
-                return Ok(character);
-            }
+        let letter = self.byte(1);
+        let Some(digits) = hexadecimal_digits(letter) else {
+            let Some(character) = unescape(letter) else { return Err(self.fault(start_line, "found unknown escape character")) };
+            self.at += 2;
+            return Ok(character);
         };
         self.at += 2;
         let mut value: u64 = 0;
