@@ -7,10 +7,11 @@
 /// The innermost block that is open at the end: its word, and its line from 1.
 pub fn innermost(text: &str) -> Option<(&'static str, usize)> {
     const BLOCKS: [&str; 5] = ["if", "range", "with", "define", "block"];
+    // Each with where its action begins.
     let mut open: Vec<(&'static str, usize)> = Vec::new();
     let mut rest = text;
     while let Some((_, action)) = rest.split_once("{{") {
-        let line = 1 + lines(text, action);
+        let start = text.len() - action.len();
         let body = action.strip_prefix('-').unwrap_or(action).trim_start();
         if let Some(comment) = body.strip_prefix("/*") {
             rest = comment.split_once("*/").map_or("", |(_, behind)| behind);
@@ -18,18 +19,14 @@ pub fn innermost(text: &str) -> Option<(&'static str, usize)> {
         }
         let word: &str = body.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
         if let Some(block) = BLOCKS.into_iter().find(|block| *block == word) {
-            open.push((block, line));
+            open.push((block, start));
         } else if word == "end" {
             open.pop();
         }
         rest = behind_action(body);
     }
-    open.pop()
-}
-
-/// How many lines end before `rest`, which is the end of `text`.
-fn lines(text: &str, rest: &str) -> usize {
-    text.get(..text.len() - rest.len()).unwrap_or_default().matches('\n').count()
+    let (block, start) = open.pop()?;
+    Some((block, 1 + text.get(..start).unwrap_or_default().matches('\n').count()))
 }
 
 /// What follows the action's `}}`, its texts in quotes passed over.
