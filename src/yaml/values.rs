@@ -147,12 +147,4 @@ mod tests {
         }
         assert_eq!(table.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), ["x", "y"]);
     }
-
-    #[test]
-    fn tables_merge_and_the_rest_is_replaced() {
-        let text = b"a: {x: 1, y: 2}\nl: [1]\nn: {}\n---\na: {y: null, b: {c: 1}}\nl: []\nz: true\nn: 1\n";
-        let expected = b"a: {b: {c: 1}, x: 1, y: null}\nl: []\nn: 1\nz: true\n";
-        let text_of = |text: &[u8]| crate::yaml::to_string(&Data::Map(parse_values(text).unwrap())).unwrap();
-        assert_eq!(text_of(text), text_of(expected));
-    }
 }
