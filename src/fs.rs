@@ -402,6 +402,32 @@ pub fn clean(path: &Path) -> PathBuf {
     cleaned
 }
 
+/// The same of a name with `/` on every system, as in charts and archives, as Go's `path.Clean`: no `.`, no doubled or trailing
+/// slash, `..` only at the start of a relative one.
+pub fn clean_name(path: &[u8]) -> Vec<u8> {
+    let rooted = path.first() == Some(&b'/');
+    let mut kept: Vec<&[u8]> = Vec::new();
+    for element in path.split(|&byte| byte == b'/') {
+        match element {
+            b"" | b"." => {}
+            b".." => match kept.last() {
+                Some(&last) if last != b".." => {
+                    kept.pop();
+                }
+                _ if rooted => {}
+                _ => kept.push(element),
+            },
+            _ => kept.push(element),
+        }
+    }
+    let joined = kept.join(&b'/');
+    match (rooted, joined.is_empty()) {
+        (true, _) => [b"/", joined.as_slice()].concat(),
+        (false, true) => b".".to_vec(),
+        (false, false) => joined,
+    }
+}
+
 /// The cleaned path from the root, as Go's `filepath.Abs`.
 pub fn absolute(path: &Path) -> Result<PathBuf> {
     if path.is_absolute() {

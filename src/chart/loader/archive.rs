@@ -10,6 +10,7 @@ use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT, Observe};
 use crate::chart::File;
 use crate::chart::file::{Bytes, Packed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::clean_name;
 use crate::quote::quote;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{BufRead, BufReader};
@@ -136,7 +137,7 @@ fn inner_name(name: &str) -> Result<Arc<str>> {
     if rest.starts_with('/') {
         return refused("chart illegally contains absolute paths".to_string());
     }
-    let inner = clean(&rest);
+    let inner = String::from_utf8_lossy(&clean_name(rest.as_bytes())).into_owned();
     if inner == "." {
         return refused(format!("chart illegally contains content outside the base directory: {}", quote(name.as_bytes())));
     }
@@ -150,21 +151,6 @@ fn inner_name(name: &str) -> Result<Arc<str>> {
         return refused("chart yaml not in base directory".to_string());
     }
     Ok(Arc::from(inner))
-}
-
-/// Go's `path.Clean` of a relative path.
-fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            other => parts.push(other),
-        }
-    }
-    if parts.is_empty() { ".".to_string() } else { parts.join("/") }
 }
 
 #[cfg(test)]

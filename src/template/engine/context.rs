@@ -9,6 +9,7 @@ use super::files::Files;
 use super::{Release, RenderContext};
 use crate::chart::{Chart, Dependency, File, Maintainer, Metadata};
 use crate::data::{self, Data};
+use crate::fs::clean_name;
 use crate::template::value::globals::{Link, Scope};
 use crate::template::value::{Map, MapKind, Str, Value, trace};
 use std::rc::Rc;
@@ -176,17 +177,7 @@ fn clean_join(path: &str, name: &str) -> String {
     if !name.is_empty() && name.split('/').all(|part| !matches!(part, "" | "." | "..")) {
         return [path, "/", name].concat();
     }
-    let mut parts: Vec<&str> = path.split('/').collect();
-    for part in name.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            other => parts.push(other),
-        }
-    }
-    parts.join("/")
+    String::from_utf8_lossy(&clean_name([path, "/", name].concat().as_bytes())).into_owned()
 }
 
 /// The map that a chart's name leads to; dots in it are steps, as in Helm's `Table`.

@@ -4,6 +4,7 @@
 
 use super::Parameter::Str as Text;
 use super::{Call, Function, Outcome, row};
+use crate::fs::clean_name;
 use crate::template::value::Value;
 use memchr::memrchr;
 
@@ -33,36 +34,11 @@ fn base(call: &mut Call) -> Outcome {
 fn dir(call: &mut Call) -> Outcome {
     let path = call.bytes(0);
     let end = memrchr(b'/', path).map_or(0, |at| at + 1);
-    Ok(Value::str(cleaned(path.get(..end).unwrap_or_default())))
+    Ok(Value::str(clean_name(path.get(..end).unwrap_or_default())))
 }
 
 fn clean(call: &mut Call) -> Outcome {
-    Ok(Value::str(cleaned(call.bytes(0))))
-}
-
-/// `path.Clean`: no `.`, no doubled or trailing slash, `..` only at the start of a relative path.
-fn cleaned(path: &[u8]) -> Vec<u8> {
-    let rooted = path.first() == Some(&b'/');
-    let mut kept: Vec<&[u8]> = Vec::new();
-    for element in path.split(|&byte| byte == b'/') {
-        match element {
-            b"" | b"." => {}
-            b".." => match kept.last() {
-                Some(&last) if last != b".." => {
-                    kept.pop();
-                }
-                _ if rooted => {}
-                _ => kept.push(element),
-            },
-            _ => kept.push(element),
-        }
-    }
-    let joined = kept.join(&b'/');
-    match (rooted, joined.is_empty()) {
-        (true, _) => [b"/", joined.as_slice()].concat(),
-        (false, true) => b".".to_vec(),
-        (false, false) => joined,
-    }
+    Ok(Value::str(clean_name(call.bytes(0))))
 }
 
 fn extension(call: &mut Call) -> Outcome {
