@@ -37,9 +37,9 @@ pub use values::{merge_maps, parse_value_documents, parse_values};
 
 use crate::data::{Data, Map};
 use crate::error::Result;
+use shape::ANY;
 use std::sync::Arc;
 
-static ANY: Shape = Shape::Any;
 static ANY_LIST: Shape = Shape::List(&ANY);
 static ANY_MAP: Shape = Shape::Map(&ANY);
 

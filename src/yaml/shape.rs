@@ -48,7 +48,8 @@ pub enum Shape {
 #[derive(Debug)]
 pub struct Field(pub &'static str, pub &'static Shape);
 
-static ANY: Shape = Shape::Any;
+/// What is read as it comes.
+pub(super) static ANY: Shape = Shape::Any;
 
 impl Shape {
     /// What the items of a list are read into.
