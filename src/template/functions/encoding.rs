@@ -29,13 +29,9 @@ fn base32_encode(call: &mut Call) -> Outcome {
 }
 
 fn base64_decode(call: &mut Call) -> Outcome {
-    let text = call.bytes(0);
-    if let Ok(decoded) = STANDARD.decode(text) {
-        return Ok(Value::str(decoded));
-    }
-    Ok(match decode_base64(text) {
+    Ok(match decode_base64(call.bytes(0)) {
         Ok(decoded) => Value::str(decoded),
-        Err(at) => Value::str(format!("illegal base64 data at input byte {at}")),
+        Err(message) => Value::str(message),
     })
 }
 
@@ -50,8 +46,16 @@ fn is_line_end(byte: u8) -> bool {
     byte == b'\n' || byte == b'\r'
 }
 
-/// Decodes with line ends anywhere and loose trailing bits; the error is the position Go names.
-fn decode_base64(text: &[u8]) -> Result<Vec<u8>, usize> {
+/// Decodes padded base64, with line ends anywhere and loose trailing bits; the error is Go's text.
+pub(super) fn decode_base64(text: &[u8]) -> Result<Vec<u8>, String> {
+    match STANDARD.decode(text) {
+        Ok(decoded) => Ok(decoded),
+        Err(_) => walk_base64(text).map_err(|at| format!("illegal base64 data at input byte {at}")),
+    }
+}
+
+/// Go's way through base64; the error is the position where it stops.
+fn walk_base64(text: &[u8]) -> Result<Vec<u8>, usize> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let skip_line_ends = |mut at: usize| {
         while text.get(at).is_some_and(|&byte| is_line_end(byte)) {

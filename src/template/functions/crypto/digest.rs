@@ -2,6 +2,7 @@
 //!
 //! Goes in: texts. Comes out: hexadecimal or base64 text; bcrypt and htpasswd say an error in their result, as in Sprig.
 
+use super::super::encoding::decode_base64;
 use super::super::{Call, Fault, Host, Outcome};
 use crate::template::value::Value;
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
@@ -169,7 +170,7 @@ pub(super) fn decrypt_aes(call: &mut Call) -> Outcome {
     if text.is_empty() {
         return Ok(Value::str(""));
     }
-    let bytes = super::decode_base64(text).map_err(Fault::new)?;
+    let bytes = decode_base64(text).map_err(Fault::new)?;
     let Some((start, body)) = bytes.split_at_checked(BLOCK) else {
         // Go's buffer holds what the text could have decoded to at most.
         let capacity = text.len() / 4 * 3;

@@ -10,12 +10,10 @@ mod key;
 mod pem;
 mod random;
 
+use super::encoding::decode_base64;
 use super::{Call, Fault, Function, Host, Outcome, Parameter, row};
 use crate::template::value::{Object, Value};
 use aws_lc_rs::rsa::KeySize;
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use certificate::{Issuer, Template};
 use key::PrivateKey;
 use std::any::Any;
@@ -23,6 +21,7 @@ use std::rc::Rc;
 
 use Parameter::{Certificate as Pair, Int, List, Str, Uint32};
 
+/// The rows of this topic.
 pub const FUNCTIONS: &[Function] = &[
     row("adler32sum", &[Str], digest::adler32sum, "The Adler-32 checksum as a decimal text."),
     row("bcrypt", &[Str], digest::bcrypt, "The bcrypt hash with a random salt."),
@@ -103,47 +102,6 @@ impl Object for Certificate {
 
 fn certificate(cert: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Outcome {
     Ok(Value::Object(Rc::new(Certificate { cert: cert.into(), key: key.into() })))
-}
-
-/// Go's standard base64 asks for padding, but not that its spare bits are zero.
-const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
-
-/// Base64 with padding; line ends are skipped. The error is Go's.
-fn decode_base64(text: &[u8]) -> Result<Vec<u8>, String> {
-    let digits: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
-    BASE64.decode(&digits).map_err(|_| format!("illegal base64 data at input byte {}", base64_fault(text)))
-}
-
-/// Where Go finds base64 to be broken: at the first wrong byte, or where the text ends too soon.
-fn base64_fault(text: &[u8]) -> usize {
-    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    let mut digits = 0;
-    let mut at = 0;
-    while at < text.len() {
-        let byte = text[at];
-        at += 1;
-        if matches!(byte, b'\n' | b'\r') {
-            continue;
-        }
-        if is_digit(byte) {
-            digits += 1;
-            continue;
-        }
-        if byte != b'=' || digits % 4 < 2 {
-            return at - 1;
-        }
-        let mut rest = (at..text.len()).filter(|at| !matches!(text[*at], b'\n' | b'\r'));
-        if digits % 4 == 2 {
-            match rest.next() {
-                None => return text.len(),
-                Some(second) if text[second] != b'=' => return second,
-                Some(_) => {}
-            }
-        }
-        return rest.next().unwrap_or(at);
-    }
-    // A quantum that is not full is reported where it begins.
-    text.len() - digits % 4
 }
 
 fn new_rsa_key(host: &mut dyn Host) -> Result<PrivateKey, Fault> {

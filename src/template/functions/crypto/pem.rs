@@ -3,6 +3,7 @@
 //! Goes in: bytes and a type. Comes out: text with lines of 64 characters; or the first block of a text. Like Go, reading skips
 //! what is not a block and blocks whose base64 is broken.
 
+use super::super::encoding::decode_base64;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -64,7 +65,7 @@ fn read_block(inside: &[u8], after: &[u8]) -> Option<Block> {
         body = rest;
     }
     let digits: Vec<u8> = body.iter().copied().filter(|byte| !matches!(byte, b' ' | b'\t')).collect();
-    let bytes = super::decode_base64(&digits).ok()?;
+    let bytes = decode_base64(&digits).ok()?;
     Some(Block { kind: String::from_utf8_lossy(kind).into_owned(), bytes })
 }
 

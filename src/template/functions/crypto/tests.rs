@@ -73,6 +73,7 @@ fn aes_there_and_back() {
     let hidden = run("encryptAES", &[text("secret"), text("plain text")]).unwrap();
     assert_eq!(run("decryptAES", &[text("secret"), text(&hidden)]).as_deref(), Ok("plain text"));
     assert_eq!(run("decryptAES", &[text("secret"), text("!")]).unwrap_err(), "illegal base64 data at input byte 0");
+    assert_eq!(run("decryptAES", &[text("secret"), text("QQ=x")]).unwrap_err(), "illegal base64 data at input byte 2");
     assert_eq!(
         run("decryptAES", &[text("secret"), text("AAAA")]).unwrap_err(),
         "runtime error: slice bounds out of range [:16] with capacity 3"
