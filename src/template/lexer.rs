@@ -551,6 +551,8 @@ mod tests {
         for (text, fault) in [
             ("{{ 1x }}", "bad number syntax: \"1x\""),
             ("{{ a-b }}", "bad character U+002D '-'"),
+            // A letter since Unicode 16, which Go does not know.
+            ("{{ $\u{1C8A} }}", "bad character U+1C8A"),
             ("{{ \u{1} }}", "unrecognized character in action: U+0001"),
             ("{{ \"a }}", "unterminated quoted string"),
             ("{{ `a }}", "unterminated raw quoted string"),
