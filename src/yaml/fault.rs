@@ -32,7 +32,7 @@ pub(super) struct Fault {
 }
 
 /// What began as a key went on without its colon: that is noticed later, and the place to mend is where it began.
-const NO_KEY: &str = "could not find expected ':'";
+pub(super) const MISSING_COLON: &str = "could not find expected ':'";
 
 /// The result of a step of reading.
 pub(super) type Step<T> = Result<T, Box<Fault>>;
@@ -56,7 +56,7 @@ impl Fault {
     /// The line of the text where the fault is, from 1, for our own diagnostics.
     pub(super) fn true_line(&self) -> Option<usize> {
         match self.origin {
-            Origin::Scanner if self.problem == NO_KEY => Some(self.context_line + 1),
+            Origin::Scanner if self.problem == MISSING_COLON => Some(self.context_line + 1),
             Origin::Scanner | Origin::Parser => Some(self.line + 1),
             Origin::Reader | Origin::Decoder => None,
         }
@@ -64,7 +64,7 @@ impl Fault {
 
     /// Where on that line, in bytes from its start, if that is known.
     pub(super) fn true_column(&self) -> Option<usize> {
-        self.column.filter(|_| self.problem != NO_KEY)
+        self.column.filter(|_| self.problem != MISSING_COLON)
     }
 
     /// go-yaml's message: `yaml: line N: problem`.

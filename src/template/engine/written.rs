@@ -12,8 +12,8 @@ use crate::template::stack;
 use crate::template::value::Value;
 use std::cell::RefCell;
 
-/// The place that wrote `line`, which reads `text`: location, line of source, and span of the
-/// action, with the call as a frame where another file's template wrote it.
+/// The place that wrote `line`, which reads `text`: location, line of source, and span of the action, with the call as a frame
+/// where another file's template wrote it.
 pub fn writer_of_line(
     context: &RenderContext<'_>,
     set: &TemplateSet,

@@ -8,7 +8,7 @@
 use super::comments::Comment;
 use super::cursor::{Cursor, Mark};
 use super::style::Style;
-use crate::yaml::fault::{Fault, Origin, Step};
+use crate::yaml::fault::{Fault, MISSING_COLON, Origin, Step};
 pub(super) use crate::yaml::scanner::TokenKind as Kind;
 use std::collections::BTreeMap;
 
@@ -272,7 +272,7 @@ impl<'a> Scanner<'a> {
         }
         if key.mark.line < mark.line || key.mark.index + MAX_KEY < mark.index {
             if key.required {
-                return Err(fault("could not find expected ':'", mark, key.mark));
+                return Err(fault(MISSING_COLON, mark, key.mark));
             }
             key.possible = false;
             return Ok(false);
@@ -299,7 +299,7 @@ impl<'a> Scanner<'a> {
         let mark = self.cursor.mark;
         let Some(key) = self.simple_keys.last_mut().filter(|key| key.possible) else { return Ok(()) };
         if key.required {
-            return Err(fault("could not find expected ':'", mark, key.mark));
+            return Err(fault(MISSING_COLON, mark, key.mark));
         }
         key.possible = false;
         let number = key.token_number;

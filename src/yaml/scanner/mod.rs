@@ -12,7 +12,7 @@ mod plain;
 mod quoted;
 mod tag;
 
-use super::fault::{Fault, Origin, Step};
+use super::fault::{Fault, MISSING_COLON, Origin, Step};
 use super::reader::Source;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -378,7 +378,7 @@ impl<'a> Scanner<'a> {
         }
         if key.line < line || self.is_too_far(key.offset, at) {
             if key.required {
-                return Err(self.fault(key.line, "could not find expected ':'"));
+                return Err(self.fault(key.line, MISSING_COLON));
             }
             self.simple_keys[level].possible = false;
             return Ok(false);
@@ -424,7 +424,7 @@ impl<'a> Scanner<'a> {
         let Some(key) = self.simple_keys.last().copied() else { return Ok(()) };
         if key.possible {
             if key.required {
-                return Err(self.fault(key.line, "could not find expected ':'"));
+                return Err(self.fault(key.line, MISSING_COLON));
             }
             if let Some(current) = self.current_key() {
                 current.possible = false;
