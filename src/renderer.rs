@@ -11,6 +11,7 @@ use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Document, is_notes};
 use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release};
+use crate::template::stack;
 use crate::values::schema;
 use crate::yaml;
 use std::fmt;
@@ -129,6 +130,12 @@ impl Renderer {
 
     /// Renders. The error holds Helm's text and, of template faults, the place and what led there.
     pub fn render(&self, environment: &mut dyn Environment) -> Result<Rendered> {
+        // Values may nest deeper than the stack of the caller bears.
+        let rendered = stack::with_large_stack(|| self.render_here(environment));
+        rendered.unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "no thread to render on could be started")))
+    }
+
+    fn render_here(&self, environment: &mut dyn Environment) -> Result<Rendered> {
         let mut notices = Notices::new();
         template::check_installable(&self.chart, &mut notices)?;
         self.chart.check_dependencies()?;
@@ -191,5 +198,41 @@ impl fmt::Display for Rendered {
         let mut text = Vec::new();
         self.rendering.write(Hooks::All, &mut text).map_err(|_| fmt::Error)?;
         f.write_str(&String::from_utf8_lossy(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::{File, loader};
+
+    struct Still;
+
+    impl Environment for Still {
+        fn now(&self) -> i128 {
+            0
+        }
+
+        fn random(&mut self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+
+        fn resolve_host(&self, _: &str) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn deep_values_need_no_stack_of_the_caller() {
+        let deep = "{a: ".repeat(9_000) + "{x: 1, n: ~}" + &"}".repeat(9_000);
+        let file = |name: &str, text: &str| File { name: name.into(), data: text.as_bytes().into(), modified: None };
+        let files = vec![
+            file("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+            file("values.yaml", &deep),
+            file("templates/a.yaml", "a: 1\n"),
+        ];
+        let chart = loader::from_files(files, &mut Notices::new()).unwrap();
+        let rendered = Renderer::new(chart).values(&deep).unwrap().render(&mut Still).unwrap();
+        assert_eq!(rendered.to_string(), "---\n# Source: web/templates/a.yaml\na: 1\n");
     }
 }
