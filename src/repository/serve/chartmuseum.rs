@@ -143,8 +143,10 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
     }
     match (chart, provenance) {
         (Some(chart), provenance) => store(server, tenant, asked, chart, provenance, "chart already exists").await,
-        (None, Some(provenance)) if provenance_file(&provenance).is_none() => Ok(error(StatusCode::BAD_REQUEST, "invalid provenance file")),
-        (None, Some(provenance)) => upload_provenance(server, tenant, asked, provenance, "chart already exists").await,
+        (None, Some(provenance)) => match provenance_file(&provenance) {
+            Ok(_) => upload_provenance(server, tenant, asked, provenance, "chart already exists").await,
+            Err(fault) => Ok(error(StatusCode::BAD_REQUEST, &fault.message())),
+        },
         (None, None) => Ok(error(StatusCode::BAD_REQUEST, "no package or provenance file found in form fields chart and prov")),
     }
 }
@@ -164,8 +166,8 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
         Err(_) => return Ok(error(StatusCode::BAD_REQUEST, "not a chart")),
     };
     match provenance.as_deref().map(provenance_file) {
-        Some(None) => return Ok(error(StatusCode::BAD_REQUEST, "invalid provenance file")),
-        Some(Some(file)) if file != package.file => {
+        Some(Err(fault)) => return Ok(error(StatusCode::BAD_REQUEST, &fault.message())),
+        Some(Ok(file)) if file != package.file => {
             return Ok(error(StatusCode::BAD_REQUEST, "the provenance file does not name this chart archive"));
         }
         _ => {}
@@ -289,26 +291,56 @@ async fn is_orphan(server: &Server, beside: &str, digest: &str) -> Result<bool> 
     Ok(age >= ORPHANED && !is_for(server.storage.get(beside).await?.as_ref(), digest))
 }
 
+/// Why a provenance file names no archive that could be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Unnamed {
+    /// It is no provenance file.
+    Invalid,
+    /// What it names is no plain file name.
+    Misnamed(String),
+}
+
+impl Unnamed {
+    /// ChartMuseum's words.
+    fn message(&self) -> String {
+        match self {
+            Unnamed::Invalid => "invalid provenance file".to_string(),
+            Unnamed::Misnamed(name) => format!("{name}.prov is improperly formatted"),
+        }
+    }
+}
+
 /// The archive that a provenance file is for: the first name in the `files` of its signed text, else what its name and version
 /// make.
-fn provenance_file(text: &[u8]) -> Option<String> {
+fn provenance_file(text: &[u8]) -> std::result::Result<String, Unnamed> {
+    let name = named_archive(text).ok_or(Unnamed::Invalid)?;
+    match name.ends_with(".tgz") && super::route::is_safe_part(&name) {
+        true => Ok(name),
+        false => Err(Unnamed::Misnamed(name)),
+    }
+}
+
+fn named_archive(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
     if !text.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") {
         return None;
     }
     let unquoted = |text: &str| text.trim().trim_matches(['"', '\'']).to_string();
-    let name = match text.split_once("\nfiles:") {
-        Some((_, files)) => unquoted(files.lines().map(str::trim).find(|line| !line.is_empty())?.split_once(": ")?.0),
+    match text.split_once("\nfiles:") {
+        Some((_, files)) => Some(unquoted(files.lines().map(str::trim).find(|line| !line.is_empty())?.split_once(": ")?.0)),
         None => {
             let field = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(unquoted).filter(|text| !text.is_empty());
-            format!("{}-{}.tgz", field("name: ")?, field("version: ")?)
+            Some(format!("{}-{}.tgz", field("name: ")?, field("version: ")?))
         }
-    };
-    (name.ends_with(".tgz") && super::route::is_safe_part(&name)).then_some(name)
+    }
 }
 
 async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: Bytes, exists: &str) -> Result<Answer> {
-    let Some(file) = provenance_file(&text) else { return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, "invalid provenance file")) };
+    let file = match provenance_file(&text) {
+        Ok(file) => file,
+        Err(fault @ Unnamed::Invalid) => return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, &fault.message())),
+        Err(fault) => return Ok(error(StatusCode::BAD_REQUEST, &fault.message())),
+    };
     let object = format!("{}.prov", server.catalog(tenant).object(&file));
     if replaces(server, asked) {
         server.storage.replace(&object, text).await?;
@@ -342,12 +374,15 @@ mod tests {
     #[test]
     fn provenance_names_its_archive() {
         let text = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: a\n\n...\nfiles:\n  a-1.0.0.tgz: sha256:00\n-----BEGIN PGP SIGNATURE-----\n";
-        assert_eq!(provenance_file(text.as_bytes()).as_deref(), Some("a-1.0.0.tgz"));
-        assert_eq!(provenance_file(text.replace("a-1.0.0.tgz", "../a-1.0.0.tgz").as_bytes()), None);
-        assert_eq!(provenance_file(b"files:\n  a.tgz: x\n"), None);
+        let named = |text: &str| provenance_file(text.as_bytes());
+        let misnamed = |name: &str| Err(Unnamed::Misnamed(name.to_string()));
+        assert_eq!(named(text), Ok("a-1.0.0.tgz".to_string()));
+        assert_eq!(named(&text.replace("a-1.0.0.tgz", "../a-1.0.0.tgz")), misnamed("../a-1.0.0.tgz"));
+        assert_eq!(named("files:\n  a.tgz: x\n"), Err(Unnamed::Invalid));
         let short = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: a\nversion: \"1.0.0\"\n-----BEGIN PGP SIGNATURE-----\n";
-        assert_eq!(provenance_file(short.as_bytes()).as_deref(), Some("a-1.0.0.tgz"));
-        assert_eq!(provenance_file(short.replace("name: a", "name: ../a").as_bytes()), None);
-        assert_eq!(provenance_file(short.replace("version", "ver").as_bytes()), None);
+        assert_eq!(named(short), Ok("a-1.0.0.tgz".to_string()));
+        assert_eq!(named(&short.replace("name: a", "name: ../a")), misnamed("../a-1.0.0.tgz"));
+        assert_eq!(named(&short.replace("version", "ver")), Err(Unnamed::Invalid));
+        assert_eq!(provenance_file(b"\xff"), Err(Unnamed::Invalid));
     }
 }

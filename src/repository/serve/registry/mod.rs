@@ -374,7 +374,7 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
             server.metrics.uploads.fetch_add(1, Ordering::Relaxed);
             // From here on the archive among the charts is this blob.
             if archive.sha256().is_some() {
-                server.storage.delete(&kept(name, "_blobs", &archive.key())).await?;
+                server.storage.discard(&kept(name, "_blobs", &archive.key())).await?;
             }
             Ok(None)
         }
