@@ -4,7 +4,7 @@
 //! or why it is none. Apart because it is pure, and because a manifest that could be read in two ways (CVE-2021-41190), or
 //! whose parts nobody could fetch, must not be stored at all. The rules are the image spec's, as docker-registry checks them.
 
-use super::INDEX;
+use super::INDEX_TYPE as INDEX;
 use super::digest::Digest;
 use crate::repository::oci::chart::MANIFEST_TYPE as MANIFEST;
 use serde_json::{Map, Value};
