@@ -572,6 +572,37 @@ fn a_plain_put_that_fails_takes_the_provenance_away_again() {
     assert!(peer.requests()[2].to_lowercase().contains("if-none-match: *"));
 }
 
+#[test]
+fn a_plain_put_leaves_the_provenance_of_another_writer_alone() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let none = || b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec();
+    let some = || b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
+    let conditional = |request: &str| request.to_lowercase().contains("if-none-match: *");
+    for (writer_lives, wanted) in [
+        (true, &["HEAD /a-1.0.0.tgz", "PUT /a-1.0.0.tgz.prov", "HEAD /a-1.0.0.tgz"][..]),
+        (false, &["HEAD /a-1.0.0.tgz", "PUT /a-1.0.0.tgz.prov", "HEAD /a-1.0.0.tgz", "PUT /a-1.0.0.tgz.prov", "PUT /a-1.0.0.tgz"]),
+    ] {
+        let peer = Peer::start(move |number, request| match request {
+            // By the second look the other writer has put its archive there, if it lives.
+            request if request.starts_with("HEAD") => {
+                if writer_lives && number > 1 {
+                    some()
+                } else {
+                    none()
+                }
+            }
+            request if request.starts_with("PUT /a-1.0.0.tgz.prov ") && conditional(request) => reply("412 Precondition Failed", &[], b""),
+            _ => reply("201 Created", &[], b""),
+        });
+        let pushed = push::push(&client, &peer.url(), Server::Put, &upload(Some(b"signed"), false), &Access::default());
+        assert_eq!(pushed.is_err(), writer_lives, "{pushed:?}");
+        let lines: Vec<String> = peer.requests().iter().map(|request| request.split(" HTTP").next().unwrap_or_default().into()).collect();
+        assert_eq!(lines, wanted);
+    }
+}
+
 // helm/helm#9519, #13241: what is cached under its digest is not fetched again, and then the index is not either.
 #[test]
 fn building_cached_dependencies_makes_no_request() {

@@ -34,12 +34,15 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
             if versions.is_empty() {
                 return Ok(error(StatusCode::NOT_FOUND, "chart not found"));
             }
-            data(StatusCode::OK, &Data::list(versions.iter().map(|entry| entry.to_data()).collect()))
+            data(StatusCode::OK, &Data::list(versions.iter().map(|entry| catalog.shown(entry)).collect()))
         }
-        Route::Version { tenant, name, version } if reads => match find(&server.catalog(&tenant), &name, &version).await? {
-            Ok(entry) => data(StatusCode::OK, &entry.to_data()),
-            Err(reason) => Ok(error(StatusCode::NOT_FOUND, &reason)),
-        },
+        Route::Version { tenant, name, version } if reads => {
+            let catalog = server.catalog(&tenant);
+            match find(&catalog, &name, &version).await? {
+                Ok(entry) => data(StatusCode::OK, &catalog.shown(&entry)),
+                Err(reason) => Ok(error(StatusCode::NOT_FOUND, &reason)),
+            }
+        }
         Route::Version { tenant, name, version } if asked.method == Method::DELETE && !server.options.disable_delete => {
             delete(server, &tenant, &name, &version).await
         }
@@ -110,10 +113,11 @@ async fn list(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
     let Some(take) = number("limit", usize::MAX).filter(|limit| *limit > 0) else {
         return Ok(error(StatusCode::BAD_REQUEST, "limit is not a valid positive integer"));
     };
-    let charts = server.catalog(tenant).charts().await?;
+    let catalog = server.catalog(tenant);
+    let charts = catalog.charts().await?;
     let mut map = crate::data::Map::new();
     for chart in charts.iter().skip(skip).take(take) {
-        map.insert(chart.name.as_str(), Data::list(chart.versions.iter().map(|entry| entry.to_data()).collect()));
+        map.insert(chart.name.as_str(), Data::list(chart.versions.iter().map(|entry| catalog.shown(entry)).collect()));
     }
     data(StatusCode::OK, &Data::map(map))
 }
@@ -127,8 +131,9 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
     if let Ok(value) = kind.parse() {
         request.headers_mut().insert(header::CONTENT_TYPE, value);
     }
+    const NOTHING: &str = "no package or provenance file found in form fields chart and prov";
     let Ok(mut form) = axum::extract::Multipart::from_request(request, &()).await else {
-        return Ok(error(StatusCode::BAD_REQUEST, "bad multipart form"));
+        return Ok(error(StatusCode::BAD_REQUEST, NOTHING));
     };
     let (mut chart, mut provenance) = (None, None);
     while let Ok(Some(field)) = form.next_field().await {
@@ -147,7 +152,7 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
             Ok(_) => upload_provenance(server, tenant, asked, provenance, "chart already exists").await,
             Err(fault) => Ok(error(StatusCode::BAD_REQUEST, &fault.message())),
         },
-        (None, None) => Ok(error(StatusCode::BAD_REQUEST, "no package or provenance file found in form fields chart and prov")),
+        (None, None) => Ok(error(StatusCode::BAD_REQUEST, NOTHING)),
     }
 }
 

@@ -143,6 +143,7 @@ pub fn route(layout: &Layout, path: &str) -> Route {
     }
     let tenant_of = |before: &[&str]| tenant(layout, before);
     let found = match parts.as_slice() {
+        [] => Some(Route::Home { tenant: String::new() }),
         [before @ .., "index.yaml"] => tenant_of(before).map(|tenant| Route::Index { tenant }),
         [before @ .., "charts", file] => tenant_of(before).map(|tenant| Route::File { tenant, file: file.to_string() }),
         [before @ .., "chart", name, version] => {
@@ -236,6 +237,8 @@ mod tests {
         assert_eq!(route(&fixed, "/org/repo/index.yaml"), Route::Unknown);
         assert_eq!(route(&fixed, "/x/org/index.yaml"), Route::Unknown);
         assert_eq!(route(&fixed, "/x/health"), Route::Health);
+        assert_eq!(route(&fixed, "/x"), Route::Home { tenant: String::new() });
+        assert_eq!(route(&fixed, "/x/org"), Route::Unknown);
         let dynamic = layout("", Depth::Dynamic);
         assert_eq!(route(&dynamic, "/api/charts/charts"), Route::Charts { tenant: "charts".into() });
         assert_eq!(route(&dynamic, "/a/b/c/index.yaml"), Route::Index { tenant: "a/b/c".into() });
@@ -265,9 +268,15 @@ mod tests {
         assert_eq!(at("/v2/a/b/tags/list"), Route::Registry(RegistryRoute::Tags { name: "a/b".into() }));
         assert_eq!(at("/v2/a/blobs/uploads/"), Route::Registry(RegistryRoute::Uploads { name: "a".into() }));
         // The specification's own grammar: no more than two underscores, no dot beside a dash.
-        for path in
-            ["/v2/../manifests/x", "/v2/A/manifests/x", "/v2/a___b/manifests/x", "/v2/a.-b/manifests/x", "/v2/a", "/v2/a/tags/list/", "/v2/_catalog"]
-        {
+        for path in [
+            "/v2/../manifests/x",
+            "/v2/A/manifests/x",
+            "/v2/a___b/manifests/x",
+            "/v2/a.-b/manifests/x",
+            "/v2/a",
+            "/v2/a/tags/list/",
+            "/v2/_catalog",
+        ] {
             assert_eq!(at(path), Route::Registry(RegistryRoute::Unknown), "{path}");
         }
         assert_eq!(at("/v2/a__b/c--d/tags/list"), Route::Registry(RegistryRoute::Tags { name: "a__b/c--d".into() }));
