@@ -166,6 +166,24 @@ pub fn folder_changed(path: &Path) -> Option<i128> {
     i128::try_from(about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
+/// Puts on the disk what was added to a folder, taken from it or renamed in it, so that a power cut does not undo it.
+#[cfg(unix)]
+pub fn sync_folder(path: &Path) -> Result<()> {
+    #[cfg(test)]
+    SYNCED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(path.to_path_buf());
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| fault("sync", path, &error))
+}
+
+/// Folders cannot be synced everywhere.
+#[cfg(not(unix))]
+pub fn sync_folder(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// What `sync_folder` was asked for: no test can cut the power.
+#[cfg(all(test, unix))]
+pub static SYNCED: std::sync::Mutex<Vec<PathBuf>> = std::sync::Mutex::new(Vec::new());
+
 /// A folder that is taken away when dropped, below `place`, or below the system's place when that is empty.
 pub fn temporary_folder(place: &Path) -> Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();

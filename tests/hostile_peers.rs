@@ -572,6 +572,37 @@ fn a_plain_put_that_fails_takes_the_provenance_away_again() {
     assert!(peer.requests()[2].to_lowercase().contains("if-none-match: *"));
 }
 
+#[test]
+fn a_plain_put_leaves_the_provenance_of_another_writer_alone() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let none = || b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec();
+    let some = || b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
+    let conditional = |request: &str| request.to_lowercase().contains("if-none-match: *");
+    for (writer_lives, wanted) in [
+        (true, &["HEAD /a-1.0.0.tgz", "PUT /a-1.0.0.tgz.prov", "HEAD /a-1.0.0.tgz"][..]),
+        (false, &["HEAD /a-1.0.0.tgz", "PUT /a-1.0.0.tgz.prov", "HEAD /a-1.0.0.tgz", "PUT /a-1.0.0.tgz.prov", "PUT /a-1.0.0.tgz"]),
+    ] {
+        let peer = Peer::start(move |number, request| match request {
+            // By the second look the other writer has put its archive there, if it lives.
+            request if request.starts_with("HEAD") => {
+                if writer_lives && number > 1 {
+                    some()
+                } else {
+                    none()
+                }
+            }
+            request if request.starts_with("PUT /a-1.0.0.tgz.prov ") && conditional(request) => reply("412 Precondition Failed", &[], b""),
+            _ => reply("201 Created", &[], b""),
+        });
+        let pushed = push::push(&client, &peer.url(), Server::Put, &upload(Some(b"signed"), false), &Access::default());
+        assert_eq!(pushed.is_err(), writer_lives, "{pushed:?}");
+        let lines: Vec<String> = peer.requests().iter().map(|request| request.split(" HTTP").next().unwrap_or_default().into()).collect();
+        assert_eq!(lines, wanted);
+    }
+}
+
 // helm/helm#9519, #13241: what is cached under its digest is not fetched again, and then the index is not either.
 #[test]
 fn building_cached_dependencies_makes_no_request() {
@@ -682,4 +713,236 @@ fn proxies_are_used_but_for_this_machine_and_the_exceptions() {
     // A registry is reached the same way.
     let _ = Registry::new(&client, "registry.invalid", &Access::default(), true).tags("a");
     assert!(proxy.requests()[2].starts_with("GET http://registry.invalid/v2/a/tags/list "));
+}
+
+/// Writes without an end, a piece after each pause, as long as somebody reads.
+fn endless(head: &'static [u8], piece: &'static [u8], pause: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { break };
+            std::thread::spawn(move || {
+                read_request(&mut stream);
+                let mut sent = stream.write_all(head);
+                while sent.is_ok() {
+                    std::thread::sleep(pause);
+                    sent = stream.write_all(piece);
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn a_peer_that_never_ends_is_given_up() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = Settings { timeout: Some(Duration::from_millis(500)), ..settings(home.path()) };
+    let client = Client::new(&settings, &reporter);
+    let fetch = |address: &str| {
+        let began = std::time::Instant::now();
+        let url = format!("http://{address}/");
+        let error = client.fetch(Request { repeat: false, ..Request::get(&url, 1 << 20) }, &Access::default()).expect_err("endless");
+        assert!(began.elapsed() < Duration::from_secs(5), "{error} after {:?}", began.elapsed());
+        error.to_string()
+    };
+    const OPEN: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+    let drip = Duration::from_millis(50);
+    for (head, piece, pause, wanted) in [
+        // A body that drips, with and without a promised length.
+        (OPEN, &b"x"[..], drip, "context deadline exceeded"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x", drip, "context deadline exceeded"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", drip, "context deadline exceeded"),
+        // As fast as it can.
+        (OPEN, &[b'x'; 8192], Duration::ZERO, "larger than the limit"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"5\r\nxxxxx\r\n", Duration::ZERO, "larger than the limit"),
+        // A head that never comes to an end.
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n", drip, "context deadline exceeded"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", drip, "context deadline exceeded"),
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n", Duration::ZERO, ""),
+    ] {
+        let error = fetch(&endless(head, piece, pause));
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_registry_that_hangs_or_cuts_its_blobs_is_given_up() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = Settings { timeout: Some(Duration::from_millis(300)), ..settings(home.path()) };
+    let client = Client::new(&settings, &reporter);
+    let hanging = Peer::start(|_, _| {
+        std::thread::sleep(Duration::from_secs(3));
+        Vec::new()
+    });
+    let error = Registry::new(&client, &hanging.address, &Access::default(), true).tags("a").expect_err("hangs").to_string();
+    assert!(error.contains("context deadline exceeded"), "{error}");
+    assert_eq!(hanging.requests().len(), 1, "it had its time");
+    let content = b"the content of a blob";
+    let blob = |address: &str| {
+        let descriptor = Descriptor { media_type: String::new(), digest: digest_of(content), size: content.len() as u64 };
+        Registry::new(&client, address, &Access::default(), true).blob("a", &descriptor, None)
+    };
+    let cut = Peer::start(|_, _| b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\nthe content".to_vec());
+    assert!(blob(&cut.address).expect_err("cut").to_string().contains("unexpected EOF"));
+    // Without a length only the digest tells.
+    let short = Peer::start(|_, _| b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nthe content".to_vec());
+    assert!(blob(&short.address).expect_err("short").to_string().contains("mismatch digest"));
+    let long = Peer::start(|_, _| [&b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"[..], content, b" and more"].concat());
+    assert!(blob(&long.address).expect_err("long").to_string().contains("larger than the limit"));
+    let once = Peer::start(|number, _| match number {
+        1 => b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\nthe content".to_vec(),
+        _ => reply("200 OK", &[], content),
+    });
+    assert_eq!(blob(&once.address).expect("whole"), content);
+}
+
+#[test]
+fn a_registry_that_lies_about_the_digest_of_a_tag_or_a_push_is_not_believed() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let long = format!("Docker-Content-Digest: sha512:{}", "0".repeat(128));
+    for header in [format!("Docker-Content-Digest: {}", digest_of(b"other")), long, "Docker-Content-Digest: md5:00".to_string()] {
+        let peer = Peer::start(move |_, request| match request.starts_with("PUT") {
+            true => reply("201 Created", &[&header], b""),
+            false => reply("200 OK", &[&header], b"{}"),
+        });
+        let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+        assert!(registry.manifest("a", "1.0.0").expect_err("refused").to_string().contains("mismatch digest"));
+        assert!(registry.put_manifest("a", "1.0.0", "a/b", b"{}").expect_err("refused").to_string().contains("mismatch digest"));
+    }
+    // The longer digest of the right content is as good.
+    let digest = "sha512:27c74670adb75075fad058d5ceaf7b20c4e7786c83bae8a32f626f9782af34c9a33c2046ef60fd2a7878d378e29fec851806bbd9a67878f3a9f1cda4830763fd";
+    let peer = Peer::start(move |_, _| reply("200 OK", &[&format!("Docker-Content-Digest: {digest}")], b"{}"));
+    let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+    for name in ["1.0.0", digest] {
+        assert_eq!(registry.manifest("a", name).expect("a manifest").expect("there").0, digest);
+    }
+    let descriptor = Descriptor { media_type: String::new(), digest: digest.to_string(), size: 2 };
+    assert_eq!(registry.blob("a", &descriptor, None).expect("a blob"), b"{}");
+}
+
+#[test]
+fn a_blob_kept_elsewhere_is_fetched_without_credentials_and_checked() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    for (stored, right) in [(&b"content"[..], true), (b"changed", false)] {
+        let other = Peer::start(move |_, _| reply("200 OK", &[], stored));
+        let location = format!("Location: {}/bucket?signed=1", other.url());
+        let own = Peer::start(move |_, request| match has_credentials(request) {
+            false => reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""),
+            true => reply("307 Temporary Redirect", &[&location], b""),
+        });
+        let registry = Registry::new(&client, &own.address, &registry_options("ada"), true);
+        let descriptor = Descriptor { media_type: String::new(), digest: digest_of(b"content"), size: 7 };
+        let blob = registry.blob("a", &descriptor, None);
+        assert_eq!(blob.is_ok(), right, "{blob:?}");
+        assert!(other.requests().iter().all(|request| !has_credentials(request)));
+        assert_eq!(other.requests().len(), 1);
+    }
+}
+
+#[test]
+fn tags_that_never_end_are_not_followed() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    // Two pages that name each other; a page that names itself.
+    for pages in [2, 1] {
+        let peer = Peer::start(move |number, _| {
+            let page = number % pages;
+            let link = format!("Link: </v2/a/tags/list?page={}>; rel=\"next\"", (page + 1) % pages);
+            reply("200 OK", &[&link], format!(r#"{{"tags":["{page}.0.0"]}}"#).as_bytes())
+        });
+        let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+        assert_eq!(registry.versions("a").expect("the tags").len(), pages);
+        assert_eq!(peer.requests().len(), pages + 1);
+    }
+    // Always one more.
+    let peer = Peer::start(|number, _| {
+        let link = format!("Link: </v2/a/tags/list?last={number}>; rel=\"next\"");
+        reply("200 OK", &[&link], format!(r#"{{"tags":["{number}.0.0"]}}"#).as_bytes())
+    });
+    let error = Registry::new(&client, &peer.address, &Access::default(), true).versions("a").expect_err("endless").to_string();
+    assert!(error.contains("has more than 200000 tags or 2000 pages"), "{error}");
+}
+
+#[test]
+fn an_answer_that_unpacks_without_end_is_refused() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..64 {
+        packed.write_all(&vec![b' '; 1 << 20]).expect("packed");
+    }
+    let packed = packed.finish().expect("packed");
+    assert!(packed.len() < 100_000);
+    let peer = Peer::start(move |_, _| reply("200 OK", &["Content-Encoding: gzip"], &packed));
+    let request = |compressed| Request { compressed, ..Request::get("", 1 << 20) };
+    let url = peer.url();
+    let error = client.fetch(Request { url: &url, ..request(true) }, &Access::default()).expect_err("a bomb").to_string();
+    assert!(error.contains("larger than the limit"), "{error}");
+    // An archive is not unpacked by the way.
+    assert!(client.fetch(Request { url: &url, ..request(false) }, &Access::default()).expect("the bytes").len() < 100_000);
+}
+
+#[test]
+fn a_push_waits_for_a_busy_server_and_follows_no_redirect() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    // Told that it was too much, a client knows that nothing was done.
+    let busy = Peer::start(|number, _| match number {
+        1 => reply("429 Too Many Requests", &["Retry-After: 1"], b""),
+        _ => reply("201 Created", &[], br#"{"saved":true}"#),
+    });
+    let began = std::time::Instant::now();
+    push::push(&client, &busy.url(), Server::ChartMuseum, &upload(None, false), &Access::default()).expect("pushed");
+    assert!(began.elapsed() >= Duration::from_secs(1), "as long as it asked for");
+    assert_eq!(busy.requests()[0], busy.requests()[1]);
+    // After 500 nobody knows.
+    let broken = Peer::start(|_, _| reply("500 Internal Server Error", &[], b""));
+    push::push(&client, &broken.url(), Server::ChartMuseum, &upload(None, false), &Access::default()).expect_err("refused");
+    assert_eq!(broken.requests().len(), 1);
+    let other = Peer::start(|_, _| reply("201 Created", &[], b""));
+    let location = format!("Location: {}/api/charts", other.url());
+    let own = Peer::start(move |_, _| reply("307 Temporary Redirect", &[&location], b""));
+    push::push(&client, &own.url(), Server::ChartMuseum, &upload(None, false), &access(&own.url())).expect_err("refused");
+    assert!(other.requests().is_empty());
+}
+
+#[test]
+fn a_push_to_a_registry_that_asks_stumbles_and_is_busy_arrives() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let stumbles = Arc::new(Mutex::new(std::collections::HashMap::<String, usize>::new()));
+    let peer = Peer::start(move |_, request| {
+        if !has_credentials(request) {
+            return reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b"");
+        }
+        let line = request.split(" HTTP").next().unwrap_or_default().to_string();
+        let times = {
+            let mut seen = stumbles.lock().expect("the list");
+            let times = seen.entry(line.clone()).or_default();
+            *times += 1;
+            *times
+        };
+        match (times, line.split(' ').next().unwrap_or_default()) {
+            (1, _) => reply("429 Too Many Requests", &["Retry-After: 0"], b""),
+            (2, _) => reply("500 Internal Server Error", &[], b""),
+            (_, "HEAD") => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+            (_, "POST") => reply("202 Accepted", &["Location: /v2/a/blobs/uploads/1"], b""),
+            _ => reply("201 Created", &[], b""),
+        }
+    });
+    let registry = Registry::new(&client, &peer.address, &registry_options("ada"), true);
+    registry.put_blob("a", b"content", &digest_of(b"content")).expect("uploaded");
+    registry.put_manifest("a", "1.0.0", "application/vnd.oci.image.manifest.v1+json", b"{}").expect("pushed");
+    let sent: Vec<String> = peer.requests().iter().filter(|request| request.starts_with("PUT /v2/a/blobs")).cloned().collect();
+    assert!(sent.iter().all(|request| request.ends_with("content")), "whole each time");
 }

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many redirects one request may lead through (Go's limit).
 const REDIRECT_LIMIT: usize = 10;
@@ -25,6 +25,8 @@ const RETRY_LIMIT: u32 = 4;
 /// The longest pause that a server may ask for.
 const PAUSE_LIMIT: Duration = Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
+/// A body may take longer than the timeout if so many bytes of it come in each second: a peer that only drips is given up.
+const SLOWEST: u64 = 10_000;
 const DEFAULT_PAUSE: Duration = Duration::from_millis(250);
 
 /// How to reach one repository or registry, and what to show it.
@@ -67,7 +69,7 @@ pub struct Request<'a> {
     pub label: Option<&'a str>,
     /// Redirects are followed.
     pub follow: bool,
-    /// Sent again after a fault that may pass. Uploads may not be repeated blindly.
+    /// Sent again after a fault that may pass. Uploads may not be repeated blindly: only where the server says that it took none.
     pub repeat: bool,
     /// The mirrors of the settings are asked first.
     pub mirrored: bool,
@@ -193,12 +195,14 @@ impl<'s> Client<'s> {
         let mut attempt = 0;
         loop {
             let result = self.hops(&request, access);
+            // Who is told that these are too many requests knows that this one was not carried out, an upload too.
+            let refused = result.as_ref().is_ok_and(|response| response.status == StatusCode::TOO_MANY_REQUESTS);
             let pause = match &result {
                 Ok(response) if is_transient(response.status) => asked_pause(response),
                 Err(failure) if failure.transient => None,
                 _ => return result.map_err(|failure| failure.error),
             };
-            if attempt >= RETRY_LIMIT || !request.repeat {
+            if attempt >= RETRY_LIMIT || !(request.repeat || refused) {
                 return result.map_err(|failure| failure.error);
             }
             let base = self.settings.retry_pause.unwrap_or(DEFAULT_PAUSE);
@@ -292,8 +296,9 @@ impl<'s> Client<'s> {
         }
         let mut body = Vec::with_capacity(usize::try_from(total.unwrap_or(0)).unwrap_or(0).min(32 << 20));
         self.read(&mut response, &mut body, request, total).map_err(|fault| match fault {
-            Some(error) => {
-                Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {error}", quote(&shown))), transient: true }
+            Some(fault) => {
+                let transient = fault != READ_TIMEOUT;
+                Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {fault}", quote(&shown))), transient }
             }
             None => permanent(format!("{verb} {}: answer is larger than the limit of {} bytes", quote(&shown), request.limit)),
         })?;
@@ -309,6 +314,7 @@ impl<'s> Client<'s> {
         total: Option<u64>,
     ) -> std::result::Result<(), Option<String>> {
         let mut buffer = vec![0; 64 << 10];
+        let (began, timeout) = (Instant::now(), timeout(self.settings));
         let mut progress = request.label.map(|label| Progress { label: label.to_string(), done: 0, total, finished: false });
         loop {
             let count = source.read(&mut buffer).map_err(|error| Some(read_fault(&error)))?;
@@ -318,6 +324,10 @@ impl<'s> Client<'s> {
             body.extend_from_slice(buffer.get(..count).unwrap_or_default());
             if body.len() as u64 > request.limit {
                 return Err(None);
+            }
+            let patience = timeout.map(|timeout| timeout.saturating_add(Duration::from_secs(body.len() as u64 / SLOWEST)));
+            if patience.is_some_and(|patience| began.elapsed() > patience) {
+                return Err(Some(READ_TIMEOUT.to_string()));
             }
             if let Some(progress) = &mut progress {
                 progress.done = body.len() as u64;
@@ -402,10 +412,14 @@ fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::
     Ok(())
 }
 
+/// How long a peer may let us wait; nothing stands for no limit, as in Go.
+fn timeout(settings: &Settings) -> Option<Duration> {
+    Some(settings.timeout.unwrap_or(DEFAULT_TIMEOUT)).filter(|timeout| !timeout.is_zero())
+}
+
 fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
     let fault = |text: String| Error::new(ErrorKind::Repository, format!("can't create TLS config for client: {text}"));
-    // Nothing stands for no limit, as in Go.
-    let timeout = Some(settings.timeout.unwrap_or(DEFAULT_TIMEOUT)).filter(|timeout| !timeout.is_zero());
+    let timeout = timeout(settings);
     let mut builder = Transport::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(timeout.unwrap_or(DEFAULT_TIMEOUT).min(Duration::from_secs(30)))
@@ -515,7 +529,8 @@ fn verb(method: &Method) -> String {
 fn transport_failure(verb: &str, shown: &str, address: &Address, error: &reqwest::Error) -> Failure {
     let refused = source_io(error).map(|io| io.kind());
     let (text, transient) = if error.is_timeout() {
-        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), true)
+        // It has had its time; asked again and again it would cost the user that of all tries.
+        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), false)
     } else if refused == Some(std::io::ErrorKind::ConnectionRefused) {
         (format!("dial tcp {}: connect: connection refused", address.host), false)
     } else if address.host.is_empty() {
@@ -558,10 +573,12 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     last
 }
 
+const READ_TIMEOUT: &str = "context deadline exceeded while reading body";
+
 fn read_fault(error: &std::io::Error) -> String {
     let text = chain(error);
     if error.kind() == std::io::ErrorKind::TimedOut || text.contains("timed out") {
-        return "context deadline exceeded while reading body".to_string();
+        return READ_TIMEOUT.to_string();
     }
     if error.kind() == std::io::ErrorKind::UnexpectedEof || text.contains("end of file") || text.contains("connection closed") {
         return "unexpected EOF".to_string();

@@ -154,16 +154,80 @@ fn manifests_name_what_is_there_or_lies_elsewhere_on_purpose() {
     let put = |reference: &str, body: &str| code(registry.put(&format!("/v2/org/thing/manifests/{reference}"), IMAGE, body.as_bytes()));
     assert_eq!(put("v1", &missing), (404, "MANIFEST_BLOB_UNKNOWN".into()));
     assert_eq!(put("v1", "[]"), (400, "MANIFEST_INVALID".into()));
-    assert_eq!(put(&sha256(b"other"), "{}"), (400, "DIGEST_INVALID".into()));
-    let by_digest = registry.put(&format!("/v2/org/thing/manifests/{}", sha512(b"{}")), IMAGE, b"{}");
-    assert_eq!(by_digest.headers()["docker-content-digest"].to_str().expect("text"), sha512(b"{}"));
-    assert_eq!(registry.get(&format!("/v2/org/thing/manifests/{}", sha512(b"{}"))).status(), 200);
-    let tagged = registry.put(&format!("/v2/org/thing/manifests/{}?tag=one&tag=two", sha512(b"{}")), IMAGE, b"{}");
+    assert_eq!(put("v1", "{}"), (400, "MANIFEST_INVALID".into()));
+    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [{ "mediaType": IMAGE, "digest": sha256(b"none"), "size": 4 }] });
+    let sent = registry.put("/v2/org/thing/manifests/v1", INDEX, index.to_string().as_bytes());
+    assert_eq!(code(sent), (404, "MANIFEST_BLOB_UNKNOWN".into()), "an index of what is not there");
+    let image = registry.image("org/thing", "image", serde_json::json!({}));
+    let as_index = registry.put("/v2/org/thing/manifests/v1", INDEX, image.as_bytes());
+    assert_eq!(code(as_index), (400, "MANIFEST_INVALID".into()));
+    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [{ "digest": sha256(image.as_bytes()) }] });
+    assert_eq!(registry.put("/v2/org/thing/manifests/index", INDEX, index.to_string().as_bytes()).status(), 201);
+    assert_eq!(registry.get("/v2/org/thing/manifests/index").headers()["content-type"], INDEX);
+    assert_eq!(put(&sha256(b"other"), &image), (400, "DIGEST_INVALID".into()));
+    assert_eq!(put("sha256:short", &image), (400, "DIGEST_INVALID".into()));
+    let digest = sha512(image.as_bytes());
+    let by_digest = registry.put(&format!("/v2/org/thing/manifests/{digest}"), IMAGE, image.as_bytes());
+    assert_eq!(by_digest.headers()["docker-content-digest"].to_str().expect("text"), digest);
+    assert_eq!(registry.get(&format!("/v2/org/thing/manifests/{digest}")).status(), 200);
+    let tagged = registry.put(&format!("/v2/org/thing/manifests/{digest}?tag=one&tag=two"), IMAGE, image.as_bytes());
     assert_eq!(tagged.headers().get_all("oci-tag").iter().collect::<Vec<_>>(), ["one", "two"]);
     let by_tag = registry.get("/v2/org/thing/manifests/two");
-    assert_eq!(by_tag.headers()["docker-content-digest"].to_str().expect("text"), sha512(b"{}"));
-    assert_eq!(put(&format!("{}?tag=../x", sha256(b"{}")), "{}"), (400, "TAG_INVALID".into()));
-    assert_eq!(registry.json("/v2/org/thing/tags/list")["tags"], serde_json::json!(["elsewhere", "one", "two"]));
+    assert_eq!(by_tag.headers()["docker-content-digest"].to_str().expect("text"), digest);
+    assert_eq!(put(&format!("{digest}?tag=../x"), &image), (400, "MANIFEST_INVALID".into()));
+    assert_eq!(registry.json("/v2/org/thing/tags/list")["tags"], serde_json::json!(["elsewhere", "image", "index", "one", "two"]));
+}
+
+#[test]
+fn what_a_client_has_is_not_sent_again() {
+    let (_guard, home) = folder();
+    let registry = start(&home, &[]);
+    assert_eq!(registry.post("/api/charts", &archive(&home, "app", "1.0.0")).status(), 201);
+    let digest = sha256(&registry.get("/v2/app/manifests/1.0.0").bytes().expect("bytes"));
+    let layer = registry.json("/v2/app/manifests/1.0.0")["layers"][0]["digest"].as_str().expect("a digest").to_string();
+    let places = [("/v2/app/manifests/1.0.0".to_string(), digest), (format!("/v2/app/blobs/{layer}"), layer)];
+    for (path, digest) in places {
+        let tag = format!("\"{digest}\"");
+        for method in [reqwest::Method::GET, reqwest::Method::HEAD] {
+            let ask = |given: &str| {
+                let request = registry.http.request(method.clone(), registry.server.at(&path)).header("if-none-match", given);
+                request.send().expect("an answer")
+            };
+            let first = ask("\"other\"");
+            assert_eq!((first.status().as_u16(), first.headers()["etag"].to_str().expect("text")), (200, tag.as_str()), "{path}");
+            let again = ask(&format!("\"other\", {tag}"));
+            assert_eq!((again.status().as_u16(), again.headers()["etag"].to_str().expect("text")), (304, tag.as_str()), "{path}");
+            assert_eq!(again.headers()["docker-content-digest"].to_str().expect("text"), digest);
+            assert_eq!(ask("*").status(), 304, "{path}");
+        }
+    }
+    let part = |tag: &str| {
+        let layer = registry.json("/v2/app/manifests/1.0.0")["layers"][0]["digest"].as_str().expect("a digest").to_string();
+        let request = registry.http.get(registry.server.at(&format!("/v2/app/blobs/{layer}"))).header("range", "bytes=0-3");
+        request.header("if-range", tag.replace('~', &layer)).send().expect("an answer").status()
+    };
+    assert_eq!((part("\"~\"").as_u16(), part("\"other\"").as_u16()), (206, 200));
+}
+
+#[test]
+fn an_upload_is_one_repository_s_and_its_chunks_fit() {
+    let (_guard, home) = folder();
+    let registry = start(&home, &[]);
+    let place = registry.post("/v2/org/one/blobs/uploads/", b"").headers()["location"].to_str().expect("a place").to_string();
+    let elsewhere = place.replace("/org/one/", "/org/two/");
+    assert_eq!(code(registry.get(&elsewhere)), (404, "BLOB_UPLOAD_UNKNOWN".into()));
+    assert_eq!(registry.delete(&elsewhere), 404);
+    let patch = |range: &str| {
+        let request = registry.http.patch(registry.server.at(&place)).header("content-range", range).body("abc");
+        request.send().expect("an answer")
+    };
+    assert_eq!(code(patch("0-9")), (400, "SIZE_INVALID".into()));
+    for range in ["2-0", "junk", "1-3", "0-18446744073709551616"] {
+        assert_eq!(patch(range).status(), 416, "{range}");
+    }
+    assert_eq!(patch("0-2").status(), 202);
+    assert_eq!(registry.delete(&place), 204);
+    assert_eq!(registry.delete(&place), 404, "it was cancelled");
 }
 
 #[test]
@@ -207,7 +271,12 @@ fn refusals_have_the_forms_of_the_spec() {
     assert_eq!(code(registry.get("/v2/thing/blobs/sha256:short")), (400, "DIGEST_INVALID".into()));
     assert_eq!(registry.delete(&format!("/v2/thing/blobs/{digest}")), 405);
     assert_eq!(code(registry.get("/v2/thing/blobs/uploads/none")), (404, "BLOB_UPLOAD_UNKNOWN".into()));
-    assert_eq!(registry.get("/v2/Not%20A%20Name/tags/list").status().as_u16() / 100, 4);
+    for path in ["/v2/Not%20A%20Name/tags/list", "/v2/Upper/tags/list", "/v2/thing", "/v2/_catalog"] {
+        assert_eq!(code(registry.get(path)), (404, "NAME_INVALID".into()), "{path}");
+    }
+    let put = registry.put("/v2/thing/tags/list", "text/plain", b"");
+    assert_eq!((put.status().as_u16(), put.headers()["allow"].to_str().expect("text")), (405, "GET, HEAD"));
+    assert_eq!(registry.get("/v2/").headers()["docker-distribution-api-version"], "registry/2.0");
     // An upload outlives an end with what is no digest at all, not one with the digest of something else.
     for (first, then) in [("sha256:short".to_string(), 201), (sha256(b"other"), 404)] {
         let session = registry.post("/v2/thing/blobs/uploads/", b"").headers()["location"].to_str().expect("a place").to_string();

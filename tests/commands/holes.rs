@@ -110,6 +110,10 @@ fn a_chart_named_like_a_path_reaches_no_other_tenant() {
         let (status, answer) = post("thief", crafted(&[("app/Chart.yaml", &chart_yaml(name, version))]));
         assert_eq!(status, 400, "{name:?} {version:?}: {answer}");
     }
+    let signed = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: ../victim/app\nversion: 1.0.0\n-----BEGIN PGP SIGNATURE-----\n";
+    let (status, answer) = text(client().post(server.at("/api/thief/prov")).body(signed).send());
+    let wanted = r#"{"error":"../victim/app-1.0.0.tgz.prov is improperly formatted"}"#;
+    assert_eq!((status, answer.as_str()), (400, wanted), "ChartMuseum's words");
     assert_eq!(paths(&home.join("store")), before);
 }
 

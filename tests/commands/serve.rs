@@ -183,9 +183,27 @@ fn tenants_do_not_see_each_other() {
     let (status, other) = text(http.get(format!("{base}/two/index.yaml")).send());
     assert_eq!(status, 200);
     assert!(other.contains("entries: {}\n") && other.contains("contextPath: /x\n"), "{other}");
+    // Whether the server is there is looked for at the top; of a tenant without charts nothing is known.
+    for (path, status) in [("", 200), ("/", 200), ("/one", 200), ("/two", 404), ("/two/three", 404)] {
+        assert_eq!(text(http.get(format!("{base}{path}")).send()).0, status, "{path}");
+    }
     for path in ["/one/..%2ftwo/index.yaml", "/api/.oci/charts"] {
         assert_eq!(text(http.get(format!("{base}{path}")).send()).0 / 100, 4, "{path}");
     }
+}
+
+#[test]
+fn the_api_shows_archives_where_clients_reach_them() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &["--depth", "1", "--chart-url", "https://charts.example/c/"]);
+    let http = client();
+    assert_eq!(text(http.post(server.at("/api/org/charts")).body(archive(&home, "app", "1.0.0")).send()).0, 201);
+    for path in ["/org/index.yaml", "/api/org/charts", "/api/org/charts/app", "/api/org/charts/app/1.0.0"] {
+        let shown = text(http.get(server.at(path)).send()).1;
+        assert!(shown.contains("https://charts.example/c/org/charts/app-1.0.0.tgz"), "{path}: {shown}");
+    }
+    let form = http.post(server.at("/api/org/charts")).header("content-type", "multipart/form-data").body("x");
+    assert!(text(form.send()).1.contains("no package or provenance file found in form fields chart and prov"));
 }
 
 #[test]

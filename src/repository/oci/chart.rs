@@ -4,7 +4,7 @@
 //! provenance. Blobs go up before the manifest that names them, so a push that breaks off leaves nothing that can be pulled. Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest,
 //! no `mediaType` inside the manifest.
 
-use super::{Descriptor, Reference, Registry, digest_of};
+use super::{Descriptor, Reference, Registry, digest_of, has_digest};
 use crate::chart::Metadata;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -111,8 +111,7 @@ pub fn is_taken(registry: &Registry<'_>, reference: &Reference, archive: &[u8]) 
     let Ok(Some((_, manifest))) = registry.manifest(&reference.repository, &reference.tag) else { return false };
     let Ok(manifest) = crate::json::parse_exact(&manifest) else { return true };
     let layers = manifest.as_map().and_then(|map| map.get("layers")).and_then(Data::as_list);
-    let own = digest_of(archive);
-    !layers.is_some_and(|layers| layers.iter().filter_map(descriptor).any(|layer| layer.digest == own))
+    !layers.is_some_and(|layers| layers.iter().filter_map(descriptor).any(|layer| has_digest(archive, &layer.digest)))
 }
 
 /// Pushes `upload` under `reference` and gives the manifest's digest.

@@ -18,7 +18,7 @@ use crate::quote::quote;
 use crate::version::{Constraint, Version};
 use challenge::Challenge;
 use reqwest::{Method, StatusCode};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 pub use reference::{Reference, SCHEME};
@@ -27,8 +27,9 @@ pub use reference::{Reference, SCHEME};
 const MANIFEST_LIMIT: u64 = 4 << 20;
 /// The largest answer of a token server.
 const TOKEN_LIMIT: u64 = 1 << 20;
-/// The most tags that are listed.
+/// The most tags that are listed, and the most pages of them.
 const TAG_LIMIT: usize = 200_000;
+const PAGE_LIMIT: usize = 2_000;
 /// The largest archive that is fetched, in bytes.
 pub const BLOB_LIMIT: u64 = 256 << 20;
 
@@ -84,9 +85,10 @@ impl<'c> Registry<'c> {
 
     /// The tags of a repository as the registry lists them.
     pub fn tags(&self, repository: &str) -> Result<Vec<String>> {
-        let mut tags = Vec::new();
+        let mut tags: Vec<String> = Vec::new();
+        let mut known = HashSet::new();
         let mut url = format!("{}/v2/{repository}/tags/list", self.base);
-        loop {
+        for _ in 0..PAGE_LIMIT {
             let response = self.call(Request::get(&url, 16 << 20), &pull_scope(repository))?;
             if response.status != StatusCode::OK {
                 return Err(status_error("GET", &url, &response));
@@ -94,15 +96,19 @@ impl<'c> Registry<'c> {
             let answer = crate::json::parse(&response.body)?;
             let list = answer.as_map().and_then(|map| map.get("tags")).and_then(Data::as_list);
             let before = tags.len();
-            tags.extend(list.map(|list| list.iter().filter_map(Data::as_str).map(str::to_string).collect::<Vec<_>>()).unwrap_or_default());
+            let page = list.map(|list| list.as_slice()).unwrap_or_default().iter().filter_map(Data::as_str);
+            tags.extend(page.filter(|tag| known.insert(tag.to_string())).map(str::to_string));
             if tags.len() > TAG_LIMIT {
-                return Err(Error::new(ErrorKind::Limit, format!("{}/{repository} has more than {TAG_LIMIT} tags", self.host)));
+                break;
             }
             match response.header("link").and_then(|link| next_link(&url, link)) {
+                // A page with nothing new leads in a circle.
                 Some(next) if tags.len() > before => url = next,
                 _ => return Ok(tags),
             }
         }
+        let message = format!("{}/{repository} has more than {TAG_LIMIT} tags or {PAGE_LIMIT} pages of them", self.host);
+        Err(Error::new(ErrorKind::Limit, message))
     }
 
     /// The tags that are strict semantic versions, highest first, `_` turned back into `+`.
@@ -134,11 +140,11 @@ impl<'c> Registry<'c> {
         if response.status != StatusCode::OK {
             return Err(status_error("GET", &url, &response));
         }
-        let digest = digest_of(&response.body);
         let claimed = if name.contains(':') { Some(name) } else { response.header("docker-content-digest") };
-        if let Some(claimed) = claimed.filter(|claimed| *claimed != digest) {
-            return Err(mismatch(&url, claimed, &digest));
+        if let Some(claimed) = claimed.filter(|claimed| !has_digest(&response.body, claimed)) {
+            return Err(mismatch(&url, claimed, &digest_of(&response.body)));
         }
+        let digest = claimed.map_or_else(|| digest_of(&response.body), str::to_string);
         Ok(Some((digest, response.body)))
     }
 
@@ -160,9 +166,8 @@ impl<'c> Registry<'c> {
         if response.status != StatusCode::OK {
             return Err(status_error("GET", &url, &response));
         }
-        let digest = digest_of(&response.body);
-        if digest != descriptor.digest || response.body.len() as u64 != descriptor.size {
-            return Err(mismatch(&url, &descriptor.digest, &digest));
+        if !has_digest(&response.body, &descriptor.digest) || response.body.len() as u64 != descriptor.size {
+            return Err(mismatch(&url, &descriptor.digest, &digest_of(&response.body)));
         }
         Ok(response.body)
     }
@@ -199,6 +204,8 @@ impl<'c> Registry<'c> {
         });
         let url = target.to_string();
         let request = Request::upload(Method::PUT, &url, bytes.to_vec()).header("content-type", "application/octet-stream");
+        // What is named by its digest may be sent twice.
+        let request = Request { repeat: true, ..request };
         let response = self.call(request, &scope)?;
         if response.status != StatusCode::CREATED {
             return Err(status_error("PUT", &url, &response));
@@ -209,14 +216,13 @@ impl<'c> Registry<'c> {
     /// Puts a manifest under `tag`.
     pub fn put_manifest(&self, repository: &str, tag: &str, media_type: &'static str, bytes: &[u8]) -> Result<()> {
         let url = format!("{}/v2/{repository}/manifests/{tag}", self.base);
-        let request = Request::upload(Method::PUT, &url, bytes.to_vec()).header("content-type", media_type);
+        let request = Request { repeat: true, ..Request::upload(Method::PUT, &url, bytes.to_vec()) }.header("content-type", media_type);
         let response = self.call(request, &push_scope(repository))?;
         if response.status != StatusCode::CREATED {
             return Err(status_error("PUT", &url, &response));
         }
-        let digest = digest_of(bytes);
         match response.header("docker-content-digest") {
-            Some(claimed) if claimed != digest => Err(mismatch(&url, claimed, &digest)),
+            Some(claimed) if !has_digest(bytes, claimed) => Err(mismatch(&url, claimed, &digest_of(bytes))),
             _ => Ok(()),
         }
     }
@@ -331,6 +337,15 @@ pub fn pick_version(versions: &[String], wanted: &str) -> Result<String> {
 /// `sha256:` and the hex digest of `bytes`.
 pub fn digest_of(bytes: &[u8]) -> String {
     format!("sha256:{}", sha256_hex(bytes))
+}
+
+/// Whether `bytes` have this digest, of either algorithm that registries know.
+pub fn has_digest(bytes: &[u8], digest: &str) -> bool {
+    use sha2::Digest as _;
+    match digest.strip_prefix("sha512:") {
+        Some(hex) => data_encoding::HEXLOWER.encode(&sha2::Sha512::digest(bytes)) == hex,
+        None => digest_of(bytes) == digest,
+    }
 }
 
 fn pull_scope(repository: &str) -> String {

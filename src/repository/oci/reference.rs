@@ -20,7 +20,7 @@ pub struct Reference {
     pub repository: String,
     /// Empty when there is none. `+` already turned into `_`.
     pub tag: String,
-    /// `sha256:…`; empty when there is none.
+    /// `sha256:…` or `sha512:…`; empty when there is none.
     pub digest: String,
 }
 
@@ -74,7 +74,13 @@ impl fmt::Display for Reference {
 
 /// Whether `digest` is one that can be checked: SHA-256, in lower case.
 pub fn valid_digest(digest: &str) -> bool {
-    digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+    let (algorithm, hex) = digest.split_once(':').unwrap_or_default();
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha512" => 128,
+        _ => return false,
+    };
+    hex.len() == length && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether `tag` is a tag of the OCI distribution specification.

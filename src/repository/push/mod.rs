@@ -136,7 +136,15 @@ fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) ->
     }
     let signature = place(base, &format!("{}.prov", upload.file_name))?;
     if let Some(provenance) = upload.provenance {
-        let response = client.send(put_request(&signature, provenance, true), access)?;
+        let mut response = client.send(put_request(&signature, provenance, upload.force), access)?;
+        if response.status == StatusCode::PRECONDITION_FAILED {
+            // Somebody else's, unless no archive came of it: then it was left behind.
+            let head = Request { method: Method::HEAD, ..Request::get(&target, 1 << 20) };
+            if client.send(head, access)?.status == StatusCode::OK {
+                return Err(exists(upload));
+            }
+            response = client.send(put_request(&signature, provenance, true), access)?;
+        }
         if !response.status.is_success() {
             return Err(refused(upload, &response));
         }

@@ -186,9 +186,9 @@ impl Entry {
         }
     }
 
-    /// The entry as ChartMuseum's API shows it.
-    pub fn to_data(&self) -> Data {
-        self.complete((*self.fields()).clone(), "")
+    /// The entry as ChartMuseum's API shows it; `url` stands before `charts/…`.
+    fn to_data(&self, url: &str) -> Data {
+        self.complete((*self.fields()).clone(), url)
     }
 }
 
@@ -367,6 +367,11 @@ impl Catalog {
         let rendered = Arc::new(blocks.render(&charts, generation, &self.context_path));
         *self.rendered.write().unwrap_or_else(poisoned) = Some(rendered.clone());
         rendered
+    }
+
+    /// An entry as ChartMuseum's API shows it.
+    pub fn shown(&self, entry: &Entry) -> Data {
+        entry.to_data(&self.url)
     }
 
     /// One chart with its versions.
@@ -594,10 +599,12 @@ pub mod tests {
     #[test]
     fn fields_come_back_from_their_short_form() {
         let entry = entry("a", "1.0.0");
-        let data = entry.to_data();
+        let data = entry.to_data("https://charts.example/");
         let text = |key: &str| data.as_map().and_then(|map| map.get(key)).and_then(Data::as_str).map(str::to_string);
         assert_eq!(text("version").as_deref(), Some("1.0.0"));
         assert_eq!(text("created").as_deref(), Some("2023-11-14T22:13:20Z"));
+        let urls = data.as_map().and_then(|map| map.get("urls")).and_then(Data::as_list).and_then(|urls| urls.first());
+        assert_eq!(urls.and_then(Data::as_str), Some("https://charts.example/charts/a-1.0.0.tgz"));
         assert_eq!(entry.fields().get("keywords").and_then(Data::as_list).map(|items| items.len()), Some(3));
     }
 }

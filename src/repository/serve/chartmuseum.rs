@@ -34,12 +34,15 @@ pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result
             if versions.is_empty() {
                 return Ok(error(StatusCode::NOT_FOUND, "chart not found"));
             }
-            data(StatusCode::OK, &Data::list(versions.iter().map(|entry| entry.to_data()).collect()))
+            data(StatusCode::OK, &Data::list(versions.iter().map(|entry| catalog.shown(entry)).collect()))
         }
-        Route::Version { tenant, name, version } if reads => match find(&server.catalog(&tenant), &name, &version).await? {
-            Ok(entry) => data(StatusCode::OK, &entry.to_data()),
-            Err(reason) => Ok(error(StatusCode::NOT_FOUND, &reason)),
-        },
+        Route::Version { tenant, name, version } if reads => {
+            let catalog = server.catalog(&tenant);
+            match find(&catalog, &name, &version).await? {
+                Ok(entry) => data(StatusCode::OK, &catalog.shown(&entry)),
+                Err(reason) => Ok(error(StatusCode::NOT_FOUND, &reason)),
+            }
+        }
         Route::Version { tenant, name, version } if asked.method == Method::DELETE && !server.options.disable_delete => {
             delete(server, &tenant, &name, &version).await
         }
@@ -110,10 +113,11 @@ async fn list(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
     let Some(take) = number("limit", usize::MAX).filter(|limit| *limit > 0) else {
         return Ok(error(StatusCode::BAD_REQUEST, "limit is not a valid positive integer"));
     };
-    let charts = server.catalog(tenant).charts().await?;
+    let catalog = server.catalog(tenant);
+    let charts = catalog.charts().await?;
     let mut map = crate::data::Map::new();
     for chart in charts.iter().skip(skip).take(take) {
-        map.insert(chart.name.as_str(), Data::list(chart.versions.iter().map(|entry| entry.to_data()).collect()));
+        map.insert(chart.name.as_str(), Data::list(chart.versions.iter().map(|entry| catalog.shown(entry)).collect()));
     }
     data(StatusCode::OK, &Data::map(map))
 }
@@ -127,8 +131,9 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
     if let Ok(value) = kind.parse() {
         request.headers_mut().insert(header::CONTENT_TYPE, value);
     }
+    const NOTHING: &str = "no package or provenance file found in form fields chart and prov";
     let Ok(mut form) = axum::extract::Multipart::from_request(request, &()).await else {
-        return Ok(error(StatusCode::BAD_REQUEST, "bad multipart form"));
+        return Ok(error(StatusCode::BAD_REQUEST, NOTHING));
     };
     let (mut chart, mut provenance) = (None, None);
     while let Ok(Some(field)) = form.next_field().await {
@@ -143,9 +148,11 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
     }
     match (chart, provenance) {
         (Some(chart), provenance) => store(server, tenant, asked, chart, provenance, "chart already exists").await,
-        (None, Some(provenance)) if provenance_file(&provenance).is_none() => Ok(error(StatusCode::BAD_REQUEST, "invalid provenance file")),
-        (None, Some(provenance)) => upload_provenance(server, tenant, asked, provenance, "chart already exists").await,
-        (None, None) => Ok(error(StatusCode::BAD_REQUEST, "no package or provenance file found in form fields chart and prov")),
+        (None, Some(provenance)) => match provenance_file(&provenance) {
+            Ok(_) => upload_provenance(server, tenant, asked, provenance, "chart already exists").await,
+            Err(fault) => Ok(error(StatusCode::BAD_REQUEST, &fault.message())),
+        },
+        (None, None) => Ok(error(StatusCode::BAD_REQUEST, NOTHING)),
     }
 }
 
@@ -164,8 +171,8 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
         Err(_) => return Ok(error(StatusCode::BAD_REQUEST, "not a chart")),
     };
     match provenance.as_deref().map(provenance_file) {
-        Some(None) => return Ok(error(StatusCode::BAD_REQUEST, "invalid provenance file")),
-        Some(Some(file)) if file != package.file => {
+        Some(Err(fault)) => return Ok(error(StatusCode::BAD_REQUEST, &fault.message())),
+        Some(Ok(file)) if file != package.file => {
             return Ok(error(StatusCode::BAD_REQUEST, "the provenance file does not name this chart archive"));
         }
         _ => {}
@@ -289,26 +296,56 @@ async fn is_orphan(server: &Server, beside: &str, digest: &str) -> Result<bool> 
     Ok(age >= ORPHANED && !is_for(server.storage.get(beside).await?.as_ref(), digest))
 }
 
+/// Why a provenance file names no archive that could be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Unnamed {
+    /// It is no provenance file.
+    Invalid,
+    /// What it names is no plain file name.
+    Misnamed(String),
+}
+
+impl Unnamed {
+    /// ChartMuseum's words.
+    fn message(&self) -> String {
+        match self {
+            Unnamed::Invalid => "invalid provenance file".to_string(),
+            Unnamed::Misnamed(name) => format!("{name}.prov is improperly formatted"),
+        }
+    }
+}
+
 /// The archive that a provenance file is for: the first name in the `files` of its signed text, else what its name and version
 /// make.
-fn provenance_file(text: &[u8]) -> Option<String> {
+fn provenance_file(text: &[u8]) -> std::result::Result<String, Unnamed> {
+    let name = named_archive(text).ok_or(Unnamed::Invalid)?;
+    match name.ends_with(".tgz") && super::route::is_safe_part(&name) {
+        true => Ok(name),
+        false => Err(Unnamed::Misnamed(name)),
+    }
+}
+
+fn named_archive(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
     if !text.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") {
         return None;
     }
     let unquoted = |text: &str| text.trim().trim_matches(['"', '\'']).to_string();
-    let name = match text.split_once("\nfiles:") {
-        Some((_, files)) => unquoted(files.lines().map(str::trim).find(|line| !line.is_empty())?.split_once(": ")?.0),
+    match text.split_once("\nfiles:") {
+        Some((_, files)) => Some(unquoted(files.lines().map(str::trim).find(|line| !line.is_empty())?.split_once(": ")?.0)),
         None => {
             let field = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(unquoted).filter(|text| !text.is_empty());
-            format!("{}-{}.tgz", field("name: ")?, field("version: ")?)
+            Some(format!("{}-{}.tgz", field("name: ")?, field("version: ")?))
         }
-    };
-    (name.ends_with(".tgz") && super::route::is_safe_part(&name)).then_some(name)
+    }
 }
 
 async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: Bytes, exists: &str) -> Result<Answer> {
-    let Some(file) = provenance_file(&text) else { return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, "invalid provenance file")) };
+    let file = match provenance_file(&text) {
+        Ok(file) => file,
+        Err(fault @ Unnamed::Invalid) => return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, &fault.message())),
+        Err(fault) => return Ok(error(StatusCode::BAD_REQUEST, &fault.message())),
+    };
     let object = format!("{}.prov", server.catalog(tenant).object(&file));
     if replaces(server, asked) {
         server.storage.replace(&object, text).await?;
@@ -342,12 +379,15 @@ mod tests {
     #[test]
     fn provenance_names_its_archive() {
         let text = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: a\n\n...\nfiles:\n  a-1.0.0.tgz: sha256:00\n-----BEGIN PGP SIGNATURE-----\n";
-        assert_eq!(provenance_file(text.as_bytes()).as_deref(), Some("a-1.0.0.tgz"));
-        assert_eq!(provenance_file(text.replace("a-1.0.0.tgz", "../a-1.0.0.tgz").as_bytes()), None);
-        assert_eq!(provenance_file(b"files:\n  a.tgz: x\n"), None);
+        let named = |text: &str| provenance_file(text.as_bytes());
+        let misnamed = |name: &str| Err(Unnamed::Misnamed(name.to_string()));
+        assert_eq!(named(text), Ok("a-1.0.0.tgz".to_string()));
+        assert_eq!(named(&text.replace("a-1.0.0.tgz", "../a-1.0.0.tgz")), misnamed("../a-1.0.0.tgz"));
+        assert_eq!(named("files:\n  a.tgz: x\n"), Err(Unnamed::Invalid));
         let short = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: a\nversion: \"1.0.0\"\n-----BEGIN PGP SIGNATURE-----\n";
-        assert_eq!(provenance_file(short.as_bytes()).as_deref(), Some("a-1.0.0.tgz"));
-        assert_eq!(provenance_file(short.replace("name: a", "name: ../a").as_bytes()), None);
-        assert_eq!(provenance_file(short.replace("version", "ver").as_bytes()), None);
+        assert_eq!(named(short), Ok("a-1.0.0.tgz".to_string()));
+        assert_eq!(named(&short.replace("name: a", "name: ../a")), misnamed("../a-1.0.0.tgz"));
+        assert_eq!(named(&short.replace("version", "ver")), Err(Unnamed::Invalid));
+        assert_eq!(provenance_file(b"\xff"), Err(Unnamed::Invalid));
     }
 }

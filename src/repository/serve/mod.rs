@@ -191,11 +191,25 @@ impl Asked {
     }
 }
 
+/// Whether the client has what `tag` (in its quotes) stands for, by its `If-None-Match`: a list of tags, weak ones too, or `*`
+/// for whatever there is. Tags without quotes count, as docker-registry has it.
+fn has_already(headers: &HeaderMap, tag: &str) -> bool {
+    let same = |given: &str| {
+        let given = given.trim();
+        let given = given.strip_prefix("W/").unwrap_or(given);
+        given == "*" || given == tag || given == tag.trim_matches('"')
+    };
+    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|list| list.split(',').any(same))
+}
+
 async fn handle(State(server): State<Arc<Server>>, request: Request<Body>) -> Answer {
     let began = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_string();
-    let answer = answer(&server, request).await;
+    let mut answer = answer(&server, request).await;
+    if path.starts_with("/v2/") || path == "/v2" {
+        registry::sign(&mut answer);
+    }
     server.metrics.count(&method, answer.status(), began.elapsed());
     if is_logged(&path) {
         let line = serde_json::json!({
@@ -365,7 +379,7 @@ async fn index(server: &Server, tenant: &str, headers: &HeaderMap) -> Answer {
     let builder = Response::builder().header(header::ETAG, rendered.tag.as_str()).header(header::VARY, "accept-encoding");
     let packed = if has(header::ACCEPT_ENCODING, "gzip") { rendered.gzip() } else { None };
     let built = match packed {
-        _ if has(header::IF_NONE_MATCH, &rendered.tag) => builder.status(StatusCode::NOT_MODIFIED).body(Body::empty()),
+        _ if has_already(headers, &rendered.tag) => builder.status(StatusCode::NOT_MODIFIED).body(Body::empty()),
         Some(packed) => {
             let builder = builder.header(header::CONTENT_TYPE, "application/x-yaml").header(header::CONTENT_ENCODING, "gzip");
             builder.body(Body::from(packed))
@@ -465,6 +479,22 @@ mod tests {
         assert_eq!(decode("/a%2Bb/c").as_deref(), Some("/a+b/c"));
         for bad in ["/a%2fb", "/a%5cb", "/%00", "/%zz", "/%2", "/%ff"] {
             assert_eq!(decode(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_has_is_told_by_its_tags() {
+        let headers = |lines: &[&str]| {
+            let values = lines.iter().map(|line| (header::IF_NONE_MATCH, HeaderValue::from_str(line).expect("a value")));
+            values.collect::<HeaderMap>()
+        };
+        for lines in
+            [&["\"sha256:ab\""][..], &["sha256:ab"], &["W/\"sha256:ab\""], &["\"x\", \"sha256:ab\""], &["\"x\"", "\"sha256:ab\""], &["*"]]
+        {
+            assert!(has_already(&headers(lines), "\"sha256:ab\""), "{lines:?}");
+        }
+        for lines in [&[][..], &[""], &["\"\""], &["\"sha256:abc\""], &["\"asha256:ab\""]] {
+            assert!(!has_already(&headers(lines), "\"sha256:ab\""), "{lines:?}");
         }
     }
 

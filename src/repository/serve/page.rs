@@ -4,6 +4,7 @@
 //! escaping, and a strict content policy keeps a browser from running what might slip through all the same.
 
 use super::catalog::Entry;
+use super::route::Depth;
 use super::{Answer, Asked, Server, error, reply};
 use crate::error::{Error, ErrorKind, Result};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -53,7 +54,9 @@ fn base(server: &Server, tenant: &str) -> String {
 pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
     let wanted = asked.query("q").unwrap_or_default().trim();
     let sought = wanted.to_lowercase();
-    let charts = server.catalog(tenant).charts().await?;
+    // Where every repository is a tenant's the top has none; whoever looks whether the server is there looks here.
+    let has_none = tenant.is_empty() && matches!(server.options.layout.depth, Depth::Fixed(1..));
+    let charts = if has_none { Vec::new() } else { server.catalog(tenant).charts().await? };
     let fits = |entry: &Entry| {
         sought.is_empty() || entry.name.to_lowercase().contains(&sought) || entry.description.to_lowercase().contains(&sought)
     };
@@ -66,7 +69,12 @@ pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer
         }
     };
     let rows: Vec<_> = found.iter().take(ROWS).map(row).collect();
-    render("home.html", context! { base => base(server, tenant), tenant, wanted, total => found.len(), charts => rows })
+    let mut answer = render("home.html", context! { base => base(server, tenant), tenant, wanted, total => found.len(), charts => rows })?;
+    // Of a tenant nothing is known but its charts, and with tenants of any depth every path is one's.
+    if charts.is_empty() && !tenant.is_empty() {
+        *answer.status_mut() = StatusCode::NOT_FOUND;
+    }
+    Ok(answer)
 }
 
 /// One version of a chart.

@@ -84,12 +84,30 @@ pub enum Route {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistryRoute {
     Base,
-    Tags { name: String },
-    Referrers { name: String, digest: String },
-    Manifest { name: String, reference: String },
-    Blob { name: String, digest: String },
-    Uploads { name: String },
-    Upload { name: String, session: String },
+    Tags {
+        name: String,
+    },
+    Referrers {
+        name: String,
+        digest: String,
+    },
+    Manifest {
+        name: String,
+        reference: String,
+    },
+    Blob {
+        name: String,
+        digest: String,
+    },
+    Uploads {
+        name: String,
+    },
+    Upload {
+        name: String,
+        session: String,
+    },
+    /// No path of the API, or no name of a repository.
+    Unknown,
 }
 
 /// Whether `part` can be one part of a stored path: no separators, no leading dot, nothing a shell or log would choke on.
@@ -104,7 +122,7 @@ pub fn is_safe_part(part: &str) -> bool {
 /// Reads a path (decoded, with its leading `/`).
 pub fn route(layout: &Layout, path: &str) -> Route {
     if let Some(rest) = path.strip_prefix("/v2").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
-        return registry(rest.trim_start_matches('/')).map_or(Route::Unknown, Route::Registry);
+        return Route::Registry(registry(rest.trim_start_matches('/')).unwrap_or(RegistryRoute::Unknown));
     }
     let Some(rest) = path.strip_prefix(layout.context_path.as_str()) else { return Route::Unknown };
     let rest = match rest.strip_prefix('/') {
@@ -125,6 +143,7 @@ pub fn route(layout: &Layout, path: &str) -> Route {
     }
     let tenant_of = |before: &[&str]| tenant(layout, before);
     let found = match parts.as_slice() {
+        [] => Some(Route::Home { tenant: String::new() }),
         [before @ .., "index.yaml"] => tenant_of(before).map(|tenant| Route::Index { tenant }),
         [before @ .., "charts", file] => tenant_of(before).map(|tenant| Route::File { tenant, file: file.to_string() }),
         [before @ .., "chart", name, version] => {
@@ -218,6 +237,8 @@ mod tests {
         assert_eq!(route(&fixed, "/org/repo/index.yaml"), Route::Unknown);
         assert_eq!(route(&fixed, "/x/org/index.yaml"), Route::Unknown);
         assert_eq!(route(&fixed, "/x/health"), Route::Health);
+        assert_eq!(route(&fixed, "/x"), Route::Home { tenant: String::new() });
+        assert_eq!(route(&fixed, "/x/org"), Route::Unknown);
         let dynamic = layout("", Depth::Dynamic);
         assert_eq!(route(&dynamic, "/api/charts/charts"), Route::Charts { tenant: "charts".into() });
         assert_eq!(route(&dynamic, "/a/b/c/index.yaml"), Route::Index { tenant: "a/b/c".into() });
@@ -246,11 +267,18 @@ mod tests {
         assert_eq!(at("/v2/"), Route::Registry(RegistryRoute::Base));
         assert_eq!(at("/v2/a/b/tags/list"), Route::Registry(RegistryRoute::Tags { name: "a/b".into() }));
         assert_eq!(at("/v2/a/blobs/uploads/"), Route::Registry(RegistryRoute::Uploads { name: "a".into() }));
-        assert_eq!(at("/v2/../manifests/x"), Route::Unknown);
-        assert_eq!(at("/v2/A/manifests/x"), Route::Unknown);
         // The specification's own grammar: no more than two underscores, no dot beside a dash.
-        assert_eq!(at("/v2/a___b/manifests/x"), Route::Unknown);
-        assert_eq!(at("/v2/a.-b/manifests/x"), Route::Unknown);
+        for path in [
+            "/v2/../manifests/x",
+            "/v2/A/manifests/x",
+            "/v2/a___b/manifests/x",
+            "/v2/a.-b/manifests/x",
+            "/v2/a",
+            "/v2/a/tags/list/",
+            "/v2/_catalog",
+        ] {
+            assert_eq!(at(path), Route::Registry(RegistryRoute::Unknown), "{path}");
+        }
         assert_eq!(at("/v2/a__b/c--d/tags/list"), Route::Registry(RegistryRoute::Tags { name: "a__b/c--d".into() }));
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Goes in: object names made of checked parts. Comes out: bytes, listings, and for writes whether the object was new.
 //! Nothing else in the server names the `object_store` crate. A write is whole or not at all: a folder gets a temporary
-//! file and a link, a bucket a conditional put, so that of two writers of one name exactly one is told it won. A write that
-//! is confirmed is on the disk: file and folder are synced first.
+//! file and a link, a bucket a conditional put, so that of two writers of one name exactly one is told it won. A write or
+//! deletion that is confirmed is on the disk: file and folder are synced first.
 
 use crate::error::{Error, ErrorKind, Result};
 use axum::body::Bytes;
@@ -116,8 +116,21 @@ impl Storage {
         }
     }
 
-    /// Takes an object away; says whether there was one.
+    /// Takes an object away for good: a power cut does not bring it back. Says whether there was one.
     pub async fn delete(&self, name: &str) -> Result<bool> {
+        let deleted = self.discard(name).await?;
+        // `object_store` syncs what it writes, not what it deletes.
+        if let (true, Some(path)) = (deleted, self.folder.as_ref().map(|top| top.join(name)))
+            && let Some(folder) = path.parent().map(std::path::Path::to_path_buf)
+        {
+            let synced = tokio::task::spawn_blocking(move || crate::fs::sync_folder(&folder)).await;
+            synced.map_err(|error| failed(&format!("delete `{name}`"), error))??;
+        }
+        Ok(deleted)
+    }
+
+    /// Takes away an object that would do no harm if it were still there after a power cut; says whether there was one.
+    pub async fn discard(&self, name: &str) -> Result<bool> {
         if self.look(name).await?.is_none() {
             return Ok(false);
         }
@@ -206,6 +219,30 @@ mod tests {
         let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
         // No test can cut the power: that the store was told to is what can be seen.
         assert!(format!("{storage:?}").contains("fsync: true"), "{storage:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_syncs_what_it_deletes() {
+        let top = tempfile::tempdir().expect("a folder");
+        let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let synced = |folder: &std::path::Path| {
+            let all = crate::fs::SYNCED.lock().expect("the list");
+            all.iter().filter(|path| *path == folder).count()
+        };
+        std::fs::create_dir(top.path().join("tenant")).expect("a folder");
+        for name in ["a.tgz", "tenant/a.tgz", "tenant/b.tgz"] {
+            std::fs::write(top.path().join(name), "x").expect("a file");
+        }
+        assert!(!runtime.block_on(storage.delete("tenant/none.tgz")).expect("looked"));
+        assert!(runtime.block_on(storage.discard("tenant/b.tgz")).expect("deleted"));
+        assert_eq!(synced(&top.path().join("tenant")), 0);
+        for (name, folder) in [("tenant/a.tgz", top.path().join("tenant")), ("a.tgz", top.path().to_path_buf())] {
+            assert!(runtime.block_on(storage.delete(name)).expect("deleted"));
+            assert!(!top.path().join(name).exists());
+            assert_eq!(synced(&folder), 1, "{name}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! a part each, so that the parts of one upload may reach different servers.
 
 use super::digest::Digest;
-use super::{DIGEST_HEADER, blob_unknown, chart_of, digest_invalid, empty, fault, kept, made, unsupported};
+use super::{DIGEST_HEADER, blob_unknown, chart_of, digest_invalid, empty, fault, kept, known, made, tag, unsupported};
 use crate::error::Result;
 use crate::repository::oci::reference::valid_repository;
 use crate::repository::serve::storage::Storage;
@@ -23,16 +23,22 @@ pub async fn handle(server: &Server, name: &str, digest: &str, asked: &Asked) ->
     let Some(digest) = Digest::parse(digest) else { return Ok(digest_invalid("not a sha256 or sha512 digest")) };
     match asked.method {
         Method::GET | Method::HEAD => match blob(server, name, &digest).await? {
-            Some(bytes) => Ok(part_of(asked, bytes, &digest)),
+            Some(bytes) => Ok(known(asked, &digest).unwrap_or_else(|| part_of(asked, bytes, &digest))),
             None => Ok(blob_unknown()),
         },
-        Method::DELETE if server.options.disable_delete => Ok(unsupported()),
+        Method::DELETE if server.options.disable_delete => Ok(unsupported("GET, HEAD")),
         Method::DELETE => match server.storage.delete(&kept(name, "_blobs", &digest.key())).await? {
             true => Ok(empty(StatusCode::ACCEPTED, &[])),
             false => Ok(blob_unknown()),
         },
-        _ => Ok(unsupported()),
+        _ => Ok(unsupported("GET, HEAD, DELETE")),
     }
+}
+
+/// Whether there is such a blob.
+pub async fn exists(server: &Server, name: &str, digest: &Digest) -> Result<bool> {
+    let stored = server.storage.look(&kept(name, "_blobs", &digest.key())).await?.is_some();
+    Ok(stored || blob(server, name, digest).await?.is_some())
 }
 
 /// The content of a blob: one that was uploaded, or a part of one of the tenant's charts.
@@ -62,8 +68,11 @@ pub async fn blob(server: &Server, name: &str, digest: &Digest) -> Result<Option
 /// The blob, or the range of it that was asked for, so that a broken download can go on.
 fn part_of(asked: &Asked, bytes: Bytes, digest: &Digest) -> Answer {
     let total = bytes.len();
-    let headers = [(DIGEST_HEADER, digest.as_str()), (header::ACCEPT_RANGES, "bytes")];
-    let Some(asked_range) = asked.header(header::RANGE).and_then(|text| range(text, total)) else {
+    let tag = tag(digest);
+    let headers = [(DIGEST_HEADER, digest.as_str()), (header::ACCEPT_RANGES, "bytes"), (header::ETAG, &tag)];
+    // What a client has of something else is of no use to it.
+    let same = asked.header(header::IF_RANGE).is_none_or(|given| given.trim() == tag);
+    let Some(asked_range) = asked.header(header::RANGE).filter(|_| same).and_then(|text| range(text, total)) else {
         return content(asked, "application/octet-stream", bytes, &headers);
     };
     let Some((first, last)) = asked_range else {
@@ -91,8 +100,18 @@ fn range(text: &str, total: usize) -> Option<Option<(usize, usize)>> {
     Some(last.filter(|last| first <= *last && first < total).map(|last| (first, last)))
 }
 
-fn session_folder(session: &str) -> String {
-    format!("{SESSIONS}/{session}")
+/// First and last byte of a chunk by its `Content-Range`, which the spec writes without a unit.
+fn chunk(text: &str) -> Option<(usize, usize)> {
+    let text = text.trim();
+    let text = text.strip_prefix("bytes").unwrap_or(text).trim_start();
+    let (first, last) = text.split('/').next()?.split_once('-')?;
+    Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+}
+
+/// The folder of a session. It is the repository's own: under another name there is no such session.
+fn session_folder(name: &str, session: &str) -> String {
+    let owner = Digest::of(name.as_bytes());
+    format!("{SESSIONS}/{session}-{}", owner.as_str().get(7..23).unwrap_or_default())
 }
 
 /// Takes away what clients that never finished have left.
@@ -115,7 +134,7 @@ pub async fn start(server: &Server, name: &str, asked: &Asked) -> Result<Answer>
     let mut random = [0; 16];
     (server.options.random)(&mut random);
     let session = data_encoding::HEXLOWER.encode(&random);
-    server.storage.replace(&format!("{}/start", session_folder(&session)), Bytes::new()).await?;
+    server.storage.replace(&format!("{}/start", session_folder(name, &session)), Bytes::new()).await?;
     let place = format!("/v2/{name}/blobs/uploads/{session}");
     Ok(empty(
         StatusCode::ACCEPTED,
@@ -124,9 +143,9 @@ pub async fn start(server: &Server, name: &str, asked: &Asked) -> Result<Answer>
 }
 
 /// The parts of a session so far, in their order, and how long they are together; `None` if there is no such session.
-async fn so_far(server: &Server, session: &str) -> Result<Option<(Vec<String>, usize)>> {
+async fn so_far(server: &Server, folder: &str) -> Result<Option<(Vec<String>, usize)>> {
     // Parts are listed in byte order of their names, which are the places where they begin.
-    let parts = server.storage.list(&session_folder(session)).await?;
+    let parts = server.storage.list(folder).await?;
     if parts.is_empty() {
         return Ok(None);
     }
@@ -136,18 +155,23 @@ async fn so_far(server: &Server, session: &str) -> Result<Option<(Vec<String>, u
 
 /// Answers a request to an upload session.
 pub async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -> Result<Answer> {
-    let Some((parts, length)) = so_far(server, session).await? else {
+    let folder = session_folder(name, session);
+    let Some((parts, length)) = so_far(server, &folder).await? else {
         return Ok(fault(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry"));
     };
-    let folder = session_folder(session);
     let place = format!("/v2/{name}/blobs/uploads/{session}");
     let range = |length: usize| format!("0-{}", length.saturating_sub(1));
     if matches!(asked.method, Method::PATCH | Method::PUT) {
-        let start = asked
-            .header(header::CONTENT_RANGE)
-            .map(|range| range.trim_start_matches("bytes ").split('-').next().and_then(|start| start.parse().ok()));
-        if start.is_some_and(|start| start != Some(length)) {
+        let range_given = asked.header(header::CONTENT_RANGE);
+        let given = range_given.and_then(chunk);
+        if range_given.is_some() && given.is_none_or(|(first, last)| first != length || last < first) {
             return Ok(empty(StatusCode::RANGE_NOT_SATISFIABLE, &[(header::LOCATION, &place), (header::RANGE, &range(length))]));
+        }
+        // Without content there is nothing to count: some clients end an upload so.
+        if let (Some((first, last)), Some(longest)) = (given, asked.body.len().checked_sub(1))
+            && last - first != longest
+        {
+            return Ok(fault(StatusCode::BAD_REQUEST, "SIZE_INVALID", "the content is not as long as its range"));
         }
         if length.saturating_add(asked.body.len()) > server.options.upload_limit {
             server.storage.delete_below(&folder).await?;
@@ -180,7 +204,7 @@ pub async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -
             server.storage.delete_below(&folder).await?;
             Ok(empty(StatusCode::NO_CONTENT, &[]))
         }
-        _ => Ok(unsupported()),
+        _ => Ok(unsupported("GET, HEAD, PATCH, PUT, DELETE")),
     }
 }
 
@@ -196,7 +220,7 @@ async fn finish(server: &Server, name: &str, digest: &str, bytes: Bytes) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::{Storage, forget_abandoned, range};
+    use super::{Storage, chunk, forget_abandoned, range, session_folder};
 
     #[test]
     fn sessions_that_nobody_ends_are_forgotten_after_a_day() {
@@ -214,6 +238,28 @@ mod tests {
         runtime.block_on(forget_abandoned(&storage, i64::try_from(millis).expect("a time"))).expect("forgotten");
         assert!(!top.path().join(".oci/_uploads/old/start").exists());
         assert!(top.path().join(".oci/_uploads/new/start").exists());
+    }
+
+    #[test]
+    fn chunks_have_a_first_and_a_last_byte() {
+        for (text, wanted) in [
+            ("0-4", Some((0, 4))),
+            ("bytes 5-9/*", Some((5, 9))),
+            ("bytes=5-9", None),
+            ("5", None),
+            ("5-", None),
+            ("-5", None),
+            ("junk", None),
+            ("99999999999999999999-1", None),
+        ] {
+            assert_eq!(chunk(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn sessions_belong_to_one_repository() {
+        assert_ne!(session_folder("a", "00"), session_folder("b", "00"));
+        assert!(session_folder("a", "00").starts_with(".oci/_uploads/00-"));
     }
 
     #[test]

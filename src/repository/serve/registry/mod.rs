@@ -7,6 +7,7 @@
 
 mod blobs;
 mod digest;
+mod manifest;
 
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -16,13 +17,14 @@ use crate::repository::serve::catalog::{Catalog, Entry, read_package};
 use crate::repository::serve::chartmuseum::publish;
 use crate::repository::serve::route::{Depth, RegistryRoute};
 use crate::repository::serve::storage::Written;
-use crate::repository::serve::{Answer, Asked, Server, content, json};
+use crate::repository::serve::{Answer, Asked, Server, content, has_already, json};
 use crate::version::Version;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderName, Method, Response, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use blobs::blob;
 pub use blobs::forget_abandoned;
 use digest::Digest;
+use manifest::{Manifest, Part};
 use serde_json::{Value, json as object};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -48,6 +50,10 @@ fn manifest_unknown() -> Answer {
     fault(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN", "manifest unknown")
 }
 
+fn manifest_invalid(message: &str) -> Answer {
+    fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", message)
+}
+
 fn digest_invalid(message: &str) -> Answer {
     fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", message)
 }
@@ -61,18 +67,38 @@ fn empty(status: StatusCode, headers: &[(HeaderName, &str)]) -> Answer {
     builder.body(Body::empty()).unwrap_or_else(|_| fault(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN", "bad header"))
 }
 
+/// The answer to a client that has the content already, by its digest.
+fn known(asked: &Asked, digest: &Digest) -> Option<Answer> {
+    let tag = tag(digest);
+    let headers = [(DIGEST_HEADER, digest.as_str()), (header::ETAG, tag.as_str())];
+    has_already(&asked.headers, &tag).then(|| empty(StatusCode::NOT_MODIFIED, &headers))
+}
+
+/// The `ETag` of what has this digest.
+fn tag(digest: &Digest) -> String {
+    format!("\"{}\"", digest.as_str())
+}
+
+/// Clients from before the spec know a registry by this header.
+pub fn sign(answer: &mut Answer) {
+    answer.headers_mut().insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
+}
+
 /// Answers a request below `/v2`.
 pub async fn handle(server: &Arc<Server>, route: RegistryRoute, asked: &Asked) -> Result<Answer> {
     let reads = matches!(asked.method, Method::GET | Method::HEAD);
     if !reads && server.options.disable_api {
-        return Ok(fault(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "the repository is read-only"));
+        return Ok(unsupported("GET, HEAD"));
     }
     match route {
         RegistryRoute::Base if reads => Ok(json(StatusCode::OK, "{}")),
         RegistryRoute::Tags { name } if reads => tags(server, &name, asked).await,
         RegistryRoute::Referrers { name, digest } if reads => referrers(server, &name, &digest, asked).await,
         RegistryRoute::Manifest { name, reference } if reads => match manifest(server, &name, &reference).await? {
-            Some((digest, bytes)) => Ok(content(asked, &media_type(&bytes), bytes, &[(DIGEST_HEADER, digest.as_str())])),
+            Some((digest, bytes)) => Ok(known(asked, &digest).unwrap_or_else(|| {
+                let headers = [(DIGEST_HEADER, digest.as_str()), (header::ETAG, &tag(&digest))];
+                content(asked, &media_type(&bytes), bytes, &headers)
+            })),
             None => Ok(manifest_unknown()),
         },
         RegistryRoute::Manifest { name, reference } if asked.method == Method::PUT => put_manifest(server, &name, &reference, asked).await,
@@ -80,12 +106,20 @@ pub async fn handle(server: &Arc<Server>, route: RegistryRoute, asked: &Asked) -
         RegistryRoute::Blob { name, digest } => blobs::handle(server, &name, &digest, asked).await,
         RegistryRoute::Uploads { name } if asked.method == Method::POST => blobs::start(server, &name, asked).await,
         RegistryRoute::Upload { name, session } => blobs::upload(server, &name, &session, asked).await,
-        _ => Ok(unsupported()),
+        RegistryRoute::Base | RegistryRoute::Tags { .. } | RegistryRoute::Referrers { .. } => Ok(unsupported("GET, HEAD")),
+        RegistryRoute::Manifest { .. } => Ok(unsupported("GET, HEAD, PUT, DELETE")),
+        RegistryRoute::Uploads { .. } => Ok(unsupported("POST")),
+        RegistryRoute::Unknown => Ok(fault(StatusCode::NOT_FOUND, "NAME_INVALID", "no such path, or no name of a repository")),
     }
 }
 
-fn unsupported() -> Answer {
-    fault(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "the operation is unsupported")
+/// The refusal of a method, with those that are there.
+fn unsupported(methods: &str) -> Answer {
+    let mut refusal = fault(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "the operation is unsupported");
+    if let Ok(methods) = methods.parse() {
+        refusal.headers_mut().insert(header::ALLOW, methods);
+    }
+    refusal
 }
 
 /// Where something of a repository is kept; no part of a repository name begins with `_`.
@@ -229,25 +263,27 @@ async fn referrers(server: &Server, name: &str, digest: &str, asked: &Asked) -> 
 }
 
 async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: &Asked) -> Result<Answer> {
-    let invalid = |message: &str| fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", message);
     if asked.body.len() > MANIFEST_LIMIT {
         return Ok(fault(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", "manifest too large"));
-    }
-    let Ok(parsed) = serde_json::from_slice::<Value>(&asked.body) else { return Ok(invalid("the manifest is not JSON")) };
-    if !parsed.is_object() {
-        return Ok(invalid("the manifest is not an object"));
     }
     let (digest, tags) = match Digest::parse(reference) {
         Some(digest) if !digest.fits(&asked.body) => return Ok(digest_invalid("the digest is not the manifest's")),
         // What is pushed by digest may bring its tags along (a draft of the spec).
         Some(digest) => (digest, asked.query.iter().filter(|(key, _)| key == "tag").map(|(_, tag)| tag.as_str()).collect()),
+        // No tag has a colon.
+        None if reference.contains(':') => return Ok(digest_invalid("not a sha256 or sha512 digest")),
         None => (Digest::of(&asked.body), vec![reference]),
     };
     if tags.len() > TAG_LIMIT || !tags.iter().all(|tag| valid_tag(tag)) {
-        return Ok(fault(StatusCode::BAD_REQUEST, "TAG_INVALID", "not a tag, or too many of them"));
+        return Ok(manifest_invalid("not a tag, or too many of them"));
     }
-    if let Some(refused) = check_parts(server, name, &parsed).await? {
-        return Ok(refused);
+    let Manifest { value: parsed, parts, subject } = match manifest::read(&asked.body, asked.header(header::CONTENT_TYPE)) {
+        Ok(manifest) => manifest,
+        Err(reason) => return Ok(manifest_invalid(&reason)),
+    };
+    if let Some(missing) = missing_part(server, name, &parts).await? {
+        let message = format!("blob {} unknown to registry", missing.as_str());
+        return Ok(fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &message));
     }
     let is_chart = parsed.pointer("/config/mediaType").and_then(Value::as_str) == Some(CONFIG_TYPE);
     // Names such as `latest` stand beside the version; a version as tag must be the one inside.
@@ -257,7 +293,6 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
         }
     }
     server.storage.replace(&kept(name, "_manifests", &digest.key()), asked.body.clone()).await?;
-    let subject = parsed.pointer("/subject/digest").and_then(Value::as_str).and_then(Digest::parse);
     if let Some(subject) = &subject {
         let descriptor = referrer(&parsed, &asked.body, &digest);
         server.storage.replace(&referrer_place(name, subject, &digest), Bytes::from(descriptor.to_string())).await?;
@@ -276,25 +311,17 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     Ok(empty(StatusCode::CREATED, &headers))
 }
 
-/// The refusal of a manifest whose config or layers are not there; `None` when all is well.
-async fn check_parts(server: &Server, name: &str, manifest: &Value) -> Result<Option<Answer>> {
-    let layers = manifest.get("layers").and_then(Value::as_array);
-    for part in manifest.get("config").into_iter().chain(layers.into_iter().flatten()) {
-        let Some(digest) = part.get("digest").and_then(Value::as_str).and_then(Digest::parse) else {
-            return Ok(Some(fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", "a descriptor without sha256 or sha512 digest")));
-        };
-        if !is_elsewhere(part) && blob(server, name, &digest).await?.is_none() {
-            let message = format!("blob {} unknown to registry", digest.as_str());
-            return Ok(Some(fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &message)));
+/// The first of `parts` that is not in the repository.
+async fn missing_part<'p>(server: &Server, name: &str, parts: &'p [Part]) -> Result<Option<&'p Digest>> {
+    for Part { digest, in_index } in parts {
+        let is_there = blobs::exists(server, name, digest).await?
+            // Whatever an index lists may be a manifest, and some builders list blobs.
+            || (*in_index && manifest(server, name, digest.as_str()).await?.is_some());
+        if !is_there {
+            return Ok(Some(digest));
         }
     }
     Ok(None)
-}
-
-/// Whether a layer's content is not meant to be in the registry at all.
-fn is_elsewhere(part: &Value) -> bool {
-    let kind = part.get("mediaType").and_then(Value::as_str).unwrap_or_default();
-    kind.starts_with("application/vnd.oci.image.layer.nondistributable.") || kind.contains(".rootfs.foreign.")
 }
 
 fn referrer_place(name: &str, subject: &Digest, manifest: &Digest) -> String {
@@ -305,7 +332,8 @@ fn referrer_place(name: &str, subject: &Digest, manifest: &Digest) -> String {
 fn referrer(manifest: &Value, bytes: &[u8], digest: &Digest) -> Value {
     let mut descriptor = object!({ "mediaType": media_type(bytes), "digest": digest.as_str(), "size": bytes.len() });
     if let Some(map) = descriptor.as_object_mut() {
-        if let Some(kind) = manifest.get("artifactType").or_else(|| manifest.pointer("/config/mediaType")) {
+        let said = manifest.get("artifactType").filter(|kind| kind.as_str().is_some_and(|text| !text.is_empty()));
+        if let Some(kind) = said.or_else(|| manifest.pointer("/config/mediaType")) {
             map.insert("artifactType".into(), kind.clone());
         }
         if let Some(annotations) = manifest.get("annotations") {
@@ -324,7 +352,7 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
         found.and_then(|layer| layer.get("digest")).and_then(Value::as_str).and_then(Digest::parse)
     };
     let Some(archive) = layer(CHART_TYPE) else {
-        return Ok(Some(fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", "a chart manifest without chart layer")));
+        return Ok(Some(manifest_invalid("a chart manifest without chart layer")));
     };
     let Some(bytes) = blob(server, name, &archive).await? else { return Ok(Some(blob_unknown())) };
     let provenance = match layer(PROVENANCE_TYPE) {
@@ -335,18 +363,18 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
     let read = tokio::task::spawn_blocking(move || read_package(&for_reading)).await;
     let package = match read.map_err(|error| Error::new(ErrorKind::Chart, error.to_string())).and_then(|read| read) {
         Ok(package) => package,
-        Err(error) => return Ok(Some(fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", error.message()))),
+        Err(error) => return Ok(Some(manifest_invalid(error.message()))),
     };
     if package.metadata.name != chart_name || tag_of(&package.metadata.version) != tag {
         let message = format!("the archive is {} {}, not {chart_name} {tag}", package.metadata.name, package.metadata.version);
-        return Ok(Some(fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", &message)));
+        return Ok(Some(manifest_invalid(&message)));
     }
     match publish(server, &catalog, &package, bytes.clone(), provenance, server.options.allow_overwrite).await? {
         Written::New => {
             server.metrics.uploads.fetch_add(1, Ordering::Relaxed);
             // From here on the archive among the charts is this blob.
             if archive.sha256().is_some() {
-                server.storage.delete(&kept(name, "_blobs", &archive.key())).await?;
+                server.storage.discard(&kept(name, "_blobs", &archive.key())).await?;
             }
             Ok(None)
         }
@@ -363,7 +391,7 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
 
 async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result<Answer> {
     if server.options.disable_delete {
-        return Ok(fault(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "deletion is disabled"));
+        return Ok(unsupported("GET, HEAD, PUT"));
     }
     let Some((digest, bytes)) = manifest(server, name, reference).await? else { return Ok(manifest_unknown()) };
     let by_digest = digest.as_str() == reference;
