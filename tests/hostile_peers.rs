@@ -322,6 +322,21 @@ fn a_wrong_digest_in_the_index_is_refused_and_nothing_is_left() {
     assert!(!settings.content_cache.exists());
 }
 
+// Helm looks at no digest where it has the address of a dependency.
+#[test]
+fn a_digest_that_cannot_be_read_does_not_keep_a_dependency_away() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let peer = Peer::start(|_, _| reply("200 OK", &[], b"archive"));
+    let out = home.path().join("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let downloader = Downloader::new(ChartOptions::default(), &settings, &reporter);
+    let address = format!("{}/a-1.0.0.tgz", peer.url());
+    let entry = Entry { name: "local".to_string(), url: peer.url(), ..Entry::default() };
+    let saved = downloader.save_from(&address, &entry, "sha256:zz", &out, Verify::Never).expect("taken");
+    assert_eq!(std::fs::read(saved.path).expect("the archive"), b"archive");
+}
+
 #[test]
 fn an_archive_name_does_not_leave_the_folder() {
     let (home, reporter) = (home(), Recorded::default());

@@ -314,8 +314,8 @@ impl Rendering {
     /// the release's own folder in it. Documents of one file follow each other. Each file is written whole or not at all. As in
     /// Helm, hooks are added to what an earlier run left in their file, while other files are begun anew.
     ///
-    /// Gives the paths in the order of the documents, one for each document.
-    pub fn write_files(&self, folder: &Path, release: Option<&str>, hooks: Hooks) -> Result<Vec<PathBuf>> {
+    /// `wrote` gets the paths in the order of the documents, one for each document; those before a fault too.
+    pub fn write_files(&self, folder: &Path, release: Option<&str>, hooks: Hooks, wrote: &mut Vec<PathBuf>) -> Result<()> {
         let below = release.map_or_else(|| folder.to_path_buf(), |name| folder.join(name));
         let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
         let mut order = Vec::new();
@@ -323,33 +323,42 @@ impl Rendering {
             let target = fs::join_below(folder, path)?;
             let file = match files.entry(target.clone()) {
                 Entry::Occupied(file) => file.into_mut(),
-                Entry::Vacant(place) => place.insert(if keep && fs::exists(&target) { fs::read(&target)? } else { Vec::new() }),
+                Entry::Vacant(place) => {
+                    place.insert(if keep && fs::exists(&target) && !fs::is_folder(&target) { fs::read(&target)? } else { Vec::new() })
+                }
             };
             write_piece(path, text, file).map_err(|error| fs::fault("write", &target, &error))?;
             order.push(target);
             Ok(())
         };
-        for crd in &self.crds {
-            add(folder, &crd.path, &crd.file.data, false)?;
-        }
-        let admitted = self.manifests.hooks.iter().filter(|document| hooks.admits(document));
-        for document in &self.manifests.resources {
-            add(&below, document.path(&self.files), document.text(&self.files), false)?;
-        }
-        for document in admitted {
-            add(&below, document.path(&self.files), document.text(&self.files), true)?;
-        }
-        for (path, text) in &files {
-            if let Some(parent) = path.parent() {
-                // A file further up is told of as Helm does, by what it keeps from being there.
-                if !fs::is_missing(parent) {
-                    fs::stat(parent)?;
-                }
-                fs::create_folders(parent)?;
+        let mut gather = || -> Result<()> {
+            for crd in &self.crds {
+                add(folder, &crd.path, &crd.file.data, false)?;
             }
-            fs::write(path, text)?;
+            for document in &self.manifests.resources {
+                add(&below, document.path(&self.files), document.text(&self.files), false)?;
+            }
+            for document in self.manifests.hooks.iter().filter(|document| hooks.admits(document)) {
+                add(&below, document.path(&self.files), document.text(&self.files), true)?;
+            }
+            Ok(())
+        };
+        let gathered = gather();
+        for path in order {
+            // Written with the first of its documents.
+            if let Some(text) = files.remove(&path) {
+                if let Some(parent) = path.parent() {
+                    // A file further up is told of as Helm does, by what it keeps from being there.
+                    if !fs::is_missing(parent) && fs::stat(parent)?.kind != fs::Kind::Folder {
+                        return Err(Error::new(ErrorKind::Io, format!("mkdir {}: not a directory", parent.display())));
+                    }
+                    fs::create_folders(parent)?;
+                }
+                fs::write(&path, &text)?;
+            }
+            wrote.push(path);
         }
-        Ok(order)
+        gathered
     }
 }
 
@@ -431,13 +440,14 @@ mod tests {
     fn files_never_leave_their_folder() {
         let folder = tempfile::tempdir().unwrap();
         let inside = rendering(&[("c/templates/a.yaml", "a: 1\n"), ("c/templates/a.yaml", "b: 2\n")], &[("c/templates/h.yaml", "h: 3\n")]);
-        let written = inside.write_files(folder.path(), Some("demo"), Hooks::All).unwrap();
+        let mut written = Vec::new();
+        inside.write_files(folder.path(), Some("demo"), Hooks::All, &mut written).unwrap();
         assert_eq!(written.len(), 3);
         let text = fs::read(&folder.path().join("demo/c/templates/a.yaml")).unwrap();
         assert_eq!(text, b"---\n# Source: c/templates/a.yaml\na: 1\n\n---\n# Source: c/templates/a.yaml\nb: 2\n\n");
         for path in ["../x", "/x", "c/../../x"] {
             let outside = rendering(&[(path, "a: 1\n")], &[]);
-            assert!(outside.write_files(&folder.path().join("inner"), None, Hooks::All).is_err(), "{path}");
+            assert!(outside.write_files(&folder.path().join("inner"), None, Hooks::All, &mut Vec::new()).is_err(), "{path}");
         }
         assert!(!folder.path().join("x").exists());
     }

@@ -69,6 +69,8 @@ pub fn run(program: String, words: &[String], environment: environment::Environm
     }
     let settings = environment::Settings::new(&environment, &request.globals);
     let mut session = Session::new(program, environment, settings);
+    plugin::commands(&mut session);
+    session.show_notices();
     session.warn_of_expired_repositories();
     let outcome = parse::execute(request, &mut session);
     end(outcome, &mut session)

@@ -1,10 +1,11 @@
 //! Plugins that are programs: found in the plugins folder, run as commands or as post-renderers.
 //!
 //! Goes in: the plugins folder and a name. Comes out: [`Plugin`]s and what their programs do. Both forms of plugin.yaml are
-//! read, that of `apiVersion: v1` and the older one without. WebAssembly plugins are told of and passed over.
+//! read, that of `apiVersion: v1` and the older one without. WebAssembly plugins are listed and not run.
 //! Follows Helm's `internal/plugin` and `pkg/cmd/load_plugins.go`. It stands in `cli` because running programs with the
 //! environment and the terminal is no business of the library.
 
+use super::commands::COMMANDS;
 use super::environment::Settings;
 use super::exit::Exit;
 use super::session::Session;
@@ -29,6 +30,15 @@ pub const POST_RENDERER_TYPE: &str = "postrenderer/v1";
 /// A plugin.yaml of either form; what is not known is passed over.
 static MANIFEST: Shape = Shape::Map(&Shape::Any);
 
+/// The type of plugins that fetch.
+const GETTER_TYPE: &str = "getter/v1";
+/// Every type there is.
+const TYPES: [&str; 4] = ["test/v1", COMMAND_TYPE, GETTER_TYPE, POST_RENDERER_TYPE];
+/// The runtime that there is none of here.
+const WEBASSEMBLY: &str = "extism/v1";
+/// Commands that Helm has not, and `help`, which it adds after plugins: no plugin is refused for their names.
+const OWN_COMMANDS: [&str; 3] = ["help", "serve", "values"];
+
 /// The largest plugin.yaml.
 const FILE_LIMIT: u64 = 1 << 20;
 
@@ -47,6 +57,8 @@ pub struct Plugin {
     /// Flags are not handed on.
     pub ignore_flags: bool,
     pub folder: PathBuf,
+    /// Listed as Helm does, refused when it is to be run.
+    is_webassembly: bool,
     programs: Vec<Program>,
 }
 
@@ -60,10 +72,11 @@ struct Program {
 }
 
 /// Every plugin in the plugins folders, in order of their folders' names. What cannot be read is told of and passed over;
-/// two plugins of one name, whatever their types, are an error.
+/// two of one name are an error.
 pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
-    let mut found = Vec::new();
+    let mut found: Vec<Plugin> = Vec::new();
     for folder in std::env::split_paths(&settings.plugins) {
+        let first = found.len();
         for name in fs::names(&folder).unwrap_or_default() {
             let file = folder.join(name).join("plugin.yaml");
             if !fs::exists(&file) {
@@ -78,22 +91,42 @@ pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
                 ),
             }
         }
+        // Helm looks at one folder at a time.
+        let here = found.get(first..).unwrap_or_default();
+        for (at, plugin) in here.iter().enumerate() {
+            if let Some(other) = here.iter().take(at).find(|other| other.name == plugin.name) {
+                let place = |plugin: &Plugin| quote(plugin.folder.to_string_lossy().as_bytes());
+                let name = quote(plugin.name.as_bytes());
+                let message = format!("two plugins claim the name {name} at {} and {}", place(other), place(plugin));
+                return Err(Error::new(ErrorKind::Usage, message));
+            }
+        }
     }
-    check_names(&found)?;
     Ok(found)
 }
 
-/// Refuses two plugins of one name: which of them would run is nothing that the order of folders should decide.
-fn check_names(plugins: &[Plugin]) -> Result<()> {
-    let mut folders = BTreeMap::new();
-    for plugin in plugins {
-        if let Some(earlier) = folders.insert(&plugin.name, &plugin.folder) {
-            let [name, earlier, later] =
-                [plugin.name.as_bytes(), earlier.to_string_lossy().as_bytes(), plugin.folder.to_string_lossy().as_bytes()].map(quote);
-            return Err(Error::new(ErrorKind::Usage, format!("two plugins claim the name {name} at {earlier} and {later}")));
-        }
+/// The plugins that add commands, as Helm loads them before it runs any: what is wrong with plugins is told whatever the
+/// command, and one that has the name of a command ends the loading.
+pub fn commands(session: &mut Session) -> Vec<Plugin> {
+    if session.environment.get("HELM_NO_PLUGINS").as_deref() == Some("1") {
+        return Vec::new();
     }
-    Ok(())
+    let plugins = match all(&session.settings, &mut session.notices) {
+        Ok(plugins) => plugins,
+        Err(error) => {
+            session.notices.push_with(Level::Error, "failed to load plugins", &[("error", error.message())]);
+            return Vec::new();
+        }
+    };
+    let mut usable = Vec::new();
+    for plugin in plugins.into_iter().filter(|plugin| plugin.kind == COMMAND_TYPE) {
+        if COMMANDS.iter().any(|command| command.name == plugin.name && !OWN_COMMANDS.contains(&command.name)) {
+            session.notices.push_with(Level::Error, "failed to load plugins: name conflicts", &[("name", &plugin.name)]);
+            break;
+        }
+        usable.push(plugin);
+    }
+    usable
 }
 
 /// The plugin of this name and type.
@@ -109,6 +142,9 @@ fn load(file: &Path) -> Result<Plugin> {
     let folder = file.parent().unwrap_or(file);
     let context = |error: Error| error.context(format!("failed to load plugin {}", quote(folder.to_string_lossy().as_bytes())));
     let text = fs::read_limited(file, FILE_LIMIT)?;
+    if text.trim_ascii().is_empty() {
+        return Err(context(peek_fault(Error::new(ErrorKind::Usage, "EOF"))));
+    }
     let data = yaml::decode_strict(&text, &MANIFEST).map_err(|error| context(peek_fault(error)))?;
     let mut plugin = read(data.as_map().map_or(&Map::new(), |map| map)).map_err(context)?;
     plugin.folder = folder.to_path_buf();
@@ -131,7 +167,8 @@ fn read(map: &Map) -> Result<Plugin> {
     }
     let version = text(map, "version");
     if !version.is_empty() && Version::parse_strict(&version).is_err() {
-        return fault(format!("invalid plugin version {}: must be valid semver", quote(version.as_bytes())));
+        let field = if text(map, "apiVersion") == "v1" { "`version`" } else { "version" };
+        return fault(format!("invalid plugin {field} {}: must be valid semver", quote(version.as_bytes())));
     }
     let base = Plugin { name, version, ..Plugin::default() };
     match text(map, "apiVersion").as_str() {
@@ -149,7 +186,7 @@ fn read_legacy(map: &Map, base: Plugin) -> Plugin {
         programs.push(Program { command: text(map, "command"), ..Program::default() });
     }
     Plugin {
-        kind: if getters { "getter/v1" } else { COMMAND_TYPE }.to_string(),
+        kind: if getters { GETTER_TYPE } else { COMMAND_TYPE }.to_string(),
         api_version: "legacy".to_string(),
         about: text(map, "usage"),
         ignore_flags: truth(map, "ignoreFlags"),
@@ -168,18 +205,29 @@ fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
     if kind.is_empty() {
         return fault("`type` missing");
     }
-    match text(map, "runtime").as_str() {
-        "subprocess" => {}
-        "" => return fault("`runtime` missing"),
-        other => return fault(&format!("unsupported plugin runtime type: {}", quote(other.as_bytes()))),
+    let runtime = text(map, "runtime");
+    if runtime.is_empty() {
+        return fault("`runtime` missing");
+    }
+    const CONVERT: &str = "failed to convert MetadataV1 to Metadata";
+    if !TYPES.contains(&kind.as_str()) {
+        return fault(&format!("{CONVERT}: unknown plugin type {}", quote(kind.as_bytes())));
+    }
+    if runtime != "subprocess" && runtime != WEBASSEMBLY {
+        return fault(&format!("{CONVERT}: unsupported plugin runtime type: {}", quote(runtime.as_bytes())));
     }
     let empty = Map::new();
     let table = |key: &str| map.get(key).and_then(Data::as_map).map_or(&empty, |map| map);
     let config = table("config");
+    let protocols = config.get("protocols").and_then(Data::as_list).map_or(0, |list| list.len());
+    if kind == GETTER_TYPE && protocols == 0 {
+        return fault("config validation failed: getter has no protocols");
+    }
     Ok(Plugin {
         kind,
         api_version: "v1".to_string(),
         source_url: text(map, "sourceURL"),
+        is_webassembly: runtime == WEBASSEMBLY,
         about: text(config, "shortHelp"),
         ignore_flags: truth(config, "ignoreFlags"),
         programs: programs(table("runtimeConfig")),
@@ -244,6 +292,10 @@ fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
 impl Plugin {
     /// The plugin's program with its arguments and these, and with `variables` added to the environment.
     fn command(&self, arguments: &[String], variables: BTreeMap<&'static str, String>, session: &Session) -> Result<Command> {
+        if self.is_webassembly {
+            let message = format!("unsupported plugin runtime type: {}", quote(WEBASSEMBLY.as_bytes()));
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
         let (system, architecture) = go_platform();
         let program = for_platform(&self.programs, system, architecture).filter(|program| !program.command.is_empty());
         let Some(program) = program else {
@@ -262,7 +314,13 @@ impl Plugin {
 
     /// The error of a program that could not be started.
     fn not_started(error: &std::io::Error, command: &Command) -> Error {
-        fs::fault("fork/exec", Path::new(command.get_program()), error)
+        let program = command.get_program();
+        // Go looks for the program first, where its name has no folder.
+        if error.kind() == std::io::ErrorKind::NotFound && !program.to_string_lossy().contains('/') {
+            let name = quote(program.to_string_lossy().as_bytes());
+            return Error::new(ErrorKind::Usage, format!("exec: {name}: executable file not found in $PATH"));
+        }
+        fs::fault("fork/exec", Path::new(program), error)
     }
 }
 
@@ -284,18 +342,13 @@ fn go_platform() -> (&'static str, &'static str) {
 /// Runs the plugin that adds the command `name`; `None` when there is none, or when no plugin may run, which is told.
 /// `words` are the command line without the name.
 pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Option<Result<()>> {
-    if session.environment.get("HELM_NO_PLUGINS").as_deref() == Some("1") {
-        return None;
-    }
-    let plugins = match all(&session.settings, &mut session.notices) {
-        Ok(plugins) => plugins,
-        Err(error) => {
-            session.notices.push_with(Level::Error, "failed to load plugins", &[("error", error.message())]);
-            return None;
-        }
+    let plugin = commands(session).into_iter().find(|plugin| plugin.name == name)?;
+    session.show_notices();
+    let arguments = match without_own_flags(words) {
+        Ok(_) if plugin.ignore_flags => Vec::new(),
+        Ok(arguments) => arguments,
+        Err(error) => return Some(Err(error)),
     };
-    let plugin = plugins.into_iter().find(|plugin| plugin.name == name && plugin.kind == COMMAND_TYPE)?;
-    let arguments = if plugin.ignore_flags { Vec::new() } else { without_own_flags(words) };
     let variables = session.variables();
     let outcome = plugin.command(&arguments, variables, session).and_then(|mut command| {
         let status = command.status().map_err(|error| Plugin::not_started(&error, &command))?;
@@ -309,7 +362,7 @@ pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Optio
 }
 
 /// The words without the flags that are rutter's own, which reach the plugin through its environment.
-fn without_own_flags(words: &[String]) -> Vec<String> {
+fn without_own_flags(words: &[String]) -> Result<Vec<String>> {
     const WITH_VALUE: [&str; 14] = [
         "--kube-context",
         "--namespace",
@@ -335,11 +388,12 @@ fn without_own_flags(words: &[String]) -> Vec<String> {
         }
         if !WITH_VALUE.contains(&flag) {
             kept.push(word.clone());
-        } else if flag == word {
-            words.next();
+        } else if flag == word && words.next().is_none() {
+            let flag = if flag == "-n" { "'n' in -n" } else { flag };
+            return Err(Error::new(ErrorKind::Usage, format!("flag needs an argument: {flag}")));
         }
     }
-    kept
+    Ok(kept)
 }
 
 /// A program that changes manifests: a plugin's, or with [`PostRenderer::program`] any.
@@ -449,6 +503,8 @@ mod tests {
     #[test]
     fn own_flags_do_not_reach_plugins() {
         let words: Vec<String> = "-n x a --debug --namespace=y --kube-context c -v --other d".split(' ').map(str::to_string).collect();
-        assert_eq!(without_own_flags(&words), ["a", "-v", "--other", "d"]);
+        assert_eq!(without_own_flags(&words).unwrap(), ["a", "-v", "--other", "d"]);
+        let ended = without_own_flags(&["--kube-context".to_string()]).map_err(|error| error.to_string());
+        assert_eq!(ended, Err("flag needs an argument: --kube-context".to_string()));
     }
 }

@@ -83,11 +83,14 @@ fn plain_settings(session: &Session) -> Settings {
 }
 
 /// The flags of a chart's source as the repositories take them; `devel` asks for pre-releases unless a version is given.
-pub fn chart_options(source: &ChartSourceArguments, devel: bool, session: &mut Session) -> Result<ChartOptions> {
+/// `announced` is how the command tells `--debug` of the version, if it does.
+pub fn chart_options(source: &ChartSourceArguments, devel: bool, announced: Option<&str>, session: &mut Session) -> Result<ChartOptions> {
     let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
     session.offline |= source.offline;
     let mut version = text(&source.version);
-    session.notices.push_with(Level::Debug, "Original chart version", &[("version", &version)]);
+    if let Some(words) = announced {
+        session.notices.push_with(Level::Debug, words, &[("version", &version)]);
+    }
     if version.is_empty() && devel {
         session.notices.push(Level::Debug, "setting version to >0.0.0-0");
         version = ">0.0.0-0".to_string();
@@ -114,9 +117,7 @@ pub fn keyring(flag: Option<&str>, session: &Session) -> PathBuf {
 /// Where the chart lies on disk, after it was fetched if need be.
 pub fn locate(reference: &str, options: &ChartOptions, session: &mut Session) -> Result<PathBuf> {
     session.show_notices();
-    let path = download::locate(reference, options, &repository_settings(session)?, &Console::new(session))?;
-    session.notices.push_with(Level::Debug, "Chart path", &[("path", &path.to_string_lossy())]);
-    Ok(path)
+    download::locate(reference, options, &repository_settings(session)?, &Console::new(session))
 }
 
 /// The chart at this place.
@@ -189,6 +190,11 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
     }
     // Helm takes every name for a URL first, so that one like `100%.yaml` is refused.
     let address = Url::parse(path.as_bytes()).map_err(|fault| Error::new(ErrorKind::Usage, fault))?;
+    if address.scheme == b"oci" {
+        // As Helm's getter: the archive there, whatever it is taken for.
+        let reporter = Console::new(session);
+        return download::Downloader::new(ChartOptions::default(), &repository_settings(session)?, &reporter).archive(path);
+    }
     if !matches!(address.scheme.as_slice(), b"http" | b"https") {
         return fs::read_limited(Path::new(path), VALUES_LIMIT);
     }

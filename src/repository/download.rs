@@ -25,6 +25,9 @@ use std::path::{Path, PathBuf};
 /// The largest provenance file.
 const PROVENANCE_LIMIT: u64 = 8 << 20;
 
+/// What Helm tells `--debug` before the first chart.
+const CACHE_SET_UP: &str = "set up default downloader cache";
+
 /// What to do about signatures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Verify {
@@ -130,17 +133,28 @@ impl<'s> Downloader<'s> {
 
     /// Fetches a chart into the content cache, or finds it there, and gives its path.
     pub fn fetch_to_cache(&self, reference: &str, version: &str) -> Result<PathBuf> {
+        let reporter = self.client.reporter();
+        reporter.debug(CACHE_SET_UP, &[]);
         let source = self.resolve(reference, version)?;
-        let digest = source.digest().map_err(|error| error.context("unable to decode digest"))?;
+        let digest = source.digest().map_err(|error| match error.message().starts_with("encoding/hex") {
+            true => error.context("unable to decode digest"),
+            false => error,
+        })?;
         let root = &self.client.settings().content_cache;
         let verify = if self.options.verify { Verify::Always } else { Verify::Never };
         let cached = digest.and_then(|digest| cache::get(root, &digest, Kind::Chart).map(|found| (digest, found)));
         let (digest, path, archive, provenance) = match cached {
-            Some((digest, (path, archive))) => (digest, path, archive, None),
+            Some((digest, (path, archive))) => {
+                reporter.debug("found chart in cache", &[("id", &source.digest)]);
+                (digest, path, archive, None)
+            }
             None => {
+                reporter.debug("attempting to download chart", &[("ref", &url::redact(reference)), ("version", version)]);
                 let fetched = self.fetch(&source, verify)?;
                 let digest = digest::sha256(&fetched.archive);
-                (digest, cache::put(root, &digest, Kind::Chart, &fetched.archive)?, fetched.archive, fetched.provenance)
+                let path = cache::put(root, &digest, Kind::Chart, &fetched.archive)?;
+                reporter.debug("put downloaded chart in cache", &[("id", &digest::hex(&digest))]);
+                (digest, path, fetched.archive, fetched.provenance)
             }
         };
         if verify == Verify::Always {
@@ -158,14 +172,18 @@ impl<'s> Downloader<'s> {
 
     /// Fetches a chart into the folder `destination`, which must exist.
     pub fn save(&self, reference: &str, version: &str, destination: &Path, verify: Verify) -> Result<Saved> {
+        self.client.reporter().debug(CACHE_SET_UP, &[]);
         let source = self.resolve(reference, version)?;
         self.save_source(&source, reference, destination, verify)
     }
 
     /// Fetches the archive at an address of `entry`'s repository; `digest` as its index gives it, `""` when it does not.
     pub fn save_from(&self, address: &str, entry: &Entry, digest: &str, destination: &Path, verify: Verify) -> Result<Saved> {
+        self.client.reporter().debug(CACHE_SET_UP, &[]);
         let parsed = Address::parse(address).ok_or_else(|| invalid_url(address))?;
         let place = Place::Http { url: address.to_string(), access: entry_access(entry) };
+        // Helm looks at no digest here: one that cannot be read is none.
+        let digest = if cache::parse_digest(digest).is_ok() { digest } else { "" };
         let source = Source { place, digest: digest.to_string(), file_name: parsed.file_name() };
         let saved = self.save_source(&source, address, destination, verify)?;
         if !source.digest.is_empty() {
@@ -179,7 +197,10 @@ impl<'s> Downloader<'s> {
         let root = &self.client.settings().content_cache;
         let cached = source.digest()?.and_then(|digest| cache::get(root, &digest, Kind::Chart));
         let (archive, fetched_provenance) = match cached {
-            Some((_, archive)) => (archive, None),
+            Some((_, archive)) => {
+                self.client.reporter().debug("found chart in cache", &[("id", &source.digest)]);
+                (archive, None)
+            }
             None => {
                 let fetched = self.fetch(source, verify)?;
                 (fetched.archive, fetched.provenance)
@@ -267,6 +288,11 @@ impl<'s> Downloader<'s> {
         self.ask(reference, |registry, reference| oci_chart::pull(registry, reference, with_provenance, self.client.reporter()))
     }
 
+    /// The archive at a reference, for what reads one as a file.
+    pub fn archive(&self, reference: &str) -> Result<Vec<u8>> {
+        Ok(self.pull(&Reference::parse(reference)?, false)?.archive)
+    }
+
     /// The versions of a chart in a registry, highest first.
     pub fn versions(&self, reference: &Reference) -> Result<Vec<String>> {
         self.ask(reference, |registry, reference| registry.versions(&reference.repository))
@@ -290,7 +316,8 @@ impl<'s> Downloader<'s> {
         if !self.options.repository_url.is_empty() {
             return self.resolve_in_repository(reference, version);
         }
-        if url::is_oci(reference) {
+        // `oci://` alone is no address in a registry.
+        if url::is_oci(reference) && reference != oci::SCHEME {
             return self.resolve_oci(reference, version);
         }
         let address = Address::parse(reference).ok_or_else(|| invalid_url(reference))?;

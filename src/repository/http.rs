@@ -174,7 +174,11 @@ impl<'s> Client<'s> {
     /// The body of a GET that must answer 200.
     pub fn fetch(&self, request: Request<'_>, access: &Access) -> Result<Vec<u8>> {
         let url = request.url.to_string();
+        let shown = super::url::redact(&url);
+        self.reporter.debug("fetching", &[("url", &shown)]);
         let response = self.send(request, access)?;
+        let length = response.header("content-length").unwrap_or("-1");
+        self.reporter.debug("fetch complete", &[("url", &shown), ("status", &status_text(response.status)), ("content-length", length)]);
         if response.status != StatusCode::OK {
             return Err(fetch_error(&url, response.status));
         }
@@ -532,13 +536,17 @@ fn transport_failure(verb: &str, shown: &str, address: &Address, error: &reqwest
         // It has had its time; asked again and again it would cost the user that of all tries.
         ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), false)
     } else if refused == Some(std::io::ErrorKind::ConnectionRefused) {
-        (format!("dial tcp {}: connect: connection refused", address.host), false)
+        (format!("dial tcp {}: connect: connection refused", dialed(address)), false)
     } else if address.host.is_empty() {
         ("http: no Host in request URL".to_string(), false)
     } else {
         let text = chain(error);
         // What a server without TLS sends is no record of TLS.
-        if text.contains("InvalidContentType") {
+        if let Some((_, why)) = text.split_once("failed to lookup address information: ") {
+            let host = super::url::split_port(&address.host).0;
+            let why = if why.contains("not known") || why.contains("No address") { "no such host" } else { why };
+            (format!("dial tcp: lookup {host}: {why}"), false)
+        } else if text.contains("InvalidContentType") {
             ("http: server gave HTTP response to HTTPS client".to_string(), false)
         } else if text.contains("UnknownIssuer") {
             ("tls: failed to verify certificate: x509: certificate signed by unknown authority".to_string(), false)
@@ -549,6 +557,14 @@ fn transport_failure(verb: &str, shown: &str, address: &Address, error: &reqwest
         }
     };
     Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {text}", quote(shown))), transient }
+}
+
+/// Host and port that were dialed.
+fn dialed(address: &Address) -> String {
+    match super::url::split_port(&address.host) {
+        (_, Some(_)) => address.host.clone(),
+        (host, None) => format!("{host}:{}", if address.scheme == "https" { 443 } else { 80 }),
+    }
 }
 
 fn source_io<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e std::io::Error> {

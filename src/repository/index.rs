@@ -412,8 +412,12 @@ pub fn pick<'v>(
     let found = versions.iter().find(|candidate| Version::parse(&candidate.metadata.version).is_ok_and(|parsed| constraint.check(&parsed)));
     if let (Some(found), Some(reporter)) = (found, reporter)
         && !version.is_empty()
-        && !is_range(version)
     {
+        if is_range(version) {
+            let selected = [("chart", name), ("constraint", version), ("selected", found.metadata.version.as_str())];
+            reporter.debug("selected version matching constraint", &selected);
+            return Ok(Some(found));
+        }
         let message = "unable to find exact version requested; falling back to closest available version";
         reporter.warn_with(message, &[("chart", name), ("requested", version), ("selected", &found.metadata.version)]);
     }

@@ -153,6 +153,12 @@ pub trait Reporter: Send + Sync {
     /// A transfer has moved on; shown on a terminal only.
     fn progress(&self, _progress: &Progress) {}
 
+    /// A remark for `--debug`.
+    fn debug(&self, message: &str, attributes: &[(&str, &str)]) {
+        let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        self.notice(Notice { level: Level::Debug, message: message.to_string(), attributes });
+    }
+
     /// A warning without attributes.
     fn warn(&self, message: &str) {
         self.warn_with(message, &[]);

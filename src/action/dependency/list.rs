@@ -60,7 +60,7 @@ pub fn list(path: &Path, reporter: &dyn Reporter) -> Result<Listing> {
         if !fs::is_folder(&path) && !name.ends_with(".tgz") {
             continue;
         }
-        match loader::load(&path, &mut Notices::new()) {
+        match loader::load_any_version(&path, &mut Notices::new()) {
             Err(_) => warnings.push(format!("WARNING: {} is not a chart.", shown(&path))),
             Ok(found) if chart.metadata.dependencies.iter().all(|dependency| dependency.name != found.name()) => {
                 warnings.push(format!("WARNING: {} is not in Chart.yaml.", shown(&path)));

@@ -35,6 +35,9 @@ impl Manager<'_> {
             }
             if repository.starts_with("file://") {
                 local_path(repository, self.folder)?;
+                if self.settings.debug {
+                    self.reporter.say(&format!("Repository from local path: {repository}"));
+                }
                 names.insert(dependency.name.clone(), repository.clone());
                 continue;
             }

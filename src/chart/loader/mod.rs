@@ -103,7 +103,7 @@ fn load_directory_observed(folder: &Path, notices: &mut Notices, observe: Observ
     let text = directory::read_file(&chart_file, fs::WHOLE_LIMIT).map_err(unseen)?;
     check_api_version(&text)?;
     let (files, ready) = directory::read(&folder, notices, observe)?;
-    assemble(files, ready, notices)
+    refuse_draft(assemble(files, ready, notices)?)
 }
 
 /// Loads a packed chart from its file.
@@ -171,17 +171,19 @@ fn detect(files: Vec<File>, ready: Ready, notices: &mut Notices) -> Result<Chart
         return Err(Error::new(ErrorKind::Chart, "unable to detect chart version, no Chart.yaml found"));
     };
     check_api_version(&chart_file.data)?;
-    assemble(files, ready, notices)
+    refuse_draft(assemble(files, ready, notices)?)
+}
+
+/// Helm's loader knows the draft v3, and tells of its faults, but no command takes what it has loaded.
+fn refuse_draft(chart: Chart) -> Result<Chart> {
+    if chart.metadata.api_version == "v3" { Err(Error::new(ErrorKind::Chart, "invalid chart apiVersion")) } else { Ok(chart) }
 }
 
 fn check_api_version(text: &[u8]) -> Result<()> {
     let base = yaml::decode(text, &CHART_BASE).map_err(|error| explain::in_chart_file(error.context("cannot load Chart.yaml"), text))?;
-    let refused = |message: &str| Err(explain::in_chart_file(Error::new(ErrorKind::Chart, message), text));
     match base.as_map().and_then(|map| map.get("apiVersion")).and_then(crate::data::Data::as_str).unwrap_or("") {
-        "" | "v1" | "v2" => Ok(()),
-        // Helm's loader knows this draft, but none of its commands takes it.
-        "v3" => refused("invalid chart apiVersion"),
-        _ => refused("unsupported chart version"),
+        "" | "v1" | "v2" | "v3" => Ok(()),
+        _ => Err(explain::in_chart_file(Error::new(ErrorKind::Chart, "unsupported chart version"), text)),
     }
 }
 

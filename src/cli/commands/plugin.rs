@@ -4,6 +4,7 @@ use super::{Arity, Entry, Run};
 use crate::cli::plugin;
 use crate::cli::session::Session;
 use crate::cli::table;
+use crate::diagnostic::Level;
 use crate::error::Result;
 use crate::fs;
 use clap::Args;
@@ -27,6 +28,7 @@ pub struct List {
 
 impl Run for List {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
+        session.notices.push_with(Level::Debug, "pluginDirs", &[("directory", &session.settings.plugins)]);
         let plugins = plugin::all(&session.settings, &mut session.notices)?;
         let wanted = self.kind.unwrap_or_default();
         let mut rows = vec![["NAME", "VERSION", "TYPE", "APIVERSION", "PROVENANCE", "SOURCE"].map(str::to_string).to_vec()];

@@ -63,7 +63,7 @@ pub struct Arguments {
 impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
         let options = pull::Options {
-            source: chart_options(&self.source, self.devel, session)?,
+            source: chart_options(&self.source, self.devel, None, session)?,
             destination: PathBuf::from(&self.destination),
             untar: self.untar,
             untar_folder: PathBuf::from(&self.untardir),

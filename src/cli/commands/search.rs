@@ -9,6 +9,7 @@ use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
 use crate::cli::table;
 use crate::data::{Data, Map};
+use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::ChartOptions;
 use crate::repository::search::Hit;
@@ -79,6 +80,12 @@ impl Run for Repo {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
         let settings = repository_settings(session)?;
         let console = Console::new(session);
+        let version = self.version.as_deref().unwrap_or_default();
+        session.notices.push_with(Level::Debug, "original chart version", &[("version", version)]);
+        if version.is_empty() {
+            session.notices.push(Level::Debug, format!("setting version to >0.0.0{}", if self.devel { "-0" } else { "" }));
+        }
+        session.show_notices();
         let options = Options {
             words: arguments,
             regexp: self.regexp,

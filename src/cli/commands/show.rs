@@ -68,7 +68,7 @@ impl Common {
     /// Finds and loads the chart, and prints this part of it.
     fn show(&self, arguments: &[String], part: &Part, session: &mut Session) -> Result<()> {
         let reference = arguments.first().map_or("", String::as_str);
-        let options = source::chart_options(&self.source, self.devel, session)?;
+        let options = source::chart_options(&self.source, self.devel, Some("original chart version"), session)?;
         let path = source::locate(reference, &options, session)?;
         // Helm's `show` does not look at the apiVersion first, and tells what is wrong inside an archive.
         let chart = loader::load_any_version(&path, &mut session.notices)?;

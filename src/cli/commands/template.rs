@@ -12,13 +12,13 @@ use crate::cli::printer::{self, ErrorFormat};
 use crate::cli::session::Session;
 use crate::cli::source;
 use crate::cli::system::System;
-use crate::data::Data;
 use crate::diagnostic::{Diagnostic, Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::repository::ChartOptions;
 use crate::template::engine::{self, Ahead, Capabilities, KubeVersion, Release};
 use crate::template::functions::Vocabulary;
+use crate::template::value::Value;
 use crate::values::origin::Sources;
 use clap::Args;
 use std::io::Write;
@@ -190,8 +190,9 @@ impl Run for Arguments {
         let capabilities = self.capabilities()?;
         self.check_offline(session)?;
         let (name, reference) = self.name_and_chart(&arguments)?;
-        let source = source::chart_options(&self.source, self.devel, session)?;
+        let source = source::chart_options(&self.source, self.devel, Some("Original chart version"), session)?;
         let path = source::locate(&reference, &source, session)?;
+        session.notices.push_with(Level::Debug, "Chart path", &[("path", &path.to_string_lossy())]);
         let (values, files) = source::values_and_files(&self.values, session)?;
         let ahead = Arc::new(Ahead::new());
         let chart = self.load(&path, &ahead, session)?;
@@ -327,7 +328,7 @@ impl Arguments {
                 Ok((name.clone(), chart.clone()))
             }
             [chart] if !name_template.is_empty() => {
-                let name = engine::render_text("name-template", name_template, &Data::Null, Vocabulary::Sprig, &mut System)?;
+                let name = engine::render_text("name-template", name_template, &|| Value::Nil, Vocabulary::Sprig, &mut System)?;
                 Ok((String::from_utf8_lossy(&name).into_owned(), chart.clone()))
             }
             [chart] => Ok(("release-name".to_string(), chart.clone())),
@@ -393,7 +394,7 @@ impl Arguments {
         }
         match failure.rendering {
             None => Err(error),
-            Some(_) if !session.settings.debug => Err(error.followed_by("\n\nUse --debug flag to render out invalid YAML")),
+            Some(_) if !session.settings.debug => Err(error.followed_by(SEE_DEBUG)),
             Some(rendering) => {
                 self.write(&rendering, name, Some(&error), session)?;
                 Err(error)
@@ -413,8 +414,15 @@ impl Arguments {
         let nothing = Rendering::default();
         let mut shown = rendering;
         if let Some(folder) = folder {
-            for path in rendering.write_files(Path::new(folder), self.release_name.then_some(name), hooks)? {
+            let mut wrote = Vec::new();
+            let outcome = rendering.write_files(Path::new(folder), self.release_name.then_some(name), hooks, &mut wrote);
+            for path in wrote {
                 writeln!(output, "wrote {}", path.display()).map_err(Session::write_error)?;
+            }
+            if let Err(error) = outcome {
+                output.flush().map_err(Session::write_error)?;
+                // Helm takes every fault of this kind for one of the manifests.
+                return Err(if session.settings.debug { error } else { error.followed_by(SEE_DEBUG) });
             }
             shown = &nothing;
         }
@@ -427,6 +435,9 @@ impl Arguments {
         written.and_then(|()| output.flush()).map_err(Session::write_error)
     }
 }
+
+/// What Helm puts behind a fault of rendered manifests.
+const SEE_DEBUG: &str = "\n\nUse --debug flag to render out invalid YAML";
 
 /// Reads `--labels`: a comma list of `key=value`.
 fn labels(text: &str) -> std::result::Result<CommaList, String> {

@@ -55,7 +55,7 @@ impl Run for Arguments {
             [reference, path] => (reference, Some(path)),
             _ => return Err(Error::new(ErrorKind::Usage, "expected a chart and at most one path")),
         };
-        let options = source::chart_options(&self.source, self.devel, session)?;
+        let options = source::chart_options(&self.source, self.devel, None, session)?;
         let place = source::locate(reference, &options, session)?;
         let (user, files) = source::values_and_files(&self.values, session)?;
         let chart = source::load(&place, session)?;

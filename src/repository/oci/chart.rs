@@ -4,7 +4,7 @@
 //! provenance. Blobs go up before the manifest that names them, so a push that breaks off leaves nothing that can be pulled. Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest,
 //! no `mediaType` inside the manifest.
 
-use super::{Descriptor, Reference, Registry, digest_of, has_digest};
+use super::{Descriptor, NO_EXISTS, NO_PUSH, Reference, Registry, digest_of, has_digest};
 use crate::chart::Metadata;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +21,9 @@ pub const PROVENANCE_TYPE: &str = "application/vnd.cncf.helm.chart.provenance.v1
 const LEGACY_CHART_TYPE: &str = "application/tar+gzip";
 /// The media type of the manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// What oras puts before the fault of naming what is there.
+const NO_TAG: &str = "failed to perform \"Tag\" on destination";
 
 /// What Helm says after a reference with an underscore, which may stand for a plus sign.
 const UNDERSCORE: &str = "
@@ -42,8 +45,13 @@ pub struct PulledChart {
 /// Fetches the chart that `reference` names, and its provenance if `with_provenance`. An artifact without Helm's config and
 /// a layer with an archive is an error in Helm's words.
 pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<PulledChart> {
-    let not_found = || Error::new(ErrorKind::Repository, format!("failed to perform \"FetchReference\" on source: {reference}: not found"));
-    let (digest, bytes) = registry.manifest(&reference.repository, reference.manifest_name())?.ok_or_else(not_found)?;
+    let fault = |text: String| Error::new(ErrorKind::Repository, text);
+    let at_source = |error: Error| error.context("failed to perform \"FetchReference\" on source");
+    if reference.manifest_name().is_empty() {
+        return Err(at_source(fault("invalid reference".to_string())));
+    }
+    let found = registry.manifest(&reference.repository, reference.manifest_name()).map_err(at_source)?;
+    let (digest, bytes) = found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))?;
     let manifest = crate::json::parse_exact(&bytes)?;
     let map = manifest.as_map().ok_or_else(|| Error::new(ErrorKind::Repository, format!("{reference}: manifest is no object")))?;
     let mut descriptors: Vec<Descriptor> = map.get("config").and_then(descriptor).into_iter().collect();
@@ -53,7 +61,6 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: boo
     let known = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE];
     // Helm counts the manifest itself too.
     let found = 1 + descriptors.iter().filter(|descriptor| known.contains(&descriptor.media_type.as_str())).count();
-    let fault = |text: String| Error::new(ErrorKind::Repository, text);
     if found < 2 {
         return Err(fault(format!("manifest does not contain minimum number of descriptors (2), descriptors found: {found}")));
     }
@@ -67,9 +74,10 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: boo
     }
     let layer =
         last_of(CHART_TYPE).or(legacy).ok_or_else(|| fault(format!("manifest does not contain a layer with mediatype {CHART_TYPE}")))?;
-    let archive = registry.blob(&reference.repository, layer, Some(&reference.to_string()))?;
+    let not_fetched = |error: Error| error.context("failed to perform \"Fetch\" on source");
+    let archive = registry.blob(&reference.repository, layer, Some(&reference.to_string())).map_err(not_fetched)?;
     let provenance = match last_of(PROVENANCE_TYPE).filter(|_| with_provenance) {
-        Some(layer) => Some(registry.blob(&reference.repository, layer, None)?),
+        Some(layer) => Some(registry.blob(&reference.repository, layer, None).map_err(not_fetched)?),
         None => None,
     };
     Ok(PulledChart { digest, archive, provenance })
@@ -119,13 +127,21 @@ pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &Upload<'_>)
     let config = metadata_fields(upload.metadata).finish().to_json()?;
     let manifest = manifest(upload, &config)?;
     let repository = &reference.repository;
+    let digest = digest_of(&manifest);
+    // Asked first as oras does; where the manifest is, there is all that it names.
+    if registry.has_manifest(repository, &digest, MANIFEST_TYPE).map_err(|error| error.context(NO_EXISTS))? {
+        return registry
+            .put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest)
+            .map_err(|error| error.context(NO_TAG))
+            .map(|()| digest);
+    }
     registry.put_blob(repository, upload.archive, &digest_of(upload.archive))?;
     if let Some(provenance) = upload.provenance {
         registry.put_blob(repository, provenance, &digest_of(provenance))?;
     }
     registry.put_blob(repository, &config, &digest_of(&config))?;
-    registry.put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest)?;
-    Ok(digest_of(&manifest))
+    registry.put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest).map_err(|error| error.context(NO_PUSH))?;
+    Ok(digest)
 }
 
 /// The manifest's bytes.

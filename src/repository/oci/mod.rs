@@ -33,6 +33,10 @@ const PAGE_LIMIT: usize = 2_000;
 /// The largest archive that is fetched, in bytes.
 pub const BLOB_LIMIT: u64 = 256 << 20;
 
+/// What oras puts before the faults of looking for a part, and of uploading it.
+const NO_EXISTS: &str = "failed to perform \"Exists\" on destination";
+const NO_PUSH: &str = "failed to perform \"Push\" on destination";
+
 /// oras's words for a registry that wants a password where there is none, and where there is half of one.
 const NO_CREDENTIAL: &str = "basic credential not found";
 const HALF_CREDENTIAL: &str = "missing username or password for basic auth";
@@ -130,12 +134,7 @@ impl<'c> Registry<'c> {
         let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json";
         let response = self.call(Request::get(&url, MANIFEST_LIMIT).header("accept", accept), &pull_scope(repository))?;
         if response.status == StatusCode::NOT_FOUND {
-            // Unknown repositories are told apart from unknown tags by the registry's own words.
-            return if String::from_utf8_lossy(&response.body).contains("NAME_UNKNOWN") {
-                Err(status_error("GET", &url, &response))
-            } else {
-                Ok(None)
-            };
+            return Ok(None);
         }
         if response.status != StatusCode::OK {
             return Err(status_error("GET", &url, &response));
@@ -172,18 +171,32 @@ impl<'c> Registry<'c> {
         Ok(response.body)
     }
 
+    /// Whether the registry has the manifest with this digest.
+    pub fn has_manifest(&self, repository: &str, digest: &str, media_type: &'static str) -> Result<bool> {
+        self.has(&format!("{}/v2/{repository}/manifests/{digest}", self.base), media_type, &push_scope(repository))
+    }
+
+    fn has(&self, url: &str, accept: &str, scope: &str) -> Result<bool> {
+        let head = Request { method: Method::HEAD, ..Request::get(url, MANIFEST_LIMIT) }.header("accept", accept);
+        let response = self.call(head, scope)?;
+        match response.status {
+            StatusCode::OK => Ok(true),
+            StatusCode::NOT_FOUND => Ok(false),
+            _ => Err(status_error("HEAD", url, &response)),
+        }
+    }
+
     /// Uploads `bytes` unless the registry has them.
     pub fn put_blob(&self, repository: &str, bytes: &[u8], digest: &str) -> Result<()> {
-        let scope = push_scope(repository);
         let url = format!("{}/v2/{repository}/blobs/{digest}", self.base);
-        let head = Request { method: Method::HEAD, ..Request::get(&url, MANIFEST_LIMIT) };
-        let response = self.call(head, &scope)?;
-        if response.status == StatusCode::OK {
+        if self.has(&url, "*/*", &push_scope(repository)).map_err(|error| error.context(NO_EXISTS))? {
             return Ok(());
         }
-        if response.status != StatusCode::NOT_FOUND {
-            return Err(status_error("HEAD", &url, &response));
-        }
+        self.upload(repository, bytes, digest).map_err(|error| error.context(NO_PUSH))
+    }
+
+    fn upload(&self, repository: &str, bytes: &[u8], digest: &str) -> Result<()> {
+        let scope = push_scope(repository);
         let start = format!("{}/v2/{repository}/blobs/uploads/", self.base);
         let response = self.call(Request { repeat: true, ..Request::upload(Method::POST, &start, Vec::new()) }, &scope)?;
         if response.status != StatusCode::ACCEPTED {

@@ -31,10 +31,9 @@ impl Reference {
         let (rest, digest) = text.rsplit_once('@').unwrap_or((text, ""));
         let fault = |what: String| Error::new(ErrorKind::Repository, format!("invalid reference: {what}"));
         let (registry, path) = rest.split_once('/').ok_or_else(|| fault("missing registry or repository".to_string()))?;
-        let (repository, tag) = match path.rsplit_once(':') {
-            Some((repository, tag)) if !tag.contains('/') => (repository, tag.replace('+', "_")),
-            _ => (path, String::new()),
-        };
+        // The first colon ends the repository, as in oras; what stands behind the last one is a version, where a plus may be.
+        let (repository, tag) = path.split_once(':').unwrap_or((path, ""));
+        let tag = if tag.contains('/') { tag.to_string() } else { tag.replace('+', "_") };
         if !valid_registry(registry) {
             return Err(fault(format!("invalid registry {}", quote(registry))));
         }
@@ -44,8 +43,8 @@ impl Reference {
         if !tag.is_empty() && !valid_tag(&tag) {
             return Err(fault(format!("invalid tag {}", quote(&tag))));
         }
-        if !digest.is_empty() && !valid_digest(digest) {
-            return Err(fault(format!("invalid digest {}", quote(digest))));
+        if !digest.is_empty() {
+            check_digest(digest).map_err(|why| fault(format!("invalid digest {}: {why}", quote(digest))))?;
         }
         Ok(Reference { registry: registry.to_string(), repository: repository.to_string(), tag, digest: digest.to_string() })
     }
@@ -72,15 +71,29 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Whether `digest` is one that can be checked: SHA-256, in lower case.
+/// Whether `digest` is one that can be checked: SHA-256 or SHA-512, in lower case.
 pub fn valid_digest(digest: &str) -> bool {
-    let (algorithm, hex) = digest.split_once(':').unwrap_or_default();
+    check_digest(digest).is_ok()
+}
+
+/// What is wrong with `digest`, in the words of go-digest.
+fn check_digest(digest: &str) -> std::result::Result<(), &'static str> {
+    const FORMAT: &str = "invalid checksum digest format";
+    let (algorithm, hex) = digest.split_once(':').filter(|(algorithm, hex)| !algorithm.is_empty() && !hex.is_empty()).ok_or(FORMAT)?;
     let length = match algorithm {
         "sha256" => 64,
         "sha512" => 128,
-        _ => return false,
+        _ => {
+            let begins = algorithm.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+            let words = hex.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"=_-".contains(&byte));
+            return Err(if begins && words { "unsupported digest algorithm" } else { FORMAT });
+        }
     };
-    hex.len() == length && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    match hex {
+        _ if hex.len() != length => Err("invalid checksum digest length"),
+        _ if hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) => Ok(()),
+        _ => Err(FORMAT),
+    }
 }
 
 /// Whether `tag` is a tag of the OCI distribution specification.
@@ -129,6 +142,17 @@ mod tests {
         assert_eq!(read("h/a"), some("h", "a", "", ""));
         assert_eq!(read(&format!("h/a:1@{digest}")), some("h", "a", "1", &digest));
         assert_eq!(read("h"), Err("invalid reference: missing registry or repository".to_string()));
+        // As Helm 4.2.4 says it.
+        for (text, fault) in [
+            ("h:1/r:1.0/a:1.0.0", "invalid tag \"1.0/a:1.0.0\""),
+            ("h/a@sha256:0000", "invalid digest \"sha256:0000\": invalid checksum digest length"),
+            ("h/r@sha256:abc/a:1.0.0", "invalid digest \"sha256:abc/a:1.0.0\": invalid checksum digest length"),
+            ("h/a@md5:00", "invalid digest \"md5:00\": unsupported digest algorithm"),
+            ("h/a@x", "invalid digest \"x\": invalid checksum digest format"),
+            ("h/A:1.0.0", "invalid repository \"A\""),
+        ] {
+            assert_eq!(read(text), Err(format!("invalid reference: {fault}")), "{text}");
+        }
     }
 
     #[test]

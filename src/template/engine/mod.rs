@@ -160,7 +160,7 @@ pub fn render_telling(
 pub fn render_text(
     name: &str,
     source: &str,
-    data: &data::Data,
+    dot: &(dyn Fn() -> Value + Sync),
     vocabulary: Vocabulary,
     environment: &mut dyn Environment,
 ) -> Result<Vec<u8>> {
@@ -172,9 +172,7 @@ pub fn render_text(
         let notices = RefCell::default();
         let mut host = EngineHost::new(environment, &options, &notices);
         let mut out = Vec::new();
-        Evaluator::new(&set, &mut host, false)
-            .render(name.as_bytes(), Value::from_data(data), &mut out)
-            .map_err(|failure| fault(failure.text()))?;
+        Evaluator::new(&set, &mut host, false).render(name.as_bytes(), dot(), &mut out).map_err(|failure| fault(failure.text()))?;
         Ok(out)
     };
     stack::with_large_stack(run).unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "no thread for the template could be started")))

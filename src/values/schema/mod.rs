@@ -53,7 +53,7 @@ const STACK_SIZE: usize = 1 << 30;
 /// `values don't meet the specifications of the schema(s) in the following chart(s):` and all faults chart by chart.
 pub fn validate(chart: &Chart, values: &Arc<Map>, options: &Options, notices: &mut Notices) -> Result<()> {
     let mut jobs = Vec::new();
-    collect(chart, values, &mut jobs);
+    collect(chart, values, &mut jobs, notices);
     let text = run_apart(jobs, options, notices)?;
     if text.is_empty() {
         return Ok(());
@@ -103,14 +103,17 @@ enum Job {
     Say(String),
 }
 
-fn collect(chart: &Chart, values: &Arc<Map>, jobs: &mut Vec<Job>) {
+fn collect(chart: &Chart, values: &Arc<Map>, jobs: &mut Vec<Job>, notices: &mut Notices) {
     if let Some(schema) = &chart.content.schema {
+        notices.push_with(Level::Debug, "chart name", &[("chart-name", chart.name())]);
         jobs.push(Job::Check { chart: chart.name().to_string(), schema: schema.data.shared().clone(), values: values.clone() });
     }
+    let count = chart.dependencies.len().to_string();
+    notices.push_with(Level::Debug, "number of dependencies in the chart", &[("chart", chart.name()), ("dependencies", &count)]);
     for subchart in &chart.dependencies {
         match values.get(subchart.name()) {
             None | Some(Data::Null) => {}
-            Some(Data::Map(values)) => collect(subchart, values, jobs),
+            Some(Data::Map(values)) => collect(subchart, values, jobs, notices),
             Some(other) => {
                 let found = super::go_text::type_name(other);
                 jobs.push(Job::Say(format!("{}:\ninvalid type for values: expected object (map), got {found}\n", subchart.name())));
