@@ -98,8 +98,10 @@ fn refuse(failure: parse::Failure, program: String, words: &[String], environmen
         if let Some(outcome) = plugin::run_command(name, &rest, &mut session) {
             return end(outcome, &mut session);
         }
-        session.show_notices();
+    } else {
+        plugin::commands(&mut session);
     }
+    session.show_notices();
     printer::print_error(&failure.error, &session.settings);
     if let Some(usage) = failure.usage {
         printer::tell(&usage);

@@ -72,11 +72,10 @@ struct Program {
 }
 
 /// Every plugin in the plugins folders, in order of their folders' names. What cannot be read is told of and passed over;
-/// two of one name are an error.
+/// two plugins of one name, whatever their types, are an error.
 pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
-    let mut found: Vec<Plugin> = Vec::new();
+    let mut found = Vec::new();
     for folder in std::env::split_paths(&settings.plugins) {
-        let first = found.len();
         for name in fs::names(&folder).unwrap_or_default() {
             let file = folder.join(name).join("plugin.yaml");
             if !fs::exists(&file) {
@@ -91,18 +90,22 @@ pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
                 ),
             }
         }
-        // Helm looks at one folder at a time.
-        let here = found.get(first..).unwrap_or_default();
-        for (at, plugin) in here.iter().enumerate() {
-            if let Some(other) = here.iter().take(at).find(|other| other.name == plugin.name) {
-                let place = |plugin: &Plugin| quote(plugin.folder.to_string_lossy().as_bytes());
-                let name = quote(plugin.name.as_bytes());
-                let message = format!("two plugins claim the name {name} at {} and {}", place(other), place(plugin));
-                return Err(Error::new(ErrorKind::Usage, message));
-            }
+    }
+    check_names(&found)?;
+    Ok(found)
+}
+
+/// Refuses two plugins of one name: which of them would run is nothing that the order of folders should decide.
+fn check_names(plugins: &[Plugin]) -> Result<()> {
+    let mut folders = BTreeMap::new();
+    for plugin in plugins {
+        if let Some(earlier) = folders.insert(&plugin.name, &plugin.folder) {
+            let [name, earlier, later] =
+                [plugin.name.as_bytes(), earlier.to_string_lossy().as_bytes(), plugin.folder.to_string_lossy().as_bytes()].map(quote);
+            return Err(Error::new(ErrorKind::Usage, format!("two plugins claim the name {name} at {earlier} and {later}")));
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The plugins that add commands, as Helm loads them before it runs any: what is wrong with plugins is told whatever the

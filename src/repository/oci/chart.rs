@@ -128,19 +128,16 @@ pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &Upload<'_>)
     let manifest = manifest(upload, &config)?;
     let repository = &reference.repository;
     let digest = digest_of(&manifest);
-    // Asked first as oras does; where the manifest is, there is all that it names.
-    if registry.has_manifest(repository, &digest, MANIFEST_TYPE).map_err(|error| error.context(NO_EXISTS))? {
-        return registry
-            .put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest)
-            .map_err(|error| error.context(NO_TAG))
-            .map(|()| digest);
-    }
+    // Asked first as oras does. The parts are looked for all the same: who deletes a part may leave the manifest.
+    let is_known = registry.has_manifest(repository, &digest, MANIFEST_TYPE).map_err(|error| error.context(NO_EXISTS))?;
     registry.put_blob(repository, upload.archive, &digest_of(upload.archive))?;
     if let Some(provenance) = upload.provenance {
         registry.put_blob(repository, provenance, &digest_of(provenance))?;
     }
     registry.put_blob(repository, &config, &digest_of(&config))?;
-    registry.put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest).map_err(|error| error.context(NO_PUSH))?;
+    registry
+        .put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest)
+        .map_err(|error| error.context(if is_known { NO_TAG } else { NO_PUSH }))?;
     Ok(digest)
 }
 
