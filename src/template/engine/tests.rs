@@ -77,7 +77,9 @@ fn the_language_is_that_of_helm() {
     // As recorded: what the template gives to an include, in base64 since a manifest must be YAML.
     const OUT: &str = "out: {{ include (print $.Template.BasePath \"/_case.txt\") . | b64enc }}\n";
     let mut faults = Vec::new();
-    for line in include_str!("../../../testdata/language/cases.jsonl").lines() {
+    let cases = include_str!("../../../testdata/language/cases.jsonl");
+    assert!(cases.lines().count() > 100, "the cases are there");
+    for line in cases.lines() {
         let case = json::parse(line.as_bytes()).unwrap();
         let text = |key: &str| case.as_map().unwrap().get(key).and_then(Data::as_str);
         let template = text("template").unwrap();
@@ -103,7 +105,9 @@ fn the_language_is_that_of_helm() {
 #[test]
 fn what_was_rendered_before_is_used_only_where_nobody_can_tell() {
     let mut faults = Vec::new();
-    for line in include_str!("../../../testdata/language/again.jsonl").lines() {
+    let cases = include_str!("../../../testdata/language/again.jsonl");
+    assert!(cases.lines().count() > 10, "the cases are there");
+    for line in cases.lines() {
         let case = json::parse(line.as_bytes()).unwrap();
         let case = case.as_map().unwrap();
         let pairs = |key: &str| -> Option<Vec<(&str, &str)>> {

@@ -101,6 +101,7 @@ fn recorded_formats() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/printf/cases.jsonl");
     let text = std::fs::read_to_string(path).unwrap();
     let mut faults = Vec::new();
+    assert!(text.lines().count() > 100, "the cases are there");
     for line in text.lines() {
         let case: serde_json::Value = serde_json::from_str(line).unwrap();
         let arguments: Vec<Value> = case["arguments"].as_array().unwrap().iter().map(value_of).collect();
