@@ -98,6 +98,12 @@ impl Notices {
     }
 }
 
+/// The text of a line, from 1, without its end.
+pub fn source_line(text: &[u8], line: usize) -> Option<String> {
+    let row = text.split(|byte| *byte == b'\n').nth(line.checked_sub(1)?)?;
+    Some(String::from_utf8_lossy(row.strip_suffix(b"\r").unwrap_or(row)).into_owned())
+}
+
 /// Which of `candidates` was probably meant by `wanted`: the nearest, the first of equally near ones, in any case. No more letters
 /// may differ than one and a quarter of those wanted.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -205,22 +205,7 @@ impl fmt::Display for Rendered {
 mod tests {
     use super::*;
     use crate::chart::{File, loader};
-
-    struct Still;
-
-    impl Environment for Still {
-        fn now(&self) -> i128 {
-            0
-        }
-
-        fn random(&mut self, bytes: &mut [u8]) {
-            bytes.fill(0);
-        }
-
-        fn resolve_host(&self, _: &str) -> Vec<String> {
-            Vec::new()
-        }
-    }
+    use crate::template::engine::tests::Still;
 
     #[test]
     fn deep_values_need_no_stack_of_the_caller() {

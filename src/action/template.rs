@@ -4,8 +4,7 @@
 //! manifests to a stream or to files. Printing, loading and asking the clock are the caller's business.
 //! Follows Helm's `pkg/cmd/template.go`, `pkg/cmd/install.go` and `pkg/action/{install,action}.go` as far as they need no cluster.
 
-use crate::chart::loader::explain;
-use crate::chart::{Chart, File};
+use crate::chart::{Chart, File, fault};
 use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Level, Notices, nearest};
 use crate::error::{Error, ErrorKind, Result};
@@ -189,7 +188,8 @@ fn render(
     if !wanted.is_empty() && !is_compatible(wanted, &kubernetes.normalized) {
         let message = format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}", kubernetes.version);
         let text = chart.raw("Chart.yaml").map_or(&[][..], |file| &file.data);
-        return Err(explain::in_chart_file(Error::new(ErrorKind::Chart, message), text));
+        let hint = "`--kube-version` renders for another version of Kubernetes";
+        return Err(fault::in_chart_file(fault::of_key("kubeVersion", message, Some(hint)), text));
     }
     let context = RenderContext { chart, values: values.clone(), release: options.release.clone(), capabilities: &options.capabilities };
     let rendered = engine::render_telling(&context, &options.engine, environment, notices)?;

@@ -4,11 +4,13 @@
 //! `package` writes it, and its JSON as registries store it. Apart from the loader because indexes, provenance files and
 //! lint read the same structure. Matches Helm's `pkg/chart/v2/{metadata,dependency}.go` and Go's JSON decoding rules.
 
+use super::fault;
 use crate::data::{Data, Map};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::quote::{is_printable, quote};
 use crate::version::Version;
 use crate::yaml::{self, Field, Shape};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -209,25 +211,27 @@ impl Metadata {
         }
         self.sources.iter_mut().chain(&mut self.keywords).for_each(sanitise);
         if self.api_version.is_empty() {
-            return Err(invalid("chart.metadata.apiVersion is required"));
+            return Err(invalid("apiVersion", "chart.metadata.apiVersion is required", Some("add `apiVersion: v2`")));
         }
         if self.name.is_empty() {
-            return Err(invalid("chart.metadata.name is required"));
+            return Err(invalid("name", "chart.metadata.name is required", Some("add a name, as in `name: web`")));
         }
         if self.name == "." || self.name == ".." {
-            return Err(invalid(format!("chart.metadata.name {} is not allowed", quote(self.name.as_bytes()))));
+            return Err(invalid("name", format!("chart.metadata.name {} is not allowed", quote(self.name.as_bytes())), None));
         }
         if self.name.contains('/') {
-            return Err(invalid(format!("chart.metadata.name {} is invalid", quote(self.name.as_bytes()))));
+            return Err(invalid("name", format!("chart.metadata.name {} is invalid", quote(self.name.as_bytes())), None));
         }
         if self.version.is_empty() {
-            return Err(invalid("chart.metadata.version is required"));
+            return Err(invalid("version", "chart.metadata.version is required", Some("add a version, as in `version: 0.1.0`")));
         }
         if !is_version(&self.version) {
-            return Err(invalid(format!("chart.metadata.version {} is invalid", quote(self.version.as_bytes()))));
+            let hint = "a version has three numbers, as in `1.2.3` or `1.2.3-rc.1`";
+            let message = format!("chart.metadata.version {} is invalid", quote(self.version.as_bytes()));
+            return Err(invalid("version", message, Some(hint)));
         }
         if !matches!(self.kind.as_str(), "" | "application" | "library") {
-            return Err(invalid("chart.metadata.type must be application or library"));
+            return Err(invalid("type", "chart.metadata.type must be application or library", None));
         }
         for maintainer in &mut self.maintainers {
             sanitise(&mut maintainer.name);
@@ -235,13 +239,13 @@ impl Metadata {
             sanitise(&mut maintainer.url);
         }
         if self.nulls.maintainer.is_some() {
-            return Err(invalid("maintainers must not contain empty or null nodes"));
+            return Err(invalid("maintainers", "maintainers must not contain empty or null nodes", None));
         }
         self.validate_dependencies()
     }
 
     fn validate_dependencies(&mut self) -> Result<()> {
-        let null = || Err(invalid("dependencies must not contain empty or null nodes"));
+        let null = || Err(invalid("dependencies", "dependencies must not contain empty or null nodes", None));
         let mut names = HashSet::new();
         for (at, dependency) in self.dependencies.iter_mut().enumerate() {
             if self.nulls.dependency == Some(at) {
@@ -250,7 +254,8 @@ impl Metadata {
             dependency.validate()?;
             let name = dependency.name_or_alias();
             if !names.insert(name) {
-                return Err(invalid(format!("more than one dependency with name or alias {}", quote(name.as_bytes()))));
+                let message = format!("more than one dependency with name or alias {}", quote(name.as_bytes()));
+                return Err(invalid("dependencies", message, Some("give one of them an `alias`")));
             }
         }
         if self.nulls.dependency.is_some() { null() } else { Ok(()) }
@@ -400,29 +405,35 @@ impl Dependency {
         let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
         if !self.alias.chars().all(plain) {
             let message = format!("dependency {} has disallowed characters in the alias", quote(self.name.as_bytes()));
-            return Err(invalid(message));
+            return Err(invalid("dependencies", message, None));
         }
         Ok(())
     }
 }
 
 /// Turns every white space into a space and drops what is not printed.
-pub(crate) fn sanitise(text: &mut String) {
+pub(crate) fn sanitised(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return;
+        return text;
     }
-    *text = text
-        .chars()
-        .filter_map(|character| match character {
-            space if space.is_whitespace() => Some(' '),
-            shown if is_printable(shown) => Some(shown),
-            _ => None,
-        })
-        .collect();
+    let kept = text.chars().filter_map(|character| match character {
+        space if space.is_whitespace() => Some(' '),
+        shown if is_printable(shown) => Some(shown),
+        _ => None,
+    });
+    Cow::Owned(kept.collect())
 }
 
-fn invalid(message: impl AsRef<str>) -> Error {
-    Error::new(ErrorKind::Chart, format!("validation: {}", message.as_ref()))
+/// The same in its place.
+pub(crate) fn sanitise(text: &mut String) {
+    if let Cow::Owned(clean) = sanitised(Cow::Borrowed(text)) {
+        *text = clean;
+    }
+}
+
+/// A fault of `key`, with what to write instead.
+fn invalid(key: &str, message: impl AsRef<str>, hint: Option<&str>) -> Error {
+    fault::of_key(key, format!("validation: {}", message.as_ref()), hint)
 }
 
 fn is_version(text: &str) -> bool {

@@ -3,6 +3,7 @@
 //! Goes in: files. Comes out: [`Chart`], whose content is shared so that an alias of a subchart costs one pointer.
 //! Values, dependencies and templates are the business of later layers. Follows Helm's `pkg/chart/v2`.
 
+pub(crate) mod fault;
 pub mod file;
 pub mod ignore;
 pub mod loader;

@@ -69,9 +69,12 @@ pub fn human(error: &Error, styled: bool) -> String {
     rendered.join("\n\n")
 }
 
+/// What Helm puts behind a fault of rendered manifests.
+pub const SEE_DEBUG: &str = "\n\nUse --debug flag to render out invalid YAML";
+
 /// Helm's message without the advice that only its own way of showing errors needs.
 fn without_advice(message: &str) -> &str {
-    message.strip_suffix("\n\nUse --debug flag to render out invalid YAML").unwrap_or(message)
+    message.strip_suffix(SEE_DEBUG).unwrap_or(message)
 }
 
 /// What is wrong: the whole message where the place does not say in which file.

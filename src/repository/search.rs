@@ -7,12 +7,11 @@
 use super::Reporter;
 use super::index::{self, item_fault};
 use super::scan::{Field, Outcome, scan};
-use crate::chart::metadata::sanitise;
+use crate::chart::metadata::sanitised;
 use crate::error::{Error, ErrorKind, Result};
 use crate::regexp;
 use crate::version::{Constraint, Version};
 use regex::Regex;
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
@@ -118,8 +117,8 @@ impl<'r> Search<'r> {
                 return Ok(ControlFlow::Continue(()));
             }
             let Some(score) = self.item_score(repository, &item)? else { return Ok(ControlFlow::Continue(())) };
-            let description = shown(item.text(Field::Description)?).into_owned();
-            let app_version = shown(item.text(Field::AppVersion)?).into_owned();
+            let description = sanitised(item.text(Field::Description)?).into_owned();
+            let app_version = sanitised(item.text(Field::AppVersion)?).into_owned();
             self.keep(Hit { name: join(repository, item.chart), version: version.into_owned(), app_version, description, score }, parsed);
             Ok(ControlFlow::Continue(()))
         });
@@ -138,8 +137,8 @@ impl<'r> Search<'r> {
         if matches!(self.term, Term::All) {
             return Ok(Some(0));
         }
-        let keywords: Vec<_> = item.texts(Field::Keywords)?.into_iter().map(shown).collect();
-        let line = line(repository, &shown(item.text(Field::Name)?), &shown(item.text(Field::Description)?), &keywords.join(" "));
+        let keywords: Vec<_> = item.texts(Field::Keywords)?.into_iter().map(sanitised).collect();
+        let line = line(repository, &sanitised(item.text(Field::Name)?), &sanitised(item.text(Field::Description)?), &keywords.join(" "));
         Ok(self.term.score(line))
     }
 
@@ -207,16 +206,6 @@ fn rank(a: &Hit, a_version: &Version, b: &Hit, b_version: &Version) -> Ordering 
 
 fn line(repository: &str, name: &str, description: &str, keywords: &str) -> String {
     format!("{name}{SEPARATOR}{repository}/{name}{SEPARATOR}{description}{SEPARATOR}{keywords}")
-}
-
-/// A text of an index as the parsed index has it: white space as blanks, what cannot be printed taken out.
-fn shown(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return text;
-    }
-    let mut text = text.into_owned();
-    sanitise(&mut text);
-    Cow::Owned(text)
 }
 
 /// Go's `path.Join` of repository and chart.

@@ -6,11 +6,12 @@
 use super::decode::{Decoded, decode as decode_document};
 use super::document::Document;
 use super::fault::Fault;
+use super::locate::locate;
 use super::parser::Parser;
 use super::reader::Source;
 use super::scanner::Scanner;
 use crate::data::{Data, Items, Map};
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, Location, source_line};
 use crate::error::{Error, ErrorKind, Result};
 use crate::number;
 use crate::quote::quote;
@@ -47,6 +48,9 @@ pub enum Shape {
 /// A field of a struct: its JSON name and type.
 #[derive(Debug)]
 pub struct Field(pub &'static str, pub &'static Shape);
+
+/// The most fields that a hint lists.
+const FIELDS_IN_WORDS: usize = 8;
 
 /// What is read as it comes.
 pub(super) static ANY: Shape = Shape::Any;
@@ -89,6 +93,34 @@ impl Shape {
     }
 
     /// Helm's lists and maps hold pointers to structs.
+    /// What is written where this is wanted, for people.
+    fn in_words(&self) -> String {
+        let fixed = match self {
+            Shape::Any => "a value",
+            Shape::Str => "a text",
+            Shape::Bool => "`true` or `false`",
+            Shape::Int => "a whole number",
+            Shape::Time => "a time",
+            Shape::List(Shape::Str) => "a list of texts",
+            Shape::List(item) | Shape::NamedList(_, item) => match item {
+                Shape::Map(_) | Shape::Struct(..) | Shape::Embedding(..) => return format!("a list of tables{}", item.fields_in_words()),
+                _ => "a list",
+            },
+            Shape::Map(_) | Shape::Struct(..) | Shape::Embedding(..) => return format!("a table{}", self.fields_in_words()),
+        };
+        fixed.to_string()
+    }
+
+    /// The fields of a table, if they are few: ` with `a`, `b` and `c``.
+    fn fields_in_words(&self) -> String {
+        let Shape::Struct(_, fields) = self else { return String::new() };
+        let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.0)).collect();
+        match names.as_slice() {
+            [rest @ .., last] if (1..FIELDS_IN_WORDS).contains(&rest.len()) => format!(" with {} and {last}", rest.join(", ")),
+            _ => String::new(),
+        }
+    }
+
     fn pointer_type_name(&self) -> String {
         match self {
             // Structs without a name are held themselves.
@@ -132,7 +164,7 @@ pub fn decode_strict(text: &[u8], shape: &'static Shape) -> Result<Data> {
 /// Reads JSON into `shape` as Go's `json.Unmarshal` does: no scalar becomes another, unknown fields are dropped.
 pub fn decode_json(text: &[u8], shape: &'static Shape) -> Result<Data> {
     let data = crate::json::parse(text)?;
-    let mut fitting = Fitting { strict: false, struct_name: None, path: Vec::new(), problem: None };
+    let mut fitting = Fitting::new(false);
     let fitted = fitting.fit(&data, shape);
     match fitting.problem {
         Some(problem) => Err(Error::new(ErrorKind::Syntax, problem)),
@@ -160,12 +192,22 @@ pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<D
     if matches!(shape, Shape::Any) {
         return Ok(data);
     }
-    let mut fitting = Fitting { strict, struct_name: None, path: Vec::new(), problem: None };
+    let mut fitting = Fitting::new(strict);
     let fitted = fitting.fit(&data, shape);
-    match fitting.problem {
-        Some(problem) => Err(decoding(problem)),
-        None => Ok(fitted.unwrap_or(Data::Null)),
-    }
+    let Some(problem) = fitting.problem else { return Ok(fitted.unwrap_or(Data::Null)) };
+    let error = decoding(problem.clone());
+    // Items of lists are no part of the place: the line of the innermost field on the way that can be found.
+    let line = (1..=fitting.place.len()).rev().find_map(|depth| locate(text, fitting.place.get(..depth)?));
+    Err(match line {
+        None => error,
+        Some(line) => error.with_diagnostic(Diagnostic {
+            headline: problem,
+            location: Some(Location { file: String::new(), line, column: None }),
+            source_line: source_line(text, line),
+            hints: fitting.hint.into_iter().collect(),
+            ..Diagnostic::default()
+        }),
+    })
 }
 
 /// A fault of syntax as sigs.k8s.io/yaml words it, with the place for our own diagnostics.
@@ -177,7 +219,7 @@ pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
             headline: fault.problem.to_string(),
             // The file is the caller's to name.
             location: Some(Location { file: String::new(), line, column: fault.true_column() }),
-            source_line: source.text.lines().nth(line - 1).map(str::to_owned),
+            source_line: source_line(source.text.as_bytes(), line),
             ..Diagnostic::default()
         }),
     }
@@ -203,9 +245,17 @@ struct Fitting {
     struct_name: Option<&'static str>,
     path: Vec<&'static str>,
     problem: Option<String>,
+    /// The fields on the way to the problem.
+    place: Vec<&'static str>,
+    /// What was wanted there, in words.
+    hint: Option<String>,
 }
 
 impl Fitting {
+    fn new(strict: bool) -> Fitting {
+        Fitting { strict, struct_name: None, path: Vec::new(), problem: None, place: Vec::new(), hint: None }
+    }
+
     /// The fitted value, `None` where Go leaves the target as it is. As deep as the shape.
     fn fit(&mut self, data: &Data, shape: &'static Shape) -> Option<Data> {
         match (shape, data) {
@@ -234,7 +284,10 @@ impl Fitting {
     }
 
     fn refuse(&mut self, problem: String) -> Option<Data> {
-        self.problem.get_or_insert(problem);
+        if self.problem.is_none() {
+            self.problem = Some(problem);
+            self.place = self.path.clone();
+        }
         None
     }
 
@@ -246,6 +299,9 @@ impl Fitting {
             }
             None => format!("json: cannot unmarshal {found} into Go value of type {wanted}"),
         };
+        if self.problem.is_none() {
+            self.hint = self.path.last().map(|field| format!("`{field}` is {}", shape.in_words()));
+        }
         self.refuse(problem)
     }
 

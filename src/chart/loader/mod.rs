@@ -6,7 +6,6 @@
 
 pub mod archive;
 mod directory;
-pub(crate) mod explain;
 mod ready;
 mod sniff;
 mod tar;
@@ -14,7 +13,7 @@ pub mod unpack;
 
 pub(crate) use directory::read_file;
 
-use super::{Chart, Content, File, Lock, Metadata};
+use super::{Chart, Content, File, Lock, Metadata, fault};
 use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
@@ -180,10 +179,13 @@ fn refuse_draft(chart: Chart) -> Result<Chart> {
 }
 
 fn check_api_version(text: &[u8]) -> Result<()> {
-    let base = yaml::decode(text, &CHART_BASE).map_err(|error| explain::in_chart_file(error.context("cannot load Chart.yaml"), text))?;
+    let base = yaml::decode(text, &CHART_BASE).map_err(|error| fault::in_chart_file(error.context("cannot load Chart.yaml"), text))?;
     match base.as_map().and_then(|map| map.get("apiVersion")).and_then(crate::data::Data::as_str).unwrap_or("") {
         "" | "v1" | "v2" | "v3" => Ok(()),
-        _ => Err(explain::in_chart_file(Error::new(ErrorKind::Chart, "unsupported chart version"), text)),
+        _ => {
+            let error = fault::of_key("apiVersion", "unsupported chart version", Some("`apiVersion` is `v1` or `v2`"));
+            Err(fault::in_chart_file(error, text))
+        }
     }
 }
 
@@ -271,7 +273,7 @@ impl Assembly<'_> {
                     let metadata = some.get_or_insert_with(Metadata::default);
                     metadata
                         .parse_over(&file.data)
-                        .map_err(|error| explain::in_chart_file(error.context("cannot load Chart.yaml"), &file.data))?;
+                        .map_err(|error| fault::in_chart_file(error.context("cannot load Chart.yaml"), &file.data))?;
                     metadata
                 }
             };
@@ -321,7 +323,7 @@ impl Assembly<'_> {
         };
         if let Err(error) = metadata.validate() {
             let text = content.raw.iter().find(|file| &*file.name == "Chart.yaml").map_or(&[][..], |file| &file.data);
-            return Err(explain::in_chart_file(error, text));
+            return Err(fault::in_chart_file(error, text));
         }
         let dependencies = self.subcharts(subcharts, &metadata.name, depth)?;
         Ok(Chart { metadata: Arc::new(metadata), content: Arc::new(content), values, dependencies, found_in: None })
@@ -345,7 +347,7 @@ impl Assembly<'_> {
                 _ => self.unpacked(files, depth),
             };
             charts.push(loaded.map_err(|error| {
-                explain::in_subchart(error, &entry).context(format_args!("error unpacking subchart {entry} in {parent}"))
+                fault::in_subchart(error, &entry).context(format_args!("error unpacking subchart {entry} in {parent}"))
             })?);
         }
         charts.sort_by(|a, b| a.name().cmp(b.name()));

@@ -8,7 +8,7 @@ use crate::chart::loader::Crds;
 use crate::cli::arguments::{ChartSourceArguments, CommaList, ValueArguments, boolean, comma_list, duration, flatten};
 use crate::cli::console::Console;
 use crate::cli::plugin::{self, PostRenderer};
-use crate::cli::printer::{self, ErrorFormat};
+use crate::cli::printer::{self, ErrorFormat, SEE_DEBUG};
 use crate::cli::session::Session;
 use crate::cli::source;
 use crate::cli::system::System;
@@ -435,9 +435,6 @@ impl Arguments {
         written.and_then(|()| output.flush()).map_err(Session::write_error)
     }
 }
-
-/// What Helm puts behind a fault of rendered manifests.
-const SEE_DEBUG: &str = "\n\nUse --debug flag to render out invalid YAML";
 
 /// Reads `--labels`: a comma list of `key=value`.
 fn labels(text: &str) -> std::result::Result<CommaList, String> {

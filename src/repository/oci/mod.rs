@@ -21,7 +21,7 @@ use reqwest::{Method, StatusCode};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
-pub use reference::{Reference, SCHEME};
+pub use reference::{Reference, SCHEME, valid_digest};
 
 /// The largest manifest that is fetched, in bytes: what the distribution specification asks registries to take.
 const MANIFEST_LIMIT: u64 = 4 << 20;
@@ -149,7 +149,7 @@ impl<'c> Registry<'c> {
 
     /// The content that `descriptor` names, its size and digest checked; `label` names it where its progress is shown.
     pub fn blob(&self, repository: &str, descriptor: &Descriptor, label: Option<&str>) -> Result<Vec<u8>> {
-        if !reference::valid_digest(&descriptor.digest) {
+        if !valid_digest(&descriptor.digest) {
             return Err(Error::new(ErrorKind::Verification, format!("unsupported digest {}", quote(super::printable(&descriptor.digest)))));
         }
         if descriptor.size > BLOB_LIMIT {

@@ -13,7 +13,7 @@ mod glob;
 mod schedule;
 mod sources;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod written;
 
 use super::eval::Evaluator;

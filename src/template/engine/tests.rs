@@ -5,7 +5,8 @@ use crate::chart::{Content, File, Metadata};
 use crate::data::Data;
 use crate::{json, yaml};
 
-struct Still;
+/// A world that never changes.
+pub(crate) struct Still;
 
 impl Environment for Still {
     fn now(&self) -> i128 {

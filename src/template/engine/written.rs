@@ -46,6 +46,7 @@ fn find(
     result.ok()?;
     let start = line_start(&out, place.line)?;
     let line = out.get(start..)?.split(|byte| *byte == b'\n').next()?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
     if without_no_value(line.to_vec()) != text.as_bytes() {
         return None;
     }

@@ -4,14 +4,13 @@
 //! what to write instead. Kept from the parser's own work, which the words of Go are enough for.
 
 use super::{ParseError, unclosed};
-use crate::diagnostic::{Diagnostic, Location, nearest};
+use crate::diagnostic::{Diagnostic, Location, nearest, source_line};
 use crate::template::ast::line_and_column;
 use crate::template::functions;
 
 impl ParseError {
     /// The fault in `text`, which is called `file`, for people.
     pub fn diagnostic(&self, file: &str, text: &[u8]) -> Diagnostic {
-        let source_line = text.split(|byte| *byte == b'\n').nth(self.line - 1).map(|line| String::from_utf8_lossy(line).into_owned());
         let column = line_and_column(text, self.position).1;
         let headline = self.message_for(file);
         let unknown = headline.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
@@ -23,7 +22,7 @@ impl ParseError {
             hints: hint.into_iter().collect(),
             span: unknown.map_or(1, str::len),
             location: Some(Location { file: file.to_string(), line: self.line, column: Some(column) }),
-            source_line,
+            source_line: source_line(text, self.line),
             headline,
             ..Diagnostic::default()
         }

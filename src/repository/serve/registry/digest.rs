@@ -3,8 +3,7 @@
 //! Goes in: text from a request or a manifest. Comes out: a checked [`Digest`] and the object name that it gives. Apart
 //! because nothing from outside may become part of an object's name unchecked.
 
-use crate::package::digest::sha256_hex;
-use sha2::{Digest as _, Sha512};
+use crate::repository::oci::{digest_of, has_digest, valid_digest};
 
 /// A digest of an algorithm that is supported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,27 +12,17 @@ pub struct Digest(String);
 impl Digest {
     /// Reads `ALGORITHM:HEX`; `None` for other algorithms and for what is not lower-case hex of the right length.
     pub fn parse(text: &str) -> Option<Digest> {
-        let (algorithm, hex) = text.split_once(':')?;
-        let length = match algorithm {
-            "sha256" => 64,
-            "sha512" => 128,
-            _ => return None,
-        };
-        let plain = hex.len() == length && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        plain.then(|| Digest(text.to_string()))
+        valid_digest(text).then(|| Digest(text.to_string()))
     }
 
     /// The SHA-256 of these bytes.
     pub fn of(bytes: &[u8]) -> Digest {
-        Digest(format!("sha256:{}", sha256_hex(bytes)))
+        Digest(digest_of(bytes))
     }
 
     /// Whether these bytes have this digest.
     pub fn fits(&self, bytes: &[u8]) -> bool {
-        match self.0.strip_prefix("sha512:") {
-            Some(hex) => data_encoding::HEXLOWER.encode(&Sha512::digest(bytes)) == hex,
-            None => Digest::of(bytes) == *self,
-        }
+        has_digest(bytes, &self.0)
     }
 
     /// `ALGORITHM:HEX`.
@@ -55,6 +44,7 @@ impl Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest as _, Sha512};
 
     #[test]
     fn only_whole_digests_of_known_algorithms() {
