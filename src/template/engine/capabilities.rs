@@ -4,6 +4,7 @@
 //! asks no cluster. Comes out: plain data for the command line to change, and the objects that templates see.
 //! Follows Helm's `pkg/chart/common/capabilities.go`.
 
+use crate::quote::quote;
 use crate::template::value::{List, ListKind, Method, Object, Str, Value};
 use std::any::Any;
 use std::rc::Rc;
@@ -38,20 +39,20 @@ impl KubeVersion {
             }
         }
         if components.is_empty() {
-            return Err(format!("could not parse {text:?} as version"));
+            return Err(format!("could not parse {} as version", quote(text)));
         }
         if components.len() < 2 {
-            return Err(format!("illegal version string {text:?}"));
+            return Err(format!("illegal version string {}", quote(text)));
         }
         let mut numbers = Vec::with_capacity(components.len());
         for (index, component) in components.iter().enumerate() {
             if index == 0 && component.starts_with('0') && *component != "0" {
-                return Err(format!("illegal zero-prefixed version component {component:?} in {text:?}"));
+                return Err(format!("illegal zero-prefixed version component {} in {}", quote(component), quote(text)));
             }
             let Ok(number) = component.parse::<u64>() else {
-                return Err(format!(
-                    "illegal non-numeric version component {component:?} in {text:?}: strconv.ParseUint: parsing {component:?}: value out of range"
-                ));
+                let (component, text) = (quote(component), quote(text));
+                let reason = format!("strconv.ParseUint: parsing {component}: value out of range");
+                return Err(format!("illegal non-numeric version component {component} in {text}: {reason}"));
             };
             numbers.push(number.to_string());
         }
@@ -365,6 +366,7 @@ mod tests {
         assert_eq!(KubeVersion::parse("v1.30").unwrap().normalized, "v1.30");
         assert_eq!(KubeVersion::parse("v1").unwrap_err(), "illegal version string \"v1\"");
         assert_eq!(KubeVersion::parse("abc").unwrap_err(), "could not parse \"abc\" as version");
+        assert_eq!(KubeVersion::parse("x\u{1}").unwrap_err(), "could not parse \"x\\x01\" as version");
         assert!(KubeVersion::parse("01.2").unwrap_err().starts_with("illegal zero-prefixed"));
     }
 }

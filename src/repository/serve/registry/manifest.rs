@@ -6,6 +6,7 @@
 
 use super::INDEX_TYPE as INDEX;
 use super::digest::Digest;
+use crate::quote::quote;
 use crate::repository::oci::chart::MANIFEST_TYPE as MANIFEST;
 use serde_json::{Map, Value};
 
@@ -37,7 +38,7 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Manifest, String>
     let is_index = match kind(fields)? {
         MANIFEST | DOCKER_MANIFEST => false,
         INDEX | DOCKER_INDEX => true,
-        kind => return Err(format!("manifests of the type {kind:?} are not known")),
+        kind => return Err(format!("manifests of the type {} are not known", quote(kind))),
     };
     let sent = content_type.and_then(|text| text.split(';').next()).map(str::trim).filter(|text| !text.is_empty());
     if sent.is_some_and(|sent| !kind(fields).is_ok_and(|kind| kind.eq_ignore_ascii_case(sent))) {
