@@ -62,7 +62,7 @@ pub fn run(reference: &str, options: &Options, settings: &Settings, reporter: &d
         return Err(Error::new(ErrorKind::Io, message));
     }
     fs::create_folders(&check).map_err(|error| error.context("failed to untar (mkdir)"))?;
-    let path = fs::open(&saved.path).and_then(|archive| loader::unpack::unpack(archive, &folder)).inspect_err(|_| {
+    let path = loader::unpack::unpack(&saved.path, &folder).inspect_err(|_| {
         // What Helm leaves behind here would stop the next run.
         let _ = fs::remove_empty_folder(&check);
     })?;

@@ -37,7 +37,7 @@ impl Source {
         let name = path.to_string_lossy();
         if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
             let file = fs::open(path).map_err(|error| error.context("unable to open tarball"))?;
-            let files = loader::archive::read(file)
+            let files = loader::archive::read_file(file, path)
                 .and_then(|files| unpack::chart_name(&files).map(|_| files))
                 .map_err(|error| error.context("unable to extract tarball"))?;
             return Ok(Source { path: fs::absolute(path)?, files: Some(files), chart: OnceCell::new() });

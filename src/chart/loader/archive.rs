@@ -6,14 +6,16 @@
 
 use super::ready::below_chart;
 use super::tar::{Kind, Reader};
-use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT, Observe};
+use super::{BYTE_ORDER_MARK, Crds, ENTRIES_LIMIT, FILE_LIMIT, Observe};
 use crate::chart::File;
 use crate::chart::file::{Bytes, Packed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::clean_name;
+use crate::fs::{self, clean_name};
 use crate::quote::quote;
 use flate2::bufread::MultiGzDecoder;
-use std::io::{BufRead, BufReader};
+use flate2::{Decompress, FlushDecompress, Status};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// How many bytes all files of an archive may have together.
@@ -22,21 +24,35 @@ pub const ARCHIVE_LIMIT: u64 = 100 * 1024 * 1024;
 /// The text of Go's `gzip.ErrHeader`.
 pub(super) const NO_GZIP: &str = "gzip: invalid header";
 
-/// The files of an archive with their names below the top folder, in the archive's order.
-pub(crate) fn read(stream: impl std::io::Read) -> Result<Vec<File>> {
-    read_observed(stream, &|_| {})
+/// Archives of at most so many bytes are read as a whole, and unpacked from there.
+const IN_MEMORY: u64 = 32 << 20;
+
+/// The files of the archive in an open file, with their names below the top folder, in the archive's order.
+pub(crate) fn read_file(file: std::fs::File, path: &Path) -> Result<Vec<File>> {
+    read_file_observed(file, path, Crds::Wanted, &|_| {})
 }
 
-/// The same, and tells `observe` of each file as it is found.
-pub(super) fn read_observed(stream: impl std::io::Read, observe: Observe<'_>) -> Result<Vec<File>> {
-    read_members(BufReader::with_capacity(64 * 1024, stream), None, observe)
+/// The same, and tells `observe` of each file as it is found. Files of `crds/` that are unlikely to be wanted stay packed until
+/// somebody looks at them: many charts bring megabytes of them, and hardly any run prints them.
+pub(super) fn read_file_observed(file: std::fs::File, path: &Path, crds: Crds, observe: Observe<'_>) -> Result<Vec<File>> {
+    let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
+    if size > IN_MEMORY {
+        return read_stream(BufReader::with_capacity(64 * 1024, file), None, observe);
+    }
+    let mut bytes = Vec::new();
+    fs::read_expected(file, || path.to_path_buf(), size, IN_MEMORY, &mut bytes)?;
+    match crds {
+        Crds::Wanted => read_bytes(&bytes, None, observe),
+        Crds::Unlikely => {
+            let archive = Arc::new(Archive { bytes, crds: OnceLock::new() });
+            read_bytes(&archive.bytes, Some(&archive), observe)
+        }
+    }
 }
 
-/// The same of an archive in memory; the files of `crds/` stay packed until somebody looks at them. Many charts bring
-/// megabytes of them, and hardly any run prints them.
-pub(super) fn read_leaving_crds(bytes: Vec<u8>, observe: Observe<'_>) -> Result<Vec<File>> {
-    let archive = Arc::new(Archive { bytes, crds: OnceLock::new() });
-    read_members(&*archive.bytes, Some(&archive), observe)
+/// The files of an archive in memory.
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<File>> {
+    read_bytes(bytes, None, &|_| {})
 }
 
 /// An archive whose CRDs are still packed.
@@ -51,7 +67,7 @@ impl Packed for Archive {
         static NOTHING: LazyLock<Arc<[u8]>> = LazyLock::new(Arc::default);
         let unpack = || {
             // It was read before without a fault.
-            let files = read(&*self.bytes).unwrap_or_default();
+            let files = read(&self.bytes).unwrap_or_default();
             files.into_iter().filter(|file| is_crd(&file.name)).map(|file| file.data.shared().clone()).collect()
         };
         self.crds.get_or_init(unpack).get(number).unwrap_or(&NOTHING)
@@ -63,10 +79,80 @@ fn is_crd(name: &str) -> bool {
     below_chart(name).starts_with("crds/")
 }
 
-fn read_members(mut stream: impl BufRead, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
+fn read_bytes(bytes: &[u8], packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
+    if let Some(mut member) = Member::of(bytes)
+        && let Ok(files) = read_members(Reader::new(&mut member), packed, observe)
+        && !member.is_over
+    {
+        return Ok(files);
+    }
+    read_stream(bytes, packed, observe)
+}
+
+/// What the first member of a gzip stream holds, without a look at its checksum: nearly always the archive ends within it, and what
+/// stands behind an archive's end is never looked at, by Helm neither. The sum takes a quarter of the time.
+struct Member<'a> {
+    rest: &'a [u8],
+    state: Decompress,
+    /// Whether more was asked for than it holds: its sum is to be looked at, and what follows it.
+    is_over: bool,
+}
+
+impl<'a> Member<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Member<'a>> {
+        let rest = bytes.get(data_start(bytes)?..)?;
+        Some(Member { rest, state: Decompress::new(false), is_over: false })
+    }
+}
+
+/// Where the data behind the header of a gzip member begins; `None` for a header that is to be looked at more closely (RFC 1952, 2.3).
+fn data_start(bytes: &[u8]) -> Option<usize> {
+    const EXTRA: u8 = 4;
+    const NAME: u8 = 8;
+    const COMMENT: u8 = 16;
+    let [0x1f, 0x8b, 8, flags, ..] = *bytes else { return None };
+    if flags & !(EXTRA | NAME | COMMENT) != 0 {
+        return None;
+    }
+    let mut at = 10;
+    if flags & EXTRA != 0 {
+        let &[low, high] = bytes.get(at..at + 2)? else { return None };
+        at += 2 + usize::from(u16::from_le_bytes([low, high]));
+    }
+    for field in [NAME, COMMENT] {
+        if flags & field != 0 {
+            at += memchr::memchr(0, bytes.get(at..)?)? + 1;
+        }
+    }
+    Some(at)
+}
+
+impl Read for Member<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (read, written) = (self.state.total_in(), self.state.total_out());
+        let status = self.state.decompress(self.rest, buffer, FlushDecompress::None)?;
+        let read = (self.state.total_in() - read) as usize;
+        let written = (self.state.total_out() - written) as usize;
+        self.rest = self.rest.get(read..).unwrap_or_default();
+        match status {
+            _ if written > 0 || buffer.is_empty() => Ok(written),
+            Status::StreamEnd => {
+                self.is_over = true;
+                Ok(0)
+            }
+            _ if read > 0 => Err(io::ErrorKind::Interrupted.into()),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+fn read_stream(mut stream: impl BufRead, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
     check_magic(&mut stream)?;
+    read_members(Reader::new(MultiGzDecoder::new(stream)), packed, observe)
+}
+
+fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
     let mut crds = 0;
-    let mut reader = Reader::new(MultiGzDecoder::new(stream));
     let mut files = Vec::new();
     let mut remaining = ARCHIVE_LIMIT;
     let mut entries = 0usize;
@@ -213,13 +299,65 @@ mod tests {
             ("a/charts/crds/Chart.yaml", "name: crds"),
             ("a/crds/empty.yaml", ""),
         ]);
-        let left = read_leaving_crds(bytes.clone(), &|_| {}).unwrap();
+        let left = read_leaving_crds(bytes.clone()).unwrap();
         let is_packed: Vec<bool> = left.iter().map(|file| file.data.known_length().is_none()).collect();
         assert_eq!(is_packed, [false, true, false, true, false, true]);
         assert_eq!(&*left[3].data, b"kind: Two");
-        assert_eq!(left, read(&*bytes).unwrap());
+        assert_eq!(left, read(&bytes).unwrap());
         // What is passed over is checked all the same.
-        assert!(read_leaving_crds(bytes[..bytes.len() - 20].to_vec(), &|_| {}).is_err());
+        assert!(read_leaving_crds(bytes[..bytes.len() - 20].to_vec()).is_err());
+    }
+
+    fn read_leaving_crds(bytes: Vec<u8>) -> Result<Vec<File>> {
+        let archive = Arc::new(Archive { bytes, crds: OnceLock::new() });
+        read_bytes(&archive.bytes, Some(&archive), &|_| {})
+    }
+
+    /// Compressed with a header of these fields.
+    fn compressed(data: &[u8], header: flate2::GzBuilder) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        header.buf_read(data, flate2::Compression::fast()).read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn the_first_member_is_read_without_its_sum_and_the_rest_as_it_must_be() {
+        let archive = packed(&[("a/Chart.yaml", "name: a")]);
+        let mut tar = Vec::new();
+        Member::of(&archive).unwrap().read_to_end(&mut tar).unwrap();
+        let quickly = |bytes: &[u8]| {
+            let mut member = Member::of(bytes)?;
+            let files = read_members(Reader::new(&mut member), None, &|_| {});
+            files.ok().filter(|_| !member.is_over)
+        };
+        let is_read = |bytes: &[u8]| (quickly(bytes).is_some(), read_stream(bytes, None, &|_| {}).is_ok(), read(bytes).is_ok());
+        let changed = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = archive.clone();
+            change(&mut bytes);
+            is_read(&bytes)
+        };
+        let length = archive.len();
+        for fields in [
+            flate2::GzBuilder::new(),
+            flate2::GzBuilder::new().extra(vec![0; 300]).comment("Helm"),
+            flate2::GzBuilder::new().filename("a.tar").comment("none"),
+        ] {
+            assert_eq!(is_read(&compressed(&tar, fields)), (true, true, true));
+        }
+        // Go looks at nothing behind the archive's end.
+        assert_eq!(changed(&|bytes| bytes.extend_from_slice(b"more")), (true, true, true));
+        assert_eq!(changed(&|bytes| bytes[length - 1] ^= 0x7f), (true, true, true));
+        assert_eq!(changed(&|bytes| bytes.truncate(length - 20)), (false, false, false));
+        assert_eq!(changed(&|bytes| bytes[length / 2] ^= 0xff), (false, false, false));
+        // An archive that ends with its stream, with its sum and without.
+        let mut endless = compressed(&tar[..1024], flate2::GzBuilder::new());
+        assert_eq!(is_read(&endless), (false, true, true));
+        let length = endless.len();
+        endless[length - 1] ^= 0x7f;
+        assert_eq!(is_read(&endless), (false, false, false));
+        // One stream in two members.
+        let members = [&tar[..1000], &tar[1000..]].map(|part| compressed(part, flate2::GzBuilder::new())).concat();
+        assert_eq!(is_read(&members), (false, true, true));
     }
 
     #[test]

@@ -35,9 +35,6 @@ const NESTED_LIMIT: usize = 1024 * 1024 * 1024;
 /// How deep charts may be nested. Helm has no such bound.
 const DEPTH_LIMIT: usize = 100;
 
-/// Archives of at most so many bytes may be kept in memory as they are.
-const IN_MEMORY: u64 = 32 << 20;
-
 /// So many bytes of values take longer to parse than a thread to start.
 const WORTH_A_THREAD: usize = 32 << 10;
 
@@ -207,16 +204,7 @@ fn read_archive(path: &Path, crds: Crds, observe: Observe<'_>) -> Result<Vec<Fil
         return refused(format!("file '{name}' does not appear to be a gzipped archive; got '{kind}'"));
     }
     file.rewind().map_err(|error| fs::fault("seek", path, &error))?;
-    let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
-    let files = match crds {
-        Crds::Unlikely if size <= IN_MEMORY => {
-            let mut bytes = Vec::new();
-            fs::read_expected(file, || path.to_path_buf(), size, IN_MEMORY, &mut bytes)?;
-            archive::read_leaving_crds(bytes, observe)
-        }
-        _ => archive::read_observed(file, observe),
-    };
-    files.map_err(|error| match error.message() == archive::NO_GZIP {
+    archive::read_file_observed(file, path, crds, observe).map_err(|error| match error.message() == archive::NO_GZIP {
         true => Error::new(error.kind(), format!("file '{name}' does not appear to be a valid chart file (details: {})", error.message())),
         false => error,
     })
@@ -414,7 +402,7 @@ impl Assembly<'_> {
         if let Some((_, chart)) = self.archives.get(&key).into_iter().flatten().find(|(known, _)| *known == bytes) {
             return Ok(chart.clone());
         }
-        let files = archive::read(&*bytes)?;
+        let files = archive::read(&bytes)?;
         self.unpacked_bytes += files.iter().map(|file| file.data.len()).sum::<usize>();
         if self.unpacked_bytes > NESTED_LIMIT {
             let message = format!("nested chart archives are larger than {NESTED_LIMIT} bytes together");

@@ -9,14 +9,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Writes the files of the archive below `folder`; gives back the chart's own folder there. They are written beside it and
 /// moved when all are there, so that a fault, or a process that is killed, leaves no half of a chart.
 /// Nothing is written outside of it, not even through links that lie there already.
-pub fn unpack(archive: impl Read, folder: &Path) -> Result<PathBuf> {
-    let files = archive::read(archive)?;
+pub fn unpack(archive: &Path, folder: &Path) -> Result<PathBuf> {
+    let files = archive::read_file(fs::open(archive)?, archive)?;
     let name = chart_name(&files)?;
     fs::create_folders(folder)?;
     let staging = fs::unfinished_folder(folder)?;
