@@ -11,18 +11,22 @@ use std::path::Path;
 /// The process's variables, or a test's.
 pub struct Environment {
     lookup: Box<dyn Fn(&str) -> Option<String>>,
+    all: Box<dyn Fn() -> BTreeMap<String, String>>,
 }
 
 impl Environment {
     /// The variables of this process.
     #[expect(clippy::disallowed_methods, reason = "the variables enter here")]
     pub fn of_process() -> Environment {
-        Environment { lookup: Box::new(|name| std::env::var(name).ok()) }
+        let all = || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+        // One variable is asked for by its name: a copy of them all would cost every run.
+        Environment { lookup: Box::new(|name| std::env::var(name).ok()), all: Box::new(all) }
     }
 
     /// These variables and no others.
     pub fn of(variables: BTreeMap<String, String>) -> Environment {
-        Environment { lookup: Box::new(move |name| variables.get(name).cloned()) }
+        let all = variables.clone();
+        Environment { lookup: Box::new(move |name| variables.get(name).cloned()), all: Box::new(move || all.clone()) }
     }
 
     /// The variable's value, which may be empty.
@@ -33,6 +37,12 @@ impl Environment {
     /// The variable's value unless it is unset or empty.
     pub fn get_filled(&self, name: &str) -> Option<String> {
         self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// The variables whose names begin with one of these, unless they are empty, by name.
+    pub fn filled_with_prefix(&self, prefixes: &[&str]) -> Vec<(String, String)> {
+        let is_wanted = |(name, value): &(String, String)| !value.is_empty() && prefixes.iter().any(|prefix| name.starts_with(prefix));
+        (self.all)().into_iter().filter(is_wanted).collect()
     }
 
     /// The user's home folder; empty when unknown.

@@ -25,37 +25,20 @@ Serve a chart repository: index.yaml and archives, ChartMuseum's API for uploads
 a page that lists what there is. All of it stands on one storage, a folder or a bucket, and several servers may share it.
 
     $ rutter serve --storage ./charts --listen 127.0.0.1:8879
-    $ rutter push app-1.0.0.tgz http://127.0.0.1:8879
     $ rutter repo add local http://127.0.0.1:8879
+    $ rutter push app-1.0.0.tgz local
 
 Buckets are named by URL: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix; their credentials come from the
-usual variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME, …).
+usual variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME, …),
+or from what the cloud gives the machine or the pod.
 
 Accounts are lines of a file, `user:secret` or `user:secret:read`; a secret may be a bcrypt hash; the user `bearer` makes it
 a token. Without accounts anybody may read and write, so the server listens on this machine alone unless told otherwise.
 
 The server stops on SIGTERM or Ctrl-C once the requests under way are answered.";
 
-/// Variables that the stores read.
-const STORAGE_VARIABLES: [&str; 17] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT",
-    "AWS_ENDPOINT_URL",
-    "AWS_ALLOW_HTTP",
-    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
-    "GOOGLE_SERVICE_ACCOUNT",
-    "GOOGLE_APPLICATION_CREDENTIALS",
-    "AZURE_STORAGE_ACCOUNT_NAME",
-    "AZURE_STORAGE_ACCOUNT_KEY",
-    "AZURE_STORAGE_ENDPOINT",
-    "AZURE_STORAGE_SAS_KEY",
-];
+/// What the names of variables begin with that the stores read: those of each are many, and `object_store` knows them.
+const STORAGE_VARIABLES: &[&str] = &["AWS_", "GOOGLE_", "AZURE_"];
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Default, Args)]
@@ -135,13 +118,12 @@ impl Run for Arguments {
             (false, 0) => Depth::None,
             (false, depth) => Depth::Fixed(depth),
         };
-        let variable = |name: &&str| session.environment.get_filled(name).map(|value| (name.to_string(), value));
         let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
         let log = Arc::new(RequestLog::new(session.settings.debug));
         let options = Options {
             listen,
             storage: self.storage,
-            storage_options: STORAGE_VARIABLES.iter().filter_map(variable).collect(),
+            storage_options: session.environment.filled_with_prefix(STORAGE_VARIABLES),
             layout: Layout { context_path: context_path.clone(), depth },
             chart_url: self.chart_url,
             access,

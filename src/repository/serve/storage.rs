@@ -46,7 +46,14 @@ pub struct Storage {
 fn failed(what: &str, error: impl std::error::Error + 'static) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     let mut kind = ErrorKind::Io;
+    let mut text = String::new();
     while let Some(found) = cause {
+        // Most errors tell their cause themselves; some stop short of it ("builder error").
+        let own = found.to_string();
+        if !text.contains(&own) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&own);
+        }
         if let Some(io) = found.downcast_ref::<std::io::Error>() {
             use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
             if matches!(io.kind(), FileTooLarge | QuotaExceeded | StorageFull) {
@@ -55,7 +62,7 @@ fn failed(what: &str, error: impl std::error::Error + 'static) -> Error {
         }
         cause = found.source();
     }
-    Error::new(kind, format!("storage: cannot {what}: {error}"))
+    Error::new(kind, format!("storage: cannot {what}: {text}"))
 }
 
 impl Storage {
