@@ -249,6 +249,38 @@ fn tags_come_in_pages() {
     assert_eq!(registry.json("/v2/thing/tags/list")["tags"], serde_json::json!(["Z", "a", "b", "c"]));
 }
 
+/// The names are the same however their content came, and go with it.
+#[test]
+fn all_repositories_are_listed() {
+    let (_guard, home) = folder();
+    let registry = start(&home, &[]);
+    assert_eq!(registry.get("/v2/_catalog").text().expect("text"), r#"{"repositories":[]}"#);
+    registry.image("org/images/thing", "latest", serde_json::json!({}));
+    registry.image("org/images", "latest", serde_json::json!({}));
+    registry.blob("only/blobs", b"x");
+    for (place, name) in [("/api/charts", "app"), ("/api/org/charts", "app"), ("/api/org/charts", "base")] {
+        assert_eq!(registry.post(place, &archive(&home, name, "1.0.0")).status(), 201);
+    }
+    let manifest = registry.get("/v2/org/app/manifests/1.0.0").bytes().expect("bytes");
+    assert_eq!(registry.put("/v2/org/app/manifests/latest", IMAGE, &manifest).status(), 201);
+    let all = || registry.json("/v2/_catalog")["repositories"].clone();
+    assert_eq!(all(), serde_json::json!(["app", "org/app", "org/base", "org/images", "org/images/thing"]));
+    let first = registry.get("/v2/_catalog?n=3");
+    assert_eq!(first.headers()["link"], "</v2/_catalog?n=3&last=org/base>; rel=\"next\"");
+    assert_eq!(registry.json("/v2/_catalog?n=3&last=org/base")["repositories"], serde_json::json!(["org/images", "org/images/thing"]));
+    assert!(!registry.get("/v2/_catalog?n=2&last=org/base").headers().contains_key("link"));
+    assert_eq!(code(registry.get("/v2/_catalog?n=x")), (400, "UNSUPPORTED".into()));
+    let deleted = registry.http.delete(registry.server.at("/api/org/charts/base/1.0.0")).send().expect("an answer");
+    assert_eq!(deleted.status(), 200);
+    assert_eq!(registry.delete("/v2/org/images/manifests/latest"), 202);
+    let digest = sha256(&registry.get("/v2/org/images/thing/manifests/latest").bytes().expect("bytes"));
+    assert_eq!(registry.delete(&format!("/v2/org/images/thing/manifests/{digest}")), 202);
+    // A manifest without a tag is still there.
+    assert_eq!(all(), serde_json::json!(["app", "org/app", "org/images"]));
+    let put = registry.put("/v2/_catalog", "text/plain", b"");
+    assert_eq!((put.status().as_u16(), put.headers()["allow"].to_str().expect("text")), (405, "GET, HEAD"));
+}
+
 #[test]
 fn a_chart_may_have_other_tags_that_are_no_versions() {
     let (_guard, home) = folder();
@@ -271,7 +303,7 @@ fn refusals_have_the_forms_of_the_spec() {
     assert_eq!(code(registry.get("/v2/thing/blobs/sha256:short")), (400, "DIGEST_INVALID".into()));
     assert_eq!(registry.delete(&format!("/v2/thing/blobs/{digest}")), 405);
     assert_eq!(code(registry.get("/v2/thing/blobs/uploads/none")), (404, "BLOB_UPLOAD_UNKNOWN".into()));
-    for path in ["/v2/Not%20A%20Name/tags/list", "/v2/Upper/tags/list", "/v2/thing", "/v2/_catalog"] {
+    for path in ["/v2/Not%20A%20Name/tags/list", "/v2/Upper/tags/list", "/v2/thing", "/v2/_other"] {
         assert_eq!(code(registry.get(path)), (404, "NAME_INVALID".into()), "{path}");
     }
     let put = registry.put("/v2/thing/tags/list", "text/plain", b"");

@@ -84,6 +84,8 @@ pub enum Route {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistryRoute {
     Base,
+    /// The names of all repositories.
+    Repositories,
     Tags {
         name: String,
     },
@@ -189,6 +191,9 @@ fn registry(rest: &str) -> Option<RegistryRoute> {
     if rest.is_empty() {
         return Some(RegistryRoute::Base);
     }
+    if rest == "_catalog" {
+        return Some(RegistryRoute::Repositories);
+    }
     let parts: Vec<&str> = rest.split('/').collect();
     let named = |before: &[&str]| {
         let name = before.join("/");
@@ -265,6 +270,7 @@ mod tests {
     fn registry_paths() {
         let at = |path| route(&layout("/x", Depth::None), path);
         assert_eq!(at("/v2/"), Route::Registry(RegistryRoute::Base));
+        assert_eq!(at("/v2/_catalog"), Route::Registry(RegistryRoute::Repositories));
         assert_eq!(at("/v2/a/b/tags/list"), Route::Registry(RegistryRoute::Tags { name: "a/b".into() }));
         assert_eq!(at("/v2/a/blobs/uploads/"), Route::Registry(RegistryRoute::Uploads { name: "a".into() }));
         // The specification's own grammar: no more than two underscores, no dot beside a dash.
@@ -275,7 +281,7 @@ mod tests {
             "/v2/a.-b/manifests/x",
             "/v2/a",
             "/v2/a/tags/list/",
-            "/v2/_catalog",
+            "/v2/_catalog/",
         ] {
             assert_eq!(at(path), Route::Registry(RegistryRoute::Unknown), "{path}");
         }

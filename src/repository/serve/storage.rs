@@ -157,6 +157,15 @@ impl Storage {
         Ok(objects)
     }
 
+    /// The names of the folders directly in `folder` (empty for the top), sorted.
+    pub async fn folders(&self, folder: &str) -> Result<Vec<String>> {
+        let found =
+            self.store.list_with_delimiter(Some(&self.path(folder))).await.map_err(|error| failed(&format!("list `{folder}`"), error))?;
+        let mut names: Vec<String> = found.common_prefixes.iter().filter_map(|path| path.filename()).map(str::to_string).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// What changes whenever a file is added to, taken from or replaced in `folder`: the folder's own time of change, in
     /// nanoseconds since 1970. `None` for a bucket, and where there is no such folder.
     pub fn stamp(&self, folder: &str) -> Option<i128> {

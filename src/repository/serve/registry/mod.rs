@@ -8,6 +8,7 @@
 mod blobs;
 mod digest;
 mod manifest;
+mod repositories;
 
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -92,6 +93,7 @@ pub async fn handle(server: &Arc<Server>, route: RegistryRoute, asked: &Asked) -
     }
     match route {
         RegistryRoute::Base if reads => Ok(json(StatusCode::OK, "{}")),
+        RegistryRoute::Repositories if reads => repositories::repositories(server, asked).await,
         RegistryRoute::Tags { name } if reads => tags(server, &name, asked).await,
         RegistryRoute::Referrers { name, digest } if reads => referrers(server, &name, &digest, asked).await,
         RegistryRoute::Manifest { name, reference } if reads => match manifest(server, &name, &reference).await? {
@@ -106,7 +108,9 @@ pub async fn handle(server: &Arc<Server>, route: RegistryRoute, asked: &Asked) -
         RegistryRoute::Blob { name, digest } => blobs::handle(server, &name, &digest, asked).await,
         RegistryRoute::Uploads { name } if asked.method == Method::POST => blobs::start(server, &name, asked).await,
         RegistryRoute::Upload { name, session } => blobs::upload(server, &name, &session, asked).await,
-        RegistryRoute::Base | RegistryRoute::Tags { .. } | RegistryRoute::Referrers { .. } => Ok(unsupported("GET, HEAD")),
+        RegistryRoute::Base | RegistryRoute::Repositories | RegistryRoute::Tags { .. } | RegistryRoute::Referrers { .. } => {
+            Ok(unsupported("GET, HEAD"))
+        }
         RegistryRoute::Manifest { .. } => Ok(unsupported("GET, HEAD, PUT, DELETE")),
         RegistryRoute::Uploads { .. } => Ok(unsupported("POST")),
         RegistryRoute::Unknown => Ok(fault(StatusCode::NOT_FOUND, "NAME_INVALID", "no such path, or no name of a repository")),
@@ -223,23 +227,46 @@ async fn tags(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
     if tags.is_empty() && server.storage.list(&format!(".oci/{name}/_manifests")).await?.is_empty() {
         return Ok(fault(StatusCode::NOT_FOUND, "NAME_UNKNOWN", "repository name not known to registry"));
     }
+    Ok(match page(tags, asked) {
+        Err(refusal) => refusal,
+        Ok(Page { items, next }) => {
+            let mut answer = json(StatusCode::OK, object!({ "name": name, "tags": items }).to_string());
+            link(&mut answer, &format!("/v2/{name}/tags/list"), next);
+            answer
+        }
+    })
+}
+
+/// A part of a list.
+struct Page {
+    items: Vec<String>,
+    /// The query of what follows, if anything does.
+    next: Option<String>,
+}
+
+/// Of a sorted list what stands behind `last`, and of that the first `n`.
+fn page(mut items: Vec<String>, asked: &Asked) -> std::result::Result<Page, Answer> {
     if let Some(last) = asked.query("last") {
-        tags.retain(|tag| tag.as_str() > last);
+        items.retain(|item| item.as_str() > last);
     }
     let limit = match asked.query("n").map(str::parse::<usize>) {
         None => usize::MAX,
         Some(Ok(limit)) => limit,
-        Some(Err(_)) => return Ok(fault(StatusCode::BAD_REQUEST, "UNSUPPORTED", "n is a whole number")),
+        Some(Err(_)) => return Err(fault(StatusCode::BAD_REQUEST, "UNSUPPORTED", "n is a whole number")),
     };
-    let more = tags.len() > limit;
-    tags.truncate(limit);
-    let mut answer = json(StatusCode::OK, object!({ "name": name, "tags": tags }).to_string());
-    if let (true, Some(last)) = (more, tags.last())
-        && let Ok(link) = format!("</v2/{name}/tags/list?n={limit}&last={last}>; rel=\"next\"").parse()
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|last| format!("n={limit}&last={last}"));
+    Ok(Page { items, next })
+}
+
+/// Tells where the next page is.
+fn link(answer: &mut Answer, path: &str, next: Option<String>) {
+    if let Some(next) = next
+        && let Ok(link) = format!("<{path}?{next}>; rel=\"next\"").parse()
     {
         answer.headers_mut().insert(header::LINK, link);
     }
-    Ok(answer)
 }
 
 async fn referrers(server: &Server, name: &str, digest: &str, asked: &Asked) -> Result<Answer> {

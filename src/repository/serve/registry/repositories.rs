@@ -1,0 +1,74 @@
+//! The names of all repositories: `/v2/_catalog`, which the distribution specification leaves to registries and all of them have.
+//!
+//! Goes in: what is kept below `.oci`, and the charts of every tenant. Comes out: names in byte order, in pages if asked for.
+//! Follows docker-registry's answers.
+
+use super::{Page, page};
+use crate::error::Result;
+use crate::repository::oci::reference::valid_repository;
+use crate::repository::serve::route::{Depth, is_safe_part};
+use crate::repository::serve::{Answer, Asked, Server, json};
+use axum::http::StatusCode;
+use serde_json::json as object;
+use std::collections::BTreeSet;
+
+/// How many parts a name may have that is looked for.
+const DEPTH_LIMIT: usize = 16;
+
+/// The names, those behind `last` and at most `n` of them.
+pub(super) async fn repositories(server: &Server, asked: &Asked) -> Result<Answer> {
+    let mut names = BTreeSet::new();
+    pushed(server, &mut names).await?;
+    uploaded(server, &mut names).await?;
+    match page(names.into_iter().collect(), asked) {
+        Err(refusal) => Ok(refusal),
+        Ok(Page { items, next }) => {
+            let mut answer = json(StatusCode::OK, object!({ "repositories": items }).to_string());
+            super::link(&mut answer, "/v2/_catalog", next);
+            Ok(answer)
+        }
+    }
+}
+
+/// Those that manifests were pushed to. A name's own folders begin with `_`.
+async fn pushed(server: &Server, names: &mut BTreeSet<String>) -> Result<()> {
+    let mut folders = vec![String::new()];
+    while let Some(name) = folders.pop() {
+        for folder in server.storage.folders(&format!(".oci/{name}")).await? {
+            if folder == "_manifests" && !server.storage.list(&format!(".oci/{name}/_manifests")).await?.is_empty() {
+                names.insert(name.clone());
+            }
+            let below = below(&name, &folder);
+            if !folder.starts_with('_') && valid_repository(&below) && below.split('/').count() <= DEPTH_LIMIT {
+                folders.push(below);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Those of charts, however they were uploaded.
+async fn uploaded(server: &Server, names: &mut BTreeSet<String>) -> Result<()> {
+    let mut tenants = vec![String::new()];
+    while let Some(tenant) = tenants.pop() {
+        let depth = tenant.split('/').filter(|part| !part.is_empty()).count();
+        let (is_tenant, has_more) = match server.options.layout.depth {
+            Depth::None => (true, false),
+            Depth::Fixed(wanted) => (depth == wanted, depth < wanted),
+            Depth::Dynamic => (true, depth + 1 < DEPTH_LIMIT),
+        };
+        if is_tenant {
+            let charts = server.catalog(&tenant).charts().await?;
+            names.extend(charts.iter().map(|chart| below(&tenant, &chart.name)).filter(|name| valid_repository(name)));
+        }
+        if has_more {
+            let folders = server.storage.folders(&tenant).await?;
+            tenants.extend(folders.iter().filter(|folder| is_safe_part(folder)).map(|folder| below(&tenant, folder)));
+        }
+    }
+    Ok(())
+}
+
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") }
+}
