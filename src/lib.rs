@@ -2,7 +2,7 @@
 //!
 //! A module imports only from modules above it:
 //!
-//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`time`], [`unicode`], [`version`]
+//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`parallel`], [`time`], [`unicode`], [`version`]
 //! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it; `jinja`: texts that are Jinja templates
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
@@ -37,6 +37,7 @@ pub mod lint;
 pub mod manifest;
 pub mod number;
 pub mod package;
+pub mod parallel;
 pub mod quote;
 pub mod regexp;
 pub mod renderer;

@@ -9,10 +9,10 @@ use crate::error::Result;
 use crate::fs;
 use crate::lint::format::ChartFindings;
 use crate::lint::{self, Options};
+use crate::parallel;
 use crate::template::engine::Environment;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Makes the outside world for one render; called on several threads.
 pub type MakeEnvironment<'a> = &'a (dyn Fn() -> Box<dyn Environment> + Sync);
@@ -51,34 +51,18 @@ pub fn run(
     threads: usize,
     notices: &mut Notices,
 ) -> Vec<ChartFindings> {
-    let next = AtomicUsize::new(0);
-    let values = values_of_each(paths, options);
-    let done: Vec<Mutex<Option<(ChartFindings, Notices)>>> = paths.iter().map(|_| Mutex::new(None)).collect();
-    let work = || {
-        while let Some(((path, place), values)) = {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            paths.get(at).zip(done.get(at)).zip(values.get(at))
-        } {
-            let options = &Options { values: values.clone(), ..options.clone() };
-            let mut notices = Notices::new();
-            let findings = lint::run(Path::new(path), options, make_environment().as_mut(), &mut notices);
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some((chart_findings(path, findings), notices));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads.min(paths.len()) {
-            scope.spawn(work);
-        }
-        work();
+    let each: Vec<(&String, Arc<Map>)> = paths.iter().zip(values_of_each(paths, options)).collect();
+    let done = parallel::map(threads, &each, |(path, values)| {
+        let options = &Options { values: values.clone(), ..options.clone() };
+        let mut notices = Notices::new();
+        let findings = lint::run(Path::new(path), options, make_environment().as_mut(), &mut notices);
+        (chart_findings(path, findings), notices)
     });
-    let mut all = Vec::with_capacity(paths.len());
-    for place in done {
-        if let Some((findings, said)) = place.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            notices.list.extend(said.list);
-            all.push(findings);
-        }
-    }
-    all
+    let tell = |(findings, said): (ChartFindings, Notices)| {
+        notices.list.extend(said.list);
+        findings
+    };
+    done.into_iter().map(tell).collect()
 }
 
 /// The user's values for each chart: as the one before leaves them.

@@ -6,6 +6,7 @@
 //! Helm's (`pkg/chart/v2/util/save.go`); the compressed stream differs from Go's, and reads the same.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::parallel;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -17,8 +18,6 @@ const BLOCK: usize = 128 << 10;
 const WINDOW: usize = 32 << 10;
 /// A third faster than the default of 6, for an archive about a hundredth larger.
 const LEVEL: u32 = 5;
-/// Most threads at once.
-const THREADS_LIMIT: usize = 16;
 /// Header: deflate, with extra field and comment, no time, unknown system.
 const HEAD: &[u8] = &[0x1f, 0x8b, 8, 0x04 | 0x10, 0, 0, 0, 0, 0, 0xff];
 /// Helm marks its archives with this gzip field; nothing reads it.
@@ -28,12 +27,11 @@ const COMMENT: &[u8] = b"Helm\0";
 
 /// The gzip stream of all pieces, one behind the other.
 pub fn compress(pieces: &[Cow<'_, [u8]>]) -> Result<Vec<u8>> {
-    // Asking for the number of processors costs more than a small archive.
-    compress_by(pieces, || std::thread::available_parallelism().map_or(1, usize::from))
+    compress_by(pieces, parallel::threads)
 }
 
-/// The same by at most so many threads as `processors` tells when there is more than one block.
-fn compress_by(pieces: &[Cow<'_, [u8]>], processors: impl Fn() -> usize) -> Result<Vec<u8>> {
+/// The same by so many threads as `threads` gives for the blocks.
+fn compress_by(pieces: &[Cow<'_, [u8]>], threads: impl Fn(usize) -> usize) -> Result<Vec<u8>> {
     let length: usize = pieces.iter().map(|piece| piece.len()).sum();
     let count = length.div_ceil(BLOCK).max(1);
     let blocks = Mutex::new(Blocks { pieces: pieces.iter(), rest: &[], tail: Vec::new(), next: 0, count });
@@ -47,13 +45,7 @@ fn compress_by(pieces: &[Cow<'_, [u8]>], processors: impl Fn() -> usize) -> Resu
             }
         }
     };
-    let threads = if count == 1 { 1 } else { processors().min(count).min(THREADS_LIMIT) };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
+    parallel::run(threads(count), work);
     let mut blocks = Vec::with_capacity(count);
     for place in done {
         let packed = place.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -220,9 +212,9 @@ mod tests {
     fn threads_do_not_show() {
         let data = numbers(9 * BLOCK + 5000);
         let pieces = [Cow::Borrowed(&data[..])];
-        let alone = compress_by(&pieces, || 1).expect("it compresses");
+        let alone = compress_by(&pieces, |_| 1).expect("it compresses");
         for threads in [2, 3, 5, 16].repeat(6) {
-            assert!(alone == compress_by(&pieces, || threads).expect("it compresses"), "{threads} threads");
+            assert!(alone == compress_by(&pieces, |_| threads).expect("it compresses"), "{threads} threads");
         }
     }
 

@@ -14,6 +14,7 @@ use crate::chart::loader;
 use crate::diagnostic::Notices;
 use crate::error::Result;
 use crate::fs::{self, Kind};
+use crate::parallel;
 use crate::yaml;
 use entry::Entry;
 use memory::{Facts, Known};
@@ -262,13 +263,9 @@ fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<
             }
         }
     };
-    let threads = if archives.len() < 8 { 1 } else { std::thread::available_parallelism().map_or(1, usize::from).min(16) };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
+    // A few archives are read before another thread has begun.
+    let threads = if archives.len() < 8 { 1 } else { parallel::threads(archives.len()) };
+    parallel::run(threads, work);
     Ok(facts)
 }
 

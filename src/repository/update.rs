@@ -13,6 +13,7 @@ use super::index::{self, INDEX_LIMIT};
 use super::url;
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::sha256_hex;
+use crate::parallel;
 use crate::url::Url;
 use reqwest::StatusCode;
 use std::path::PathBuf;
@@ -67,20 +68,13 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
 pub fn update_all(client: &Client<'_>, entries: &[&Entry], mut done: impl FnMut(&Entry, &Result<()>)) -> Vec<Result<()>> {
     let mut outcomes = Vec::with_capacity(entries.len());
     for group in entries.chunks(PARALLEL) {
-        let results: Vec<Result<()>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = group.iter().map(|entry| scope.spawn(|| update(client, entry))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(broken()))).collect()
-        });
+        let results = parallel::map(group.len(), group, |entry| update(client, entry));
         for (entry, result) in group.iter().zip(results) {
             done(entry, &result);
             outcomes.push(result);
         }
     }
     outcomes
-}
-
-fn broken() -> Error {
-    Error::new(ErrorKind::Repository, "the download ended without a result")
 }
 
 /// Takes the cached files of a repository away.

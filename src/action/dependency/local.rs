@@ -9,14 +9,10 @@ use crate::chart::{Chart, Dependency, loader};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::parallel;
 use crate::repository::Reporter;
 use crate::version::{Constraint, Version};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Most charts that are loaded at once.
-const THREADS_LIMIT: usize = 8;
 
 /// The chart in `folder`, and what there is to say of it told.
 ///
@@ -50,26 +46,15 @@ impl Manager<'_> {
         let mut paths: Vec<PathBuf> = repositories.filter_map(|repository| local_path(repository, self.folder).ok()).collect();
         paths.sort();
         paths.dedup();
-        let next = AtomicUsize::new(0);
-        let loaded = Mutex::new(Vec::with_capacity(paths.len()));
-        let work = || {
-            while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut notices = Notices::new();
-                if let (Ok(chart), Ok(mut loaded)) = (loader::load_folder_of_any_version(path, &mut notices), loaded.lock()) {
-                    loaded.push((path.clone(), (chart, notices)));
-                }
-            }
-        };
+        // One alone is loaded when its turn comes.
         if paths.len() > 1 {
-            let threads = std::thread::available_parallelism().map_or(1, usize::from).min(paths.len()).min(THREADS_LIMIT);
-            std::thread::scope(|scope| {
-                for _ in 1..threads {
-                    scope.spawn(work);
-                }
-                work();
+            let loaded = parallel::map(parallel::threads(paths.len()), &paths, |path| {
+                let mut notices = Notices::new();
+                let chart = loader::load_folder_of_any_version(path, &mut notices).ok()?;
+                Some((path.clone(), (chart, notices)))
             });
+            self.local.extend(loaded.into_iter().flatten());
         }
-        self.local.extend(loaded.into_inner().unwrap_or_default());
     }
 
     /// The chart at a `file://` repository.

@@ -15,6 +15,7 @@ use crate::dependency::resolve;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::{archive, digest};
+use crate::parallel;
 use crate::quote::quote;
 use crate::repository::config::{Entry, index_path};
 use crate::repository::download::{Verify, find_in_repository, flag_access};
@@ -190,12 +191,7 @@ impl Manager<'_> {
         if let Ok(mut telling) = telling.lock() {
             telling.go_on(self.reporter);
         }
-        std::thread::scope(|scope| {
-            for _ in 1..steps.len().min(THREADS_LIMIT) {
-                scope.spawn(work);
-            }
-            work();
-        });
+        parallel::run(steps.len().min(THREADS_LIMIT), work);
         let telling = telling.into_inner().map_err(|_| Error::new(ErrorKind::Io, "a download ended without a result"))?;
         Ok(telling.results()?.into_iter().flatten().collect())
     }
