@@ -115,6 +115,11 @@ impl Error {
         &self.0.diagnostics
     }
 
+    /// The line, from 1, of the first place that is known.
+    pub fn line(&self) -> Option<usize> {
+        self.0.diagnostics.iter().find_map(|diagnostic| diagnostic.location.as_ref()).map(|location| location.line)
+    }
+
     /// The diagnostics, to add notes and hints from a layer that knows more.
     pub fn diagnostics_mut(&mut self) -> &mut Vec<Diagnostic> {
         &mut self.0.diagnostics

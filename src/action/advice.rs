@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::json;
 use crate::template::functions;
 use crate::values::origin::Sources;
+use crate::values::schema;
 use std::sync::Arc;
 
 pub use written::place_in_templates;
@@ -57,7 +58,7 @@ fn wrong_values(report: &str, values: &Arc<Map>, sources: Option<&Sources<'_>>) 
     let mut chart = Vec::new();
     let mut is_first = true;
     for line in report.lines().skip(1) {
-        let Some((_, rest)) = line.split_once("- at '") else {
+        let Some(keys) = schema::place_in_line(line) else {
             // The root's report stands first, each other one under its chart's name.
             if let Some(name) = line.strip_suffix(':') {
                 let is_subchart = matches!(values.get(name), Some(Data::Map(_)));
@@ -66,8 +67,6 @@ fn wrong_values(report: &str, values: &Arc<Map>, sources: Option<&Sources<'_>>) 
             }
             continue;
         };
-        let Some((pointer, _)) = rest.split_once("': ") else { continue };
-        let keys: Vec<String> = pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
         let path: Vec<&str> = chart.iter().chain(&keys).map(String::as_str).collect();
         let mut current = Some(Data::Map(values.clone()));
         for key in &path {

@@ -24,31 +24,32 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     let (text, metadata) = match read {
         Ok(read) => read,
         Err(error) => {
-            return linter.add(Severity::Error, Rule::ChartFile, FILE, format!("unable to parse YAML\n\t{error}"));
+            return linter.add_at(Severity::Error, Rule::ChartFile, FILE, format!("unable to parse YAML\n\t{error}"), error.line());
         }
     };
     if let Err(error) = yaml::decode_strict(&text, &METADATA) {
         let message = format!("failed to strictly parse chart metadata file\n\t{error}");
-        linter.add(Severity::Warning, Rule::ChartFile, FILE, message);
+        linter.add_at(Severity::Warning, Rule::ChartFile, FILE, message, error.line());
     }
     let plain = yaml::parse_map(&text).unwrap_or_default();
-    let checks: [(Severity, Option<String>); 12] = [
-        (Severity::Error, name(&metadata)),
-        (Severity::Error, api_version(&metadata)),
-        (Severity::Error, is_string(&plain, "version")),
-        (Severity::Error, version(&metadata)),
-        (Severity::Error, is_string(&plain, "appVersion")),
-        (Severity::Error, maintainers(&metadata)),
-        (Severity::Error, sources(&metadata)),
-        (Severity::Info, metadata.icon.is_empty().then(|| "icon is recommended".to_string())),
-        (Severity::Error, icon(&metadata)),
-        (Severity::Error, kind(&metadata)),
-        (Severity::Error, dependencies(&metadata)),
-        (Severity::Warning, strict_version(&metadata)),
+    let checks: [(Severity, &str, Option<String>); 12] = [
+        (Severity::Error, "name", name(&metadata)),
+        (Severity::Error, "apiVersion", api_version(&metadata)),
+        (Severity::Error, "version", is_string(&plain, "version")),
+        (Severity::Error, "version", version(&metadata)),
+        (Severity::Error, "appVersion", is_string(&plain, "appVersion")),
+        (Severity::Error, "maintainers", maintainers(&metadata)),
+        (Severity::Error, "sources", sources(&metadata)),
+        (Severity::Info, "icon", metadata.icon.is_empty().then(|| "icon is recommended".to_string())),
+        (Severity::Error, "icon", icon(&metadata)),
+        (Severity::Error, "type", kind(&metadata)),
+        (Severity::Error, "dependencies", dependencies(&metadata)),
+        (Severity::Warning, "version", strict_version(&metadata)),
     ];
-    for (severity, message) in checks {
+    for (severity, key, message) in checks {
         if let Some(message) = message {
-            linter.add(severity, Rule::ChartFile, FILE, message);
+            let line = if linter.options.places { yaml::locate(&text, &[key]) } else { None };
+            linter.add_at(severity, Rule::ChartFile, FILE, message, line);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Goes in: the loaded chart. Comes out: findings under the file's name. Matches Helm's `pkg/chart/v2/lint/rules/crds.go`.
 
 use super::source::Found;
-use super::templates::{Manifest, documents};
+use super::templates::{At, Remark, documents, read_manifest};
 use super::{Linter, Rule, Severity};
 use crate::diagnostic::Notices;
 
@@ -21,18 +21,25 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     };
     for crd in chart.crds() {
         let name = &*crd.file.name;
-        for document in documents(&crd.file.data) {
-            let manifest = match document.and_then(Manifest::parse) {
-                Ok(Some(manifest)) => manifest,
-                Ok(None) => continue,
+        let text = &*crd.file.data;
+        let mut tell = |remark: Remark<'_>| {
+            let line = linter.options.places.then(|| remark.line(text)).flatten();
+            linter.add_at(remark.severity, Rule::Crds, name, remark.message, line);
+        };
+        for document in documents(text) {
+            let (document, manifest) = match read_manifest(document, text) {
+                Ok((document, Some(manifest))) => (document, manifest),
+                Ok((_, None)) => continue,
                 // As in Helm, what is no YAML ends the whole rule.
-                Err(error) => return linter.add(Severity::Error, Rule::Crds, name, format!("unable to parse YAML: {error}")),
+                Err(broken) => return tell(broken),
             };
+            let remark =
+                |message: &str, key| Remark { severity: Severity::Error, message: message.to_string(), within: document, at: At::Key(key) };
             if !manifest.api_version.starts_with("apiextensions.k8s.io") {
-                linter.add(Severity::Error, Rule::Crds, name, "apiVersion is not in 'apiextensions.k8s.io'");
+                tell(remark("apiVersion is not in 'apiextensions.k8s.io'", &["apiVersion"]));
             }
             if manifest.kind != "CustomResourceDefinition" {
-                linter.add(Severity::Error, Rule::Crds, name, "object kind is not 'CustomResourceDefinition'");
+                tell(remark("object kind is not 'CustomResourceDefinition'", &["kind"]));
             }
         }
     }

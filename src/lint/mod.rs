@@ -16,7 +16,7 @@ mod templates;
 mod values_file;
 
 use crate::data::Map;
-use crate::diagnostic::{Diagnostic, Notices};
+use crate::diagnostic::{Diagnostic, Location, Notices};
 use crate::error::Result;
 use crate::template::engine::{Environment, KubeVersion};
 use crate::values::schema;
@@ -119,6 +119,8 @@ pub struct Options {
     pub schema: schema::Options,
     /// Report the faults of all templates, not just the first.
     pub all_faults: bool,
+    /// Find out where in the sources each finding stands, which costs rendering a file with findings again.
+    pub places: bool,
 }
 
 /// What is handed from rule to rule.
@@ -135,6 +137,17 @@ impl Linter<'_> {
     fn add(&mut self, severity: Severity, rule: Rule, path: &str, message: impl Into<String>) {
         let finding = Finding { severity, rule, path: path.to_string(), message: message.into(), diagnostics: Vec::new() };
         self.findings.push(finding);
+    }
+
+    /// Adds what is about this line (from 1) of the chart's file at `path`, if that is known.
+    fn add_at(&mut self, severity: Severity, rule: Rule, path: &str, message: impl Into<String>, line: Option<usize>) {
+        self.add(severity, rule, path, message);
+        if let (Some(finding), Some(line)) = (self.findings.last_mut(), line) {
+            // As in places in templates, the chart comes first.
+            let chart = self.source.path.file_name().unwrap_or_default().to_string_lossy();
+            let location = Location { file: format!("{chart}/{path}"), line, column: None };
+            finding.diagnostics.push(Diagnostic { location: Some(location), ..Diagnostic::default() });
+        }
     }
 
     /// Adds a fault that knows where it came from.

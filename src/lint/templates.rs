@@ -4,17 +4,19 @@
 //! `templates/` for what concerns them all. Matches Helm's `pkg/chart/v2/lint/rules/template.go`.
 
 use super::source::Found;
-use super::{Linter, Rule, Severity, deprecation, names};
+use super::{Linter, Options, Rule, Severity, deprecation, names};
 use crate::chart::Chart;
-use crate::data::Data;
+use crate::data::{Data, Map};
 use crate::dependency;
+use crate::diagnostic::{Diagnostic, Location, source_line};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
 use crate::quote::quote;
-use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release, RenderContext};
+use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release, RenderContext, TemplateSet};
 use crate::values::{coalesce, schema};
 use crate::yaml::{self, Field, Shape};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 const FOLDER: &str = "templates/";
 
@@ -32,8 +34,8 @@ pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) 
     if let Some(version) = &linter.options.kube_version {
         capabilities.kube_version = version.clone();
     }
-    let Some(rendered) = render(linter, &chart, &capabilities, environment) else { return };
-    let rendered: HashMap<&str, &[u8]> = rendered.iter().map(|file| (file.name.as_str(), file.data.as_slice())).collect();
+    let Some(rendering) = render(linter, &chart, &capabilities, environment) else { return };
+    let rendered: HashMap<&str, &[u8]> = rendering.files.iter().map(|file| (file.name.as_str(), file.data.as_slice())).collect();
     for template in &chart.content.templates {
         let name = &*template.name;
         let extension = name.rsplit('/').next().and_then(|base| base.rfind('.').and_then(|dot| base.get(dot..))).unwrap_or("");
@@ -44,27 +46,63 @@ pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) 
         if !extension.eq_ignore_ascii_case(".yaml") && !extension.eq_ignore_ascii_case(".yml") {
             continue;
         }
-        let text = rendered.get(format!("{}/{name}", chart.name()).as_str()).copied().unwrap_or_default();
+        let path = format!("{}/{name}", chart.name());
+        let text = rendered.get(path.as_str()).copied().unwrap_or_default();
         if String::from_utf8_lossy(text).trim().is_empty() {
             continue;
         }
-        if let Err(error) = check_file(linter, name, text, &capabilities.kube_version) {
-            linter.add(Severity::Error, Rule::Templates, name, format!("unable to parse YAML: {error}"));
-            // As in Helm, what is no YAML ends the whole rule, unless all faults were asked for.
-            if !linter.options.all_faults {
-                return;
+        let mut remarks = Vec::new();
+        let is_yaml = check_file(text, &capabilities.kube_version, &mut remarks);
+        for remark in remarks {
+            let line = linter.options.places.then(|| remark.line(text)).flatten();
+            linter.add(remark.severity, Rule::Templates, name, remark.message);
+            if let (Some(finding), Some(line)) = (linter.findings.last_mut(), line) {
+                finding.diagnostics.extend(rendering.writer(linter.options, &capabilities, environment, &path, line, text));
             }
+        }
+        // As in Helm, what is no YAML ends the whole rule, unless all faults were asked for.
+        if !is_yaml && !linter.options.all_faults {
+            return;
         }
     }
 }
 
+/// What was rendered, and from what.
+struct Rendering {
+    chart: Chart,
+    values: Arc<Map>,
+    files: Vec<engine::RenderedFile>,
+    templates: Option<Arc<TemplateSet>>,
+}
+
+impl Rendering {
+    /// Where the line of this number, of the rendered file at `path`, was written: Helm tells only the line, of a text that nobody has.
+    fn writer(
+        &self,
+        options: &Options,
+        capabilities: &Capabilities,
+        environment: &mut dyn Environment,
+        path: &str,
+        line: usize,
+        text: &[u8],
+    ) -> Option<Diagnostic> {
+        let context = RenderContext { chart: &self.chart, values: self.values.clone(), release: release(options), capabilities };
+        let place = Location { file: path.to_string(), line, column: None };
+        let line = source_line(text, line)?;
+        engine::writer_of_line(&context, self.templates.as_ref()?, &engine_options(options), environment, &place, &line)
+    }
+}
+
+fn release(options: &Options) -> Release {
+    Release { name: "test-release".to_string(), namespace: options.namespace.clone(), revision: 0, is_install: false, is_upgrade: false }
+}
+
+fn engine_options(options: &Options) -> engine::Options {
+    engine::Options { lint: true, all_faults: options.all_faults, ..engine::Options::default() }
+}
+
 /// The rendered files; `None` when something failed, which then is among the findings (or, as with Helm, is not told).
-fn render(
-    linter: &mut Linter<'_>,
-    chart: &Chart,
-    capabilities: &Capabilities,
-    environment: &mut dyn Environment,
-) -> Option<Vec<engine::RenderedFile>> {
+fn render(linter: &mut Linter<'_>, chart: &Chart, capabilities: &Capabilities, environment: &mut dyn Environment) -> Option<Rendering> {
     let options = linter.options;
     // Helm says nothing of faults in these two steps.
     let chart = dependency::process(chart, &linter.values, linter.notices).ok()?;
@@ -80,21 +118,13 @@ fn render(
         linter.add_error(Rule::Templates, FOLDER, &error);
         return None;
     }
-    let release = Release {
-        name: "test-release".to_string(),
-        namespace: options.namespace.clone(),
-        revision: 0,
-        is_install: false,
-        is_upgrade: false,
-    };
-    let context = RenderContext { chart: &chart, values, release, capabilities };
-    let engine_options = engine::Options { lint: true, all_faults: options.all_faults, ..engine::Options::default() };
-    match engine::render_telling(&context, &engine_options, environment, linter.notices) {
+    let context = RenderContext { chart: &chart, values: values.clone(), release: release(options), capabilities };
+    match engine::render_telling(&context, &engine_options(options), environment, linter.notices) {
         Ok(rendered) => {
             for error in &rendered.faults {
                 linter.add_error(Rule::Templates, FOLDER, error);
             }
-            Some(rendered.files)
+            Some(Rendering { chart, values, files: rendered.files, templates: rendered.templates })
         }
         Err(error) => {
             linter.add_error(Rule::Templates, FOLDER, &error);
@@ -103,37 +133,87 @@ fn render(
     }
 }
 
-/// Looks at every document of one rendered file.
-fn check_file(linter: &mut Linter<'_>, name: &str, text: &[u8], kube_version: &KubeVersion) -> Result<()> {
-    if let Some(message) = illegal_indent(text) {
-        linter.add(Severity::Warning, Rule::Templates, name, message);
-    }
-    for document in documents(text) {
-        let Some(manifest) = Manifest::parse(document?)? else { continue };
-        if let Some(message) = names::fault(&manifest.kind, &manifest.name) {
-            linter.add(Severity::Warning, Rule::Templates, name, message);
-        }
-        if let Some(message) = manifest.deprecation(kube_version) {
-            linter.add(Severity::Warning, Rule::Templates, name, message);
-        }
-        if let Some(message) = manifest.missing_selector(text) {
-            linter.add(Severity::Error, Rule::Templates, name, message);
-        }
-        if manifest.kind == "List"
-            && let Some(message) = list_annotation(text)
-        {
-            linter.add(Severity::Error, Rule::Templates, name, message);
-        }
-    }
-    Ok(())
+/// What there is to say of a file of documents.
+pub(super) struct Remark<'a> {
+    pub(super) severity: Severity,
+    pub(super) message: String,
+    /// What `at` counts its lines in: the file, or a document in it.
+    pub(super) within: &'a [u8],
+    pub(super) at: At,
 }
 
-/// A blank before the first line that is not empty.
-fn illegal_indent(text: &[u8]) -> Option<String> {
-    let line = text.split(|byte| *byte == b'\n').find(|line| !String::from_utf8_lossy(line).trim().is_empty())?;
+/// What a remark is about.
+pub(super) enum At {
+    /// A line, from 1.
+    Line(usize),
+    Key(&'static [&'static str]),
+    Unknown,
+}
+
+impl Remark<'_> {
+    fn broken<'a>(error: &Error, within: &'a [u8]) -> Remark<'a> {
+        let at = error.line().map_or(At::Unknown, |line| At::Line(line.max(1)));
+        Remark { severity: Severity::Error, message: format!("unable to parse YAML: {error}"), within, at }
+    }
+
+    /// The line in the whole `text`, from 1.
+    pub(super) fn line(&self, text: &[u8]) -> Option<usize> {
+        let line = match self.at {
+            At::Line(line) => line,
+            At::Key(path) => yaml::locate(self.within, path)?,
+            At::Unknown => return None,
+        };
+        let start = self.within.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+        Some(memchr::memchr_iter(b'\n', text.get(..start)?).count() + line)
+    }
+}
+
+/// One document of `text`, and what the rules look at in it; `None` when it is empty.
+pub(super) fn read_manifest<'a>(
+    document: Result<&'a [u8]>,
+    text: &'a [u8],
+) -> std::result::Result<(&'a [u8], Option<Manifest>), Remark<'a>> {
+    let document = document.map_err(|error| Remark::broken(&error, text))?;
+    let manifest = Manifest::parse(document).map_err(|error| Remark::broken(&error, document))?;
+    Ok((document, manifest))
+}
+
+/// Looks at every document of one rendered file; whether all of them are YAML.
+fn check_file<'a>(text: &'a [u8], kube_version: &KubeVersion, remarks: &mut Vec<Remark<'a>>) -> bool {
+    if let Some((line, message)) = illegal_indent(text) {
+        remarks.push(Remark { severity: Severity::Warning, message, within: text, at: At::Line(line) });
+    }
+    for document in documents(text) {
+        let (document, manifest) = match read_manifest(document, text) {
+            Ok((document, Some(manifest))) => (document, manifest),
+            Ok((_, None)) => continue,
+            Err(broken) => {
+                remarks.push(broken);
+                return false;
+            }
+        };
+        let is_list = manifest.kind == "List";
+        let found = [
+            (Severity::Warning, &["metadata", "name"][..], names::fault(&manifest.kind, &manifest.name)),
+            (Severity::Warning, &["apiVersion"], manifest.deprecation(kube_version)),
+            (Severity::Error, &["kind"], manifest.missing_selector(text)),
+            (Severity::Error, &["kind"], is_list.then(|| list_annotation(text)).flatten()),
+        ];
+        let remark = |(severity, key, message): (Severity, &'static [&'static str], Option<String>)| {
+            Some(Remark { severity, message: message?, within: document, at: At::Key(key) })
+        };
+        remarks.extend(found.into_iter().filter_map(remark));
+    }
+    true
+}
+
+/// A blank before the first line that is not empty, with the number of that.
+fn illegal_indent(text: &[u8]) -> Option<(usize, String)> {
+    let mut lines = text.split(|byte| *byte == b'\n').enumerate();
+    let (before, line) = lines.find(|(_, line)| !String::from_utf8_lossy(line).trim().is_empty())?;
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     matches!(line.first(), Some(b' ' | b'\t'))
-        .then(|| format!("document starts with an illegal indent: {}, which may cause parsing problems", quote(line)))
+        .then(|| (before + 1, format!("document starts with an illegal indent: {}, which may cause parsing problems", quote(line))))
 }
 
 /// What the rules look at in a manifest.
@@ -163,7 +243,7 @@ static LIST: Shape = Shape::Struct(
 
 impl Manifest {
     /// Reads one document; `None` when it is empty.
-    pub(super) fn parse(document: &[u8]) -> Result<Option<Manifest>> {
+    fn parse(document: &[u8]) -> Result<Option<Manifest>> {
         let data = yaml::decode(document, &MANIFEST)?;
         let Some(map) = data.as_map() else { return Ok(None) };
         let text = |data: Option<&Data>| data.and_then(Data::as_str).unwrap_or_default().to_string();
@@ -257,13 +337,15 @@ fn json_objects(text: &[u8]) -> Option<Vec<Result<&[u8]>>> {
 fn yaml_documents(text: &[u8]) -> Vec<Result<&[u8]>> {
     let mut found = Vec::new();
     let (mut start, mut at) = (0, 0);
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
+    for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         if let Some(rest) = line.strip_prefix(b"---") {
             let rest = String::from_utf8_lossy(rest);
             let rest = rest.trim();
             if !rest.is_empty() && !rest.starts_with('#') {
                 let message = format!("invalid Yaml document separator: {rest}");
-                found.push(Err(Error::new(ErrorKind::Syntax, message)));
+                let location = Location { file: String::new(), line: number + 1, column: None };
+                let diagnostic = Diagnostic { headline: message.clone(), location: Some(location), ..Diagnostic::default() };
+                found.push(Err(Error::new(ErrorKind::Syntax, message).with_diagnostic(diagnostic)));
                 return found;
             }
             if at > start {
@@ -306,8 +388,8 @@ mod tests {
     #[test]
     fn an_indented_start_is_told() {
         assert_eq!(
-            illegal_indent(b"\n \n\ta: 1\r\n").as_deref(),
-            Some("document starts with an illegal indent: \"\\ta: 1\", which may cause parsing problems")
+            illegal_indent(b"\n \n\ta: 1\r\n"),
+            Some((3, "document starts with an illegal indent: \"\\ta: 1\", which may cause parsing problems".to_string()))
         );
         assert_eq!(illegal_indent(b"a: 1\n  b: 2"), None);
     }

@@ -20,12 +20,13 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     if linter.source.find(FILE) == Found::Nothing {
         return linter.add(Severity::Info, Rule::Values, FILE, "file does not exist");
     }
-    let values = match linter.source.read(FILE).and_then(|text| yaml::parse_map(&text)) {
-        Ok(values) => values,
+    let read = linter.source.read(FILE).and_then(|text| yaml::parse_map(&text).map(|values| (text, values)));
+    let (text, values) = match read {
+        Ok(read) => read,
         Err(error) => {
             // Helm reads this file into a type of its own.
             let fault = error.message().replace("Go value of type map[string]interface {}", "Go value of type common.Values");
-            return linter.add(Severity::Error, Rule::Values, FILE, format!("unable to parse YAML: {fault}"));
+            return linter.add_at(Severity::Error, Rule::Values, FILE, format!("unable to parse YAML: {fault}"), error.line());
         }
     };
     let merged = lay_over(&values, &linter.values, "", linter.notices);
@@ -39,7 +40,12 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     }
     let result = schema::validate_one(&schema, &merged, &linter.options.schema, linter.notices);
     if let Err(error) = result {
-        linter.add_error(Rule::Values, FILE, &error);
+        let line = || {
+            let keys = error.message().lines().find_map(schema::place_in_line)?;
+            yaml::locate(&text, &keys.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let line = linter.options.places.then(line).flatten();
+        linter.add_at(Severity::Error, Rule::Values, FILE, error.message(), line);
     }
 }
 

@@ -197,7 +197,8 @@ pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<D
     let Some(problem) = fitting.problem else { return Ok(fitted.unwrap_or(Data::Null)) };
     let error = decoding(problem.clone());
     // Items of lists are no part of the place: the line of the innermost field on the way that can be found.
-    let line = (1..=fitting.place.len()).rev().find_map(|depth| locate(text, fitting.place.get(..depth)?));
+    let place: Vec<&str> = fitting.place.iter().map(|key| &**key).collect();
+    let line = (1..=place.len()).rev().find_map(|depth| locate(text, place.get(..depth)?));
     Err(match line {
         None => error,
         Some(line) => error.with_diagnostic(Diagnostic {
@@ -246,7 +247,7 @@ struct Fitting {
     path: Vec<&'static str>,
     problem: Option<String>,
     /// The fields on the way to the problem.
-    place: Vec<&'static str>,
+    place: Vec<Arc<str>>,
     /// What was wanted there, in words.
     hint: Option<String>,
 }
@@ -286,9 +287,16 @@ impl Fitting {
     fn refuse(&mut self, problem: String) -> Option<Data> {
         if self.problem.is_none() {
             self.problem = Some(problem);
-            self.place = self.path.clone();
+            self.place = self.path.iter().map(|field| Arc::from(*field)).collect();
         }
         None
+    }
+
+    fn refuse_unknown(&mut self, key: &Arc<str>) {
+        if self.problem.is_none() {
+            self.refuse(format!("json: unknown field {}", quote(key.as_bytes())));
+            self.place.push(key.clone());
+        }
     }
 
     fn mismatch(&mut self, found: &str, shape: &Shape) -> Option<Data> {
@@ -346,7 +354,7 @@ impl Fitting {
                     self.struct_name = around;
                 }
                 None if self.strict => {
-                    self.refuse(format!("json: unknown field {}", quote(key.as_bytes())));
+                    self.refuse_unknown(key);
                 }
                 None => {}
             }

@@ -71,6 +71,7 @@ impl Run for Arguments {
             skip_schema_validation: self.skip_schema_validation,
             schema: source::schema_options(session),
             all_faults: self.all_errors || output != "text",
+            places: output != "text",
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let environment = || -> Box<dyn Environment> { Box::new(System) };

@@ -97,6 +97,12 @@ fn run_apart(jobs: Vec<Job>, options: &Options, notices: &mut Notices) -> Result
     Ok(outcome.text)
 }
 
+/// The keys of the value that this line of a report is about, from the top of its chart's values; none for the values as a whole.
+pub fn place_in_line(line: &str) -> Option<Vec<String>> {
+    let (pointer, _) = line.split_once("- at '")?.1.split_once("': ")?;
+    Some(pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect())
+}
+
 /// One thing to say or to check, in the order of Helm's report.
 enum Job {
     Check { chart: String, schema: Arc<[u8]>, values: Arc<Map> },
