@@ -86,8 +86,9 @@ fn chart_findings(path: &str, findings: Result<Vec<lint::Finding>>) -> ChartFind
     }
 }
 
-/// The run in Helm's words: a heading for each chart, a line for each finding. `quiet` leaves out advice and clean charts.
-pub fn text(run: &[ChartFindings], quiet: bool) -> String {
+/// The run in Helm's words: a heading for each chart, a line for each finding, and under it what `details` gives. `quiet` leaves out
+/// advice and clean charts.
+pub fn text(run: &[ChartFindings], quiet: bool, details: impl Fn(&lint::Finding) -> String) -> String {
     let mut text = String::new();
     for chart in run.iter().filter(|chart| !quiet || chart.has_warnings()) {
         text.push_str(&format!("==> Linting {}\n", chart.chart));
@@ -95,7 +96,7 @@ pub fn text(run: &[ChartFindings], quiet: bool) -> String {
             text.push_str(&format!("Error {failure}\n"));
         }
         for finding in chart.findings.iter().filter(|finding| !quiet || finding.severity > lint::Severity::Info) {
-            text.push_str(&format!("{finding}\n"));
+            text.push_str(&format!("{finding}\n{}", details(finding)));
         }
         text.push('\n');
     }

@@ -43,23 +43,35 @@ pub fn print_error(error: &Error, settings: &Settings) {
     let terminal = std::io::stderr().is_terminal();
     match chosen_format(settings) {
         ErrorFormat::Json => tell(&json(error)),
-        ErrorFormat::Human => {
-            let styled = match settings.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal,
-            };
-            tell(&human(error, styled));
-        }
+        ErrorFormat::Human => tell(&human(error, is_styled(settings, terminal))),
         ErrorFormat::Helm | ErrorFormat::Auto => tell(&format!("Error: {error}")),
     }
+}
+
+fn is_styled(settings: &Settings, terminal: bool) -> bool {
+    match settings.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal,
+    }
+}
+
+fn renderer(styled: bool) -> Renderer {
+    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    renderer.decor_style(DecorStyle::Ascii)
+}
+
+/// The places of these for people, as they stand under a line on standard output that tells what is wrong; empty, or whole lines.
+pub fn places(diagnostics: &[Diagnostic], settings: &Settings) -> String {
+    let renderer = renderer(is_styled(settings, std::io::stdout().is_terminal()));
+    let located = diagnostics.iter().filter(|diagnostic| diagnostic.location.is_some());
+    located.map(|diagnostic| renderer.render(&[Group::with_level(Title::ERROR).elements(elements(diagnostic))]) + "\n").collect()
 }
 
 /// The error for people: headline, place, the source line with the fault marked, the calls that led there, notes and hints.
 /// Without diagnostics it is Helm's text.
 pub fn human(error: &Error, styled: bool) -> String {
-    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let renderer = renderer(styled);
     if error.diagnostics().is_empty() {
         let report = [Group::with_title(Title::ERROR.primary_title(without_advice(error.message()).trim_end()))];
         return renderer.render(&report);
@@ -85,6 +97,11 @@ fn headline<'a>(diagnostic: &'a Diagnostic, error: &'a Error) -> &'a str {
 
 /// A diagnostic in the shape that annotate-snippets lays out.
 fn group<'a>(headline: &'a str, diagnostic: &'a Diagnostic) -> Group<'a> {
+    Group::with_title(Title::ERROR.primary_title(headline)).elements(elements(diagnostic))
+}
+
+/// All of it but what is wrong.
+fn elements(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
     let mut elements: Vec<Element<'_>> = Vec::new();
     if let Some(location) = &diagnostic.location {
         elements.push(place(location, diagnostic));
@@ -95,7 +112,7 @@ fn group<'a>(headline: &'a str, diagnostic: &'a Diagnostic) -> Group<'a> {
     }
     elements.extend(diagnostic.notes.iter().map(|note| Element::from(Title::NOTE.message(note.as_str()))));
     elements.extend(diagnostic.hints.iter().map(|hint| Element::from(Title::HELP.with_name("hint").message(hint.as_str()))));
-    Title::ERROR.primary_title(headline).elements(elements)
+    elements
 }
 
 /// The source line with the fault marked, or the place alone when the line is not known.

@@ -23,8 +23,8 @@ pub(super) fn check(linter: &mut Linter<'_>) {
         let name = &*crd.file.name;
         let text = &*crd.file.data;
         let mut tell = |remark: Remark<'_>| {
-            let line = linter.options.places.then(|| remark.line(text)).flatten();
-            linter.add_at(remark.severity, Rule::Crds, name, remark.message, line);
+            let place = linter.options.places.then(|| remark.place(name, text)).flatten();
+            linter.add_at(remark.severity, Rule::Crds, name, remark.message, place.map(|place| place.line));
         };
         for document in documents(text) {
             let (document, manifest) = match read_manifest(document, text) {

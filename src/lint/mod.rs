@@ -16,7 +16,7 @@ mod templates;
 mod values_file;
 
 use crate::data::Map;
-use crate::diagnostic::{Diagnostic, Location, Notices};
+use crate::diagnostic::{Diagnostic, Location, Notices, source_line};
 use crate::error::Result;
 use crate::template::engine::{Environment, KubeVersion};
 use crate::values::schema;
@@ -145,8 +145,10 @@ impl Linter<'_> {
         if let (Some(finding), Some(line)) = (self.findings.last_mut(), line) {
             // As in places in templates, the chart comes first.
             let chart = self.source.path.file_name().unwrap_or_default().to_string_lossy();
-            let location = Location { file: format!("{chart}/{path}"), line, column: None };
-            finding.diagnostics.push(Diagnostic { location: Some(location), ..Diagnostic::default() });
+            let location = Some(Location { file: format!("{chart}/{path}"), line, column: None });
+            let text = self.options.places.then(|| self.source.read(path).ok()).flatten();
+            let source_line = text.and_then(|text| source_line(&text, line));
+            finding.diagnostics.push(Diagnostic { location, source_line, ..Diagnostic::default() });
         }
     }
 

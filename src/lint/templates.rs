@@ -54,10 +54,10 @@ pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) 
         let mut remarks = Vec::new();
         let is_yaml = check_file(text, &capabilities.kube_version, &mut remarks);
         for remark in remarks {
-            let line = linter.options.places.then(|| remark.line(text)).flatten();
+            let place = linter.options.places.then(|| remark.place(&path, text)).flatten();
             linter.add(remark.severity, Rule::Templates, name, remark.message);
-            if let (Some(finding), Some(line)) = (linter.findings.last_mut(), line) {
-                finding.diagnostics.extend(rendering.writer(linter.options, &capabilities, environment, &path, line, text));
+            if let (Some(finding), Some(place)) = (linter.findings.last_mut(), place) {
+                finding.diagnostics.extend(rendering.writer(linter.options, &capabilities, environment, &place, text));
             }
         }
         // As in Helm, what is no YAML ends the whole rule, unless all faults were asked for.
@@ -76,20 +76,24 @@ struct Rendering {
 }
 
 impl Rendering {
-    /// Where the line of this number, of the rendered file at `path`, was written: Helm tells only the line, of a text that nobody has.
+    /// Where this place in the rendered file `text` was written: Helm tells only the line, of a text that nobody has.
     fn writer(
         &self,
         options: &Options,
         capabilities: &Capabilities,
         environment: &mut dyn Environment,
-        path: &str,
-        line: usize,
+        place: &Location,
         text: &[u8],
     ) -> Option<Diagnostic> {
         let context = RenderContext { chart: &self.chart, values: self.values.clone(), release: release(options), capabilities };
-        let place = Location { file: path.to_string(), line, column: None };
-        let line = source_line(text, line)?;
-        engine::writer_of_line(&context, self.templates.as_ref()?, &engine_options(options), environment, &place, &line)
+        let (set, line) = (self.templates.as_ref()?, source_line(text, place.line)?);
+        let mut writer = engine::writer_of_line(&context, set, &engine_options(options), environment, place, &line)?;
+        writer.notes.push(engine::rendered_lines(text, place.line));
+        // The hints are about what is no YAML, of which the column is known.
+        if place.column.is_none() {
+            writer.hints.clear();
+        }
+        Some(writer)
     }
 }
 
@@ -144,27 +148,29 @@ pub(super) struct Remark<'a> {
 
 /// What a remark is about.
 pub(super) enum At {
-    /// A line, from 1.
-    Line(usize),
+    /// A line, from 1, and the bytes before the place in it.
+    Line(usize, Option<usize>),
     Key(&'static [&'static str]),
     Unknown,
 }
 
 impl Remark<'_> {
     fn broken<'a>(error: &Error, within: &'a [u8]) -> Remark<'a> {
-        let at = error.line().map_or(At::Unknown, |line| At::Line(line.max(1)));
+        let place = error.diagnostics().iter().find_map(|diagnostic| diagnostic.location.as_ref());
+        let at = place.map_or(At::Unknown, |place| At::Line(place.line.max(1), place.column));
         Remark { severity: Severity::Error, message: format!("unable to parse YAML: {error}"), within, at }
     }
 
-    /// The line in the whole `text`, from 1.
-    pub(super) fn line(&self, text: &[u8]) -> Option<usize> {
-        let line = match self.at {
-            At::Line(line) => line,
-            At::Key(path) => yaml::locate(self.within, path)?,
+    /// The place in the whole `text`, which is the file at `path`.
+    pub(super) fn place(&self, path: &str, text: &[u8]) -> Option<Location> {
+        let (line, column) = match self.at {
+            At::Line(line, column) => (line, column),
+            At::Key(path) => (yaml::locate(self.within, path)?, None),
             At::Unknown => return None,
         };
         let start = self.within.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
-        Some(memchr::memchr_iter(b'\n', text.get(..start)?).count() + line)
+        let before = memchr::memchr_iter(b'\n', text.get(..start)?).count();
+        Some(Location { file: path.to_string(), line: before + line, column })
     }
 }
 
@@ -181,7 +187,7 @@ pub(super) fn read_manifest<'a>(
 /// Looks at every document of one rendered file; whether all of them are YAML.
 fn check_file<'a>(text: &'a [u8], kube_version: &KubeVersion, remarks: &mut Vec<Remark<'a>>) -> bool {
     if let Some((line, message)) = illegal_indent(text) {
-        remarks.push(Remark { severity: Severity::Warning, message, within: text, at: At::Line(line) });
+        remarks.push(Remark { severity: Severity::Warning, message, within: text, at: At::Line(line, None) });
     }
     for document in documents(text) {
         let (document, manifest) = match read_manifest(document, text) {

@@ -8,9 +8,6 @@ use crate::diagnostic::Diagnostic;
 use crate::error::ErrorKind;
 use crate::template::engine::{self, Environment, RenderContext};
 
-/// How many lines before the broken one are shown: what is wrong with a line is often how it stands to those.
-const LINES_BEFORE: usize = 3;
-
 /// Moves the place of a document that is no YAML from the rendered text into the template that wrote it, if that can be found.
 pub fn place_in_templates(failure: &mut Failure, options: &Options, environment: &mut dyn Environment) {
     let Some(rendering) = failure.rendering.as_ref().filter(|_| failure.error.kind() == ErrorKind::Manifest) else { return };
@@ -36,39 +33,14 @@ fn writer(diagnostic: &Diagnostic, rendering: &Rendering, options: &Options, env
 
 /// The template's line in the place of the rendered one, which goes into a note with those before it.
 fn place(diagnostic: &mut Diagnostic, written: Diagnostic, rendering: &Rendering) {
-    let hint = hint(&written);
     let Some(rendered) = std::mem::replace(&mut diagnostic.location, written.location) else { return };
-    diagnostic.hints.splice(0..0, hint);
+    diagnostic.hints.splice(0..0, written.hints);
     diagnostic.node = written.node;
     diagnostic.source_line = written.source_line;
     diagnostic.span = written.span;
     diagnostic.frames = written.frames;
     let file = rendering.files.iter().rfind(|file| file.name == rendered.file);
-    let lines = file.map_or(&[][..], |file| &file.data).split(|byte| *byte == b'\n').enumerate();
-    let first = rendered.line.saturating_sub(LINES_BEFORE + 1);
-    let width = rendered.line.to_string().len();
-    let mut note = format!("it wrote line {} of the rendered file:", rendered.line);
-    for (number, line) in lines.skip(first).take(rendered.line - first) {
-        let line = String::from_utf8_lossy(line);
-        note.push_str(&format!("\n{:>width$} | {}", number + 1, line.trim_end()));
-    }
+    let note = engine::rendered_lines(file.map_or(&[][..], |file| &file.data), rendered.line);
     diagnostic.notes.retain(|note| note != crate::manifest::RENDERED_LINE);
     diagnostic.notes.insert(0, note);
-}
-
-/// How an action that wrote what is no YAML is usually written.
-fn hint(written: &Diagnostic) -> Option<String> {
-    let node = written.node.as_str();
-    let column = written.location.as_ref().and_then(|location| location.column).unwrap_or_default();
-    let before = written.source_line.as_deref().and_then(|line| line.get(..column)).unwrap_or_default();
-    let is_alone = before.trim_start().trim_end_matches(['{', '-', ' ']).is_empty();
-    if node.starts_with("toYaml ") && !node.contains("indent ") {
-        Some("`toYaml` begins every line at the margin: `toYaml … | nindent 4` moves all of them under their key".to_string())
-    } else if node.is_empty() || !node.starts_with(['.', '$']) || node.contains([' ', '|']) {
-        None
-    } else if is_alone {
-        Some(format!("`{node} | nindent 4` moves all its lines under their key"))
-    } else {
-        Some(format!("`{node} | quote` writes it as one text, whatever is in it"))
-    }
 }

@@ -3,6 +3,7 @@
 use super::{Arity, Entry, Run};
 use crate::action::lint;
 use crate::cli::arguments::ValueArguments;
+use crate::cli::printer::{self, ErrorFormat};
 use crate::cli::session::Session;
 use crate::cli::source;
 use crate::cli::system::System;
@@ -10,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lint::{Options, format};
 use crate::template::engine::{Environment, KubeVersion};
 use clap::Args;
+use std::io::IsTerminal;
 
 /// The row of the table.
 pub const COMMAND: Entry = Entry::leaf::<Arguments>("lint", "PATH", Arity::AtLeast(1), "examine a chart for possible issues", LONG);
@@ -64,6 +66,7 @@ impl Run for Arguments {
         };
         let paths = if self.with_subcharts { lint::with_subcharts(&arguments) } else { arguments };
         let output = self.output.as_deref().unwrap_or("text");
+        let shows_places = output == "text" && shows_places(session);
         let options = Options {
             namespace: session.namespace(),
             values: source::values(&self.values, session)?,
@@ -71,7 +74,7 @@ impl Run for Arguments {
             skip_schema_validation: self.skip_schema_validation,
             schema: source::schema_options(session),
             all_faults: self.all_errors || output != "text",
-            places: output != "text",
+            places: output != "text" || shows_places,
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let environment = || -> Box<dyn Environment> { Box::new(System) };
@@ -81,7 +84,10 @@ impl Run for Arguments {
             "json" => session.print(format::json(&run, self.strict)?)?,
             "sarif" => session.print(format::sarif(&run)?)?,
             "junit" => session.print(format::junit(&run, self.strict))?,
-            _ => session.print(lint::text(&run, self.quiet))?,
+            _ => session.print(lint::text(&run, self.quiet, |finding| match shows_places {
+                true => printer::places(&finding.diagnostics, &session.settings),
+                false => String::new(),
+            }))?,
         }
         let failed = run.iter().filter(|chart| chart.has_failed(self.strict)).count();
         let summary = format!("{} chart(s) linted, {failed} chart(s) failed", run.len());
@@ -92,5 +98,14 @@ impl Run for Arguments {
             session.print(format!("{summary}\n"))?;
         }
         Ok(())
+    }
+}
+
+/// Whether the places of findings are shown under them: to a person, never where a script reads Helm's lines.
+fn shows_places(session: &Session) -> bool {
+    match session.settings.error_format {
+        ErrorFormat::Human => true,
+        ErrorFormat::Auto => std::io::stdout().is_terminal(),
+        ErrorFormat::Helm | ErrorFormat::Json => false,
     }
 }

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 pub use ahead::Ahead;
 pub use capabilities::{Capabilities, KubeVersion};
-pub use written::writer_of_line;
+pub use written::{rendered_lines, writer_of_line};
 
 /// What a render may do.
 #[derive(Debug, Clone)]

@@ -12,8 +12,11 @@ use crate::template::stack;
 use crate::template::value::Value;
 use std::cell::RefCell;
 
+/// How many lines before the broken one are shown: what is wrong with a line is often how it stands to those.
+const LINES_BEFORE: usize = 3;
+
 /// The place that wrote `line`, which reads `text`: location, line of source, and span of the action, with the call as a frame
-/// where another file's template wrote it.
+/// where another file's template wrote it, and a hint at how such an action is usually written.
 pub fn writer_of_line(
     context: &RenderContext<'_>,
     set: &TemplateSet,
@@ -56,11 +59,41 @@ fn find(
     let offset = start + place.column.filter(is_as_shown).unwrap_or(first);
     let (writer, call) = map.find(offset, name)?;
     let mut found = written(writer, offset);
+    found.hints.extend(hint(&found));
     if writer.file != call.file {
         let outer = written(call, offset);
         found.frames.push(Frame { location: outer.location?, template: String::new(), node: outer.node });
     }
     Some(found)
+}
+
+/// The line of this number in a rendered file, with those before it, as a note.
+pub fn rendered_lines(text: &[u8], number: usize) -> String {
+    let first = number.saturating_sub(LINES_BEFORE + 1);
+    let width = number.to_string().len();
+    let mut note = format!("it wrote line {number} of the rendered file:");
+    for (at, line) in text.split(|byte| *byte == b'\n').enumerate().skip(first).take(number - first) {
+        let line = String::from_utf8_lossy(line);
+        note.push_str(&format!("\n{:>width$} | {}", at + 1, line.trim_end()));
+    }
+    note
+}
+
+/// How an action that wrote what is no YAML is usually written.
+fn hint(written: &Diagnostic) -> Option<String> {
+    let node = written.node.as_str();
+    let column = written.location.as_ref().and_then(|location| location.column).unwrap_or_default();
+    let before = written.source_line.as_deref().and_then(|line| line.get(..column)).unwrap_or_default();
+    let is_alone = before.trim_start().trim_end_matches(['{', '-', ' ']).is_empty();
+    if node.starts_with("toYaml ") && !node.contains("indent ") {
+        Some("`toYaml` begins every line at the margin: `toYaml … | nindent 4` moves all of them under their key".to_string())
+    } else if node.is_empty() || !node.starts_with(['.', '$']) || node.contains([' ', '|']) {
+        None
+    } else if is_alone {
+        Some(format!("`{node} | nindent 4` moves all its lines under their key"))
+    } else {
+        Some(format!("`{node} | quote` writes it as one text, whatever is in it"))
+    }
 }
 
 /// Where the line of this number begins.
