@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Lint,
     /// A chart repository or registry refused or failed.
     Repository,
+    /// A registry knows nothing of what was asked for.
+    Missing,
     /// What was to be published is there already.
     Exists,
     /// A signature or digest does not hold.

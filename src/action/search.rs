@@ -4,13 +4,17 @@
 //! broken is passed over with a warning. Matches Helm's `search repo`; tags of `oci://` are this tool's own (helm/helm#11000).
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::parallel;
 use crate::repository::config::{Repositories, index_path};
 use crate::repository::download::Downloader;
 use crate::repository::index::INDEX_LIMIT;
-use crate::repository::oci::Reference;
+use crate::repository::oci::{Reference, SCHEME};
 use crate::repository::search::{Hit, Search, Term};
 use crate::repository::{ChartOptions, Reporter, Settings};
 use crate::version::{Constraint, Version};
+
+/// How many repositories of a registry are asked at once.
+const PARALLEL: usize = 8;
 
 /// What is looked for, and how.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +61,8 @@ pub fn repositories(options: &Options, settings: &Settings, reporter: &dyn Repor
     Ok(search.finish())
 }
 
-/// The versions of the chart that `reference` (`oci://…`) names, highest first; the highest only without `versions`.
+/// The versions of the chart that `reference` (`oci://…`) names, highest first; the highest only without `versions`. Of a registry,
+/// or a path in it that is no repository, the charts below it, by name, if the registry lists its repositories.
 pub fn registry(
     reference: &str,
     options: &Options,
@@ -65,12 +70,56 @@ pub fn registry(
     settings: &Settings,
     reporter: &dyn Reporter,
 ) -> Result<Vec<Hit>> {
-    let parsed = Reference::parse(reference)?;
     let invalid = |error| Error::new(ErrorKind::Usage, format!("an invalid version/constraint format: {error}"));
     let constraint = Constraint::parse(options.range()).map_err(invalid)?;
     let downloader = Downloader::new(access.clone(), settings, reporter);
-    let versions = downloader.versions(&parsed)?;
-    let fits = |version: &String| Version::parse(version).is_ok_and(|version| constraint.check(&version));
-    let hits = versions.into_iter().filter(fits).map(|version| Hit::of_registry(reference, version));
-    Ok(if options.versions { hits.collect() } else { hits.take(1).collect() })
+    let wanted = |versions: Vec<String>| {
+        let fits = |version: &String| Version::parse(version).is_ok_and(|version| constraint.check(&version));
+        let most = if options.versions { usize::MAX } else { 1 };
+        versions.into_iter().filter(fits).take(most).collect::<Vec<_>>()
+    };
+    let place = reference.strip_prefix(SCHEME).unwrap_or(reference).trim_end_matches('/');
+    if !place.contains('/') {
+        let top = Reference::of_registry(place)?;
+        let names = downloader.repositories(&top)?;
+        return Ok(charts_below(&top, &names, &downloader, wanted, reporter));
+    }
+    let parsed = Reference::parse(place)?;
+    let unknown = match downloader.versions(&parsed) {
+        Ok(versions) => return Ok(wanted(versions).into_iter().map(|version| Hit::of_registry(reference, version, None)).collect()),
+        Err(error) if error.kind() == ErrorKind::Missing => error,
+        Err(error) => return Err(error),
+    };
+    match downloader.repositories(&parsed) {
+        Ok(names) if !names.is_empty() => Ok(charts_below(&parsed, &names, &downloader, wanted, reporter)),
+        _ => Err(unknown),
+    }
+}
+
+/// The charts among the repositories of these names. One that cannot be asked for its versions is told, and left out.
+fn charts_below(
+    top: &Reference,
+    names: &[String],
+    downloader: &Downloader<'_>,
+    wanted: impl Fn(Vec<String>) -> Vec<String> + Sync,
+    reporter: &dyn Reporter,
+) -> Vec<Hit> {
+    let look = |name: &String| -> Result<Vec<Hit>> {
+        let repository = Reference { repository: name.clone(), ..top.clone() };
+        let full = format!("{SCHEME}{repository}");
+        let mut hits = Vec::new();
+        for version in wanted(downloader.versions(&repository)?) {
+            let Some(config) = downloader.config(&Reference { tag: version.replace('+', "_"), ..repository.clone() })? else { break };
+            hits.push(Hit::of_registry(&full, version, Some(&config)));
+        }
+        Ok(hits)
+    };
+    let mut all = Vec::new();
+    for (name, hits) in names.iter().zip(parallel::map(PARALLEL, names, look)) {
+        match hits {
+            Ok(hits) => all.extend(hits),
+            Err(error) => reporter.warn_with("repository cannot be read", &[("repository", name), ("error", &error.to_string())]),
+        }
+    }
+    all
 }

@@ -202,6 +202,7 @@ fn kind(kind: ErrorKind) -> &'static str {
         ErrorKind::Lint => "lint",
         ErrorKind::Repository => "repository",
         ErrorKind::Verification => "verification",
+        ErrorKind::Missing => "missing",
         ErrorKind::Exists => "exists",
         ErrorKind::Limit => "limit",
         ErrorKind::Unsupported => "unsupported",

@@ -14,6 +14,7 @@ use super::oci::{self, Reference, Registry, chart as oci_chart};
 use super::update;
 use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
+use crate::data::Data;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest;
@@ -296,6 +297,26 @@ impl<'s> Downloader<'s> {
     /// The versions of a chart in a registry, highest first.
     pub fn versions(&self, reference: &Reference) -> Result<Vec<String>> {
         self.ask(reference, |registry, reference| registry.versions(&reference.repository))
+    }
+
+    /// The names of all repositories of a registry that are `reference`'s, as it lists them, or lie below it.
+    pub fn repositories(&self, reference: &Reference) -> Result<Vec<String>> {
+        self.ask(reference, |registry, asked| {
+            let names = registry.repositories()?.into_iter().filter_map(|name| {
+                let rest = name.strip_prefix(asked.repository.as_str())?;
+                // What a mirror has below another path is named as its own registry would.
+                let is_below = rest.is_empty() || rest.starts_with('/') || asked.repository.is_empty();
+                is_below.then(|| format!("{}{rest}", reference.repository))
+            });
+            let mut names: Vec<String> = names.collect();
+            names.sort();
+            Ok(names)
+        })
+    }
+
+    /// What a registry tells of the version of a chart: its Chart.yaml; `None` for what is no chart.
+    pub fn config(&self, reference: &Reference) -> Result<Option<Data>> {
+        self.ask(reference, |registry, reference| oci_chart::config(registry, &reference.repository, reference.manifest_name()))
     }
 
     fn fetch_provenance(&self, source: &Source) -> Result<Vec<u8>> {

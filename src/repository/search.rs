@@ -4,10 +4,11 @@
 //! The place of the first match decides the rank: chart name, `repository/name`, description, keywords. Only the fields
 //! that are compared or shown are decoded. Follows Helm's `pkg/cmd/search` and `search repo`.
 
-use super::Reporter;
 use super::index::{self, item_fault};
 use super::scan::{Field, Outcome, scan};
+use super::{Reporter, printable};
 use crate::chart::metadata::sanitised;
+use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::regexp;
 use crate::version::{Constraint, Version};
@@ -41,9 +42,11 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// A version that a registry has under `name`.
-    pub fn of_registry(name: &str, version: String) -> Hit {
-        Hit { name: name.to_string(), version, app_version: String::new(), description: String::new(), score: 0 }
+    /// A version that a registry has under `name`, and what is known of it: its Chart.yaml.
+    pub fn of_registry(name: &str, version: String, config: Option<&Data>) -> Hit {
+        let field = |key: &str| config?.as_map()?.get(key)?.as_str().map(printable);
+        let (app_version, description) = (field("appVersion").unwrap_or_default(), field("description").unwrap_or_default());
+        Hit { name: name.to_string(), version, app_version, description, score: 0 }
     }
 }
 
@@ -154,7 +157,7 @@ impl<'r> Search<'r> {
                 let line = line(repository, &metadata.name, &metadata.description, &metadata.keywords.join(" "));
                 let Some(score) = self.term.score(line) else { continue };
                 let hit = Hit {
-                    name: join(repository, &super::printable(&chart)),
+                    name: join(repository, &printable(&chart)),
                     version: metadata.version,
                     app_version: metadata.app_version,
                     description: metadata.description,

@@ -190,9 +190,11 @@ fn trees() -> impl Strategy<Value = Data> {
         "(yes|no|null|~|[0-9.:_x-]{1,8}|[|>?*&!%@`-][a-z ]{0,5})".prop_map(Data::str),
     ];
     leaf.prop_recursive(4, 30, 5, |inner| {
+        // Helm writes this key without quotes too, and so reads a merge.
+        let key = "[ -~é\n]{0,12}".prop_filter("a merge", |key| key != "<<");
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Data::list),
-            prop::collection::vec(("[ -~é\n]{0,12}", inner), 0..5)
+            prop::collection::vec((key, inner), 0..5)
                 .prop_map(|entries| Data::map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())),
         ]
     })

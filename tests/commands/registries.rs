@@ -188,6 +188,47 @@ fn a_version_with_another_archive_is_refused() {
 }
 
 #[test]
+fn the_charts_of_a_registry_are_found() {
+    if !have("the_charts_of_a_registry_are_found", &["docker-registry"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let (_registry, host) = start(&home, Some(("ada", "secret")));
+    let login = ["registry", "login", &host, "--plain-http", "--username", "ada", "--password", "secret"];
+    output_of(rutter(&home).args(login));
+    for (version, place) in [("1.0.0", "charts"), ("1.1.0", "charts"), ("2.0.0-rc.1", "charts/new"), ("1.0.0+x", "other")] {
+        let chart = archive(&home, version);
+        output_of(rutter(&home).arg("push").arg(chart).args([&format!("oci://{host}/{place}"), "--plain-http"]));
+    }
+    // An image is no chart, whatever its tag is.
+    let http = super::serve::client();
+    let at = |path: &str| format!("http://{host}/v2/{path}");
+    let digest = rutter::repository::oci::digest_of(b"{}");
+    let begun = http.post(at("image/blobs/uploads/")).basic_auth("ada", Some("secret")).send().expect("an answer");
+    let place = begun.headers()["location"].to_str().expect("a place").to_string();
+    let put = http.put(format!("{place}&digest={digest}")).basic_auth("ada", Some("secret")).body("{}");
+    assert_eq!(put.send().expect("an answer").status(), 201);
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    let config = format!(r#"{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{digest}","size":2}}"#);
+    let image = format!(r#"{{"schemaVersion":2,"mediaType":"{kind}","config":{config},"layers":[]}}"#);
+    let put = http.put(at("image/manifests/1.0.0")).basic_auth("ada", Some("secret")).header("content-type", kind).body(image);
+    assert_eq!(put.send().expect("an answer").status(), 201);
+
+    let names = |arguments: &[&str]| {
+        let found = output_of(rutter(&home).args(["search", "repo", "--plain-http"]).args(arguments));
+        let rows = found.lines().skip(1).map(|row| row.split_whitespace().take(2).collect::<Vec<_>>().join(" "));
+        rows.map(|row| row.replace(&host, "HOST")).filter(|row| !row.is_empty()).collect::<Vec<_>>()
+    };
+    let (all, charts) = (format!("oci://{host}"), format!("oci://{host}/charts/"));
+    assert_eq!(names(&[&all]), ["oci://HOST/charts/app 1.1.0", "oci://HOST/other/app 1.0.0+x"]);
+    assert_eq!(names(&[&charts, "--devel"]), ["oci://HOST/charts/app 1.1.0", "oci://HOST/charts/new/app 2.0.0-rc.1"]);
+    assert_eq!(names(&[&charts, "--versions"]), ["oci://HOST/charts/app 1.1.0", "oci://HOST/charts/app 1.0.0"]);
+    assert_eq!(names(&[&charts, "--version", "<1.1"]), ["oci://HOST/charts/app 1.0.0"]);
+    let error = error_of(rutter(&home).args(["search", "repo", "--plain-http", &format!("oci://{host}/none")]));
+    assert!(error.contains("/v2/none/tags/list\": response status code 404: name unknown"), "{error}");
+}
+
+#[test]
 fn dependencies_from_a_registry_are_told_of_in_their_order() {
     if !have("dependencies_from_a_registry_are_told_of_in_their_order", &["docker-registry"]) {
         return;

@@ -45,6 +45,9 @@ If you want to search using a version constraint, use --version.
     # List the versions of a chart in a registry (not in Helm)
     $ rutter search repo oci://registry.example.com/charts/nginx --versions
 
+    # List the charts of a registry that tells its repositories, or those below a path in it (not in Helm)
+    $ rutter search repo oci://registry.example.com/charts
+
 Repositories are managed with 'rutter repo' commands.";
 
 /// The flags of `search repo`.

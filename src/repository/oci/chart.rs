@@ -42,6 +42,17 @@ pub struct PulledChart {
     pub provenance: Option<Vec<u8>>,
 }
 
+/// The config of the chart under `tag`, which is its Chart.yaml; `None` for what is no chart.
+pub fn config(registry: &Registry<'_>, repository: &str, tag: &str) -> Result<Option<Data>> {
+    let Some((_, manifest)) = registry.manifest(repository, tag)? else { return Ok(None) };
+    let manifest = crate::json::parse_exact(&manifest)?;
+    let found = manifest.as_map().and_then(|map| map.get("config")).and_then(descriptor);
+    match found.filter(|descriptor| descriptor.media_type == CONFIG_TYPE) {
+        Some(descriptor) => crate::json::parse(&registry.blob(repository, &descriptor, None)?).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Fetches the chart that `reference` names, and its provenance if `with_provenance`. An artifact without Helm's config and
 /// a layer with an archive is an error in Helm's words.
 pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<PulledChart> {

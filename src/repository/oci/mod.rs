@@ -27,8 +27,8 @@ pub use reference::{Reference, SCHEME, valid_digest};
 const MANIFEST_LIMIT: u64 = 4 << 20;
 /// The largest answer of a token server.
 const TOKEN_LIMIT: u64 = 1 << 20;
-/// The most tags that are listed, and the most pages of them.
-const TAG_LIMIT: usize = 200_000;
+/// The most tags or names that are listed, and the most pages of them.
+const ITEMS_LIMIT: usize = 200_000;
 const PAGE_LIMIT: usize = 2_000;
 /// The largest archive that is fetched, in bytes.
 pub const BLOB_LIMIT: u64 = 256 << 20;
@@ -87,31 +87,44 @@ impl<'c> Registry<'c> {
         Registry { credential: Some(credential), ..self }
     }
 
-    /// The tags of a repository as the registry lists them.
+    /// The tags of a repository as the registry lists them. The fault of one that it does not know is [`ErrorKind::Missing`].
     pub fn tags(&self, repository: &str) -> Result<Vec<String>> {
-        let mut tags: Vec<String> = Vec::new();
+        self.list(&format!("{repository}/tags/list"), "tags", &pull_scope(repository))
+    }
+
+    /// The names of all repositories, from registries that tell them.
+    pub fn repositories(&self) -> Result<Vec<String>> {
+        let names = self.list("_catalog", "repositories", "registry:catalog:*")?;
+        Ok(names.into_iter().filter(|name| reference::valid_repository(name)).collect())
+    }
+
+    /// The texts of `field` on all pages of `path`.
+    fn list(&self, path: &str, field: &str, scope: &str) -> Result<Vec<String>> {
+        let mut items: Vec<String> = Vec::new();
         let mut known = HashSet::new();
-        let mut url = format!("{}/v2/{repository}/tags/list", self.base);
+        let mut url = format!("{}/v2/{path}", self.base);
         for _ in 0..PAGE_LIMIT {
-            let response = self.call(Request::get(&url, 16 << 20), &pull_scope(repository))?;
-            if response.status != StatusCode::OK {
-                return Err(status_error("GET", &url, &response));
+            let response = self.call(Request::get(&url, 16 << 20), scope)?;
+            match response.status {
+                StatusCode::OK => {}
+                StatusCode::NOT_FOUND => return Err(status_error("GET", &url, &response).with_kind(ErrorKind::Missing)),
+                _ => return Err(status_error("GET", &url, &response)),
             }
             let answer = crate::json::parse(&response.body)?;
-            let list = answer.as_map().and_then(|map| map.get("tags")).and_then(Data::as_list);
-            let before = tags.len();
+            let list = answer.as_map().and_then(|map| map.get(field)).and_then(Data::as_list);
+            let before = items.len();
             let page = list.map(|list| list.as_slice()).unwrap_or_default().iter().filter_map(Data::as_str);
-            tags.extend(page.filter(|tag| known.insert(tag.to_string())).map(str::to_string));
-            if tags.len() > TAG_LIMIT {
+            items.extend(page.filter(|item| known.insert(item.to_string())).map(str::to_string));
+            if items.len() > ITEMS_LIMIT {
                 break;
             }
             match response.header("link").and_then(|link| next_link(&url, link)) {
                 // A page with nothing new leads in a circle.
-                Some(next) if tags.len() > before => url = next,
-                _ => return Ok(tags),
+                Some(next) if items.len() > before => url = next,
+                _ => return Ok(items),
             }
         }
-        let message = format!("{}/{repository} has more than {TAG_LIMIT} tags or {PAGE_LIMIT} pages of them", self.host);
+        let message = format!("{}/v2/{path} has more than {ITEMS_LIMIT} {field} or {PAGE_LIMIT} pages of them", self.host);
         Err(Error::new(ErrorKind::Limit, message))
     }
 

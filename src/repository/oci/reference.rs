@@ -49,6 +49,15 @@ impl Reference {
         Ok(Reference { registry: registry.to_string(), repository: repository.to_string(), tag, digest: digest.to_string() })
     }
 
+    /// A registry as a whole: host and port, with or without `oci://`.
+    pub fn of_registry(text: &str) -> Result<Reference> {
+        let registry = text.strip_prefix(SCHEME).unwrap_or(text);
+        if valid_registry(registry) {
+            return Ok(Reference { registry: registry.to_string(), ..Reference::default() });
+        }
+        Err(Error::new(ErrorKind::Repository, format!("invalid reference: invalid registry {}", quote(registry))))
+    }
+
     /// What names the manifest: the digest if there is one, else the tag.
     pub fn manifest_name(&self) -> &str {
         if self.digest.is_empty() { &self.tag } else { &self.digest }
