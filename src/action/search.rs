@@ -73,53 +73,58 @@ pub fn registry(
     let invalid = |error| Error::new(ErrorKind::Usage, format!("an invalid version/constraint format: {error}"));
     let constraint = Constraint::parse(options.range()).map_err(invalid)?;
     let downloader = Downloader::new(access.clone(), settings, reporter);
-    let wanted = |versions: Vec<String>| {
-        let fits = |version: &String| Version::parse(version).is_ok_and(|version| constraint.check(&version));
-        let most = if options.versions { usize::MAX } else { 1 };
-        versions.into_iter().filter(fits).take(most).collect::<Vec<_>>()
-    };
+    let all_versions = options.versions;
+    let lookup = Lookup { downloader: &downloader, constraint, all_versions };
     let place = reference.strip_prefix(SCHEME).unwrap_or(reference).trim_end_matches('/');
     if !place.contains('/') {
         let top = Reference::of_registry(place)?;
         let names = downloader.repositories(&top)?;
-        return Ok(charts_below(&top, &names, &downloader, wanted, reporter));
+        return Ok(lookup.charts_below(&top, &names, reporter));
     }
     let parsed = Reference::parse(place)?;
-    let unknown = match downloader.versions(&parsed) {
-        Ok(versions) => return Ok(wanted(versions).into_iter().map(|version| Hit::of_registry(reference, version, None)).collect()),
+    let unknown = match lookup.versions(&parsed) {
         Err(error) if error.kind() == ErrorKind::Missing => error,
-        Err(error) => return Err(error),
+        found => return found,
     };
     match downloader.repositories(&parsed) {
-        Ok(names) if !names.is_empty() => Ok(charts_below(&parsed, &names, &downloader, wanted, reporter)),
+        Ok(names) if !names.is_empty() => Ok(lookup.charts_below(&parsed, &names, reporter)),
         _ => Err(unknown),
     }
 }
 
-/// The charts among the repositories of these names. One that cannot be asked for its versions is told, and left out.
-fn charts_below(
-    top: &Reference,
-    names: &[String],
-    downloader: &Downloader<'_>,
-    wanted: impl Fn(Vec<String>) -> Vec<String> + Sync,
-    reporter: &dyn Reporter,
-) -> Vec<Hit> {
-    let look = |name: &String| -> Result<Vec<Hit>> {
-        let repository = Reference { repository: name.clone(), ..top.clone() };
-        let full = format!("{SCHEME}{repository}");
-        let mut hits = Vec::new();
-        for version in wanted(downloader.versions(&repository)?) {
-            let Some(config) = downloader.config(&Reference { tag: version.replace('+', "_"), ..repository.clone() })? else { break };
-            hits.push(Hit::of_registry(&full, version, Some(&config)));
+/// What is wanted of the charts of a registry.
+struct Lookup<'a> {
+    downloader: &'a Downloader<'a>,
+    constraint: Constraint,
+    all_versions: bool,
+}
+
+impl Lookup<'_> {
+    /// The charts among the repositories of these names. One that cannot be asked is told, and left out.
+    fn charts_below(&self, top: &Reference, names: &[String], reporter: &dyn Reporter) -> Vec<Hit> {
+        let look = |name: &String| self.versions(&Reference { repository: name.clone(), ..top.clone() });
+        let mut all = Vec::new();
+        for (name, hits) in names.iter().zip(parallel::map(PARALLEL, names, look)) {
+            match hits {
+                Ok(hits) => all.extend(hits),
+                Err(error) => reporter.warn_with("repository cannot be read", &[("repository", name), ("error", &error.to_string())]),
+            }
         }
-        Ok(hits)
-    };
-    let mut all = Vec::new();
-    for (name, hits) in names.iter().zip(parallel::map(PARALLEL, names, look)) {
-        match hits {
-            Ok(hits) => all.extend(hits),
-            Err(error) => reporter.warn_with("repository cannot be read", &[("repository", name), ("error", &error.to_string())]),
-        }
+        all
     }
-    all
+
+    /// The versions in a repository; none if what it holds is no chart. Each one would have to be asked for what is shown beside its
+    /// number, so that only the highest is, where it stands alone.
+    fn versions(&self, repository: &Reference) -> Result<Vec<Hit>> {
+        let name = format!("{SCHEME}{repository}");
+        let mut versions = self.downloader.versions(repository)?;
+        versions.retain(|version| Version::parse(version).is_ok_and(|version| self.constraint.check(&version)));
+        let Some(highest) = versions.first() else { return Ok(Vec::new()) };
+        let tagged = Reference { tag: highest.replace('+', "_"), ..repository.clone() };
+        let Some(config) = self.downloader.config(&tagged)? else { return Ok(Vec::new()) };
+        if self.all_versions {
+            return Ok(versions.into_iter().map(|version| Hit::of_registry(&name, version, None)).collect());
+        }
+        Ok(vec![Hit::of_registry(&name, highest.clone(), Some(&config))])
+    }
 }
