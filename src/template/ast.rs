@@ -10,6 +10,7 @@ mod print;
 use super::functions::Function;
 use super::value::Str;
 use memchr::memmem;
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub struct Tree {
 
 /// A text and all nodes that were made of it, each kind in one list: what belongs together stands together, and a list in a
 /// node is a [`Run`] of one of these. Nothing is allocated for a single node.
+#[derive(Default)]
 pub struct Source {
     pub text: Arc<[u8]>,
     pub(super) nodes: Vec<Node>,
@@ -47,6 +49,14 @@ pub struct Source {
     pub(super) chains: Vec<Chain>,
     /// Each once.
     pub(super) functions: Vec<&'static Function>,
+}
+
+/// Longer texts, in bytes, are rare, and copying what they come to is not worth it.
+const LONG: usize = 64 << 10;
+
+thread_local! {
+    /// The empty lists of the last text that was settled on this thread.
+    static SPARE: Cell<Option<Source>> = const { Cell::new(None) };
 }
 
 /// Items that stand in a row in a list of a [`Source`].
@@ -130,25 +140,50 @@ impl<T> At<&'static T> {
 }
 
 impl Source {
-    /// A text of which nothing is known yet.
+    /// A text of which nothing is known yet; [`Source::settled`] when all is.
     pub(super) fn new(text: Arc<[u8]>) -> Source {
+        if text.len() <= LONG {
+            return Source { text, ..SPARE.take().unwrap_or_default() };
+        }
         // As many as most texts come to, so that the lists need not grow.
         let actions = memmem::find_iter(&text, b"{{").count();
         Source {
             nodes: Vec::with_capacity(actions + actions / 4 + 1),
-            branches: Vec::new(),
-            calls: Vec::new(),
-            pipes: Vec::new(),
             commands: Vec::with_capacity(actions + actions / 4),
             operands: Vec::with_capacity(2 * actions),
-            variables: Vec::new(),
-            constants: Vec::new(),
-            numbers: Vec::new(),
-            mentions: Vec::new(),
-            chains: Vec::new(),
-            functions: Vec::new(),
             text,
+            ..Source::default()
         }
+    }
+
+    /// The same in as much memory as it needs. The lists of hundreds of templates that all had room to grow would take a third more,
+    /// and memory that nobody has touched before costs more than to copy these; they grow in the memory of the one before.
+    pub(super) fn settled(mut self) -> Source {
+        if self.text.len() > LONG {
+            return self;
+        }
+        fn own<T>(list: &mut Vec<T>) -> Vec<T> {
+            let mut own = Vec::with_capacity(list.len());
+            own.append(list);
+            own
+        }
+        let settled = Source {
+            nodes: own(&mut self.nodes),
+            branches: own(&mut self.branches),
+            calls: own(&mut self.calls),
+            pipes: own(&mut self.pipes),
+            commands: own(&mut self.commands),
+            operands: own(&mut self.operands),
+            variables: own(&mut self.variables),
+            constants: own(&mut self.constants),
+            numbers: own(&mut self.numbers),
+            mentions: own(&mut self.mentions),
+            chains: own(&mut self.chains),
+            functions: own(&mut self.functions),
+            text: std::mem::take(&mut self.text),
+        };
+        SPARE.set(Some(self));
+        settled
     }
 
     /// The nodes of a body.

@@ -68,7 +68,7 @@ pub fn parse_with(text: Arc<[u8]>, vocabulary: Vocabulary) -> Result<Parsed> {
         vocabulary,
     };
     let main = parser.top()?;
-    let source = Arc::new(parser.source);
+    let source = Arc::new(parser.source.settled());
     let tree = |body: Definition| Arc::new(Tree { source: source.clone(), list: body.list, slots: body.slots, empty: body.empty });
     let defines = parser.defines.into_iter().map(|(name, body)| (name, tree(body))).collect();
     Ok(Parsed { main: tree(main), defines })
