@@ -16,6 +16,7 @@ use super::literal;
 use super::stack;
 use super::value::Str;
 use crate::quote;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Why a template does not parse. The file's name is not known here.
@@ -54,6 +55,7 @@ pub fn parse(text: Arc<[u8]>) -> Result<Parsed> {
 /// Parses a text that may call the functions of `vocabulary`.
 pub fn parse_with(text: Arc<[u8]>, vocabulary: Vocabulary) -> Result<Parsed> {
     let bytes = text.clone();
+    let Pending { nodes, commands, operands } = PENDING.take();
     let mut parser = Parser {
         text: &bytes,
         source: Source::new(text.clone()),
@@ -61,17 +63,32 @@ pub fn parse_with(text: Arc<[u8]>, vocabulary: Vocabulary) -> Result<Parsed> {
         tokens: [Token { kind: Kind::Eof, start: 0, end: 0 }; 3],
         peeked: 0,
         body: Body::new(),
-        nodes: Vec::new(),
-        commands: Vec::new(),
-        operands: Vec::new(),
+        nodes,
+        commands,
+        operands,
         defines: Vec::new(),
         vocabulary,
     };
     let main = parser.top()?;
+    // All that was begun is complete, so these are empty.
+    PENDING.set(Pending { nodes: parser.nodes, commands: parser.commands, operands: parser.operands });
     let source = Arc::new(parser.source.settled());
     let tree = |body: Definition| Arc::new(Tree { source: source.clone(), list: body.list, slots: body.slots, empty: body.empty });
     let defines = parser.defines.into_iter().map(|(name, body)| (name, tree(body))).collect();
     Ok(Parsed { main: tree(main), defines })
+}
+
+/// What was read of lists that are not complete yet, of each kind the innermost last.
+#[derive(Default)]
+struct Pending {
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    operands: Vec<Operand>,
+}
+
+thread_local! {
+    /// The memory of the last text that was parsed on this thread.
+    static PENDING: Cell<Pending> = const { Cell::new(Pending { nodes: Vec::new(), commands: Vec::new(), operands: Vec::new() }) };
 }
 
 /// A [`Tree`] before all of its text is read.
