@@ -14,7 +14,7 @@ use crate::fs::{self, clean_name};
 use crate::quote::quote;
 use flate2::bufread::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -24,8 +24,8 @@ pub const ARCHIVE_LIMIT: u64 = 100 * 1024 * 1024;
 /// The text of Go's `gzip.ErrHeader`.
 pub(super) const NO_GZIP: &str = "gzip: invalid header";
 
-/// Archives of at most so many bytes are read as a whole, and unpacked from there.
-const IN_MEMORY: u64 = 32 << 20;
+/// So many bytes of an archive are read at once.
+const PIECE: usize = 64 << 10;
 
 /// The files of the archive in an open file, with their names below the top folder, in the archive's order.
 pub(crate) fn read_file(file: std::fs::File, path: &Path) -> Result<Vec<File>> {
@@ -35,31 +35,41 @@ pub(crate) fn read_file(file: std::fs::File, path: &Path) -> Result<Vec<File>> {
 /// The same, and tells `observe` of each file as it is found. Files of `crds/` that are unlikely to be wanted stay packed until
 /// somebody looks at them: many charts bring megabytes of them, and hardly any run prints them.
 pub(super) fn read_file_observed(file: std::fs::File, path: &Path, crds: Crds, observe: Observe<'_>) -> Result<Vec<File>> {
-    let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
-    if size > IN_MEMORY {
-        return read_stream(BufReader::with_capacity(64 * 1024, file), None, observe);
-    }
-    let mut bytes = Vec::new();
-    fs::read_expected(file, || path.to_path_buf(), size, IN_MEMORY, &mut bytes)?;
-    match crds {
-        Crds::Wanted => read_bytes(&bytes, None, observe),
-        Crds::Unlikely => {
-            let archive = Arc::new(Archive { bytes, crds: OnceLock::new() });
-            read_bytes(&archive.bytes, Some(&archive), observe)
-        }
-    }
+    let archive = Arc::new(Archive { file, crds: OnceLock::new() });
+    let packed = (crds == Crds::Unlikely).then_some(&archive);
+    archive.read(packed, observe).map_err(|error| match error.kind() {
+        ErrorKind::Io => error.context(format_args!("read {}", path.display())),
+        _ => error,
+    })
 }
 
 /// The files of an archive in memory.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<File>> {
-    read_bytes(bytes, None, &|_| {})
+    match read_first_member(bytes, None, &|_| {}) {
+        Some(files) => Ok(files),
+        None => read_stream(bytes, None, &|_| {}),
+    }
 }
 
-/// An archive whose CRDs are still packed.
+/// An archive whose CRDs are still packed. It stays open rather than in memory: who replaces the file does no harm.
 struct Archive {
-    bytes: Vec<u8>,
+    file: std::fs::File,
     /// In the archive's order.
     crds: OnceLock<Vec<Arc<[u8]>>>,
+}
+
+impl Archive {
+    /// Its files from its beginning, piece by piece: fresh memory for all of it costs more than reading it.
+    fn read(&self, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
+        let stream = || -> Result<_> {
+            (&self.file).rewind().map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))?;
+            Ok(BufReader::with_capacity(PIECE, &self.file))
+        };
+        match read_first_member(stream()?, packed, observe) {
+            Some(files) => Ok(files),
+            None => read_stream(stream()?, packed, observe),
+        }
+    }
 }
 
 impl Packed for Archive {
@@ -67,7 +77,7 @@ impl Packed for Archive {
         static NOTHING: LazyLock<Arc<[u8]>> = LazyLock::new(Arc::default);
         let unpack = || {
             // It was read before without a fault.
-            let files = read(&self.bytes).unwrap_or_default();
+            let files = self.read(None, &|_| {}).unwrap_or_default();
             files.into_iter().filter(|file| is_crd(&file.name)).map(|file| file.data.shared().clone()).collect()
         };
         self.crds.get_or_init(unpack).get(number).unwrap_or(&NOTHING)
@@ -79,29 +89,28 @@ fn is_crd(name: &str) -> bool {
     below_chart(name).starts_with("crds/")
 }
 
-fn read_bytes(bytes: &[u8], packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
-    if let Some(mut member) = Member::of(bytes)
-        && let Ok(files) = read_members(Reader::new(&mut member), packed, observe)
-        && !member.is_over
-    {
-        return Ok(files);
-    }
-    read_stream(bytes, packed, observe)
+/// The files of an archive that ends within the first member of the gzip stream; `None` for all else, faults too.
+fn read_first_member(stream: impl BufRead, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Option<Vec<File>> {
+    let mut member = Member::of(stream)?;
+    let files = read_members(Reader::new(&mut member), packed, observe).ok()?;
+    (!member.is_over).then_some(files)
 }
 
 /// What the first member of a gzip stream holds, without a look at its checksum: nearly always the archive ends within it, and what
 /// stands behind an archive's end is never looked at, by Helm neither. The sum takes a quarter of the time.
-struct Member<'a> {
-    rest: &'a [u8],
+struct Member<R> {
+    stream: R,
     state: Decompress,
     /// Whether more was asked for than it holds: its sum is to be looked at, and what follows it.
     is_over: bool,
 }
 
-impl<'a> Member<'a> {
-    fn of(bytes: &'a [u8]) -> Option<Member<'a>> {
-        let rest = bytes.get(data_start(bytes)?..)?;
-        Some(Member { rest, state: Decompress::new(false), is_over: false })
+impl<R: BufRead> Member<R> {
+    fn of(mut stream: R) -> Option<Member<R>> {
+        let beginning = stream.fill_buf().ok()?;
+        let start = data_start(beginning).filter(|start| *start <= beginning.len())?;
+        stream.consume(start);
+        Some(Member { stream, state: Decompress::new(false), is_over: false })
     }
 }
 
@@ -127,21 +136,26 @@ fn data_start(bytes: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-impl Read for Member<'_> {
+impl<R: BufRead> Read for Member<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (read, written) = (self.state.total_in(), self.state.total_out());
-        let status = self.state.decompress(self.rest, buffer, FlushDecompress::None)?;
-        let read = (self.state.total_in() - read) as usize;
-        let written = (self.state.total_out() - written) as usize;
-        self.rest = self.rest.get(read..).unwrap_or_default();
-        match status {
-            _ if written > 0 || buffer.is_empty() => Ok(written),
-            Status::StreamEnd => {
-                self.is_over = true;
-                Ok(0)
+        loop {
+            let input = self.stream.fill_buf()?;
+            let is_end = input.is_empty();
+            let (read, written) = (self.state.total_in(), self.state.total_out());
+            let status = self.state.decompress(input, buffer, FlushDecompress::None)?;
+            let read = (self.state.total_in() - read) as usize;
+            let written = (self.state.total_out() - written) as usize;
+            self.stream.consume(read);
+            match status {
+                _ if written > 0 || buffer.is_empty() => return Ok(written),
+                Status::StreamEnd => {
+                    self.is_over = true;
+                    return Ok(0);
+                }
+                _ if is_end => return Err(io::ErrorKind::UnexpectedEof.into()),
+                _ if read == 0 => return Err(io::ErrorKind::InvalidData.into()),
+                _ => {}
             }
-            _ if read > 0 => Err(io::ErrorKind::Interrupted.into()),
-            _ => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 }
@@ -309,8 +323,9 @@ mod tests {
     }
 
     fn read_leaving_crds(bytes: Vec<u8>) -> Result<Vec<File>> {
-        let archive = Arc::new(Archive { bytes, crds: OnceLock::new() });
-        read_bytes(&archive.bytes, Some(&archive), &|_| {})
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, &bytes).unwrap();
+        read_file_observed(file, Path::new("a.tgz"), Crds::Unlikely, &|_| {})
     }
 
     /// Compressed with a header of these fields.
@@ -324,11 +339,12 @@ mod tests {
     fn the_first_member_is_read_without_its_sum_and_the_rest_as_it_must_be() {
         let archive = packed(&[("a/Chart.yaml", "name: a")]);
         let mut tar = Vec::new();
-        Member::of(&archive).unwrap().read_to_end(&mut tar).unwrap();
+        Member::of(&*archive).unwrap().read_to_end(&mut tar).unwrap();
         let quickly = |bytes: &[u8]| {
-            let mut member = Member::of(bytes)?;
-            let files = read_members(Reader::new(&mut member), None, &|_| {});
-            files.ok().filter(|_| !member.is_over)
+            let in_pieces = read_first_member(BufReader::with_capacity(512, bytes), None, &|_| {});
+            let whole = read_first_member(bytes, None, &|_| {});
+            assert_eq!(in_pieces.is_some(), whole.is_some());
+            whole
         };
         let is_read = |bytes: &[u8]| (quickly(bytes).is_some(), read_stream(bytes, None, &|_| {}).is_ok(), read(bytes).is_ok());
         let changed = |change: &dyn Fn(&mut Vec<u8>)| {
