@@ -3,7 +3,7 @@
 //! Goes in: a coarse kind, Helm's text of the fault, and, where known, diagnostics with places and hints.
 //! Comes out: an opaque [`Error`], one pointer wide; its `Display` is Helm's text (what follows `Error: `), on which scripts rely.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Location};
 use std::fmt;
 
 /// What sort of thing failed.
@@ -117,9 +117,14 @@ impl Error {
         &self.0.diagnostics
     }
 
-    /// The line, from 1, of the first place that is known.
+    /// The first place that is known.
+    pub fn place(&self) -> Option<&Location> {
+        self.0.diagnostics.iter().find_map(|diagnostic| diagnostic.location.as_ref())
+    }
+
+    /// Its line, from 1.
     pub fn line(&self) -> Option<usize> {
-        self.0.diagnostics.iter().find_map(|diagnostic| diagnostic.location.as_ref()).map(|location| location.line)
+        self.place().map(|place| place.line)
     }
 
     /// The diagnostics, to add notes and hints from a layer that knows more.

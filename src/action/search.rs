@@ -73,8 +73,7 @@ pub fn registry(
     let invalid = |error| Error::new(ErrorKind::Usage, format!("an invalid version/constraint format: {error}"));
     let constraint = Constraint::parse(options.range()).map_err(invalid)?;
     let downloader = Downloader::new(access.clone(), settings, reporter);
-    let all_versions = options.versions;
-    let lookup = Lookup { downloader: &downloader, constraint, all_versions };
+    let lookup = Lookup { downloader: &downloader, constraint, all_versions: options.versions };
     let place = reference.strip_prefix(SCHEME).unwrap_or(reference).trim_end_matches('/');
     if !place.contains('/') {
         let top = Reference::of_registry(place)?;

@@ -156,8 +156,7 @@ pub(super) enum At {
 
 impl Remark<'_> {
     fn broken<'a>(error: &Error, within: &'a [u8]) -> Remark<'a> {
-        let place = error.diagnostics().iter().find_map(|diagnostic| diagnostic.location.as_ref());
-        let at = place.map_or(At::Unknown, |place| At::Line(place.line.max(1), place.column));
+        let at = error.place().map_or(At::Unknown, |place| At::Line(place.line.max(1), place.column));
         Remark { severity: Severity::Error, message: format!("unable to parse YAML: {error}"), within, at }
     }
 

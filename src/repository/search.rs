@@ -44,7 +44,7 @@ pub struct Hit {
 impl Hit {
     /// A version that a registry has under `name`, and what is known of it: its Chart.yaml.
     pub fn of_registry(name: &str, version: String, config: Option<&Data>) -> Hit {
-        let field = |key: &str| config?.as_map()?.get(key)?.as_str().map(printable);
+        let field = |key: &str| config?.as_map()?.get(key)?.as_str().map(|text| sanitised(text.into()).into_owned());
         let (app_version, description) = (field("appVersion").unwrap_or_default(), field("description").unwrap_or_default());
         Hit { name: name.to_string(), version, app_version, description, score: 0 }
     }

@@ -9,6 +9,7 @@ use crate::cli::source;
 use crate::cli::system::System;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lint::{Options, format};
+use crate::parallel;
 use crate::template::engine::{Environment, KubeVersion};
 use clap::Args;
 use std::io::IsTerminal;
@@ -76,7 +77,7 @@ impl Run for Arguments {
             all_faults: self.all_errors || output != "text",
             places: output != "text" || shows_places,
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = parallel::threads(paths.len());
         let environment = || -> Box<dyn Environment> { Box::new(System) };
         let run = lint::run(&paths, &options, &environment, threads, &mut session.notices);
         session.show_notices();
