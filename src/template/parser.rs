@@ -217,8 +217,11 @@ impl<'a> Parser<'a> {
 
     /// A fault at the last token that was read, which is where Go sees it.
     fn fault<T>(&self, message: impl Into<String>) -> Result<T> {
-        let at = self.tokens[0];
-        Err(Box::new(ParseError { line: self.line(at), position: at.start as usize, message: message.into() }))
+        self.fault_at(self.tokens[0], message)
+    }
+
+    fn fault_at<T>(&self, token: Token, message: impl Into<String>) -> Result<T> {
+        Err(Box::new(ParseError { line: self.line(token), position: token.start as usize, message: message.into() }))
     }
 
     fn unexpected<T>(&self, token: Token, context: &str) -> Result<T> {
@@ -308,16 +311,16 @@ impl<'a> Parser<'a> {
         let token = self.next_non_space();
         let name = self.template_name(token, CONTEXT)?;
         self.expect(Kind::RightDelim, CONTEXT)?;
-        self.define_body(name, CONTEXT)?;
+        self.define_body(name, CONTEXT, None)?;
         self.body = outer;
         Ok(())
     }
 
-    /// The body of a `define` or `block` up to its `end`.
-    fn define_body(&mut self, name: Str, context: &str) -> Result<()> {
+    /// The body of a `define` or `block` up to its `end`; a wrong end is told of `place`, or else of where it stands.
+    fn define_body(&mut self, name: Str, context: &str, place: Option<Token>) -> Result<()> {
         let (list, ending) = self.item_list()?;
         if !matches!(ending, Ending::End) {
-            return self.fault(format!("unexpected {} in {context}", ending.source()));
+            return self.fault_at(place.unwrap_or(self.tokens[0]), format!("unexpected {} in {context}", ending.source()));
         }
         let body = self.body(list);
         match self.defines.iter_mut().find(|define| define.0 == name) {
@@ -483,7 +486,8 @@ impl<'a> Parser<'a> {
         let name = self.template_name(token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         let outer = std::mem::replace(&mut self.body, Body::new());
-        self.define_body(name.clone(), CONTEXT)?;
+        // Go reads the body with a parser of its own, and tells of its end by the one around it.
+        self.define_body(name.clone(), CONTEXT, Some(self.tokens[0]))?;
         self.body = outer;
         let call = TemplateCall { position: token.start, name, pipe: Some(pipe) };
         Ok(Item::Node(Node::Template(At::put(call, &mut self.source.calls))))
@@ -537,6 +541,8 @@ mod tests {
             ("{{ . }\n}", "template: t:1: unexpected \"}\" in operand"),
             ("{{ .a\n", "template: t:2: unclosed action started at t:1"),
             ("{{ define \"a\" }}x{{ end }}{{ define \"a\" }}y{{ end }}", "template: t:1: template: multiple definition of template \"a\""),
+            ("{{ define \"a\" }}\n\n{{ else }}", "template: t:3: unexpected {{else}} in define clause"),
+            ("\n{{ block \"a\"\n. }}\n{{ else }}", "template: t:3: unexpected {{else}} in block clause"),
             ("{{ range $a, $b, $c := . }}{{ end }}", "template: t:1: too many declarations in range"),
             ("{{ if true }}{{ define \"x\" }}{{ end }}{{ end }}", "template: t:1: unexpected <define> in command"),
         ] {

@@ -13,6 +13,7 @@ use super::scanner::Scanner;
 use crate::data::{Data, Items, Map};
 use crate::diagnostic::{Diagnostic, Location, source_line};
 use crate::error::{Error, ErrorKind, Result};
+use crate::json;
 use crate::number;
 use crate::quote::quote;
 use crate::time::{self, Zone};
@@ -240,12 +241,14 @@ fn first_unsupported(data: &Data) -> Option<f64> {
     None
 }
 
-/// `json.Unmarshal` of a tree into a type; goes on after a fault, as Go does, and keeps the first.
+/// `json.Unmarshal` of a tree into a type; goes on after a fault, as Go does, and keeps the first. Only a time that is none ends it:
+/// what a type reads by itself (`UnmarshalJSON`) goes before every fault that was found until then.
 struct Fitting {
     strict: bool,
     struct_name: Option<&'static str>,
     path: Vec<&'static str>,
     problem: Option<String>,
+    has_ended: bool,
     /// The fields on the way to the problem.
     place: Vec<Arc<str>>,
     /// What was wanted there, in words.
@@ -254,7 +257,7 @@ struct Fitting {
 
 impl Fitting {
     fn new(strict: bool) -> Fitting {
-        Fitting { strict, struct_name: None, path: Vec::new(), problem: None, place: Vec::new(), hint: None }
+        Fitting { strict, struct_name: None, path: Vec::new(), problem: None, has_ended: false, place: Vec::new(), hint: None }
     }
 
     /// The fitted value, `None` where Go leaves the target as it is. As deep as the shape.
@@ -275,7 +278,7 @@ impl Fitting {
                 Some(self.fit_struct(map, type_name, fields, Some((name, embedded))))
             }
             (Shape::Time, Data::Str(text)) => self.fit_time(text),
-            (Shape::Time, _) => self.refuse("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
+            (Shape::Time, _) => self.end("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
             (_, Data::Bool(_)) => self.mismatch("bool", shape),
             (_, Data::Str(_)) => self.mismatch("string", shape),
             (_, Data::Int(_) | Data::Float(_)) => self.mismatch("number", shape),
@@ -362,11 +365,23 @@ impl Fitting {
         Data::map(Map::from_entries(fitted))
     }
 
+    /// Go looks at the JSON text as it stands between its quotes, escapes and all.
     fn fit_time(&mut self, text: &Arc<str>) -> Option<Data> {
-        match time::parse(time::RFC3339, text.as_bytes(), &Zone::Utc) {
+        let quoted = json::quote(text.as_bytes());
+        match time::parse(time::RFC3339, quoted.get(1..quoted.len() - 1).unwrap_or_default(), &Zone::Utc) {
             Ok(_) => Some(Data::Str(text.clone())),
-            Err(fault) => self.refuse(fault),
+            Err(fault) => self.end(fault),
         }
+    }
+
+    /// Refuses in the place of what was refused before.
+    fn end(&mut self, problem: String) -> Option<Data> {
+        if !self.has_ended {
+            (self.problem, self.hint) = (None, None);
+            self.refuse(problem);
+            self.has_ended = true;
+        }
+        None
     }
 }
 
