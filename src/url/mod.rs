@@ -12,6 +12,7 @@ use memchr::{memchr, memmem, memrchr};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Path,
+    Segment,
     Host,
     Zone,
     User,
@@ -25,6 +26,7 @@ fn must_escape(byte: u8, mode: Mode) -> bool {
     }
     let allowed: &[u8] = match mode {
         Mode::Path => b"$&+,/:;=@",
+        Mode::Segment => b"$&+:=@",
         Mode::User => b"$&+,;=",
         Mode::Fragment => b"!$&()*+,/:;=?@",
         Mode::Host | Mode::Zone => b"!\"$&'()*+,:;<=>[]",
@@ -81,6 +83,11 @@ fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
         }
     }
     Ok(out)
+}
+
+/// `url.PathEscape`.
+pub fn path_escape(text: &[u8]) -> Vec<u8> {
+    escape(text, Mode::Segment)
 }
 
 /// `url.PathUnescape`.

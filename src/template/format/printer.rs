@@ -6,7 +6,6 @@
 use super::flags::{Flags, Radix};
 use super::{DEPTH_LIMIT, SIZE_LIMIT};
 use crate::data::{self, Data};
-use crate::number;
 use crate::template::functions::Fault;
 use crate::template::functions::visits::Visits;
 use crate::template::value::{IntKind, List, Map, MapKind, Object, Value, bytes};
@@ -71,7 +70,7 @@ impl<'a> Printer<'a> {
         match object.to_text() {
             Some(text) => self.push(&text),
             None if object.kind_name() == "ptr" => return self.print_fields(object, 'v'),
-            None => return self.print_object(object, 'v'),
+            None => return self.print_plainly(object, 'v'),
         }
         Ok(())
     }
@@ -109,7 +108,7 @@ impl<'a> Printer<'a> {
             Value::Bytes(bytes) => self.print_bytes(bytes, verb)?,
             Value::List(list) => self.descend(|printer| printer.print_list(list, verb))?,
             Value::Map(map) => self.descend(|printer| printer.print_map(map, verb))?,
-            Value::Object(object) => self.descend(|printer| printer.print_object(&**object, verb))?,
+            Value::Object(object) => self.descend(|printer| printer.print_object(value, &**object, verb))?,
         }
         Ok(())
     }
@@ -127,7 +126,8 @@ impl<'a> Printer<'a> {
 
     /// `%!verb(type=value)`
     fn bad_verb(&mut self, value: &Value, verb: char) -> Printed {
-        let outer = std::mem::replace(&mut self.erroring, true);
+        // Go begins anew with the value, as if it were the operand.
+        let outer = (std::mem::replace(&mut self.erroring, true), std::mem::replace(&mut self.depth, 0));
         self.push("%!");
         self.out.extend_from_slice(verb.encode_utf8(&mut [0; 4]).as_bytes());
         self.push("(");
@@ -140,7 +140,7 @@ impl<'a> Printer<'a> {
             }
         }
         self.push(")");
-        self.erroring = outer;
+        (self.erroring, self.depth) = outer;
         Ok(())
     }
 
@@ -352,7 +352,7 @@ impl<'a> Printer<'a> {
     }
 
     /// A struct, pointer or named type: its `String` method where the verb takes text, else what it is made of.
-    fn print_object(&mut self, object: &dyn Object, verb: char) -> Printed {
+    fn print_object(&mut self, value: &Value, object: &dyn Object, verb: char) -> Printed {
         if !self.erroring {
             let text = if self.flags.sharp_v {
                 object.to_go_syntax()
@@ -370,6 +370,24 @@ impl<'a> Printer<'a> {
                 None => {}
             }
         }
+        if object.kind_name() != "ptr" {
+            return self.print_plainly(object, verb);
+        }
+        if self.depth > 1 {
+            return match verb {
+                'v' | 'p' | 'b' | 'o' | 'd' | 'x' | 'X' => {
+                    self.print_address(verb);
+                    Ok(())
+                }
+                _ => self.bad_verb(value, verb),
+            };
+        }
+        self.push("&");
+        self.print_fields(object, verb)
+    }
+
+    /// What an object is made of that is no pointer.
+    fn print_plainly(&mut self, object: &dyn Object, verb: char) -> Printed {
         if let Some(value) = object.underlying() {
             return self.print_underlying(object, &value, verb);
         }
@@ -377,14 +395,6 @@ impl<'a> Printer<'a> {
             let entries = entries.iter().map(|(key, value)| (key.as_bytes(), value));
             return self.print_entries(object.type_name(), entries, verb, |printer, value| printer.print_nested(value, verb));
         }
-        if object.kind_name() != "ptr" {
-            return self.print_fields(object, verb);
-        }
-        if self.depth > 1 {
-            self.print_address(verb);
-            return Ok(());
-        }
-        self.push("&");
         self.print_fields(object, verb)
     }
 
@@ -422,11 +432,15 @@ impl<'a> Printer<'a> {
 
     fn print_address(&mut self, verb: char) {
         let flags = Flags { sharp: !self.flags.sharp, ..self.flags };
-        if matches!(verb, 'v' | 'p') {
-            flags.write_integer(self.out, false, ADDRESS, Radix::of(16));
-        } else {
-            number::write_uint(self.out, ADDRESS);
-        }
+        let radix = match verb {
+            'b' => Radix::of(2),
+            'o' => Radix::of(8),
+            'd' => Radix::of(10),
+            'X' => Radix { upper: true, ..Radix::of(16) },
+            _ => Radix::of(16),
+        };
+        let flags = if matches!(verb, 'v' | 'p') { flags } else { self.flags };
+        flags.write_integer(self.out, false, ADDRESS, radix);
     }
 }
 

@@ -10,6 +10,7 @@ use super::super::go_text;
 use super::formats;
 use super::multiple::is_multiple;
 use super::patterns::Written;
+use crate::url::{path_escape, path_unescape};
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
 
@@ -51,10 +52,10 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
             go_text::quote(ptr1),
             go_text::quote(ptr2)
         ),
-        CompileError::InvalidJsonPointer(url) => format!("invalid json-pointer {}", go_text::quote(url)),
-        CompileError::JsonPointerNotFound(url) => format!("json-pointer in {} not found", go_text::quote(url)),
+        CompileError::InvalidJsonPointer(url) => format!("invalid json-pointer {}", go_text::quote(&address(url))),
+        CompileError::JsonPointerNotFound(url) => format!("json-pointer in {} not found", go_text::quote(&address(url))),
         CompileError::AnchorNotFound { url, reference } => {
-            format!("anchor in {} not found in schema {}", go_text::quote(reference), go_text::quote(url))
+            format!("anchor in {} not found in schema {}", go_text::quote(&address(reference)), go_text::quote(url))
         }
         CompileError::UnsupportedVocabulary { url, vocabulary } => {
             format!("unsupported vocabulary {} in {}", go_text::quote(vocabulary), go_text::quote(url))
@@ -64,6 +65,16 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// An address with the escapes that Helm's library gives its fragment.
+fn address(url: &str) -> String {
+    let Some((document, fragment)) = url.split_once('#') else { return url.to_string() };
+    let steps = fragment.split('/').map(|step| {
+        let step = path_unescape(step.as_bytes()).unwrap_or_else(|_| step.as_bytes().to_vec());
+        String::from_utf8_lossy(&path_escape(&step)).into_owned()
+    });
+    format!("{document}#{}", steps.collect::<Vec<_>>().join("/"))
 }
 
 /// The lines below the headline, without a final line end; empty when nothing that counts is left.
@@ -296,7 +307,7 @@ fn fault(schema: &Written, error: &ValidationError) -> Fault {
     }
 }
 
-/// What is said of a pattern, or of a text that has to be one: with the pattern as it stands in the schema, and in Go's words.
+/// What is said of a pattern or reference, or of a text that has to be one: as it stands in the schema, and in Go's words.
 fn pattern_text(schema: &Written, error: &ValidationError) -> Option<String> {
     match &error.kind {
         ErrorKind::Pattern { got, .. } => {
@@ -310,6 +321,11 @@ fn pattern_text(schema: &Written, error: &ValidationError) -> Option<String> {
             });
             let (written, fault) = schema.fault(steps, got.as_str()?)?;
             Some(format!("{} is not valid regex: {fault}", quote(written)))
+        }
+        // In the schemas of schemas the validator checks by its own rules, which refuse more; what they may refuse is left to them.
+        ErrorKind::Format { want: "uri-reference", got, .. } => {
+            let fault = formats::reference(got.as_str()?).err()?;
+            Some(format!("{} is not valid uri-reference: {fault}", display(got)))
         }
         ErrorKind::PropertyName { prop } => Some(format!("invalid propertyName {}", quote(schema.key(prop)))),
         _ => None,

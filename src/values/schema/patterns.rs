@@ -1,8 +1,8 @@
-//! The patterns of a schema, which are Go's regular expressions to Helm (santhosh-tekuri/jsonschema uses package regexp) and
-//! those of JavaScript to the validator.
+//! What a schema says in Go's languages: its patterns are Go's regular expressions to Helm (santhosh-tekuri/jsonschema uses package
+//! regexp) and those of JavaScript to the validator; its references are what Go's `url.Parse` takes, and URIs in the strict sense.
 //!
-//! Goes in: a schema. Comes out: the same schema with patterns that mean to the validator what they mean to Go, and a memory of
-//! what they were, so that faults show them as they were written.
+//! Goes in: a schema. Comes out: the same schema with patterns and references that mean to the validator what they mean to Go, and a
+//! memory of what the patterns were, so that faults show them as they were written.
 
 use super::formats;
 use crate::data::{Data, Map};
@@ -26,8 +26,11 @@ pub(super) struct Written {
     keys: HashMap<Arc<str>, Arc<str>>,
 }
 
+/// Keywords that refer to schemas or name them.
+const REFERENCES: [&str; 4] = ["$ref", "$id", "$dynamicRef", "$recursiveRef"];
+
 impl Written {
-    /// The schema and its translation, which is itself if it has no patterns.
+    /// The schema and its translation, which is itself if there is nothing to translate.
     pub(super) fn translate(schema: Data) -> (Written, Data) {
         let mut written = Written { schema: schema.clone(), keys: HashMap::new() };
         let translated = written.changed(&schema, false).unwrap_or(schema);
@@ -53,6 +56,7 @@ impl Written {
                             let translated = regexp::translate(pattern.as_bytes());
                             Some(Data::str(translated.map_or(REFUSED.to_string(), |translated| translated.pattern)))
                         }
+                        Data::Str(reference) if REFERENCES.contains(&&**key) => escaped(reference).map(Data::str),
                         Data::Str(format) if &**key == "format" && &**format == "regex" => Some(Data::str(formats::REGEX)),
                         Data::Map(patterns) if &**key == "patternProperties" => Some(self.with_keys(patterns)),
                         _ if DATA.contains(&&**key) => None,
@@ -109,5 +113,30 @@ impl Written {
             Data::List(items) => items.get(step.parse::<usize>().ok()?),
             _ => None,
         })
+    }
+}
+
+/// A reference that Go takes (`#/definitions/List<Name>`) with escapes for what may not stand in a URI; `None` if nothing changes.
+fn escaped(reference: &str) -> Option<String> {
+    formats::reference(reference).ok()?;
+    let (address, fragment) = reference.split_once('#').map_or((reference, None), |(address, fragment)| (address, Some(fragment)));
+    let path = address.find("//").map_or(0, |host| address[host + 2..].find('/').map_or(address.len(), |path| host + 2 + path));
+    let (host, path) = address.split_at(path);
+    let mut out = host.to_string();
+    escape_into(&mut out, path);
+    if let Some(fragment) = fragment {
+        out.push('#');
+        escape_into(&mut out, fragment);
+    }
+    (out != reference).then_some(out)
+}
+
+fn escape_into(out: &mut String, text: &str) {
+    for character in text.chars() {
+        if character.is_ascii_alphanumeric() || "-._~:/?@!$&'()*+,;=%".contains(character) {
+            out.push(character);
+        } else {
+            out.extend(character.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")));
+        }
     }
 }

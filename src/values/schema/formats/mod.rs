@@ -198,7 +198,8 @@ fn uri(text: &str) -> Result<(), String> {
     if parse(text)?.scheme.is_empty() { Err("relative url".into()) } else { Ok(()) }
 }
 
-fn reference(text: &str) -> Result<(), String> {
+/// What may refer to a schema.
+pub(super) fn reference(text: &str) -> Result<(), String> {
     if text.contains('\\') {
         return Err("contains \\".into());
     }
