@@ -7,10 +7,12 @@
 //! English.
 
 use super::super::go_text;
+use super::SCHEMA_URL;
 use super::formats;
 use super::multiple::is_multiple;
 use super::patterns::Written;
-use crate::url::{path_escape, path_unescape};
+use crate::data::Data;
+use crate::url::{Url, path_escape, path_unescape};
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
 
@@ -64,6 +66,21 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
             format!("invalid regex {} at {}: {src}", go_text::quote(regex), go_text::quote(url))
         }
         other => other.to_string(),
+    }
+}
+
+/// Why the address at `$schema` leads nowhere, before anyone follows it (the library's `getDraft`).
+pub(super) fn draft_text(schema: &Data) -> Option<String> {
+    let address = schema.as_map()?.get("$schema")?.as_str()?;
+    let address = address.split_once('#').map_or(address, |(address, _)| address);
+    match Url::parse(address.as_bytes()) {
+        Err(fault) => Some(format!("invalid $schema in {}: {fault}", go_text::quote(&format!("{SCHEMA_URL}#")))),
+        Ok(url) if !matches!(&*url.scheme, b"http" | b"https" | b"file" | b"urn") => {
+            let written = url.written();
+            let scheme = go_text::quote(&String::from_utf8_lossy(&written));
+            Some(format!("failing loading {}: no URLLoader registered for {scheme}", go_text::quote(address)))
+        }
+        Ok(_) => None,
     }
 }
 

@@ -161,7 +161,7 @@ type Compiled = std::result::Result<(Schemas, boon::SchemaIndex, Data, Written),
 
 fn compile(schema: &[u8], loader: &Loader) -> Compiled {
     let schema = json::parse_exact(schema).map_err(|error| decoder_words(error.message()))?;
-    if let Some(fault) = bounds::fault_of(&schema) {
+    if let Some(fault) = fault::draft_text(&schema).or_else(|| bounds::fault_of(&schema)) {
         return Err(fault);
     }
     let mut compiler = Compiler::new();
