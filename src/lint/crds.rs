@@ -3,7 +3,7 @@
 //! Goes in: the loaded chart. Comes out: findings under the file's name. Matches Helm's `pkg/chart/v2/lint/rules/crds.go`.
 
 use super::source::Found;
-use super::templates::{At, Remark, documents, read_manifest};
+use super::templates::{At, Remark, manifests};
 use super::{Linter, Rule, Severity};
 use crate::diagnostic::Notices;
 
@@ -26,10 +26,9 @@ pub(super) fn check(linter: &mut Linter<'_>) {
             let place = linter.options.places.then(|| remark.place(name, text)).flatten();
             linter.add_at(remark.severity, Rule::Crds, name, remark.message, place.map(|place| place.line));
         };
-        for document in documents(text) {
-            let (document, manifest) = match read_manifest(document, text) {
-                Ok((document, Some(manifest))) => (document, manifest),
-                Ok((_, None)) => continue,
+        for manifest in manifests(text) {
+            let (document, manifest) = match manifest {
+                Ok(manifest) => manifest,
                 // As in Helm, what is no YAML ends the whole rule.
                 Err(broken) => return tell(broken),
             };

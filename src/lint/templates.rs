@@ -147,6 +147,7 @@ pub(super) struct Remark<'a> {
 }
 
 /// What a remark is about.
+#[derive(Debug)]
 pub(super) enum At {
     /// A line, from 1, and the bytes before the place in it.
     Line(usize, Option<usize>),
@@ -173,25 +174,14 @@ impl Remark<'_> {
     }
 }
 
-/// One document of `text`, and what the rules look at in it; `None` when it is empty.
-pub(super) fn read_manifest<'a>(
-    document: Result<&'a [u8]>,
-    text: &'a [u8],
-) -> std::result::Result<(&'a [u8], Option<Manifest>), Remark<'a>> {
-    let document = document.map_err(|error| Remark::broken(&error, text))?;
-    let manifest = Manifest::parse(document).map_err(|error| Remark::broken(&error, document))?;
-    Ok((document, manifest))
-}
-
 /// Looks at every document of one rendered file; whether all of them are YAML.
 fn check_file<'a>(text: &'a [u8], kube_version: &KubeVersion, remarks: &mut Vec<Remark<'a>>) -> bool {
     if let Some((line, message)) = illegal_indent(text) {
         remarks.push(Remark { severity: Severity::Warning, message, within: text, at: At::Line(line, None) });
     }
-    for document in documents(text) {
-        let (document, manifest) = match read_manifest(document, text) {
-            Ok((document, Some(manifest))) => (document, manifest),
-            Ok((_, None)) => continue,
+    for manifest in manifests(text) {
+        let (document, manifest) = match manifest {
+            Ok(manifest) => manifest,
             Err(broken) => {
                 remarks.push(broken);
                 return false;
@@ -249,11 +239,15 @@ static LIST: Shape = Shape::Struct(
 impl Manifest {
     /// Reads one document; `None` when it is empty.
     fn parse(document: &[u8]) -> Result<Option<Manifest>> {
-        let data = yaml::decode(document, &MANIFEST)?;
-        let Some(map) = data.as_map() else { return Ok(None) };
+        Ok(Manifest::of(&yaml::decode(document, &MANIFEST)?))
+    }
+
+    /// The same of a tree of its shape.
+    fn of(data: &Data) -> Option<Manifest> {
+        let map = data.as_map()?;
         let text = |data: Option<&Data>| data.and_then(Data::as_str).unwrap_or_default().to_string();
         let name = map.get("Metadata").and_then(Data::as_map).and_then(|metadata| metadata.get("Name"));
-        Ok(Some(Manifest { api_version: text(map.get("apiVersion")), kind: text(map.get("Kind")), name: text(name) }))
+        Some(Manifest { api_version: text(map.get("apiVersion")), kind: text(map.get("Kind")), name: text(name) })
     }
 
     fn deprecation(&self, version: &KubeVersion) -> Option<String> {
@@ -293,48 +287,119 @@ fn list_annotation(text: &[u8]) -> Option<String> {
         .then(|| "annotation 'helm.sh/resource-policy' within List objects are ignored".to_string())
 }
 
-/// The documents of a text as apimachinery's decoder finds them: JSON objects one behind the other, or YAML.
-pub(super) fn documents(text: &[u8]) -> Vec<Result<&[u8]>> {
-    let start = text.len() - text.trim_ascii_start().len();
-    if text.get(start) != Some(&b'{') {
-        return yaml_documents(text);
-    }
-    match json_objects(text) {
-        Some(objects) => objects,
-        // What opens an object and a template action is neither JSON nor, mostly, YAML; the decoder then speaks as for JSON.
-        None if text.get(start + 1) == Some(&b'{') => {
-            let offset = start + 2;
-            let message = format!("json: offset {offset}: invalid character '{{' looking for beginning of object key string");
-            vec![Err(Error::new(ErrorKind::Syntax, message))]
+/// A manifest with its document, or why there is none.
+type Read<'a> = std::result::Result<(&'a [u8], Manifest), Remark<'a>>;
+
+/// The manifests of a text with their documents, as apimachinery's `YAMLOrJSONDecoder` finds them, up to the first fault; empty ones
+/// are left out. What begins with a brace is taken for JSON objects one behind the other. Where JSON ends, after one object at most,
+/// it is YAML; if that fails there too, the fault is that of JSON.
+pub(super) fn manifests(text: &[u8]) -> Vec<Read<'_>> {
+    let mut found = Vec::new();
+    let (mut start, mut json_fault) = (0, None);
+    if String::from_utf8_lossy(text).trim_start().starts_with('{') {
+        let objects = json_objects(text, &mut found);
+        let Some(broken) = objects.broken else { return found };
+        let broken = if objects.count > 1 { broken } else { broken.with_offset() };
+        match yaml_start(text, objects.end).filter(|_| objects.count <= 1) {
+            Some(at) => (start, json_fault) = (at, Some(broken)),
+            None => {
+                found.push(Err(broken.remark(text)));
+                return found;
+            }
         }
-        None => yaml_documents(text),
+    }
+    for document in yaml_documents(text.get(start..).unwrap_or_default()) {
+        let read = match document {
+            Err(error) => Err(Remark::broken(&error, text)),
+            Ok(document) => match Manifest::parse(document) {
+                Ok(manifest) => Ok(manifest.map(|manifest| (document, manifest))),
+                Err(error) => Err(Remark::broken(&error, document)),
+            },
+        };
+        match (read, json_fault.take()) {
+            (Ok(manifest), _) => found.extend(manifest.map(Ok)),
+            (Err(broken), json_fault) => {
+                found.push(Err(json_fault.map_or(broken, |fault| fault.remark(text))));
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// The JSON objects that a text begins with.
+struct Objects {
+    count: usize,
+    /// Where the last one ends.
+    end: usize,
+    /// Why there is no further one, if anything is left.
+    broken: Option<JsonFault>,
+}
+
+/// Why a text is no JSON, or no manifest in it.
+struct JsonFault {
+    message: String,
+    /// The byte, from 0, that is not.
+    at: Option<usize>,
+}
+
+fn json_objects<'a>(text: &'a [u8], found: &mut Vec<Read<'a>>) -> Objects {
+    let mut objects = Objects { count: 0, end: 0, broken: None };
+    loop {
+        let broken = match json::parse_next(text, objects.end) {
+            Err(stop) if stop.message == "EOF" => return objects,
+            Err(stop) => JsonFault { message: stop.message, at: stop.at },
+            Ok((data, end)) => match yaml::fit_json(&data, &MANIFEST) {
+                Ok(data) => {
+                    let document = text.get(objects.end..end).unwrap_or_default();
+                    found.extend(Manifest::of(&data).map(|manifest| Ok((document, manifest))));
+                    (objects.end, objects.count) = (end, objects.count + 1);
+                    continue;
+                }
+                Err(error) => JsonFault { message: error.message().to_string(), at: None },
+            },
+        };
+        return Objects { broken: Some(broken), ..objects };
     }
 }
 
-/// The objects of a text that holds nothing else.
-fn json_objects(text: &[u8]) -> Option<Vec<Result<&[u8]>>> {
-    let mut found = Vec::new();
-    let (mut start, mut depth, mut in_string, mut escaped) = (0, 0usize, false, false);
-    for (at, byte) in text.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    let object = text.get(start..=at)?;
-                    json::parse(object).ok()?;
-                    found.push(Ok(object));
-                    start = at + 1;
-                }
-            }
-            _ => {}
+impl JsonFault {
+    /// What is said once YAML has failed as well.
+    fn with_offset(self) -> JsonFault {
+        match self.at {
+            Some(at) => JsonFault { message: format!("json: offset {}: {}", at + 1, self.message), ..self },
+            None => self,
         }
     }
-    text.get(start..)?.trim_ascii().is_empty().then_some(found)
+
+    fn remark(self, text: &[u8]) -> Remark<'_> {
+        let error = Error::new(ErrorKind::Syntax, self.message);
+        let at = self.at.and_then(|at| text.get(..at)).map_or(At::Unknown, |before| {
+            let line = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+            At::Line(memchr::memchr_iter(b'\n', before).count() + 1, Some(before.len() - line))
+        });
+        Remark { at, ..Remark::broken(&error, text) }
+    }
+}
+
+/// Where YAML begins behind an object that ends at `at`: after the blanks there, or the end of the line. `None` where the decoder, which
+/// looks at four bytes at once, finds fewer, or no character.
+fn yaml_start(text: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let four = text.get(at..at + 4)?;
+        let character = match std::str::from_utf8(four) {
+            Ok(text) => text.chars().next(),
+            Err(error) => std::str::from_utf8(four.get(..error.valid_up_to())?).ok()?.chars().next(),
+        };
+        let character = character.filter(|character| *character != char::REPLACEMENT_CHARACTER)?;
+        if !character.is_whitespace() {
+            return Some(at);
+        }
+        at += character.len_utf8();
+        if character == '\n' {
+            return Some(at);
+        }
+    }
 }
 
 /// Cuts a text at lines that begin with `---`, as apimachinery's YAML reader does. Only blanks and a comment may follow
@@ -371,23 +436,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_cut_at_separators() {
+    fn texts_are_cut_as_apimachinery_does() {
         let cut = |text: &'static str| -> Vec<String> {
-            documents(text.as_bytes())
-                .into_iter()
-                .map(|document| match document {
-                    Ok(text) => String::from_utf8_lossy(text).into_owned(),
-                    Err(error) => format!("error: {error}"),
-                })
-                .collect()
+            let told = |found: Read<'_>| match found {
+                Ok((document, manifest)) => format!("{} {}", manifest.kind, String::from_utf8_lossy(document)),
+                Err(remark) => format!("{} {:?}", remark.message.trim_start_matches("unable to parse YAML: "), remark.at),
+            };
+            manifests(text.as_bytes()).into_iter().map(told).collect()
         };
         assert_eq!(cut(""), Vec::<String>::new());
-        assert_eq!(cut("a: 1\n---\nb: 2"), ["a: 1\n", "b: 2"]);
-        assert_eq!(cut("---\na: 1\n--- # x\n"), ["---\na: 1\n"]);
-        assert_eq!(cut("{\"a\": \"}\\\"\"}\n {\"b\": [1]}\n"), ["{\"a\": \"}\\\"\"}", "\n {\"b\": [1]}"]);
-        assert_eq!(cut("{a: 1}\n---\nb: 2"), ["{a: 1}\n", "b: 2"]);
-        assert_eq!(cut(" {{ .x }}"), ["error: json: offset 3: invalid character '{' looking for beginning of object key string"]);
-        assert_eq!(cut("a: 1\n---b\n"), ["error: invalid Yaml document separator: b"]);
+        assert_eq!(cut("kind: A\n---\nb: 2"), ["A kind: A\n", " b: 2"]);
+        assert_eq!(cut("---\na: 1\n--- # x\n"), [" ---\na: 1\n"]);
+        assert_eq!(cut("{\"kind\": \"}\\\"\"}\n {\"b\": [1e999]}\n"), ["}\" {\"kind\": \"}\\\"\"}", " \n {\"b\": [1e999]}"]);
+        assert_eq!(cut("{kind: A}\n---\nkind: B"), ["A {kind: A}\n", "B kind: B"]);
+        assert_eq!(cut("{\"kind\": 1}\n---\nkind: B"), ["1 {\"kind\": 1}\n", "B kind: B"]);
+        assert_eq!(
+            cut("\n {{ .x }}"),
+            ["json: offset 4: invalid character '{' looking for beginning of object key string Line(2, Some(2))"]
+        );
+        assert_eq!(cut("{}\nkind: A\n"), [" {}", "A kind: A\n"]);
+        assert_eq!(cut("{} \n - x: {"), [" {}", "json: offset 7: invalid character ' ' in numeric literal Line(2, Some(2))"]);
+        assert_eq!(cut("{}{}x"), [" {}", " {}", "invalid character 'x' looking for beginning of value Line(1, Some(4))"]);
+        assert_eq!(cut("{\"a\":"), ["unexpected EOF Unknown"]);
+        assert_eq!(
+            cut("{\"metadata\": 1}"),
+            ["json: cannot unmarshal number into Go struct field k8sYamlStruct.Metadata of type rules.k8sYamlMetadata Unknown"]
+        );
+        assert_eq!(cut("a: 1\n---b\n"), ["invalid Yaml document separator: b Line(2, None)"]);
     }
 
     #[test]

@@ -14,6 +14,8 @@ use std::sync::{Mutex, PoisonError};
 /// How many bytes a block takes in: few enough to stay near the processor, and for charts of a few hundred kilobytes to be
 /// shared out; smaller ones would be lost in what each block costs.
 const BLOCK: usize = 128 << 10;
+/// How many bytes are compressed to at once. Always as many: how much room there is shows in what comes out.
+const ROOM: usize = BLOCK / 4;
 /// How far back deflate can refer.
 const WINDOW: usize = 32 << 10;
 /// A third faster than the default of 6, for an archive about a hundredth larger.
@@ -37,11 +39,11 @@ fn compress_by(pieces: &[Cow<'_, [u8]>], threads: impl Fn(usize) -> usize) -> Re
     let blocks = Mutex::new(Blocks { pieces: pieces.iter(), rest: &[], tail: Vec::new(), next: 0, count });
     let done: Vec<Mutex<Option<Result<Packed>>>> = (0..count).map(|_| Mutex::new(None)).collect();
     let work = || {
-        // One for all blocks of a thread: fresh memory costs as much as copying into it.
-        let mut block = Block::default();
+        // One each for all blocks of a thread: fresh memory costs as much as copying into it.
+        let (mut block, mut room) = (Block::default(), vec![0; ROOM]);
         while blocks.lock().unwrap_or_else(PoisonError::into_inner).fill(&mut block) {
             if let Some(place) = done.get(block.number) {
-                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(pack(&block));
+                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(pack(&block, &mut room));
             }
         }
     };
@@ -125,7 +127,8 @@ impl Blocks<'_> {
     }
 }
 
-fn pack(block: &Block) -> Result<Packed> {
+/// Compresses a block by way of `room`, whatever that holds.
+fn pack(block: &Block, room: &mut [u8]) -> Result<Packed> {
     // A new one each time: one that is reset still shows in its output what it compressed before, and so which thread it was.
     let mut state = Compress::new(Compression::new(LEVEL), false);
     let (dictionary, data) = block.bytes.split_at(block.start);
@@ -135,18 +138,22 @@ fn pack(block: &Block) -> Result<Packed> {
         state.set_dictionary(dictionary).map_err(|error| failed(&error.to_string()))?;
     }
     let flush = if block.is_last { FlushCompress::Finish } else { FlushCompress::Sync };
-    let mut bytes = Vec::with_capacity(data.len() / 4 + 64);
+    let mut bytes = Vec::new();
     loop {
         let read = usize::try_from(state.total_in()).unwrap_or(usize::MAX);
         let rest = data.get(read..).unwrap_or_default();
-        let status = state.compress_vec(rest, &mut bytes, flush).map_err(|error| failed(&error.to_string()))?;
+        let before = state.total_out();
+        let status = state.compress(rest, room, flush).map_err(|error| failed(&error.to_string()))?;
+        let written = usize::try_from(state.total_out() - before).unwrap_or(usize::MAX);
+        // Most blocks come to one piece, which takes no more memory than it needs.
+        bytes.reserve_exact(written);
+        bytes.extend_from_slice(room.get(..written).unwrap_or_default());
         // Room that is left tells that all was written that there was.
         let all_read = usize::try_from(state.total_in()).is_ok_and(|read| read == data.len());
-        let done = if block.is_last { status == Status::StreamEnd } else { all_read && bytes.len() < bytes.capacity() };
+        let done = if block.is_last { status == Status::StreamEnd } else { all_read && written < room.len() };
         if done {
             return Ok(Packed { bytes, sum });
         }
-        bytes.reserve(bytes.capacity().max(1024));
     }
 }
 

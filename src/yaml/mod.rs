@@ -32,7 +32,7 @@ pub use emit::{Style, Writer, to_string, write};
 pub use head::{Head, head};
 pub use locate::locate;
 pub use order::{compare_keys, sort_keys};
-pub use shape::{Field, Shape, decode, decode_json, decode_strict};
+pub use shape::{Field, Shape, decode, decode_json, decode_strict, fit_json};
 pub use values::{merge_maps, parse_value_documents, parse_values};
 
 use crate::data::{Data, Map};

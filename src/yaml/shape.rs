@@ -164,9 +164,13 @@ pub fn decode_strict(text: &[u8], shape: &'static Shape) -> Result<Data> {
 
 /// Reads JSON into `shape` as Go's `json.Unmarshal` does: no scalar becomes another, unknown fields are dropped.
 pub fn decode_json(text: &[u8], shape: &'static Shape) -> Result<Data> {
-    let data = crate::json::parse(text)?;
+    fit_json(&json::parse(text)?, shape)
+}
+
+/// The same for what was parsed already.
+pub fn fit_json(data: &Data, shape: &'static Shape) -> Result<Data> {
     let mut fitting = Fitting::new(false);
-    let fitted = fitting.fit(&data, shape);
+    let fitted = fitting.fit(data, shape);
     match fitting.problem {
         Some(problem) => Err(Error::new(ErrorKind::Syntax, problem)),
         None => Ok(fitted.unwrap_or(Data::Null)),
