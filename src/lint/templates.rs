@@ -110,9 +110,10 @@ fn render(linter: &mut Linter<'_>, chart: &Chart, capabilities: &Capabilities, e
     let options = linter.options;
     // Helm says nothing of faults in these two steps.
     let chart = dependency::process(chart, &linter.values, linter.notices).ok()?;
+    let told = linter.notices.list.len();
     let values = coalesce::coalesce_values(&chart, &linter.values, linter.notices).ok()?;
-    // And again: what a null took away in the first round comes back as the chart has it.
-    let values = match linter.values.is_empty() {
+    // And again: what a null took away in the first round comes back as the chart has it, and what was told is told once more.
+    let values = match linter.values.is_empty() && linter.notices.list.len() == told {
         true => values,
         false => coalesce::coalesce_values(&chart, &values, linter.notices).ok()?,
     };
