@@ -8,7 +8,7 @@ use crate::quote::quote;
 use crate::repository::auth::{self, Credential};
 use crate::repository::download::flag_access;
 use crate::repository::http::Client;
-use crate::repository::oci::Registry;
+use crate::repository::oci::{Registry, reference::valid_registry};
 use crate::repository::{ChartOptions, Reporter, Settings};
 
 /// Logs in to the registry `host`.
@@ -18,8 +18,7 @@ pub fn login(host: &str, options: &ChartOptions, settings: &Settings, reporter: 
         let message = "registry login currently only supports registry hostname, not a repository path";
         reporter.warn_with(message, &[("host", host), ("suggested", suggested)]);
     }
-    let valid = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)) && !host.is_empty();
-    if !valid {
+    if !valid_registry(host) {
         return Err(Error::new(ErrorKind::Usage, format!("invalid reference: invalid registry {}", quote(host))));
     }
     let client = Client::new(settings, reporter);

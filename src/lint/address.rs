@@ -3,6 +3,7 @@
 //! Goes in: the text of a field of Chart.yaml. Comes out: whether it passes. The rules are those of the validator that Helm
 //! uses (asaskevich/govalidator) on top of Go's `net/url`; they are looser than any standard in places and stricter in others.
 
+use crate::url::Url;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -54,10 +55,8 @@ pub(super) fn is_url(text: &str) -> bool {
         true => format!("http://{text}"),
         false => text.to_string(),
     };
-    let address = with_scheme.split_once('#').map_or(with_scheme.as_str(), |parts| parts.0);
-    let Some(parts) = Parts::read(address, false) else { return false };
-    let path = parts.rest.split('?').next().unwrap_or("");
-    if parts.host.starts_with('.') || (parts.host.is_empty() && !path.is_empty() && !path.contains('.')) {
+    let Ok(parts) = Url::parse(with_scheme.as_bytes()) else { return false };
+    if parts.host.starts_with(b".") || (parts.host.is_empty() && !parts.path.is_empty() && !parts.path.contains(&b'.')) {
         return false;
     }
     URL.as_ref().is_some_and(|url| url.is_match(text))
@@ -65,80 +64,7 @@ pub(super) fn is_url(text: &str) -> bool {
 
 /// Whether the text is an absolute URL with a scheme, as Go's `url.ParseRequestURI` reads it.
 pub(super) fn is_request_url(text: &str) -> bool {
-    Parts::read(text, true).is_some_and(|parts| !parts.scheme.is_empty())
-}
-
-/// A URL taken apart as far as its faults show.
-struct Parts<'a> {
-    scheme: &'a str,
-    host: &'a str,
-    /// Path and query, or what is opaque.
-    rest: &'a str,
-}
-
-impl<'a> Parts<'a> {
-    /// `None` where Go gives an error. A `request` must be absolute.
-    fn read(text: &'a str, request: bool) -> Option<Parts<'a>> {
-        if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) || (request && text.is_empty()) {
-            return None;
-        }
-        let (scheme, rest) = split_scheme(text)?;
-        let path = rest.split('?').next().unwrap_or(rest);
-        if !path.starts_with('/') {
-            if !scheme.is_empty() {
-                return Some(Parts { scheme, host: "", rest });
-            }
-            let first = path.split('/').next().unwrap_or(path);
-            // Without a scheme, a colon in the first part would make it one.
-            return (!request && !first.contains(':') && is_escaped_well(path)).then_some(Parts { scheme, host: "", rest });
-        }
-        let has_authority = !scheme.is_empty() || (!request && !path.starts_with("///"));
-        let (authority, rest) = match rest.strip_prefix("//").filter(|_| has_authority) {
-            Some(after) => after.split_at(after.find(['/', '?']).unwrap_or(after.len())),
-            None => ("", rest),
-        };
-        let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let path = rest.split('?').next().unwrap_or(rest);
-        let fine = is_user(user) && is_host(host) && is_escaped_well(path);
-        fine.then_some(Parts { scheme, host, rest })
-    }
-}
-
-/// The scheme without its colon, and what follows; `None` when the colon comes first.
-fn split_scheme(text: &str) -> Option<(&str, &str)> {
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' => {}
-            b'0'..=b'9' | b'+' | b'-' | b'.' if at > 0 => {}
-            b':' if at > 0 => return Some((text.get(..at)?, text.get(at + 1..)?)),
-            b':' => return None,
-            _ => break,
-        }
-    }
-    Some(("", text))
-}
-
-fn is_user(user: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&byte);
-    user.bytes().all(plain) && is_escaped_well(user)
-}
-
-fn is_host(host: &str) -> bool {
-    let (name, port) = match host.strip_prefix('[') {
-        Some(inner) => match inner.rsplit_once(']') {
-            Some((name, port)) => (name, port),
-            None => return false,
-        },
-        None => host.find(':').map_or((host, ""), |colon| host.split_at(colon)),
-    };
-    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    let plain = |byte: u8| byte >= 0x80 || byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"%".contains(&byte);
-    is_port && name.bytes().all(plain) && is_escaped_well(name)
-}
-
-/// Whether every `%` is followed by two hexadecimal digits.
-fn is_escaped_well(text: &str) -> bool {
-    text.split('%').skip(1).all(|after| after.as_bytes().get(..2).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit)))
+    Url::parse_request(text.as_bytes()).is_ok_and(|url| !url.scheme.is_empty())
 }
 
 #[cfg(test)]
@@ -182,9 +108,20 @@ mod tests {
         {
             assert!(is_request_url(good), "{good}");
         }
-        for bad in
-            ["", "picture", "/picture", "//host/picture", ":x", "http://a b/", "http://a/%zz", "http://a:b/", "1http://a", "http://a\n"]
-        {
+        for bad in [
+            "",
+            "picture",
+            "/picture",
+            "//host/picture",
+            ":x",
+            "http://a b/",
+            "http://a/%zz",
+            "http://a:b/",
+            "1http://a",
+            "http://a\n",
+            "http://a[b]/",
+            "http://[1.2.3.4]/",
+        ] {
             assert!(!is_request_url(bad), "{bad}");
         }
     }

@@ -337,11 +337,11 @@ impl<'s> Downloader<'s> {
         if !self.options.repository_url.is_empty() {
             return self.resolve_in_repository(reference, version);
         }
+        let address = Address::parse(reference).ok_or_else(|| invalid_url(reference))?;
         // `oci://` alone is no address in a registry.
         if url::is_oci(reference) && reference != oci::SCHEME {
             return self.resolve_oci(reference, version);
         }
-        let address = Address::parse(reference).ok_or_else(|| invalid_url(reference))?;
         let settings = self.client.settings();
         let repositories = Repositories::load_or_empty(settings)?;
         if address.is_absolute() && !address.host.is_empty() && !address.path.is_empty() {

@@ -5,10 +5,11 @@
 //! certificates stay with the scheme, host and port they were given for; what may pass is tried again with growing pauses.
 //! Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
 
-use super::url::Address;
+use super::url::{Address, split_port};
 use super::{Progress, Reporter, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
+use crate::url::Url;
 use reqwest::blocking::{Body, Client as Transport};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -262,7 +263,9 @@ impl<'s> Client<'s> {
 
     /// One exchange with one server.
     fn one(&self, request: &Request<'_>, method: &Method, url: &str, access: &Access) -> std::result::Result<Response, Failure> {
-        let shown = super::url::redact(url);
+        // As Go writes it, which is how it is sent.
+        let shown = Url::parse(super::url::redact(url).as_bytes()).map_err(permanent)?.written();
+        let shown = String::from_utf8_lossy(&shown).into_owned();
         let address = Address::parse(url).ok_or_else(|| permanent(format!("parse {}: invalid address", quote(&shown))))?;
         if !matches!(address.scheme.as_str(), "http" | "https") {
             return Err(permanent(format!("scheme {} not supported", quote(&address.scheme))));
@@ -286,6 +289,9 @@ impl<'s> Client<'s> {
             builder = builder.body(Body::from(request.body.clone()));
         }
         let verb = verb(method);
+        if let Some(port) = split_port(&address.host).1.filter(|port| !port.is_empty() && port.parse::<u16>().is_err()) {
+            return Err(permanent(format!("{verb} {}: dial tcp: address {port}: invalid port", quote(&shown))));
+        }
         let mut response = builder.send().map_err(|error| transport_failure(&verb, &shown, &address, &error))?;
         let status = response.status();
         let headers = response.headers().clone();

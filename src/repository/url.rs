@@ -5,6 +5,7 @@
 //! entries, locks and credential scopes compare addresses without any network. Follows Helm's `internal/urlutil` and
 //! `repo.ResolveReferenceURL`: a reference joins below the base path, and the base's query goes along.
 
+use crate::url::Url;
 use std::fmt;
 
 /// An address cut into its parts, each as written.
@@ -27,47 +28,26 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads `text`; `None` where Go's `url.Parse` fails: control characters, a colon in the first path segment, bad
-    /// escapes in the path, a port that is no number.
+    /// Reads `text`; `None` where Go's `url.Parse` refuses it.
     pub fn parse(text: &str) -> Option<Address> {
-        if text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
-            return None;
-        }
+        Url::parse(text.as_bytes()).ok()?;
         let (rest, fragment) = cut(text, '#');
-        let (scheme, rest) = split_scheme(rest)?;
+        let (scheme, rest) = split_scheme(rest);
         let (rest, query) = cut(rest, '?');
-        let mut address =
-            Address { scheme, fragment: fragment.map(str::to_string), query: query.map(str::to_string), ..Address::default() };
-        if !address.scheme.is_empty() && !rest.starts_with('/') {
+        let mut address = Address {
+            scheme: scheme.to_ascii_lowercase(),
+            fragment: fragment.map(str::to_string),
+            query: query.map(str::to_string),
+            ..Address::default()
+        };
+        if !scheme.is_empty() && !rest.starts_with('/') {
             address.opaque = Some(rest.to_string());
             return Some(address);
         }
-        if address.scheme.is_empty() && rest.split('/').next().is_some_and(|first| first.contains(':')) {
-            return None;
-        }
-        let path = match rest.strip_prefix("//") {
-            Some(after) if !address.scheme.is_empty() || !rest.starts_with("///") => {
-                let end = after.find('/').unwrap_or(after.len());
-                let (authority, path) = after.split_at(end);
-                let host = match authority.rsplit_once('@') {
-                    Some((user, host)) => {
-                        address.user = Some(user.to_string());
-                        host
-                    }
-                    None => authority,
-                };
-                if !valid_host(host) {
-                    return None;
-                }
-                address.host = host.to_string();
-                path
-            }
-            _ => rest,
-        };
-        if !valid_escapes(path) {
-            return None;
-        }
-        address.path = path.to_string();
+        let authority = rest.strip_prefix("//").filter(|_| !scheme.is_empty() || !rest.starts_with("///"));
+        let (authority, path) = authority.map_or(("", rest), |rest| rest.split_at(rest.find('/').unwrap_or(rest.len())));
+        let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user.to_string()), host));
+        (address.user, address.host, address.path) = (user, host.to_string(), path.to_string());
         Some(address)
     }
 
@@ -234,8 +214,17 @@ pub fn is_oci(text: &str) -> bool {
 pub fn redact(text: &str) -> String {
     match Address::parse(text) {
         Some(address) if address.user.is_some() => address.without_user().to_string(),
-        _ => text.to_string(),
+        Some(_) => text.to_string(),
+        None => redact_by_sight(text).unwrap_or_else(|| text.to_string()),
     }
+}
+
+/// The same of what is no address, by the marks alone.
+fn redact_by_sight(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (_, host) = authority.rsplit_once('@')?;
+    Some(format!("{scheme}://{host}{path}"))
 }
 
 /// Takes percent escapes out; a broken escape stays as it is.
@@ -303,35 +292,13 @@ fn cut(text: &str, mark: char) -> (&str, Option<&str>) {
     }
 }
 
-/// The scheme before the first colon; `None` where Go refuses the text.
-fn split_scheme(text: &str) -> Option<(String, &str)> {
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' => {}
-            b'0'..=b'9' | b'+' | b'-' | b'.' if at > 0 => {}
-            b'0'..=b'9' | b'+' | b'-' | b'.' => return Some((String::new(), text)),
-            b':' if at == 0 => return None,
-            b':' => return Some((text[..at].to_ascii_lowercase(), &text[at + 1..])),
-            _ => return Some((String::new(), text)),
-        }
-    }
-    Some((String::new(), text))
-}
-
-fn valid_host(host: &str) -> bool {
-    let (name, port) = split_port(host);
-    port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
-        && !name.bytes().any(|byte| byte == b' ' || byte == b'<' || byte == b'>' || byte == b'"' || byte == b'\\' || byte == b'^')
-        && (name.starts_with('[') || !name.contains(':'))
-}
-
-fn valid_escapes(path: &str) -> bool {
-    let bytes = path.as_bytes();
-    bytes
-        .iter()
-        .enumerate()
-        .filter(|(_, byte)| **byte == b'%')
-        .all(|(at, _)| bytes.get(at + 1).is_some_and(u8::is_ascii_hexdigit) && bytes.get(at + 2).is_some_and(u8::is_ascii_hexdigit))
+/// The scheme before the first colon, empty where none stands, and what follows.
+fn split_scheme(text: &str) -> (&str, &str) {
+    let is_scheme = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("", text))
 }
 
 /// Go's `path.Clean`, with the empty path staying empty.
@@ -403,6 +370,19 @@ mod tests {
             ("http://h/c%2Fd", "a+b.tgz", "http://h/c%2Fd/a+b.tgz"),
         ] {
             assert_eq!(resolve_reference(base, reference).as_deref(), Some(expected), "{base} {reference}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_taken_out_of_what_is_no_address_too() {
+        for (text, expected) in [
+            ("http://u:p@h/x", "http://h/x"),
+            ("http://u:p@h:a/x@y", "http://h:a/x@y"),
+            ("http://u:p@h[/%zz", "http://h[/%zz"),
+            ("http://h:a/x", "http://h:a/x"),
+            ("a@b:c", "a@b:c"),
+        ] {
+            assert_eq!(redact(text), expected);
         }
     }
 

@@ -132,15 +132,23 @@ impl Url {
     /// `url.Parse`; a fault reads `parse "URL": REASON`.
     pub fn parse(text: &[u8]) -> Result<Url, String> {
         let (before, fragment) = cut(text, b'#');
-        let mut url = Url::parse_reference(before).map_err(|fault| format!("parse {}: {fault}", quote(before)))?;
+        let mut url = Url::parse_parts(before, false).map_err(|fault| format!("parse {}: {fault}", quote(before)))?;
         url.fragment = unescape(fragment, Mode::Fragment).map_err(|fault| format!("parse {}: {fault}", quote(text)))?;
         Ok(url)
     }
 
-    fn parse_reference(text: &[u8]) -> Result<Url, String> {
+    /// `url.ParseRequestURI`: a URL with a scheme or an absolute path, in which `#` is a character like any other.
+    pub fn parse_request(text: &[u8]) -> Result<Url, String> {
+        Url::parse_parts(text, true).map_err(|fault| format!("parse {}: {fault}", quote(text)))
+    }
+
+    fn parse_parts(text: &[u8], is_request: bool) -> Result<Url, String> {
         let mut url = Url::default();
         if text.iter().any(|&byte| byte < b' ' || byte == 0x7f) {
             return Err("net/url: invalid control character in URL".to_string());
+        }
+        if text.is_empty() && is_request {
+            return Err("empty url".to_string());
         }
         if text == b"*" {
             url.path = text.to_vec();
@@ -155,11 +163,14 @@ impl Url {
                 url.opaque = rest.to_vec();
                 return Ok(url);
             }
+            if is_request {
+                return Err("invalid URI for request".to_string());
+            }
             if cut(rest, b'/').0.contains(&b':') {
                 return Err("first path segment in URL cannot contain colon".to_string());
             }
         }
-        if rest.starts_with(b"//") && (!url.scheme.is_empty() || !rest.starts_with(b"///")) {
+        if rest.starts_with(b"//") && (!url.scheme.is_empty() || !is_request && !rest.starts_with(b"///")) {
             let authority = rest.get(2..).unwrap_or_default();
             let end = memchr(b'/', authority).unwrap_or(authority.len());
             let (authority, path) = authority.split_at_checked(end).unwrap_or((authority, b""));
