@@ -6,6 +6,7 @@
 use super::arguments::GlobalArguments;
 use super::commands::{self, Entry};
 use super::parse;
+use crate::quote::quote;
 use clap::{Arg, Args as _, Command};
 
 /// The whole help of a command; of `rutter` itself for an empty path.
@@ -80,24 +81,30 @@ fn flags(commands: &[&Command]) -> String {
 /// `  -f, --values strings`.
 fn flag_label(argument: &Arg) -> String {
     let short = argument.get_short().map_or_else(|| "    ".to_string(), |short| format!("-{short}, "));
-    let mut label = format!("  {short}--{}", argument.get_long().unwrap_or_default());
-    let kind = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
-    if !kind.is_empty() {
-        // A type that was not named is a plain text: derive gives it the field's name in capitals.
-        let kind = if kind.chars().any(char::is_lowercase) { kind } else { "string" };
-        label.push(' ');
-        label.push_str(kind);
+    let label = format!("  {short}--{}", argument.get_long().unwrap_or_default());
+    match flag_type(argument) {
+        "" => label,
+        kind => format!("{label} {kind}"),
     }
-    label
 }
 
-/// The description with the default, where there is one worth telling.
-fn flag_description(argument: &Arg) -> String {
-    let mut text = argument.get_help().map(ToString::to_string).unwrap_or_default();
-    if let Some(default) = argument.get_default_values().first()
-        && default != "false"
-    {
-        text.push_str(&format!(" (default {})", default.to_string_lossy()));
+/// The type of a flag's value as help names it, empty for switches.
+fn flag_type(argument: &Arg) -> &str {
+    match argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str()) {
+        "" => "",
+        kind if kind.chars().any(char::is_lowercase) => kind,
+        // A type that was not named is a plain text: derive gives it the field's name in capitals.
+        _ => "string",
     }
-    text
+}
+
+/// The description with the default, in quotes if it is a text, where there is one worth telling: pflag leaves out what is nothing.
+fn flag_description(argument: &Arg) -> String {
+    let text = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    let default = argument.get_default_values().first().map(|default| default.to_string_lossy());
+    match default.as_deref() {
+        None | Some("" | "0" | "false") => text,
+        Some(default) if flag_type(argument) == "string" => format!("{text} (default {})", quote(default.as_bytes())),
+        Some(default) => format!("{text} (default {default})"),
+    }
 }

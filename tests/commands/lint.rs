@@ -36,7 +36,7 @@ fn values_that_do_not_fit_are_told_as_often_as_by_helm() {
     std::fs::write(chart.join("values.yaml"), "sub: {a: {b: {c: d}}}\n").expect("a file");
     std::fs::write(chart.join("charts/sub/values.yaml"), "a: {b: text}\n").expect("a file");
     for (words, count) in [(&["lint"][..], 4), (&["lint", "--set", "x=1"], 4), (&["template"], 3), (&["package"], 0)] {
-        let output = rutter(&home).args(words).arg(&chart).output().expect("the binary runs");
+        let output = rutter(&home).current_dir(&home).args(words).arg(&chart).output().expect("the binary runs");
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         let found = told.matches("destination for app.sub.a.b is a table. Ignoring non-table value (text)").count();
         assert!(output.status.success() && found == count, "{words:?}: {told}");
