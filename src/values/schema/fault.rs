@@ -10,7 +10,7 @@ use super::super::go_text;
 use super::SCHEMA_URL;
 use super::formats;
 use super::multiple::is_multiple;
-use super::patterns::Written;
+use super::written::Written;
 use crate::data::Data;
 use crate::url::{Url, path_escape, path_unescape};
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};

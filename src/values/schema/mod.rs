@@ -10,7 +10,7 @@ mod bounds;
 mod fault;
 mod formats;
 mod multiple;
-mod patterns;
+mod written;
 
 use crate::chart::Chart;
 use crate::data::{Data, Map};
@@ -18,11 +18,11 @@ use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
 use boon::{Compiler, Schemas, UrlLoader};
-use patterns::Written;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
+use written::Written;
 
 /// Gets what a `$ref` to `http:` or `https:` names.
 pub type Fetch = Arc<dyn Fn(&str) -> Result<Vec<u8>> + Send + Sync>;
