@@ -67,23 +67,23 @@ pub fn parse_prefix(text: &[u8]) -> Result<(Data, usize)> {
 /// Why a text does not go on with a value.
 #[derive(Debug)]
 pub struct Stop {
-    /// In Go's words: `EOF` when nothing is left, `unexpected EOF` within a value.
+    /// In Go's words; `unexpected EOF` at the text's end.
     pub message: String,
     /// The byte of the text, from 0, that does not belong there; `None` at the text's end.
     pub at: Option<usize>,
 }
 
 /// Parses the value that begins at `start`, or after blanks behind that, as a `Decoder` does whose target has no place for large
-/// numbers: the value, and where the rest starts.
-pub fn parse_next(text: &[u8], start: usize) -> std::result::Result<(Data, usize), Stop> {
+/// numbers: the value, and where the rest starts; `None` when nothing is left but blanks.
+pub fn parse_next(text: &[u8], start: usize) -> std::result::Result<Option<(Data, usize)>, Stop> {
     let mut parser = Parser::new(text, false);
     (parser.streaming, parser.at) = (true, start);
     parser.skip_space();
     if parser.peek().is_none() {
-        return Err(Stop { message: "EOF".to_owned(), at: None });
+        return Ok(None);
     }
     match parser.value() {
-        Ok(data) => Ok((data, parser.at)),
+        Ok(data) => Ok(Some((data, parser.at))),
         Err(error) => Err(Stop { message: error.message().to_owned(), at: parser.peek().map(|_| parser.at) }),
     }
 }

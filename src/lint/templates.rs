@@ -288,6 +288,9 @@ fn list_annotation(text: &[u8]) -> Option<String> {
         .then(|| "annotation 'helm.sh/resource-policy' within List objects are ignored".to_string())
 }
 
+/// How many bytes the decoder looks at to tell JSON from YAML.
+const PEEKED: usize = 4096;
+
 /// A manifest with its document, or why there is none.
 type Read<'a> = std::result::Result<(&'a [u8], Manifest), Remark<'a>>;
 
@@ -297,7 +300,8 @@ type Read<'a> = std::result::Result<(&'a [u8], Manifest), Remark<'a>>;
 pub(super) fn manifests(text: &[u8]) -> Vec<Read<'_>> {
     let mut found = Vec::new();
     let (mut start, mut json_fault) = (0, None);
-    if String::from_utf8_lossy(text).trim_start().starts_with('{') {
+    let beginning = text.get(..PEEKED).unwrap_or(text);
+    if String::from_utf8_lossy(beginning).trim_start().starts_with('{') {
         let objects = json_objects(text, &mut found);
         let Some(broken) = objects.broken else { return found };
         let broken = if objects.count > 1 { broken } else { broken.with_offset() };
@@ -348,9 +352,9 @@ fn json_objects<'a>(text: &'a [u8], found: &mut Vec<Read<'a>>) -> Objects {
     let mut objects = Objects { count: 0, end: 0, broken: None };
     loop {
         let broken = match json::parse_next(text, objects.end) {
-            Err(stop) if stop.message == "EOF" => return objects,
+            Ok(None) => return objects,
             Err(stop) => JsonFault { message: stop.message, at: stop.at },
-            Ok((data, end)) => match yaml::fit_json(&data, &MANIFEST) {
+            Ok(Some((data, end))) => match yaml::fit_json(&data, &MANIFEST) {
                 Ok(data) => {
                     let document = text.get(objects.end..end).unwrap_or_default();
                     found.extend(Manifest::of(&data).map(|manifest| Ok((document, manifest))));
