@@ -11,13 +11,17 @@ use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Kind};
 use crate::quote::quote;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// So many folders waiting are worth a further thread.
-const WAITING_FOLDERS: usize = 4;
+/// So many pieces waiting are worth a further thread.
+const WAITING_PIECES: usize = 4;
+
+/// A folder of more entries is shared out in pieces of this many.
+const ENTRIES_OF_A_PIECE: usize = 64;
 
 /// More threads gain nothing.
 const MOST_THREADS: usize = 4;
@@ -31,18 +35,18 @@ pub(super) fn read(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -
     };
     rules.add_defaults();
     let walk = Walk { rules, observe, entries: AtomicUsize::new(0), work: Mutex::default(), changed: Condvar::new() };
-    walk.lock().add(Subfolder { path: folder.to_path_buf(), name: None });
+    walk.lock().add(Piece::Folder { path: folder.to_path_buf(), name: None });
     std::thread::scope(|scope| {
         let start = || drop(scope.spawn(|| walk.run(&|| {})));
         walk.run(&start);
     });
-    let mut folders = walk.work.into_inner().unwrap_or_else(PoisonError::into_inner).folders;
+    let mut pieces = walk.work.into_inner().unwrap_or_else(PoisonError::into_inner).pieces;
     if walk.entries.into_inner() > ENTRIES_LIMIT {
         let message = format!("chart folder has more than {ENTRIES_LIMIT} entries");
         return Err(Error::new(ErrorKind::Limit, message));
     }
     let mut gathered = Gathered { files: Vec::new(), ready: Ready::default(), notices };
-    gather(0, &mut folders, &mut gathered)?;
+    gather(0, &mut pieces, &mut gathered)?;
     Ok((gathered.files, gathered.ready))
 }
 
@@ -53,9 +57,9 @@ struct Gathered<'a> {
     notices: &'a mut Notices,
 }
 
-/// Takes out of the folders what was found, in the order of the walk, up to the first fault.
-fn gather(folder: usize, folders: &mut [Result<Vec<Found>>], gathered: &mut Gathered<'_>) -> Result<()> {
-    let found = folders.get_mut(folder).map_or_else(|| Ok(Vec::new()), |found| std::mem::replace(found, Ok(Vec::new())))?;
+/// Takes out of the pieces what was found, in the order of the walk, up to the first fault.
+fn gather(piece: usize, pieces: &mut [Result<Vec<Found>>], gathered: &mut Gathered<'_>) -> Result<()> {
+    let found = pieces.get_mut(piece).map_or_else(|| Ok(Vec::new()), |found| std::mem::replace(found, Ok(Vec::new())))?;
     for found in found {
         if let Some((path, resolved)) = &found.link {
             gathered.notices.push_with(
@@ -72,7 +76,7 @@ fn gather(folder: usize, folders: &mut [Result<Vec<Found>>], gathered: &mut Gath
                 }
                 gathered.files.push(file);
             }
-            What::Folder(folder) => gather(folder, folders, gathered)?,
+            What::Piece(piece) => gather(piece, pieces, gathered)?,
         }
     }
     Ok(())
@@ -89,17 +93,27 @@ enum What {
     /// Left out.
     Nothing,
     File(File, Option<Parsed>),
-    /// The number of another folder.
-    Folder(usize),
+    /// What another piece holds; its number.
+    Piece(usize),
 }
 
-/// A folder to be read: its path, and its name from the chart's top.
-struct Subfolder {
-    path: PathBuf,
-    name: Option<String>,
+/// Something to be read.
+enum Piece {
+    /// A folder: its path, and its name from the chart's top.
+    Folder { path: PathBuf, name: Option<String> },
+    /// Some of the entries of a large folder.
+    Entries(Arc<fs::Folder>, Vec<Listed>),
 }
 
-/// A thread that reads folders.
+/// An entry of a folder before it is looked at.
+enum Listed {
+    /// A folder, by the number of its piece.
+    Piece(usize),
+    /// Anything else: its name, its name from the chart's top, and what it is.
+    File(OsString, String, Kind),
+}
+
+/// A thread that reads pieces.
 struct Reader<'a> {
     /// Starts another one.
     start: &'a dyn Fn(),
@@ -123,28 +137,28 @@ impl Place<'_> {
 #[derive(Default)]
 struct Work {
     /// With their numbers.
-    waiting: Vec<(usize, Subfolder)>,
-    /// How many folders are being read.
+    waiting: Vec<(usize, Piece)>,
+    /// How many pieces are being read.
     running: usize,
     /// How many threads wait for one.
     idle: usize,
     /// How many threads there are besides the first, and how many there may be once somebody asked.
     helpers: usize,
     helpers_limit: Option<usize>,
-    /// What each folder holds, by number, in the order of its names.
-    folders: Vec<Result<Vec<Found>>>,
+    /// What each piece holds, by number, in the order of its names.
+    pieces: Vec<Result<Vec<Found>>>,
 }
 
 impl Work {
-    /// Puts a folder where somebody will read it, under the next number.
-    fn add(&mut self, folder: Subfolder) {
-        self.waiting.push((self.folders.len(), folder));
-        self.folders.push(Ok(Vec::new()));
+    /// Puts a piece where somebody will read it, under the next number.
+    fn add(&mut self, piece: Piece) {
+        self.waiting.push((self.pieces.len(), piece));
+        self.pieces.push(Ok(Vec::new()));
     }
 
-    /// Whether so many folders are waiting that another thread is worth its start, which then is taken for started.
-    fn wants_help(&mut self, folders: usize) -> bool {
-        if self.waiting.len() < folders {
+    /// Whether so many pieces are waiting that another thread is worth its start, which then is taken for started.
+    fn wants_help(&mut self, pieces: usize) -> bool {
+        if self.waiting.len() < pieces {
             return false;
         }
         // Asking takes as long as reading several folders.
@@ -155,7 +169,7 @@ impl Work {
     }
 }
 
-/// A walk in which several threads read folders: opening hundreds of files takes longer than looking at them. What they
+/// A walk in which several threads read: opening hundreds of files takes longer than looking at them. What they
 /// find is put in order afterwards.
 struct Walk<'a> {
     rules: Rules,
@@ -170,12 +184,12 @@ impl Walk<'_> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads folders until none is left; `start` starts another thread that does the same.
+    /// Reads pieces until none is left; `start` starts another thread that does the same.
     fn run(&self, start: &dyn Fn()) {
         let mut reader = Reader { start, buffer: Vec::new() };
         let mut work = self.lock();
         loop {
-            let Some((number, folder)) = work.waiting.pop() else {
+            let Some((number, piece)) = work.waiting.pop() else {
                 if work.running == 0 {
                     self.changed.notify_all();
                     return;
@@ -187,38 +201,41 @@ impl Walk<'_> {
             };
             work.running += 1;
             drop(work);
-            let found = self.folder(&folder, &mut reader);
+            let found = match piece {
+                Piece::Folder { path, name } => self.folder(&path, name.as_deref(), &mut reader),
+                Piece::Entries(folder, listed) => Ok(self.visit_all(&folder, listed, &mut reader)),
+            };
             work = self.lock();
             work.running -= 1;
-            if let Some(place) = work.folders.get_mut(number) {
+            if let Some(place) = work.pieces.get_mut(number) {
                 *place = found;
             }
         }
     }
 
-    /// Lets others read these folders already; gives back the number of the first, which the others follow.
-    fn offer(&self, folders: Vec<Subfolder>, reader: &Reader<'_>) -> usize {
+    /// Lets others read these pieces already; gives back the number of the first, which the others follow.
+    fn offer(&self, pieces: impl IntoIterator<Item = Piece>, reader: &Reader<'_>) -> usize {
         let mut work = self.lock();
-        let first = work.folders.len();
-        for folder in folders {
-            work.add(folder);
+        let first = work.pieces.len();
+        for piece in pieces {
+            work.add(piece);
         }
         if work.idle > 0 {
-            self.changed.notify_one();
+            self.changed.notify_all();
         }
-        let folders = WAITING_FOLDERS * (work.helpers + 1);
-        if work.wants_help(folders) {
+        let pieces = WAITING_PIECES * (work.helpers + 1);
+        if work.wants_help(pieces) {
             (reader.start)();
         }
         first
     }
 
-    /// What stands in a folder. The folders in it are offered before its files are read, one of which may take long.
-    fn folder(&self, folder: &Subfolder, reader: &mut Reader<'_>) -> Result<Vec<Found>> {
-        let mut found = Vec::new();
+    /// What stands in the folder at `path`, called `name` from the chart's top. The folders in it are offered before its files are
+    /// read, one of which may take long.
+    fn folder(&self, path: &Path, name: Option<&str>, reader: &mut Reader<'_>) -> Result<Vec<Found>> {
+        let mut listed = Vec::new();
         let mut subfolders = Vec::new();
-        let mut rest = Vec::new();
-        let mut open = fs::Folder::open(&folder.path)?;
+        let mut open = fs::Folder::open(path)?;
         for (entry, kind) in open.entries()? {
             if is_unfinished(&entry) {
                 continue;
@@ -227,34 +244,56 @@ impl Walk<'_> {
                 break;
             }
             let inner = entry.to_string_lossy();
-            let name = folder.name.as_ref().map_or_else(|| inner.to_string(), |name| [name, "/", &inner].concat());
+            let name = name.map_or_else(|| inner.to_string(), |name| [name, "/", &inner].concat());
             if kind != Kind::Folder {
-                rest.push((found.len(), entry, name, kind));
-                found.push(Found { link: None, what: Ok(What::Nothing) });
+                listed.push(Listed::File(entry, name, kind));
             } else if !self.rules.ignores(&name, true) {
-                found.push(Found { link: None, what: Ok(What::Folder(subfolders.len())) });
-                subfolders.push(Subfolder { path: folder.path.join(&entry), name: Some(name) });
+                listed.push(Listed::Piece(subfolders.len()));
+                subfolders.push(Piece::Folder { path: path.join(&entry), name: Some(name) });
             }
         }
         if !subfolders.is_empty() {
             let first = self.offer(subfolders, reader);
-            for found in &mut found {
-                if let Ok(What::Folder(number)) = &mut found.what {
+            for listed in &mut listed {
+                if let Listed::Piece(number) = listed {
                     *number += first;
                 }
             }
         }
-        for (at, entry, name, kind) in rest {
-            let found_here = self.visit(&Place { folder: &open, entry: &entry }, name, kind, reader);
-            let failed = found_here.what.is_err();
-            if let Some(place) = found.get_mut(at) {
-                *place = found_here;
-            }
+        let open = Arc::new(open);
+        let others = self.share_out(&open, &mut listed, reader);
+        let mut found = self.visit_all(&open, listed, reader);
+        found.extend(others.map(|number| Found { link: None, what: Ok(What::Piece(number)) }));
+        Ok(found)
+    }
+
+    /// Offers what stands behind the first piece of a large folder; gives back the numbers of the pieces.
+    fn share_out(&self, folder: &Arc<fs::Folder>, listed: &mut Vec<Listed>, reader: &Reader<'_>) -> Range<usize> {
+        if listed.len() < 2 * ENTRIES_OF_A_PIECE {
+            return 0..0;
+        }
+        let mut rest = listed.split_off(ENTRIES_OF_A_PIECE).into_iter();
+        let count = rest.len().div_ceil(ENTRIES_OF_A_PIECE);
+        let pieces = (0..count).map(|_| Piece::Entries(folder.clone(), rest.by_ref().take(ENTRIES_OF_A_PIECE).collect()));
+        let first = self.offer(pieces, reader);
+        first..first + count
+    }
+
+    /// Looks at these entries of a folder, up to the first fault.
+    fn visit_all(&self, folder: &fs::Folder, listed: Vec<Listed>, reader: &mut Reader<'_>) -> Vec<Found> {
+        let mut all = Vec::with_capacity(listed.len());
+        for listed in listed {
+            let found = match listed {
+                Listed::Piece(number) => Found { link: None, what: Ok(What::Piece(number)) },
+                Listed::File(entry, name, kind) => self.visit(&Place { folder, entry: &entry }, name, kind, reader),
+            };
+            let failed = found.what.is_err();
+            all.push(found);
             if failed {
                 break;
             }
         }
-        Ok(found)
+        all
     }
 
     /// Takes in what stands at `place`, called `name` from the chart's top.
@@ -280,7 +319,7 @@ impl Walk<'_> {
             return Ok(What::Nothing);
         }
         if is_folder {
-            return Ok(What::Folder(self.offer(vec![Subfolder { path: place.path(), name: Some(name) }], reader)));
+            return Ok(What::Piece(self.offer([Piece::Folder { path: place.path(), name: Some(name) }], reader)));
         }
         if kind == Kind::Irregular {
             return Err(irregular(&place.path()));
@@ -351,6 +390,39 @@ mod tests {
         let [notice] = notices.list.as_slice() else { panic!("one link, one notice: {:?}", notices.list) };
         assert!(notice.message.starts_with("found symbolic link in path."), "{notice:?}");
         assert!(notice.attributes[1].1.ends_with("/outside"), "{notice:?}");
+    }
+
+    #[test]
+    fn large_folders_keep_the_order_of_the_walk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(&path("Chart.yaml"), b"apiVersion: v2\nname: app\nversion: 1.0.0\n").unwrap();
+        let mut expected = Vec::new();
+        for at in 0..5 * ENTRIES_OF_A_PIECE {
+            let name = format!("files/{at:04}");
+            if at % 50 == 20 {
+                fs::create_folders(&path(&name)).unwrap();
+                expected.extend(["a", "b"].map(|inner| format!("{name}/{inner}")));
+            } else {
+                expected.push(name);
+            }
+        }
+        expected.iter().for_each(|name| {
+            fs::create_folders(path(name).parent().unwrap()).unwrap();
+            fs::write(&path(name), name.as_bytes()).unwrap();
+        });
+        let load = || super::super::load(folder.path(), &mut Notices::new());
+        let chart = load().unwrap();
+        let files: Vec<&str> = chart.content.files.iter().map(|file| &*file.name).collect();
+        assert_eq!(files, expected);
+        assert!(chart.content.files.iter().all(|file| file.data[..] == *file.name.as_bytes()));
+        // The first fault in the order of the walk, whoever meets it.
+        for name in ["files/0090", "files/0300"] {
+            std::fs::remove_file(path(name)).unwrap();
+            std::os::unix::fs::symlink("/dev/null", path(name)).unwrap();
+        }
+        let message = load().unwrap_err().to_string();
+        assert!(message.contains("files/0090"), "{message}");
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! keeps one core busy, and so does opening hundreds of files; another parses meanwhile. A file that does not parse, or that
 //! no render asks for, is no loss but of that core's time: faults are found again where they are told.
 
+use super::by_text::ByText;
+use super::{Options, schedule};
 use crate::chart::File;
 use crate::template::ast::Parsed;
 use crate::template::{parser, stack};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -17,8 +19,8 @@ const MANY_BYTES: usize = 48 << 10;
 /// So many bytes are worth waking it.
 const ENOUGH_BYTES: usize = 8 << 10;
 
-/// The sources parsed so far, by length.
-pub(super) type Ready = HashMap<usize, Vec<(Arc<[u8]>, Arc<Parsed>)>>;
+/// The sources that one thread parsed.
+pub(super) type Ready = ByText<Arc<Parsed>>;
 
 /// A thread that parses what it is offered. It is started by the first `MANY_BYTES`, and ends with this.
 #[derive(Default)]
@@ -39,9 +41,12 @@ struct Work {
     bytes_waiting: usize,
     started: bool,
     is_idle: bool,
-    is_busy: bool,
+    /// How many threads are at it.
+    threads: usize,
+    /// Nothing more will be offered.
     closed: bool,
-    ready: Ready,
+    /// What each thread that ended parsed.
+    ready: Vec<Ready>,
 }
 
 impl Shared {
@@ -49,31 +54,42 @@ impl Shared {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Parses what is waiting and what will be offered.
     fn run(&self) {
+        let mut ready = Ready::default();
         let mut work = self.lock();
-        while !work.closed {
-            let Some(source) = work.waiting.pop_front() else {
+        work.threads += 1;
+        loop {
+            if let Some(source) = work.waiting.pop_front() {
+                work.bytes_waiting -= source.len();
+                drop(work);
+                if ready.get(&source).is_none()
+                    && let Ok(parsed) = parser::parse(source.clone())
+                {
+                    ready.insert(source, Arc::new(parsed));
+                }
+                work = self.lock();
+            } else if work.closed {
+                break;
+            } else {
                 work.is_idle = true;
                 work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
                 work.is_idle = false;
-                continue;
-            };
-            work.bytes_waiting -= source.len();
-            if work.ready.get(&source.len()).is_some_and(|peers| peers.iter().any(|(known, _)| *known == source)) {
-                continue;
-            }
-            work.is_busy = true;
-            drop(work);
-            let parsed = parser::parse(source.clone());
-            work = self.lock();
-            work.is_busy = false;
-            if let Ok(parsed) = parsed {
-                work.ready.entry(source.len()).or_default().push((source, Arc::new(parsed)));
-            }
-            if work.closed {
-                self.changed.notify_all();
             }
         }
+        work.ready.push(ready);
+        work.threads -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Nothing more will be offered, and of what is waiting only `wanted` is parsed.
+    fn close(&self, wanted: &HashSet<*const u8>) -> MutexGuard<'_, Work> {
+        let mut work = self.lock();
+        work.closed = true;
+        work.waiting.retain(|source| wanted.contains(&source.as_ptr()));
+        work.bytes_waiting = work.waiting.iter().map(|source| source.len()).sum();
+        self.changed.notify_all();
+        work
     }
 }
 
@@ -105,24 +121,27 @@ impl Ahead {
         }
     }
 
-    /// What is parsed by now; nothing more will be.
-    pub(super) fn finish(&self) -> Ready {
-        let mut work = self.0.lock();
-        work.closed = true;
-        work.waiting.clear();
-        work.bytes_waiting = 0;
-        self.0.changed.notify_all();
-        while work.is_busy {
+    /// What is parsed of the sources that are wanted; nothing more will be. What is waiting yet is parsed together with the thread
+    /// that is at it. Nothing if there is none.
+    pub(super) fn finish(&self, wanted: &[Arc<[u8]>], options: &Options) -> Vec<Ready> {
+        let mut work = self.0.close(&wanted.iter().map(|source| source.as_ptr()).collect());
+        if work.threads > 0 && !work.waiting.is_empty() {
+            let threads = schedule::threads(options, work.bytes_waiting, work.waiting.len());
+            drop(work);
+            schedule::on_threads(threads.saturating_sub(1), || self.0.run());
+            work = self.0.lock();
+        }
+        while work.threads > 0 {
             work = self.0.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
         }
+        work.waiting.clear();
         std::mem::take(&mut work.ready)
     }
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        self.0.lock().closed = true;
-        self.0.changed.notify_all();
+        drop(self.0.close(&HashSet::new()));
     }
 }
 
@@ -146,15 +165,30 @@ mod tests {
         let ahead = Ahead::new();
         ahead.offer(&file("values.yaml", &long));
         assert!(!ahead.0.lock().started);
-        ahead.offer(&file("templates/a.yaml", &long));
-        ahead.offer(&file("charts/b/templates/a.yaml", &long));
-        ahead.offer(&file("templates/broken.yaml", "{{"));
-        while ahead.0.lock().bytes_waiting >= ENOUGH_BYTES {
+        let same = [file("templates/a.yaml", &long), file("charts/b/templates/a.yaml", &long)];
+        let broken = file("templates/broken.yaml", "{{");
+        same.iter().chain([&broken]).for_each(|file| ahead.offer(file));
+        let has_thread = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+        while has_thread && ahead.0.lock().bytes_waiting >= ENOUGH_BYTES {
             std::thread::yield_now();
         }
-        let ready = ahead.finish();
-        assert!(ready.get(&long.len()).is_none_or(|peers| peers.len() == 1));
-        assert!(!ready.contains_key(&2));
-        assert!(ahead.finish().is_empty());
+        let ready = ahead.finish(&[same[1].data.shared().clone()], &Options::default());
+        let is_ready = |file: &File| ready.iter().any(|ready| ready.get(file.data.shared()).is_some());
+        assert_eq!(same.iter().filter(|file| is_ready(file)).count(), if has_thread { 2 } else { 0 });
+        assert!(!is_ready(&broken));
+        assert!(ahead.finish(&[], &Options::default()).is_empty());
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_parsed_at_the_end() {
+        let shared = Shared::default();
+        let sources: [Arc<[u8]>; 3] = ["{{ .a }}", "{{ .b }}", "{{ .b }}c"].map(|text| text.as_bytes().into());
+        shared.lock().waiting.extend(sources.iter().cloned());
+        drop(shared.close(&sources[1..].iter().map(|source| source.as_ptr()).collect()));
+        assert_eq!(shared.lock().bytes_waiting, 17);
+        shared.run();
+        let ready = std::mem::take(&mut shared.lock().ready);
+        let [ready] = &*ready else { panic!("one thread") };
+        assert_eq!(sources.each_ref().map(|source| ready.get(source).is_some()), [false, true, true]);
     }
 }

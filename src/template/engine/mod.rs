@@ -6,6 +6,7 @@
 //! `.Files`, `.Subcharts`), parses every source once, and renders on a thread whose stack holds Helm's deepest recursion.
 
 pub mod ahead;
+mod by_text;
 pub mod capabilities;
 mod context;
 mod files;

@@ -3,6 +3,7 @@
 //! Goes in: the files of all charts in Helm's order. Comes out: the [`TemplateSet`] of them, or Helm's error of the first that
 //! does not parse. Each source is parsed once, however many aliases have it, and many sources on all cores.
 
+use super::by_text::ByText;
 use super::context::Renderable;
 use super::{Options, Rendered, schedule};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,9 +13,6 @@ use crate::template::parser::{self, ParseError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// How many sources of one length are looked through for an equal one.
-const PEERS_LIMIT: usize = 64;
 
 /// What parsing one source gave.
 type Outcome = std::result::Result<Arc<Parsed>, Box<ParseError>>;
@@ -39,19 +37,15 @@ pub(super) fn parse_all(renderables: &[Renderable<'_>], options: &Options, rende
 /// bytes are one source.
 fn distinct(renderables: &[Renderable<'_>]) -> (Vec<Arc<[u8]>>, Vec<usize>) {
     let mut by_pointer: HashMap<*const u8, usize> = HashMap::new();
-    // By length, because hashing megabytes of CRDs costs more than comparing the few files that are as long.
-    let mut by_length: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut by_text: ByText<usize> = ByText::default();
     let mut sources: Vec<Arc<[u8]>> = Vec::new();
     let mut source_of = Vec::with_capacity(renderables.len());
     for renderable in renderables {
         let data = renderable.file.data.shared();
-        let peers = by_length.entry(data.len()).or_default();
         let known = by_pointer.get(&data.as_ptr()).copied().filter(|_| !data.is_empty());
-        let source = known.or_else(|| peers.iter().copied().find(|peer| sources[*peer] == *data)).unwrap_or_else(|| {
+        let source = known.or_else(|| by_text.get(data).copied()).unwrap_or_else(|| {
             sources.push(data.clone());
-            if peers.len() < PEERS_LIMIT {
-                peers.push(sources.len() - 1);
-            }
+            by_text.insert(data.clone(), sources.len() - 1);
             sources.len() - 1
         });
         by_pointer.insert(data.as_ptr(), source);
@@ -62,31 +56,23 @@ fn distinct(renderables: &[Renderable<'_>]) -> (Vec<Arc<[u8]>>, Vec<usize>) {
 
 /// Parses each source.
 fn parse(sources: &[Arc<[u8]>], options: &Options) -> Vec<Outcome> {
-    let ready = options.ahead.as_ref().map(|ahead| ahead.finish()).unwrap_or_default();
-    let parse_one = |source: &Arc<[u8]>| {
-        let peers = ready.get(&source.len()).into_iter().flatten();
-        match peers.into_iter().find(|(known, _)| known == source) {
-            Some((_, parsed)) => Ok(parsed.clone()),
-            None => parser::parse(source.clone()).map(Arc::new),
-        }
-    };
-    let is_left = |source: &&Arc<[u8]>| !ready.contains_key(&source.len());
-    let threads = schedule::threads(options, sources.iter().filter(is_left).map(|source| source.len()).sum(), sources.len());
-    if threads < 2 {
-        return sources.iter().map(parse_one).collect();
-    }
+    let ready = options.ahead.as_ref().map(|ahead| ahead.finish(sources, options)).unwrap_or_default();
+    let parsed = |source: &Arc<[u8]>| ready.iter().find_map(|ready| ready.get(source)).cloned().map(Ok);
+    let mut outcomes: Vec<Option<Outcome>> = sources.iter().map(parsed).collect();
+    let left: Vec<usize> = (0..sources.len()).filter(|at| outcomes[*at].is_none()).collect();
+    let threads = schedule::threads(options, left.iter().map(|at| sources[*at].len()).sum(), left.len());
     let next = AtomicUsize::new(0);
     let parts = schedule::on_threads(threads, || {
         let mut parsed = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(source) = sources.get(at) else { return parsed };
-            parsed.push((at, parse_one(source)));
+        while let Some(at) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
+            parsed.push((*at, parser::parse(sources[*at].clone()).map(Arc::new)));
         }
+        parsed
     });
-    let mut outcomes: Vec<(usize, Outcome)> = parts.into_iter().flatten().collect();
-    outcomes.sort_unstable_by_key(|(at, _)| *at);
-    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    for (at, outcome) in parts.into_iter().flatten() {
+        outcomes[at] = Some(outcome);
+    }
+    outcomes.into_iter().flatten().collect()
 }
 
 /// Helm keeps of Go's message what follows the last `: `.
