@@ -17,6 +17,7 @@ use super::stack;
 use super::value::Str;
 use crate::quote;
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Why a template does not parse. The file's name is not known here.
@@ -67,6 +68,7 @@ pub fn parse_with(text: Arc<[u8]>, vocabulary: Vocabulary) -> Result<Parsed> {
         commands,
         operands,
         defines: Vec::new(),
+        places: HashMap::default(),
         vocabulary,
     };
     let main = parser.top()?;
@@ -153,6 +155,8 @@ struct Parser<'a> {
     commands: Vec<Command>,
     operands: Vec<Operand>,
     defines: Vec<(Str, Definition)>,
+    /// Where each name stands among them.
+    places: HashMap<Str, usize, ahash::RandomState>,
     /// Functions besides those of the registry.
     vocabulary: Vocabulary,
 }
@@ -323,8 +327,11 @@ impl<'a> Parser<'a> {
             return self.fault_at(place.unwrap_or(self.tokens[0]), format!("unexpected {} in {context}", ending.source()));
         }
         let body = self.body(list);
-        match self.defines.iter_mut().find(|define| define.0 == name) {
-            None => self.defines.push((name, body)),
+        match self.places.get(&name).and_then(|place| self.defines.get_mut(*place)) {
+            None => {
+                self.places.insert(name.clone(), self.defines.len());
+                self.defines.push((name, body));
+            }
             Some(define) if define.1.empty => define.1 = body,
             Some(_) if body.empty => {}
             Some(_) => {
