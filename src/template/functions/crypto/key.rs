@@ -8,6 +8,7 @@ use super::pem;
 use crate::template::functions::Host;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use dsa::signature::rand_core::{CryptoRng, RngCore};
 
@@ -124,10 +125,14 @@ fn unspecified(_: impl std::fmt::Debug) -> String {
 
 impl PrivateKey {
     /// A new RSA key. Its randomness is that of the cryptographic library, which takes none from outside.
-    pub fn generate_rsa(size: aws_lc_rs::rsa::KeySize, host: &mut dyn Host) -> Result<PrivateKey, String> {
-        // The library asks the random source itself; this only notes that it was asked.
+    pub fn generate_rsa(size: KeySize, host: &mut dyn Host) -> Result<PrivateKey, String> {
+        PrivateKey::new_rsa(RsaKeyPair::generate(size).map_err(unspecified)?, host)
+    }
+
+    /// An RSA key that was just made.
+    pub fn new_rsa(pair: RsaKeyPair, host: &mut dyn Host) -> Result<PrivateKey, String> {
+        // The library asked the random source itself; this only notes that it was asked.
         host.random(&mut []);
-        let pair = RsaKeyPair::generate(size).map_err(unspecified)?;
         let pkcs8 = AsDer::<Pkcs8V1Der>::as_der(&pair).map_err(unspecified)?;
         let pkcs1 = unwrap_pkcs8(pkcs8.as_ref()).ok_or("crypto: unexpected form of an RSA key")?.1.to_vec();
         Ok(PrivateKey::Rsa { pkcs1, pair })

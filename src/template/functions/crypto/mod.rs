@@ -9,6 +9,7 @@ mod digest;
 mod key;
 mod pem;
 mod random;
+mod spare;
 
 use super::encoding::decode_base64;
 use super::{Call, Fault, Function, Host, Outcome, Parameter, row};
@@ -104,8 +105,12 @@ fn certificate(cert: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Outcome {
     Ok(Value::Object(Rc::new(Certificate { cert: cert.into(), key: key.into() })))
 }
 
-fn new_rsa_key(host: &mut dyn Host) -> Result<PrivateKey, Fault> {
-    PrivateKey::generate_rsa(KeySize::Rsa2048, host).map_err(|error| Fault::new(format!("error generating rsa key: {error}")))
+fn new_rsa_key(spare: Option<spare::Making>, host: &mut dyn Host) -> Result<PrivateKey, Fault> {
+    let key = match spare.and_then(spare::Making::key) {
+        Some(pair) => PrivateKey::new_rsa(pair, host),
+        None => PrivateKey::generate_rsa(spare::SIZE, host),
+    };
+    key.map_err(|error| Fault::new(format!("error generating rsa key: {error}")))
 }
 
 fn given_key(text: &[u8]) -> Result<PrivateKey, Fault> {
@@ -136,7 +141,7 @@ fn authority(call: &mut Call, key: &PrivateKey) -> Outcome {
 }
 
 fn gen_ca(call: &mut Call) -> Outcome {
-    let key = new_rsa_key(call.host)?;
+    let key = new_rsa_key(spare::begin(), call.host)?;
     authority(call, &key)
 }
 
@@ -156,7 +161,7 @@ fn self_signed(call: &mut Call, key: &PrivateKey) -> Outcome {
 }
 
 fn gen_self_signed_cert(call: &mut Call) -> Outcome {
-    let key = new_rsa_key(call.host)?;
+    let key = new_rsa_key(spare::take(), call.host)?;
     self_signed(call, &key)
 }
 
@@ -177,7 +182,7 @@ fn signed(call: &mut Call, key: &PrivateKey) -> Outcome {
 }
 
 fn gen_signed_cert(call: &mut Call) -> Outcome {
-    let key = new_rsa_key(call.host)?;
+    let key = new_rsa_key(spare::take(), call.host)?;
     signed(call, &key)
 }
 
