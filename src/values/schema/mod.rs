@@ -2,8 +2,9 @@
 //!
 //! Goes in: a chart tree and its coalesced values. Comes out: nothing, or one error that names every fault of every chart
 //! in the words of Helm's schema library. The validator is `boon`, by the author of that library; its errors are put back
-//! into the library's shape in `fault`. Nothing is fetched unless the caller brings a [`Fetch`]; files are never
-//! read. All of it runs on a thread with a deep stack and a deadline, since a schema may refer to itself.
+//! into the library's shape in `fault`; what a schema of few words certainly admits is not asked of it (`plain`). Nothing is
+//! fetched unless the caller brings a [`Fetch`]; files are never read. The validator runs on a thread with a deep stack and a
+//! deadline, since a schema may refer to itself.
 //! Follows Helm's `pkg/chart/common/util/jsonschema.go`.
 
 mod bounds;

@@ -18,8 +18,14 @@ use std::sync::Arc;
 /// Deepest nesting of a schema, and of applying its parts.
 const DEPTH_LIMIT: usize = 100;
 
-/// How often parts of a schema are applied at most.
-const STEPS_LIMIT: usize = 200_000;
+/// How often words of a schema are applied to values at most, each name, pattern and listed value for one.
+const STEPS_LIMIT: usize = 1_000_000;
+
+/// So many bytes of a text are worth a step.
+const BYTES_OF_A_STEP: usize = 256;
+
+/// So many values that are not all texts are compared with each other.
+const VALUES_LIMIT: usize = 100;
 
 /// Up to here every whole number is a float64.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -215,16 +221,25 @@ impl<'a> Plain<'a> {
     }
 
     fn matches(&self, pattern: &str, text: &str) -> Verdict {
+        if !self.spend(1) {
+            return Unknown;
+        }
         match self.patterns.get(pattern).and_then(|regex| regex.get_or_init(|| compile(pattern)).as_ref()) {
             Some(regex) => regex.is_match(text).into(),
             None => Unknown,
         }
     }
 
+    /// Whether so many more steps may be taken.
+    fn spend(&self, steps: usize) -> bool {
+        self.steps.set(self.steps.get().saturating_add(steps));
+        self.steps.get() <= STEPS_LIMIT
+    }
+
     /// Whether a part of the schema admits a value.
     fn verdict(&self, schema: &Data, value: &Data, depth: usize) -> Verdict {
-        self.steps.set(self.steps.get() + 1);
-        if depth > DEPTH_LIMIT || self.steps.get() > STEPS_LIMIT {
+        let bytes = value.as_str().map_or(0, str::len);
+        if depth > DEPTH_LIMIT || !self.spend(1 + bytes / BYTES_OF_A_STEP) {
             return Unknown;
         }
         let words = match schema {
@@ -256,6 +271,14 @@ impl<'a> Plain<'a> {
             #[expect(clippy::cast_precision_loss, reason = "no list is as long")]
             number(rule).map_or(Unknown, |limit| holds(&(count as f64), &limit).into())
         };
+        let steps = match (word, rule, value) {
+            ("enum" | "required", Data::List(items), _) => items.len(),
+            ("properties" | "additionalProperties", _, Data::Map(map)) => map.len(),
+            _ => 0,
+        };
+        if !self.spend(steps) {
+            return Unknown;
+        }
         match (word, rule, value) {
             ("type", Data::Str(name), _) => has_type(value, name),
             ("type", Data::List(names), _) => Verdict::any(names.iter().filter_map(Data::as_str).map(|name| has_type(value, name))),
@@ -425,8 +448,8 @@ fn distinct_texts(items: &Items) -> bool {
 
 /// Whether these are values without parts, each once.
 fn distinct_scalars(items: &Items) -> bool {
-    items.iter().enumerate().all(|(at, item)| items.iter().take(at).all(|other| are_equal(item, other) == No))
-        && !items.iter().any(Data::is_collection)
+    let differs = |(at, item)| items.iter().take(at).all(|other| are_equal(item, other) == No);
+    distinct_texts(items) || items.len() <= VALUES_LIMIT && !items.iter().any(Data::is_collection) && items.iter().enumerate().all(differs)
 }
 
 #[cfg(test)]

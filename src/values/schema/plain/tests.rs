@@ -167,6 +167,24 @@ fn what_never_ends_is_left_to_the_validator() {
     assert_eq!(admits(twice, r#"{"a": {"b": 1}}"#), Some(true));
 }
 
+#[test]
+fn what_takes_long_is_left_to_the_validator() {
+    let texts = |count: usize| (0..count).map(|at| format!("\"x{at}\"")).collect::<Vec<_>>().join(", ");
+    let items = |count: usize| format!(r#"{{"a": [{}]}}"#, texts(count));
+    let members = |count: usize| format!("{{{}}}", texts(count).replace("\",", "\": 1,") + ": 1");
+    let one_of = format!(r#"{{"properties": {{"a": {{"items": {{"enum": [{}]}}}}}}}}"#, texts(2_000));
+    let patterns = format!(r#"{{"patternProperties": {}}}"#, members(1_500).replace(": 1", ": {}"));
+    for (schema, few, many) in [(one_of, items(10), items(2_000)), (patterns, members(10), members(1_500))] {
+        assert_eq!((admits(&schema, &few), admits(&schema, &many)), (Some(true), Some(false)));
+    }
+    // A schema is looked at in time that grows with its size.
+    let enums = |values: &str| {
+        format!(r#"{{"$schema": "http://json-schema.org/draft-07/schema#", "properties": {{"a": {{"enum": [{values}]}}}}}}"#)
+    };
+    assert_eq!(admits(&enums(&texts(50_000)), r#"{"a": "x7"}"#), Some(true));
+    assert_eq!(admits(&enums(&format!("1, {}", texts(50_000))), r#"{"a": "x7"}"#), None);
+}
+
 /// Schemas of all words that are known, of some that are not, and of shapes that are wrong.
 fn schemas() -> impl Strategy<Value = String> {
     let word = prop_oneof![
