@@ -7,12 +7,10 @@
 //! English.
 
 use super::super::go_text;
-use super::SCHEMA_URL;
 use super::formats;
 use super::multiple::is_multiple;
 use super::written::Written;
-use crate::data::Data;
-use crate::url::{Url, path_escape, path_unescape};
+use crate::url::{path_escape, path_unescape};
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
 
@@ -69,23 +67,8 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
     }
 }
 
-/// Why the address at `$schema` leads nowhere, before anyone follows it (the library's `getDraft`).
-pub(super) fn draft_text(schema: &Data) -> Option<String> {
-    let address = schema.as_map()?.get("$schema")?.as_str()?;
-    let address = address.split_once('#').map_or(address, |(address, _)| address);
-    match Url::parse(address.as_bytes()) {
-        Err(fault) => Some(format!("invalid $schema in {}: {fault}", go_text::quote(&format!("{SCHEMA_URL}#")))),
-        Ok(url) if !matches!(&*url.scheme, b"http" | b"https" | b"file" | b"urn") => {
-            let written = url.written();
-            let scheme = go_text::quote(&String::from_utf8_lossy(&written));
-            Some(format!("failing loading {}: no URLLoader registered for {scheme}", go_text::quote(address)))
-        }
-        Ok(_) => None,
-    }
-}
-
 /// An address with the escapes that Helm's library gives its fragment.
-fn address(url: &str) -> String {
+pub(super) fn address(url: &str) -> String {
     let Some((document, fragment)) = url.split_once('#') else { return url.to_string() };
     let steps = fragment.split('/').map(|step| {
         let step = path_unescape(step.as_bytes()).unwrap_or_else(|_| step.as_bytes().to_vec());

@@ -8,6 +8,7 @@
 //! Follows Helm's `pkg/chart/common/util/jsonschema.go`.
 
 mod bounds;
+mod drafts;
 mod fault;
 mod formats;
 mod multiple;
@@ -196,7 +197,7 @@ type Compiled = std::result::Result<(Schemas, boon::SchemaIndex, Data, Written),
 
 fn compile(schema: &[u8], loader: &Loader) -> Compiled {
     let schema = json::parse_exact(schema).map_err(|error| decoder_words(error.message()))?;
-    if let Some(fault) = fault::draft_text(&schema).or_else(|| bounds::fault_of(&schema)) {
+    if let Some(fault) = bounds::fault_of(&schema).or_else(|| drafts::fault_of(&schema, loader)) {
         return Err(fault);
     }
     let mut compiler = Compiler::new();

@@ -8,6 +8,7 @@
 //!
 //! The shape that each word must have is that of the drafts' own schemas (json-schema.org), of all drafts the strictest.
 
+use super::drafts;
 use crate::data::{Data, Items, Map};
 use crate::regexp;
 use regex::Regex;
@@ -139,7 +140,7 @@ impl Verdict {
 impl<'a> Plain<'a> {
     /// The schema, if all of it is known and well formed.
     pub(super) fn of(root: &'a Data) -> Option<Plain<'a>> {
-        let draft = draft(root.as_map()?)?;
+        let draft = root.as_map()?.get("$schema").map_or(Some(drafts::LATEST), |address| drafts::named(address.as_str()?))?;
         let mut plain = Plain { root, draft, patterns: HashMap::default(), seen: HashSet::default(), steps: Cell::new(0) };
         plain.is_known(root, 0).then_some(plain)
     }
@@ -203,7 +204,7 @@ impl<'a> Plain<'a> {
                 None => false,
             },
             // Below the top it says nothing.
-            "$schema" => draft_named(value).is_some(),
+            "$schema" => value.as_str().and_then(drafts::named).is_some(),
             "$id" => depth == 0 && self.draft > 4 && value.as_str().is_some_and(is_plain_address),
             word => !word.starts_with('$') && !WORDS_OF_THE_VALIDATOR.contains(&word),
         }
@@ -355,25 +356,6 @@ impl<'a> Plain<'a> {
 /// A pattern in Go's syntax.
 fn compile(pattern: &str) -> Option<Regex> {
     Regex::new(&regexp::translate(pattern.as_bytes()).ok()?.pattern).ok()
-}
-
-/// The draft of the schema: 4, 6, 7, 2019 or 2020.
-fn draft(schema: &Map) -> Option<u32> {
-    schema.get("$schema").map_or(Some(2020), draft_named)
-}
-
-/// The draft of this address.
-fn draft_named(address: &Data) -> Option<u32> {
-    let address = address.as_str()?;
-    let address = address.strip_suffix('#').unwrap_or(address);
-    match address.strip_prefix("http://").or_else(|| address.strip_prefix("https://"))? {
-        "json-schema.org/schema" | "json-schema.org/draft/2020-12/schema" => Some(2020),
-        "json-schema.org/draft/2019-09/schema" => Some(2019),
-        "json-schema.org/draft-07/schema" => Some(7),
-        "json-schema.org/draft-06/schema" => Some(6),
-        "json-schema.org/draft-04/schema" => Some(4),
-        _ => None,
-    }
 }
 
 /// What a reference within the schema leads to, if it is written without escapes.

@@ -44,6 +44,27 @@ fn files_are_never_read() {
 }
 
 #[test]
+fn every_draft_that_is_named_is_looked_for() {
+    let part = |address: &str| format!(r#"{{"properties": {{"a/b c": {{"anyOf": [{{"$schema": "{address}"}}]}}}}}}"#);
+    for (address, text) in [
+        ("http://json-schema.org/draft-04/schema#", ""),
+        ("file:///values.schema.json", ""),
+        ("urn:x", ""),
+        ("x:y", "failing loading \"x:y\": no URLLoader registered for \"x:y\""),
+        ("a b", "failing loading \"a b\": no URLLoader registered for \"a%20b\""),
+        ("%", "invalid $schema in \"file:///values.schema.json#/properties/a~1b%20c/anyOf/0\": parse \"%\": invalid URL escape \"%\""),
+        // Helm tries to have these.
+        ("file:///x", "failing loading \"file:///x\": schemas are not read from files"),
+        ("http://127.0.0.1:9/x", "failing loading \"http://127.0.0.1:9/x\": schemas are not fetched"),
+    ] {
+        assert_eq!(check_text(&part(address), r#"{"a": 1}"#), text, "{address}");
+    }
+    // No schema stands there.
+    assert_eq!(check_text(r#"{"x": {"$schema": "%"}, "default": {"$schema": "%"}}"#, "{}"), "");
+    assert_eq!(check_text(r#"{"$schema": "http://json-schema.org/draft-07/schema#", "$defs": {"a": {"$schema": "%"}}}"#, "{}"), "");
+}
+
+#[test]
 fn nothing_is_fetched_unless_the_caller_can() {
     let text = check_text(r#"{"$ref": "http://127.0.0.1:9/a.json"}"#, "{}");
     assert!(text.starts_with("failing loading \"http://127.0.0.1:9/a.json\": "), "{text}");
