@@ -60,30 +60,28 @@ pub(super) fn fault_of(schema: &Data, loader: &Loader) -> Option<String> {
     let address = |part: &Data| Some(part.as_map()?.get("$schema")?.as_str()?.to_string());
     let top = address(schema);
     let draft = top.as_deref().and_then(named).unwrap_or(LATEST);
-    let top = top.and_then(|top| fault_at("", &top));
+    if let Some(fault) = top.and_then(|top| fault_at("", &top)) {
+        return Some(fault);
+    }
     let mut open = vec![(String::new(), schema)];
-    let mut below = || {
-        while let Some((pointer, part)) = open.pop() {
-            let Some(words) = part.as_map() else { continue };
-            if let Some(address) = address(part).filter(|address| !pointer.is_empty() && named(address).is_none()) {
-                let fault = fault_at(&pointer, &address).or_else(|| fault_behind(&address, loader));
-                if fault.is_some() {
-                    return fault;
-                }
-            }
-            let known = WORDS.iter().filter(|(_, since)| *since <= draft);
-            for (word, held) in known.filter_map(|(word, _)| Some((*word, words.get(word)?))) {
-                let at = |step: &str| format!("{pointer}/{word}/{}", step.replace('~', "~0").replace('/', "~1"));
-                match held {
-                    Data::Map(parts) if NAMED.contains(&word) => open.extend(parts.iter().map(|(name, part)| (at(name), part))),
-                    Data::List(parts) => open.extend(parts.iter().enumerate().map(|(number, part)| (at(&number.to_string()), part))),
-                    part => open.push((format!("{pointer}/{word}"), part)),
-                }
+    while let Some((pointer, part)) = open.pop() {
+        let Some(words) = part.as_map() else { continue };
+        if let Some(address) = address(part).filter(|address| !pointer.is_empty() && named(address).is_none())
+            && let Some(fault) = fault_at(&pointer, &address).or_else(|| fault_behind(&address, loader))
+        {
+            return Some(fault);
+        }
+        let known = WORDS.iter().filter(|(_, since)| *since <= draft);
+        for (word, held) in known.filter_map(|(word, _)| Some((*word, words.get(word)?))) {
+            let at = |step: &str| format!("{pointer}/{word}/{}", step.replace('~', "~0").replace('/', "~1"));
+            match held {
+                Data::Map(parts) if NAMED.contains(&word) => open.extend(parts.iter().map(|(name, part)| (at(name), part))),
+                Data::List(parts) => open.extend(parts.iter().enumerate().map(|(number, part)| (at(&number.to_string()), part))),
+                part => open.push((format!("{pointer}/{word}"), part)),
             }
         }
-        None
-    };
-    top.or_else(&mut below)
+    }
+    None
 }
 
 /// Why nobody can follow the address at the `$schema` of this part.

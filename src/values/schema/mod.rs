@@ -48,6 +48,8 @@ impl Default for Options {
 
 /// Where Helm pretends the schema lies; relative `$ref`s start there.
 const SCHEMA_URL: &str = "file:///values.schema.json";
+/// Up to here every whole number is a float64.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Room for schemas and values that nest as deep as YAML and JSON may; untouched pages cost nothing.
 const STACK_SIZE: usize = 1 << 30;
 
@@ -256,8 +258,6 @@ fn unescaped(step: &str) -> String {
 /// The tree as the validator wants it. Whole numbers become integers, which it compares exactly.
 fn to_json(data: &Data) -> serde_json::Value {
     use serde_json::Value;
-    /// Up to here every whole number is a float64.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     match data {
         Data::Null => Value::Null,
         Data::Bool(truth) => Value::Bool(*truth),

@@ -8,7 +8,7 @@
 //!
 //! The shape that each word must have is that of the drafts' own schemas (json-schema.org), of all drafts the strictest.
 
-use super::drafts;
+use super::{EXACT, drafts};
 use crate::data::{Data, Items, Map};
 use crate::regexp;
 use regex::Regex;
@@ -27,9 +27,6 @@ const BYTES_OF_A_STEP: usize = 256;
 
 /// So many values that are not all texts are compared with each other.
 const VALUES_LIMIT: usize = 100;
-
-/// Up to here every whole number is a float64.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Formats of numbers and of what is shown, which the validator does not know. Those that it knows are left to it.
 const FORMATS_WITHOUT_RULES: [&str; 10] =
