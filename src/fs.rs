@@ -6,16 +6,20 @@
 
 #![expect(clippy::disallowed_methods, reason = "all file access of the crate is here")]
 
+mod copy;
 mod folder;
 
+pub use copy::{copy_folder, create_link, mode};
 pub use folder::{Folder, Stamp};
 
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, FileType, Metadata, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// What the names of unfinished files and folders begin with. A process that is killed leaves them behind; no chart and no
@@ -143,6 +147,33 @@ pub fn read_expected(file: File, path: impl Fn() -> PathBuf, size: u64, limit: u
         return Err(Error::new(ErrorKind::Limit, format!("file {} is larger than {limit} bytes", path().display())));
     }
     Ok(())
+}
+
+/// Reads an open file that had `size` bytes when it was looked at to where they are kept, which for large files saves the way
+/// through other memory. `None` when it is small, or has more or fewer by now; then it stands at its start again.
+pub fn read_shared(mut file: &File, path: impl Fn() -> PathBuf, size: u64) -> Result<Option<Arc<[u8]>>> {
+    let Some(size) = usize::try_from(size).ok().filter(|size| *size >= SMALL_FILE) else { return Ok(None) };
+    let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
+    let is_read = Arc::get_mut(&mut data).is_some_and(|data| file.read_exact(data).is_ok());
+    if is_read && matches!(file.read(&mut [0]), Ok(0)) {
+        return Ok(Some(data));
+    }
+    file.rewind().map_err(|error| fault("seek", &path(), &error))?;
+    Ok(None)
+}
+
+/// Adds the bytes of `range` of the file at `path` to `bytes`. Errors: it has fewer, and as for any file.
+pub fn append_range(path: &Path, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()> {
+    let mut file = open(path)?;
+    let start = bytes.len();
+    let mut read = || {
+        if range.start > 0 {
+            file.seek(io::SeekFrom::Start(range.start as u64))?;
+        }
+        bytes.resize(start + range.len(), 0);
+        file.read_exact(bytes.get_mut(start..).unwrap_or_default())
+    };
+    read().map_err(|error| fault("read", path, &error))
 }
 
 /// A file to stream from.
@@ -609,5 +640,21 @@ mod tests {
         assert_eq!(read_if_there(&path, 5).unwrap().as_deref(), Some(b"12345".as_slice()));
         assert_eq!(read_if_there(&path, 4).unwrap_err().kind(), ErrorKind::Limit);
         assert_eq!(read_if_there(&folder.path().join("b"), 4).unwrap(), None);
+        let large = vec![b'x'; SMALL_FILE + 1];
+        write(&path, &large).unwrap();
+        for (size, want) in [(large.len() - 1, false), (large.len(), true), (large.len() + 1, false), (5, false)] {
+            let file = open(&path).unwrap();
+            let read = read_shared(&file, || path.clone(), size as u64).unwrap();
+            assert_eq!(read.is_some(), want, "{size}");
+            let mut rest = Vec::new();
+            read_expected(file, || path.clone(), 0, 1 << 20, &mut rest).unwrap();
+            assert!(read.as_deref().unwrap_or(&rest) == large, "{size}");
+        }
+        write(&path, b"12345").unwrap();
+        let mut bytes = b"0".to_vec();
+        append_range(&path, 0..2, &mut bytes).unwrap();
+        append_range(&path, 3..5, &mut bytes).unwrap();
+        assert_eq!(bytes, b"01245");
+        assert!(append_range(&path, 3..6, &mut bytes).unwrap_err().message().ends_with("unexpected EOF"));
     }
 }

@@ -4,7 +4,7 @@
 //! bytes and the chart as packed.
 //! Dependencies are updated by the caller beforehand, since that needs the network. Matches Helm's `pkg/action/package.go`.
 
-use crate::chart::{Chart, loader};
+use crate::chart::{Chart, Metadata, loader};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
@@ -31,7 +31,7 @@ pub struct Options {
 pub struct Report {
     pub path: PathBuf,
     /// The chart as it was packed.
-    pub chart: Chart,
+    chart: Chart,
     /// The bytes of the archive.
     pub archive: Vec<u8>,
 }
@@ -42,15 +42,25 @@ impl Report {
         digest::sha256_hex(&self.archive)
     }
 
-    /// Chart.yaml with all its dependencies, which is what gets signed.
-    pub fn metadata(&self) -> Result<String> {
-        self.chart.metadata.to_yaml()
+    /// The Chart.yaml that was packed.
+    pub fn metadata(&self) -> &Metadata {
+        &self.chart.metadata
     }
 }
 
 /// Packs the chart in the folder at `path`.
 pub fn run(path: &Path, options: &Options, notices: &mut Notices) -> Result<Report> {
-    let mut chart = loader::load_directory(path, notices)?;
+    // Files are read when their turn to be packed comes. Whatever goes wrong is met once more in the order of Helm, which reads all first.
+    let mut told = Notices::new();
+    let packed = loader::load_directory_to_pack(path, &mut told).and_then(|chart| pack(chart, options));
+    if let Ok(report) = packed {
+        notices.append(told);
+        return Ok(report);
+    }
+    pack(loader::load_directory(path, notices)?, options)
+}
+
+fn pack(mut chart: Chart, options: &Options) -> Result<Report> {
     let mut metadata = (*chart.metadata).clone();
     if !options.version.is_empty() {
         metadata.version.clone_from(&options.version);
@@ -67,4 +77,86 @@ pub fn run(path: &Path, options: &Options, notices: &mut Notices) -> Result<Repo
     };
     let (path, archive) = archive::save(&chart, &folder, options.time).map_err(|error| error.context("failed to save"))?;
     Ok(Report { path, chart, archive })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn options(destination: &Path) -> Options {
+        Options { destination: destination.to_path_buf(), ..Options::default() }
+    }
+
+    /// A chart with these files besides its Chart.yaml.
+    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, data) in [("Chart.yaml", &b"apiVersion: v2\nname: app\nversion: 1.0.0\n"[..])].iter().chain(files) {
+            let path = folder.path().join(name);
+            fs::create_folders(path.parent().expect("a folder")).expect("made");
+            fs::write(&path, data).expect("written");
+        }
+        folder
+    }
+
+    fn members(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
+        let files = loader::archive::read(archive).expect("an archive");
+        files.into_iter().map(|file| (file.name.to_string(), file.data.to_vec())).collect()
+    }
+
+    #[test]
+    fn files_that_are_read_late_make_the_same_archive() {
+        let examples = fs::names(Path::new("charts-examples")).expect("examples");
+        let numbers: String = (0..60_000).map(|number| format!("{number} ")).collect();
+        let long_name = format!("files/{}", "n".repeat(120));
+        let own = folder(&[
+            ("files/large.txt", numbers.as_bytes()),
+            ("templates/a.yaml", b"a: b\n"),
+            ("files/empty", b""),
+            (&long_name, b"long"),
+            ("charts/sub/Chart.yaml", b"apiVersion: v2\nname: sub\nversion: 1.0.0\n"),
+            ("charts/sub/README.md", &[b'x'; 512]),
+        ]);
+        let charts = examples.iter().map(|name| Path::new("charts-examples").join(name)).chain([own.path().to_path_buf()]);
+        let out = tempfile::tempdir().expect("a folder");
+        let mut count = 0;
+        for path in charts {
+            let loaded = loader::load_directory(&path, &mut Notices::new()).expect("a chart");
+            let late = loader::load_directory_to_pack(&path, &mut Notices::new()).expect("a chart");
+            let bytes = archive::to_bytes(&loaded, None).expect("packed");
+            assert!(archive::to_bytes(&late, None).expect("packed") == bytes, "{}", path.display());
+            if loaded.check_dependencies().is_ok() {
+                assert!(run(&path, &options(out.path()), &mut Notices::new()).expect("packed").archive == bytes, "{}", path.display());
+            }
+            count += 1;
+        }
+        assert!(count > 3, "{count}");
+    }
+
+    #[test]
+    fn byte_order_marks_are_left_out() {
+        let chart = folder(&[("templates/a.yaml", b"\xEF\xBB\xBFa: b\n"), ("values.yaml", b"\xEF\xBB\xBFc: d\n")]);
+        let out = tempfile::tempdir().expect("a folder");
+        let report = run(chart.path(), &options(out.path()), &mut Notices::new()).expect("packed");
+        let members = members(&report.archive);
+        assert_eq!((members["templates/a.yaml"].as_slice(), members["values.yaml"].as_slice()), (&b"a: b\n"[..], &b"c: d\n"[..]));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn faults_come_in_the_order_of_who_reads_all_first() {
+        let chart = folder(&[("templates/a.yaml", b"a: b\n")]);
+        fs::write(
+            &chart.path().join("Chart.yaml"),
+            b"apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: gone, version: 1.0.0}]\n",
+        )
+        .expect("written");
+        let out = tempfile::tempdir().expect("a folder");
+        let fault = || run(chart.path(), &options(out.path()), &mut Notices::new()).expect_err("a fault").to_string();
+        assert!(fault().contains("gone"), "{}", fault());
+        // What no account can read, however mighty.
+        std::os::unix::fs::symlink("/proc/self/mem", chart.path().join("templates/b.yaml")).expect("linked");
+        assert!(fault().contains("error reading templates/b.yaml"), "{}", fault());
+        assert!(fs::names(out.path()).expect("a folder").is_empty());
+    }
 }

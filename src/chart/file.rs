@@ -1,11 +1,19 @@
 //! One file of a chart: its name from the chart's top, its bytes, its time (Helm's `common.File`).
 //!
 //! Goes in: what a folder or an archive held. Comes out: a [`File`] whose bytes all clones share. Those of archives may stay
-//! packed until somebody looks at them: many files of a chart never matter to a run.
+//! packed until somebody looks at them, and those of folders where they are: many files of a chart never matter to a run.
 
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use std::fmt;
-use std::ops::Deref;
-use std::sync::Arc;
+use std::ops::{Deref, Range};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// How many bytes one file of a chart may have (Helm's `MaxDecompressedFileSize`).
+pub const FILE_LIMIT: u64 = 5 * 1024 * 1024;
+
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A file of a chart. Cloning shares the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +26,8 @@ pub struct File {
     pub modified: Option<i64>,
 }
 
-/// What a file holds: bytes that clones share. Those of an archive that hardly anybody looks at may still be packed; looking at
-/// them unpacks them.
+/// What a file holds: bytes that clones share. Those of an archive that hardly anybody looks at may still be packed, and those of
+/// a folder be left there; looking at them fetches them.
 #[derive(Clone)]
 pub struct Bytes(Place);
 
@@ -28,6 +36,35 @@ enum Place {
     Here(Arc<[u8]>),
     /// The file of this number in what is packed.
     Packed(Arc<dyn Packed>, usize),
+    Left(Arc<Left>),
+}
+
+/// A file that was left where it is.
+struct Left {
+    path: PathBuf,
+    /// How many bytes it had when it was found.
+    size: u64,
+    /// What it holds, for those who cannot be told that it has gone.
+    bytes: OnceLock<Arc<[u8]>>,
+}
+
+impl Left {
+    fn append(&self, range: Range<usize>, to: &mut Vec<u8>) -> Result<()> {
+        let (start, is_start) = (to.len(), range.start == 0);
+        fs::append_range(&self.path, range, to)?;
+        match is_start && to.get(start..).is_some_and(|bytes| bytes.starts_with(BYTE_ORDER_MARK)) {
+            true => Err(Error::new(ErrorKind::Chart, format!("{} begins with a byte order mark", self.path.display()))),
+            false => Ok(()),
+        }
+    }
+
+    /// What it holds, none if that cannot be read any more.
+    fn kept(&self) -> &Arc<[u8]> {
+        self.bytes.get_or_init(|| match fs::read_limited(&self.path, FILE_LIMIT) {
+            Ok(bytes) => bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).into(),
+            Err(_) => Arc::default(),
+        })
+    }
 }
 
 /// Files that are unpacked when they are looked at.
@@ -42,19 +79,37 @@ impl Bytes {
         Bytes(Place::Packed(packed, number))
     }
 
-    /// The bytes, shared.
+    /// The bytes of the file at `path`, which had `size` of them; they stay there until somebody wants them.
+    pub(super) fn left(path: PathBuf, size: u64) -> Bytes {
+        Bytes(Place::Left(Arc::new(Left { path, size, bytes: OnceLock::new() })))
+    }
+
+    /// The bytes, shared. Of a file that was left where it is and is gone since, none: who must know that calls
+    /// [`append_range`](Bytes::append_range).
     pub fn shared(&self) -> &Arc<[u8]> {
         match &self.0 {
             Place::Here(bytes) => bytes,
             Place::Packed(packed, number) => packed.unpacked(*number),
+            Place::Left(left) => left.kept(),
         }
     }
 
-    /// How many they are, if that can be said without unpacking them.
-    pub(super) fn known_length(&self) -> Option<usize> {
+    /// Adds those of `range` to `to`; those of a file that was left where it is are not kept besides.
+    /// Errors: such a file cannot be read any more, has become shorter, or begins with a byte order mark, which is none of its bytes.
+    pub fn append_range(&self, range: Range<usize>, to: &mut Vec<u8>) -> Result<()> {
+        if let Place::Left(left) = &self.0 {
+            return left.append(range, to);
+        }
+        to.extend_from_slice(self.get(range).unwrap_or_default());
+        Ok(())
+    }
+
+    /// How many they are, if that can be said without unpacking them; a file that was left where it is may have a byte order mark besides.
+    pub(crate) fn known_length(&self) -> Option<usize> {
         match &self.0 {
             Place::Here(bytes) => Some(bytes.len()),
             Place::Packed(..) => None,
+            Place::Left(left) => usize::try_from(left.size).ok(),
         }
     }
 }
@@ -83,6 +138,8 @@ impl PartialEq for Bytes {
     fn eq(&self, other: &Bytes) -> bool {
         match (&self.0, &other.0) {
             (Place::Packed(one, number), Place::Packed(other, at)) if Arc::ptr_eq(one, other) && number == at => true,
+            // Nobody has looked at these: to compare them would be to read them all.
+            (Place::Left(one), Place::Left(other)) => Arc::ptr_eq(one, other),
             _ => **self == **other,
         }
     }

@@ -76,6 +76,20 @@ impl Folder {
         rustix::io::retry_on_intr(open).map(File::from).map_err(|error| fault("open", &self.path.join(name), &error.into()))
     }
 
+    /// What the file of this name is; links are followed.
+    pub fn stat(&self, name: &OsStr) -> Result<Entry> {
+        use rustix::fs::{AtFlags, FileType, statat};
+        let about = self.inner.fd().and_then(|fd| statat(fd, name, AtFlags::empty()));
+        let about = about.map_err(|error| fault("stat", &self.path.join(name), &error.into()))?;
+        let kind = match FileType::from_raw_mode(about.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Folder,
+            _ => Kind::Irregular,
+        };
+        let modified = about.st_mtime.saturating_add(i64::from(about.st_mtime_nsec >= 500_000_000));
+        Ok(Entry { kind, size: u64::try_from(about.st_size).unwrap_or(0), modified })
+    }
+
     /// The stamp of the file of this name; `None` when it leads to no file.
     pub fn stamp(&self, name: &str) -> Option<Stamp> {
         use rustix::fs::{AtFlags, FileType, statat};
@@ -111,6 +125,11 @@ impl Folder {
 
     fn open_file(&self, name: &OsStr) -> Result<File> {
         super::open(&self.path.join(name))
+    }
+
+    /// What the file of this name is; links are followed.
+    pub fn stat(&self, name: &OsStr) -> Result<Entry> {
+        super::stat(&self.path.join(name))
     }
 
     /// The stamp of the file of this name; `None` when it leads to no file.

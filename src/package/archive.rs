@@ -6,15 +6,19 @@
 //! needs it; `gzip` compresses them. Matches Helm's `pkg/chart/v2/util/save.go`.
 
 use super::gzip;
-use crate::chart::Chart;
+use crate::chart::{Bytes, Chart};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::json;
 use crate::quote::quote;
-use std::borrow::Cow;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
+/// What every file of a chart is.
+const CHART_FILE: Kind = Kind::File(0o644);
+/// What stands behind the last member.
+pub(super) const END: &[u8] = &[0; 2 * BLOCK];
 /// The longest name and the longest folder before it that a ustar header holds.
 const NAME_SIZE: usize = 100;
 const PREFIX_SIZE: usize = 155;
@@ -48,20 +52,39 @@ pub fn check(chart: &Chart) -> Result<()> {
 
 /// The bytes of the archive of `chart`.
 pub fn to_bytes(chart: &Chart, time: Option<i64>) -> Result<Vec<u8>> {
-    let mut tar = Tar { pieces: Vec::new(), time };
-    tar.chart(chart, "")?;
-    tar.pieces.push(Cow::Borrowed(&[0; 2 * BLOCK]));
-    gzip::compress(&tar.pieces)
+    let mut tar = Tar { members: Vec::new(), length: 0, time };
+    tar.add_chart(chart, "")?;
+    tar.length += END.len();
+    gzip::compress(&tar)
 }
 
-/// A tar stream in pieces, those of files borrowed from the chart.
+/// A tar stream that is made where somebody looks at it.
 struct Tar<'a> {
-    pieces: Vec<Cow<'a, [u8]>>,
+    members: Vec<Member<'a>>,
+    /// In bytes.
+    length: usize,
+    /// The time of every member, if they have not their own.
     time: Option<i64>,
 }
 
+struct Member<'a> {
+    name: String,
+    time: i64,
+    data: Data<'a>,
+    size: usize,
+    /// Where its headers, its data and what fills its last block stand in the stream.
+    start: usize,
+    data_start: usize,
+    end: usize,
+}
+
+enum Data<'a> {
+    Made(String),
+    Of(&'a Bytes),
+}
+
 impl<'a> Tar<'a> {
-    fn chart(&mut self, chart: &'a Chart, parent: &str) -> Result<()> {
+    fn add_chart(&mut self, chart: &'a Chart, parent: &str) -> Result<()> {
         let (name, content) = (chart.name(), &chart.content);
         if name.is_empty() || name.contains('/') || matches!(name, "." | "..") {
             let message = format!("chart.metadata.name {} is invalid", quote(name.as_bytes()));
@@ -70,65 +93,119 @@ impl<'a> Tar<'a> {
         let top = format!("{parent}{name}/");
         // Without a time of its own a file gets that of Chart.yaml, so that the bytes do not depend on the clock.
         let fallback = content.modified.unwrap_or(0);
-        let mut add = |name: &str, data: Cow<'a, [u8]>, modified: Option<i64>| {
-            self.member(&format!("{top}{name}"), data, self.time.or(modified).unwrap_or(fallback));
+        let mut add = |name: &str, data: Data<'a>, modified: Option<i64>| {
+            self.add(format!("{top}{name}"), data, self.time.or(modified).unwrap_or(fallback));
         };
-        add("Chart.yaml", Cow::Owned(chart.metadata.to_chart_yaml()?.into_bytes()), content.modified);
+        add("Chart.yaml", Data::Made(chart.metadata.to_chart_yaml()?), content.modified);
         if let Some(lock) = content.lock.as_ref().filter(|_| chart.metadata.api_version == "v2") {
-            add("Chart.lock", Cow::Owned(lock.to_yaml()?.into_bytes()), lock.modified());
+            add("Chart.lock", Data::Made(lock.to_yaml()?), lock.modified());
         }
         for file in content.raw.iter().filter(|file| &*file.name == "values.yaml") {
-            add(&file.name, Cow::Borrowed(&file.data), file.modified);
+            add(&file.name, Data::Of(&file.data), file.modified);
         }
         if let Some(schema) = &content.schema {
             if json::parse(&schema.data).is_err() {
                 return Err(Error::new(ErrorKind::Chart, "invalid JSON in values.schema.json"));
             }
-            add(&schema.name, Cow::Borrowed(&schema.data), schema.modified);
+            add(&schema.name, Data::Of(&schema.data), schema.modified);
         }
         for file in content.templates.iter().chain(&content.files) {
-            add(&file.name, Cow::Borrowed(&file.data), file.modified);
+            add(&file.name, Data::Of(&file.data), file.modified);
         }
         let below = format!("{top}charts/");
         for subchart in &chart.dependencies {
-            self.chart(subchart, &below)?;
+            self.add_chart(subchart, &below)?;
         }
         Ok(())
     }
 
-    fn member(&mut self, name: &str, data: Cow<'a, [u8]>, time: i64) {
-        let (prefix, base, needs_pax) = match split_name(name) {
-            Some((prefix, base)) => (prefix, base.to_string(), false),
-            None => ("", ascii(name), true),
+    fn add(&mut self, name: String, data: Data<'a>, time: i64) {
+        let size = match &data {
+            Data::Made(text) => text.len(),
+            Data::Of(bytes) => bytes.known_length().unwrap_or_else(|| bytes.len()),
         };
-        // Eleven octal digits hold any time after 1970 that matters.
-        let plain_time = (0..1 << 33).contains(&time);
-        if needs_pax || !plain_time {
-            let mut records = String::new();
-            if !plain_time {
-                records.push_str(&record("mtime", &time.to_string()));
-            }
-            if needs_pax {
-                records.push_str(&record("path", name));
-            }
-            let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
-            let pax_name = if folder.is_empty() { format!("PaxHeaders.0/{file}") } else { format!("{folder}/PaxHeaders.0/{file}") };
-            let mut pax_name = ascii(&pax_name);
-            pax_name.truncate(NAME_SIZE);
-            let header = header(pax_name.trim_end_matches('/'), "", 0, records.len(), 0, b'x');
-            self.blocks(header, Cow::Owned(records.into_bytes()));
-        }
-        let time = if plain_time { time } else { 0 };
-        let header = header(&base, prefix, 0o644, data.len(), time, b'0');
-        self.blocks(header, data);
+        let start = self.length;
+        let data_start = start + headers(&name, CHART_FILE, size, time).len();
+        let end = data_start + size.next_multiple_of(BLOCK);
+        self.length = end;
+        self.members.push(Member { name, time, data, size, start, data_start, end });
+    }
+}
+
+impl gzip::Source for Tar<'_> {
+    fn length(&self) -> usize {
+        self.length
     }
 
-    fn blocks(&mut self, header: [u8; BLOCK], data: Cow<'a, [u8]>) {
-        let padding = data.len().next_multiple_of(BLOCK) - data.len();
-        self.pieces.push(Cow::Owned(header.to_vec()));
-        self.pieces.push(data);
-        self.pieces.push(Cow::Borrowed([0; BLOCK].get(..padding).unwrap_or_default()));
+    fn append(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()> {
+        /// What of `range` lies in the part of `size` bytes at `start`, counted from there.
+        fn overlap(range: &Range<usize>, start: usize, size: usize) -> Option<Range<usize>> {
+            let overlap = range.start.max(start)..range.end.min(start + size);
+            (!overlap.is_empty()).then(|| overlap.start - start..overlap.end - start)
+        }
+        let first = self.members.partition_point(|member| member.end <= range.start);
+        let members = self.members.get(first..).unwrap_or_default();
+        for member in members.iter().take_while(|member| member.start < range.end) {
+            if let Some(part) = overlap(&range, member.start, member.data_start - member.start) {
+                bytes.extend_from_slice(headers(&member.name, CHART_FILE, member.size, member.time).get(part).unwrap_or_default());
+            }
+            if let Some(part) = overlap(&range, member.data_start, member.size) {
+                match &member.data {
+                    Data::Made(text) => bytes.extend_from_slice(text.as_bytes().get(part).unwrap_or_default()),
+                    Data::Of(data) => data.append_range(part, bytes)?,
+                }
+            }
+            let data_end = member.data_start + member.size;
+            if let Some(part) = overlap(&range, data_end, member.end - data_end) {
+                bytes.extend(part.map(|_| 0));
+            }
+        }
+        if let Some(part) = overlap(&range, self.length - END.len(), END.len()) {
+            bytes.extend_from_slice(END.get(part).unwrap_or_default());
+        }
+        Ok(())
     }
+}
+
+/// What a member is, with its permissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    File(u32),
+    Folder(u32),
+}
+
+/// What stands before the bytes of a member: its header, behind one of pax where the first cannot hold its name or time.
+pub(super) fn headers(name: &str, kind: Kind, size: usize, time: i64) -> Vec<u8> {
+    let (prefix, base, needs_pax) = match split_name(name) {
+        Some((prefix, base)) => (prefix, base.to_string(), false),
+        None => ("", ascii(name), true),
+    };
+    let mut headers = Vec::with_capacity(BLOCK);
+    // Eleven octal digits hold any time after 1970 that matters.
+    let plain_time = (0..1 << 33).contains(&time);
+    if needs_pax || !plain_time {
+        let mut records = String::new();
+        if !plain_time {
+            records.push_str(&record("mtime", &time.to_string()));
+        }
+        if needs_pax {
+            records.push_str(&record("path", name));
+        }
+        let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let pax_name = if folder.is_empty() { format!("PaxHeaders.0/{file}") } else { format!("{folder}/PaxHeaders.0/{file}") };
+        let mut pax_name = ascii(&pax_name);
+        pax_name.truncate(NAME_SIZE);
+        headers.extend_from_slice(&header(pax_name.trim_end_matches('/'), "", 0, records.len(), 0, b'x'));
+        headers.extend_from_slice(records.as_bytes());
+        headers.resize(headers.len().next_multiple_of(BLOCK), 0);
+    }
+    let time = if plain_time { time } else { 0 };
+    let (mode, flag) = match kind {
+        Kind::File(mode) => (mode, b'0'),
+        Kind::Folder(mode) => (mode, b'5'),
+    };
+    headers.extend_from_slice(&header(&base, prefix, mode, size, time, flag));
+    headers
 }
 
 /// The name as a ustar header holds it: the folder part that does not fit, and the rest. `None` if it does not fit at all.

@@ -1,6 +1,6 @@
 //! A gzip stream, compressed in blocks by several threads.
 //!
-//! Goes in: pieces of bytes. Comes out: one gzip member with the header fields of Helm's archives. The bytes are cut into
+//! Goes in: bytes, from wherever they are. Comes out: one gzip member with the header fields of Helm's archives. The bytes are cut into
 //! blocks of one size; each is compressed with the end of the block before it as its dictionary, so that little is lost, and
 //! ends at a byte (as pigz does). What comes out depends on the bytes alone, not on the number of threads. The header is
 //! Helm's (`pkg/chart/v2/util/save.go`); the compressed stream differs from Go's, and reads the same.
@@ -8,7 +8,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
-use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How many bytes a block takes in: few enough to stay near the processor, and for charts of a few hundred kilobytes to be
@@ -27,58 +28,91 @@ const EXTRA: &[u8] = b"rr\x28\x00aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=";
 /// Helm's comment, with its end.
 const COMMENT: &[u8] = b"Helm\0";
 
-/// The gzip stream of all pieces, one behind the other.
-pub fn compress(pieces: &[Cow<'_, [u8]>]) -> Result<Vec<u8>> {
-    compress_by(pieces, parallel::threads)
+/// Where the bytes come from, in any order and to several threads at once.
+pub trait Source: Sync {
+    /// How many there are.
+    fn length(&self) -> usize;
+
+    /// Adds those of `range` to `bytes`.
+    fn append(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()>;
+}
+
+/// The gzip stream of what `source` holds. Errors: what that gives.
+pub fn compress(source: &impl Source) -> Result<Vec<u8>> {
+    compress_by(source, parallel::threads)
 }
 
 /// The same by so many threads as `threads` gives for the blocks.
-fn compress_by(pieces: &[Cow<'_, [u8]>], threads: impl Fn(usize) -> usize) -> Result<Vec<u8>> {
-    let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+fn compress_by(source: &impl Source, threads: impl Fn(usize) -> usize) -> Result<Vec<u8>> {
+    let length = source.length();
     let count = length.div_ceil(BLOCK).max(1);
-    let blocks = Mutex::new(Blocks { pieces: pieces.iter(), rest: &[], tail: Vec::new(), next: 0, count });
-    let done: Vec<Mutex<Option<Result<Packed>>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let stream = Mutex::new(Stream::new(count, length));
     let work = || {
         // One each for all blocks of a thread: fresh memory costs as much as copying into it.
-        let (mut block, mut room) = (Block::default(), vec![0; ROOM]);
-        while blocks.lock().unwrap_or_else(PoisonError::into_inner).fill(&mut block) {
-            if let Some(place) = done.get(block.number) {
-                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(pack(&block, &mut room));
+        let (mut bytes, mut room) = (Vec::with_capacity(WINDOW + BLOCK), vec![0; ROOM]);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                break;
             }
+            let start = number * BLOCK;
+            // The end of the block before it, then its own bytes.
+            let dictionary = start.min(WINDOW);
+            bytes.clear();
+            let read = source.append(start - dictionary..length.min(start + BLOCK), &mut bytes);
+            let packed = read.and_then(|()| pack(bytes.split_at(dictionary), number + 1 == count, &mut room));
+            if packed.is_err() {
+                next.store(count, Ordering::Relaxed);
+            }
+            stream.lock().unwrap_or_else(PoisonError::into_inner).add(number, packed);
         }
     };
     parallel::run(threads(count), work);
-    let mut blocks = Vec::with_capacity(count);
-    for place in done {
-        let packed = place.into_inner().unwrap_or_else(PoisonError::into_inner);
-        blocks.push(packed.unwrap_or_else(|| Err(failed("a block is missing")))?);
-    }
-    // Fresh memory costs more than what is copied into it: all at once, and no more than that.
-    let length: usize = blocks.iter().map(|packed| packed.bytes.len()).sum();
-    let mut stream = Vec::with_capacity(HEAD.len() + 2 + EXTRA.len() + COMMENT.len() + length + 8);
-    stream.extend_from_slice(HEAD);
-    stream.extend_from_slice(&u16::try_from(EXTRA.len()).unwrap_or(0).to_le_bytes());
-    stream.extend_from_slice(EXTRA);
-    stream.extend_from_slice(COMMENT);
-    let mut sum = Crc::new();
-    for packed in blocks {
-        stream.extend_from_slice(&packed.bytes);
-        sum.combine(&packed.sum);
-    }
-    stream.extend_from_slice(&sum.sum().to_le_bytes());
-    stream.extend_from_slice(&sum.amount().to_le_bytes());
-    Ok(stream)
+    stream.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
 }
 
-/// A block to be compressed.
-#[derive(Default)]
-struct Block {
-    number: usize,
-    /// The end of the block before it, then its own bytes.
+/// The stream as far as its blocks are there.
+struct Stream {
     bytes: Vec<u8>,
-    /// Where its own bytes begin.
-    start: usize,
-    is_last: bool,
+    sum: Crc,
+    /// The number of the block that comes next, and what is known of those behind it.
+    next: usize,
+    waiting: Vec<Option<Result<Packed>>>,
+}
+
+impl Stream {
+    fn new(blocks: usize, length: usize) -> Stream {
+        // Room is no memory before it is written to, and seldom is more needed.
+        let mut bytes = Vec::with_capacity(1024 + length / 2);
+        bytes.extend_from_slice(HEAD);
+        bytes.extend_from_slice(&u16::try_from(EXTRA.len()).unwrap_or(0).to_le_bytes());
+        bytes.extend_from_slice(EXTRA);
+        bytes.extend_from_slice(COMMENT);
+        Stream { bytes, sum: Crc::new(), next: 0, waiting: (0..blocks).map(|_| None).collect() }
+    }
+
+    /// Takes the block of this number, and adds all that have their turn.
+    fn add(&mut self, number: usize, packed: Result<Packed>) {
+        if let Some(place) = self.waiting.get_mut(number) {
+            *place = Some(packed);
+        }
+        while let Some(Some(Ok(packed))) = self.waiting.get_mut(self.next).map(|place| place.take_if(|packed| packed.is_ok())) {
+            self.bytes.extend_from_slice(&packed.bytes);
+            self.sum.combine(&packed.sum);
+            self.next += 1;
+        }
+    }
+
+    /// The whole stream, or the first fault.
+    fn finish(mut self) -> Result<Vec<u8>> {
+        for fault in self.waiting.into_iter().flatten() {
+            fault?;
+        }
+        self.bytes.extend_from_slice(&self.sum.sum().to_le_bytes());
+        self.bytes.extend_from_slice(&self.sum.amount().to_le_bytes());
+        Ok(self.bytes)
+    }
 }
 
 /// What a block came to.
@@ -88,56 +122,16 @@ struct Packed {
     sum: Crc,
 }
 
-/// Cuts pieces into blocks.
-struct Blocks<'a> {
-    pieces: std::slice::Iter<'a, Cow<'a, [u8]>>,
-    /// What is left of the piece before the next one.
-    rest: &'a [u8],
-    /// The end of the last block.
-    tail: Vec<u8>,
-    next: usize,
-    count: usize,
-}
-
-impl Blocks<'_> {
-    /// Puts the next block in the place of what `block` held; false when there is none.
-    fn fill(&mut self, block: &mut Block) -> bool {
-        if self.next == self.count {
-            return false;
-        }
-        let bytes = &mut block.bytes;
-        bytes.clear();
-        bytes.append(&mut self.tail);
-        block.start = bytes.len();
-        let end = block.start + BLOCK;
-        while bytes.len() < end {
-            if self.rest.is_empty() {
-                let Some(piece) = self.pieces.next() else { break };
-                self.rest = piece;
-            }
-            let (taken, rest) = self.rest.split_at(self.rest.len().min(end - bytes.len()));
-            bytes.extend_from_slice(taken);
-            self.rest = rest;
-        }
-        self.tail.extend_from_slice(bytes.get(bytes.len().saturating_sub(WINDOW).max(block.start)..).unwrap_or_default());
-        block.number = self.next;
-        self.next += 1;
-        block.is_last = self.next == self.count;
-        true
-    }
-}
-
-/// Compresses a block by way of `room`, whatever that holds.
-fn pack(block: &Block, room: &mut [u8]) -> Result<Packed> {
+/// Compresses a block, which stands behind its dictionary, by way of `room`, whatever that holds.
+fn pack((dictionary, data): (&[u8], &[u8]), is_last: bool, room: &mut [u8]) -> Result<Packed> {
     // A new one each time: one that is reset still shows in its output what it compressed before, and so which thread it was.
     let mut state = Compress::new(Compression::new(LEVEL), false);
-    let (dictionary, data) = block.bytes.split_at(block.start);
     let mut sum = Crc::new();
     sum.update(data);
     if !dictionary.is_empty() {
         state.set_dictionary(dictionary).map_err(|error| failed(&error.to_string()))?;
     }
-    let flush = if block.is_last { FlushCompress::Finish } else { FlushCompress::Sync };
+    let flush = if is_last { FlushCompress::Finish } else { FlushCompress::Sync };
     let mut bytes = Vec::new();
     loop {
         let read = usize::try_from(state.total_in()).unwrap_or(usize::MAX);
@@ -150,7 +144,7 @@ fn pack(block: &Block, room: &mut [u8]) -> Result<Packed> {
         bytes.extend_from_slice(room.get(..written).unwrap_or_default());
         // Room that is left tells that all was written that there was.
         let all_read = usize::try_from(state.total_in()).is_ok_and(|read| read == data.len());
-        let done = if block.is_last { status == Status::StreamEnd } else { all_read && written < room.len() };
+        let done = if is_last { status == Status::StreamEnd } else { all_read && written < room.len() };
         if done {
             return Ok(Packed { bytes, sum });
         }
@@ -165,6 +159,17 @@ fn failed(message: &str) -> Error {
 mod tests {
     use super::*;
     use std::io::Read;
+
+    impl Source for Vec<u8> {
+        fn length(&self) -> usize {
+            self.len()
+        }
+
+        fn append(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()> {
+            bytes.extend_from_slice(&self[range]);
+            Ok(())
+        }
+    }
 
     /// Bytes that repeat themselves now and then.
     fn sample(length: usize) -> Vec<u8> {
@@ -189,7 +194,7 @@ mod tests {
     fn what_goes_in_comes_out_again() {
         for length in [0, 1, 1000, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7] {
             let data = sample(length);
-            let stream = compress(&[Cow::Borrowed(&data)]).expect("it compresses");
+            let stream = compress(&data).expect("it compresses");
             let mut decoder = flate2::read::GzDecoder::new(stream.as_slice());
             let mut back = Vec::new();
             decoder.read_to_end(&mut back).expect("it is gzip");
@@ -218,20 +223,35 @@ mod tests {
     #[test]
     fn threads_do_not_show() {
         let data = numbers(9 * BLOCK + 5000);
-        let pieces = [Cow::Borrowed(&data[..])];
-        let alone = compress_by(&pieces, |_| 1).expect("it compresses");
+        let alone = compress_by(&data, |_| 1).expect("it compresses");
         for threads in [2, 3, 5, 16].repeat(6) {
-            assert!(alone == compress_by(&pieces, |_| threads).expect("it compresses"), "{threads} threads");
+            assert!(alone == compress_by(&data, |_| threads).expect("it compresses"), "{threads} threads");
+        }
+    }
+
+    /// Zeros of which some cannot be had.
+    struct Broken(Range<usize>);
+
+    impl Source for Broken {
+        fn length(&self) -> usize {
+            5 * BLOCK
+        }
+
+        fn append(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()> {
+            if range.start < self.0.end && self.0.start < range.end {
+                return Err(failed("gone"));
+            }
+            bytes.resize(bytes.len() + range.len(), 0);
+            Ok(())
         }
     }
 
     #[test]
-    fn pieces_do_not_show() {
-        let data = sample(2 * BLOCK + 100);
-        let whole = compress(&[Cow::Borrowed(&data)]).expect("it compresses");
-        let pieces: Vec<Cow<'_, [u8]>> = data.chunks(777).map(Cow::Borrowed).collect();
-        assert!(whole == compress(&pieces).expect("it compresses"));
-        assert!(whole == compress(&[Cow::Owned(Vec::new()), Cow::Owned(data)]).expect("it compresses"));
+    fn what_cannot_be_read_ends_it() {
+        assert!(compress(&Broken(0..0)).is_ok());
+        for start in [0, 100, BLOCK - 1, BLOCK, 3 * BLOCK, 5 * BLOCK - 1] {
+            assert_eq!(compress(&Broken(start..start + 1)).expect_err("a fault").message(), "compression failed: gone");
+        }
     }
 
     #[test]
@@ -243,7 +263,7 @@ mod tests {
         })
         .take(BLOCK + 5000)
         .collect();
-        let stream = compress(&[Cow::Borrowed(&noise)]).expect("it compresses");
+        let stream = compress(&noise).expect("it compresses");
         assert!(stream.len() < noise.len() + 1000);
         let mut back = Vec::new();
         flate2::read::GzDecoder::new(stream.as_slice()).read_to_end(&mut back).expect("it is gzip");

@@ -4,9 +4,9 @@
 //! notice, what `.helmignore` names left out. Matches Helm's `pkg/chart/v2/loader/directory.go` and `internal/sympath`.
 
 use super::ready::{self, Parsed, Ready};
-use super::{BYTE_ORDER_MARK, ENTRIES_LIMIT, FILE_LIMIT, Observe, WORTH_A_THREAD};
-use crate::chart::File;
+use super::{BYTE_ORDER_MARK, Contents, ENTRIES_LIMIT, FILE_LIMIT, Observe, WORTH_A_THREAD};
 use crate::chart::ignore::{self, Rules};
+use crate::chart::{Bytes, File};
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Kind};
@@ -27,14 +27,14 @@ const ENTRIES_OF_A_PIECE: usize = 64;
 const MOST_THREADS: usize = 4;
 
 /// The files of the chart in `folder`, which must be an absolute path, and what was parsed of them.
-pub(super) fn read(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<(Vec<File>, Ready)> {
+pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, observe: Observe<'_>) -> Result<(Vec<File>, Ready)> {
     let ignore_file = folder.join(ignore::FILE_NAME);
     let mut rules = match fs::exists(&ignore_file) {
         true => Rules::parse(&read_file(&ignore_file, FILE_LIMIT)?)?,
         false => Rules::new(),
     };
     rules.add_defaults();
-    let walk = Walk { rules, observe, entries: AtomicUsize::new(0), work: Mutex::default(), changed: Condvar::new() };
+    let walk = Walk { rules, contents, observe, entries: AtomicUsize::new(0), work: Mutex::default(), changed: Condvar::new() };
     walk.lock().add(Piece::Folder { path: folder.to_path_buf(), name: None });
     std::thread::scope(|scope| {
         let start = || drop(scope.spawn(|| walk.run(&|| {})));
@@ -173,6 +173,7 @@ impl Work {
 /// find is put in order afterwards.
 struct Walk<'a> {
     rules: Rules,
+    contents: Contents,
     observe: Observe<'a>,
     entries: AtomicUsize,
     work: Mutex<Work>,
@@ -325,21 +326,41 @@ impl Walk<'_> {
             return Err(irregular(&place.path()));
         }
         let unreadable = |error: Error| error.context(format_args!("error reading {name}"));
+        if self.contents == Contents::ToPack && !ready::makes_charts(&name) {
+            let entry = place.folder.stat(place.entry).map_err(unreadable)?;
+            // Only what is read shows whether an empty file may be, and what is too large is told below.
+            if (1..=FILE_LIMIT).contains(&entry.size) {
+                let file = File { name: Arc::from(name), data: Bytes::left(place.path(), entry.size), modified: Some(entry.modified) };
+                return Ok(What::File(file, None));
+            }
+        }
         let (open, entry) = place.folder.file(place.entry).map_err(unreadable)?;
         if entry.size > FILE_LIMIT {
             let base = resolved.map_or(Some(place.entry), Path::file_name).unwrap_or_default().to_string_lossy();
             let message = format!("chart file {} is larger than the maximum file size {FILE_LIMIT}", quote(base.as_bytes()));
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        // The file may have grown since its size was asked for.
-        fs::read_expected(open, || place.path(), entry.size, FILE_LIMIT, &mut reader.buffer).map_err(unreadable)?;
-        let data = reader.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&reader.buffer);
-        let file = File { name: Arc::from(name), data: data.into(), modified: Some(entry.modified) };
+        let path = || place.path();
+        let data = match fs::read_shared(&open, path, entry.size).map_err(unreadable)? {
+            Some(data) if !data.starts_with(BYTE_ORDER_MARK) => Bytes::from(data),
+            Some(data) => Bytes::from(&data[BYTE_ORDER_MARK.len()..]),
+            None => {
+                // It may have grown since its size was asked for.
+                fs::read_expected(open, path, entry.size, FILE_LIMIT, &mut reader.buffer).map_err(unreadable)?;
+                Bytes::from(reader.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&reader.buffer))
+            }
+        };
+        let file = File { name: Arc::from(name), data, modified: Some(entry.modified) };
         (self.observe)(&file);
         if file.data.len() >= WORTH_A_THREAD && ready::is_parsed(&file.name) && self.lock().wants_help(1) {
             (reader.start)();
         }
-        let parsed = ready::parse(&file);
+        let mut parsed = ready::parse(&file);
+        if self.contents == Contents::ToPack
+            && let Some(Parsed::Values(values)) = &mut parsed
+        {
+            *values = Arc::default();
+        }
         Ok(What::File(file, parsed))
     }
 }

@@ -8,11 +8,13 @@ pub mod archive;
 mod directory;
 mod ready;
 mod sniff;
-mod tar;
+pub(crate) mod tar;
 pub mod unpack;
 
 pub(crate) use directory::read_file;
 
+use super::file::BYTE_ORDER_MARK;
+pub use super::file::FILE_LIMIT;
 use super::{Chart, Content, File, Lock, Metadata, fault};
 use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Level, Notices};
@@ -26,8 +28,6 @@ use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many bytes one file of a chart may have.
-pub const FILE_LIMIT: u64 = 5 * 1024 * 1024;
 /// How many files and folders a chart folder, or members an archive, may have. Helm has no such bound.
 pub const ENTRIES_LIMIT: usize = 100_000;
 /// How many bytes all archives nested in one chart may unpack to together. Helm bounds only each archive.
@@ -37,8 +37,6 @@ const DEPTH_LIMIT: usize = 100;
 
 /// So many bytes of values take longer to parse than a thread to start.
 const WORTH_A_THREAD: usize = 32 << 10;
-
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What Helm reads first to tell which loader is meant.
 static CHART_BASE: Shape = Shape::Struct("loader.chartBase", &[Field("apiVersion", &Shape::Str)]);
@@ -52,7 +50,7 @@ pub fn load(path: &Path, notices: &mut Notices) -> Result<Chart> {
 /// The same, and tells `observe` of each file as it is found, in any order and on any thread.
 pub fn load_observed(path: &Path, crds: Crds, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
     match fs::stat(path)?.kind {
-        fs::Kind::Folder => load_directory_observed(path, notices, observe),
+        fs::Kind::Folder => load_directory_as(path, Contents::Read, notices, observe),
         _ => load_file(path, crds, notices, observe),
     }
 }
@@ -83,22 +81,35 @@ pub fn load_folder_of_any_version(folder: &Path, notices: &mut Notices) -> Resul
     if !fs::is_folder(folder) {
         return Err(Error::new(ErrorKind::Chart, "Chart.yaml file is missing"));
     }
-    let (files, ready) = directory::read(&fs::absolute(folder)?, notices, &|_| {})?;
+    let (files, ready) = directory::read(&fs::absolute(folder)?, Contents::Read, notices, &|_| {})?;
     assemble(files, ready, notices)
 }
 
 /// Loads the chart in a folder; the apiVersion is looked at first.
 pub fn load_directory(folder: &Path, notices: &mut Notices) -> Result<Chart> {
-    load_directory_observed(folder, notices, &|_| {})
+    load_directory_as(folder, Contents::Read, notices, &|_| {})
 }
 
-fn load_directory_observed(folder: &Path, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+/// The same for somebody who only packs it, and needs not all at once: files of which no chart is made stay where they are, whether
+/// they can be read shows when [their turn comes](super::Bytes::append_range), and values are checked and not kept.
+pub fn load_directory_to_pack(folder: &Path, notices: &mut Notices) -> Result<Chart> {
+    load_directory_as(folder, Contents::ToPack, notices, &|_| {})
+}
+
+/// What is wanted of the files of a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contents {
+    Read,
+    ToPack,
+}
+
+fn load_directory_as(folder: &Path, contents: Contents, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
     let folder = fs::absolute(folder)?;
     let chart_file = directory::chart_file(&folder);
     let unseen = |error: Error| error.context(format_args!("unable to detect chart at {}", chart_file.display()));
     let text = directory::read_file(&chart_file, fs::WHOLE_LIMIT).map_err(unseen)?;
     check_api_version(&text)?;
-    let (files, ready) = directory::read(&folder, notices, observe)?;
+    let (files, ready) = directory::read(&folder, contents, notices, observe)?;
     refuse_draft(assemble(files, ready, notices)?)
 }
 

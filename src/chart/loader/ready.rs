@@ -47,6 +47,13 @@ pub(super) fn is_parsed(name: &str) -> bool {
     matches!(base_in_chart(name), Some("Chart.yaml" | "values.yaml"))
 }
 
+/// Whether a chart, or one of its subcharts, is made of what a file of this name holds; of others it only holds the bytes.
+pub(super) fn makes_charts(name: &str) -> bool {
+    let below = below_chart(name);
+    below.is_empty()
+        || matches!(below, "Chart.yaml" | "Chart.lock" | "values.yaml" | "values.schema.json" | "requirements.yaml" | "requirements.lock")
+}
+
 /// Parses the file if it is one that a chart is made from; names are from the top chart's folder.
 pub(super) fn parse(file: &File) -> Option<Parsed> {
     match base_in_chart(&file.name)? {
@@ -85,6 +92,18 @@ mod tests {
             ("charts/a/ci/values.yaml", None),
         ] {
             assert_eq!(base_in_chart(name), base, "{name}");
+        }
+        for (name, expected) in [
+            ("Chart.lock", true),
+            ("values.schema.json", true),
+            ("charts/a/requirements.yaml", true),
+            ("charts/a/charts/b.tgz", true),
+            ("charts/a.tgz.prov", true),
+            ("README.md", false),
+            ("templates/Chart.yaml", false),
+            ("charts/a/crds/values.yaml", false),
+        ] {
+            assert_eq!(makes_charts(name), expected, "{name}");
         }
         let file = |name: &str, text: &str| File { name: name.into(), data: text.as_bytes().into(), modified: None };
         assert!(matches!(parse(&file("charts/a/values.yaml", "a: 1")), Some(Parsed::Values(values)) if values.len() == 1));

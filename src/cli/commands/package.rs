@@ -144,7 +144,7 @@ impl Arguments {
             time: repository_settings(session)?.now_seconds().unwrap_or_default(),
         };
         let name = report.path.file_name().unwrap_or_default().to_string_lossy();
-        let text = provenance::sign(&report.archive, &name, &report.metadata()?, signing)?;
+        let text = provenance::sign(&report.archive, &name, &report.metadata().to_yaml()?, signing)?;
         fs::write(&with_suffix(&report.path, ".prov"), text.as_bytes())
     }
 }
@@ -163,8 +163,8 @@ impl Listing {
         let Listing(writer) = self;
         writer.begin_map();
         let (path, digest) = (report.path.to_string_lossy(), format!("sha256:{}", report.digest()));
-        let chart = &report.chart;
-        for (key, value) in [("name", chart.name()), ("version", &chart.metadata.version), ("path", &path), ("digest", &digest)] {
+        let metadata = report.metadata();
+        for (key, value) in [("name", metadata.name.as_str()), ("version", &metadata.version), ("path", &path), ("digest", &digest)] {
             writer.key(key.as_bytes());
             writer.str(value.as_bytes());
         }
