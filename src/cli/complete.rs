@@ -361,6 +361,12 @@ fn arguments(path: &[&str], given: &Given, unfinished: &str, session: &Session) 
     let count = given.arguments.len();
     Some(match path {
         ["completion", _] | ["version"] | ["repo", "list"] | ["plugin", "list"] => Offer::no_more_arguments(),
+        ["plugin", "install"] if count > 0 => Offer::no_more_arguments(),
+        ["plugin", "uninstall" | "update"] => {
+            let plugins = plugin::all(&session.settings, &mut Notices::new()).unwrap_or_default();
+            let left = plugins.iter().filter(|plugin| plugin.kind == plugin::COMMAND_TYPE && !given.arguments.contains(&plugin.name));
+            Offer::of(left.map(|plugin| format!("{}\t{}", plugin.name, plugin.about)).collect(), NO_FILES)
+        }
         ["create"] | ["verify"] | ["repo", "index"] if count == 0 => Offer::files(),
         ["create"] | ["verify"] | ["repo", "index"] => Offer::no_more_arguments(),
         ["env"] if count == 0 => Offer::of(session.variables().keys().map(ToString::to_string).collect(), NO_FILES),

@@ -79,9 +79,6 @@ pub fn globals_among(words: &[String]) -> GlobalArguments {
 pub fn execute(mut request: Request, session: &mut Session) -> Result<()> {
     let wants_help = request.matches.try_get_one::<bool>(HELP).ok().flatten().copied().unwrap_or(false);
     let Some(entry) = request.path.last().copied().filter(|entry| entry.children.is_empty() && !wants_help) else {
-        if !wants_help {
-            check_known(&request.path, &request.arguments)?;
-        }
         return session.print(help::render(&request.path));
     };
     check_arity(&request.path, entry.arity, request.arguments.len())?;
@@ -177,24 +174,6 @@ fn check_arity(path: &[&'static Entry], arity: Arity, count: usize) -> Result<()
     };
     let message = format!("{} {refusal}\n\nUsage:  {}", quote(help::command_path(path)), help::use_line(path));
     Err(Error::new(ErrorKind::Usage, message))
-}
-
-/// Refuses commands of Helm's that rutter lacks. Of other words that are none of a group's commands Helm prints the help, and so does
-/// rutter; but a script that asks for one of these must learn that nothing was done.
-fn check_known(path: &[&'static Entry], arguments: &[String]) -> Result<()> {
-    let (Some(group), Some(name)) = (path.last(), arguments.first()) else { return Ok(()) };
-    let is_helms = match group.name {
-        "plugin" => matches!(name.as_str(), "install" | "add" | "uninstall" | "rm" | "remove" | "update" | "up" | "package" | "verify"),
-        "search" => name == "hub",
-        _ => false,
-    };
-    match is_helms {
-        true => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("{} is not part of rutter", quote(format!("{} {name}", help::command_path(path)))),
-        )),
-        false => Ok(()),
-    }
 }
 
 /// Why Helm's commands that change a cluster are not here.

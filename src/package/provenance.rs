@@ -116,6 +116,17 @@ pub fn verify(archive: &[u8], provenance: &[u8], file_name: &str, keyring: &[u8]
     Ok(Verification { file_hash: sum, ..signer })
 }
 
+/// Whether a provenance file, whoever signed it, names this archive with its digest; `None` if it is no signed text.
+pub fn names_archive(provenance: &[u8], archive: &[u8], file_name: &str) -> Option<bool> {
+    let block = signed_block(std::str::from_utf8(provenance).ok()?)?;
+    let (message, _) = CleartextSignedMessage::from_string(&block).ok()?;
+    let plain = message.signed_text().replace("\r\n", "\n");
+    let sums = plain.split("\n...\n").nth(1).and_then(|sums| yaml::decode(sums.as_bytes(), &SUMS).ok());
+    let files = sums.as_ref().and_then(Data::as_map).and_then(|sums| sums.get("files")).and_then(Data::as_map);
+    let sum = format!("sha256:{}", digest::sha256_hex(archive));
+    Some(files.is_some_and(|files| files.iter().any(|(name, listed)| name.contains(file_name) && listed.as_str() == Some(&sum))))
+}
+
 /// The key that made one of the message's signatures. Go's words for what is wrong otherwise.
 fn signer(message: &CleartextSignedMessage, keys: &[PublicOrSecret], now: Option<i64>) -> Result<Verification> {
     let text = message.signed_text();

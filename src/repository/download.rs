@@ -294,6 +294,11 @@ impl<'s> Downloader<'s> {
         Ok(self.pull(&Reference::parse(reference)?, false)?.archive)
     }
 
+    /// The plugin at a reference.
+    pub fn plugin(&self, reference: &Reference) -> Result<oci_chart::PulledChart> {
+        self.ask(reference, oci::plugin::pull)
+    }
+
     /// The versions of a chart in a registry, highest first.
     pub fn versions(&self, reference: &Reference) -> Result<Vec<String>> {
         self.ask(reference, |registry, reference| registry.versions(&reference.repository))

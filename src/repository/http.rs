@@ -93,6 +93,11 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The same for the headers alone.
+    pub fn head(url: &'a str) -> Request<'a> {
+        Request { method: Method::HEAD, ..Request::get(url, 1 << 20) }
+    }
+
     /// A request that carries `body`; not repeated, not redirected.
     pub fn upload(method: Method, url: &'a str, body: Vec<u8>) -> Request<'a> {
         Request { method, body, follow: false, repeat: false, ..Request::get(url, 4 << 20) }

@@ -14,6 +14,8 @@ pub mod config;
 pub mod download;
 #[cfg(feature = "remote")]
 pub mod http;
+#[cfg(feature = "remote")]
+pub mod hub;
 pub mod index;
 #[cfg(feature = "remote")]
 pub mod mirror;

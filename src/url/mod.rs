@@ -16,6 +16,7 @@ enum Mode {
     Host,
     Zone,
     User,
+    Query,
     Fragment,
 }
 
@@ -28,6 +29,7 @@ fn must_escape(byte: u8, mode: Mode) -> bool {
         Mode::Path => b"$&+,/:;=@",
         Mode::Segment => b"$&+:=@",
         Mode::User => b"$&+,;=",
+        Mode::Query => b"",
         Mode::Fragment => b"!$&()*+,/:;=?@",
         Mode::Host | Mode::Zone => b"!\"$&'()*+,:;<=>[]",
     };
@@ -88,6 +90,17 @@ fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
 /// `url.PathEscape`.
 pub fn path_escape(text: &[u8]) -> Vec<u8> {
     escape(text, Mode::Segment)
+}
+
+/// `url.QueryEscape`.
+pub fn query_escape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for piece in text.split(|byte| *byte == b' ') {
+        out.extend(escape(piece, Mode::Query));
+        out.push(b'+');
+    }
+    out.pop();
+    out
 }
 
 /// `url.PathUnescape`.

@@ -27,6 +27,8 @@ mod museum;
 mod offline;
 mod peers;
 #[cfg(all(unix, feature = "serve"))]
+mod plugins;
+#[cfg(all(unix, feature = "serve"))]
 mod readme;
 mod registries;
 #[cfg(feature = "serve")]

@@ -14,7 +14,7 @@ const SPECIAL_LIMIT: u64 = 1 << 20;
 
 /// What a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Folder,
     /// A pax header for all that follows.
     Global,
@@ -24,17 +24,21 @@ pub(super) enum Kind {
 
 /// The header of one member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) name: String,
-    pub(super) kind: Kind,
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// What the header calls it, a digit.
+    pub(crate) flag: u8,
+    /// Permissions and more.
+    pub(crate) mode: u32,
     /// In bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// Seconds since 1970, rounded to the nearest.
-    pub(super) modified: i64,
+    pub(crate) modified: i64,
 }
 
 /// Reads members one after the other.
-pub(super) struct Reader<R> {
+pub(crate) struct Reader<R> {
     stream: R,
     /// Data and padding of the current member that were not read yet.
     unread: u64,
@@ -55,12 +59,12 @@ struct Records {
 }
 
 impl<R: Read> Reader<R> {
-    pub(super) fn new(stream: R) -> Reader<R> {
+    pub(crate) fn new(stream: R) -> Reader<R> {
         Reader { stream, unread: 0, padding: 0, scratch: vec![0; 2 * BLOCK] }
     }
 
     /// The next member, or `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Member>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Member>> {
         let mut records = Records::default();
         let mut long_name = None;
         loop {
@@ -79,7 +83,7 @@ impl<R: Read> Reader<R> {
                     // Read for its faults only: what it says of all members is of no use here.
                     parse_records(&self.special(size)?)?;
                     let name = text(&block[..100]);
-                    return Ok(Some(Member { name, kind: Kind::Global, size: 0, modified: 0 }));
+                    return Ok(Some(Member { name, kind: Kind::Global, flag: b'g', mode: 0, size: 0, modified: 0 }));
                 }
                 _ => return self.member(&block, kind, size, long_name, records).map(Some),
             }
@@ -87,7 +91,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// The data of the current member, whose size must have been checked.
-    pub(super) fn data(&mut self) -> Result<Arc<[u8]>> {
+    pub(crate) fn data(&mut self) -> Result<Arc<[u8]>> {
         let size = usize::try_from(self.unread).map_err(|_| invalid_header())?;
         let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
         if let Some(bytes) = Arc::get_mut(&mut data) {
@@ -117,8 +121,8 @@ impl<R: Read> Reader<R> {
         let modified = records.modified.or_else(|| number(&block[136..148])).unwrap_or(0);
         self.unread = size;
         self.padding = padding(size);
-        let kind = if is_folder { Kind::Folder } else { Kind::File };
-        Ok(Member { name, kind, size, modified })
+        let (flag, kind) = (kind, if is_folder { Kind::Folder } else { Kind::File });
+        Ok(Member { name, kind, flag, mode: u32::try_from(mode).unwrap_or(0), size, modified })
     }
 
     /// The next header block that is not the end: two blocks of zeros, or the end of the stream.

@@ -1,5 +1,5 @@
-//! `rutter search`: charts in the repositories that were added, and versions in a registry.
-//! Follows Helm's `pkg/cmd/search_repo.go`. Searching a registry is rutter's.
+//! `rutter search`: charts in the repositories that were added, in a hub, and versions in a registry.
+//! Follows Helm's `pkg/cmd/search_repo.go` and `search_hub.go`. Searching a registry is rutter's.
 
 use super::{Arity, Entry, Run};
 use crate::action::search::{self, Options};
@@ -11,8 +11,10 @@ use crate::cli::table;
 use crate::data::{Data, Map};
 use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::ChartOptions;
+use crate::repository::http::Client;
+use crate::repository::record::{Fields, Record};
 use crate::repository::search::Hit;
+use crate::repository::{ChartOptions, hub};
 use crate::{json, yaml};
 use clap::Args;
 
@@ -20,9 +22,24 @@ use clap::Args;
 pub const COMMAND: Entry = Entry::group(
     "search",
     "search for a keyword in charts",
-    "Search provides the ability to search for charts in the repositories that you have added, and for versions in a registry.",
-    &[Entry::leaf::<Repo>("repo", "[keyword]", Arity::Any, "search repositories for a keyword in charts", LONG)],
+    "Search provides the ability to search for charts in the repositories that you have added, for versions in a registry, and in a hub.",
+    &[
+        Entry::leaf::<Hub>("hub", "[KEYWORD]", Arity::Any, "search for charts in the Artifact Hub or your own hub instance", HUB),
+        Entry::leaf::<Repo>("repo", "[keyword]", Arity::Any, "search repositories for a keyword in charts", LONG),
+    ],
 );
+
+const HUB: &str = "\
+Search for charts in the Artifact Hub (https://artifacthub.io), or in your own hub.
+
+The keyword may be several words, or a query in quotes as Artifact Hub takes it. Any --endpoint that answers to the search of
+Monocular will do.
+
+    # Search for charts that have to do with nginx
+    $ rutter search hub nginx
+
+    # The same with the addresses of their repositories, which 'rutter repo add' takes
+    $ rutter search hub nginx --list-repo-url";
 
 const LONG: &str = "\
 Search reads through all of the repositories configured on the system, and
@@ -143,6 +160,74 @@ impl Repo {
             }
         }
     }
+}
+
+/// The flags of `search hub`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Hub {
+    /// Hub instance to query for charts
+    #[arg(long, value_name = "string", default_value = "https://hub.helm.sh", hide_default_value = true)]
+    endpoint: String,
+    /// search fails if no results are found
+    #[arg(long)]
+    fail_on_no_result: bool,
+    /// print charts repository URL
+    #[arg(long)]
+    list_repo_url: bool,
+    /// maximum column width for output table
+    #[arg(long, value_name = "uint", value_parser = unsigned, default_value = "50", hide_default_value = true)]
+    max_col_width: usize,
+    /// prints the output in the specified format. Allowed values: table, json, yaml (default table)
+    #[arg(short, long, value_name = "format", value_parser = output_format)]
+    output: Option<OutputFormat>,
+}
+
+impl Run for Hub {
+    fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        let settings = repository_settings(session)?;
+        let console = Console::new(session);
+        let hits = hub::search(&self.endpoint, &arguments.join(" "), &Client::new(&settings, &console))?;
+        if hits.is_empty() && self.fail_on_no_result {
+            return Err(Error::new(ErrorKind::Repository, "no results found"));
+        }
+        session.print(self.report(&hits)?)
+    }
+}
+
+impl Hub {
+    fn report(&self, hits: &[hub::Hit]) -> Result<Vec<u8>> {
+        match self.output.unwrap_or_default() {
+            OutputFormat::Table if hits.is_empty() => Ok(b"No results found\n".to_vec()),
+            OutputFormat::Table => {
+                let columns = if self.list_repo_url { 5 } else { 4 };
+                let row = |texts: [&str; 5]| texts.iter().take(columns).map(|text| text.to_string()).collect();
+                let mut rows: Vec<Vec<String>> = vec![row(["URL", "CHART VERSION", "APP VERSION", "DESCRIPTION", "REPO URL"])];
+                rows.extend(hits.iter().map(|hit| row([&hit.url, &hit.version, &hit.app_version, &hit.description, &hit.repository_url])));
+                Ok(format!("{}\n", table::render(&rows, self.max_col_width)).into_bytes())
+            }
+            OutputFormat::Json => {
+                let list = hits.iter().map(|hit| hub_record(hit).to_json()).collect::<Result<Vec<_>>>()?;
+                Ok([b"[", list.join(&b","[..]).as_slice(), b"]\n"].concat())
+            }
+            OutputFormat::Yaml => {
+                Ok(yaml::to_string(&Data::list(hits.iter().map(|hit| hub_record(hit).to_data()).collect()))?.into_bytes())
+            }
+        }
+    }
+}
+
+/// A chart in the order of the fields of Helm's `hubChartElement`.
+fn hub_record(hit: &hub::Hit) -> Record {
+    let mut repository = Fields::default();
+    repository.always("url", Record::text(&hit.repository_url));
+    repository.always("name", Record::text(&hit.repository_name));
+    let mut fields = Fields::default();
+    for (name, text) in [("url", &hit.url), ("version", &hit.version), ("app_version", &hit.app_version), ("description", &hit.description)]
+    {
+        fields.always(name, Record::text(text));
+    }
+    fields.always("repository", repository.finish());
+    fields.finish()
 }
 
 fn fields(hit: &Hit) -> [(&'static str, &str); 4] {

@@ -1,9 +1,13 @@
-//! Plugins that are programs: found in the plugins folder, run as commands or as post-renderers.
+//! Plugins that are programs: found in the plugins folder, run as commands or as post-renderers, [installed](install) and signed.
 //!
 //! Goes in: the plugins folder and a name. Comes out: [`Plugin`]s and what their programs do. Both forms of plugin.yaml are
 //! read, that of `apiVersion: v1` and the older one without. WebAssembly plugins are listed and not run.
 //! Follows Helm's `internal/plugin` and `pkg/cmd/load_plugins.go`. It stands in `cli` because running programs with the
 //! environment and the terminal is no business of the library.
+
+mod describe;
+mod git;
+pub mod install;
 
 use super::commands::COMMANDS;
 use super::environment::Settings;
@@ -34,16 +38,21 @@ static MANIFEST: Shape = Shape::Map(&Shape::Any);
 const GETTER_TYPE: &str = "getter/v1";
 /// Every type there is.
 const TYPES: [&str; 4] = ["test/v1", COMMAND_TYPE, GETTER_TYPE, POST_RENDERER_TYPE];
+/// The runtime of programs.
+const SUBPROCESS: &str = "subprocess";
 /// The runtime that there is none of here.
 const WEBASSEMBLY: &str = "extism/v1";
 /// Commands that Helm has not, and `help`, which it adds after plugins: no plugin is refused for their names.
 const OWN_COMMANDS: [&str; 3] = ["help", "serve", "values"];
 
+/// What describes a plugin.
+pub use crate::package::plugin::MANIFEST as MANIFEST_NAME;
+
 /// The largest plugin.yaml.
 const FILE_LIMIT: u64 = 1 << 20;
 
 /// A plugin as its plugin.yaml describes it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Plugin {
     pub name: String,
     pub version: String,
@@ -57,9 +66,33 @@ pub struct Plugin {
     /// Flags are not handed on.
     pub ignore_flags: bool,
     pub folder: PathBuf,
-    /// Listed as Helm does, refused when it is to be run.
-    is_webassembly: bool,
+    /// `subprocess`, or another that is listed as Helm does and refused when it is to be run.
+    runtime: String,
     programs: Vec<Program>,
+    /// What is run when the plugin is installed, updated or taken away, by event.
+    hooks: BTreeMap<String, Vec<Program>>,
+    /// Variables in the arguments of hooks are expanded.
+    expands_hooks: bool,
+    /// The plugin.yaml itself.
+    manifest: Map,
+}
+
+/// When a hook runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    Install,
+    Update,
+    Delete,
+}
+
+impl Event {
+    fn name(self) -> &'static str {
+        match self {
+            Event::Install => "install",
+            Event::Update => "update",
+            Event::Delete => "delete",
+        }
+    }
 }
 
 /// A program for one platform, or for all that no other one is for.
@@ -77,7 +110,7 @@ pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
     let mut found = Vec::new();
     for folder in std::env::split_paths(&settings.plugins) {
         for name in fs::names(&folder).unwrap_or_default() {
-            let file = folder.join(name).join("plugin.yaml");
+            let file = folder.join(name).join(MANIFEST_NAME);
             if !fs::exists(&file) {
                 continue;
             }
@@ -140,18 +173,30 @@ pub fn find(name: &str, kind: &str, settings: &Settings, notices: &mut Notices) 
         .ok_or_else(|| Error::new(ErrorKind::Usage, format!("plugin: {{Name:{name} Type:{kind}}} not found")))
 }
 
-/// Reads a plugin.yaml. A key that stands twice in a map is an error, since what reviewers read may be the other one.
+/// The plugin in a folder. Errors: there is no plugin.yaml, or something is wrong with it.
+pub fn load_folder(folder: &Path) -> Result<Plugin> {
+    load(&folder.join(MANIFEST_NAME))
+}
+
+/// Reads a plugin.yaml.
 fn load(file: &Path) -> Result<Plugin> {
     let folder = file.parent().unwrap_or(file);
     let context = |error: Error| error.context(format!("failed to load plugin {}", quote(folder.to_string_lossy().as_bytes())));
-    let text = fs::read_limited(file, FILE_LIMIT)?;
+    let unread = |error: Error| error.context(format!("failed to read plugin at {}", quote(file.to_string_lossy().as_bytes())));
+    let text = fs::read_limited(file, FILE_LIMIT).map_err(unread)?;
+    Ok(Plugin { folder: folder.to_path_buf(), ..parse(&text).map_err(context)? })
+}
+
+/// The plugin that the text of a plugin.yaml describes. A key that stands twice in a map is an error, since what reviewers read may be
+/// the other one.
+pub fn parse(text: &[u8]) -> Result<Plugin> {
     if text.trim_ascii().is_empty() {
-        return Err(context(peek_fault(Error::new(ErrorKind::Usage, "EOF"))));
+        return Err(peek_fault(Error::new(ErrorKind::Usage, "EOF")));
     }
-    let data = yaml::decode_strict(&text, &MANIFEST).map_err(|error| context(peek_fault(error)))?;
-    let mut plugin = read(data.as_map().map_or(&Map::new(), |map| map)).map_err(context)?;
-    plugin.folder = folder.to_path_buf();
-    Ok(plugin)
+    let data = yaml::decode_strict(text, &MANIFEST).map_err(peek_fault)?;
+    let map = data.as_map().map_or_else(Map::new, |map| (**map).clone());
+    let plugin = read(&map)?;
+    Ok(Plugin { manifest: map, ..plugin })
 }
 
 /// The fault of a plugin.yaml that is no map of YAML, in the words of Helm's first look at it.
@@ -175,27 +220,43 @@ fn read(map: &Map) -> Result<Plugin> {
     }
     let base = Plugin { name, version, ..Plugin::default() };
     match text(map, "apiVersion").as_str() {
-        "" => Ok(read_legacy(map, base)),
+        "" => read_legacy(map, base),
         "v1" => read_v1(map, base),
         other => fault(format!("invalid plugin apiVersion: {}", quote(other.as_bytes()))),
     }
 }
 
 /// The form of Helm 3.
-fn read_legacy(map: &Map, base: Plugin) -> Plugin {
+fn read_legacy(map: &Map, base: Plugin) -> Result<Plugin> {
+    let fault = |message: &str| Err(Error::new(ErrorKind::Usage, message));
     let getters = map.get("downloaders").and_then(Data::as_list).is_some_and(|list| !list.is_empty());
-    let mut programs = programs(map);
-    if programs.is_empty() {
-        programs.push(Program { command: text(map, "command"), ..Program::default() });
+    let (mut programs, command) = (programs(map), text(map, "command"));
+    if !programs.is_empty() && !command.is_empty() {
+        return fault("both platformCommand and command are set");
     }
-    Plugin {
+    if programs.is_empty() && !command.is_empty() {
+        programs.push(Program { command, ..Program::default() });
+    }
+    let (mut hooks, lines) = (hooks(map), map.get("hooks").and_then(Data::as_map).filter(|lines| !lines.is_empty()));
+    if !hooks.is_empty() && lines.is_some() {
+        return fault("both platformHooks and hooks are set");
+    }
+    let expands_hooks = lines.is_none();
+    for (event, line) in lines.iter().flat_map(|lines| lines.iter()) {
+        let arguments = vec!["-c".to_string(), line.as_str().unwrap_or_default().to_string()];
+        hooks.insert(event.to_string(), vec![Program { command: "sh".to_string(), arguments, ..Program::default() }]);
+    }
+    Ok(Plugin {
         kind: if getters { GETTER_TYPE } else { COMMAND_TYPE }.to_string(),
         api_version: "legacy".to_string(),
         about: text(map, "usage"),
         ignore_flags: truth(map, "ignoreFlags"),
+        runtime: SUBPROCESS.to_string(),
         programs,
+        hooks,
+        expands_hooks,
         ..base
-    }
+    })
 }
 
 /// The form of Helm 4.
@@ -216,7 +277,7 @@ fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
     if !TYPES.contains(&kind.as_str()) {
         return fault(&format!("{CONVERT}: unknown plugin type {}", quote(kind.as_bytes())));
     }
-    if runtime != "subprocess" && runtime != WEBASSEMBLY {
+    if runtime != SUBPROCESS && runtime != WEBASSEMBLY {
         return fault(&format!("{CONVERT}: unsupported plugin runtime type: {}", quote(runtime.as_bytes())));
     }
     let empty = Map::new();
@@ -230,10 +291,11 @@ fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
         kind,
         api_version: "v1".to_string(),
         source_url: text(map, "sourceURL"),
-        is_webassembly: runtime == WEBASSEMBLY,
+        runtime,
         about: text(config, "shortHelp"),
         ignore_flags: truth(config, "ignoreFlags"),
         programs: programs(table("runtimeConfig")),
+        hooks: hooks(table("runtimeConfig")),
         ..base
     })
 }
@@ -246,7 +308,18 @@ fn truth(map: &Map, key: &str) -> bool {
     matches!(map.get(key), Some(Data::Bool(true)))
 }
 
+/// The programs of `platformCommand`.
 fn programs(map: &Map) -> Vec<Program> {
+    map.get("platformCommand").map_or_else(Vec::new, program_list)
+}
+
+/// The programs of `platformHooks`, by event.
+fn hooks(map: &Map) -> BTreeMap<String, Vec<Program>> {
+    let hooks = map.get("platformHooks").and_then(Data::as_map);
+    hooks.iter().flat_map(|hooks| hooks.iter()).map(|(event, list)| (event.to_string(), program_list(list))).collect()
+}
+
+fn program_list(list: &Data) -> Vec<Program> {
     let program = |item: &Data| {
         let item = item.as_map()?;
         let arguments = item.get("args").and_then(Data::as_list);
@@ -257,7 +330,7 @@ fn programs(map: &Map) -> Vec<Program> {
             arguments: arguments.map_or_else(Vec::new, |list| list.iter().filter_map(Data::as_str).map(str::to_string).collect()),
         })
     };
-    map.get("platformCommand").and_then(Data::as_list).map_or_else(Vec::new, |list| list.iter().filter_map(program).collect())
+    list.as_list().map_or_else(Vec::new, |list| list.iter().filter_map(program).collect())
 }
 
 /// The program for this platform: the one for system and architecture, else the one for the system, else the one for any.
@@ -295,22 +368,51 @@ fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
 impl Plugin {
     /// The plugin's program with its arguments and these, and with `variables` added to the environment.
     fn command(&self, arguments: &[String], variables: BTreeMap<&'static str, String>, session: &Session) -> Result<Command> {
-        if self.is_webassembly {
-            let message = format!("unsupported plugin runtime type: {}", quote(WEBASSEMBLY.as_bytes()));
+        if self.runtime != SUBPROCESS {
+            let message = format!("unsupported plugin runtime type: {}", quote(self.runtime.as_bytes()));
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        let (system, architecture) = go_platform();
-        let program = for_platform(&self.programs, system, architecture).filter(|program| !program.command.is_empty());
-        let Some(program) = program else {
-            return Err(Error::new(ErrorKind::Usage, "failed to prepare plugin command: no plugin command is applicable"));
+        let mut command =
+            self.prepare(&self.programs, true, variables, session).map_err(|error| error.context("failed to prepare plugin command"))?;
+        command.args(arguments);
+        Ok(command)
+    }
+
+    /// Runs what the plugin wants run on this event, if anything (Helm's `InvokeHook`).
+    pub fn run_hook(&self, event: Event, session: &Session) -> Result<()> {
+        let Some(programs) = self.hooks.get(event.name()).filter(|programs| !programs.is_empty() && self.runtime == SUBPROCESS) else {
+            return Ok(());
         };
-        let mut variables = variables;
+        let mut command = self.prepare(programs, self.expands_hooks, session.variables(), session)?;
+        // As Go's, a hook has no standard input.
+        let status = command.stdin(Stdio::null()).status().map_err(|error| Plugin::not_started(&error, &command))?;
+        if status.success() {
+            return Ok(());
+        }
+        let message = format!("plugin {} hook for {} exited with error", event.name(), quote(self.name.as_bytes()));
+        Err(Error::new(ErrorKind::Usage, message))
+    }
+
+    /// That of `programs` which is for this platform; its arguments are expanded if `expands`.
+    fn prepare(
+        &self,
+        programs: &[Program],
+        expands: bool,
+        mut variables: BTreeMap<&'static str, String>,
+        session: &Session,
+    ) -> Result<Command> {
+        let (system, architecture) = go_platform();
+        let program = for_platform(programs, system, architecture).filter(|program| !program.command.is_empty());
+        let Some(program) = program else {
+            return Err(Error::new(ErrorKind::Usage, "no plugin command is applicable"));
+        };
         variables.insert("HELM_PLUGIN_NAME", self.name.clone());
         variables.insert("HELM_PLUGIN_DIR", self.folder.to_string_lossy().into_owned());
         let value = |name: &str| variables.get(name).cloned().or_else(|| session.environment.get(name)).unwrap_or_default();
-        let mut words = program.command.split(' ').map(|word| expand(word, value));
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).args(program.arguments.iter().map(|argument| expand(argument, value))).args(arguments);
+        let argument = |word: &str| if expands { expand(word, value) } else { word.to_string() };
+        let mut words = program.command.split(' ');
+        let mut command = Command::new(expand(words.next().unwrap_or_default(), value));
+        command.args(words.map(argument)).args(program.arguments.iter().map(|word| argument(word)));
         command.envs(&variables);
         Ok(command)
     }
@@ -486,7 +588,7 @@ mod tests {
     #[test]
     fn plugins_with_odd_names_versions_or_doubled_keys_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("plugin.yaml");
+        let file = folder.path().join(MANIFEST_NAME);
         let fault = |text: &str| {
             std::fs::write(&file, text).expect("a file");
             load(&file).map_or_else(|error| error.message().to_string(), |plugin| plugin.name)

@@ -104,7 +104,7 @@ pub fn announce(verb: &str, reference: &Reference, digest: &str, reporter: &dyn 
     }
 }
 
-fn descriptor(data: &Data) -> Option<Descriptor> {
+pub(super) fn descriptor(data: &Data) -> Option<Descriptor> {
     let map = data.as_map()?;
     let size = match map.get("size") {
         Some(Data::Int(size)) => u64::try_from(*size).ok()?,

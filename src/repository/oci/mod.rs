@@ -6,6 +6,7 @@
 
 pub mod challenge;
 pub mod chart;
+pub mod plugin;
 pub mod reference;
 
 use super::auth::{self, Credential};

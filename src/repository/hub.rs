@@ -1,0 +1,80 @@
+//! Charts in a hub, the catalogue of many repositories.
+//!
+//! Goes in: the hub's address and words to look for. Comes out: what it found, in its order. The request is that of Monocular's
+//! search, which Artifact Hub answers too; a field that is missing or no text is empty. Follows Helm's `internal/monocular` and
+//! `pkg/cmd/search_hub.go`.
+
+use super::http::{Access, Client, Request};
+use crate::data::{Data, Map};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::json;
+use crate::quote::quote;
+use crate::url::{Url, query_escape};
+use std::path::Path;
+
+/// Where a hub is asked.
+const SEARCH_PATH: &str = "api/chartsvc/v1/charts/search";
+/// The largest answer.
+const ANSWER_LIMIT: u64 = 64 << 20;
+
+/// A chart that a hub knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hit {
+    /// Its page in the hub.
+    pub url: String,
+    /// Of its newest version.
+    pub version: String,
+    pub app_version: String,
+    pub description: String,
+    pub repository_url: String,
+    pub repository_name: String,
+}
+
+/// What the hub at `endpoint` finds for `words`. Errors in Helm's words: the address is none, or the hub gave no answer, whose cause
+/// only `--debug` tells.
+pub fn search(endpoint: &str, words: &str, client: &Client<'_>) -> Result<Vec<Hit>> {
+    let unusable = |reason: String| Error::new(ErrorKind::Usage, format!("unable to create connection to {}: {reason}", quote(endpoint)));
+    let mut address = Url::parse(endpoint.as_bytes()).map_err(unusable)?;
+    if address.hostname().is_empty() {
+        return Err(unusable("no hostname provided".to_string()));
+    }
+    let path = String::from_utf8_lossy(&address.path).into_owned();
+    address.path = fs::clean(&Path::new(&path).join(SEARCH_PATH)).to_string_lossy().into_owned().into_bytes();
+    address.query = [b"q=", query_escape(words.as_bytes()).as_slice()].concat();
+    let url = String::from_utf8_lossy(&address.written()).into_owned();
+    let answer = client.send(Request { compressed: true, ..Request::get(&url, ANSWER_LIMIT) }, &Access::default());
+    let body = answer.and_then(|answer| match answer.status.as_u16() {
+        200 => Ok(answer.body),
+        _ => Err(Error::new(ErrorKind::Repository, format!("failed to fetch {url} : {}", answer.status_text()))),
+    });
+    let body = body.map_err(|error| {
+        client.reporter().debug("search failed", &[("error", error.message())]);
+        Error::new(error.kind(), format!("unable to perform search against {}", quote(endpoint)))
+    })?;
+    // Helm takes what it can of an answer that it does not understand.
+    let (answer, _) = json::parse_map(&body);
+    let found = answer.as_ref().and_then(|answer| answer.get("data")).and_then(Data::as_list);
+    Ok(found.map_or_else(Vec::new, |found| found.iter().map(|item| hit(item, endpoint)).collect()))
+}
+
+fn hit(item: &Data, endpoint: &str) -> Hit {
+    let text = |path: &[&str]| {
+        let mut data = Some(item);
+        for key in path {
+            data = data.and_then(Data::as_map).and_then(|map: &std::sync::Arc<Map>| map.get(key));
+        }
+        data.and_then(Data::as_str).unwrap_or_default().to_string()
+    };
+    let page = text(&["artifactHub", "packageUrl"]);
+    let newest = |key| text(&["relationships", "latestChartVersion", "data", key]);
+    Hit {
+        // Monocular tells no page.
+        url: if page.is_empty() { format!("{endpoint}/charts/{}", text(&["id"])) } else { page },
+        version: newest("version"),
+        app_version: newest("app_version"),
+        description: text(&["attributes", "description"]),
+        repository_url: text(&["attributes", "repo", "url"]),
+        repository_name: text(&["attributes", "repo", "name"]),
+    }
+}
