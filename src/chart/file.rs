@@ -8,7 +8,7 @@ use crate::fs;
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How many bytes one file of a chart may have (Helm's `MaxDecompressedFileSize`).
 pub const FILE_LIMIT: u64 = 5 * 1024 * 1024;
@@ -41,28 +41,47 @@ enum Place {
 
 /// A file that was left where it is.
 struct Left {
-    path: PathBuf,
+    place: LeftAt,
     /// How many bytes it had when it was found.
     size: u64,
     /// What it holds, for those who cannot be told that it has gone.
     bytes: OnceLock<Arc<[u8]>>,
 }
 
+enum LeftAt {
+    Path(PathBuf),
+    /// It was opened already, so that it can be read whatever becomes of its path.
+    Open(Mutex<Option<std::fs::File>>, PathBuf),
+}
+
 impl Left {
     fn append(&self, range: Range<usize>, to: &mut Vec<u8>) -> Result<()> {
+        let LeftAt::Path(path) = &self.place else {
+            to.extend_from_slice(self.kept().get(range).unwrap_or_default());
+            return Ok(());
+        };
         let (start, is_start) = (to.len(), range.start == 0);
-        fs::append_range(&self.path, range, to)?;
+        fs::append_range(path, range, to)?;
         match is_start && to.get(start..).is_some_and(|bytes| bytes.starts_with(BYTE_ORDER_MARK)) {
-            true => Err(Error::new(ErrorKind::Chart, format!("{} begins with a byte order mark", self.path.display()))),
+            true => Err(Error::new(ErrorKind::Chart, format!("{} begins with a byte order mark", path.display()))),
             false => Ok(()),
         }
     }
 
     /// What it holds, none if that cannot be read any more.
     fn kept(&self) -> &Arc<[u8]> {
-        self.bytes.get_or_init(|| match fs::read_limited(&self.path, FILE_LIMIT) {
-            Ok(bytes) => bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).into(),
-            Err(_) => Arc::default(),
+        self.bytes.get_or_init(|| {
+            let mut bytes = Vec::new();
+            let (open, path) = match &self.place {
+                LeftAt::Path(path) => (None, path),
+                LeftAt::Open(file, path) => (file.lock().unwrap_or_else(PoisonError::into_inner).take(), path),
+            };
+            let open = open.map_or_else(|| fs::open(path), Ok);
+            let read = open.and_then(|file| fs::read_expected(file, || path.clone(), self.size, FILE_LIMIT, &mut bytes));
+            match read.map(|()| bytes) {
+                Ok(bytes) => bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).into(),
+                Err(_) => Arc::default(),
+            }
         })
     }
 }
@@ -81,7 +100,12 @@ impl Bytes {
 
     /// The bytes of the file at `path`, which had `size` of them; they stay there until somebody wants them.
     pub(super) fn left(path: PathBuf, size: u64) -> Bytes {
-        Bytes(Place::Left(Arc::new(Left { path, size, bytes: OnceLock::new() })))
+        Bytes(Place::Left(Arc::new(Left { place: LeftAt::Path(path), size, bytes: OnceLock::new() })))
+    }
+
+    /// The same of a file that was opened already, which is read at most once.
+    pub(super) fn left_open(file: std::fs::File, path: PathBuf, size: u64) -> Bytes {
+        Bytes(Place::Left(Arc::new(Left { place: LeftAt::Open(Mutex::new(Some(file)), path), size, bytes: OnceLock::new() })))
     }
 
     /// The bytes, shared. Of a file that was left where it is and is gone since, none: who must know that calls
@@ -138,8 +162,9 @@ impl PartialEq for Bytes {
     fn eq(&self, other: &Bytes) -> bool {
         match (&self.0, &other.0) {
             (Place::Packed(one, number), Place::Packed(other, at)) if Arc::ptr_eq(one, other) && number == at => true,
-            // Nobody has looked at these: to compare them would be to read them all.
-            (Place::Left(one), Place::Left(other)) => Arc::ptr_eq(one, other),
+            // Those that are read piece by piece are not held against each other: that would be to read them all.
+            (Place::Left(one), Place::Left(other)) if Arc::ptr_eq(one, other) => true,
+            (Place::Left(one), Place::Left(other)) if [one, other].iter().any(|left| matches!(left.place, LeftAt::Path(_))) => false,
             _ => **self == **other,
         }
     }

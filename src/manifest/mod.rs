@@ -21,7 +21,7 @@ use std::ops::Range;
 const TWO_THREADS_FROM: usize = 256 << 10;
 
 /// One document of a rendered file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Document {
     /// Which of the files it stands in.
     pub file: usize,
@@ -73,7 +73,8 @@ pub fn sort(files: &[RenderedFile], notices: &mut Notices) -> std::result::Resul
     let places: Vec<Place> =
         paths.into_iter().flat_map(|file| split::documents(&files[file].data).into_iter().map(move |range| (file, range))).collect();
 
-    let mut manifests = Manifests::default();
+    // Most are resources.
+    let mut manifests = Manifests { resources: Vec::with_capacity(places.len()), hooks: Vec::new() };
     for ((file, range), head) in places.iter().zip(heads(files, &places)) {
         let head = match head {
             Ok(head) => head,
@@ -99,11 +100,31 @@ pub fn sort(files: &[RenderedFile], notices: &mut Notices) -> std::result::Resul
 type Place = (usize, Range<usize>);
 
 /// Stable, so that documents of one kind stay in the order of their files.
-fn sort_by_kind(documents: &mut Vec<Document>) {
-    let mut keyed: Vec<(usize, Document)> =
-        std::mem::take(documents).into_iter().map(|document| (order::rank(&document.head.kind), document)).collect();
-    keyed.sort_by(|(a, left), (b, right)| order::compare((*a, &left.head.kind), (*b, &right.head.kind)));
-    documents.extend(keyed.into_iter().map(|(_, document)| document));
+fn sort_by_kind(documents: &mut [Document]) {
+    let ranks: Vec<usize> = documents.iter().map(|document| order::rank(&document.head.kind)).collect();
+    let mut order: Vec<usize> = (0..documents.len()).collect();
+    let key = |at: &usize| (ranks[*at], documents[*at].head.kind.as_str());
+    order.sort_by(|a, b| order::compare(key(a), key(b)));
+    arrange(documents, &mut order);
+}
+
+/// Puts at each place the item whose place `order` has there, moving each once: a second list of thousands would be memory that
+/// nobody has touched before.
+fn arrange<T: Default>(items: &mut [T], order: &mut [usize]) {
+    for start in 0..items.len() {
+        let first = std::mem::take(&mut items[start]);
+        let mut hole = start;
+        loop {
+            // A place that is done leads to itself.
+            let from = std::mem::replace(&mut order[hole], hole);
+            if from == start || from == hole {
+                items[hole] = first;
+                break;
+            }
+            items[hole] = std::mem::take(&mut items[from]);
+            hole = from;
+        }
+    }
 }
 
 /// Partials are rendered by nobody, but a post-renderer may name its output as it likes.
@@ -234,6 +255,15 @@ mod tests {
         assert_eq!(diagnostic.location.as_ref().map(|location| location.line), Some(4));
         assert_eq!(diagnostic.source_line.as_deref(), Some("c: d: e"));
         assert_eq!(fault.hooks.len(), 1);
+    }
+
+    #[test]
+    fn items_are_arranged_in_any_order() {
+        for order in [vec![], vec![0], vec![1, 0], vec![1, 2, 0], vec![2, 0, 1], vec![0, 3, 2, 1], vec![3, 2, 1, 0], vec![2, 3, 0, 1, 4]] {
+            let mut items: Vec<usize> = (0..order.len()).map(|at| at + 10).collect();
+            arrange(&mut items, &mut order.clone());
+            assert_eq!(items, order.iter().map(|at| at + 10).collect::<Vec<_>>(), "{order:?}");
+        }
     }
 
     /// Enough text for two threads gives what one thread gives, faults included.

@@ -23,6 +23,12 @@ const WAITING_PIECES: usize = 4;
 /// A folder of more entries is shared out in pieces of this many.
 const ENTRIES_OF_A_PIECE: usize = 64;
 
+/// Smaller files are read whether or not somebody looks at them.
+const WORTH_LEAVING: u64 = 16 << 10;
+
+/// So many files are held open: systems allow few hundred.
+const MOST_HELD: usize = 64;
+
 /// More threads gain nothing.
 const MOST_THREADS: usize = 4;
 
@@ -34,7 +40,15 @@ pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, obs
         false => Rules::new(),
     };
     rules.add_defaults();
-    let walk = Walk { rules, contents, observe, entries: AtomicUsize::new(0), work: Mutex::default(), changed: Condvar::new() };
+    let walk = Walk {
+        rules,
+        contents,
+        held: AtomicUsize::new(0),
+        observe,
+        entries: AtomicUsize::new(0),
+        work: Mutex::default(),
+        changed: Condvar::new(),
+    };
     walk.lock().add(Piece::Folder { path: folder.to_path_buf(), name: None });
     std::thread::scope(|scope| {
         let start = || drop(scope.spawn(|| walk.run(&|| {})));
@@ -174,6 +188,8 @@ impl Work {
 struct Walk<'a> {
     rules: Rules,
     contents: Contents,
+    /// How many files are held open, and more that would have been.
+    held: AtomicUsize,
     observe: Observe<'a>,
     entries: AtomicUsize,
     work: Mutex<Work>,
@@ -340,6 +356,10 @@ impl Walk<'_> {
             let message = format!("chart file {} is larger than the maximum file size {FILE_LIMIT}", quote(base.as_bytes()));
             return Err(Error::new(ErrorKind::Limit, message));
         }
+        if self.is_left_open(&name, entry.size) {
+            let data = Bytes::left_open(open, place.path(), entry.size);
+            return Ok(What::File(File { name: Arc::from(name), data, modified: Some(entry.modified) }, None));
+        }
         let path = || place.path();
         let data = match fs::read_shared(&open, path, entry.size).map_err(unreadable)? {
             Some(data) if !data.starts_with(BYTE_ORDER_MARK) => Bytes::from(data),
@@ -362,6 +382,17 @@ impl Walk<'_> {
             *values = Arc::default();
         }
         Ok(What::File(file, parsed))
+    }
+}
+
+impl Walk<'_> {
+    /// Whether a file is to be read only when somebody looks at it.
+    fn is_left_open(&self, name: &str, size: u64) -> bool {
+        self.contents == Contents::ToRender
+            && size >= WORTH_LEAVING
+            && !ready::makes_charts(name)
+            && !ready::below_chart(name).starts_with("templates/")
+            && self.held.fetch_add(1, Ordering::Relaxed) < MOST_HELD
     }
 }
 
@@ -444,6 +475,64 @@ mod tests {
         }
         let message = load().unwrap_err().to_string();
         assert!(message.contains("files/0090"), "{message}");
+    }
+
+    #[test]
+    fn large_files_are_read_when_somebody_looks() {
+        use super::super::{Crds, load, load_observed};
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let large = vec![b'x'; 3 * WORTH_LEAVING as usize];
+        let chart = b"apiVersion: v2\nname: app\nversion: 1.0.0\n";
+        for top in ["", "charts/a/", "charts/b/"] {
+            for (name, data) in [
+                ("Chart.yaml", &chart[..]),
+                ("README.md", &large),
+                ("files/marked", &[BYTE_ORDER_MARK, &large].concat()),
+                ("files/small", b"small"),
+                ("templates/large.yaml", &large),
+            ] {
+                let path = path(&format!("{top}{name}"));
+                fs::create_folders(path.parent().unwrap()).unwrap();
+                fs::write(&path, data).unwrap();
+                let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+                std::fs::File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
+            }
+        }
+        let seen = Mutex::new(Vec::new());
+        let observe = |file: &File| seen.lock().unwrap().push(file.name.to_string());
+        let late = load_observed(folder.path(), Crds::Wanted, &mut Notices::new(), &observe).unwrap();
+        let seen = seen.into_inner().unwrap();
+        assert!(seen.iter().any(|name| name == "templates/large.yaml") && !seen.iter().any(|name| name == "README.md"), "{seen:?}");
+        // What is there now is what was opened, whatever became of its path.
+        for name in ["README.md", "files/marked"] {
+            std::fs::remove_file(path(name)).unwrap();
+            fs::write(&path(name), b"another").unwrap();
+        }
+        let held: Vec<_> = late.content.files.iter().map(|file| (&*file.name, file.data[..] == large[..])).collect();
+        assert_eq!(held, [("README.md", true), ("files/marked", true), ("files/small", false)]);
+        // Equal subcharts share their content all the same.
+        assert!(Arc::ptr_eq(&late.dependencies[0].content, &late.dependencies[1].content));
+        let now = load(folder.path(), &mut Notices::new()).unwrap();
+        assert_eq!(now.content.files[0].data[..], b"another"[..]);
+        assert_eq!(now.dependencies[0].content.files, late.dependencies[0].content.files);
+    }
+
+    #[test]
+    fn no_more_files_are_held_than_systems_allow() {
+        use super::super::{Crds, load_observed};
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(&folder.path().join("Chart.yaml"), b"apiVersion: v2\nname: app\nversion: 1.0.0\n").unwrap();
+        for at in 0..2 * MOST_HELD {
+            fs::write(&folder.path().join(format!("{at:04}.txt")), &vec![b'a'; WORTH_LEAVING as usize]).unwrap();
+        }
+        let read = AtomicUsize::new(0);
+        let observe = |_: &File| {
+            read.fetch_add(1, Ordering::Relaxed);
+        };
+        let chart = load_observed(folder.path(), Crds::Wanted, &mut Notices::new(), &observe).unwrap();
+        assert_eq!(read.into_inner(), MOST_HELD + 1);
+        assert!(chart.content.files.iter().all(|file| file.data.len() == WORTH_LEAVING as usize));
     }
 
     #[test]

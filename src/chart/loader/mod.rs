@@ -44,13 +44,18 @@ static CHART_BASE: Shape = Shape::Struct("loader.chartBase", &[Field("apiVersion
 /// Loads the chart at `path`, a folder or an archive, as `template`, `install` and `package` do: the apiVersion is
 /// looked at first. What is wrong inside an archive is only in the diagnostics, as Helm hides it.
 pub fn load(path: &Path, notices: &mut Notices) -> Result<Chart> {
-    load_observed(path, Crds::Wanted, notices, &|_| {})
+    load_as(path, Crds::Wanted, Contents::Read, notices, &|_| {})
 }
 
-/// The same, and tells `observe` of each file as it is found, in any order and on any thread.
+/// The same for somebody who renders it and then forgets it: large files that are no templates are read when somebody looks at them.
+/// `observe` is told of each file that is read as it is found, in any order and on any thread.
 pub fn load_observed(path: &Path, crds: Crds, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+    load_as(path, crds, Contents::ToRender, notices, observe)
+}
+
+fn load_as(path: &Path, crds: Crds, contents: Contents, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
     match fs::stat(path)?.kind {
-        fs::Kind::Folder => load_directory_as(path, Contents::Read, notices, observe),
+        fs::Kind::Folder => load_directory_as(path, contents, notices, observe),
         _ => load_file(path, crds, notices, observe),
     }
 }
@@ -100,6 +105,9 @@ pub fn load_directory_to_pack(folder: &Path, notices: &mut Notices) -> Result<Ch
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contents {
     Read,
+    /// Large files of which no chart is made, and which are no templates, are opened, and read when somebody looks at them: hardly
+    /// any run looks at a README.
+    ToRender,
     ToPack,
 }
 

@@ -282,7 +282,7 @@ mod tests {
     fn folders_are_named_after_addresses() {
         for (address, want) in [
             ("https://github.com/user/repo", "https-github.com-user-repo"),
-            ("git@github.com:user/repo", "git-github.com--user-repo"),
+            ("git@github.com:user/repo", "git-github.com-user-repo"),
             ("ssh://git@github.com:2222/user/repo", "ssh-git-github.com-2222-user-repo"),
             ("file:///tmp/x", "file--tmp-x"),
         ] {

@@ -7,11 +7,12 @@
 
 use super::files::Files;
 use super::{Release, RenderContext};
-use crate::chart::{Chart, Dependency, File, Maintainer, Metadata};
+use crate::chart::{Chart, Content, Dependency, File, Maintainer, Metadata};
 use crate::data::{self, Data};
 use crate::fs::clean_name;
 use crate::template::value::globals::{Link, Scope};
 use crate::template::value::{Map, MapKind, Str, Value, trace};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -75,6 +76,9 @@ struct Shared<'a> {
     /// The names of the fields of `.Chart`.
     fields: [Str; FIELDS.len()],
     nothing: Value,
+    /// The metadata of charts by where their content lies, and their values in the order of `FIELDS`: those of aliases differ in the
+    /// name alone.
+    known: HashMap<*const Content, (&'a Metadata, [Value; FIELDS.len()])>,
     contexts: &'a mut Vec<Map>,
 }
 
@@ -99,6 +103,8 @@ const FIELDS: [&str; 18] = [
     "Type",
     "IsRoot",
 ];
+const NAME: usize = 0;
+const IS_ROOT: usize = FIELDS.len() - 1;
 
 /// The contexts of the charts of a tree, each chart's before those of its subcharts.
 pub(super) fn contexts(render: &RenderContext<'_>) -> Vec<Map> {
@@ -109,6 +115,7 @@ pub(super) fn contexts(render: &RenderContext<'_>) -> Vec<Map> {
         capabilities: render.capabilities.to_value(),
         fields: FIELDS.map(Str::from),
         nothing: Value::str(""),
+        known: HashMap::new(),
         contexts: &mut contexts,
     };
     // Only what is shared by several charts needs to be known as such.
@@ -148,10 +155,10 @@ fn scope(chart: &Chart, values: &data::Map, parent: Option<&Scope>) -> Scope {
 }
 
 /// Makes the context of a chart and its subcharts.
-fn chart_context(chart: &Chart, is_root: bool, values: Map, shared: &mut Shared<'_>) -> Map {
+fn chart_context<'a>(chart: &'a Chart, is_root: bool, values: Map, shared: &mut Shared<'a>) -> Map {
     let subcharts = Map::new(MapKind::Any);
     let context = Map::root([
-        (Str::from("Chart"), metadata(&chart.metadata, is_root, shared)),
+        (Str::from("Chart"), metadata(chart, is_root, shared)),
         (Str::from("Files"), Value::Object(Rc::new(Files::new(&chart.content)))),
         (Str::from("Release"), shared.release.clone()),
         (Str::from("Capabilities"), shared.capabilities.clone()),
@@ -197,16 +204,35 @@ fn texts(list: &[String]) -> Value {
 }
 
 /// Chart.yaml as a map with the names of Go's fields, all of them present.
-fn metadata(metadata: &Metadata, is_root: bool, shared: &Shared<'_>) -> Value {
-    let text = |text: &String| if text.is_empty() { shared.nothing.clone() } else { Value::str(text.as_str()) };
+fn metadata<'a>(chart: &'a Chart, is_root: bool, shared: &mut Shared<'a>) -> Value {
+    let metadata: &'a Metadata = &chart.metadata;
+    let place = Arc::as_ptr(&chart.content);
+    let values = match shared.known.get(&place).filter(|(known, _)| known.is_alias_of(metadata)) {
+        Some((_, values)) => {
+            let mut values = values.clone();
+            values[NAME] = Value::str(metadata.name.as_str());
+            values[IS_ROOT] = Value::Bool(is_root);
+            values
+        }
+        None => {
+            let values = field_values(metadata, is_root, &shared.nothing);
+            shared.known.insert(place, (metadata, values.clone()));
+            values
+        }
+    };
+    Value::map(shared.fields.iter().cloned().zip(values))
+}
+
+/// What Chart.yaml says, in the order of [`FIELDS`].
+fn field_values(metadata: &Metadata, is_root: bool, nothing: &Value) -> [Value; FIELDS.len()] {
+    let text = |text: &String| if text.is_empty() { nothing.clone() } else { Value::str(text.as_str()) };
     let annotations = match &metadata.annotations {
         None => Map::nil(MapKind::Str),
         Some(pairs) => {
             Map::from_entries(MapKind::Str, pairs.iter().map(|(key, value)| (Str::from(key.as_str()), Value::str(value.as_str()))))
         }
     };
-    // In the order of `FIELDS`.
-    let values = [
+    [
         text(&metadata.name),
         text(&metadata.home),
         texts(&metadata.sources),
@@ -225,8 +251,7 @@ fn metadata(metadata: &Metadata, is_root: bool, shared: &Shared<'_>) -> Value {
         Value::list(metadata.dependencies.iter().map(dependency).collect()),
         text(&metadata.kind),
         Value::Bool(is_root),
-    ];
-    Value::map(shared.fields.iter().cloned().zip(values))
+    ]
 }
 
 fn maintainer(maintainer: &Maintainer) -> Value {
