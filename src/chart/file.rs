@@ -34,8 +34,8 @@ pub struct Bytes(Place);
 #[derive(Clone)]
 enum Place {
     Here(Arc<[u8]>),
-    /// The file of this number in what is packed.
-    Packed(Arc<dyn Packed>, usize),
+    /// The file of this number in what is packed, and how many bytes it has.
+    Packed(Arc<dyn Packed>, usize, usize),
     Left(Arc<Left>),
 }
 
@@ -93,9 +93,19 @@ pub(super) trait Packed: Send + Sync {
 }
 
 impl Bytes {
-    /// The bytes of file `number` in `packed`.
-    pub(super) fn packed(packed: Arc<dyn Packed>, number: usize) -> Bytes {
-        Bytes(Place::Packed(packed, number))
+    /// The bytes of file `number` in `packed`, about `size` of them.
+    pub(super) fn packed(packed: Arc<dyn Packed>, number: usize, size: usize) -> Bytes {
+        Bytes(Place::Packed(packed, number, size))
+    }
+
+    /// About how many they are, if they are still to be fetched.
+    pub(crate) fn to_be_fetched(&self) -> Option<usize> {
+        match &self.0 {
+            Place::Here(_) => None,
+            Place::Packed(_, _, size) => Some(*size),
+            Place::Left(left) if left.bytes.get().is_some() => None,
+            Place::Left(left) => Some(usize::try_from(left.size).unwrap_or(usize::MAX)),
+        }
     }
 
     /// The bytes of the file at `path`, which had `size` of them; they stay there until somebody wants them.
@@ -113,7 +123,7 @@ impl Bytes {
     pub fn shared(&self) -> &Arc<[u8]> {
         match &self.0 {
             Place::Here(bytes) => bytes,
-            Place::Packed(packed, number) => packed.unpacked(*number),
+            Place::Packed(packed, number, _) => packed.unpacked(*number),
             Place::Left(left) => left.kept(),
         }
     }
@@ -161,7 +171,7 @@ impl<B: Into<Arc<[u8]>>> From<B> for Bytes {
 impl PartialEq for Bytes {
     fn eq(&self, other: &Bytes) -> bool {
         match (&self.0, &other.0) {
-            (Place::Packed(one, number), Place::Packed(other, at)) if Arc::ptr_eq(one, other) && number == at => true,
+            (Place::Packed(one, number, _), Place::Packed(other, at, _)) if Arc::ptr_eq(one, other) && number == at => true,
             // Those that are read piece by piece are not held against each other: that would be to read them all.
             (Place::Left(one), Place::Left(other)) if Arc::ptr_eq(one, other) => true,
             (Place::Left(one), Place::Left(other)) if [one, other].iter().any(|left| matches!(left.place, LeftAt::Path(_))) => false,

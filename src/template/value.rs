@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 pub use list::{List, ListKind, Room};
 pub use map::{Map, MapKind};
-pub use object::{Method, Object};
+pub use object::{LateBytes, Method, Object};
 
 /// Below this a deep copy shares, because a map that holds itself has no end.
 const MAX_COPY_DEPTH: usize = 10_000;

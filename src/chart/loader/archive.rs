@@ -188,7 +188,7 @@ fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, ob
         let data = match packed.filter(|_| is_crd(&name)) {
             Some(archive) => {
                 crds += 1;
-                Bytes::packed(archive.clone(), crds - 1)
+                Bytes::packed(archive.clone(), crds - 1, usize::try_from(member.size).unwrap_or(usize::MAX))
             }
             None => match reader.data()? {
                 data if data.starts_with(BYTE_ORDER_MARK) => Bytes::from(&data[BYTE_ORDER_MARK.len()..]),

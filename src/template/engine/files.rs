@@ -6,7 +6,7 @@
 use super::glob::Glob;
 use crate::chart::{Content, File};
 use crate::template::functions::{self, Call, Fault, NoHost, Parameter};
-use crate::template::value::{Map, MapKind, Method, Object, Str, Value, bytes};
+use crate::template::value::{LateBytes, Map, MapKind, Method, Object, Str, Value, bytes};
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -126,6 +126,15 @@ impl Object for Files {
 
     fn entries(&self) -> Option<Vec<(Str, Value)>> {
         Some(self.iter().map(|file| (Str::from(&*file.name), Value::Bytes(file.data.shared().clone()))).collect())
+    }
+
+    fn late_entries(&self) -> Option<Vec<(Str, LateBytes)>> {
+        let late = |file: &File| {
+            let Some(length) = file.data.to_be_fetched() else { return LateBytes::Here(file.data.shared().clone()) };
+            let data = file.data.clone();
+            LateBytes::Late(length, Rc::new(move || data.shared().clone()))
+        };
+        Some(self.iter().map(|file| (Str::from(&*file.name), late(file))).collect())
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -6,15 +6,14 @@
 
 use super::printer::{Printer, write_byte_list};
 use crate::template::functions::Fault;
-use crate::template::value::{Str, Value};
-use std::sync::Arc;
+use crate::template::value::{LateBytes, Str, Value};
 
 /// A text that may have parts which are still to be written.
 pub struct Deferred {
     /// All that is short.
     text: Vec<u8>,
     /// Byte lists, and where in `text` each belongs.
-    lists: Vec<(usize, Arc<[u8]>)>,
+    lists: Vec<(usize, LateBytes)>,
 }
 
 impl Deferred {
@@ -51,7 +50,7 @@ impl Deferred {
         let mut from = 0;
         for (at, bytes) in &self.lists {
             out.extend_from_slice(self.text.get(from..*at).unwrap_or_default());
-            write_byte_list(&mut out, bytes);
+            write_byte_list(&mut out, &bytes.fetch());
             from = *at;
         }
         out.extend_from_slice(self.text.get(from..).unwrap_or_default());
@@ -63,6 +62,8 @@ impl Deferred {
 mod tests {
     use super::super::print_plain;
     use super::*;
+    use crate::template::value::Object;
+    use std::sync::Arc;
 
     #[test]
     fn the_whole_text_is_what_is_printed_at_once() {
@@ -82,5 +83,55 @@ mod tests {
         assert!(!deferred.may_be(b"map[a:1 b:"));
         let short = Deferred::print(&Value::int(1)).unwrap();
         assert!(short.is_written() && short.may_be(b"1") && !short.may_be(b"12"));
+    }
+
+    /// Files of which one is still to be fetched.
+    struct Files(std::rc::Rc<std::cell::Cell<usize>>, Arc<[u8]>);
+
+    impl Object for Files {
+        fn type_name(&self) -> &'static str {
+            "engine.files"
+        }
+
+        fn kind_name(&self) -> &'static str {
+            "map"
+        }
+
+        fn entries(&self) -> Option<Vec<(Str, Value)>> {
+            let bytes = |bytes: &[u8]| Value::Bytes(bytes.into());
+            Some(vec![(Str::from("large"), bytes(&self.1)), (Str::from("small"), bytes(b"ab"))])
+        }
+
+        fn late_entries(&self) -> Option<Vec<(Str, LateBytes)>> {
+            let late = |bytes: Arc<[u8]>| {
+                let count = self.0.clone();
+                let length = bytes.len();
+                LateBytes::Late(
+                    length,
+                    std::rc::Rc::new(move || {
+                        count.set(count.get() + 1);
+                        bytes.clone()
+                    }),
+                )
+            };
+            Some(vec![(Str::from("large"), late(self.1.clone())), (Str::from("small"), late(Arc::from(&b"ab"[..])))])
+        }
+
+        fn as_any(&self) -> &dyn std::any::Any {
+            self
+        }
+    }
+
+    #[test]
+    fn large_files_are_fetched_when_the_text_is_wanted() {
+        let count = std::rc::Rc::new(std::cell::Cell::new(0));
+        let value = Value::map([(Str::from("Files"), Value::Object(std::rc::Rc::new(Files(count.clone(), vec![7; 5000].into()))))]);
+        let mut out = Vec::new();
+        print_plain(&value, &mut out).unwrap();
+        let deferred = Deferred::print(&value).unwrap();
+        assert!(!deferred.may_be(b"map[Chart:1]"));
+        assert_eq!(count.get(), 1, "only the small one");
+        assert_eq!(deferred.to_text().as_bytes(), out);
+        assert_eq!(count.get(), 2);
     }
 }

@@ -8,7 +8,7 @@ use super::{DEPTH_LIMIT, SIZE_LIMIT};
 use crate::data::{self, Data};
 use crate::template::functions::Fault;
 use crate::template::functions::visits::Visits;
-use crate::template::value::{IntKind, List, Map, MapKind, Object, Value, bytes};
+use crate::template::value::{IntKind, LateBytes, List, Map, MapKind, Object, Value, bytes};
 use std::sync::Arc;
 
 /// What Go prints for a pointer; addresses differ from run to run, so ours is one that no run has.
@@ -28,7 +28,7 @@ pub(super) struct Printer<'a> {
     /// How long the buffer may become.
     limit: usize,
     /// The long byte lists that are left out, with their places, if any are to be.
-    left_out: Option<Vec<(usize, Arc<[u8]>)>>,
+    left_out: Option<Vec<(usize, LateBytes)>>,
     /// How much longer they make the text at most.
     left_out_size: usize,
 }
@@ -49,7 +49,7 @@ impl<'a> Printer<'a> {
     }
 
     /// What was left out, and where in the text it belongs.
-    pub fn into_lists(self) -> Vec<(usize, Arc<[u8]>)> {
+    pub fn into_lists(self) -> Vec<(usize, LateBytes)> {
         self.left_out.unwrap_or_default()
     }
 
@@ -221,12 +221,7 @@ impl<'a> Printer<'a> {
 
     fn print_bytes(&mut self, bytes: &Arc<[u8]>, verb: char) -> Printed {
         match verb {
-            'v' if bytes.len() >= LONG_LIST && self.flags == Flags::default() && self.left_out.is_some() => {
-                // Four bytes at most for each.
-                self.left_out_size += bytes.len() * 4;
-                self.left_out.get_or_insert_default().push((self.out.len(), bytes.clone()));
-                return self.check_size();
-            }
+            'v' if bytes.len() >= LONG_LIST && self.leaves_out(verb) => return self.leave_out(LateBytes::Here(bytes.clone())),
             's' => self.flags.write_string(self.out, bytes),
             'x' => self.flags.write_hexadecimal(self.out, bytes, false),
             'X' => self.flags.write_hexadecimal(self.out, bytes, true),
@@ -249,6 +244,18 @@ impl<'a> Printer<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether long byte lists are left out.
+    fn leaves_out(&self, verb: char) -> bool {
+        verb == 'v' && self.flags == Flags::default() && self.left_out.is_some()
+    }
+
+    fn leave_out(&mut self, bytes: LateBytes) -> Printed {
+        // Four bytes at most for each.
+        self.left_out_size = self.left_out_size.saturating_add(bytes.length().saturating_mul(4));
+        self.left_out.get_or_insert_default().push((self.out.len(), bytes));
+        self.check_size()
     }
 
     fn print_byte_literal(&mut self, name: &str, bytes: &Arc<[u8]>) {
@@ -390,6 +397,15 @@ impl<'a> Printer<'a> {
     fn print_plainly(&mut self, object: &dyn Object, verb: char) -> Printed {
         if let Some(value) = object.underlying() {
             return self.print_underlying(object, &value, verb);
+        }
+        if self.leaves_out(verb)
+            && let Some(entries) = object.late_entries()
+        {
+            let entries = entries.iter().map(|(key, bytes)| (key.as_bytes(), bytes.clone()));
+            return self.print_entries(object.type_name(), entries, verb, |printer, bytes| match bytes.length() {
+                LONG_LIST.. => printer.leave_out(bytes),
+                _ => printer.print_bytes(&bytes.fetch(), verb),
+            });
         }
         if let Some(entries) = object.entries() {
             let entries = entries.iter().map(|(key, value)| (key.as_bytes(), value));

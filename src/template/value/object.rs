@@ -6,6 +6,8 @@
 use super::{Str, Value};
 use crate::template::functions::{Fault, Parameter, Parameters};
 use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// A Go struct, pointer or named type with fields and methods.
 pub trait Object: Any {
@@ -107,8 +109,39 @@ pub trait Object: Any {
         None
     }
 
+    /// The same for who may never look at the bytes that the entries are, if they are bytes and some are still to be fetched.
+    fn late_entries(&self) -> Option<Vec<(Str, LateBytes)>> {
+        None
+    }
+
     /// For downcasts.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// Bytes that may still have to be fetched.
+#[derive(Clone)]
+pub enum LateBytes {
+    Here(Arc<[u8]>),
+    /// About how many they are, and what fetches them.
+    Late(usize, Rc<dyn Fn() -> Arc<[u8]>>),
+}
+
+impl LateBytes {
+    /// About how many they are.
+    pub fn length(&self) -> usize {
+        match self {
+            LateBytes::Here(bytes) => bytes.len(),
+            LateBytes::Late(length, _) => *length,
+        }
+    }
+
+    /// The bytes themselves.
+    pub fn fetch(&self) -> Arc<[u8]> {
+        match self {
+            LateBytes::Here(bytes) => bytes.clone(),
+            LateBytes::Late(_, fetch) => fetch(),
+        }
+    }
 }
 
 /// A method of an [`Object`]: its parameters and what it does. The receiver is in the closure.
