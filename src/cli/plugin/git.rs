@@ -44,17 +44,30 @@ fn short_address(address: &str) -> Option<(&str, &str, &str)> {
     (is_user && is_host && !path.contains('\n')).then_some((user, host, path))
 }
 
+/// What an address is made of.
+struct Parts {
+    /// None in SSH's own form.
+    scheme: String,
+    user: String,
+    host: String,
+    path: String,
+}
+
+impl Parts {
+    fn of(address: &str) -> Result<Parts> {
+        if let Some((user, host, path)) = short_address(address) {
+            return Ok(Parts { scheme: String::new(), user: user.to_string(), host: host.to_string(), path: format!("/{path}") });
+        }
+        let url = Url::parse(address.as_bytes()).map_err(|fault| Error::new(ErrorKind::Usage, fault))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let user = url.user.as_ref().map(|user| text(&user.name)).unwrap_or_default();
+        Ok(Parts { scheme: text(&url.scheme), user, host: text(&url.host), path: text(&url.path) })
+    }
+}
+
 /// The name of the folder that keeps what comes from `address` (Helm's `cache.Key`).
 pub fn cache_key(address: &str) -> Result<String> {
-    let (scheme, user, host, path) = match short_address(address) {
-        Some((user, host, path)) => (String::new(), user.to_string(), host.to_string(), format!("/{path}")),
-        None => {
-            let url = Url::parse(address.as_bytes()).map_err(|fault| Error::new(ErrorKind::Usage, fault))?;
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            let user = url.user.as_ref().map(|user| text(&user.name)).unwrap_or_default();
-            (text(&url.scheme), user, text(&url.host), text(&url.path))
-        }
-    };
+    let Parts { scheme, user, host, path } = Parts::of(address)?;
     let part = |part: &str| if part.is_empty() { String::new() } else { format!("{part}-") };
     let key = [part(&scheme), part(&user), host, path.replace('/', "-")].concat();
     Ok(key.replace(':', "-"))
@@ -64,15 +77,7 @@ pub fn cache_key(address: &str) -> Result<String> {
 fn check_address(address: &str) -> Result<()> {
     let unknown = || Err(Error::new(ErrorKind::Usage, UNKNOWN));
     let other = |name: &str| Err(Error::new(ErrorKind::Unsupported, format!("{name} repositories are not supported, only those of Git")));
-    let (scheme, user, host, path) = match short_address(address) {
-        Some((user, host, path)) => ("ssh".to_string(), user.to_string(), host.to_string(), format!("/{path}")),
-        None => {
-            let url = Url::parse(address.as_bytes()).map_err(|fault| Error::new(ErrorKind::Usage, fault))?;
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            let user = url.user.as_ref().map(|user| text(&user.name)).unwrap_or_default();
-            (text(&url.scheme), user, text(&url.host), text(&url.path))
-        }
-    };
+    let Parts { scheme, user, host, path } = Parts::of(address)?;
     if scheme == "file" {
         return if fs::exists(&Path::new(&path).join(".git")) { Ok(()) } else { unknown() };
     }

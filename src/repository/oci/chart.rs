@@ -57,14 +57,8 @@ pub fn config(registry: &Registry<'_>, repository: &str, tag: &str) -> Result<Op
 /// a layer with an archive is an error in Helm's words.
 pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<PulledChart> {
     let fault = |text: String| Error::new(ErrorKind::Repository, text);
-    let at_source = |error: Error| error.context("failed to perform \"FetchReference\" on source");
-    if reference.manifest_name().is_empty() {
-        return Err(at_source(fault("invalid reference".to_string())));
-    }
-    let found = registry.manifest(&reference.repository, reference.manifest_name()).map_err(at_source)?;
-    let (digest, bytes) = found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))?;
-    let manifest = crate::json::parse_exact(&bytes)?;
-    let map = manifest.as_map().ok_or_else(|| Error::new(ErrorKind::Repository, format!("{reference}: manifest is no object")))?;
+    let (digest, manifest) = manifest_of(registry, reference)?;
+    let map = manifest.as_map().ok_or_else(|| fault(format!("{reference}: manifest is no object")))?;
     let mut descriptors: Vec<Descriptor> = map.get("config").and_then(descriptor).into_iter().collect();
     descriptors.extend(
         map.get("layers").and_then(Data::as_list).map(|layers| layers.as_slice()).unwrap_or_default().iter().filter_map(descriptor),
@@ -92,6 +86,18 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: boo
         None => None,
     };
     Ok(PulledChart { digest, archive, provenance })
+}
+
+/// The manifest that `reference` names, with its digest, in oras's words where there is none.
+pub(super) fn manifest_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Data)> {
+    let fault = |text: String| Error::new(ErrorKind::Repository, text);
+    let at_source = |error: Error| error.context("failed to perform \"FetchReference\" on source");
+    if reference.manifest_name().is_empty() {
+        return Err(at_source(fault("invalid reference".to_string())));
+    }
+    let found = registry.manifest(&reference.repository, reference.manifest_name()).map_err(at_source)?;
+    let (digest, bytes) = found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))?;
+    Ok((digest, crate::json::parse_exact(&bytes)?))
 }
 
 /// What Helm says after a pull or push: `verb` is `Pulled` or `Pushed`.

@@ -3,7 +3,7 @@
 //! Goes in: a reference. Comes out: the archive of the plugin that is named after the repository, and its provenance. Follows Helm's
 //! `pkg/registry/plugin.go`.
 
-use super::chart::{PulledChart, descriptor};
+use super::chart::{PulledChart, descriptor, manifest_of};
 use super::{Reference, Registry};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,13 +21,7 @@ pub fn name(reference: &Reference) -> &str {
 /// Fetches the plugin that `reference` names, and its provenance if there is one.
 pub fn pull(registry: &Registry<'_>, reference: &Reference) -> Result<PulledChart> {
     let fault = |text: String| Error::new(ErrorKind::Repository, text);
-    let at_source = |error: Error| error.context("failed to perform \"FetchReference\" on source");
-    if reference.manifest_name().is_empty() {
-        return Err(at_source(fault("invalid reference".to_string())));
-    }
-    let found = registry.manifest(&reference.repository, reference.manifest_name()).map_err(at_source)?;
-    let (digest, bytes) = found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))?;
-    let manifest = crate::json::parse_exact(&bytes).map_err(|error| error.context("unable to parse manifest"))?;
+    let (digest, manifest) = manifest_of(registry, reference)?;
     let map = manifest.as_map().ok_or_else(|| fault(format!("{reference}: manifest is no object")))?;
     let kind = map.get("artifactType").and_then(Data::as_str).unwrap_or_default();
     let config = map.get("config").and_then(Data::as_map).and_then(|config| config.get("mediaType")).and_then(Data::as_str);
