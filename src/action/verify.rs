@@ -12,13 +12,13 @@ pub fn run(path: &Path, keyring: &Path, now: Option<i64>) -> Result<Verification
     verify_file(path, &with_suffix(path, ".prov"), keyring, now)
 }
 
-/// What is said of a good signature.
-pub fn lines(verification: &Verification) -> String {
+/// What is said of a good signature of the archive of a `kind`, `Chart` or `Plugin`.
+pub fn lines(verification: &Verification, kind: &str) -> String {
     let mut text = String::new();
     for name in &verification.signed_by {
         text.push_str(&format!("Signed by: {}\n", crate::repository::printable(name)));
     }
     text.push_str(&format!("Using Key With Fingerprint: {}\n", verification.fingerprint));
-    text.push_str(&format!("Chart Hash Verified: {}\n", verification.file_hash));
+    text.push_str(&format!("{kind} Hash Verified: {}\n", verification.file_hash));
     text
 }

@@ -51,7 +51,7 @@ struct Left {
 enum LeftAt {
     Path(PathBuf),
     /// It was opened already, so that it can be read whatever becomes of its path.
-    Open(Mutex<Option<std::fs::File>>, PathBuf),
+    Open(Mutex<Option<std::fs::File>>),
 }
 
 impl Left {
@@ -71,16 +71,16 @@ impl Left {
     /// What it holds, none if that cannot be read any more.
     fn kept(&self) -> &Arc<[u8]> {
         self.bytes.get_or_init(|| {
-            let mut bytes = Vec::new();
-            let (open, path) = match &self.place {
-                LeftAt::Path(path) => (None, path),
-                LeftAt::Open(file, path) => (file.lock().unwrap_or_else(PoisonError::into_inner).take(), path),
+            let open = match &self.place {
+                LeftAt::Path(path) => fs::open(path).ok(),
+                LeftAt::Open(file) => file.lock().unwrap_or_else(PoisonError::into_inner).take(),
             };
-            let open = open.map_or_else(|| fs::open(path), Ok);
-            let read = open.and_then(|file| fs::read_expected(file, || path.clone(), self.size, FILE_LIMIT, &mut bytes));
-            match read.map(|()| bytes) {
-                Ok(bytes) => bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).into(),
-                Err(_) => Arc::default(),
+            let mut bytes = Vec::new();
+            // A fault would be told to nobody, and so needs no path.
+            let read = open.map(|file| fs::read_expected(file, PathBuf::new, self.size, FILE_LIMIT, &mut bytes));
+            match read {
+                Some(Ok(())) => bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).into(),
+                _ => Arc::default(),
             }
         })
     }
@@ -114,8 +114,8 @@ impl Bytes {
     }
 
     /// The same of a file that was opened already, which is read at most once.
-    pub(super) fn left_open(file: std::fs::File, path: PathBuf, size: u64) -> Bytes {
-        Bytes(Place::Left(Arc::new(Left { place: LeftAt::Open(Mutex::new(Some(file)), path), size, bytes: OnceLock::new() })))
+    pub(super) fn left_open(file: std::fs::File, size: u64) -> Bytes {
+        Bytes(Place::Left(Arc::new(Left { place: LeftAt::Open(Mutex::new(Some(file))), size, bytes: OnceLock::new() })))
     }
 
     /// The bytes, shared. Of a file that was left where it is and is gone since, none: who must know that calls

@@ -150,14 +150,17 @@ pub fn build(path: &[&'static Entry], with_globals: bool) -> Command {
 /// Gives an argument pflag's manners: a boolean may be `--flag=false`, a value may begin with a dash.
 fn as_pflag(argument: Arg) -> Arg {
     match argument.get_action() {
-        ArgAction::SetTrue => argument
-            .action(ArgAction::Set)
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_value("false")
-            .default_missing_value("true")
-            .value_parser(arguments::boolean)
-            .value_name(""),
+        ArgAction::SetTrue => {
+            let is_on = argument.get_default_values().iter().any(|value| value == "true");
+            argument
+                .action(ArgAction::Set)
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_value(if is_on { "true" } else { "false" })
+                .default_missing_value("true")
+                .value_parser(arguments::boolean)
+                .value_name("")
+        }
         _ => argument.allow_hyphen_values(true),
     }
 }

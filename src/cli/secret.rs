@@ -6,6 +6,7 @@
 use super::session::Session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::quote::quote;
 use std::io::{BufRead, IsTerminal, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -29,6 +30,14 @@ pub fn from_file(path: &str) -> Result<Vec<u8>> {
     let bytes = if path == "-" { from_stdin()?.into_bytes() } else { fs::read_limited(Path::new(path), LIMIT)? };
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+}
+
+/// The passphrase of the key of this name: the first line of the file, where one is named, else what is typed.
+pub fn passphrase(file: Option<&str>, name: &str, session: &Session) -> Result<Vec<u8>> {
+    match file.filter(|file| !file.is_empty()) {
+        Some(file) => from_file(file),
+        None => ask(&format!("Password for key {} >  ", quote(name)), session).map(String::into_bytes),
+    }
 }
 
 /// Asks on the terminal; what is typed is shown. The end of input is no answer.

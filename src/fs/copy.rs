@@ -75,5 +75,8 @@ mod tests {
         assert_eq!((fs::read(&to.join("link")).unwrap(), mode(&to.join("inner/run")).unwrap()), (b"run".to_vec(), 0o755));
         assert_eq!(fs::read_link(&to.join("dangling")).unwrap(), Path::new("nowhere"));
         assert!(copy_folder(&from, &to).unwrap_err().message().ends_with("file exists"));
+        fs::create_folders(&from.join(vec!["d"; DEPTH_LIMIT + 2].join("/"))).unwrap();
+        let fault = copy_folder(&from, &folder.path().join("other")).unwrap_err();
+        assert!(fault.message().contains("is nested deeper than 100 levels"), "{fault}");
     }
 }

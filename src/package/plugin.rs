@@ -37,16 +37,7 @@ pub struct Member {
 /// What an archive holds, in its order. Errors in the words of Go and Helm: it is none, is cut off, or holds what must not be.
 pub fn read(archive: &[u8]) -> Result<Vec<Member>> {
     let mut members = Vec::new();
-    let mut rest = UNPACKED_LIMIT;
     visit(archive, &mut |member, reader| {
-        let limit = |what: String| Err(Error::new(ErrorKind::Limit, format!("plugin archive has more than {what}")));
-        if members.len() == ENTRIES_LIMIT {
-            return limit(format!("{ENTRIES_LIMIT} entries"));
-        }
-        rest = match rest.checked_sub(member.size) {
-            Some(rest) => rest,
-            None => return limit(format!("{UNPACKED_LIMIT} bytes")),
-        };
         let name = inner_name(&member.name)?;
         let data = match (member.kind, member.flag) {
             (tar::Kind::Global, _) => return Ok(true),
@@ -63,12 +54,7 @@ pub fn read(archive: &[u8]) -> Result<Vec<Member>> {
 /// The first plugin.yaml of an archive, wherever it lies.
 pub fn manifest(archive: &[u8]) -> Result<Vec<u8>> {
     let mut found = None;
-    let mut rest = UNPACKED_LIMIT;
     visit(archive, &mut |member, reader| {
-        rest = rest.saturating_sub(member.size);
-        if member.size > rest {
-            return Err(Error::new(ErrorKind::Limit, format!("plugin archive has more than {UNPACKED_LIMIT} bytes")));
-        }
         if member.name.trim_end_matches('/').rsplit('/').next() == Some(MANIFEST) {
             found = Some(reader.data()?.to_vec());
         }
@@ -86,8 +72,18 @@ fn visit(archive: &[u8], visitor: &mut dyn FnMut(&tar::Member, &mut tar::Reader<
         [0x1f, 0x8b, 8, ..] => {}
         _ => return fault("gzip: invalid header"),
     }
+    let limit = |what: String| Err(Error::new(ErrorKind::Limit, format!("plugin archive has more than {what}")));
+    let (mut entries, mut bytes) = (0, 0u64);
     let mut reader = tar::Reader::new(MultiGzDecoder::new(archive));
     while let Some(member) = reader.next()? {
+        entries += 1;
+        bytes = bytes.saturating_add(member.size);
+        if entries > ENTRIES_LIMIT {
+            return limit(format!("{ENTRIES_LIMIT} entries"));
+        }
+        if bytes > UNPACKED_LIMIT {
+            return limit(format!("{UNPACKED_LIMIT} bytes"));
+        }
         if !visitor(&member, &mut reader)? {
             break;
         }
@@ -238,8 +234,24 @@ mod tests {
         let size = usize::try_from(UNPACKED_LIMIT).expect("a size") + 1;
         stream.write_all(&headers("zeros", Kind::File(0o644), size, 0)).expect("written");
         let archive = stream.finish().expect("written");
-        for fault in [read(&archive).map(drop), manifest(&archive).map(drop)] {
-            assert!(fault.expect_err("a fault").message().starts_with("plugin archive has more than"));
-        }
+        let refused = |archive: &[u8], want: &str| {
+            for fault in [read(archive).map(drop), manifest(archive).map(drop)] {
+                assert_eq!(fault.expect_err("a fault").message(), format!("plugin archive has more than {want}"));
+            }
+        };
+        refused(&archive, "1073741824 bytes");
+        let mut stream = GzBuilder::new().write(Vec::new(), Compression::fast());
+        let member = headers("empty", Kind::File(0o644), 0, 0);
+        (0..=ENTRIES_LIMIT).for_each(|_| stream.write_all(&member).expect("written"));
+        refused(&stream.finish().expect("written"), "100000 entries");
+    }
+
+    #[test]
+    fn folders_without_end_are_refused() {
+        let folder = plugin();
+        let deep = folder.path().join(vec!["d"; DEPTH_LIMIT + 2].join("/"));
+        fs::create_folders(&deep).expect("made");
+        let fault = pack(folder.path(), "demo").expect_err("a fault");
+        assert!(fault.message().contains("is nested deeper than 100 levels"), "{fault}");
     }
 }

@@ -8,15 +8,19 @@
 use super::digest;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use crate::quote::quote;
 use crate::yaml::{self, Field, Shape};
 use pgp::composed::{ArmorOptions, CleartextSignedMessage, PublicOrSecret, SignedPublicKey, SignedSecretKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::types::{KeyDetails, Password, Timestamp};
+use std::path::Path;
 
 /// How many packets of a keyring may be unreadable before it is given up.
 const FAULT_LIMIT: usize = 10_000;
+/// The largest keyring.
+const KEYRING_LIMIT: u64 = 64 << 20;
 const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
 const END: &str = "-----END PGP SIGNATURE-----";
 
@@ -45,6 +49,11 @@ pub struct Signing<'a> {
 
 static SUMS: Shape =
     Shape::Struct("provenance.SumCollection", &[Field("files", &Shape::Map(&Shape::Str)), Field("images", &Shape::Map(&Shape::Str))]);
+
+/// The bytes of the keyring at `path`.
+pub fn read_keyring_file(path: &Path) -> Result<Vec<u8>> {
+    fs::read_limited(path, KEYRING_LIMIT)
+}
 
 /// The text of the provenance file of `archive`, whose file name is `file_name`; `metadata` is its Chart.yaml as packed.
 pub fn sign(archive: &[u8], file_name: &str, metadata: &str, signing: Signing<'_>) -> Result<String> {

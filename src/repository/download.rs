@@ -629,7 +629,7 @@ fn check_digest(address: &str, archive: &[u8], digest: &digest::Digest) -> Resul
 }
 
 fn read_keyring(path: &Path) -> Result<Vec<u8>> {
-    crate::fs::read_limited(path, 64 << 20).map_err(|error| error.context("failed to load keyring"))
+    provenance::read_keyring_file(path).map_err(|error| error.context("failed to load keyring"))
 }
 
 /// `path` with `suffix` behind its name.

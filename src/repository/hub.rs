@@ -5,7 +5,7 @@
 //! `pkg/cmd/search_hub.go`.
 
 use super::http::{Access, Client, Request};
-use crate::data::{Data, Map};
+use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::json;
@@ -62,7 +62,7 @@ fn hit(item: &Data, endpoint: &str) -> Hit {
     let text = |path: &[&str]| {
         let mut data = Some(item);
         for key in path {
-            data = data.and_then(Data::as_map).and_then(|map: &std::sync::Arc<Map>| map.get(key));
+            data = data.and_then(Data::as_map).and_then(|map| map.get(key));
         }
         data.and_then(Data::as_str).unwrap_or_default().to_string()
     };

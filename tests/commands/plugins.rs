@@ -181,13 +181,13 @@ fn plugins_of_registries_are_told_by_their_type_and_title() {
 fn plugins_of_git_repositories_are_installed_and_updated() {
     let git = |folder: &Path, words: &[&str]| {
         let mut command = Command::new("git");
-        command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"]).args(words);
+        command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]).args(words);
         let output = command.current_dir(folder).output();
         output.is_ok_and(|output| output.status.success())
     };
     let (_guard, home) = folder();
     let source = plugin(&home);
-    if !git(&source, &["init", "-q"]) {
+    if !git(&source, &["init", "-q"]) || !git(&source, &["symbolic-ref", "HEAD", "refs/heads/main"]) {
         assert!(std::env::var_os("RUTTER_TEST_PEERS").is_none(), "no git here");
         eprintln!("no git here: plugins of Git repositories are not tested");
         return;

@@ -10,7 +10,6 @@ use crate::cli::session::Session;
 use crate::cli::source::{keyring, repository_settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::provenance;
-use crate::quote::quote;
 use crate::repository::ChartOptions;
 use crate::repository::download::with_suffix;
 use crate::{fs, json};
@@ -131,12 +130,8 @@ impl Arguments {
 
     /// Writes the provenance file beside the archive.
     fn sign(&self, report: &Report, session: &mut Session) -> Result<()> {
-        let keyring = fs::read_limited(&keyring(self.keyring.as_deref(), session), 64 << 20)?;
-        let file = self.passphrase_file.clone().filter(|file| !file.is_empty());
-        let mut passphrase = |name: &str| match &file {
-            Some(file) => secret::from_file(file),
-            None => secret::ask(&format!("Password for key {} >  ", quote(name)), session).map(String::into_bytes),
-        };
+        let keyring = provenance::read_keyring_file(&keyring(self.keyring.as_deref(), session))?;
+        let mut passphrase = |name: &str| secret::passphrase(self.passphrase_file.as_deref(), name, session);
         let signing = provenance::Signing {
             keyring: &keyring,
             key: self.key.as_deref().unwrap_or_default(),

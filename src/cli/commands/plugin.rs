@@ -1,7 +1,8 @@
 //! `rutter plugin`: the plugins in the data folder. Follows Helm's `pkg/cmd/plugin*.go`.
 
 use super::{Arity, Entry, Run};
-use crate::cli::arguments::{ServerArguments, boolean};
+use crate::action::verify;
+use crate::cli::arguments::ServerArguments;
 use crate::cli::plugin::{self, Plugin, install};
 use crate::cli::secret;
 use crate::cli::session::Session;
@@ -11,9 +12,8 @@ use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::{plugin as package, provenance};
-use crate::quote::quote;
 use crate::repository::download::with_suffix;
-use clap::{ArgAction, Args};
+use clap::Args;
 use std::path::Path;
 
 /// The row of the table.
@@ -87,16 +87,7 @@ pub struct Install {
     #[arg(long, value_name = "string")]
     username: Option<String>,
     /// verify the plugin signature before installing
-    #[arg(
-        long,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "true",
-        default_missing_value = "true",
-        value_parser = boolean,
-        value_name = ""
-    )]
+    #[arg(long, default_value = "true")]
     verify: bool,
     /// specify a version constraint. If this is not specified, the latest version is installed
     #[arg(long, value_name = "string")]
@@ -216,16 +207,7 @@ pub struct Package {
     )]
     passphrase_file: Option<String>,
     /// use a PGP private key to sign this plugin
-    #[arg(
-        long,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "true",
-        default_missing_value = "true",
-        value_parser = boolean,
-        value_name = ""
-    )]
+    #[arg(long, default_value = "true")]
     sign: bool,
 }
 
@@ -239,7 +221,7 @@ impl Run for Package {
         let keyring_bytes = match self.sign {
             true => {
                 let unread = |error: Error| error.context("error reading from keyring");
-                Some(fs::read_limited(&keyring(self.keyring.as_deref(), session), 64 << 20).map_err(unread)?)
+                Some(provenance::read_keyring_file(&keyring(self.keyring.as_deref(), session)).map_err(unread)?)
             }
             false => {
                 session.print("WARNING: Skipping plugin signing. This is not recommended for plugins intended for distribution.\n")?;
@@ -270,11 +252,7 @@ impl Package {
         if key.is_empty() {
             return Err(Error::new(ErrorKind::Verification, "private key not found"));
         }
-        let file = self.passphrase_file.clone().filter(|file| !file.is_empty());
-        let mut passphrase = |name: &str| match &file {
-            Some(file) => secret::from_file(file),
-            None => secret::ask(&format!("Password for key {} >  ", quote(name)), session).map(String::into_bytes),
-        };
+        let mut passphrase = |name: &str| secret::passphrase(self.passphrase_file.as_deref(), name, session);
         let signing = provenance::Signing {
             keyring,
             key,
@@ -309,9 +287,9 @@ impl Run for Verify {
         }
         let archive = fs::read(path).map_err(|error| error.context("failed to read plugin file"))?;
         let text = fs::read_limited(&beside, 8 << 20).map_err(|error| error.context("failed to read provenance file"))?;
-        let keyring = fs::read_limited(&keyring(self.keyring.as_deref(), session), 64 << 20)?;
+        let keyring = provenance::read_keyring_file(&keyring(self.keyring.as_deref(), session))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let verification = provenance::verify(&archive, &text, &name, &keyring, repository_settings(session)?.now_seconds())?;
-        session.print(install::lines(&verification))
+        session.print(verify::lines(&verification, "Plugin"))
     }
 }

@@ -78,7 +78,7 @@ impl Run for Arguments {
             let report = pull::run(reference, &options, &settings, &console)?;
             match &report.verification {
                 _ if json => reports.push(report),
-                Some(verification) => session.print(verify::lines(verification))?,
+                Some(verification) => session.print(verify::lines(verification, "Chart"))?,
                 None => {}
             }
         }

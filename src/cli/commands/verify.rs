@@ -31,6 +31,6 @@ impl Run for Arguments {
         let keyring = keyring(self.keyring.as_deref(), session);
         let now = repository_settings(session)?.now_seconds();
         let verification = verify::run(Path::new(&path), &keyring, now)?;
-        session.print(verify::lines(&verification))
+        session.print(verify::lines(&verification, "Chart"))
     }
 }

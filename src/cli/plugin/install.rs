@@ -6,6 +6,7 @@
 
 use super::git::{self, Repository};
 use super::{Event, MANIFEST_NAME, Plugin};
+use crate::action::verify;
 use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
@@ -13,12 +14,12 @@ use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::plugin::{self as package, Member};
-use crate::package::provenance::{self, Verification};
+use crate::package::provenance;
 use crate::quote::quote;
+use crate::repository::ChartOptions;
 use crate::repository::download::{Downloader, with_suffix};
 use crate::repository::http::{Access, Client, Request};
 use crate::repository::oci::{self, Reference};
-use crate::repository::{ChartOptions, printable};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -97,7 +98,7 @@ pub fn run(address: &str, options: &Options, session: &mut Session) -> Result<()
         let failed = |error: Error| error.context("plugin verification failed");
         let none = || failed(Error::new(ErrorKind::Verification, "no provenance file (.prov) found"));
         let text = found.provenance.as_deref().filter(|text| !text.is_empty()).ok_or_else(none)?;
-        let keyring = fs::read_limited(&options.keyring, 64 << 20).map_err(failed)?;
+        let keyring = provenance::read_keyring_file(&options.keyring).map_err(failed)?;
         let now = repository_settings(session)?.now_seconds();
         verification = Some(provenance::verify(&found.archive, text, &found.file_name, &keyring, now).map_err(failed)?);
         fetched = Some(found);
@@ -117,7 +118,7 @@ pub fn run(address: &str, options: &Options, session: &mut Session) -> Result<()
         }
     }
     if let Some(verification) = verification {
-        session.print(lines(&verification))?;
+        session.print(verify::lines(&verification, "Plugin"))?;
     }
     debug("loading plugin", &[("path", &folder)], session);
     let plugin = super::load_folder(&folder).map_err(|error| error.context("plugin is installed but unusable"))?;
@@ -131,14 +132,6 @@ fn debug(message: &str, paths: &[(&str, &Path)], session: &mut Session) {
     let attributes: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
     session.notices.push_with(Level::Debug, message, &attributes);
     session.show_notices();
-}
-
-/// What is said of a good signature.
-pub fn lines(verification: &Verification) -> String {
-    let mut text: String = verification.signed_by.iter().map(|name| format!("Signed by: {}\n", printable(name))).collect();
-    text.push_str(&format!("Using Key With Fingerprint: {}\n", verification.fingerprint));
-    text.push_str(&format!("Plugin Hash Verified: {}\n", verification.file_hash));
-    text
 }
 
 /// Brings a plugin that came from a Git repository up to date.
@@ -200,15 +193,19 @@ pub fn signing_status(plugin: &Plugin, session: &Session) -> &'static str {
         Ok(_) => {}
     }
     let archive = plugins.join(archive_name(plugin));
-    let Ok(Some(bytes)) = fs::read_if_there(&archive, ARCHIVE_LIMIT) else { return "unsigned" };
-    match fs::read_if_there(&with_suffix(&archive, ".prov"), PROVENANCE_LIMIT) {
-        Ok(None) => "unsigned",
-        Err(_) => "unknown",
-        Ok(Some(text)) => match provenance::names_archive(&text, &bytes, &archive_name(plugin)) {
-            None => "invalid provenance",
-            Some(false) => "mismatched provenance",
-            Some(true) => "signed",
-        },
+    if !fs::exists(&archive) {
+        return "unsigned";
+    }
+    let text = match fs::read_if_there(&with_suffix(&archive, ".prov"), PROVENANCE_LIMIT) {
+        Ok(Some(text)) => text,
+        Ok(None) => return "unsigned",
+        Err(_) => return "unknown",
+    };
+    let bytes = fs::read_limited(&archive, ARCHIVE_LIMIT).unwrap_or_default();
+    match provenance::names_archive(&text, &bytes, &archive_name(plugin)) {
+        None => "invalid provenance",
+        Some(false) => "mismatched provenance",
+        Some(true) => "signed",
     }
 }
 

@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 /// The type of plugins that add commands.
 pub const COMMAND_TYPE: &str = "cli/v1";
@@ -74,7 +75,7 @@ pub struct Plugin {
     /// Variables in the arguments of hooks are expanded.
     expands_hooks: bool,
     /// The plugin.yaml itself.
-    manifest: Map,
+    manifest: Arc<Map>,
 }
 
 /// When a hook runs.
@@ -194,9 +195,8 @@ pub fn parse(text: &[u8]) -> Result<Plugin> {
         return Err(peek_fault(Error::new(ErrorKind::Usage, "EOF")));
     }
     let data = yaml::decode_strict(text, &MANIFEST).map_err(peek_fault)?;
-    let map = data.as_map().map_or_else(Map::new, |map| (**map).clone());
-    let plugin = read(&map)?;
-    Ok(Plugin { manifest: map, ..plugin })
+    let manifest = data.as_map().cloned().unwrap_or_default();
+    Ok(Plugin { manifest: manifest.clone(), ..read(&manifest)? })
 }
 
 /// The fault of a plugin.yaml that is no map of YAML, in the words of Helm's first look at it.

@@ -8,6 +8,7 @@ use super::{Call, Fault, Function, Outcome, Parameter, row, variadic};
 use crate::quote::printable::is_printable;
 use crate::template::format;
 use crate::template::value::{IntKind, MapKind, Str, Value, bytes};
+use crate::url::query_escape;
 use std::cmp::Ordering;
 
 use Parameter::{Any, Reflect, Str as Text};
@@ -311,14 +312,5 @@ fn js(call: &mut Call) -> Outcome {
 }
 
 fn urlquery(call: &mut Call) -> Outcome {
-    let text = joined(call)?;
-    let mut out = Vec::with_capacity(text.len());
-    for byte in text.as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(*byte),
-            b' ' => out.push(b'+'),
-            other => out.extend_from_slice(format!("%{other:02X}").as_bytes()),
-        }
-    }
-    Ok(Value::Str(Str::from(out)))
+    Ok(Value::Str(Str::from(query_escape(joined(call)?.as_bytes()))))
 }
