@@ -126,7 +126,7 @@ pub fn load(path: &Path, session: &mut Session) -> Result<Chart> {
 }
 
 /// The same, and tells `observe` of each file as it is found.
-pub fn load_observed(path: &Path, crds: loader::Crds, session: &mut Session, observe: loader::Observe<'_>) -> Result<Chart> {
+pub fn load_observed(path: &Path, crds: loader::Crds, session: &mut Session, observe: &dyn loader::Observe) -> Result<Chart> {
     loader::load_observed(path, crds, &mut session.notices, observe)
 }
 

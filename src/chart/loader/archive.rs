@@ -29,12 +29,12 @@ const PIECE: usize = 64 << 10;
 
 /// The files of the archive in an open file, with their names below the top folder, in the archive's order.
 pub(crate) fn read_file(file: std::fs::File, path: &Path) -> Result<Vec<File>> {
-    read_file_observed(file, path, Crds::Wanted, &|_| {})
+    read_file_observed(file, path, Crds::Wanted, &|_: &File| {})
 }
 
 /// The same, and tells `observe` of each file as it is found. Files of `crds/` that are unlikely to be wanted stay packed until
 /// somebody looks at them: many charts bring megabytes of them, and hardly any run prints them.
-pub(super) fn read_file_observed(file: std::fs::File, path: &Path, crds: Crds, observe: Observe<'_>) -> Result<Vec<File>> {
+pub(super) fn read_file_observed(file: std::fs::File, path: &Path, crds: Crds, observe: &dyn Observe) -> Result<Vec<File>> {
     let archive = Arc::new(Archive { file, crds: OnceLock::new() });
     let packed = (crds == Crds::Unlikely).then_some(&archive);
     archive.read(packed, observe).map_err(|error| match error.kind() {
@@ -45,7 +45,7 @@ pub(super) fn read_file_observed(file: std::fs::File, path: &Path, crds: Crds, o
 
 /// The files of an archive in memory.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<File>> {
-    read_first_member(bytes, None, &|_| {}).unwrap_or_else(|| read_stream(bytes, None, &|_| {}))
+    read_first_member(bytes, None, &|_: &File| {}).unwrap_or_else(|| read_stream(bytes, None, &|_: &File| {}))
 }
 
 /// An archive whose CRDs are still packed. It stays open rather than in memory: who replaces the file does no harm.
@@ -57,7 +57,7 @@ struct Archive {
 
 impl Archive {
     /// Its files from its beginning, piece by piece: fresh memory for all of it costs more than reading it.
-    fn read(&self, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
+    fn read(&self, packed: Option<&Arc<Archive>>, observe: &dyn Observe) -> Result<Vec<File>> {
         let stream = || -> Result<_> {
             (&self.file).rewind().map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))?;
             Ok(BufReader::with_capacity(PIECE, &self.file))
@@ -74,7 +74,7 @@ impl Packed for Archive {
         static NOTHING: LazyLock<Arc<[u8]>> = LazyLock::new(Arc::default);
         let unpack = || {
             // It was read before without a fault.
-            let files = self.read(None, &|_| {}).unwrap_or_default();
+            let files = self.read(None, &|_: &File| {}).unwrap_or_default();
             files.into_iter().filter(|file| is_crd(&file.name)).map(|file| file.data.shared().clone()).collect()
         };
         self.crds.get_or_init(unpack).get(number).unwrap_or(&NOTHING)
@@ -87,9 +87,9 @@ fn is_crd(name: &str) -> bool {
 }
 
 /// The files of an archive that ends, or has a fault, within the first member of the gzip stream; `None` for all others.
-fn read_first_member(stream: impl BufRead, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Option<Result<Vec<File>>> {
+fn read_first_member(stream: impl BufRead, packed: Option<&Arc<Archive>>, observe: &dyn Observe) -> Option<Result<Vec<File>>> {
     let mut member = Member::of(stream)?;
-    let result = read_members(Reader::new(&mut member), packed, observe);
+    let result = read_members(Reader::reading_ahead(&mut member), packed, observe);
     (!member.is_over).then_some(result)
 }
 
@@ -139,13 +139,15 @@ impl<R: BufRead> Read for Member<R> {
             let input = self.stream.fill_buf()?;
             let is_end = input.is_empty();
             let (read, written) = (self.state.total_in(), self.state.total_out());
-            let status = self.state.decompress(input, buffer, FlushDecompress::None)?;
+            let status = self.state.decompress(input, buffer, FlushDecompress::None);
             let read = (self.state.total_in() - read) as usize;
             let written = (self.state.total_out() - written) as usize;
             self.stream.consume(read);
             match status {
+                // What comes before a fault counts: nothing may be wanted behind it.
                 _ if written > 0 || buffer.is_empty() => return Ok(written),
-                Status::StreamEnd => {
+                Err(error) => return Err(error.into()),
+                Ok(Status::StreamEnd) => {
                     self.is_over = true;
                     return Ok(0);
                 }
@@ -157,12 +159,12 @@ impl<R: BufRead> Read for Member<R> {
     }
 }
 
-fn read_stream(mut stream: impl BufRead, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
+fn read_stream(mut stream: impl BufRead, packed: Option<&Arc<Archive>>, observe: &dyn Observe) -> Result<Vec<File>> {
     check_magic(&mut stream)?;
     read_members(Reader::new(MultiGzDecoder::new(stream)), packed, observe)
 }
 
-fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, observe: Observe<'_>) -> Result<Vec<File>> {
+fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, observe: &dyn Observe) -> Result<Vec<File>> {
     let mut crds = 0;
     let mut files = Vec::new();
     let mut remaining = ARCHIVE_LIMIT;
@@ -200,7 +202,7 @@ fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, ob
             return Err(too_large());
         }
         let file = File { name, data, modified: Some(member.modified) };
-        observe(&file);
+        observe.found(&file);
         files.push(file);
     }
     if files.is_empty() {
@@ -322,7 +324,7 @@ mod tests {
     fn read_leaving_crds(bytes: Vec<u8>) -> Result<Vec<File>> {
         let mut file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut file, &bytes).unwrap();
-        read_file_observed(file, Path::new("a.tgz"), Crds::Unlikely, &|_| {})
+        read_file_observed(file, Path::new("a.tgz"), Crds::Unlikely, &|_: &File| {})
     }
 
     /// Compressed with a header of these fields.
@@ -340,9 +342,9 @@ mod tests {
         // Whether the first member tells, and whether the files are read; faults are the same wherever they are met.
         let is_read = |bytes: &[u8]| {
             let told = |result: Result<Vec<File>>| result.map_err(|error| error.to_string());
-            let first = read_first_member(bytes, None, &|_| {}).map(told);
-            let in_pieces = read_first_member(BufReader::with_capacity(512, bytes), None, &|_| {}).map(told);
-            let all = told(read_stream(bytes, None, &|_| {}));
+            let first = read_first_member(bytes, None, &|_: &File| {}).map(told);
+            let in_pieces = read_first_member(BufReader::with_capacity(512, bytes), None, &|_: &File| {}).map(told);
+            let all = told(read_stream(bytes, None, &|_: &File| {}));
             assert_eq!(in_pieces, first);
             assert_eq!(*first.as_ref().unwrap_or(&all), all);
             assert_eq!(told(read(bytes)), all);

@@ -33,7 +33,7 @@ const MOST_HELD: usize = 64;
 const MOST_THREADS: usize = 4;
 
 /// The files of the chart in `folder`, which must be an absolute path, and what was parsed of them.
-pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, observe: Observe<'_>) -> Result<(Vec<File>, Ready)> {
+pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, observe: &dyn Observe) -> Result<(Vec<File>, Ready)> {
     let ignore_file = folder.join(ignore::FILE_NAME);
     let mut rules = match fs::exists(&ignore_file) {
         true => Rules::parse(&read_file(&ignore_file, FILE_LIMIT)?)?,
@@ -190,7 +190,7 @@ struct Walk<'a> {
     contents: Contents,
     /// How many files are held open, and more that would have been.
     held: AtomicUsize,
-    observe: Observe<'a>,
+    observe: &'a dyn Observe,
     entries: AtomicUsize,
     work: Mutex<Work>,
     changed: Condvar,
@@ -371,7 +371,7 @@ impl Walk<'_> {
             }
         };
         let file = File { name: Arc::from(name), data, modified: Some(entry.modified) };
-        (self.observe)(&file);
+        self.observe.found(&file);
         if file.data.len() >= WORTH_A_THREAD && ready::is_parsed(&file.name) && self.lock().wants_help(1) {
             (reader.start)();
         }

@@ -21,12 +21,12 @@ use crate::diagnostic::{Diagnostic, Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::yaml::{self, Field, Shape};
-use ready::Ready;
+use ready::{Parsing, Ready};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Seek};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// How many files and folders a chart folder, or members an archive, may have. Helm has no such bound.
 pub const ENTRIES_LIMIT: usize = 100_000;
@@ -44,16 +44,15 @@ static CHART_BASE: Shape = Shape::Struct("loader.chartBase", &[Field("apiVersion
 /// Loads the chart at `path`, a folder or an archive, as `template`, `install` and `package` do: the apiVersion is
 /// looked at first. What is wrong inside an archive is only in the diagnostics, as Helm hides it.
 pub fn load(path: &Path, notices: &mut Notices) -> Result<Chart> {
-    load_as(path, Crds::Wanted, Contents::Read, notices, &|_| {})
+    load_as(path, Crds::Wanted, Contents::Read, notices, &|_: &File| {})
 }
 
 /// The same for somebody who renders it and then forgets it: large files that are no templates are read when somebody looks at them.
-/// `observe` is told of each file that is read as it is found, in any order and on any thread.
-pub fn load_observed(path: &Path, crds: Crds, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+pub fn load_observed(path: &Path, crds: Crds, notices: &mut Notices, observe: &dyn Observe) -> Result<Chart> {
     load_as(path, crds, Contents::ToRender, notices, observe)
 }
 
-fn load_as(path: &Path, crds: Crds, contents: Contents, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+fn load_as(path: &Path, crds: Crds, contents: Contents, notices: &mut Notices, observe: &dyn Observe) -> Result<Chart> {
     match fs::stat(path)?.kind {
         fs::Kind::Folder => load_directory_as(path, contents, notices, observe),
         _ => load_file(path, crds, notices, observe),
@@ -69,7 +68,26 @@ pub enum Crds {
 }
 
 /// Somebody who wants to know of files before there is a chart.
-pub type Observe<'a> = &'a (dyn Fn(&File) + Sync);
+pub trait Observe: Sync {
+    /// Told of each file that is read as it is found, in any order and on any thread.
+    fn found(&self, file: &File);
+
+    /// Does `job`, which parses so many bytes, on a thread that works beside the one that reads, if it has one; else gives the job
+    /// back. Whoever gave it does not wait for it.
+    fn assist(&self, bytes: usize, job: Job) -> Option<Job> {
+        let _ = bytes;
+        Some(job)
+    }
+}
+
+/// What somebody else may do.
+pub type Job = Box<dyn FnOnce() + Send>;
+
+impl<F: Fn(&File) + Sync> Observe for F {
+    fn found(&self, file: &File) {
+        self(file);
+    }
+}
 
 /// Loads the chart at `path` as `show`, `lint` and the dependency commands do: the apiVersion may be anything, and faults
 /// inside an archive are told as they are.
@@ -77,7 +95,7 @@ pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
     if fs::stat(path)?.kind == fs::Kind::Folder {
         return load_folder_of_any_version(path, notices);
     }
-    from_files(read_archive(path, Crds::Wanted, &|_| {})?, notices)
+    from_files(read_archive(path, Crds::Wanted, &|_: &File| {})?, notices)
 }
 
 /// Loads the chart in a folder as the dependency commands do: the apiVersion may be anything, and a missing Chart.yaml is found last.
@@ -86,19 +104,19 @@ pub fn load_folder_of_any_version(folder: &Path, notices: &mut Notices) -> Resul
     if !fs::is_folder(folder) {
         return Err(Error::new(ErrorKind::Chart, "Chart.yaml file is missing"));
     }
-    let (files, ready) = directory::read(&fs::absolute(folder)?, Contents::Read, notices, &|_| {})?;
+    let (files, ready) = directory::read(&fs::absolute(folder)?, Contents::Read, notices, &|_: &File| {})?;
     assemble(files, ready, notices)
 }
 
 /// Loads the chart in a folder; the apiVersion is looked at first.
 pub fn load_directory(folder: &Path, notices: &mut Notices) -> Result<Chart> {
-    load_directory_as(folder, Contents::Read, notices, &|_| {})
+    load_directory_as(folder, Contents::Read, notices, &|_: &File| {})
 }
 
 /// The same for somebody who only packs it, and needs not all at once: files of which no chart is made stay where they are, whether
 /// they can be read shows when [their turn comes](super::Bytes::append_range), and values are checked and not kept.
 pub fn load_directory_to_pack(folder: &Path, notices: &mut Notices) -> Result<Chart> {
-    load_directory_as(folder, Contents::ToPack, notices, &|_| {})
+    load_directory_as(folder, Contents::ToPack, notices, &|_: &File| {})
 }
 
 /// What is wanted of the files of a folder.
@@ -111,7 +129,7 @@ enum Contents {
     ToPack,
 }
 
-fn load_directory_as(folder: &Path, contents: Contents, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+fn load_directory_as(folder: &Path, contents: Contents, notices: &mut Notices, observe: &dyn Observe) -> Result<Chart> {
     let folder = fs::absolute(folder)?;
     let chart_file = directory::chart_file(&folder);
     let unseen = |error: Error| error.context(format_args!("unable to detect chart at {}", chart_file.display()));
@@ -122,7 +140,7 @@ fn load_directory_as(folder: &Path, contents: Contents, notices: &mut Notices, o
 }
 
 /// Loads a packed chart from its file.
-fn load_file(path: &Path, crds: Crds, notices: &mut Notices, observe: Observe<'_>) -> Result<Chart> {
+fn load_file(path: &Path, crds: Crds, notices: &mut Notices, observe: &dyn Observe) -> Result<Chart> {
     let (files, ready) = match read_archive_parsing(path, crds, observe) {
         Ok(read) => read,
         Err(error) if error.kind() == ErrorKind::Usage => return Err(error.with_kind(ErrorKind::Chart)),
@@ -139,29 +157,26 @@ fn load_file(path: &Path, crds: Crds, notices: &mut Notices, observe: Observe<'_
     detect(files, ready, notices)
 }
 
-/// Reads the archive while further threads parse the large values in it.
-fn read_archive_parsing(path: &Path, crds: Crds, observe: Observe<'_>) -> Result<(Vec<File>, Ready)> {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    std::thread::scope(|scope| {
-        let parsing = Mutex::new(Vec::new());
-        let files = read_archive(path, crds, &|file| {
-            observe(file);
-            let is_worth_it = cores > 1 && ready::base_in_chart(&file.name) == Some("values.yaml") && file.data.len() >= WORTH_A_THREAD;
-            if is_worth_it && let Ok(mut parsing) = parsing.lock() {
-                let file = file.clone();
-                parsing.push(scope.spawn(move || ready::parse(&file).map(|parsed| (file, parsed))));
-            }
-        })?;
-        let mut ready = Ready::default();
-        for thread in parsing.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            match thread.join() {
-                Ok(Some((file, parsed))) => ready.add(&file, parsed),
-                Ok(None) => {}
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+/// Reads the archive while another thread parses the metadata and values in it.
+fn read_archive_parsing(path: &Path, crds: Crds, observe: &dyn Observe) -> Result<(Vec<File>, Ready)> {
+    if std::thread::available_parallelism().map_or(1, |cores| cores.get()) < 2 {
+        return Ok((read_archive(path, crds, observe)?, Ready::default()));
+    }
+    let parsing = Arc::new(Parsing::default());
+    let files = read_archive(path, crds, &|file: &File| {
+        observe.found(file);
+        if !ready::is_parsed(&file.name) {
+            return;
         }
-        Ok((files, ready))
-    })
+        parsing.add(file.clone());
+        let shared = parsing.clone();
+        let left = observe.assist(file.data.len(), Box::new(move || shared.parse_next()));
+        if let Some(job) = left.filter(|_| file.data.len() >= WORTH_A_THREAD) {
+            // Without a thread it is parsed at the end.
+            drop(std::thread::Builder::new().name("parse".into()).spawn(job));
+        }
+    })?;
+    Ok((files, parsing.finish()))
 }
 
 /// Loads a packed chart from its bytes; the apiVersion is looked at first.
@@ -206,7 +221,7 @@ fn check_api_version(text: &[u8]) -> Result<()> {
 }
 
 /// The files of the archive at `path`; what is no archive at all is told as an [`ErrorKind::Usage`] fault.
-fn read_archive(path: &Path, crds: Crds, observe: Observe<'_>) -> Result<Vec<File>> {
+fn read_archive(path: &Path, crds: Crds, observe: &dyn Observe) -> Result<Vec<File>> {
     let mut file = fs::open(path)?;
     let name = path.display();
     let mut start = [0; sniff::WINDOW];

@@ -7,8 +7,8 @@
 use crate::chart::{File, Metadata};
 use crate::data::Map;
 use crate::yaml;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What one file holds.
 pub(super) enum Parsed {
@@ -39,6 +39,70 @@ impl Ready {
             Parsed::Values(values) => Some(values),
             Parsed::Metadata(_) => None,
         }
+    }
+}
+
+/// Files that several threads parse, those that came first before the others.
+#[derive(Default)]
+pub(super) struct Parsing {
+    work: Mutex<Work>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Work {
+    waiting: VecDeque<File>,
+    /// How many are being parsed.
+    running: usize,
+    parsed: Vec<(File, Parsed)>,
+}
+
+/// Takes note of a file that is no longer being parsed, however that ended.
+struct Running<'a>(&'a Parsing);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.lock().running -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Parsing {
+    fn lock(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, file: File) {
+        self.lock().waiting.push_back(file);
+    }
+
+    /// Parses the next file that waits, if one does.
+    pub(super) fn parse_next(&self) {
+        let mut work = self.lock();
+        let Some(file) = work.waiting.pop_front() else { return };
+        work.running += 1;
+        drop(work);
+        let running = Running(self);
+        if let Some(parsed) = parse(&file) {
+            self.lock().parsed.push((file, parsed));
+        }
+        drop(running);
+    }
+
+    /// Parses what still waits, and waits for what others are at.
+    pub(super) fn finish(&self) -> Ready {
+        while !self.lock().waiting.is_empty() {
+            self.parse_next();
+        }
+        let mut work = self.lock();
+        while work.running > 0 {
+            work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut ready = Ready::default();
+        for (file, parsed) in work.parsed.drain(..) {
+            ready.add(&file, parsed);
+        }
+        ready
     }
 }
 
@@ -82,6 +146,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_file_is_parsed_once_by_whoever_comes() {
+        let parsing = Parsing::default();
+        let files: Vec<File> = (0..8).map(|at| file(&format!("charts/c{at}/values.yaml"), &format!("at: t{at}"))).collect();
+        files.iter().chain([&file("values.yaml", "a: b: c")]).for_each(|file| parsing.add(file.clone()));
+        let mut ready = std::thread::scope(|scope| {
+            scope.spawn(|| (0..3).for_each(|_| parsing.parse_next()));
+            parsing.finish()
+        });
+        assert_eq!(ready.0.len(), files.len());
+        for (at, file) in files.iter().enumerate() {
+            assert_eq!(ready.values(file).unwrap().get("at").and_then(crate::data::Data::as_str), Some(&*format!("t{at}")));
+        }
+        parsing.parse_next();
+        assert!(parsing.finish().0.is_empty());
+    }
+
+    fn file(name: &str, text: &str) -> File {
+        File { name: name.into(), data: text.as_bytes().into(), modified: None }
+    }
+
+    #[test]
     fn only_files_in_the_folders_of_charts_are_parsed() {
         for (name, base) in [
             ("values.yaml", Some("values.yaml")),
@@ -105,7 +190,6 @@ mod tests {
         ] {
             assert_eq!(makes_charts(name), expected, "{name}");
         }
-        let file = |name: &str, text: &str| File { name: name.into(), data: text.as_bytes().into(), modified: None };
         assert!(matches!(parse(&file("charts/a/values.yaml", "a: 1")), Some(Parsed::Values(values)) if values.len() == 1));
         assert!(matches!(parse(&file("Chart.yaml", "name: a")), Some(Parsed::Metadata(metadata)) if metadata.name == "a"));
         assert!(parse(&file("values.yaml", "a: b: c")).is_none());

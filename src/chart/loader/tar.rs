@@ -43,12 +43,15 @@ pub(crate) struct Reader<R> {
     /// Data and padding of the current member that were not read yet.
     unread: u64,
     padding: usize,
-    /// What is passed over is read into this; it grows when there is much of that.
-    scratch: Vec<u8>,
+    /// What was read of the stream and not looked at yet is `buffer[start..end]`.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    reads_ahead: bool,
 }
 
 /// A decompressor is fast where it may write much at once.
-const SCRATCH: usize = 64 << 10;
+const BUFFER: usize = 64 << 10;
 
 /// What pax records say of the next member.
 #[derive(Default)]
@@ -59,8 +62,14 @@ struct Records {
 }
 
 impl<R: Read> Reader<R> {
+    /// Reads no more of the stream than it must.
     pub(crate) fn new(stream: R) -> Reader<R> {
-        Reader { stream, unread: 0, padding: 0, scratch: vec![0; 2 * BLOCK] }
+        Reader { stream, unread: 0, padding: 0, buffer: vec![0; 2 * BLOCK], start: 0, end: 0, reads_ahead: false }
+    }
+
+    /// Reads in large pieces of a stream that gives all it has before it tells of a fault or of its end.
+    pub(crate) fn reading_ahead(stream: R) -> Reader<R> {
+        Reader { buffer: vec![0; BUFFER], reads_ahead: true, ..Reader::new(stream) }
     }
 
     /// The next member, or `None` at the end.
@@ -93,11 +102,20 @@ impl<R: Read> Reader<R> {
     /// The data of the current member, whose size must have been checked.
     pub(crate) fn data(&mut self) -> Result<Arc<[u8]>> {
         let size = usize::try_from(self.unread).map_err(|_| invalid_header())?;
+        self.unread = 0;
+        if size < BUFFER && self.reads_ahead {
+            let data: Arc<[u8]> = Arc::from(self.filled(size)?);
+            self.start += size;
+            return if data.len() < size { Err(truncated()) } else { Ok(data) };
+        }
         let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
         if let Some(bytes) = Arc::get_mut(&mut data) {
-            self.stream.read_exact(bytes).map_err(|error| fault(&error))?;
+            let known = self.buffer.get(self.start..self.end).unwrap_or_default();
+            let (first, rest) = bytes.split_at_mut(known.len().min(size));
+            first.copy_from_slice(known.get(..first.len()).unwrap_or_default());
+            self.start += first.len();
+            self.stream.read_exact(rest).map_err(|error| fault(&error))?;
         }
-        self.unread = 0;
         Ok(data)
     }
 
@@ -150,25 +168,37 @@ impl<R: Read> Reader<R> {
     /// The next block, behind the padding of what was read before; they are read together.
     fn block(&mut self) -> Result<Option<[u8; BLOCK]>> {
         let padding = std::mem::take(&mut self.padding);
-        let filled = self.fill(padding + BLOCK)?;
-        match self.scratch.get(padding..filled).unwrap_or_default() {
-            [] => Ok(None),
-            block => block.try_into().map(Some).map_err(|_| truncated()),
-        }
+        let filled = self.filled(padding + BLOCK)?;
+        let length = filled.len();
+        let block = match filled.get(padding..).unwrap_or_default() {
+            [] => None,
+            block => Some(block.try_into().map_err(|_| truncated())?),
+        };
+        self.start += length;
+        Ok(block)
     }
 
-    /// Reads so many bytes to the scratch, or as many as there are; how many that was.
-    fn fill(&mut self, wanted: usize) -> Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = self.scratch.get_mut(filled..wanted).filter(|rest| !rest.is_empty()) {
-            match self.stream.read(rest) {
+    /// So many bytes from where it stands, or as many as there are.
+    fn filled(&mut self, wanted: usize) -> Result<&[u8]> {
+        if self.end - self.start < wanted {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+            if self.buffer.len() < wanted {
+                self.buffer.resize(wanted, 0);
+            }
+        }
+        while self.end - self.start < wanted {
+            let until = if self.reads_ahead { self.buffer.len() } else { wanted };
+            match self.stream.read(self.buffer.get_mut(self.end..until).unwrap_or_default()) {
                 Ok(0) => break,
-                Ok(read) => filled += read,
+                Ok(read) => self.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(fault(&error)),
             }
         }
-        Ok(filled)
+        let filled = self.end.min(self.start + wanted);
+        Ok(self.buffer.get(self.start..filled).unwrap_or_default())
     }
 
     fn special(&mut self, size: u64) -> Result<Vec<u8>> {
@@ -184,13 +214,11 @@ impl<R: Read> Reader<R> {
     /// Passes over what is left of the current member but its padding.
     fn skip(&mut self) -> Result<()> {
         while self.unread > 0 {
-            let wanted = self.unread.min(SCRATCH as u64) as usize;
-            if self.scratch.len() < wanted {
-                self.scratch.resize(wanted, 0);
-            }
-            if self.fill(wanted)? < wanted {
+            let wanted = self.unread.min(BUFFER as u64) as usize;
+            if self.filled(wanted)?.len() < wanted {
                 return Err(truncated());
             }
+            self.start += wanted;
             self.unread -= wanted as u64;
         }
         Ok(())

@@ -342,7 +342,7 @@ impl Arguments {
     /// The chart, when it can be rendered and its dependencies are there.
     fn load(&self, path: &Path, ahead: &Ahead, session: &mut Session) -> Result<Chart> {
         let crds = if self.include_crds { Crds::Wanted } else { Crds::Unlikely };
-        let chart = source::load_observed(path, crds, session, &|file| ahead.offer(file))?;
+        let chart = source::load_observed(path, crds, session, ahead)?;
         template::check_installable(&chart, &mut session.notices)?;
         if let Err(error) = chart.check_dependencies() {
             if self.dependency_update {

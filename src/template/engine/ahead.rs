@@ -1,12 +1,14 @@
 //! Parsing templates while their chart is still being read.
 //!
-//! Goes in: files, as a loader finds them. Comes out: the parsed sources, when a render asks for them. Unpacking an archive
-//! keeps one core busy, and so does opening hundreds of files; another parses meanwhile. A file that does not parse, or that
+//! Goes in: files, as a loader finds them, and what else it wants to be done. Comes out: the parsed sources, when a render asks
+//! for them. Unpacking an archive keeps one core busy, and so does opening hundreds of files; another parses meanwhile. One thread
+//! does all of it: with two, one of them would keep the reader waiting where there are two cores. A file that does not parse, or that
 //! no render asks for, is no loss but of that core's time: faults are found again where they are told.
 
 use super::by_text::ByText;
 use super::{Options, schedule};
 use crate::chart::File;
+use crate::chart::loader::{Job, Observe};
 use crate::template::ast::Parsed;
 use crate::template::{parser, stack};
 use std::collections::{HashSet, VecDeque};
@@ -34,7 +36,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Work {
-    waiting: VecDeque<Arc<[u8]>>,
+    waiting: VecDeque<Task>,
     /// Of all that was offered.
     bytes: usize,
     /// Of all that is waiting.
@@ -49,6 +51,35 @@ struct Work {
     ready: Vec<Ready>,
 }
 
+enum Task {
+    /// To parse this template.
+    Parse(Arc<[u8]>),
+    /// To do this, which is about so many bytes.
+    Do(usize, Job),
+}
+
+impl Task {
+    fn bytes(&self) -> usize {
+        match self {
+            Task::Parse(source) => source.len(),
+            Task::Do(bytes, _) => *bytes,
+        }
+    }
+
+    fn run(self, ready: &mut Ready) {
+        match self {
+            Task::Parse(source) => {
+                if ready.get(&source).is_none()
+                    && let Ok(parsed) = parser::parse(source.clone())
+                {
+                    ready.insert(source, Arc::new(parsed));
+                }
+            }
+            Task::Do(_, job) => job(),
+        }
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
@@ -60,14 +91,10 @@ impl Shared {
         let mut work = self.lock();
         work.threads += 1;
         loop {
-            if let Some(source) = work.waiting.pop_front() {
-                work.bytes_waiting -= source.len();
+            if let Some(task) = work.waiting.pop_front() {
+                work.bytes_waiting -= task.bytes();
                 drop(work);
-                if ready.get(&source).is_none()
-                    && let Ok(parsed) = parser::parse(source.clone())
-                {
-                    ready.insert(source, Arc::new(parsed));
-                }
+                task.run(&mut ready);
                 work = self.lock();
             } else if work.closed {
                 break;
@@ -86,8 +113,8 @@ impl Shared {
     fn close(&self, wanted: &HashSet<*const u8>) -> MutexGuard<'_, Work> {
         let mut work = self.lock();
         work.closed = true;
-        work.waiting.retain(|source| wanted.contains(&source.as_ptr()));
-        work.bytes_waiting = work.waiting.iter().map(|source| source.len()).sum();
+        work.waiting.retain(|task| matches!(task, Task::Parse(source) if wanted.contains(&source.as_ptr())));
+        work.bytes_waiting = work.waiting.iter().map(Task::bytes).sum();
         self.changed.notify_all();
         work
     }
@@ -99,19 +126,14 @@ impl Ahead {
         Ahead::default()
     }
 
-    /// Takes note of a file; only templates count.
-    pub fn offer(&self, file: &File) {
-        if !file.name.starts_with("templates/") && !file.name.contains("/templates/") {
-            return;
-        }
-        let mut work = self.0.lock();
-        work.bytes += file.data.len();
-        work.bytes_waiting += file.data.len();
-        work.waiting.push_back(file.data.shared().clone());
+    fn add(&self, mut work: MutexGuard<'_, Work>, task: Task) {
+        work.bytes += task.bytes();
+        work.bytes_waiting += task.bytes();
+        work.waiting.push_back(task);
         if !work.started && work.bytes >= MANY_BYTES {
             work.started = true;
             let shared = self.0.clone();
-            if std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
+            if has_cores() {
                 // Without a thread nothing is ready, and that is all.
                 stack::spawn_detached(move || shared.run());
             }
@@ -139,10 +161,32 @@ impl Ahead {
     }
 }
 
+impl Observe for Ahead {
+    /// Takes note of a file; only templates count.
+    fn found(&self, file: &File) {
+        if file.name.starts_with("templates/") || file.name.contains("/templates/") {
+            self.add(self.0.lock(), Task::Parse(file.data.shared().clone()));
+        }
+    }
+
+    fn assist(&self, bytes: usize, job: Job) -> Option<Job> {
+        let work = self.0.lock();
+        if work.closed {
+            return Some(job);
+        }
+        self.add(work, Task::Do(bytes, job));
+        None
+    }
+}
+
 impl Drop for Ahead {
     fn drop(&mut self) {
         drop(self.0.close(&HashSet::new()));
     }
+}
+
+fn has_cores() -> bool {
+    std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1)
 }
 
 impl fmt::Debug for Ahead {
@@ -163,12 +207,12 @@ mod tests {
     fn what_is_ready_is_parsed_and_the_rest_is_left() {
         let long = format!("{{{{/* {} */}}}}{{{{ .x }}}}", "x".repeat(MANY_BYTES));
         let ahead = Ahead::new();
-        ahead.offer(&file("values.yaml", &long));
+        ahead.found(&file("values.yaml", &long));
         assert!(!ahead.0.lock().started);
         let same = [file("templates/a.yaml", &long), file("charts/b/templates/a.yaml", &long)];
         let broken = file("templates/broken.yaml", "{{");
-        same.iter().chain([&broken]).for_each(|file| ahead.offer(file));
-        let has_thread = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+        same.iter().chain([&broken]).for_each(|file| ahead.found(file));
+        let has_thread = has_cores();
         while has_thread && ahead.0.lock().bytes_waiting >= ENOUGH_BYTES {
             std::thread::yield_now();
         }
@@ -183,7 +227,7 @@ mod tests {
     fn only_what_is_wanted_is_parsed_at_the_end() {
         let shared = Shared::default();
         let sources: [Arc<[u8]>; 3] = ["{{ .a }}", "{{ .b }}", "{{ .b }}c"].map(|text| text.as_bytes().into());
-        shared.lock().waiting.extend(sources.iter().cloned());
+        shared.lock().waiting.extend(sources.iter().cloned().map(Task::Parse));
         drop(shared.close(&sources[1..].iter().map(|source| source.as_ptr()).collect()));
         assert_eq!(shared.lock().bytes_waiting, 17);
         shared.run();
