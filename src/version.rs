@@ -193,6 +193,13 @@ impl Version {
 }
 
 /// Three numbers, prerelease and metadata, without a leading `v`.
+/// Whether the text is three short numbers: a version that, taken as a constraint, allows itself.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let is_number = |part: &str| (1..=9).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut parts = text.split('.');
+    parts.by_ref().take(3).filter(|part| is_number(part)).count() == 3 && parts.next().is_none()
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.semver.fmt(f)
@@ -621,6 +628,27 @@ mod tests {
     fn check(constraint: &str, version: &str) -> bool {
         let constraint = Constraint::parse(constraint).map(|constraint| constraint.check(&Version::parse(version).unwrap()));
         constraint.unwrap()
+    }
+
+    #[test]
+    fn plain_versions_allow_themselves() {
+        for (text, expected) in [
+            ("1.2.3", true),
+            ("0.0.0", true),
+            ("01.2.3", true),
+            ("1.2", false),
+            ("1.2.3.4", false),
+            ("1..3", false),
+            ("1.2.3-rc", false),
+            ("v1.2.3", false),
+            ("1.2.1234567890", false),
+            ("", false),
+        ] {
+            assert_eq!(is_plain(text), expected, "{text}");
+            if expected {
+                assert!(Constraint::parse(text).unwrap().check(&Version::parse(text).unwrap()), "{text}");
+            }
+        }
     }
 
     #[test]

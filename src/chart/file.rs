@@ -19,11 +19,60 @@ pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// From the chart's top, with `/`.
-    pub name: Arc<str>,
+    pub name: Name,
     /// The content, without a leading byte order mark.
     pub data: Bytes,
     /// Modification time, seconds since 1970, rounded to the nearest; `None` when unknown.
     pub modified: Option<i64>,
+}
+
+/// The name of a file. Clones share the text, and so do the names of one file from the tops of the charts that it lies in.
+#[derive(Clone)]
+pub struct Name {
+    text: Arc<str>,
+    start: usize,
+}
+
+impl Name {
+    /// What follows the first `skipped` bytes; all of it where no character ends there.
+    pub(super) fn skipping(&self, skipped: usize) -> Name {
+        let start = self.start + skipped;
+        Name { text: self.text.clone(), start: if self.text.is_char_boundary(start) { start } else { self.start } }
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.text.get(self.start..).unwrap_or_default()
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for Name {
+    fn from(text: T) -> Name {
+        Name { text: text.into(), start: 0 }
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Name) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Name {}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
 }
 
 /// What a file holds: bytes that clones share. Those of an archive that hardly anybody looks at may still be packed, and those of

@@ -132,21 +132,6 @@ pub static METADATA_FIELDS: &[Field] = &[
 pub static METADATA: Shape = Shape::Struct("v2.Metadata", METADATA_FIELDS);
 
 impl Metadata {
-    /// Whether templates see the same of both but for the name, as of the aliases of a chart.
-    pub(crate) fn is_alias_of(&self, other: &Metadata) -> bool {
-        fn texts(metadata: &Metadata) -> [&str; 10] {
-            let Metadata { home, version, description, icon, api_version, condition, tags, app_version, kube_version, kind, .. } = metadata;
-            [home, version, description, icon, api_version, condition, tags, app_version, kube_version, kind]
-        }
-        texts(self) == texts(other)
-            && self.deprecated == other.deprecated
-            && (&self.sources, &self.keywords, &self.maintainers) == (&other.sources, &other.keywords, &other.maintainers)
-            && (&self.annotations, &self.dependencies) == (&other.annotations, &other.dependencies)
-            // These have no equality of their own.
-            && self.dependencies.iter().all(|dependency| dependency.import_values.is_empty())
-            && other.dependencies.iter().all(|dependency| dependency.import_values.is_empty())
-    }
-
     /// Whether there is a list of dependencies, which may be empty: what Go tells from a nil slice.
     pub fn lists_dependencies(&self) -> bool {
         self.has_dependency_list || !self.dependencies.is_empty()

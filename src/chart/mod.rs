@@ -15,7 +15,7 @@ use crate::data::Map;
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
-pub use file::{Bytes, File};
+pub use file::{Bytes, File, Name};
 pub use lock::Lock;
 pub use metadata::{Dependency, Maintainer, Metadata};
 

@@ -5,16 +5,21 @@
 //! shares all its content. Follows `getAliasDependency` of Helm's `pkg/chart/v2/util/dependencies.go`.
 
 use crate::chart::{Chart, Dependency, Metadata};
-use crate::version::{Constraint, Version};
+use crate::version::{self, Constraint, Version};
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 /// The subcharts of a chart at `path` whose Chart.yaml lists `entries`.
 pub fn apply(path: &str, charts: &[Chart], entries: &[Dependency]) -> Vec<Chart> {
-    let constraints: Vec<Option<Constraint>> = entries.iter().map(|entry| Constraint::parse(&entry.version).ok()).collect();
-    let versions: Vec<Option<Version>> = charts.iter().map(|chart| Version::parse(&chart.metadata.version).ok()).collect();
+    let mut constraints: Vec<OnceCell<Option<Constraint>>> = Vec::new();
+    constraints.resize_with(entries.len(), OnceCell::new);
     let fits = |entry: usize, chart: usize| {
-        charts[chart].name() == entries[entry].name
-            && matches!((&constraints[entry], &versions[chart]), (Some(constraint), Some(version)) if constraint.check(version))
+        let (wanted, version) = (&entries[entry], &charts[chart].metadata.version);
+        let allows = || {
+            let constraint = constraints[entry].get_or_init(|| Constraint::parse(&wanted.version).ok()).as_ref();
+            constraint.is_some_and(|constraint| Version::parse(version).is_ok_and(|version| constraint.check(&version)))
+        };
+        charts[chart].name() == wanted.name && (wanted.version == *version && version::is_plain(version) || allows())
     };
     let mut applied: Vec<Chart> =
         (0..charts.len()).filter(|&chart| !(0..entries.len()).any(|entry| fits(entry, chart))).map(|chart| charts[chart].clone()).collect();

@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use list::{List, ListKind, Room};
-pub use map::{Map, MapKind};
+pub use map::{Facts, Map, MapKind};
 pub use object::{LateBytes, Method, Object};
 
 /// Below this a deep copy shares, because a map that holds itself has no end.

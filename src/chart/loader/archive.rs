@@ -201,7 +201,7 @@ fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, ob
         if remaining == 0 {
             return Err(too_large());
         }
-        let file = File { name, data, modified: Some(member.modified) };
+        let file = File { name: name.into(), data, modified: Some(member.modified) };
         observe.found(&file);
         files.push(file);
     }

@@ -346,7 +346,7 @@ impl Walk<'_> {
             let entry = place.folder.stat(place.entry).map_err(unreadable)?;
             // Only what is read shows whether an empty file may be, and what is too large is told below.
             if (1..=FILE_LIMIT).contains(&entry.size) {
-                let file = File { name: Arc::from(name), data: Bytes::left(place.path(), entry.size), modified: Some(entry.modified) };
+                let file = File { name: name.into(), data: Bytes::left(place.path(), entry.size), modified: Some(entry.modified) };
                 return Ok(What::File(file, None));
             }
         }
@@ -358,7 +358,7 @@ impl Walk<'_> {
         }
         if self.is_left_open(&name, entry.size) {
             let data = Bytes::left_open(open, entry.size);
-            return Ok(What::File(File { name: Arc::from(name), data, modified: Some(entry.modified) }, None));
+            return Ok(What::File(File { name: name.into(), data, modified: Some(entry.modified) }, None));
         }
         let path = || place.path();
         let data = match fs::read_shared(&open, path, entry.size).map_err(unreadable)? {
@@ -370,7 +370,7 @@ impl Walk<'_> {
                 Bytes::from(reader.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&reader.buffer))
             }
         };
-        let file = File { name: Arc::from(name), data, modified: Some(entry.modified) };
+        let file = File { name: name.into(), data, modified: Some(entry.modified) };
         self.observe.found(&file);
         if file.data.len() >= WORTH_A_THREAD && ready::is_parsed(&file.name) && self.lock().wants_help(1) {
             (reader.start)();

@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::yaml::{self, Field, Shape};
 use ready::{Parsing, Ready};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -34,6 +34,9 @@ pub const ENTRIES_LIMIT: usize = 100_000;
 const NESTED_LIMIT: usize = 1024 * 1024 * 1024;
 /// How deep charts may be nested. Helm has no such bound.
 const DEPTH_LIMIT: usize = 100;
+
+/// Where the charts that a chart brings along lie.
+const CHARTS: &str = "charts/";
 
 /// So many bytes of values take longer to parse than a thread to start.
 const WORTH_A_THREAD: usize = 32 << 10;
@@ -305,20 +308,18 @@ impl Assembly<'_> {
             content.modified = file.modified;
         }
         let mut values = Arc::new(Map::new());
-        let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
+        let mut below = Vec::new();
         for file in files {
-            let name = file.name.clone();
-            if let Some(inner) = name.strip_prefix("charts/") {
+            if let Some(inner) = file.name.strip_prefix(CHARTS) {
                 if extension(inner) == ".prov" {
                     content.files.push(file);
                 } else {
-                    let top = inner.split('/').next().unwrap_or(inner).to_string();
-                    subcharts.entry(top).or_default().push(File { name: Arc::from(inner), ..file });
+                    below.push(File { name: file.name.skipping(CHARTS.len()), ..file });
                 }
                 continue;
             }
             content.raw.push(file.clone());
-            match &*name {
+            match &*file.name {
                 "Chart.yaml" => {}
                 "Chart.lock" => {
                     content.lock =
@@ -347,14 +348,20 @@ impl Assembly<'_> {
             let text = content.raw.iter().find(|file| &*file.name == "Chart.yaml").map_or(&[][..], |file| &file.data);
             return Err(fault::in_chart_file(error, text));
         }
-        let dependencies = self.subcharts(subcharts, &metadata.name, depth)?;
+        let dependencies = self.subcharts(below, &metadata.name, depth)?;
         Ok(Chart { metadata: Arc::new(metadata), content: Arc::new(content), values, dependencies, found_in: None })
     }
 
-    /// The charts in `charts/` of the chart `parent`, by name: the files of each entry there, which is an archive or a folder.
-    fn subcharts(&mut self, entries: BTreeMap<String, Vec<File>>, parent: &str, depth: usize) -> Result<Vec<Chart>> {
+    /// The charts in `charts/` of the chart `parent`, by name; what lies there directly is an archive or a folder.
+    fn subcharts(&mut self, mut files: Vec<File>, parent: &str, depth: usize) -> Result<Vec<Chart>> {
+        // Files of one chart lie together but in odd archives, and stay in their order.
+        files.sort_by(|a, b| first_part(&a.name).cmp(first_part(&b.name)));
         let mut charts = Vec::new();
-        for (entry, files) in entries {
+        let mut left = files.into_iter().peekable();
+        while let Some(first) = left.next() {
+            let entry = first_part(&first.name).to_string();
+            let mut files = vec![first];
+            files.extend(std::iter::from_fn(|| left.next_if(|file| first_part(&file.name) == entry)));
             if entry.starts_with(['_', '.']) {
                 continue;
             }
@@ -408,8 +415,8 @@ impl Assembly<'_> {
         let mut inner = Vec::with_capacity(files.len());
         for file in files {
             // A plain file in charts/ belongs to no chart.
-            if let Some((_, name)) = file.name.split_once('/') {
-                inner.push(File { name: Arc::from(name), ..file });
+            if let Some(end) = file.name.find('/') {
+                inner.push(File { name: file.name.skipping(end + 1), ..file });
             }
         }
         let mut hasher = DefaultHasher::new();
@@ -446,6 +453,11 @@ impl Assembly<'_> {
         self.archives.entry(key).or_default().push((bytes, chart.clone()));
         Ok(chart)
     }
+}
+
+/// A name up to its first slash.
+fn first_part(name: &str) -> &str {
+    name.split_once('/').map_or(name, |parts| parts.0)
 }
 
 /// Go's `filepath.Ext` of a name: from its last dot, in the last part.

@@ -7,12 +7,11 @@
 
 use super::files::Files;
 use super::{Release, RenderContext};
-use crate::chart::{Chart, Content, Dependency, File, Maintainer, Metadata};
+use crate::chart::{Chart, Dependency, File, Maintainer, Metadata};
 use crate::data::{self, Data};
 use crate::fs::clean_name;
 use crate::template::value::globals::{Link, Scope};
-use crate::template::value::{Map, MapKind, Str, Value, trace};
-use std::collections::HashMap;
+use crate::template::value::{Facts, Map, MapKind, Str, Value, trace};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -73,51 +72,14 @@ fn collect_below<'a>(chart: &'a Chart, path: &str, charts: &mut usize, renderabl
 struct Shared<'a> {
     release: Value,
     capabilities: Value,
-    /// The names of the fields of `.Chart`.
-    fields: [Str; FIELDS.len()],
-    nothing: Value,
-    /// The metadata of charts by where their content lies, and their values in the order of `FIELDS`: those of aliases differ in the
-    /// name alone.
-    known: HashMap<*const Content, (&'a Metadata, [Value; FIELDS.len()])>,
     contexts: &'a mut Vec<Map>,
 }
-
-/// The fields of Go's `chart.Metadata`, as templates see them, and whether the chart is the root.
-const FIELDS: [&str; 18] = [
-    "Name",
-    "Home",
-    "Sources",
-    "Version",
-    "Description",
-    "Keywords",
-    "Maintainers",
-    "Icon",
-    "APIVersion",
-    "Condition",
-    "Tags",
-    "AppVersion",
-    "Deprecated",
-    "Annotations",
-    "KubeVersion",
-    "Dependencies",
-    "Type",
-    "IsRoot",
-];
-const NAME: usize = 0;
-const IS_ROOT: usize = FIELDS.len() - 1;
 
 /// The contexts of the charts of a tree, each chart's before those of its subcharts.
 pub(super) fn contexts(render: &RenderContext<'_>) -> Vec<Map> {
     let mut contexts = Vec::new();
     trace::make_contexts();
-    let mut shared = Shared {
-        release: release(&render.release),
-        capabilities: render.capabilities.to_value(),
-        fields: FIELDS.map(Str::from),
-        nothing: Value::str(""),
-        known: HashMap::new(),
-        contexts: &mut contexts,
-    };
+    let mut shared = Shared { release: release(&render.release), capabilities: render.capabilities.to_value(), contexts: &mut contexts };
     // Only what is shared by several charts needs to be known as such.
     let values = match render.chart.dependencies.is_empty() {
         true => Map::from_data(MapKind::Values, render.values.clone()),
@@ -155,10 +117,10 @@ fn scope(chart: &Chart, values: &data::Map, parent: Option<&Scope>) -> Scope {
 }
 
 /// Makes the context of a chart and its subcharts.
-fn chart_context<'a>(chart: &'a Chart, is_root: bool, values: Map, shared: &mut Shared<'a>) -> Map {
+fn chart_context(chart: &Chart, is_root: bool, values: Map, shared: &mut Shared<'_>) -> Map {
     let subcharts = Map::new(MapKind::Any);
     let context = Map::root([
-        (Str::from("Chart"), metadata(chart, is_root, shared)),
+        (Str::from("Chart"), Value::Map(Map::facts(MapKind::Any, Rc::new(About { metadata: chart.metadata.clone(), is_root })))),
         (Str::from("Files"), Value::Object(Rc::new(Files::new(&chart.content)))),
         (Str::from("Release"), shared.release.clone()),
         (Str::from("Capabilities"), shared.capabilities.clone()),
@@ -203,55 +165,69 @@ fn texts(list: &[String]) -> Value {
     Value::list(list.iter().map(|text| Value::str(text.as_str())).collect())
 }
 
-/// Chart.yaml as a map with the names of Go's fields, all of them present.
-fn metadata<'a>(chart: &'a Chart, is_root: bool, shared: &mut Shared<'a>) -> Value {
-    let metadata: &'a Metadata = &chart.metadata;
-    let place = Arc::as_ptr(&chart.content);
-    let values = match shared.known.get(&place).filter(|(known, _)| known.is_alias_of(metadata)) {
-        Some((_, values)) => {
-            let mut values = values.clone();
-            values[NAME] = Value::str(metadata.name.as_str());
-            values[IS_ROOT] = Value::Bool(is_root);
-            values
-        }
-        None => {
-            let values = field_values(metadata, is_root, &shared.nothing);
-            shared.known.insert(place, (metadata, values.clone()));
-            values
-        }
-    };
-    Value::map(shared.fields.iter().cloned().zip(values))
+/// Chart.yaml as a map with the names of the fields of Go's `chart.Metadata`, all of them present, and whether the chart is the root.
+struct About {
+    metadata: Arc<Metadata>,
+    is_root: bool,
 }
 
-/// What Chart.yaml says, in the order of [`FIELDS`].
-fn field_values(metadata: &Metadata, is_root: bool, nothing: &Value) -> [Value; FIELDS.len()] {
-    let text = |text: &String| if text.is_empty() { nothing.clone() } else { Value::str(text.as_str()) };
-    let annotations = match &metadata.annotations {
-        None => Map::nil(MapKind::Str),
-        Some(pairs) => {
-            Map::from_entries(MapKind::Str, pairs.iter().map(|(key, value)| (Str::from(key.as_str()), Value::str(value.as_str()))))
-        }
-    };
-    [
-        text(&metadata.name),
-        text(&metadata.home),
-        texts(&metadata.sources),
-        text(&metadata.version),
-        text(&metadata.description),
-        texts(&metadata.keywords),
-        Value::list(metadata.maintainers.iter().map(maintainer).collect()),
-        text(&metadata.icon),
-        text(&metadata.api_version),
-        text(&metadata.condition),
-        text(&metadata.tags),
-        text(&metadata.app_version),
-        Value::Bool(metadata.deprecated),
-        Value::Map(annotations),
-        text(&metadata.kube_version),
-        Value::list(metadata.dependencies.iter().map(dependency).collect()),
-        text(&metadata.kind),
-        Value::Bool(is_root),
-    ]
+/// The fields that are texts or truth values.
+const SCALARS: [&str; 13] = [
+    "Name",
+    "Home",
+    "Version",
+    "Description",
+    "Icon",
+    "APIVersion",
+    "Condition",
+    "Tags",
+    "AppVersion",
+    "Deprecated",
+    "KubeVersion",
+    "Type",
+    "IsRoot",
+];
+
+impl Facts for About {
+    fn scalar(&self, key: &[u8]) -> Option<Value> {
+        let metadata = &*self.metadata;
+        let text = match key {
+            b"Name" => &metadata.name,
+            b"Home" => &metadata.home,
+            b"Version" => &metadata.version,
+            b"Description" => &metadata.description,
+            b"Icon" => &metadata.icon,
+            b"APIVersion" => &metadata.api_version,
+            b"Condition" => &metadata.condition,
+            b"Tags" => &metadata.tags,
+            b"AppVersion" => &metadata.app_version,
+            b"Deprecated" => return Some(Value::Bool(metadata.deprecated)),
+            b"KubeVersion" => &metadata.kube_version,
+            b"Type" => &metadata.kind,
+            b"IsRoot" => return Some(Value::Bool(self.is_root)),
+            _ => return None,
+        };
+        Some(Value::str(text.as_str()))
+    }
+
+    fn entries(&self) -> Vec<(Str, Value)> {
+        let metadata = &*self.metadata;
+        let annotations = match &metadata.annotations {
+            None => Map::nil(MapKind::Str),
+            Some(pairs) => {
+                Map::from_entries(MapKind::Str, pairs.iter().map(|(key, value)| (Str::from(key.as_str()), Value::str(value.as_str()))))
+            }
+        };
+        let scalars = SCALARS.iter().filter_map(|name| Some((Str::from(*name), self.scalar(name.as_bytes())?)));
+        let others = [
+            ("Sources", texts(&metadata.sources)),
+            ("Keywords", texts(&metadata.keywords)),
+            ("Maintainers", Value::list(metadata.maintainers.iter().map(maintainer).collect())),
+            ("Annotations", Value::Map(annotations)),
+            ("Dependencies", Value::list(metadata.dependencies.iter().map(dependency).collect())),
+        ];
+        scalars.chain(others.map(|(name, value)| (Str::from(name), value))).collect()
+    }
 }
 
 fn maintainer(maintainer: &Maintainer) -> Value {

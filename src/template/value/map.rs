@@ -66,11 +66,27 @@ enum MapState {
     Own(Entries),
     /// The same with one more entry, whose key nobody has looked at.
     Unwritten { entries: Entries, key: Box<Deferred>, value: Value },
+    /// Nobody has looked at it but for single fields.
+    Facts(Rc<dyn Facts>),
+}
+
+/// What a map of the contexts says, of which templates hardly ever look at more than a field or two.
+pub trait Facts {
+    /// What stands under `key` if that is a text, a number or a truth value, which has no identity; made each time it is asked for.
+    fn scalar(&self, key: &[u8]) -> Option<Value>;
+
+    /// All of it.
+    fn entries(&self) -> Vec<(Str, Value)>;
 }
 
 impl MapState {
-    /// Writes the key that is still to be written.
+    /// Writes the key that is still to be written, or all of it.
     fn settle(&mut self) {
+        if let MapState::Facts(facts) = self {
+            let entries: Entries = facts.entries().into_iter().collect();
+            entries.values().for_each(Value::adopt);
+            *self = MapState::Own(entries);
+        }
         if let MapState::Unwritten { .. } = self
             && let MapState::Unwritten { mut entries, key, value } = std::mem::replace(self, MapState::Own(Entries::default()))
         {
@@ -145,6 +161,11 @@ impl Map {
         }
     }
 
+    /// A map of these facts, which is part of the contexts.
+    pub fn facts(kind: MapKind, facts: Rc<dyn Facts>) -> Map {
+        Map::born(trace::CONTEXT, kind, false, MapState::Facts(facts))
+    }
+
     /// Puts the facts of the file to be rendered into a root context: no change that anybody has to hear of.
     pub fn begin_file(&self, template: Value) {
         trace::begin_file(self.address());
@@ -171,12 +192,20 @@ impl Map {
     /// The value under `key`.
     pub fn get(&self, key: &[u8]) -> Option<Value> {
         self.note_read(key == PER_FILE.as_bytes());
-        match &mut *self.settled(key) {
+        let mut state = self.settled(key);
+        if let MapState::Facts(facts) = &*state {
+            if let Some(scalar) = facts.scalar(key) {
+                return Some(scalar);
+            }
+            state.settle();
+        }
+        match &mut *state {
             MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.get(key).cloned(),
             MapState::View { source, children } => {
                 let at = source.position(key).ok()?;
                 Some(view_child(source, children, at, &self.cell))
             }
+            MapState::Facts(_) => None,
         }
     }
 
@@ -186,6 +215,7 @@ impl Map {
         match &*self.settled(key) {
             MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.contains_key(key),
             MapState::View { source, .. } => source.position(key).is_ok(),
+            MapState::Facts(facts) => facts.scalar(key).is_some() || facts.entries().iter().any(|entry| entry.0.as_bytes() == key),
         }
     }
 
@@ -249,6 +279,7 @@ impl Map {
             MapState::Own(entries) => entries.len(),
             MapState::Unwritten { entries, .. } => entries.len() + 1,
             MapState::View { source, .. } => source.len(),
+            MapState::Facts(facts) => facts.entries().len(),
         }
     }
 
@@ -264,6 +295,7 @@ impl Map {
         match &*self.written() {
             MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.keys().cloned().collect(),
             MapState::View { source, .. } => source.iter().map(|(key, _)| Str::from(key.clone())).collect(),
+            MapState::Facts(_) => Vec::new(),
         }
     }
 
@@ -280,6 +312,7 @@ impl Map {
                     Some((Str::from(key.clone()), view_child(source, children, at, &self.cell)))
                 })
                 .collect(),
+            MapState::Facts(_) => Vec::new(),
         }
     }
 
@@ -303,7 +336,7 @@ impl Map {
     pub(super) fn try_own(&self, mut take: impl FnMut(&Str, &Value) -> bool) -> bool {
         match &*self.cell.state.borrow() {
             MapState::Own(entries) => entries.iter().all(|(key, value)| take(key, value)),
-            MapState::View { .. } | MapState::Unwritten { .. } => false,
+            MapState::View { .. } | MapState::Unwritten { .. } | MapState::Facts(_) => false,
         }
     }
 
@@ -316,6 +349,7 @@ impl Map {
             MapState::Own(entries) => waiting.extend(entries.values().cloned()),
             MapState::Unwritten { entries, value, .. } => waiting.extend(entries.values().chain([value]).cloned()),
             MapState::View { children, .. } => waiting.extend(children.iter().map(|(_, child)| child.clone())),
+            MapState::Facts(_) => {}
         }
     }
 
@@ -325,7 +359,7 @@ impl Map {
             return None;
         }
         match &*self.cell.state.borrow() {
-            MapState::Own(_) | MapState::Unwritten { .. } => None,
+            MapState::Own(_) | MapState::Unwritten { .. } | MapState::Facts(_) => None,
             MapState::View { source, children } => children.iter().all(|(_, child)| child.is_pristine()).then(|| source.clone()),
         }
     }
@@ -344,7 +378,7 @@ impl Map {
         }
         match &mut *state {
             MapState::Own(entries) => change(entries),
-            MapState::View { .. } | MapState::Unwritten { .. } => change(&mut Entries::default()),
+            MapState::View { .. } | MapState::Unwritten { .. } | MapState::Facts(_) => change(&mut Entries::default()),
         }
     }
 }
