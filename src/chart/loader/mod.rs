@@ -275,7 +275,7 @@ struct Assembly<'a> {
     ready: Ready,
     /// Packed subcharts by a hash of their bytes.
     archives: HashMap<u64, Vec<(Arc<[u8]>, Chart)>>,
-    /// Unpacked subcharts by a hash of their names and Chart.yaml.
+    /// Unpacked subcharts by a hash of the sizes of their files and Chart.yaml.
     charts: HashMap<u64, Vec<(Vec<File>, Chart)>>,
     sources: usize,
     /// Bytes that nested archives were unpacked to.
@@ -283,7 +283,7 @@ struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    fn chart(&mut self, files: Vec<File>, depth: usize) -> Result<Chart> {
+    fn chart(&mut self, mut files: Vec<File>, depth: usize) -> Result<Chart> {
         if depth > DEPTH_LIMIT {
             let message = format!("charts are nested deeper than {DEPTH_LIMIT} levels");
             return Err(Error::new(ErrorKind::Limit, message));
@@ -308,14 +308,16 @@ impl Assembly<'_> {
             content.modified = file.modified;
         }
         let mut values = Arc::new(Map::new());
-        let mut below = Vec::new();
-        for file in files {
-            if let Some(inner) = file.name.strip_prefix(CHARTS) {
-                if extension(inner) == ".prov" {
-                    content.files.push(file);
-                } else {
-                    below.push(File { name: file.name.skipping(CHARTS.len()), ..file });
-                }
+        let is_own = |file: &mut File| match file.name.strip_prefix(CHARTS) {
+            Some(inner) if extension(inner) != ".prov" => {
+                file.name = file.name.skipping(CHARTS.len());
+                false
+            }
+            _ => true,
+        };
+        for file in files.extract_if(.., is_own) {
+            if file.name.starts_with(CHARTS) {
+                content.files.push(file);
                 continue;
             }
             content.raw.push(file.clone());
@@ -348,7 +350,7 @@ impl Assembly<'_> {
             let text = content.raw.iter().find(|file| &*file.name == "Chart.yaml").map_or(&[][..], |file| &file.data);
             return Err(fault::in_chart_file(error, text));
         }
-        let dependencies = self.subcharts(below, &metadata.name, depth)?;
+        let dependencies = self.subcharts(files, &metadata.name, depth)?;
         Ok(Chart { metadata: Arc::new(metadata), content: Arc::new(content), values, dependencies, found_in: None })
     }
 
@@ -357,11 +359,11 @@ impl Assembly<'_> {
         // Files of one chart lie together but in odd archives, and stay in their order.
         files.sort_by(|a, b| first_part(&a.name).cmp(first_part(&b.name)));
         let mut charts = Vec::new();
-        let mut left = files.into_iter().peekable();
-        while let Some(first) = left.next() {
+        let mut left = files.into_iter();
+        while let Some(first) = left.as_slice().first() {
             let entry = first_part(&first.name).to_string();
-            let mut files = vec![first];
-            files.extend(std::iter::from_fn(|| left.next_if(|file| first_part(&file.name) == entry)));
+            let count = left.as_slice().iter().take_while(|file| first_part(&file.name) == entry).count();
+            let files: Vec<File> = left.by_ref().take(count).collect();
             if entry.starts_with(['_', '.']) {
                 continue;
             }
@@ -411,27 +413,26 @@ impl Assembly<'_> {
     }
 
     /// A subchart that lies in charts/ as a folder; `files` are named from charts/.
-    fn unpacked(&mut self, files: Vec<File>, depth: usize) -> Result<Chart> {
-        let mut inner = Vec::with_capacity(files.len());
-        for file in files {
-            // A plain file in charts/ belongs to no chart.
-            if let Some(end) = file.name.find('/') {
-                inner.push(File { name: file.name.skipping(end + 1), ..file });
-            }
-        }
+    fn unpacked(&mut self, mut files: Vec<File>, depth: usize) -> Result<Chart> {
+        // A plain file in charts/ belongs to no chart.
+        files.retain_mut(|file| {
+            let end = file.name.find('/');
+            file.name = file.name.skipping(end.map_or(0, |end| end + 1));
+            end.is_some()
+        });
         let mut hasher = DefaultHasher::new();
-        for file in &inner {
-            (&*file.name, file.data.known_length(), file.modified).hash(&mut hasher);
+        for file in &files {
+            (file.data.known_length(), file.modified).hash(&mut hasher);
             if &*file.name == "Chart.yaml" {
                 file.data.hash(&mut hasher);
             }
         }
         let key = hasher.finish();
-        if let Some((_, chart)) = self.charts.get(&key).into_iter().flatten().find(|(known, _)| *known == inner) {
+        if let Some((_, chart)) = self.charts.get(&key).into_iter().flatten().find(|(known, _)| *known == files) {
             return Ok(chart.clone());
         }
-        let chart = self.chart(inner.clone(), depth + 1)?;
-        self.charts.entry(key).or_default().push((inner, chart.clone()));
+        let chart = self.chart(files.clone(), depth + 1)?;
+        self.charts.entry(key).or_default().push((files, chart.clone()));
         Ok(chart)
     }
 
