@@ -263,9 +263,9 @@ impl<'d, 'a> Decoder<'d, 'a> {
     fn key(&mut self, index: usize, value: usize) -> Step<(Arc<str>, Option<String>)> {
         self.count()?;
         let mut node = self.node(index)?;
-        if let NodeKind::Alias(target) = node.kind {
+        if let NodeKind::Alias(target) = node.kind() {
             if self.active_aliases.contains(&index) {
-                return Err(fault(format!("anchor '{}' value contains itself", node.value)));
+                return Err(fault(format!("anchor '{}' value contains itself", node.value())));
             }
             self.alias_depth += 1;
             let counted = self.count();
@@ -273,7 +273,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
             counted?;
             node = self.node(target as usize)?;
         }
-        if node.kind != NodeKind::Scalar {
+        if node.kind() != NodeKind::Scalar {
             return Err(self.collection_key(index));
         }
         let text: Arc<str> = match scalar(self.document, node)? {
@@ -302,7 +302,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
                     }
                     "".into()
                 }
-                Resolved::Timestamp | Resolved::Str => (&*node.value).into(),
+                Resolved::Timestamp | Resolved::Str => (node.value()).into(),
             },
         };
         let identity = self.strict.then(|| identity(self.document, node));
@@ -312,7 +312,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
     /// An entry is complete: the faults in what it takes the place of are gone, its own are those from `first` on.
     fn replace_faults(&mut self, key: usize, first: usize) {
         let (Ok(mut node), Some(map)) = (self.node(key), self.maps.last_mut()) else { return };
-        if let NodeKind::Alias(target) = node.kind {
+        if let NodeKind::Alias(target) = node.kind() {
             let Some(aliased) = self.document.nodes.get(target as usize) else { return };
             node = aliased;
         }
@@ -341,7 +341,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
     }
 
     fn merge(&mut self, value: usize, node: &'d Node<'a>, shape: &'static Shape) -> Step<Option<Data>> {
-        match node.kind {
+        match node.kind() {
             NodeKind::Mapping | NodeKind::Alias(_) => self.merge_one(value, shape),
             NodeKind::Sequence => {
                 let nodes = self.document.children(value).collect();
@@ -356,8 +356,8 @@ impl<'d, 'a> Decoder<'d, 'a> {
         self.count()?;
         let mut target = index;
         let mut alias = None;
-        if let NodeKind::Alias(aliased) = self.node(index)?.kind {
-            if self.node(aliased as usize)?.kind != NodeKind::Mapping {
+        if let NodeKind::Alias(aliased) = self.node(index)?.kind() {
+            if self.node(aliased as usize)?.kind() != NodeKind::Mapping {
                 return Err(merge_fault());
             }
             self.activate(index)?;
@@ -366,7 +366,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
             alias = Some(index);
         }
         let node = self.node(target)?;
-        if node.kind != NodeKind::Mapping {
+        if node.kind() != NodeKind::Mapping {
             return Err(merge_fault());
         }
         let content = Content::Map { key: None, shape, merged: true };
@@ -376,7 +376,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
 
     fn activate(&mut self, alias: usize) -> Step<()> {
         if !self.active_aliases.insert(alias) {
-            let name = &self.node(alias)?.value;
+            let name = self.node(alias)?.value();
             return Err(fault(format!("anchor '{name}' value contains itself")));
         }
         self.alias_depth += 1;
@@ -394,7 +394,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
     fn enter(&mut self, index: usize, shape: &'static Shape, alias: Option<usize>) -> Step<Option<Data>> {
         self.count()?;
         let node = self.node(index)?;
-        match node.kind {
+        match node.kind() {
             NodeKind::Alias(target) => {
                 self.activate(index)?;
                 self.enter(target as usize, shape, Some(index))
@@ -457,7 +457,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 Resolved::Int(number) => Data::str(number.to_string()),
                 Resolved::Uint(number) => Data::str(number.to_string()),
                 Resolved::Float(number) => Data::str(number::format_g32(number)),
-                Resolved::Timestamp | Resolved::Str => Data::str(&*node.value),
+                Resolved::Timestamp | Resolved::Str => Data::str(node.value()),
             });
         }
         Ok(match resolved {
@@ -469,7 +469,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 self.has_unsupported |= !number.is_finite();
                 Data::Float(number)
             }
-            Resolved::Timestamp | Resolved::Str => Data::str(&*node.value),
+            Resolved::Timestamp | Resolved::Str => Data::str(node.value()),
         })
     }
 }
@@ -488,7 +488,7 @@ enum Scalar {
 fn identity(document: &Document<'_>, node: &Node<'_>) -> String {
     match scalar(document, node) {
         Ok(Scalar::Text(text)) => format!("\"{text}"),
-        Ok(Scalar::Resolved(Resolved::Timestamp | Resolved::Str)) => format!("\"{}", node.value),
+        Ok(Scalar::Resolved(Resolved::Timestamp | Resolved::Str)) => format!("\"{}", node.value()),
         Ok(Scalar::Resolved(resolved)) => format!("{resolved:?}"),
         Err(_) => String::new(),
     }
@@ -497,12 +497,12 @@ fn identity(document: &Document<'_>, node: &Node<'_>) -> String {
 fn scalar(document: &Document<'_>, node: &Node<'_>) -> Step<Scalar> {
     let tag = document.tag(node);
     if tag.is_empty() && !node.implicit {
-        return Ok(Scalar::Text((&*node.value).into()));
+        return Ok(Scalar::Text((node.value()).into()));
     }
     if tag == BINARY {
-        return Ok(Scalar::Text(binary(&node.value)?));
+        return Ok(Scalar::Text(binary(node.value())?));
     }
-    resolve_tagged(tag, &node.value).map(Scalar::Resolved)
+    resolve_tagged(tag, node.value()).map(Scalar::Resolved)
 }
 
 /// Go's `base64.StdEncoding`: line breaks do not count, stray bits at the end neither.

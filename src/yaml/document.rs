@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// For how many nodes there is room from the start: what is not used costs nothing, but to grow into fresh memory does.
-const MOST_ROOM: usize = 32 << 10;
+const MOST_ROOM: usize = 512 << 10;
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,22 +22,54 @@ pub(super) enum NodeKind {
     Alias(u32),
 }
 
+/// The text of a node. Long documents are bound by the memory of their nodes, and this takes less than a `Cow`.
+#[derive(Debug)]
+enum Text<'a> {
+    Source(&'a str),
+    Made(Box<String>),
+}
+
 /// A node; its children follow it.
 #[derive(Debug)]
 pub(super) struct Node<'a> {
-    pub kind: NodeKind,
-    pub implicit: bool,
+    text: Text<'a>,
     /// From 0.
     line: u32,
     /// The index behind the last node below this one.
     end: u32,
-    /// Which of the document's tags it has, counted from 1; 0 for none.
+    /// Which of the document's tags it has, counted from 1; 0 for none. Of an alias, which has none, the node that it stands for.
     tag: u32,
-    /// The text of a scalar, the name of an alias.
-    pub value: Cow<'a, str>,
+    form: Form,
+    pub implicit: bool,
+}
+
+/// A [`NodeKind`] without what an alias stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Scalar,
+    Sequence,
+    Mapping,
+    Alias,
 }
 
 impl Node<'_> {
+    pub(super) fn kind(&self) -> NodeKind {
+        match self.form {
+            Form::Scalar => NodeKind::Scalar,
+            Form::Sequence => NodeKind::Sequence,
+            Form::Mapping => NodeKind::Mapping,
+            Form::Alias => NodeKind::Alias(self.tag),
+        }
+    }
+
+    /// The text of a scalar, the name of an alias.
+    pub(super) fn value(&self) -> &str {
+        match &self.text {
+            Text::Source(text) => text,
+            Text::Made(text) => text,
+        }
+    }
+
     /// The line it begins on, from 0.
     pub(super) fn line(&self) -> usize {
         self.line as usize
@@ -89,16 +121,22 @@ impl<'a> Document<'a> {
                 Event::Scalar(scalar) => {
                     let Properties { anchor, tag } = scalar.properties;
                     let index = document.add(NodeKind::Scalar, line, scalar.value, tag, scalar.implicit);
-                    anchors.extend(anchor.map(|name| (name, index)));
+                    if let Some(name) = anchor {
+                        anchors.insert(name, index);
+                    }
                 }
                 Event::SequenceStart(Properties { anchor, tag }) => {
                     let index = document.add(NodeKind::Sequence, line, Cow::Borrowed(""), tag, false);
-                    anchors.extend(anchor.map(|name| (name, index)));
+                    if let Some(name) = anchor {
+                        anchors.insert(name, index);
+                    }
                     open.push(index);
                 }
                 Event::MappingStart(Properties { anchor, tag }) => {
                     let index = document.add(NodeKind::Mapping, line, Cow::Borrowed(""), tag, false);
-                    anchors.extend(anchor.map(|name| (name, index)));
+                    if let Some(name) = anchor {
+                        anchors.insert(name, index);
+                    }
                     open.push(index);
                 }
             }
@@ -107,23 +145,38 @@ impl<'a> Document<'a> {
 
     fn add(&mut self, kind: NodeKind, line: usize, value: Cow<'a, str>, tag: Option<Box<str>>, implicit: bool) -> usize {
         let at = self.nodes.len();
-        let tag = tag.map_or(0, |tag| {
-            self.tags.push(tag);
-            index(self.tags.len())
-        });
-        self.nodes.push(Node { kind, implicit, line: index(line), end: index(at + 1), value, tag });
+        let (form, tag) = match kind {
+            NodeKind::Alias(target) => (Form::Alias, target),
+            _ => {
+                let tag = tag.map_or(0, |tag| {
+                    self.tags.push(tag);
+                    index(self.tags.len())
+                });
+                let form = match kind {
+                    NodeKind::Sequence => Form::Sequence,
+                    NodeKind::Mapping => Form::Mapping,
+                    _ => Form::Scalar,
+                };
+                (form, tag)
+            }
+        };
+        let text = match value {
+            Cow::Borrowed(text) => Text::Source(text),
+            Cow::Owned(text) => Text::Made(Box::new(text)),
+        };
+        self.nodes.push(Node { text, line: index(line), end: index(at + 1), tag, form, implicit });
         at
     }
 
     /// The tag of a node, or "".
     pub(super) fn tag(&self, node: &Node<'_>) -> &str {
-        let at = (node.tag as usize).checked_sub(1);
+        let at = (node.tag as usize).checked_sub(1).filter(|_| node.form != Form::Alias);
         at.and_then(|at| self.tags.get(at)).map_or("", |tag| tag)
     }
 
     /// Whether a node is the key `<<` that merges maps.
     pub(super) fn is_merge(&self, node: &Node<'_>) -> bool {
-        node.kind == NodeKind::Scalar && node.value == "<<" && (node.implicit || self.tag(node) == MERGE)
+        node.form == Form::Scalar && node.value() == "<<" && (node.implicit || self.tag(node) == MERGE)
     }
 
     /// The indices of the children of a collection.

@@ -31,7 +31,7 @@ fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) 
     if out.len() > MAX_LENGTH || depth > MAX_DEPTH {
         return;
     }
-    match node.kind {
+    match node.kind() {
         NodeKind::Alias(target) => print(document, target as usize, depth + 1, out),
         NodeKind::Sequence => {
             out.push_str("[]interface {}{");
@@ -69,14 +69,14 @@ fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) 
         }
         NodeKind::Scalar => {
             let quoted = document.tag(node).is_empty() && !node.implicit || document.tag(node) == BINARY;
-            let resolved = if quoted { Ok(Resolved::Str) } else { resolve_tagged(document.tag(node), &node.value) };
+            let resolved = if quoted { Ok(Resolved::Str) } else { resolve_tagged(document.tag(node), node.value()) };
             match resolved.unwrap_or(Resolved::Str) {
                 Resolved::Null => out.push_str("interface {}(nil)"),
                 Resolved::Bool(truth) => out.push_str(if truth { "true" } else { "false" }),
                 Resolved::Int(number) => out.push_str(&number.to_string()),
                 Resolved::Uint(number) => out.push_str(&format!("{number:#x}")),
                 Resolved::Float(number) => out.push_str(&number::format_g(number)),
-                Resolved::Timestamp | Resolved::Str => out.push_str(&quote(node.value.as_bytes())),
+                Resolved::Timestamp | Resolved::Str => out.push_str(&quote(node.value().as_bytes())),
             }
         }
     }

@@ -37,7 +37,7 @@ fn find(document: &Document<'_>, path: &[&str]) -> Option<usize> {
 /// The key and value nodes of an entry; for a list both are the item.
 fn entry(document: &Document<'_>, at: usize, part: &str, hops: usize) -> Option<(usize, usize)> {
     let node = document.nodes.get(at)?;
-    match node.kind {
+    match node.kind() {
         // An anchor may hold an alias to itself.
         NodeKind::Alias(_) if hops > 100 => None,
         NodeKind::Alias(target) => entry(document, target as usize, part, hops + 1),
@@ -47,7 +47,7 @@ fn entry(document: &Document<'_>, at: usize, part: &str, hops: usize) -> Option<
             let children: Vec<usize> = document.children(at).collect();
             let mut pairs = children.chunks_exact(2).rev();
             let own =
-                pairs.clone().find(|pair| document.nodes.get(pair[0]).is_some_and(|key| key.value == part && !document.is_merge(key)));
+                pairs.clone().find(|pair| document.nodes.get(pair[0]).is_some_and(|key| key.value() == part && !document.is_merge(key)));
             own.map(|pair| (pair[0], pair[1])).or_else(|| {
                 pairs.find_map(|pair| {
                     let key = document.nodes.get(pair[0])?;
@@ -60,7 +60,7 @@ fn entry(document: &Document<'_>, at: usize, part: &str, hops: usize) -> Option<
 
 /// An entry of a merged map, or of the first of several that has it.
 fn merged_entry(document: &Document<'_>, at: usize, part: &str, hops: usize) -> Option<(usize, usize)> {
-    match document.nodes.get(at)?.kind {
+    match document.nodes.get(at)?.kind() {
         _ if hops > 100 => None,
         NodeKind::Sequence => document.children(at).find_map(|map| entry(document, map, part, hops + 1)),
         _ => entry(document, at, part, hops),

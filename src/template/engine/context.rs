@@ -34,8 +34,28 @@ impl Renderable<'_> {
 
     /// What `.Template` is while the file is rendered.
     pub(super) fn facts(&self) -> Value {
-        let facts = [(Str::from("Name"), Value::str(&*self.name)), (Str::from("BasePath"), Value::str(&*self.base_path))];
-        Value::Map(Map::from_entries(MapKind::Values, facts))
+        let facts = Place { name: self.name.clone(), base_path: self.base_path.clone() };
+        Value::Map(Map::facts(MapKind::Values, Rc::new(facts)))
+    }
+}
+
+/// What `.Template` tells.
+struct Place {
+    name: Arc<str>,
+    base_path: Arc<str>,
+}
+
+impl Facts for Place {
+    fn scalar(&self, key: &[u8]) -> Option<Value> {
+        match key {
+            b"Name" => Some(Value::str(self.name.clone())),
+            b"BasePath" => Some(Value::str(self.base_path.clone())),
+            _ => None,
+        }
+    }
+
+    fn entries(&self) -> Vec<(Str, Value)> {
+        ["BasePath", "Name"].iter().filter_map(|name| Some((Str::from(*name), self.scalar(name.as_bytes())?))).collect()
     }
 }
 

@@ -55,6 +55,13 @@ impl Entries {
         }
     }
 
+    /// Makes room for one more, and no more than that.
+    pub(super) fn make_room(&mut self) {
+        if let Entries::Few(entries) = self {
+            entries.reserve_exact(1);
+        }
+    }
+
     pub(super) fn remove(&mut self, key: &[u8]) -> Option<Value> {
         match self {
             Entries::Few(entries) => {

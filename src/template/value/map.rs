@@ -154,7 +154,9 @@ impl Map {
 
     /// The root context of a chart.
     pub fn root(entries: impl IntoIterator<Item = (Str, Value)>) -> Map {
-        let state = RefCell::new(MapState::Own(entries.into_iter().collect()));
+        let mut entries: Entries = entries.into_iter().collect();
+        entries.make_room();
+        let state = RefCell::new(MapState::Own(entries));
         Map {
             cell: Rc::new(MapCell { nil: false, is_root: true, birth: Cell::new(trace::CONTEXT), link: None, state }),
             kind: MapKind::Values,

@@ -106,13 +106,13 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// About how many nodes the text has: each stands before a colon, a comma or the end of a line. Only told at its start, for
-    /// later documents of a long stream must not read all of it each.
+    /// About how many nodes the text has: each stands before a colon, a comma, a closing bracket or the end of a line. Only told at its
+    /// start, for later documents of a long stream must not read all of it each.
     pub(super) fn nodes_ahead(&self) -> usize {
         if self.at > 0 {
             return 0;
         }
-        self.bytes.iter().filter(|byte| matches!(byte, b':' | b',' | b'\n')).count() + 1
+        self.bytes.iter().filter(|byte| matches!(byte, b':' | b',' | b'\n' | b']' | b'}')).count() + 1
     }
 
     /// A scanner at the start of `source`.
