@@ -201,6 +201,6 @@ mod tests {
     /// Values files have thousands of these, all in fresh memory.
     #[test]
     fn nodes_are_small() {
-        assert_eq!(std::mem::size_of::<super::Node<'_>>(), 48);
+        assert_eq!(std::mem::size_of::<super::Node<'_>>(), 32);
     }
 }
