@@ -2,7 +2,7 @@
 //!
 //! Goes in: a path. Comes out: the files that the rules ask for. Rules look at files themselves, not only at the loaded
 //! chart, because they must speak about charts that cannot be loaded. Helm unpacks archives to a temporary folder;
-//! here they stay in memory.
+//! here they stay in memory, in the order that they would have there.
 
 use crate::chart::loader::unpack;
 use crate::chart::{Chart, File, loader};
@@ -40,7 +40,7 @@ impl Source {
             let files = loader::archive::read_file(file, path)
                 .and_then(|files| unpack::chart_name(&files).map(|_| files))
                 .map_err(|error| error.context("unable to extract tarball"))?;
-            return Ok(Source { path: fs::absolute(path)?, files: Some(files), chart: OnceCell::new() });
+            return Ok(Source { path: fs::absolute(path)?, files: Some(unpack::in_order(files)), chart: OnceCell::new() });
         }
         fs::stat(&fs::clean(&path.join("Chart.yaml"))).map_err(|error| error.context("unable to check Chart.yaml file in chart"))?;
         Ok(Source { path: fs::absolute(path)?, files: None, chart: OnceCell::new() })
@@ -82,7 +82,7 @@ impl Source {
             let mut said = Notices::new();
             let chart = match &self.files {
                 None => loader::load_any_version(&self.path, &mut said),
-                Some(files) => loader::from_files(files.clone(), &mut said),
+                Some(files) => unpack::without_ignored(files).and_then(|files| loader::from_files(files, &mut said)),
             };
             (chart.map(Arc::new), said)
         });

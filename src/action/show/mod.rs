@@ -39,7 +39,11 @@ pub fn run(chart: &Chart, part: &Part) -> Result<Vec<u8>> {
                 let path = JsonPath::parse(template).map_err(|error| error.context(format!("error parsing jsonpath {template}")))?;
                 path.write(&Data::Map(chart.values.clone()), &mut out);
             }
-            Part::All | Part::Values(None) => line(all, &file.data, &mut out),
+            Part::All | Part::Values(None) => {
+                // An archive may hold several.
+                let files = chart.content.raw.iter().filter(|other| other.name == file.name);
+                files.enumerate().for_each(|(at, file)| line(all && at == 0, &file.data, &mut out));
+            }
             _ => {}
         }
     }

@@ -4,6 +4,7 @@
 //! as they are, since reading and writing them anew would lose comments. Matches Helm's `pkg/chart/v2/util/expand.go`.
 
 use super::archive;
+use crate::chart::ignore::{self, Rules};
 use crate::chart::{File, Metadata};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 pub fn unpack(archive: &Path, folder: &Path) -> Result<PathBuf> {
     let files = archive::read_file(fs::open(archive)?, archive)?;
     let name = chart_name(&files)?;
+    let files = in_order(files);
     fs::create_folders(folder)?;
     let staging = fs::unfinished_folder(folder)?;
     let (new, top) = (staging.path().join(&name), folder.join(&name));
@@ -51,6 +53,35 @@ pub fn unpack(archive: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(top)
 }
 
+/// The files as they lie in the folder that [`unpack`] makes of them, in the order in which a folder is read: of several with one name
+/// the last one stays.
+pub(crate) fn in_order(mut files: Vec<File>) -> Vec<File> {
+    // Stable, so that the last one of a name stays behind the others.
+    files.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
+    files.dedup_by(|later, earlier| {
+        let same = later.name == earlier.name;
+        if same {
+            std::mem::swap(later, earlier);
+        }
+        same
+    });
+    files
+}
+
+/// Those of them that reading the folder would give: its `.helmignore` counts. Errors: that of a `.helmignore`.
+pub(crate) fn without_ignored(files: &[File]) -> Result<Vec<File>> {
+    let mut rules = match files.iter().find(|file| &*file.name == ignore::FILE_NAME) {
+        Some(file) => Rules::parse(&file.data)?,
+        None => Rules::new(),
+    };
+    rules.add_defaults();
+    let is_read = |file: &&File| {
+        let mut folders = file.name.match_indices('/').filter_map(|(at, _)| file.name.get(..at));
+        !folders.any(|folder| rules.ignores(folder, true)) && !rules.ignores(&file.name, false)
+    };
+    Ok(files.iter().filter(is_read).cloned().collect())
+}
+
 /// That no folder from `top` down to `folder` is a link.
 fn refuse_links(top: &Path, folder: &Path) -> Result<()> {
     let below_top = |path: &&Path| path.starts_with(top);
@@ -80,4 +111,40 @@ pub(crate) fn chart_name(files: &[File]) -> Result<String> {
         return refused(format!("chart name {} must not contain path separators", quote(name.as_bytes())));
     }
     Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_come_as_a_folder_gives_them() {
+        let file = |name: &str, text: &str| File { name: name.into(), data: text.as_bytes().into(), modified: None };
+        let files = in_order(vec![
+            file("templates/b.yaml", "1"),
+            file("templates.txt", "2"),
+            file("templates/a/z.yaml", "3"),
+            file("docs/ci/x", "4"),
+            file("templates/b.yaml", "5"),
+            file(".helmignore", "docs/\n*.txt\n"),
+            file("Chart.yaml", "6"),
+            file("templates/.?x", "7"),
+        ]);
+        let told = |files: &[File]| -> Vec<String> {
+            files.iter().map(|file| format!("{}: {}", file.name, String::from_utf8_lossy(&file.data).lines().next().unwrap())).collect()
+        };
+        let all = [
+            ".helmignore: docs/",
+            "Chart.yaml: 6",
+            "docs/ci/x: 4",
+            "templates/.?x: 7",
+            "templates/a/z.yaml: 3",
+            "templates/b.yaml: 5",
+            "templates.txt: 2",
+        ];
+        assert_eq!(told(&files), all);
+        let read = without_ignored(&files).unwrap();
+        assert_eq!(told(&read), [".helmignore: docs/", "Chart.yaml: 6", "templates/a/z.yaml: 3", "templates/b.yaml: 5"]);
+        assert!(without_ignored(&[file(".helmignore", "a**")]).is_err());
+    }
 }
