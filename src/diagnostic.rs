@@ -73,6 +73,8 @@ pub struct Notice {
 #[derive(Debug, Clone, Default)]
 pub struct Notices {
     pub list: Vec<Notice>,
+    /// Nobody will see those of the lowest level, of which a run has one for each chart.
+    leaves_debug: bool,
 }
 
 impl Notices {
@@ -81,8 +83,16 @@ impl Notices {
         Notices::default()
     }
 
+    /// None yet; those of [`Level::Debug`] are only kept if they are wanted.
+    pub fn keeping_debug(wanted: bool) -> Notices {
+        Notices { list: Vec::new(), leaves_debug: !wanted }
+    }
+
     /// Adds a message without attributes.
     pub fn push(&mut self, level: Level, message: impl Into<String>) {
+        if level == Level::Debug && self.leaves_debug {
+            return;
+        }
         self.list.push(Notice { level, message: message.into(), attributes: Vec::new() });
     }
 
@@ -93,6 +103,9 @@ impl Notices {
 
     /// Adds a message with attributes.
     pub fn push_with(&mut self, level: Level, message: impl Into<String>, attributes: &[(&str, &str)]) {
+        if level == Level::Debug && self.leaves_debug {
+            return;
+        }
         let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
         self.list.push(Notice { level, message: message.into(), attributes });
     }

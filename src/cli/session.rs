@@ -41,7 +41,8 @@ impl Session {
     /// A run with these settings.
     pub fn new(program: String, environment: Environment, settings: Settings) -> Session {
         let offline = environment.get("RUTTER_OFFLINE").is_some_and(|value| super::arguments::boolean(&value) == Ok(true));
-        Session { program, environment, settings, notices: Notices::new(), offline, exit: Exit::Success }
+        let notices = Notices::keeping_debug(settings.debug);
+        Session { program, environment, settings, notices, offline, exit: Exit::Success }
     }
 
     /// The namespace that a release gets: what was asked for, else that of the kubeconfig's current context, else `default`.

@@ -92,14 +92,24 @@ fn collect_below<'a>(chart: &'a Chart, path: &str, charts: &mut usize, renderabl
 struct Shared<'a> {
     release: Value,
     capabilities: Value,
+    /// The keys of a context.
+    keys: [Str; KEYS.len()],
     contexts: &'a mut Vec<Map>,
 }
+
+/// What a context holds besides `.Template`.
+const KEYS: [&str; 6] = ["Chart", "Files", "Release", "Capabilities", "Values", "Subcharts"];
 
 /// The contexts of the charts of a tree, each chart's before those of its subcharts.
 pub(super) fn contexts(render: &RenderContext<'_>) -> Vec<Map> {
     let mut contexts = Vec::new();
     trace::make_contexts();
-    let mut shared = Shared { release: release(&render.release), capabilities: render.capabilities.to_value(), contexts: &mut contexts };
+    let mut shared = Shared {
+        release: release(&render.release),
+        capabilities: render.capabilities.to_value(),
+        keys: KEYS.map(Str::from),
+        contexts: &mut contexts,
+    };
     // Only what is shared by several charts needs to be known as such.
     let values = match render.chart.dependencies.is_empty() {
         true => Map::from_data(MapKind::Values, render.values.clone()),
@@ -139,14 +149,15 @@ fn scope(chart: &Chart, values: &data::Map, parent: Option<&Scope>) -> Scope {
 /// Makes the context of a chart and its subcharts.
 fn chart_context(chart: &Chart, is_root: bool, values: Map, shared: &mut Shared<'_>) -> Map {
     let subcharts = Map::new(MapKind::Any);
-    let context = Map::root([
-        (Str::from("Chart"), Value::Map(Map::facts(MapKind::Any, Rc::new(About { metadata: chart.metadata.clone(), is_root })))),
-        (Str::from("Files"), Value::Object(Rc::new(Files::new(&chart.content)))),
-        (Str::from("Release"), shared.release.clone()),
-        (Str::from("Capabilities"), shared.capabilities.clone()),
-        (Str::from("Values"), Value::Map(values.clone())),
-        (Str::from("Subcharts"), Value::Map(subcharts.clone())),
-    ]);
+    let values_of_keys = [
+        Value::Map(Map::facts(MapKind::Any, Rc::new(About { metadata: chart.metadata.clone(), is_root }))),
+        Value::Object(Rc::new(Files::new(&chart.content))),
+        shared.release.clone(),
+        shared.capabilities.clone(),
+        Value::Map(values.clone()),
+        Value::Map(subcharts.clone()),
+    ];
+    let context = Map::root(shared.keys.iter().cloned().zip(values_of_keys));
     shared.contexts.push(context.clone());
     for child in &chart.dependencies {
         let child_values = table(&values, child.name()).unwrap_or_else(|| Map::new(MapKind::Values));
