@@ -253,10 +253,11 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 self.repeated.push(format!("line {}: key {go_name} already set in map", value_node.line() + 1));
             }
         }
+        let shape = shape.value_of(&name);
         if let Some(Frame { content: Content::Map { key, .. }, .. }) = self.frames.last_mut() {
-            *key = Some(Key { name: name.clone(), index, faults });
+            *key = Some(Key { name, index, faults });
         }
-        self.enter(value, shape.value_of(&name), None)
+        self.enter(value, shape, None)
     }
 
     /// The key as a string, and in strict mode what tells it from other keys (1 and "1" differ).
