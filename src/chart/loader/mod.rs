@@ -35,6 +35,10 @@ const NESTED_LIMIT: usize = 1024 * 1024 * 1024;
 /// How deep charts may be nested. Helm has no such bound.
 const DEPTH_LIMIT: usize = 100;
 
+/// With so many subcharts that differ in nothing but what their files hold a further one is compared: with thousands, comparing would
+/// take longer than reading each.
+const MOST_LIKE: usize = 16;
+
 /// Where the charts that a chart brings along lie.
 const CHARTS: &str = "charts/";
 
@@ -432,7 +436,10 @@ impl Assembly<'_> {
             return Ok(chart.clone());
         }
         let chart = self.chart(files.clone(), depth + 1)?;
-        self.charts.entry(key).or_default().push((files, chart.clone()));
+        let alike = self.charts.entry(key).or_default();
+        if alike.len() < MOST_LIKE {
+            alike.push((files, chart.clone()));
+        }
         Ok(chart)
     }
 
@@ -465,4 +472,29 @@ fn first_part(name: &str) -> &str {
 fn extension(name: &str) -> &str {
     let base = name.rsplit('/').next().unwrap_or(name);
     base.rfind('.').and_then(|dot| base.get(dot..)).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subcharts_that_are_alike_keep_what_is_theirs() {
+        let file = |name: String, text: &str| File { name: name.into(), data: text.as_bytes().into(), modified: None };
+        let chart_file = "apiVersion: v2\nname: app\nversion: 1.0.0\n";
+        let mut files = vec![file("Chart.yaml".to_string(), chart_file)];
+        let count = 3 * MOST_LIKE;
+        for number in (0..count).chain(0..count) {
+            let folder = format!("charts/c{:03}", files.len());
+            files.push(file(format!("{folder}/Chart.yaml"), chart_file));
+            files.push(file(format!("{folder}/values.yaml"), &format!("at: t{number:03}")));
+        }
+        let chart = from_files(files, &mut Notices::new()).unwrap();
+        let found: Vec<&str> = chart.dependencies.iter().filter_map(|chart| chart.values.get("at")?.as_str()).collect();
+        let wanted: Vec<String> = (0..count).chain(0..count).map(|number| format!("t{number:03}")).collect();
+        assert_eq!(found, wanted);
+        // The first of them are known when they come again.
+        let is_shared = |at: usize| Arc::ptr_eq(&chart.dependencies[at].content, &chart.dependencies[count + at].content);
+        assert_eq!((0..count).filter(|at| is_shared(*at)).count(), MOST_LIKE);
+    }
 }

@@ -105,7 +105,7 @@ impl<R: Read> Reader<R> {
         self.unread = 0;
         if size < BUFFER && self.reads_ahead {
             let data: Arc<[u8]> = Arc::from(self.filled(size)?);
-            self.start += size;
+            self.start += data.len();
             return if data.len() < size { Err(truncated()) } else { Ok(data) };
         }
         let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
