@@ -19,6 +19,8 @@ pub enum Data {
     /// A Go `float64`: what every YAML or JSON number is to Helm.
     Float(f64),
     Str(Arc<str>),
+    /// A text that is not UTF-8, which no parsed text holds: `--set-file` gives the bytes of the file.
+    Bytes(Arc<[u8]>),
     List(Arc<Items>),
     Map(Arc<Map>),
 }
@@ -27,6 +29,11 @@ impl Data {
     /// A string node.
     pub fn str(text: impl Into<Arc<str>>) -> Data {
         Data::Str(text.into())
+    }
+
+    /// A string node of what may not be UTF-8.
+    pub fn text(bytes: Vec<u8>) -> Data {
+        String::from_utf8(bytes).map_or_else(|error| Data::Bytes(error.into_bytes().into()), Data::str)
     }
 
     /// A map node from its entries.

@@ -172,6 +172,7 @@ fn convert(data: &Data) -> Value {
         Data::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Value::from(*number as i64),
         Data::Float(number) => Value::from(*number),
         Data::Str(text) => Value::from(text.to_string()),
+        Data::Bytes(text) => Value::from(String::from_utf8_lossy(text).into_owned()),
         Data::List(items) => items.iter().map(convert).collect(),
         Data::Map(map) => table(map),
     }

@@ -187,7 +187,7 @@ fn shown(value: &Data) -> String {
         Data::List(_) => "a list",
         Data::Bool(_) => "a boolean",
         Data::Int(_) | Data::Float(_) => "a number",
-        Data::Str(_) => "a string",
+        Data::Str(_) | Data::Bytes(_) => "a string",
     };
     let text = json::to_vec(value).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
     let short: String = text.chars().take(SHOWN_LIMIT).collect();

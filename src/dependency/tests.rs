@@ -58,6 +58,7 @@ fn json(data: &Data) -> Value {
         Data::Bool(truth) => Value::Bool(*truth),
         Data::Int(number) => Value::from(*number),
         Data::Float(number) => serde_json::from_str(&number.to_string()).expect("a number"),
+        Data::Bytes(_) => unreachable!("no case has any"),
         Data::Str(text) => Value::String(text.to_string()),
         Data::List(items) => Value::Array(items.iter().map(json).collect()),
         Data::Map(map) => Value::Object(map.iter().map(|(key, value)| (key.to_string(), json(value))).collect()),

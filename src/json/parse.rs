@@ -93,7 +93,7 @@ fn mismatch(found: &Data, wanted: &str) -> Error {
         Data::Null => "null",
         Data::Bool(_) => "bool",
         Data::Int(_) | Data::Float(_) => "number",
-        Data::Str(_) => "string",
+        Data::Str(_) | Data::Bytes(_) => "string",
         Data::List(_) => "array",
         Data::Map(_) => "object",
     };

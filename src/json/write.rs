@@ -183,6 +183,7 @@ pub fn write(writer: &mut Writer, data: &Data) {
             Some(Data::Int(number)) => writer.int(*number),
             Some(Data::Float(number)) => writer.float(*number),
             Some(Data::Str(text)) => writer.str(text.as_bytes()),
+            Some(Data::Bytes(text)) => writer.str(text),
             Some(Data::List(items)) => {
                 writer.begin_list();
                 open.push(Walk::List(items.iter()));

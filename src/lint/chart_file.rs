@@ -73,7 +73,7 @@ fn api_version(metadata: &Metadata) -> Option<String> {
 /// That a version is written as text: `1.10` without quotes is a number, and a different one.
 fn is_string(map: &Map, key: &str) -> Option<String> {
     let kind = match map.get(key)? {
-        Data::Str(_) => return None,
+        Data::Str(_) | Data::Bytes(_) => return None,
         Data::Null => "<nil>",
         Data::Bool(_) => "bool",
         Data::Int(_) => "int64",

@@ -142,6 +142,7 @@ pub fn texts(data: Option<&Data>) -> Vec<String> {
 pub fn scalar_text(data: &Data) -> String {
     match data {
         Data::Str(text) => text.to_string(),
+        Data::Bytes(text) => String::from_utf8_lossy(text).into_owned(),
         Data::Bool(true) => "true".to_string(),
         Data::Bool(false) => "false".to_string(),
         Data::Int(number) => number.to_string(),

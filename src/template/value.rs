@@ -180,6 +180,7 @@ impl Value {
             Data::Int(number) => Value::Int(IntKind::Int64, *number),
             Data::Float(number) => Value::Float(*number),
             Data::Str(text) => Value::Str(Str::from(text.clone())),
+            Data::Bytes(text) => Value::Str(Str(text.clone())),
             Data::List(items) => Value::List(List::view(items.clone(), birth)),
             Data::Map(map) => Value::Map(Map::view(MapKind::Any, map.clone(), birth)),
         }

@@ -63,6 +63,7 @@ fn scalar(data: &Data) -> String {
         Data::Int(number) => number.to_string(),
         Data::Float(number) => crate::number::format_g(*number),
         Data::Str(text) => text.to_string(),
+        Data::Bytes(text) => String::from_utf8_lossy(text).into_owned(),
         Data::List(_) | Data::Map(_) => String::new(),
     }
 }
@@ -74,7 +75,7 @@ pub fn type_name(data: &Data) -> &'static str {
         Data::Bool(_) => "bool",
         Data::Int(_) => "int64",
         Data::Float(_) => "float64",
-        Data::Str(_) => "string",
+        Data::Str(_) | Data::Bytes(_) => "string",
         Data::List(_) => "[]interface {}",
         Data::Map(_) => "map[string]interface {}",
     }

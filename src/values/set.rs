@@ -322,7 +322,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
             Kind::Typed => Ok(typed_value(text)),
             Kind::File(reader) => {
                 let content = reader(&text).map_err(Stop::Fault)?;
-                Ok(Data::str(String::from_utf8_lossy(&content).into_owned()))
+                Ok(Data::text(content))
             }
             _ => Ok(Data::str(text)),
         }

@@ -365,6 +365,7 @@ fn equals_by_pointer(source: &Map, frozen: &[(Arc<str>, Data)]) -> bool {
                     (Data::Map(a), Data::Map(b)) => Arc::ptr_eq(a, b),
                     (Data::List(a), Data::List(b)) => Arc::ptr_eq(a, b),
                     (Data::Str(a), Data::Str(b)) => Arc::ptr_eq(a, b),
+                    (Data::Bytes(a), Data::Bytes(b)) => Arc::ptr_eq(a, b),
                     (Data::Null, Data::Null) => true,
                     (Data::Bool(a), Data::Bool(b)) => a == b,
                     (Data::Int(a), Data::Int(b)) => a == b,

@@ -284,7 +284,7 @@ impl Fitting {
             (Shape::Time, Data::Str(text)) => self.fit_time(text),
             (Shape::Time, _) => self.end("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
             (_, Data::Bool(_)) => self.mismatch("bool", shape),
-            (_, Data::Str(_)) => self.mismatch("string", shape),
+            (_, Data::Str(_) | Data::Bytes(_)) => self.mismatch("string", shape),
             (_, Data::Int(_) | Data::Float(_)) => self.mismatch("number", shape),
             (_, Data::List(_)) => self.mismatch("array", shape),
             (_, Data::Map(_)) => self.mismatch("object", shape),

@@ -1,7 +1,7 @@
 //! Runs the command as people do, on the cases below `testdata/commands`: flags, streams, exit codes, files.
 //!
 //! A case is a file: a line that says what it shows, then sections that begin with `=== `:
-//! `file PATH`, `program PATH` (an executable file), `env NAME=VALUE`, `input` (standard input of the next run), `run WORDS`,
+//! `file PATH`, `bytes PATH` (a file in hexadecimal digits), `program PATH` (an executable file), `env NAME=VALUE`, `input` (standard input of the next run), `run WORDS`,
 //! and after a run `exit CODE` (0 unless given), `output` (all of standard output), `output has`, `output lacks`, `error has`,
 //! `error lacks` (each line by itself), `written PATH` (a file and all of its content), `absent PATH`. `{dir}` stands for the
 //! case's own folder.
@@ -35,6 +35,10 @@ fn sections(text: &str) -> Vec<Section> {
         }
     }
     sections
+}
+
+fn from_hex(digits: &str) -> Vec<u8> {
+    digits.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).expect("two digits")).collect()
 }
 
 /// Words as a shell reads them: blanks part them, single and double quotes keep them together.
@@ -131,9 +135,10 @@ impl Case<'_> {
     fn section(&mut self, section: &Section, record: bool) -> Option<String> {
         let path = self.folder.join(&section.subject);
         match (section.heading.as_str(), section.subject.as_str()) {
-            ("file" | "program", _) => {
+            ("file" | "program" | "bytes", _) => {
                 std::fs::create_dir_all(path.parent().expect("files lie in folders")).expect("folders can be made");
-                std::fs::write(&path, &section.body).expect("files can be written");
+                let body = if section.heading == "bytes" { from_hex(&section.body) } else { section.body.clone().into_bytes() };
+                std::fs::write(&path, body).expect("files can be written");
                 #[cfg(unix)]
                 if section.heading == "program" {
                     use std::os::unix::fs::PermissionsExt;

@@ -225,6 +225,7 @@ pub fn print(data: &Data) -> String {
         Data::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => (*number as i64).to_string(),
         Data::Float(number) => number.to_string(),
         Data::Str(text) => text.to_string(),
+        Data::Bytes(text) => String::from_utf8_lossy(text).into_owned(),
         Data::List(items) => items.iter().map(print).collect::<Vec<_>>().join(","),
         Data::Map(_) => "a map".to_string(),
     }

@@ -352,6 +352,7 @@ impl<'a> Printer<'a> {
             Data::Int(number) => self.print_integer(IntKind::Int64, *number, verb),
             Data::Float(number) => self.print_float(*number, verb),
             Data::Str(text) => self.print_string(text.as_bytes(), verb),
+            Data::Bytes(text) => self.print_string(text, verb),
             Data::List(items) => self
                 .descend(|printer| printer.print_sequence("[]interface {}", items.iter(), |printer, item| printer.print_data(item, verb))),
             Data::Map(map) => self.descend(|printer| printer.print_shared_map(MapKind::Any.name(), map, verb)),

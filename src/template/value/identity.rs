@@ -100,9 +100,11 @@ impl Identity {
     /// Adds what a tree of a parsed text keeps; `false` if that is too much.
     fn weigh(&mut self, data: &Data) -> bool {
         self.weight += HANDLE_WEIGHT;
-        if let Data::Str(text) = data {
-            self.weight += text.len();
-        }
+        self.weight += match data {
+            Data::Str(text) => text.len(),
+            Data::Bytes(text) => text.len(),
+            _ => 0,
+        };
         self.weight <= MOST_WEIGHT
             && match data {
                 Data::List(items) => items.iter().all(|item| self.weigh(item)),

@@ -266,6 +266,7 @@ fn to_json(data: &Data) -> serde_json::Value {
         Data::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT => Value::from(*number as i64),
         Data::Float(number) => Value::from(*number),
         Data::Str(text) => Value::String(text.to_string()),
+        Data::Bytes(text) => Value::String(json::valid_text(text).into_owned()),
         Data::List(items) => Value::Array(items.iter().map(to_json).collect()),
         Data::Map(map) => Value::Object(map.iter().map(|(key, value)| (key.to_string(), to_json(value))).collect()),
     }

@@ -237,7 +237,7 @@ impl<'a> Plain<'a> {
     /// Whether a part of the schema admits a value.
     fn verdict(&self, schema: &Data, value: &Data, depth: usize) -> Verdict {
         let bytes = value.as_str().map_or(0, str::len);
-        if depth > DEPTH_LIMIT || !self.spend(1 + bytes / BYTES_OF_A_STEP) {
+        if depth > DEPTH_LIMIT || matches!(value, Data::Bytes(_)) || !self.spend(1 + bytes / BYTES_OF_A_STEP) {
             return Unknown;
         }
         let words = match schema {

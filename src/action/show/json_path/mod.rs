@@ -280,6 +280,7 @@ fn print(value: &Data, out: &mut Vec<u8>) {
         Data::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
         Data::Float(number) => out.extend_from_slice(crate::number::format_g(*number).as_bytes()),
         Data::Str(text) => out.extend_from_slice(text.as_bytes()),
+        Data::Bytes(text) => out.extend_from_slice(text),
         // Only numbers that JSON cannot say fail, and values hold none.
         Data::List(_) | Data::Map(_) => out.extend_from_slice(&json::to_vec(value).unwrap_or_default()),
     }
