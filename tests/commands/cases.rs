@@ -1,7 +1,7 @@
 //! Runs the command as people do, on the cases below `testdata/commands`: flags, streams, exit codes, files.
 //!
 //! A case is a file: a line that says what it shows, then sections that begin with `=== `:
-//! `file PATH`, `bytes PATH` (a file in hexadecimal digits), `program PATH` (an executable file), `env NAME=VALUE`, `input` (standard input of the next run), `run WORDS`,
+//! `file PATH`, `bytes PATH` (a file in hexadecimal digits), `program PATH` (an executable file), `env NAME=VALUE`, `called NAME` (the name the program is called by from here on), `input` (standard input of the next run), `run WORDS`,
 //! and after a run `exit CODE` (0 unless given), `output` (all of standard output), `output has`, `output lacks`, `error has`,
 //! `error lacks` (each line by itself), `written PATH` (a file and all of its content), `absent PATH`. `{dir}` stands for the
 //! case's own folder.
@@ -69,6 +69,8 @@ fn words(line: &str) -> Vec<String> {
 struct Case<'a> {
     folder: &'a Path,
     program: PathBuf,
+    /// What the program is told that it is called, unless by its path.
+    name: Option<String>,
     variables: BTreeMap<String, String>,
     input: String,
     last: Option<(String, Output)>,
@@ -80,6 +82,10 @@ impl Case<'_> {
     fn run(&mut self, line: &str) {
         let line = line.replace("{dir}", &self.folder.to_string_lossy());
         let mut command = Command::new(&self.program);
+        #[cfg(unix)]
+        if let Some(name) = &self.name {
+            std::os::unix::process::CommandExt::arg0(&mut command, name);
+        }
         command.args(words(&line)).current_dir(self.folder).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         for (variable, folder) in
@@ -149,6 +155,7 @@ impl Case<'_> {
                 let (name, value) = pair.split_once('=').expect("a variable has a value");
                 self.variables.insert(name.to_string(), value.replace("{dir}", &self.folder.to_string_lossy()));
             }
+            ("called", name) => self.name = Some(name.to_string()),
             ("input", _) => self.input = section.body.clone(),
             ("run", line) => {
                 self.check_exit();
@@ -182,8 +189,16 @@ fn check(file: &Path, program: &Path, record: bool) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let folder = folder.path().canonicalize().expect("the folder is there");
     let (variables, input) = (BTreeMap::new(), String::new());
-    let mut case =
-        Case { folder: &folder, program: program.to_path_buf(), variables, input, last: None, expected_exit: 0, faults: Vec::new() };
+    let mut case = Case {
+        folder: &folder,
+        program: program.to_path_buf(),
+        name: None,
+        variables,
+        input,
+        last: None,
+        expected_exit: 0,
+        faults: Vec::new(),
+    };
     let head: String = text.split_inclusive('\n').take_while(|line| !line.starts_with("=== ")).collect();
     let mut recorded = head;
     for section in sections(&text) {

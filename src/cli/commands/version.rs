@@ -9,6 +9,7 @@ use crate::template::functions::Vocabulary;
 use crate::template::value::{Object, Value};
 use clap::Args;
 use std::any::Any;
+use std::path::Path;
 use std::rc::Rc;
 
 /// The row of the table.
@@ -24,7 +25,10 @@ This will print a representation of the version and of the Helm version whose be
 With --short only the version is printed. With --template the version is printed through a template; .Version is the version
 of rutter, .HelmVersion that of Helm:
 
-    $ rutter version --template='Version: {{.Version}}'";
+    $ rutter version --template='Version: {{.Version}}'
+
+Called by the name of helm (through a link, say), it answers with the version of Helm, for programs that ask which Helm they have,
+and names its own beside it: v4.2.4+rutter0.1.0.";
 
 /// The flags of `version`.
 #[derive(Debug, Clone, Default, Args)]
@@ -39,20 +43,47 @@ pub struct Arguments {
 
 impl Run for Arguments {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
-        let version = env!("CARGO_PKG_VERSION");
+        let is_helm = Path::new(&session.program).file_stem().is_some_and(|name| name == "helm");
+        let (own, helm) = (env!("CARGO_PKG_VERSION"), HELM_VERSION.version);
         if let Some(template) = self.template.filter(|template| !template.is_empty()) {
-            let dot = || Value::Object(Rc::new(BuildInfo));
+            let dot = || Value::Object(Rc::new(BuildInfo { is_helm }));
             return session.print(engine::render_text("_", &template, &dot, Vocabulary::Go, &mut System)?);
         }
-        if self.short {
-            return session.print(format!("v{version}\n"));
-        }
-        session.print(format!("version.BuildInfo{{Version:\"v{version}\", HelmVersion:\"{}\"}}\n", HELM_VERSION.version))
+        session.print(match (self.short, is_helm) {
+            (true, false) => format!("v{own}\n"),
+            (true, true) => format!("{helm}+rutter{own}\n"),
+            (false, false) => format!("version.BuildInfo{{Version:\"v{own}\", HelmVersion:\"{helm}\"}}\n"),
+            (false, true) => {
+                let fields = BuildInfo { is_helm }.texts().map(|(name, text)| format!("{name}:\"{text}\""));
+                format!("version.BuildInfo{{{}}}\n", fields.join(", "))
+            }
+        })
     }
 }
 
-/// What the template is given: Helm's struct, so that a field that there is none of is an error, with Helm's own version added.
-struct BuildInfo;
+/// What the template is given: Helm's struct, so that a field that there is none of is an error, with one more.
+struct BuildInfo {
+    /// Whether the program goes by the name of Helm.
+    is_helm: bool,
+}
+
+impl BuildInfo {
+    fn texts(&self) -> [(&'static str, &'static str); 6] {
+        let own = concat!("v", env!("CARGO_PKG_VERSION"));
+        let (version, other) = match self.is_helm {
+            true => (HELM_VERSION.version, ("RutterVersion", own)),
+            false => (own, ("HelmVersion", HELM_VERSION.version)),
+        };
+        [
+            ("Version", version),
+            ("GitCommit", HELM_VERSION.git_commit),
+            ("GitTreeState", HELM_VERSION.git_tree_state),
+            ("GoVersion", HELM_VERSION.go_version),
+            ("KubeClientVersion", HELM_VERSION.kube_client_version),
+            other,
+        ]
+    }
+}
 
 impl Object for BuildInfo {
     fn type_name(&self) -> &'static str {
@@ -68,14 +99,7 @@ impl Object for BuildInfo {
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("Version", Value::str(concat!("v", env!("CARGO_PKG_VERSION")))),
-            ("GitCommit", Value::str(HELM_VERSION.git_commit)),
-            ("GitTreeState", Value::str(HELM_VERSION.git_tree_state)),
-            ("GoVersion", Value::str(HELM_VERSION.go_version)),
-            ("KubeClientVersion", Value::str(HELM_VERSION.kube_client_version)),
-            ("HelmVersion", Value::str(HELM_VERSION.version)),
-        ]
+        self.texts().map(|(name, text)| (name, Value::str(text))).to_vec()
     }
 
     fn as_any(&self) -> &dyn Any {
