@@ -168,7 +168,7 @@ fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> std::r
     if url::Address::parse(base).is_none_or(|address| address.path.trim_matches('/').is_empty()) {
         return Ok(None);
     }
-    let place = index_address(base)?;
+    let place = index_address(client.settings(), base)?;
     let response = client.send(Request { compressed: true, ..Request::get(&place, INDEX_LIMIT) }, access)?;
     match response.status.as_u16() {
         200 => Ok(context_path(&response.body)),

@@ -54,7 +54,7 @@ pub fn add(entry: Entry, force: bool, settings: &Settings, reporter: &dyn Report
         let message = format!("repository name ({}) already exists, please specify a different name", entry.name);
         return Err(Error::new(ErrorKind::Repository, message));
     }
-    update::check_address(&entry)?;
+    update::check_address(settings, &entry)?;
     let client = Client::new(settings, reporter);
     update::update(&client, &entry).map_err(|error| {
         error.context(format!("looks like {} is not a valid chart repository or cannot be reached", quote(url::redact(&entry.url))))
@@ -76,7 +76,7 @@ pub fn update(names: &[String], settings: &Settings, reporter: &dyn Reporter) ->
         return Err(Error::new(ErrorKind::Usage, format!("no repositories found matching '{unknown}'.  Nothing will be updated")));
     }
     let wanted: Vec<&Entry> = repositories.entries.iter().filter(|entry| names.is_empty() || names.contains(&entry.name)).collect();
-    wanted.iter().copied().try_for_each(update::check_address)?;
+    wanted.iter().try_for_each(|entry| update::check_address(settings, entry))?;
     reporter.say("Hang tight while we grab the latest from your chart repositories...");
     let client = Client::new(settings, reporter);
     let outcomes = update::update_all(&client, &wanted, |entry, outcome| announce(entry, &entry.name, outcome, reporter));

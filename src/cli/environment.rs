@@ -7,11 +7,13 @@ use super::arguments::GlobalArguments;
 use super::printer::ErrorFormat;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The process's variables, or a test's.
+#[derive(Clone)]
 pub struct Environment {
-    lookup: Box<dyn Fn(&str) -> Option<String>>,
-    all: Box<dyn Fn() -> BTreeMap<String, String>>,
+    lookup: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    all: Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>,
 }
 
 impl Environment {
@@ -20,13 +22,13 @@ impl Environment {
     pub fn of_process() -> Environment {
         let all = || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
         // One variable is asked for by its name: a copy of them all would cost every run.
-        Environment { lookup: Box::new(|name| std::env::var(name).ok()), all: Box::new(all) }
+        Environment { lookup: Arc::new(|name| std::env::var(name).ok()), all: Arc::new(all) }
     }
 
     /// These variables and no others.
     pub fn of(variables: BTreeMap<String, String>) -> Environment {
         let all = variables.clone();
-        Environment { lookup: Box::new(move |name| variables.get(name).cloned()), all: Box::new(move || all.clone()) }
+        Environment { lookup: Arc::new(move |name| variables.get(name).cloned()), all: Arc::new(move || all.clone()) }
     }
 
     /// The variable's value, which may be empty.

@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 /// The largest kubeconfig.
 const FILE_LIMIT: u64 = 10 << 20;
 
-/// The namespace that the release gets when neither flag nor variable names one.
-pub fn namespace(settings: &Settings, environment: &Environment) -> Option<String> {
-    namespace_of(&files(settings, environment), &settings.kube_context)
+/// The namespace that a release gets: what was asked for, else that of the current context, else `default`.
+pub fn namespace(settings: &Settings, environment: &Environment) -> String {
+    if !settings.requested_namespace.is_empty() {
+        return settings.requested_namespace.clone();
+    }
+    namespace_of(&files(settings, environment), &settings.kube_context).unwrap_or_else(|| "default".to_string())
 }
 
 /// All contexts by name, each with its cluster behind a tab.

@@ -45,12 +45,9 @@ impl Session {
         Session { program, environment, settings, notices, offline, exit: Exit::Success }
     }
 
-    /// The namespace that a release gets: what was asked for, else that of the kubeconfig's current context, else `default`.
+    /// The namespace that a release gets.
     pub fn namespace(&self) -> String {
-        if !self.settings.requested_namespace.is_empty() {
-            return self.settings.requested_namespace.clone();
-        }
-        kubeconfig::namespace(&self.settings, &self.environment).unwrap_or_else(|| "default".to_string())
+        kubeconfig::namespace(&self.settings, &self.environment)
     }
 
     /// The variables that `env` shows and plugins are given.

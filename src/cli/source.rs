@@ -5,6 +5,7 @@
 
 use super::arguments::{ChartSourceArguments, ValueArguments};
 use super::console::Console;
+use super::plugin::getter::Getters;
 use super::session::Session;
 use super::system::System;
 use super::values_template;
@@ -75,6 +76,7 @@ fn plain_settings(session: &Session) -> Settings {
         user_agent: format!("rutter/{}", env!("CARGO_PKG_VERSION")),
         trusted_realms: list("RUTTER_TRUSTED_REALMS"),
         offline: session.offline,
+        getter: Some(Arc::new(Getters::new(session))),
         now: System.now(),
         debug: session.settings.debug,
         temporary: std::env::temp_dir(),
@@ -195,11 +197,11 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
         let reporter = Console::new(session);
         return download::Downloader::new(ChartOptions::default(), &repository_settings(session)?, &reporter).archive(path);
     }
-    if !matches!(address.scheme.as_slice(), b"http" | b"https") {
+    let settings = plain_settings(session);
+    if address.scheme.is_empty() || !settings.fetches(&String::from_utf8_lossy(&address.scheme)) {
         return fs::read_limited(Path::new(path), VALUES_LIMIT);
     }
     let reporter = Console::new(session);
-    let settings = plain_settings(session);
     Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default())
 }
 

@@ -350,7 +350,7 @@ impl<'s> Downloader<'s> {
         let settings = self.client.settings();
         let repositories = Repositories::load_or_empty(settings)?;
         if address.is_absolute() && !address.host.is_empty() && !address.path.is_empty() {
-            if !matches!(address.scheme.as_str(), "http" | "https") {
+            if !settings.fetches(&address.scheme) {
                 return Err(Error::new(ErrorKind::Repository, format!("scheme {} not supported", quote(&address.scheme))));
             }
             let owner = owner_of(reference, &repositories, settings)?;
@@ -382,7 +382,7 @@ impl<'s> Downloader<'s> {
         if entry.url.is_empty() {
             return Err(Error::new(ErrorKind::Repository, format!("no URL found for repository {name}")));
         }
-        update::check_address(entry)?;
+        update::check_address(settings, entry)?;
         let path = index_path(settings, name)?;
         let no_cache = |error: Error| error.context("no cached repo found. (try 'rutter repo update')").with_kind(ErrorKind::Repository);
         let bytes = crate::fs::read_limited(&path, INDEX_LIMIT).map_err(no_cache)?;
@@ -510,7 +510,7 @@ pub fn find_in_repository(
     access: &Access,
     describe: impl Fn(Error) -> Error,
 ) -> Result<(String, String)> {
-    update::check_address(&Entry { url: repository.to_string(), ..Entry::default() })?;
+    update::check_address(client.settings(), &Entry { url: repository.to_string(), ..Entry::default() })?;
     let bytes = fetch_index(client, repository, access).map_err(&describe)?;
     let reporter = client.reporter();
     let versions = index::versions_of(&bytes, chart, repository, reporter).map_err(&describe)?;
@@ -532,14 +532,14 @@ pub fn find_in_repository(
 
 /// The bytes of a repository's index.yaml.
 pub fn fetch_index(client: &Client<'_>, repository: &str, access: &Access) -> Result<Vec<u8>> {
-    let address = index_address(repository)?;
+    let address = index_address(client.settings(), repository)?;
     client.fetch(Request { compressed: true, label: Some(repository), mirrored: true, ..Request::get(&address, INDEX_LIMIT) }, access)
 }
 
 /// Where a repository's index.yaml lies. Errors for schemes that no repository has.
-pub fn index_address(repository: &str) -> Result<String> {
+pub fn index_address(settings: &Settings, repository: &str) -> Result<String> {
     let parsed = Address::parse(repository).ok_or_else(|| invalid_url(repository))?;
-    if !matches!(parsed.scheme.as_str(), "http" | "https") {
+    if !settings.fetches(&parsed.scheme) {
         // Helm takes the index for an artifact of the registry.
         let message = match parsed.scheme.as_str() {
             "oci" => "failed to perform \"FetchReference\" on source: invalid reference".to_string(),

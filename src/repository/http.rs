@@ -202,6 +202,9 @@ impl<'s> Client<'s> {
         {
             return Ok(response);
         }
+        if let Some(response) = self.ask_getter(&request, access) {
+            return response;
+        }
         let mut attempt = 0;
         loop {
             let result = self.hops(&request, access);
@@ -219,6 +222,20 @@ impl<'s> Client<'s> {
             std::thread::sleep(pause.unwrap_or(base * 2_u32.pow(attempt)).min(PAUSE_LIMIT));
             attempt += 1;
         }
+    }
+
+    /// The answer of the getter whose business the address is, if there is one.
+    fn ask_getter(&self, request: &Request<'_>, access: &Access) -> Option<Result<Response>> {
+        let getter = self.settings.getter.as_ref()?;
+        let address = Address::parse(request.url).filter(|address| !matches!(address.scheme.as_str(), "" | "http" | "https" | "oci"))?;
+        if !getter.provides(&address.scheme) {
+            return None;
+        }
+        // Helm shows the plugin everything, wherever the index says that the chart lies.
+        let own = access.pass_credentials || same_origin(&access.base, &address);
+        let shown = if own { access.clone() } else { Access { ca_file: access.ca_file.clone(), ..Access::default() } };
+        let answer = getter.get(request.url, &shown, request.limit);
+        Some(answer.map(|body| Response { status: StatusCode::OK, headers: HeaderMap::new(), body, url: request.url.to_string() }))
     }
 
     /// The first good answer of a mirror. What proves who we are is for the repository alone; `.netrc` may know the mirror.

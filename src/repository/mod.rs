@@ -13,6 +13,8 @@ pub mod config;
 #[cfg(feature = "remote")]
 pub mod download;
 #[cfg(feature = "remote")]
+pub mod getter;
+#[cfg(feature = "remote")]
 pub mod http;
 #[cfg(feature = "remote")]
 pub mod hub;
@@ -34,6 +36,8 @@ pub mod url;
 
 use crate::diagnostic::{Level, Notice, Notices};
 use std::path::PathBuf;
+#[cfg(feature = "remote")]
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -57,6 +61,9 @@ pub struct Settings {
     /// Mirrors in the order they were configured.
     #[cfg(feature = "remote")]
     pub mirrors: Vec<mirror::Mirror>,
+    /// Who fetches from addresses that are neither HTTP nor a registry's.
+    #[cfg(feature = "remote")]
+    pub getter: Option<Arc<dyn getter::Getter>>,
     /// Hosts of token servers that may see the credentials of registries that name them.
     pub trusted_realms: Vec<String>,
     /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
@@ -78,6 +85,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether there is somebody who fetches from addresses of this scheme; registries apart.
+    #[cfg(feature = "remote")]
+    pub fn fetches(&self, scheme: &str) -> bool {
+        matches!(scheme, "http" | "https") || self.getter.as_ref().is_some_and(|getter| getter.provides(scheme))
+    }
+
     /// The time in seconds since 1970, unless unknown.
     pub fn now_seconds(&self) -> Option<i64> {
         i64::try_from(self.now / 1_000_000_000).ok().filter(|seconds| *seconds != 0)

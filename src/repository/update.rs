@@ -10,7 +10,7 @@ use super::config::{Entry, charts_path, index_path};
 use super::download::{entry_access, index_address};
 use super::http::{Client, Request, Response, fetch_error};
 use super::index::{self, INDEX_LIMIT};
-use super::url;
+use super::{Settings, url};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::sha256_hex;
 use crate::parallel;
@@ -22,19 +22,21 @@ use std::path::PathBuf;
 const PARALLEL: usize = 8;
 
 /// Refuses an address that Helm could not make a repository of, which it finds before anything is fetched.
-pub fn check_address(entry: &Entry) -> Result<()> {
+pub fn check_address(settings: &Settings, entry: &Entry) -> Result<()> {
     let refused = |message: String| Err(Error::new(ErrorKind::Repository, message));
     match Url::parse(entry.url.as_bytes()) {
         Err(_) => refused(format!("invalid chart URL format: {}", url::redact(&entry.url))),
-        Ok(address) if matches!(address.scheme.as_slice(), b"http" | b"https" | b"oci") => Ok(()),
-        Ok(address) => refused(format!("could not find protocol handler for: {}", String::from_utf8_lossy(&address.scheme))),
+        Ok(address) => match String::from_utf8_lossy(&address.scheme) {
+            scheme if scheme == "oci" || settings.fetches(&scheme) => Ok(()),
+            scheme => refused(format!("could not find protocol handler for: {scheme}")),
+        },
     }
 }
 
 /// Fetches the index of `entry` into the cache.
 pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
     let settings = client.settings();
-    let address = index_address(&entry.url)?;
+    let address = index_address(settings, &entry.url)?;
     let path = index_path(settings, &entry.name)?;
     let kept = Validators::load(client, entry, &path);
     let mut request = Request { compressed: true, label: Some(&entry.url), mirrored: true, ..Request::get(&address, INDEX_LIMIT) };
@@ -78,7 +80,7 @@ pub fn update_all(client: &Client<'_>, entries: &[&Entry], mut done: impl FnMut(
 }
 
 /// Takes the cached files of a repository away.
-pub fn forget(settings: &super::Settings, name: &str) -> Result<()> {
+pub fn forget(settings: &Settings, name: &str) -> Result<()> {
     for path in [charts_path(settings, name)?, index_path(settings, name)?, validators_path(settings, name)?] {
         if crate::fs::lstat(&path).is_ok() {
             crate::fs::remove_file(&path)?;
@@ -118,6 +120,6 @@ impl Validators {
     }
 }
 
-fn validators_path(settings: &super::Settings, name: &str) -> Result<PathBuf> {
+fn validators_path(settings: &Settings, name: &str) -> Result<PathBuf> {
     index_path(settings, name).map(|path| path.with_file_name(format!("{name}-index.validators")))
 }

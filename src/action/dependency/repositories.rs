@@ -92,7 +92,7 @@ impl Manager<'_> {
             return Ok(());
         }
         self.reporter.say("Getting updates for unmanaged Helm repositories...");
-        entries.iter().try_for_each(update::check_address)?;
+        entries.iter().try_for_each(|entry| update::check_address(self.settings, entry))?;
         let entries: Vec<&Entry> = entries.iter().collect();
         update::update_all(self.downloader.client(), &entries, |entry, outcome| announce(entry, &entry.url, outcome, self.reporter));
         self.forget_indexes();
@@ -116,7 +116,7 @@ impl Manager<'_> {
             return Ok(());
         }
         self.reporter.say("Hang tight while we grab the latest from your chart repositories...");
-        unique.iter().copied().try_for_each(update::check_address)?;
+        unique.iter().try_for_each(|entry| update::check_address(self.settings, entry))?;
         update::update_all(self.downloader.client(), &unique, |entry, outcome| announce(entry, &entry.name, outcome, self.reporter));
         self.forget_indexes();
         self.reporter.say("Update Complete. ⎈Happy Helming!⎈");

@@ -1,4 +1,5 @@
-//! Plugins that are programs: found in the plugins folder, run as commands or as post-renderers, [installed](install) and signed.
+//! Plugins that are programs: found in the plugins folder, run as commands, as post-renderers or [to fetch](getter),
+//! [installed](install) and signed.
 //!
 //! Goes in: the plugins folder and a name. Comes out: [`Plugin`]s and what their programs do. Both forms of plugin.yaml are
 //! read, that of `apiVersion: v1` and the older one without. WebAssembly plugins are listed and not run.
@@ -6,11 +7,12 @@
 //! environment and the terminal is no business of the library.
 
 mod describe;
+pub mod getter;
 mod git;
 pub mod install;
 
 use super::commands::COMMANDS;
-use super::environment::Settings;
+use super::environment::{Environment, Settings};
 use super::exit::Exit;
 use super::session::Session;
 use crate::action::template::PostRender;
@@ -70,6 +72,9 @@ pub struct Plugin {
     /// `subprocess`, or another that is listed as Helm does and refused when it is to be run.
     runtime: String,
     programs: Vec<Program>,
+    /// The schemes that it fetches from, and with what.
+    schemes: Vec<String>,
+    downloads: Vec<Download>,
     /// What is run when the plugin is installed, updated or taken away, by event.
     hooks: BTreeMap<String, Vec<Program>>,
     /// Variables in the arguments of hooks are expanded.
@@ -103,6 +108,31 @@ struct Program {
     architecture: String,
     command: String,
     arguments: Vec<String>,
+}
+
+/// What is added to the environment of a program.
+type Variables = BTreeMap<&'static str, String>;
+
+/// A program of a plugin as it is to be run.
+struct Prepared {
+    program: String,
+    arguments: Vec<String>,
+    variables: Variables,
+}
+
+impl Prepared {
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).envs(&self.variables);
+        command
+    }
+}
+
+/// What is run for the addresses of some schemes.
+#[derive(Debug, Clone, Default)]
+struct Download {
+    schemes: Vec<String>,
+    programs: Vec<Program>,
 }
 
 /// Every plugin in the plugins folders, in order of their folders' names. What cannot be read is told of and passed over;
@@ -229,7 +259,7 @@ fn read(map: &Map) -> Result<Plugin> {
 /// The form of Helm 3.
 fn read_legacy(map: &Map, base: Plugin) -> Result<Plugin> {
     let fault = |message: &str| Err(Error::new(ErrorKind::Usage, message));
-    let getters = map.get("downloaders").and_then(Data::as_list).is_some_and(|list| !list.is_empty());
+    let downloads = downloads(map.get("downloaders"), |item| vec![Program { command: text(item, "command"), ..Program::default() }]);
     let (mut programs, command) = (programs(map), text(map, "command"));
     if !programs.is_empty() && !command.is_empty() {
         return fault("both platformCommand and command are set");
@@ -241,18 +271,31 @@ fn read_legacy(map: &Map, base: Plugin) -> Result<Plugin> {
     if !hooks.is_empty() && lines.is_some() {
         return fault("both platformHooks and hooks are set");
     }
+    for (at, download) in downloads.iter().enumerate() {
+        if download.programs.iter().any(|program| program.command.is_empty()) {
+            return fault(&format!("downloader {at} has empty command"));
+        }
+        if download.schemes.is_empty() {
+            return fault(&format!("downloader {at} has no protocols"));
+        }
+        if let Some(empty) = download.schemes.iter().position(String::is_empty) {
+            return fault(&format!("downloader {at} has empty protocol at index {empty}"));
+        }
+    }
     let expands_hooks = lines.is_none();
     for (event, line) in lines.iter().flat_map(|lines| lines.iter()) {
         let arguments = vec!["-c".to_string(), line.as_str().unwrap_or_default().to_string()];
         hooks.insert(event.to_string(), vec![Program { command: "sh".to_string(), arguments, ..Program::default() }]);
     }
     Ok(Plugin {
-        kind: if getters { GETTER_TYPE } else { COMMAND_TYPE }.to_string(),
+        kind: if downloads.is_empty() { COMMAND_TYPE } else { GETTER_TYPE }.to_string(),
         api_version: "legacy".to_string(),
         about: text(map, "usage"),
         ignore_flags: truth(map, "ignoreFlags"),
         runtime: SUBPROCESS.to_string(),
         programs,
+        schemes: downloads.iter().flat_map(|download| download.schemes.iter().cloned()).collect(),
+        downloads,
         hooks,
         expands_hooks,
         ..base
@@ -283,9 +326,12 @@ fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
     let empty = Map::new();
     let table = |key: &str| map.get(key).and_then(Data::as_map).map_or(&empty, |map| map);
     let config = table("config");
-    let protocols = config.get("protocols").and_then(Data::as_list).map_or(0, |list| list.len());
-    if kind == GETTER_TYPE && protocols == 0 {
+    let schemes = texts(config, "protocols");
+    if kind == GETTER_TYPE && schemes.is_empty() {
         return fault("config validation failed: getter has no protocols");
+    }
+    if let Some(empty) = schemes.iter().position(String::is_empty).filter(|_| kind == GETTER_TYPE) {
+        return fault(&format!("config validation failed: getter has empty protocol at index {empty}"));
     }
     Ok(Plugin {
         kind,
@@ -295,6 +341,8 @@ fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
         about: text(config, "shortHelp"),
         ignore_flags: truth(config, "ignoreFlags"),
         programs: programs(table("runtimeConfig")),
+        schemes,
+        downloads: downloads(table("runtimeConfig").get("protocolCommands"), programs),
         hooks: hooks(table("runtimeConfig")),
         ..base
     })
@@ -302,6 +350,17 @@ fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
 
 fn text(map: &Map, key: &str) -> String {
     map.get(key).and_then(Data::as_str).unwrap_or_default().to_string()
+}
+
+fn texts(map: &Map, key: &str) -> Vec<String> {
+    let list = map.get(key).and_then(Data::as_list);
+    list.iter().flat_map(|list| list.iter()).map(|item| item.as_str().unwrap_or_default().to_string()).collect()
+}
+
+/// What is run for which schemes; `programs` reads it out of an entry.
+fn downloads(list: Option<&Data>, programs: impl Fn(&Map) -> Vec<Program>) -> Vec<Download> {
+    let entries = list.and_then(Data::as_list).into_iter().flat_map(|list| list.iter()).filter_map(Data::as_map);
+    entries.map(|entry| Download { schemes: texts(entry, "protocols"), programs: programs(entry) }).collect()
 }
 
 fn truth(map: &Map, key: &str) -> bool {
@@ -367,13 +426,15 @@ fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
 
 impl Plugin {
     /// The plugin's program with its arguments and these, and with `variables` added to the environment.
-    fn command(&self, arguments: &[String], variables: BTreeMap<&'static str, String>, session: &Session) -> Result<Command> {
+    fn command(&self, arguments: &[String], variables: Variables, session: &Session) -> Result<Command> {
         if self.runtime != SUBPROCESS {
             let message = format!("unsupported plugin runtime type: {}", quote(self.runtime.as_bytes()));
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        let mut command =
-            self.prepare(&self.programs, true, variables, session).map_err(|error| error.context("failed to prepare plugin command"))?;
+        let mut command = self
+            .prepare(&self.programs, true, variables, &session.environment)
+            .map_err(|error| error.context("failed to prepare plugin command"))?
+            .command();
         command.args(arguments);
         Ok(command)
     }
@@ -383,7 +444,7 @@ impl Plugin {
         let Some(programs) = self.hooks.get(event.name()).filter(|programs| !programs.is_empty() && self.runtime == SUBPROCESS) else {
             return Ok(());
         };
-        let mut command = self.prepare(programs, self.expands_hooks, session.variables(), session)?;
+        let mut command = self.prepare(programs, self.expands_hooks, session.variables(), &session.environment)?.command();
         // As Go's, a hook has no standard input.
         let status = command.stdin(Stdio::null()).status().map_err(|error| Plugin::not_started(&error, &command))?;
         if status.success() {
@@ -394,13 +455,7 @@ impl Plugin {
     }
 
     /// That of `programs` which is for this platform; its arguments are expanded if `expands`.
-    fn prepare(
-        &self,
-        programs: &[Program],
-        expands: bool,
-        mut variables: BTreeMap<&'static str, String>,
-        session: &Session,
-    ) -> Result<Command> {
+    fn prepare(&self, programs: &[Program], expands: bool, mut variables: Variables, environment: &Environment) -> Result<Prepared> {
         let (system, architecture) = go_platform();
         let program = for_platform(programs, system, architecture).filter(|program| !program.command.is_empty());
         let Some(program) = program else {
@@ -408,13 +463,12 @@ impl Plugin {
         };
         variables.insert("HELM_PLUGIN_NAME", self.name.clone());
         variables.insert("HELM_PLUGIN_DIR", self.folder.to_string_lossy().into_owned());
-        let value = |name: &str| variables.get(name).cloned().or_else(|| session.environment.get(name)).unwrap_or_default();
+        let value = |name: &str| variables.get(name).cloned().or_else(|| environment.get(name)).unwrap_or_default();
         let argument = |word: &str| if expands { expand(word, value) } else { word.to_string() };
         let mut words = program.command.split(' ');
-        let mut command = Command::new(expand(words.next().unwrap_or_default(), value));
-        command.args(words.map(argument)).args(program.arguments.iter().map(|word| argument(word)));
-        command.envs(&variables);
-        Ok(command)
+        let main = expand(words.next().unwrap_or_default(), value);
+        let arguments = words.chain(program.arguments.iter().map(String::as_str)).map(argument).collect();
+        Ok(Prepared { program: main, arguments, variables })
     }
 
     /// The error of a program that could not be started.
