@@ -305,18 +305,26 @@ pub fn entries(folder: &Path) -> Result<Vec<(OsString, Kind)>> {
 }
 
 /// Writes a whole file or nothing: a temporary file beside it takes its place when complete.
-/// An existing file keeps its mode; a new one gets 0644. A link in the way is replaced, not followed.
+/// An existing file keeps its mode; a new one gets 0644 as [`Mode::New`]. A link in the way is replaced, not followed.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut sink = Replacement::new(path)?;
+    write_as(path, bytes, Mode::New(0o644))
+}
+
+/// As [`write()`], with the mode that Helm gives the file.
+pub fn write_as(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
+    let mut sink = Replacement::new(path, mode)?;
     sink.write_all(bytes).map_err(|error| fault("write", path, &error))?;
     sink.finish()
 }
 
-/// As [`write()`], but the file gets this mode (where modes exist) whatever was there.
-pub fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let mut sink = Replacement::with_mode(path, mode)?;
-    sink.write_all(bytes).map_err(|error| fault("write", path, &error))?;
-    sink.finish()
+/// The mode of a file that is written, where modes exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// That of a new file, less what the process masks (umask); an existing file keeps its own. Go's `os.WriteFile`, and with 0666
+    /// `os.Create`.
+    New(u32),
+    /// This one, whatever was there and whatever is masked. Helm's `fileutil.AtomicWriteFile`.
+    Exact(u32),
 }
 
 /// A file being written that takes its place only when [`Replacement::finish`] is called; dropped before, it leaves nothing.
@@ -326,13 +334,8 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Starts writing what will become `path`, which keeps its mode.
-    pub fn new(path: &Path) -> Result<Replacement> {
-        Replacement::with_mode(path, mode_of(path))
-    }
-
-    /// The same, and it gets this mode (where modes exist) whatever was there.
-    pub fn with_mode(path: &Path, mode: u32) -> Result<Replacement> {
+    /// Starts writing what will become `path`.
+    pub fn new(path: &Path, mode: Mode) -> Result<Replacement> {
         if is_folder(path) {
             return Err(Error::new(ErrorKind::Io, format!("open {}: is a directory", path.display())));
         }
@@ -342,6 +345,10 @@ impl Replacement {
         };
         let mut builder = tempfile::Builder::new();
         builder.prefix(UNFINISHED).suffix(".part");
+        let (mode, is_exact) = match mode {
+            Mode::Exact(mode) => (mode, true),
+            Mode::New(mode) => mode_of(path).map_or((mode, false), |kept| (kept, true)),
+        };
         set_mode(&mut builder, mode);
         // The temporary name is of no use to anyone: the fault is about the file that was asked for.
         let file = builder.tempfile_in(folder).map_err(|error| match std::fs::metadata(folder) {
@@ -349,6 +356,9 @@ impl Replacement {
             Ok(found) if !found.is_dir() => fault("open", path, &io::Error::from(io::ErrorKind::NotADirectory)),
             Ok(_) => fault("open", path, &io::Error::from(error.kind())),
         })?;
+        if is_exact {
+            unmask(file.as_file(), mode).map_err(|error| fault("chmod", path, &error))?;
+        }
         Ok(Replacement { path: path.to_path_buf(), file })
     }
 
@@ -369,20 +379,31 @@ impl Write for Replacement {
     }
 }
 
-/// The mode that a file written anew at `path` gets.
+/// The mode of the file at `path`, if there is one.
 #[cfg(unix)]
-fn mode_of(path: &Path) -> u32 {
+fn mode_of(path: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
-    match std::fs::symlink_metadata(path) {
-        // What its owner has just written stays writable by its owner.
-        Ok(metadata) if metadata.is_file() => (metadata.permissions().mode() | 0o200) & 0o777,
-        _ => 0o644,
-    }
+    let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    // What its owner has just written stays writable by its owner.
+    Some((metadata.permissions().mode() | 0o200) & 0o777)
 }
 
 #[cfg(not(unix))]
-fn mode_of(_: &Path) -> u32 {
-    0o644
+fn mode_of(_: &Path) -> Option<u32> {
+    None
+}
+
+/// Gives an open file all of a mode of which the process may have masked some when it was made.
+#[cfg(unix)]
+fn unmask(file: &File, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let permissions = std::fs::Permissions::from_mode(mode);
+    if file.metadata()?.permissions().mode() & 0o777 == mode { Ok(()) } else { file.set_permissions(permissions) }
+}
+
+#[cfg(not(unix))]
+fn unmask(_: &File, _: u32) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -565,7 +586,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         write(&path, b"old").unwrap();
-        let mut sink = Replacement::new(&path).unwrap();
+        let mut sink = Replacement::new(&path, Mode::New(0o644)).unwrap();
         sink.write_all(b"new").unwrap();
         drop(sink);
         assert_eq!(read(&path).unwrap(), b"old");

@@ -169,5 +169,5 @@ pub fn index(folder: &Path, options: &IndexOptions, reporter: &dyn Reporter) -> 
 
 fn write_index(index: &Index, path: &Path, json: bool) -> Result<()> {
     let text = if json { index.to_json()? } else { index.to_yaml()?.into_bytes() };
-    fs::write_as(path, &text, 0o644)
+    fs::write_as(path, &text, fs::Mode::Exact(0o644))
 }

@@ -354,7 +354,7 @@ impl Rendering {
                     }
                     fs::create_folders(parent)?;
                 }
-                fs::write(&path, &text)?;
+                fs::write_as(&path, &text, fs::Mode::New(0o666))?;
             }
             wrote.push(path);
         }

@@ -68,7 +68,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         fs::create_folders(&from.join("inner")).unwrap();
-        fs::write_as(&from.join("inner/run"), b"run", 0o755).unwrap();
+        fs::write_as(&from.join("inner/run"), b"run", fs::Mode::Exact(0o755)).unwrap();
         create_link(Path::new("inner/run"), &from.join("link")).unwrap();
         create_link(Path::new("nowhere"), &from.join("dangling")).unwrap();
         copy_folder(&from, &to).unwrap();

@@ -155,7 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_folders(&folder.path().join("bin")).expect("made");
         fs::write(&folder.path().join(MANIFEST), b"name: demo\n").expect("written");
-        fs::write_as(&folder.path().join("bin/run"), b"#!/bin/sh\n", 0o755).expect("written");
+        fs::write_as(&folder.path().join("bin/run"), b"#!/bin/sh\n", fs::Mode::Exact(0o755)).expect("written");
         folder
     }
 

@@ -231,7 +231,7 @@ fn save(settings: &Settings, config: Map) -> Result<()> {
     if let Some(folder) = settings.registry_config.parent() {
         crate::fs::create_private_folders(folder)?;
     }
-    write_whole(&settings.registry_config, &json::indent(&compact, "", "\t"), 0o600)
+    write_whole(&settings.registry_config, &json::indent(&compact, "", "\t"), crate::fs::Mode::Exact(0o600))
 }
 
 #[cfg(test)]

@@ -58,13 +58,13 @@ pub fn get(root: &Path, digest: &Digest, kind: Kind) -> Option<(PathBuf, Vec<u8>
 /// Keeps `bytes` under `digest` and gives the path.
 pub fn put(root: &Path, digest: &Digest, kind: Kind, bytes: &[u8]) -> Result<PathBuf> {
     let path = path(root, digest, kind);
-    write_whole(&path, bytes, 0o644)?;
+    write_whole(&path, bytes, fs::Mode::Exact(0o644))?;
     Ok(path)
 }
 
 /// Writes `bytes` to `path` by way of a temporary file beside it, so that readers see the old file or the new one. Folders
 /// are made. A link at `path` is replaced, not followed.
-pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+pub fn write_whole(path: &Path, bytes: &[u8], mode: fs::Mode) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_folders(folder)?;
     }

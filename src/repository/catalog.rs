@@ -124,11 +124,11 @@ impl Catalog<'_> {
         match self.plan(now) {
             Some(plan) => {
                 let failed = |error| fs::fault("write", path, &error);
-                let mut file = BufWriter::with_capacity(BUFFER, fs::Replacement::with_mode(path, 0o644)?);
+                let mut file = BufWriter::with_capacity(BUFFER, fs::Replacement::new(path, fs::Mode::Exact(0o644))?);
                 plan.write(&mut file).map_err(failed)?;
                 file.into_inner().map_err(|error| failed(error.into_error()))?.finish()
             }
-            None => fs::write_as(path, self.encoded(now)?.as_bytes(), 0o644),
+            None => fs::write_as(path, self.encoded(now)?.as_bytes(), fs::Mode::Exact(0o644)),
         }
     }
 

@@ -162,7 +162,7 @@ impl Repositories {
         };
         let path = followed.as_deref().unwrap_or(path);
         let text = self.to_yaml()?;
-        if fs::exists(path) { fs::write(path, text.as_bytes()) } else { super::cache::write_whole(path, text.as_bytes(), 0o600) }
+        super::cache::write_whole(path, text.as_bytes(), fs::Mode::New(0o600))
     }
 }
 

@@ -17,6 +17,7 @@ use super::{ChartOptions, Reporter, Settings};
 use crate::data::Data;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::Mode;
 use crate::package::digest;
 use crate::package::provenance::{self, Verification};
 use crate::quote::quote;
@@ -233,9 +234,9 @@ impl<'s> Downloader<'s> {
                 Some(provenance::verify(&archive, text, &source.file_name, &keyring, self.client.settings().now_seconds())?);
         }
         // Nothing is left behind that did not verify: Helm writes first and checks then.
-        crate::fs::write_as(&path, &archive, 0o644)?;
+        crate::fs::write_as(&path, &archive, Mode::Exact(0o644))?;
         if let Some(text) = text {
-            crate::fs::write_as(&with_suffix(&path, ".prov"), &text, 0o644)?;
+            crate::fs::write_as(&with_suffix(&path, ".prov"), &text, Mode::Exact(0o644))?;
         }
         Ok(saved)
     }

@@ -12,6 +12,7 @@ use super::http::{Client, Request, Response, fetch_error};
 use super::index::{self, INDEX_LIMIT};
 use super::{Settings, url};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::Mode;
 use crate::package::digest::sha256_hex;
 use crate::parallel;
 use crate::url::Url;
@@ -61,8 +62,8 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
     if !list.is_empty() {
         list.push('\n');
     }
-    write_whole(&charts_path(settings, &entry.name)?, list.as_bytes(), 0o644)?;
-    write_whole(&path, &response.body, 0o644)?;
+    write_whole(&charts_path(settings, &entry.name)?, list.as_bytes(), Mode::Exact(0o644))?;
+    write_whole(&path, &response.body, Mode::Exact(0o644))?;
     Validators::save(client, entry, &response)
 }
 
@@ -116,7 +117,7 @@ impl Validators {
             return if crate::fs::lstat(&path).is_ok() { crate::fs::remove_file(&path) } else { Ok(()) };
         }
         let text = format!("{}\n{}\n{etag}\n{modified}\n", entry.url, sha256_hex(&response.body));
-        write_whole(&path, text.as_bytes(), 0o600)
+        write_whole(&path, text.as_bytes(), Mode::Exact(0o600))
     }
 }
 

@@ -22,8 +22,10 @@ mod hostile;
 mod kill;
 mod lint;
 #[cfg(feature = "serve")]
-mod museum;
+#[cfg(unix)]
+mod modes;
 #[cfg(feature = "serve")]
+mod museum;
 mod offline;
 mod peers;
 #[cfg(all(unix, feature = "serve"))]

@@ -39,5 +39,5 @@ pub(super) fn write_lock(folder: &Path, lock: &Lock, v1: bool, digests: &BTreeMa
         let map = [("archives".into(), archives)].into_iter().collect();
         text.insert_str(0, &crate::yaml::to_string(&crate::data::Data::map(map))?);
     }
-    fs::write_as(&path, text.as_bytes(), 0o644)
+    fs::write_as(&path, text.as_bytes(), fs::Mode::New(0o644))
 }

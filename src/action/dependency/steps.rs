@@ -211,7 +211,7 @@ impl Manager<'_> {
                 let there = self.folder.join("charts").join(&name);
                 let is_file = fs::lstat(&there).is_ok_and(|entry| entry.kind == fs::Kind::File);
                 if !is_file || fs::read_limited(&there, bytes.len() as u64).ok().as_ref() != Some(&bytes) {
-                    fs::write(&staging.join(&name), &bytes)?;
+                    fs::write_as(&staging.join(&name), &bytes, fs::Mode::New(0o666))?;
                 }
                 (staging.join(name), digest::sha256(&bytes), String::new())
             }

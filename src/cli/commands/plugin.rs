@@ -236,7 +236,7 @@ impl Run for Package {
         let destination = Path::new(&self.destination);
         fs::create_folders(destination)?;
         let path = fs::clean(&destination.join(name));
-        fs::write(&path, &archive)?;
+        fs::write_as(&path, &archive, fs::Mode::New(0o666))?;
         if let Some(signature) = signature {
             let beside = with_suffix(&path, ".prov");
             fs::write(&beside, signature.as_bytes())?;

@@ -352,16 +352,16 @@ impl Source {
                 None => fs::create_folders(&path)?,
                 Some(data) => {
                     fs::create_folders(path.parent().unwrap_or(&new))?;
-                    fs::write_as(&path, data, member.mode)?;
+                    fs::write_as(&path, data, fs::Mode::New(member.mode))?;
                 }
             }
         }
         let plugins = data_folder(session);
         fs::create_folders(&plugins).map_err(|error| error.context("failed to create plugins directory"))?;
         let kept = plugins.join(archive_name(&plugin));
-        fs::write_as(&kept, &fetched.archive, 0o644).map_err(|error| error.context("failed to save tarball"))?;
+        fs::write_as(&kept, &fetched.archive, fs::Mode::New(0o644)).map_err(|error| error.context("failed to save tarball"))?;
         if let Some(provenance) = &fetched.provenance {
-            fs::write_as(&with_suffix(&kept, ".prov"), provenance, 0o644)?;
+            fs::write_as(&with_suffix(&kept, ".prov"), provenance, fs::Mode::New(0o644))?;
         }
         fs::rename(&new, folder)
     }
