@@ -21,11 +21,11 @@ mod hostile;
 #[cfg(all(unix, feature = "serve"))]
 mod kill;
 mod lint;
-#[cfg(feature = "serve")]
 #[cfg(unix)]
 mod modes;
 #[cfg(feature = "serve")]
 mod museum;
+#[cfg(feature = "serve")]
 mod offline;
 mod peers;
 #[cfg(all(unix, feature = "serve"))]
