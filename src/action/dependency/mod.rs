@@ -19,7 +19,7 @@ pub use list::{Listing, Row, list};
 
 use crate::chart::{Chart, Lock};
 use crate::dependency::resolve;
-use crate::diagnostic::Notices;
+use crate::diagnostic::{Level, Notice, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::repository::config::Repositories;
@@ -103,7 +103,8 @@ pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &d
     manager.resolve_names(&mut asked)?;
     if resolve::digest(&asked, &lock.dependencies)? != lock.digest {
         if v1 {
-            reporter.warn("warning: a valid Helm v3 hash was not found. Checking against Helm v2 hash...");
+            let message = "warning: a valid Helm v3 hash was not found. Checking against Helm v2 hash...".to_string();
+            reporter.notice(Notice { level: Level::Info, message, attributes: Vec::new() });
             if helm_2 != lock.digest {
                 return Err(out_of_sync("requirements.lock", "requirements.yaml", "Please update the dependencies"));
             }
