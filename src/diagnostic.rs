@@ -88,9 +88,14 @@ impl Notices {
         Notices { list: Vec::new(), leaves_debug: !wanted }
     }
 
+    /// Whether messages of this level are kept.
+    pub fn keeps(&self, level: Level) -> bool {
+        level != Level::Debug || !self.leaves_debug
+    }
+
     /// Adds a message without attributes.
     pub fn push(&mut self, level: Level, message: impl Into<String>) {
-        if level == Level::Debug && self.leaves_debug {
+        if !self.keeps(level) {
             return;
         }
         self.list.push(Notice { level, message: message.into(), attributes: Vec::new() });
@@ -103,7 +108,7 @@ impl Notices {
 
     /// Adds a message with attributes.
     pub fn push_with(&mut self, level: Level, message: impl Into<String>, attributes: &[(&str, &str)]) {
-        if level == Level::Debug && self.leaves_debug {
+        if !self.keeps(level) {
             return;
         }
         let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();

@@ -36,6 +36,7 @@ mod registries;
 #[cfg(feature = "serve")]
 mod serve;
 #[cfg(all(unix, feature = "serve"))]
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod webdav;

@@ -189,8 +189,8 @@ impl Run for Arguments {
         self.check_post_renderer(session)?;
         let capabilities = self.capabilities()?;
         self.check_offline(session)?;
-        let (name, reference) = self.name_and_chart(&arguments)?;
         let source = source::chart_options(&self.source, self.devel, Some("Original chart version"), session)?;
+        let (name, reference) = self.name_and_chart(&arguments)?;
         let path = source::locate(&reference, &source, session)?;
         session.notices.push_with(Level::Debug, "Chart path", &[("path", &path.to_string_lossy())]);
         let (values, files) = source::values_and_files(&self.values, session)?;
@@ -409,6 +409,8 @@ impl Arguments {
             (false, true) => Hooks::WithoutTests,
             (false, false) => Hooks::All,
         };
+        // What there was to say was said while the manifests were made.
+        session.show_notices();
         let mut output = session.output();
         let folder = self.output_dir.as_deref().filter(|folder| !folder.is_empty() && failed.is_none());
         let nothing = Rendering::default();

@@ -73,12 +73,20 @@ pub fn validate(chart: &Chart, values: &Arc<Map>, options: &Options, notices: &m
 /// # Errors
 /// All faults, a line each (Helm's `ValidateAgainstSingleSchema`).
 pub fn validate_one(schema: &[u8], values: &Arc<Map>, options: &Options, notices: &mut Notices) -> Result<()> {
+    tell_schema(schema, notices);
     let job = Job::Check { chart: String::new(), schema: Arc::from(schema), values: values.clone() };
     let text = run_apart(vec![job], options, notices)?;
     // The report begins with the chart's name, here an empty one.
     match text.strip_prefix(":\n") {
         Some(faults) => Err(Error::new(ErrorKind::Values, faults)),
         None => Ok(()),
+    }
+}
+
+/// Tells `--debug` of a schema that is JSON.
+fn tell_schema(schema: &[u8], notices: &mut Notices) {
+    if notices.keeps(Level::Debug) && json::parse_exact(schema).is_ok() {
+        notices.push_with(Level::Debug, "unmarshalled JSON schema", &[("schema", &String::from_utf8_lossy(schema))]);
     }
 }
 
@@ -119,6 +127,7 @@ enum Job {
 fn collect(chart: &Chart, values: &Arc<Map>, jobs: &mut Vec<Job>, notices: &mut Notices) {
     if let Some(schema) = &chart.content.schema {
         notices.push_with(Level::Debug, "chart name", &[("chart-name", chart.name())]);
+        tell_schema(&schema.data, notices);
         jobs.push(Job::Check { chart: chart.name().to_string(), schema: schema.data.shared().clone(), values: values.clone() });
     }
     let count = chart.dependencies.len().to_string();
