@@ -14,6 +14,7 @@ use crate::data::Map;
 use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::repository::getter::unprovided;
 use crate::repository::http::{Access, Client, Request};
 use crate::repository::url::redact;
 use crate::repository::{ChartOptions, Proxies, Recorded, Settings, download, mirror};
@@ -198,8 +199,10 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
         return download::Downloader::new(ChartOptions::default(), &repository_settings(session)?, &reporter).archive(path);
     }
     let settings = plain_settings(session);
-    if address.scheme.is_empty() || !settings.fetches(&String::from_utf8_lossy(&address.scheme)) {
-        return fs::read_limited(Path::new(path), VALUES_LIMIT);
+    let scheme = String::from_utf8_lossy(&address.scheme);
+    if scheme.is_empty() || !settings.fetches(&scheme) {
+        let read = fs::read_limited(Path::new(path), VALUES_LIMIT);
+        return read.map_err(|error| if path.contains("://") { unprovided(error, &scheme) } else { error });
     }
     let reporter = Console::new(session);
     Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default())

@@ -7,6 +7,7 @@
 
 use super::cache::{self, Kind};
 use super::config::{Entry, Repositories, index_path};
+use super::getter::unprovided;
 use super::http::{Access, Client, Request};
 use super::index::{self, INDEX_LIMIT};
 use super::mirror;
@@ -352,7 +353,8 @@ impl<'s> Downloader<'s> {
         let repositories = Repositories::load_or_empty(settings)?;
         if address.is_absolute() && !address.host.is_empty() && !address.path.is_empty() {
             if !settings.fetches(&address.scheme) {
-                return Err(Error::new(ErrorKind::Repository, format!("scheme {} not supported", quote(&address.scheme))));
+                let error = Error::new(ErrorKind::Repository, format!("scheme {} not supported", quote(&address.scheme)));
+                return Err(unprovided(error, &address.scheme));
             }
             let owner = owner_of(reference, &repositories, settings)?;
             let access = owner.map_or_else(|| flag_access(&self.options, reference), |entry| merged_access(&self.options, entry));

@@ -8,6 +8,7 @@
 use super::cache::write_whole;
 use super::config::{Entry, charts_path, index_path};
 use super::download::{entry_access, index_address};
+use super::getter::unprovided;
 use super::http::{Client, Request, Response, fetch_error};
 use super::index::{self, INDEX_LIMIT};
 use super::{Settings, url};
@@ -29,7 +30,7 @@ pub fn check_address(settings: &Settings, entry: &Entry) -> Result<()> {
         Err(_) => refused(format!("invalid chart URL format: {}", url::redact(&entry.url))),
         Ok(address) => match String::from_utf8_lossy(&address.scheme) {
             scheme if scheme == "oci" || settings.fetches(&scheme) => Ok(()),
-            scheme => refused(format!("could not find protocol handler for: {scheme}")),
+            scheme => refused(format!("could not find protocol handler for: {scheme}")).map_err(|error| unprovided(error, &scheme)),
         },
     }
 }
