@@ -62,7 +62,7 @@ impl Data {
         }
     }
 
-    /// The text inside, if this is a string.
+    /// The text inside, if this is a string and UTF-8.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Data::Str(text) => Some(text),

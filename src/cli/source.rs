@@ -198,11 +198,14 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
         let reporter = Console::new(session);
         return download::Downloader::new(ChartOptions::default(), &repository_settings(session)?, &reporter).archive(path);
     }
+    let from_file = || fs::read_limited(Path::new(path), VALUES_LIMIT);
+    if address.scheme.is_empty() {
+        return from_file();
+    }
     let settings = plain_settings(session);
     let scheme = String::from_utf8_lossy(&address.scheme);
-    if scheme.is_empty() || !settings.fetches(&scheme) {
-        let read = fs::read_limited(Path::new(path), VALUES_LIMIT);
-        return read.map_err(|error| if path.contains("://") { unprovided(error, &scheme) } else { error });
+    if !settings.fetches(&scheme) {
+        return from_file().map_err(|error| if path.contains("://") { unprovided(error, &scheme) } else { error });
     }
     let reporter = Console::new(session);
     Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default())

@@ -5,6 +5,7 @@
 //! certificates stay with the scheme, host and port they were given for; what may pass is tried again with growing pauses.
 //! Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
 
+use super::getter::Getter;
 use super::url::{Address, split_port};
 use super::{Progress, Reporter, Settings};
 use crate::error::{Error, ErrorKind, Result};
@@ -180,6 +181,9 @@ impl<'s> Client<'s> {
     /// The body of a GET that must answer 200.
     pub fn fetch(&self, request: Request<'_>, access: &Access) -> Result<Vec<u8>> {
         let url = request.url.to_string();
+        if self.getter_of(&request).is_some() {
+            return self.send(request, access).map(|response| response.body);
+        }
         let shown = super::url::redact(&url);
         self.reporter.debug("fetching", &[("url", &shown)]);
         let response = self.send(request, access)?;
@@ -202,8 +206,12 @@ impl<'s> Client<'s> {
         {
             return Ok(response);
         }
-        if let Some(response) = self.ask_getter(&request, access) {
-            return response;
+        if let Some((getter, address)) = self.getter_of(&request) {
+            // Helm shows the plugin everything, wherever the index says that the chart lies.
+            let own = access.pass_credentials || same_origin(&access.base, &address);
+            let shown = if own { access.clone() } else { Access { ca_file: access.ca_file.clone(), ..Access::default() } };
+            let body = getter.get(request.url, &shown, request.limit)?;
+            return Ok(Response { status: StatusCode::OK, headers: HeaderMap::new(), body, url: request.url.to_string() });
         }
         let mut attempt = 0;
         loop {
@@ -224,18 +232,11 @@ impl<'s> Client<'s> {
         }
     }
 
-    /// The answer of the getter whose business the address is, if there is one.
-    fn ask_getter(&self, request: &Request<'_>, access: &Access) -> Option<Result<Response>> {
-        let getter = self.settings.getter.as_ref()?;
-        let address = Address::parse(request.url).filter(|address| !matches!(address.scheme.as_str(), "" | "http" | "https" | "oci"))?;
-        if !getter.provides(&address.scheme) {
-            return None;
-        }
-        // Helm shows the plugin everything, wherever the index says that the chart lies.
-        let own = access.pass_credentials || same_origin(&access.base, &address);
-        let shown = if own { access.clone() } else { Access { ca_file: access.ca_file.clone(), ..Access::default() } };
-        let answer = getter.get(request.url, &shown, request.limit);
-        Some(answer.map(|body| Response { status: StatusCode::OK, headers: HeaderMap::new(), body, url: request.url.to_string() }))
+    /// The getter whose business the request is, if it is one's, and the address.
+    fn getter_of(&self, request: &Request<'_>) -> Option<(&'s dyn Getter, Address)> {
+        let getter = self.settings.getter.as_deref().filter(|_| request.method == Method::GET)?;
+        let address = Address::parse(request.url).filter(|address| !matches!(address.scheme.as_str(), "http" | "https" | "oci"))?;
+        getter.provides(&address.scheme).then_some((getter, address))
     }
 
     /// The first good answer of a mirror. What proves who we are is for the repository alone; `.netrc` may know the mirror.
