@@ -2,7 +2,7 @@
 //!
 //! A module imports only from modules above it:
 //!
-//! 1. [`error`], [`diagnostic`], [`data`], [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`parallel`], [`time`], [`unicode`], [`version`]
+//! 1. [`error`], [`diagnostic`], [`data`], `der`, [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`parallel`], [`time`], [`unicode`], [`version`]
 //! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it; `jinja`: texts that are Jinja templates
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
@@ -27,6 +27,7 @@ pub mod chart;
 pub mod cli;
 pub mod data;
 pub mod dependency;
+mod der;
 pub mod diagnostic;
 pub mod error;
 pub mod fs;

@@ -17,7 +17,7 @@ use crate::fs;
 use crate::repository::getter::unprovided;
 use crate::repository::http::{Access, Client, Request};
 use crate::repository::url::redact;
-use crate::repository::{ChartOptions, Proxies, Recorded, Settings, download, mirror};
+use crate::repository::{ChartOptions, Proxies, Recorded, Settings, SystemCertificates, download, mirror};
 use crate::template::engine::Environment;
 use crate::url::Url;
 use crate::values::{merge, schema};
@@ -52,7 +52,8 @@ pub fn repository_settings(session: &Session) -> Result<Settings> {
 #[expect(clippy::disallowed_methods, reason = "the place of temporary files enters here")]
 fn plain_settings(session: &Session) -> Settings {
     let environment = &session.environment;
-    let variable = |lower: &str, upper: &str| environment.get_filled(lower).or_else(|| environment.get_filled(upper)).unwrap_or_default();
+    // In the order that Go looks at them.
+    let variable = |upper: &str, lower: &str| environment.get_filled(upper).or_else(|| environment.get_filled(lower)).unwrap_or_default();
     let home = Path::new(&session.settings.home);
     let list = |name: &str| -> Vec<String> {
         let text = environment.get(name).unwrap_or_default();
@@ -70,9 +71,13 @@ fn plain_settings(session: &Session) -> Settings {
             .filter(|path| fs::stat(path).is_ok_and(|entry| entry.kind == fs::Kind::File)),
         program_path: environment.get("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default(),
         proxies: Proxies {
-            http: variable("http_proxy", "HTTP_PROXY"),
-            https: variable("https_proxy", "HTTPS_PROXY"),
-            exceptions: variable("no_proxy", "NO_PROXY"),
+            http: variable("HTTP_PROXY", "http_proxy"),
+            https: variable("HTTPS_PROXY", "https_proxy"),
+            exceptions: variable("NO_PROXY", "no_proxy"),
+        },
+        system_certificates: SystemCertificates {
+            file: environment.get("SSL_CERT_FILE").unwrap_or_default(),
+            folders: environment.get("SSL_CERT_DIR").unwrap_or_default(),
         },
         user_agent: format!("rutter/{}", env!("CARGO_PKG_VERSION")),
         trusted_realms: list("RUTTER_TRUSTED_REALMS"),

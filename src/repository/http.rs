@@ -6,8 +6,9 @@
 //! Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
 
 use super::getter::Getter;
+use super::proxy::Rules;
 use super::url::{Address, split_port};
-use super::{Progress, Reporter, Settings};
+use super::{Progress, Proxies, Reporter, Settings, tls};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::url::Url;
@@ -16,7 +17,6 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use std::collections::HashMap;
 use std::io::Read;
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,14 @@ pub struct Access {
     pub key_file: String,
     pub ca_file: String,
     pub insecure_skip_tls_verify: bool,
+}
+
+impl Access {
+    /// Whether the files that it names for TLS can be read, where they are looked at.
+    fn check_tls_files(&self) -> Result<()> {
+        let insecure = self.insecure_skip_tls_verify;
+        tls::check_files(&tls::Files { cert: &self.cert_file, key: &self.key_file, ca: &self.ca_file, insecure })
+    }
 }
 
 impl std::fmt::Debug for Access {
@@ -315,7 +323,8 @@ impl<'s> Client<'s> {
         if let Some(port) = split_port(&address.host).1.filter(|port| !port.is_empty() && port.parse::<u16>().is_err()) {
             return Err(permanent(format!("{verb} {}: dial tcp: address {port}: invalid port", quote(&shown))));
         }
-        let mut response = builder.send().map_err(|error| transport_failure(&verb, &shown, &address, &error))?;
+        let mut response =
+            builder.send().map_err(|error| transport_failure(&verb, &shown, &address, &Dialed::new(&address, self.settings), &error))?;
         let status = response.status();
         let headers = response.headers().clone();
         let total = response.content_length();
@@ -391,7 +400,7 @@ impl<'s> Client<'s> {
             return Ok(transport.clone());
         }
         if own {
-            check_tls_files(&access.cert_file, &access.key_file, &access.ca_file, access.insecure_skip_tls_verify)?;
+            access.check_tls_files()?;
         }
         let transport = build(self.settings, &key)?;
         transports.insert(key, transport.clone());
@@ -462,80 +471,19 @@ fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
     if let Some(timeout) = timeout {
         builder = builder.timeout(timeout);
     }
-    for proxy in proxies(settings)? {
-        builder = builder.proxy(proxy);
+    if settings.proxies != Proxies::default() {
+        let rules = Rules::new(&settings.proxies);
+        builder = builder.proxy(reqwest::Proxy::custom(move |url| rules.proxy_of(url)));
     }
-    if !key.secure {
+    builder = match key.secure {
         // No certificate store is read for plain connections.
-        builder = builder.tls_certs_only(std::iter::empty());
-    } else if key.insecure {
-        builder = builder.tls_certs_only(std::iter::empty()).tls_danger_accept_invalid_certs(true);
-    } else if !key.ca_file.is_empty() {
-        let pem = read_pem(&key.ca_file)?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|error| fault(format!("failed to append certificates from file: {}: {error}", key.ca_file)))?;
-        if certificates.is_empty() {
-            return Err(fault(format!("failed to append certificates from file: {}", key.ca_file)));
-        }
-        builder = builder.tls_certs_only(certificates);
-    }
-    if !key.cert_file.is_empty() && !key.key_file.is_empty() {
-        let mut pem = read_pem(&key.cert_file)?;
-        pem.push(b'\n');
-        pem.extend(read_pem(&key.key_file)?);
-        let identity = reqwest::Identity::from_pem(&pem)
-            .map_err(|error| fault(format!("can't load key pair from cert {} and key {}: {error}", key.cert_file, key.key_file)))?;
-        builder = builder.identity(identity);
-    }
-    builder.build().map_err(|error| fault(chain(&error)))
-}
-
-/// Whether the files that an access names for TLS can be read: Helm makes a TLS client of them before anything is asked,
-/// also where none will be used. One file of a pair alone is not looked at, unless something else asks for TLS.
-pub(super) fn check_tls_files(cert_file: &str, key_file: &str, ca_file: &str, insecure: bool) -> Result<()> {
-    let pair = !cert_file.is_empty() && !key_file.is_empty();
-    if !pair && ca_file.is_empty() && !insecure {
-        return Ok(());
-    }
-    let mut faults = Vec::new();
-    let mut read = |what: &str, file: &str| match read_pem(file) {
-        Ok(_) => true,
-        Err(error) => {
-            faults.push(format!("{what}: {}: {error}", crate::quote::quote(file.as_bytes())));
-            false
+        false => builder.tls_certs_only(std::iter::empty()),
+        true => {
+            let files = tls::Files { cert: &key.cert_file, key: &key.key_file, ca: &key.ca_file, insecure: key.insecure };
+            builder.tls_backend_preconfigured(tls::client(&files, &settings.system_certificates)?)
         }
     };
-    if !(cert_file.is_empty() && key_file.is_empty()) && read("unable to read cert file", cert_file) {
-        read("unable to read key file", key_file);
-    }
-    if !ca_file.is_empty() {
-        read("can't read CA file", ca_file);
-    }
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Repository, format!("can't create TLS config for client: {}", faults.join("\n"))))
-}
-
-fn read_pem(file: &str) -> Result<Vec<u8>> {
-    crate::fs::read_limited(Path::new(file), 4 << 20)
-}
-
-/// The proxies of the settings; Go never uses them for the machine itself.
-fn proxies(settings: &Settings) -> Result<Vec<reqwest::Proxy>> {
-    let mut found = Vec::new();
-    let exceptions = format!("localhost,127.0.0.0/8,::1,{}", settings.proxies.exceptions);
-    for (text, secure) in [(&settings.proxies.http, false), (&settings.proxies.https, true)] {
-        if text.is_empty() {
-            continue;
-        }
-        let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
-        let proxy = if secure { reqwest::Proxy::https(&text) } else { reqwest::Proxy::http(&text) };
-        let proxy =
-            proxy.map_err(|_| Error::new(ErrorKind::Repository, format!("invalid proxy address {}", quote(super::url::redact(&text)))))?;
-        found.push(proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions)));
-    }
-    Ok(found)
+    builder.build().map_err(|error| fault(chain(&error)))
 }
 
 fn is_transient(status: StatusCode) -> bool {
@@ -559,26 +507,28 @@ fn verb(method: &Method) -> String {
 }
 
 /// A fault before the answer's body, in Go's form; what a timeout or a closed connection caused may pass.
-fn transport_failure(verb: &str, shown: &str, address: &Address, error: &reqwest::Error) -> Failure {
+fn transport_failure(verb: &str, shown: &str, address: &Address, dialed: &Dialed, error: &reqwest::Error) -> Failure {
     let refused = source_io(error).map(|io| io.kind());
     let (text, transient) = if error.is_timeout() {
         // It has had its time; asked again and again it would cost the user that of all tries.
         ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), false)
     } else if refused == Some(std::io::ErrorKind::ConnectionRefused) {
-        (format!("dial tcp {}: connect: connection refused", dialed(address)), false)
+        (format!("{}dial tcp {}: connect: connection refused", dialed.way, dialed.host), false)
     } else if address.host.is_empty() {
         ("http: no Host in request URL".to_string(), false)
     } else {
         let text = chain(error);
         // What a server without TLS sends is no record of TLS.
         if let Some((_, why)) = text.split_once("failed to lookup address information: ") {
-            let host = super::url::split_port(&address.host).0;
+            let host = split_port(&dialed.host).0;
             let why = if why.contains("not known") || why.contains("No address") { "no such host" } else { why };
-            (format!("dial tcp: lookup {host}: {why}"), false)
+            (format!("{}dial tcp: lookup {host}: {why}", dialed.way), false)
+        } else if let Some(why) = text.strip_prefix("SOCKS error: ") {
+            (format!("{}{why}", dialed.way), false)
         } else if text.contains("InvalidContentType") {
             ("http: server gave HTTP response to HTTPS client".to_string(), false)
-        } else if text.contains("UnknownIssuer") {
-            ("tls: failed to verify certificate: x509: certificate signed by unknown authority".to_string(), false)
+        } else if let Some(refusal) = tls::refused(error) {
+            (format!("tls: failed to verify certificate: {refusal}"), false)
         } else if text.contains("certificate") {
             (format!("tls: failed to verify certificate: {text}"), false)
         } else {
@@ -588,11 +538,29 @@ fn transport_failure(verb: &str, shown: &str, address: &Address, error: &reqwest
     Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {text}", quote(shown))), transient }
 }
 
-/// Host and port that were dialed.
-fn dialed(address: &Address) -> String {
-    match super::url::split_port(&address.host) {
-        (_, Some(_)) => address.host.clone(),
-        (host, None) => format!("{host}:{}", if address.scheme == "https" { 443 } else { 80 }),
+/// Where a connection was to lead: to the server, or to the proxy before it.
+struct Dialed {
+    /// With its port.
+    host: String,
+    /// What Go says before faults of connections to proxies.
+    way: String,
+}
+
+impl Dialed {
+    fn new(address: &Address, settings: &Settings) -> Dialed {
+        let server = match split_port(&address.host) {
+            (_, Some(_)) => address.host.clone(),
+            (host, None) => format!("{host}:{}", if address.scheme == "https" { 443 } else { 80 }),
+        };
+        let url = reqwest::Url::parse(&address.without_user().to_string()).ok();
+        let Some(proxy) = url.and_then(|url| Rules::new(&settings.proxies).proxy_of(&url)) else {
+            return Dialed { host: server, way: String::new() };
+        };
+        let is_socks = proxy.scheme() == "socks5h";
+        let port = proxy.port_or_known_default().unwrap_or(if is_socks { 1080 } else { 80 });
+        let host = format!("{}:{port}", proxy.host_str().unwrap_or_default());
+        let way = if is_socks { format!("socks connect tcp {host}->{server}: ") } else { "proxyconnect tcp: ".to_string() };
+        Dialed { host, way }
     }
 }
 

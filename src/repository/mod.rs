@@ -24,12 +24,16 @@ pub mod mirror;
 #[cfg(feature = "remote")]
 pub mod oci;
 #[cfg(feature = "remote")]
+mod proxy;
+#[cfg(feature = "remote")]
 pub mod push;
 pub mod record;
 pub mod scan;
 pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
+#[cfg(feature = "remote")]
+mod tls;
 #[cfg(feature = "remote")]
 pub mod update;
 pub mod url;
@@ -68,6 +72,8 @@ pub struct Settings {
     pub trusted_realms: Vec<String>,
     /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
     pub proxies: Proxies,
+    /// Where else than usual this system keeps the authorities that it trusts.
+    pub system_certificates: SystemCertificates,
     /// The `User-Agent` header.
     pub user_agent: String,
     /// Nothing is fetched: what is not cached is an error.
@@ -110,8 +116,19 @@ pub fn rfc3339(nanoseconds: i128) -> String {
 pub struct Proxies {
     pub http: String,
     pub https: String,
-    /// Comma-separated hosts that are reached directly.
+    /// Comma-separated hosts that are reached directly: names, `.domain` and `*.domain`, addresses, networks, each with a port or without,
+    /// and `*`.
     pub exceptions: String,
+}
+
+/// Authorities as Go's variables name them; empty strings mean the usual places. Not looked at on macOS and Windows, where the system
+/// itself is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SystemCertificates {
+    /// `SSL_CERT_FILE`
+    pub file: String,
+    /// `SSL_CERT_DIR`: folders with colons between them.
+    pub folders: String,
 }
 
 /// The flags of every command that takes a chart (Helm's `ChartPathOptions`).
@@ -137,7 +154,8 @@ pub struct ChartOptions {
 impl ChartOptions {
     /// Refuses files for TLS that cannot be read: Helm makes its client for registries first, whatever is asked afterwards.
     pub fn check_tls_files(&self) -> crate::error::Result<()> {
-        http::check_tls_files(&self.cert_file, &self.key_file, &self.ca_file, self.insecure_skip_tls_verify)
+        let insecure = self.insecure_skip_tls_verify;
+        tls::check_files(&tls::Files { cert: &self.cert_file, key: &self.key_file, ca: &self.ca_file, insecure })
             .map_err(|error| error.context("missing registry client"))
     }
 }

@@ -405,7 +405,8 @@ fn proxies_are_used_but_for_this_machine_and_the_exceptions() {
         false => reply("200 OK", &[], b"by proxy"),
     });
     let with_user = format!("http://pat:pr0xy@{}", proxy.address);
-    let proxies = Proxies { http: with_user.clone(), https: with_user, exceptions: "direct.invalid,.inner.invalid".into() };
+    let proxies =
+        Proxies { http: with_user.clone(), https: with_user, exceptions: "direct.invalid,*.inner.invalid,some.invalid:81".into() };
     let settings = Settings { proxies, ..settings(home.path()) };
     let client = Client::new(&settings, &reporter);
     let fetch = |url: &str| client.fetch(Request { repeat: false, ..Request::get(url, 100) }, &access(url));
@@ -418,13 +419,74 @@ fn proxies_are_used_but_for_this_machine_and_the_exceptions() {
     assert!(asked.starts_with("CONNECT charts.invalid:443 ") && !has_credentials(asked), "the password is for the server: {asked}");
     let own = Peer::start(|_, _| reply("200 OK", &[], b"direct"));
     assert_eq!(fetch(&own.url()).expect("direct"), b"direct");
-    for exception in ["http://direct.invalid/", "http://charts.inner.invalid/"] {
+    for exception in ["http://direct.invalid/", "http://charts.inner.invalid/", "http://some.invalid:81/"] {
         assert!(fetch(exception).is_err(), "{exception} has no address");
     }
     assert_eq!(proxy.requests().len(), 2);
     // A registry is reached the same way.
     let _ = Registry::new(&client, "registry.invalid", &Access::default(), true).tags("a");
     assert!(proxy.requests()[2].starts_with("GET http://registry.invalid/v2/a/tags/list "));
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_told_as_one() {
+    use rutter::repository::Proxies;
+    let (home, reporter) = (home(), Recorded::default());
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let told = |proxy: String, url: &str| {
+        let proxies = Proxies { http: proxy.clone(), https: proxy, ..Proxies::default() };
+        let settings = Settings { proxies, ..settings(home.path()) };
+        let client = Client::new(&settings, &reporter);
+        let request = Request { repeat: false, ..Request::get(url, 100) };
+        client.fetch(request, &access(url)).expect_err("nobody is there").message().to_string()
+    };
+    for url in ["http://charts.invalid/a", "https://charts.invalid/a"] {
+        assert_eq!(
+            told(format!("http://{closed}"), url),
+            format!("Get \"{url}\": proxyconnect tcp: dial tcp {closed}: connect: connection refused")
+        );
+    }
+    assert_eq!(
+        told(format!("socks5://{closed}"), "http://charts.invalid/a"),
+        format!("Get \"http://charts.invalid/a\": socks connect tcp {closed}->charts.invalid:80: failed to create underlying connection")
+    );
+    assert_eq!(
+        told("proxy.invalid:3128".to_string(), "http://charts.invalid/a"),
+        "Get \"http://charts.invalid/a\": proxyconnect tcp: dial tcp: lookup proxy.invalid: no such host"
+    );
+}
+
+#[test]
+fn proxies_may_be_of_socks_and_look_up_hosts() {
+    use rutter::repository::Proxies;
+    let (home, reporter) = (home(), Recorded::default());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let http = format!("socks5://{}", listener.local_addr().expect("an address"));
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut take = |count: usize, answer: &[u8]| {
+            let mut bytes = vec![0; count];
+            stream.read_exact(&mut bytes).expect("so many bytes");
+            stream.write_all(answer).expect("a client");
+            bytes
+        };
+        // RFC 1928: the ways to log in, of which none is chosen; then where to connect to.
+        let ways = take(2, b"");
+        take(usize::from(ways[1]), &[5, 0]);
+        let asked = take(5, b"");
+        let host = take(usize::from(asked[4]) + 2, &[5, 0, 0, 1, 127, 0, 0, 1, 0, 80]);
+        read_request(&mut stream);
+        stream.write_all(&reply("200 OK", &[], b"by proxy")).expect("a client");
+        (asked, host)
+    });
+    let settings = Settings { proxies: Proxies { http, ..Proxies::default() }, ..settings(home.path()) };
+    let request = Request { repeat: false, ..Request::get("http://charts.invalid/index.yaml", 100) };
+    let body = Client::new(&settings, &reporter).fetch(request, &access("http://charts.invalid"));
+    assert_eq!(body.expect("by proxy"), b"by proxy");
+    let (asked, host) = served.join().expect("it has served");
+    // A connection to a host by its name.
+    assert_eq!(asked, [5, 1, 0, 3, 14]);
+    assert_eq!(host, b"charts.invalid\0\x50");
 }
 
 /// Writes without an end, a piece after each pause, as long as somebody reads.

@@ -3,11 +3,11 @@
 //! Goes in: names, addresses, days, keys. Comes out: PEM texts. Fields and extensions stand in Go's order: key usage, extended
 //! key usage, basic constraints, key identifiers, alternative names.
 
-use super::der::{
-    self, BIT_STRING, GENERALIZED_TIME, OBJECT_IDENTIFIER, OCTET_STRING, PRINTABLE_STRING, SEQUENCE, SET, UTC_TIME, UTF8_STRING,
-};
 use super::key::PrivateKey;
 use super::pem;
+use crate::der::{
+    self, BIT_STRING, GENERALIZED_TIME, OBJECT_IDENTIFIER, OCTET_STRING, PRINTABLE_STRING, SEQUENCE, SET, UTC_TIME, UTF8_STRING,
+};
 use crate::template::format;
 use crate::template::functions::Host;
 use crate::template::value::{List, Value};

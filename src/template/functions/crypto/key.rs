@@ -3,8 +3,8 @@
 //! Goes in: a type or a PEM text. Comes out: RSA keys as PKCS#1, EC keys as SEC 1, Ed25519 keys as PKCS#8, DSA keys as Sprig's own
 //! sequence. Error texts are those of Go's x509 package where they depend on the kind of key rather than on broken bytes.
 
-use super::der::{self, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE};
 use super::pem;
+use crate::der::{self, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE};
 use crate::template::functions::Host;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;

@@ -4,7 +4,6 @@
 //! the random source, but for RSA keys and signatures, for which the cryptographic library takes only its own.
 
 mod certificate;
-mod der;
 mod digest;
 mod key;
 mod pem;

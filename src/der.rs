@@ -3,22 +3,22 @@
 //! Goes in: contents to wrap, or bytes to take apart. Comes out: encoded elements, or their parts as slices. Certificates are
 //! built by hand because each extension must stand where Go's x509 package puts it.
 
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const UTF8_STRING: u8 = 0x0c;
-pub(super) const PRINTABLE_STRING: u8 = 0x13;
-pub(super) const UTC_TIME: u8 = 0x17;
-pub(super) const GENERALIZED_TIME: u8 = 0x18;
-pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const SET: u8 = 0x31;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const UTF8_STRING: u8 = 0x0c;
+pub(crate) const PRINTABLE_STRING: u8 = 0x13;
+pub(crate) const UTC_TIME: u8 = 0x17;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
 
 /// `NULL`
-pub(super) const NULL: &[u8] = &[0x05, 0x00];
+pub(crate) const NULL: &[u8] = &[0x05, 0x00];
 
 /// An element: tag, length, contents.
-pub(super) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
+pub(crate) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
     let length = contents.len();
     if length < 0x80 {
@@ -34,17 +34,17 @@ pub(super) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
 }
 
 /// An element whose contents are these elements.
-pub(super) fn nested(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn nested(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     element(tag, &parts.concat())
 }
 
 /// A `SEQUENCE` of these elements.
-pub(super) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     nested(SEQUENCE, parts)
 }
 
 /// An `INTEGER` that is not negative, from its big-endian bytes.
-pub(super) fn unsigned(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn unsigned(bytes: &[u8]) -> Vec<u8> {
     let skip = bytes.iter().take_while(|byte| **byte == 0).count();
     let bytes = &bytes[skip..];
     match bytes.first() {
@@ -56,13 +56,13 @@ pub(super) fn unsigned(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A `BIT STRING` of whole bytes.
-pub(super) fn bits(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn bits(bytes: &[u8]) -> Vec<u8> {
     element(BIT_STRING, &[&[0], bytes].concat())
 }
 
 /// One element taken from the front of some bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Element<'a> {
+pub(crate) struct Element<'a> {
     pub tag: u8,
     pub contents: &'a [u8],
     /// With tag and length.
@@ -70,7 +70,7 @@ pub(super) struct Element<'a> {
 }
 
 /// Takes the first element off `rest`; `None` if it is cut off or of a form that DER does not allow.
-pub(super) fn read<'a>(rest: &mut &'a [u8]) -> Option<Element<'a>> {
+pub(crate) fn read<'a>(rest: &mut &'a [u8]) -> Option<Element<'a>> {
     let input = *rest;
     let (tag, first) = (*input.first()?, *input.get(1)?);
     let (length, header) = match first {
@@ -89,7 +89,7 @@ pub(super) fn read<'a>(rest: &mut &'a [u8]) -> Option<Element<'a>> {
 }
 
 /// Takes the first element off `rest` if it has this tag.
-pub(super) fn read_tag<'a>(rest: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
+pub(crate) fn read_tag<'a>(rest: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     let mut ahead = *rest;
     let element = read(&mut ahead).filter(|element| element.tag == tag)?;
     *rest = ahead;

@@ -1,0 +1,379 @@
+//! Which servers are trusted, and what is shown to them.
+//!
+//! Goes in: the files that an [`Access`](super::http::Access) names, and where this system keeps its authorities. Comes out: the TLS
+//! configuration of a client. Who is trusted follows Go's `crypto/x509`, which Helm goes by: files of authorities may hold
+//! parts that are no certificates, and a certificate that stands in such a file is trusted itself, be it an authority or not. The
+//! second is how most private registries are reached: `openssl req -x509` makes an authority that signs only itself, which
+//! webpki, the library that checks chains here, takes for none of a server. Faults are told in Go's words.
+
+mod certificate;
+
+use super::SystemCertificates;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::quote::quote;
+use crate::time::{Time, Zone};
+use certificate::Certificate;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Files of keys and certificates are not larger.
+const FILE_LIMIT: u64 = 4 << 20;
+
+/// What a client shows, and whom it trusts; names of files, empty where there are none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Files<'a> {
+    pub cert: &'a str,
+    pub key: &'a str,
+    pub ca: &'a str,
+    /// Everybody is trusted.
+    pub insecure: bool,
+}
+
+/// The configuration of a client.
+///
+/// # Errors
+/// `can't create TLS config for client: …`, when a file cannot be read or holds nothing of use.
+pub(super) fn client(files: &Files<'_>, system: &SystemCertificates) -> Result<ClientConfig> {
+    let fault = |error: rustls::Error| fault(error.to_string());
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let contents = Contents::read(files, &provider)?;
+    let verifier: Arc<dyn ServerCertVerifier> = match contents.authorities {
+        _ if files.insecure => Arc::new(Anybody(provider.clone())),
+        Some(authorities) => Arc::new(Trusting::new(authorities, provider.clone()).map_err(fault)?),
+        None => system_verifier(system, &provider).map_err(fault)?,
+    };
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(fault)?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+    let mut config = match contents.pair {
+        None => builder.with_no_client_auth(),
+        // Not by way of what checks the certificate itself, which refuses those of version 1: only the server has to like it.
+        Some(pair) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(pair))),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// Whether the files that an access names for TLS are of use: Helm makes a TLS client of them before anything is asked,
+/// also where none will be used. One file of a pair alone is not looked at, unless something else asks for TLS.
+pub(super) fn check_files(files: &Files<'_>) -> Result<()> {
+    let pair = !files.cert.is_empty() && !files.key.is_empty();
+    if !pair && files.ca.is_empty() && !files.insecure {
+        return Ok(());
+    }
+    Contents::read(files, &aws_lc_rs::default_provider()).map(|_| ())
+}
+
+fn fault(text: String) -> Error {
+    Error::new(ErrorKind::Repository, format!("can't create TLS config for client: {text}"))
+}
+
+/// What the files hold.
+struct Contents {
+    pair: Option<CertifiedKey>,
+    authorities: Option<Vec<CertificateDer<'static>>>,
+}
+
+impl Contents {
+    /// Reads the files, all of them before any is looked at (Helm's `internal/tlsutil/tls.go`).
+    fn read(files: &Files<'_>, provider: &CryptoProvider) -> Result<Contents> {
+        let mut faults = Vec::new();
+        let mut read = |what: &str, file: &str| match read(file) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                faults.push(format!("{what}: {}: {error}", quote(file.as_bytes())));
+                None
+            }
+        };
+        let mut pair = None;
+        if !(files.cert.is_empty() && files.key.is_empty())
+            && let Some(cert) = read("unable to read cert file", files.cert)
+        {
+            pair = read("unable to read key file", files.key).map(|key| (cert, key));
+        }
+        let authorities = if files.ca.is_empty() { None } else { read("can't read CA file", files.ca) };
+        if !faults.is_empty() {
+            return Err(fault(faults.join("\n")));
+        }
+        let pair = pair.filter(|(cert, key)| !cert.is_empty() && !key.is_empty()).map(|(cert, key)| key_pair(&cert, &key, provider));
+        let pair = pair.transpose().map_err(|why| fault(format!("unable to load cert from key pair: {why}")))?;
+        let authorities = authorities.filter(|text| !text.is_empty()).map(|text| certificates(&text));
+        if authorities.as_ref().is_some_and(Vec::is_empty) {
+            return Err(fault("failed to append certificates from pem block".to_string()));
+        }
+        Ok(Contents { pair, authorities })
+    }
+}
+
+/// A chain of certificates and the key of the first (`tls.X509KeyPair`); the text of an error is Go's.
+fn key_pair(cert: &[u8], key: &[u8], provider: &CryptoProvider) -> std::result::Result<CertifiedKey, &'static str> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(cert).flatten().collect();
+    let first = chain.first().ok_or("tls: failed to find any PEM data in certificate input")?;
+    let leaf = Certificate::parse(first).ok_or("x509: malformed certificate")?;
+    if memchr::memmem::find(key, b"PRIVATE KEY-----").is_none() {
+        return Err("tls: failed to find any PEM data in key input");
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).ok().and_then(|key| provider.key_provider.load_private_key(key).ok());
+    let key = key.ok_or("tls: failed to parse private key")?;
+    if let Some(public) = key.public_key() {
+        let (own, of_leaf) = (public.as_ref(), leaf.public_key.as_slice());
+        if certificate::key_kind(own) != certificate::key_kind(of_leaf) {
+            return Err("tls: private key type does not match public key type");
+        }
+        if own != of_leaf {
+            return Err("tls: private key does not match public key");
+        }
+    }
+    Ok(CertifiedKey::new(chain, key))
+}
+
+fn read(file: &str) -> Result<Vec<u8>> {
+    fs::read_limited(Path::new(file), FILE_LIMIT)
+}
+
+/// The certificates of a PEM text; whatever else it holds is passed over (`AppendCertsFromPEM`).
+fn certificates(text: &[u8]) -> Vec<CertificateDer<'static>> {
+    let found = CertificateDer::pem_slice_iter(text).filter_map(std::result::Result::ok);
+    found.filter(|der| Certificate::parse(der).is_some()).collect()
+}
+
+/// Trusts whom this system trusts.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn system_verifier(
+    system: &SystemCertificates,
+    provider: &Arc<CryptoProvider>,
+) -> std::result::Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    Ok(Arc::new(Trusting::new(system_certificates(system), provider.clone())?))
+}
+
+/// Asks the system itself, which knows more than files tell.
+#[cfg(not(all(unix, not(target_vendor = "apple"))))]
+fn system_verifier(
+    _: &SystemCertificates,
+    provider: &Arc<CryptoProvider>,
+) -> std::result::Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    Ok(Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?))
+}
+
+/// The authorities of this system: those of one file and of all in some folders (Go's `crypto/x509/root_unix.go`).
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn system_certificates(system: &SystemCertificates) -> Vec<CertificateDer<'static>> {
+    /// Where systems keep them; the first that is there counts (`root_linux.go`, `root_bsd.go`).
+    const FILES: &[&str] = &[
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/pki/tls/cacert.pem",
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+        "/usr/local/etc/ssl/cert.pem",
+        "/usr/local/share/certs/ca-root-nss.crt",
+    ];
+    const FOLDERS: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs", "/usr/local/share/certs"];
+    let (file, folders) = (system.file.as_str(), system.folders.as_str());
+    let files = if file.is_empty() { FILES } else { &[file][..] };
+    let text = files.iter().find_map(|file| read(file).ok()).unwrap_or_default();
+    let mut found = certificates(&text);
+    let folders: Vec<&str> = if folders.is_empty() { FOLDERS.to_vec() } else { folders.split(':').collect() };
+    for folder in folders {
+        for name in fs::names(Path::new(folder)).unwrap_or_default() {
+            let path = Path::new(folder).join(name);
+            // Most are links to each other, or to files that the first one holds as well.
+            if fs::stat(&path).is_ok_and(|entry| entry.kind == fs::Kind::File) {
+                found.extend(fs::read_limited(&path, FILE_LIMIT).map(|text| certificates(&text)).unwrap_or_default());
+            }
+        }
+    }
+    found
+}
+
+/// Trusts servers that show one of some certificates, or one that an authority among them has signed.
+#[derive(Debug)]
+struct Trusting {
+    /// In order.
+    known: Vec<CertificateDer<'static>>,
+    /// `None` when there are no authorities.
+    by_chain: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Trusting {
+    fn new(mut known: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> std::result::Result<Trusting, rustls::Error> {
+        known.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
+        known.dedup();
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(known.iter().cloned());
+        let by_chain = match roots.is_empty() {
+            true => None,
+            false => {
+                let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+                Some(builder.build().map_err(|error| rustls::Error::General(error.to_string()))?)
+            }
+        };
+        Ok(Trusting { known, by_chain, provider })
+    }
+}
+
+impl ServerCertVerifier for Trusting {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        let verdict = match &self.by_chain {
+            Some(by_chain) => by_chain.verify_server_cert(shown, intermediates, name, ocsp, now),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        };
+        let Err(fault) = verdict else { return verdict };
+        let is_known = self.known.binary_search_by(|known| known.as_ref().cmp(shown.as_ref())).is_ok();
+        match refusal(shown, name, now, is_known, fault) {
+            None => Ok(ServerCertVerified::assertion()),
+            Some(refusal) => Err(CertificateError::Other(OtherError(Arc::new(refusal))).into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, shown, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, shown, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Why a server is not trusted, in the words of Go's `crypto/x509`.
+#[derive(Debug)]
+pub(super) struct Refusal(String);
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Why a certificate that is of no trusted chain (`fault`) is refused; `None` if it is one of those known themselves and has no other
+/// faults. Dates are looked at first, then names, then the chain (`Certificate.Verify`).
+fn refusal(shown: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime, is_known: bool, fault: rustls::Error) -> Option<Refusal> {
+    let refused = |text: String| Some(Refusal(format!("x509: {text}")));
+    let Some(certificate) = Certificate::parse(shown) else { return refused("malformed certificate".to_string()) };
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let text = |seconds: i64| Time::unix(seconds).in_zone(Zone::Utc).to_rfc3339();
+    let out_of_time = |word: &str, limit: i64| {
+        refused(format!("certificate has expired or is not yet valid: current time {} is {word} {}", text(seconds), text(limit)))
+    };
+    if seconds < certificate.not_before {
+        return out_of_time("before", certificate.not_before);
+    }
+    if seconds > certificate.not_after {
+        return out_of_time("after", certificate.not_after);
+    }
+    let is_named = |parsed: ParsedCertificate<'_>| rustls::client::verify_server_name(&parsed, name);
+    if ParsedCertificate::try_from(shown).and_then(is_named).is_err() {
+        return refused(certificate.misnamed(&name.to_str()));
+    }
+    match fault {
+        _ if is_known && !certificate.serves => refused("certificate specifies an incompatible key usage".to_string()),
+        // What cannot be read in full may say more than was looked at here.
+        _ if is_known => match ParsedCertificate::try_from(shown) {
+            Ok(_) => None,
+            Err(error) => refused(error.to_string()),
+        },
+        rustls::Error::InvalidCertificate(CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. }) => {
+            refused("certificate specifies an incompatible key usage".to_string())
+        }
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            refused("certificate signed by unknown authority".to_string())
+        }
+        // Of webpki's other words this is the one that people meet: a self-signed authority that nobody knows.
+        rustls::Error::InvalidCertificate(CertificateError::Other(_)) => refused("certificate signed by unknown authority".to_string()),
+        rustls::Error::InvalidCertificate(fault) => {
+            refused(format!("certificate signed by unknown authority (possibly because of {})", quote(format!("{fault:?}").as_bytes())))
+        }
+        fault => refused(fault.to_string()),
+    }
+}
+
+/// Trusts everybody (`--insecure-skip-tls-verify`).
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Why a server was refused, if that is what is behind an error.
+pub(super) fn refused<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Refusal> {
+    let mut current = Some(error);
+    while let Some(at) = current {
+        if let Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why)))) = at.downcast_ref() {
+            return why.downcast_ref();
+        }
+        // An I/O error tells the source of what it wraps, and not that itself.
+        current = match at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => at.source(),
+        };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;
