@@ -137,8 +137,7 @@ impl<'s> Downloader<'s> {
     /// Fetches a chart into the content cache, or finds it there, and gives its path.
     pub fn fetch_to_cache(&self, reference: &str, version: &str) -> Result<PathBuf> {
         let reporter = self.client.reporter();
-        reporter.debug(CACHE_SET_UP, &[]);
-        let source = self.resolve(reference, version)?;
+        let source = self.resolve_telling(reference, version)?;
         let digest = source.digest().map_err(|error| match error.message().starts_with("encoding/hex") {
             true => error.context("unable to decode digest"),
             false => error,
@@ -152,7 +151,8 @@ impl<'s> Downloader<'s> {
                 (digest, path, archive, None)
             }
             None => {
-                reporter.debug("attempting to download chart", &[("ref", &url::redact(reference)), ("version", version)]);
+                let named = if self.options.repository_url.is_empty() { url::redact(reference) } else { source.shown() };
+                reporter.debug("attempting to download chart", &[("ref", &named), ("version", version)]);
                 let fetched = self.fetch(&source, verify)?;
                 let digest = digest::sha256(&fetched.archive);
                 let path = cache::put(root, &digest, Kind::Chart, &fetched.archive)?;
@@ -175,8 +175,7 @@ impl<'s> Downloader<'s> {
 
     /// Fetches a chart into the folder `destination`, which must exist.
     pub fn save(&self, reference: &str, version: &str, destination: &Path, verify: Verify) -> Result<Saved> {
-        self.client.reporter().debug(CACHE_SET_UP, &[]);
-        let source = self.resolve(reference, version)?;
+        let source = self.resolve_telling(reference, version)?;
         self.save_source(&source, reference, destination, verify)
     }
 
@@ -194,6 +193,18 @@ impl<'s> Downloader<'s> {
             cache::put(&self.client.settings().content_cache, &saved.digest, Kind::Chart, &crate::fs::read(&saved.path)?)?;
         }
         Ok(saved)
+    }
+
+    /// Resolves a reference, and tells of the cache when Helm does: it makes one once it knows an address or a name to resolve.
+    fn resolve_telling(&self, reference: &str, version: &str) -> Result<Source> {
+        let tell = || self.client.reporter().debug(CACHE_SET_UP, &[]);
+        if self.options.repository_url.is_empty() {
+            tell();
+            return self.resolve(reference, version);
+        }
+        let source = self.resolve(reference, version)?;
+        tell();
+        Ok(source)
     }
 
     fn save_source(&self, source: &Source, reference: &str, destination: &Path, verify: Verify) -> Result<Saved> {

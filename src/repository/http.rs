@@ -186,17 +186,23 @@ impl<'s> Client<'s> {
         self.reporter
     }
 
-    /// The body of a GET that must answer 200.
-    pub fn fetch(&self, request: Request<'_>, access: &Access) -> Result<Vec<u8>> {
-        let url = request.url.to_string();
+    /// Sends a GET, and tells of it as Helm's getter does.
+    pub fn send_telling(&self, request: Request<'_>, access: &Access) -> Result<Response> {
         if self.getter_of(&request).is_some() {
-            return self.send(request, access).map(|response| response.body);
+            return self.send(request, access);
         }
-        let shown = super::url::redact(&url);
+        let shown = super::url::redact(request.url);
         self.reporter.debug("fetching", &[("url", &shown)]);
         let response = self.send(request, access)?;
         let length = response.header("content-length").unwrap_or("-1");
-        self.reporter.debug("fetch complete", &[("url", &shown), ("status", &status_text(response.status)), ("content-length", length)]);
+        self.reporter.debug("fetch complete", &[("url", &shown), ("status", &response.status_text()), ("content-length", length)]);
+        Ok(response)
+    }
+
+    /// The body of a GET that must answer 200.
+    pub fn fetch(&self, request: Request<'_>, access: &Access) -> Result<Vec<u8>> {
+        let url = request.url.to_string();
+        let response = self.send_telling(request, access)?;
         if response.status != StatusCode::OK {
             return Err(fetch_error(&url, response.status));
         }
@@ -529,6 +535,8 @@ fn transport_failure(verb: &str, shown: &str, address: &Address, dialed: &Dialed
             ("http: server gave HTTP response to HTTPS client".to_string(), false)
         } else if let Some(refusal) = tls::refused(error) {
             (format!("tls: failed to verify certificate: {refusal}"), false)
+        } else if let Some(alert) = tls::alert(error) {
+            (format!("remote error: tls: {alert}"), false)
         } else if text.contains("certificate") {
             (format!("tls: failed to verify certificate: {text}"), false)
         } else {

@@ -50,7 +50,7 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
             request = request.header("if-modified-since", kept.modified.clone());
         }
     }
-    let response = client.send(request, &entry_access(entry))?;
+    let response = client.send_telling(request, &entry_access(entry))?;
     if response.status == StatusCode::NOT_MODIFIED && kept.is_some() {
         return Ok(());
     }

@@ -227,6 +227,35 @@ fn an_index_cannot_send_the_password_elsewhere() {
     assert!(!has_credentials(&other.requests()[0]));
 }
 
+/// As Helm 4.2.4 tells `pull a --repo URL --debug`, and `pull repo/a` after it.
+#[test]
+fn what_is_told_of_a_download_comes_in_helms_order() {
+    let home = home();
+    let own = Peer::start(|_, request| match request.contains("index.yaml") {
+        true => {
+            reply("200 OK", &[], b"apiVersion: v1\nentries:\n  a:\n  - {apiVersion: v2, name: a, urls: [a-1.0.0.tgz], version: 1.0.0}\n")
+        }
+        false => reply("200 OK", &[], b"archive"),
+    });
+    let told = |reporter: &Recorded| reporter.notices().into_iter().map(|notice| notice.message).collect::<Vec<_>>();
+    let settings = Settings { debug: true, ..settings(home.path()) };
+    let reporter = Recorded::default();
+    let options = ChartOptions { repository_url: own.url(), ..ChartOptions::default() };
+    Downloader::new(options, &settings, &reporter).save("a", "", home.path(), Verify::Never).expect("saved");
+    let fetched = ["fetching", "fetch complete"];
+    assert_eq!(told(&reporter), [&fetched[..], &["set up default downloader cache"], &fetched].concat());
+    let (reporter, entry) = (Recorded::default(), Entry { name: "local".into(), url: own.url(), ..Entry::default() });
+    let mut repositories = Repositories::default();
+    repositories.entries.push(entry.clone());
+    repositories.save(&settings.repository_config).expect("written");
+    update::update(&Client::new(&settings, &reporter), &entry).expect("the index");
+    assert_eq!(told(&reporter), fetched);
+    let reporter = Recorded::default();
+    let downloader = Downloader::new(ChartOptions::default(), &settings, &reporter);
+    downloader.save("local/a", "", home.path(), Verify::Never).expect("saved");
+    assert_eq!(told(&reporter), [&["set up default downloader cache"], &fetched[..]].concat());
+}
+
 #[test]
 fn indexes_are_asked_for_with_what_is_known_of_them() {
     let (home, reporter) = (home(), Recorded::default());
@@ -426,6 +455,28 @@ fn proxies_are_used_but_for_this_machine_and_the_exceptions() {
     // A registry is reached the same way.
     let _ = Registry::new(&client, "registry.invalid", &Access::default(), true).tags("a");
     assert!(proxy.requests()[2].starts_with("GET http://registry.invalid/v2/a/tags/list "));
+}
+
+#[test]
+fn what_a_server_says_of_a_handshake_is_told() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    for (alert, told) in [(40, "handshake failure"), (48, "unknown certificate authority"), (116, "certificate required")] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("https://{}/a", listener.local_addr().expect("an address"));
+        let served = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut head = [0; 5];
+            stream.read_exact(&mut head).expect("a record");
+            let mut hello = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+            stream.read_exact(&mut hello).expect("its contents");
+            stream.write_all(&[21, 3, 3, 0, 2, 2, alert]).expect("a client");
+        });
+        let request = Request { repeat: false, ..Request::get(&url, 100) };
+        let error = Client::new(&settings, &reporter).fetch(request, &access(&url)).expect_err("an alert");
+        assert_eq!(error.message(), format!("Get \"{url}\": remote error: tls: {told}"));
+        served.join().expect("it has served");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use rustls::{AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -361,10 +361,39 @@ impl ServerCertVerifier for Anybody {
 
 /// Why a server was refused, if that is what is behind an error.
 pub(super) fn refused<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Refusal> {
+    match behind(error)? {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => why.downcast_ref(),
+        _ => None,
+    }
+}
+
+/// What a server said of the client, if that is what is behind an error, in the words of Go's `crypto/tls/alert.go`.
+pub(super) fn alert(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let rustls::Error::AlertReceived(alert) = behind(error)? else { return None };
+    Some(match alert {
+        AlertDescription::HandshakeFailure => "handshake failure",
+        AlertDescription::BadCertificate => "bad certificate",
+        AlertDescription::UnsupportedCertificate => "unsupported certificate",
+        AlertDescription::CertificateRevoked => "revoked certificate",
+        AlertDescription::CertificateExpired => "expired certificate",
+        AlertDescription::CertificateUnknown => "unknown certificate",
+        AlertDescription::UnknownCA => "unknown certificate authority",
+        AlertDescription::AccessDenied => "access denied",
+        AlertDescription::ProtocolVersion => "protocol version not supported",
+        AlertDescription::InsufficientSecurity => "insufficient security level",
+        AlertDescription::InternalError => "internal error",
+        AlertDescription::UnrecognisedName => "unrecognized name",
+        AlertDescription::CertificateRequired => "certificate required",
+        _ => return None,
+    })
+}
+
+/// The fault of TLS behind an error.
+fn behind<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
     let mut current = Some(error);
     while let Some(at) = current {
-        if let Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why)))) = at.downcast_ref() {
-            return why.downcast_ref();
+        if let Some(fault) = at.downcast_ref() {
+            return Some(fault);
         }
         // An I/O error tells the source of what it wraps, and not that itself.
         current = match at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
