@@ -5,6 +5,7 @@
 //! certificates stay with the scheme, host and port they were given for; what may pass is tried again with growing pauses.
 //! Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
 
+use super::auth::Credential;
 use super::getter::Getter;
 use super::proxy::Rules;
 use super::url::{Address, split_port};
@@ -161,6 +162,8 @@ pub struct Client<'s> {
     settings: &'s Settings,
     reporter: &'s dyn Reporter,
     transports: Mutex<HashMap<TransportKey, Transport>>,
+    /// Those of registries that were looked for.
+    credentials: Mutex<HashMap<String, Option<Credential>>>,
 }
 
 /// Why a single try failed.
@@ -173,7 +176,7 @@ struct Failure {
 impl<'s> Client<'s> {
     /// A client that has sent nothing yet.
     pub fn new(settings: &'s Settings, reporter: &'s dyn Reporter) -> Client<'s> {
-        Client { settings, reporter, transports: Mutex::new(HashMap::new()) }
+        Client { settings, reporter, transports: Mutex::default(), credentials: Mutex::default() }
     }
 
     /// The settings it was made with.
@@ -184,6 +187,17 @@ impl<'s> Client<'s> {
     /// Who is told of progress and warnings.
     pub fn reporter(&self) -> &'s dyn Reporter {
         self.reporter
+    }
+
+    /// The credential that the settings lead to for a registry. It is looked for once: helpers take their time, and may ask the user.
+    pub(super) fn credential_of(&self, host: &str) -> Result<Option<Credential>> {
+        let mut known = self.credentials.lock().map_err(|_| Error::new(ErrorKind::Repository, "what credentials are known is lost"))?;
+        if let Some(credential) = known.get(host) {
+            return Ok(credential.clone());
+        }
+        let found = super::auth::lookup(self.settings, host)?;
+        known.insert(host.to_string(), found.clone());
+        Ok(found)
     }
 
     /// Sends a GET, and tells of it as Helm's getter does.

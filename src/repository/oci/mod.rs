@@ -263,7 +263,8 @@ impl<'c> Registry<'c> {
         }
         let challenge = challenge::parse(response.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()));
         let answer = self.answer(challenge, scope);
-        let asked = |error: Error| match error.message() == NO_CREDENTIAL || error.message() == HALF_CREDENTIAL {
+        let is_told = |message: &str| matches!(message, NO_CREDENTIAL | HALF_CREDENTIAL) || message.starts_with(auth::UNRESOLVED);
+        let asked = |error: Error| match is_told(error.message()) {
             true => error.context(format!("{} {}", request.method, quote(super::url::redact(request.url)))),
             false => error,
         };
@@ -279,7 +280,7 @@ impl<'c> Registry<'c> {
         let settings = self.client.settings();
         let credential = match &self.credential {
             Some(credential) => Some(credential.clone()),
-            None => auth::lookup(settings, &self.host)?,
+            None => self.client.credential_of(&self.host)?,
         };
         match challenge {
             None => Ok(None),
@@ -302,6 +303,9 @@ impl<'c> Registry<'c> {
                     let hint = format!("if that server belongs to the registry, set RUTTER_TRUSTED_REALMS={}", super::printable(&host));
                     let diagnostic = crate::diagnostic::Diagnostic { headline: message.clone(), hints: vec![hint], ..Default::default() };
                     return Err(Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic));
+                }
+                if let Some(token) = credential.as_ref().map(|credential| &credential.access_token).filter(|token| !token.is_empty()) {
+                    return Ok(Some(format!("Bearer {token}")));
                 }
                 let scope = if scope.is_empty() { asked.as_str() } else { scope };
                 self.token(&realm, &service, scope, credential.as_ref()).map(Some)

@@ -47,7 +47,7 @@ fn is_line_end(byte: u8) -> bool {
 }
 
 /// Decodes padded base64, with line ends anywhere and loose trailing bits; the error is Go's text.
-pub(super) fn decode_base64(text: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn decode_base64(text: &[u8]) -> Result<Vec<u8>, String> {
     match STANDARD.decode(text) {
         Ok(decoded) => Ok(decoded),
         Err(_) => walk_base64(text).map_err(|at| format!("illegal base64 data at input byte {at}")),

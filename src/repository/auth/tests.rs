@@ -1,0 +1,143 @@
+use super::*;
+
+/// Settings with these two files, and these helpers in a folder of their own.
+#[cfg(unix)]
+fn settings_of(folder: &std::path::Path, own: Option<&str>, docker: Option<&str>, helpers: &[(&str, &str)]) -> Settings {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = |name: &str| folder.join(name);
+    std::fs::create_dir_all(path("bin")).unwrap();
+    for (name, script) in helpers {
+        let program = path("bin").join(name);
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    for (name, text) in [("own.json", own), ("docker.json", docker)] {
+        if let Some(text) = text {
+            std::fs::write(path(name), text).unwrap();
+        }
+    }
+    Settings {
+        registry_config: path("own.json"),
+        docker_config: Some(path("docker.json")),
+        program_path: vec![path("bin")],
+        ..Settings::default()
+    }
+}
+
+#[cfg(unix)]
+const HELPERS: &[(&str, &str)] = &[
+    ("docker-credential-good", r#"cat >/dev/null; echo '{"ServerURL":"x","Username":"ada","Secret":"kept"}'"#),
+    ("docker-credential-token", r#"echo '{"ServerURL":"x","Username":"<token>","Secret":"t"}'"#),
+    ("docker-credential-empty", r#"echo '{"ServerURL":"","Username":"","Secret":""}'"#),
+    ("docker-credential-none", "echo 'credentials not found in native keychain'; exit 1"),
+    ("docker-credential-says", "echo 'locked'; exit 1"),
+    ("docker-credential-bad", "exit 2"),
+    ("docker-credential-junk", "echo junk"),
+];
+
+/// What Helm 4.2.4 finds for a registry called `r`, by the same files, and what it says where it cannot.
+#[cfg(unix)]
+#[test]
+fn credentials_are_found_as_by_helm() {
+    let (ada, bo) = ("\"auth\": \"YWRhOnM=\"", "\"auth\": \"Ym86cDpx\"");
+    let auths = |entry: &str| format!("{{\"auths\": {{\"r\": {{{entry}}}}}}}");
+    let (ada_only, bo_only) = (auths(ada), auths(bo));
+    let store = |name: &str| format!("{{\"credsStore\": \"{name}\"}}");
+    let unresolved = |why: &str| format!("failed to resolve credential: {why}");
+    for (own, docker, expected) in [
+        ("", "", "nothing".to_string()),
+        (&*ada_only, "", "ada:s".to_string()),
+        ("", &*ada_only, "ada:s".to_string()),
+        (&bo_only, &ada_only, "bo:p:q".to_string()),
+        ("{\"auths\": {\"https://r/v2/\": {\"auth\": \"YWRhOnM=\"}}}", "", "ada:s".to_string()),
+        ("{\"auths\": {\"other\": {\"auth\": \"YWRhOnM=\"}}}", &bo_only, "bo:p:q".to_string()),
+        (&auths("\"username\": \"ada\", \"password\": \"s\""), "", "ada:s".to_string()),
+        (&auths("\"identitytoken\": \"t\""), "", "refresh t".to_string()),
+        (&auths("\"registrytoken\": \"t\""), "", "access t".to_string()),
+        (&auths(""), &ada_only, "ada:s".to_string()),
+        (&auths("\"auth\": \"YWRh\""), "", unresolved("failed to decode auth field: invalid config format: auth of r does not conform the base64(username:password) format")),
+        (&auths("\"auth\": \"%\""), "", unresolved("failed to decode auth field: invalid config format: illegal base64 data at input byte 0")),
+        ("{\"auths\": {\"r\": 5}}", "", unresolved("failed to unmarshal auth field: invalid config format: json: cannot unmarshal number into Go value of type config.AuthConfig")),
+        (&store("good"), "", "ada:kept".to_string()),
+        ("", &store("good"), "ada:kept".to_string()),
+        (&store("token"), "", "refresh t".to_string()),
+        (&store("empty"), &ada_only, "ada:s".to_string()),
+        // Who has a helper keeps nothing in the file.
+        (&format!("{{\"credsStore\": \"none\", \"auths\": {{\"r\": {{{ada}}}}}}}"), "", "nothing".to_string()),
+        ("{\"credHelpers\": {\"r\": \"good\"}, \"credsStore\": \"bad\"}", "", "ada:kept".to_string()),
+        ("{\"credHelpers\": {\"other\": \"good\"}, \"credsStore\": \"bad\"}", "", unresolved("exit status 2")),
+        (&store("says"), "", unresolved("locked")),
+        (&store("junk"), "", unresolved("invalid character 'j' looking for beginning of value")),
+        (&store("missing"), "", unresolved("exec: \"docker-credential-missing\": executable file not found in $PATH")),
+        (&store("../bin/x"), "", unresolved("exec: \"docker-credential-../bin/x\": executable file not found in $PATH")),
+        // A broken file of Docker's is passed over, Helm's own is not.
+        ("", "{", "nothing".to_string()),
+        (&ada_only, "[]", "ada:s".to_string()),
+        ("{", "", "failed to decode config file OWN: invalid config format: unexpected EOF".to_string()),
+        ("[]", "", "failed to decode config file OWN: invalid config format: json: cannot unmarshal array into Go value of type map[string]json.RawMessage".to_string()),
+        ("{\"credsStore\": 5}", "", "failed to unmarshal creds store field: invalid config format: json: cannot unmarshal number into Go value of type string".to_string()),
+        ("{\"auths\": []}", "", "failed to unmarshal auths field: invalid config format: json: cannot unmarshal array into Go value of type map[string]json.RawMessage".to_string()),
+        ("{\"credHelpers\": {\"a\": []}}", "", "failed to unmarshal cred helpers field: invalid config format: json: cannot unmarshal array into Go value of type string".to_string()),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let given = |text: &'_ str| (!text.is_empty()).then(|| text.to_string());
+        let settings = settings_of(folder.path(), given(own).as_deref(), given(docker).as_deref(), HELPERS);
+        let found = match lookup(&settings, "r") {
+            Ok(None) => "nothing".to_string(),
+            Ok(Some(found)) if !found.refresh_token.is_empty() => format!("refresh {}", found.refresh_token),
+            Ok(Some(found)) if !found.access_token.is_empty() => format!("access {}", found.access_token),
+            Ok(Some(found)) => format!("{}:{}", found.username, found.password),
+            Err(error) => error.to_string().replace(&settings.registry_config.display().to_string(), "OWN"),
+        };
+        assert_eq!(found, expected, "{own} {docker}");
+    }
+}
+
+/// As Helm and Docker do: passwords go to the keychain of the system where there is one and nothing else is configured.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_helper_of_the_system_is_found() {
+    let keeps = r#"folder=$(dirname "$0"); case $1 in
+store) cat >"$folder/kept" ;;
+erase) rm "$folder/kept" ;;
+get) test -e "$folder/kept" && echo '{"ServerURL":"r","Username":"ada","Secret":"kept"}' || { echo 'credentials not found in native keychain'; exit 1; } ;;
+esac"#;
+    let ada = Credential { username: "ada".into(), password: "s\"".into(), ..Credential::default() };
+    let own = |settings: &Settings| std::fs::read_to_string(&settings.registry_config).unwrap_or_default();
+    for (helpers, name) in [
+        (vec![("docker-credential-secretservice", keeps)], "secretservice"),
+        (vec![("docker-credential-secretservice", "exit 2"), ("docker-credential-pass", keeps), ("pass", "")], "pass"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings_of(folder.path(), None, None, &helpers);
+        assert_eq!(lookup(&settings, "r").unwrap(), None);
+        store(&settings, "r", &ada).unwrap();
+        let kept = std::fs::read_to_string(folder.path().join("bin/kept")).unwrap();
+        assert_eq!(kept, r#"{"ServerURL":"r","Username":"ada","Secret":"s\""}"#);
+        assert_eq!(own(&settings), format!("{{\n\t\"auths\": {{}},\n\t\"credsStore\": \"{name}\"\n}}"));
+        assert_eq!(lookup(&settings, "r").unwrap().map(|found| found.password), Some("kept".to_string()));
+        forget(&settings, "r").unwrap();
+        assert_eq!(lookup(&settings, "r").unwrap(), None);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // One that does not work is no fault until it is asked to keep something.
+    let settings = settings_of(folder.path(), None, None, &[("docker-credential-secretservice", "exit 2")]);
+    assert_eq!(lookup(&settings, "r").unwrap(), None);
+    forget(&settings, "r").unwrap();
+    assert_eq!(store(&settings, "r", &ada).unwrap_err().message(), "exit status 2");
+    assert_eq!(own(&settings), "");
+    // What is configured counts.
+    let settings = settings_of(folder.path(), Some("{\"auths\": {\"x\": {}}}"), None, &[("docker-credential-secretservice", keeps)]);
+    store(&settings, "r", &ada).unwrap();
+    assert!(own(&settings).contains("YWRhOnMi") && !own(&settings).contains("credsStore"), "{}", own(&settings));
+}
+
+#[test]
+fn netrc_gives_the_entry_of_the_host() {
+    let text = "# own\nmachine a.example login ada password s3\nmacdef init\nmachine evil login x password y\n\nmachine b.example\n  login bo\n  password p2\ndefault login any password thing\n";
+    let of = |host: &str| parse_netrc(text, host);
+    assert_eq!(of("a.example"), Some(("ada".into(), "s3".into())));
+    assert_eq!(of("B.example"), Some(("bo".into(), "p2".into())));
+    assert_eq!(of("evil"), Some(("any".into(), "thing".into())));
+    assert_eq!(parse_netrc("machine a login x password y", "b"), None);
+}
