@@ -21,7 +21,7 @@ use std::io::Read;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// How many redirects one request may lead through (Go's limit).
+/// How often one request may be sent on: Go stops at the tenth redirect.
 const REDIRECT_LIMIT: usize = 10;
 /// How often a request that may succeed later is sent again.
 const RETRY_LIMIT: u32 = 4;
@@ -290,7 +290,7 @@ impl<'s> Client<'s> {
     fn hops(&self, request: &Request<'_>, access: &Access) -> std::result::Result<Response, Failure> {
         let mut url = request.url.to_string();
         let mut method = request.method.clone();
-        for _ in 0..=REDIRECT_LIMIT {
+        for _ in 0..REDIRECT_LIMIT {
             let response = self.one(request, &method, &url, access)?;
             let target = response
                 .header("location")

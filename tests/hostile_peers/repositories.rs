@@ -29,6 +29,8 @@ fn redirects_end_and_do_not_leave_http() {
     let endless = Peer::start(|_, _| reply("302 Found", &["Location: /again"], b""));
     let error = client.fetch(Request::get(&endless.url(), 100), &Access::default()).expect_err("too many").to_string();
     assert!(error.contains("stopped after 10 redirects"), "{error}");
+    // As many as Helm 4.2.4 sends.
+    assert_eq!(endless.requests().len(), 10);
     for target in ["file:///etc/passwd", "gopher://h/", "//"] {
         let location = format!("Location: {target}");
         let peer = Peer::start(move |_, _| reply("302 Found", &[&location], b""));
