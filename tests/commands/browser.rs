@@ -99,7 +99,7 @@ fn a_browser_shows_the_pages_and_runs_nothing_from_charts() {
     assert!(element(&app, "readme").contains("# Read &lt;script&gt;alert(1)&lt;/script&gt;"), "{app}");
     let versions = element(&app, "versions");
     for (version, link) in [("1.0.0", "1.0.0"), ("1.2.0", "1.2.0"), ("2.0.0-rc.1+build", "2.0.0-rc.1%2Bbuild")] {
-        assert!(versions.contains(&format!("href=\"/chart/app/{link}\">{version}</a>")), "{versions}");
+        assert!(versions.contains(&format!("href=\"../../chart/app/{link}\">{version}</a>")), "{versions}");
     }
     let (candidate, _) = browse(&home, &server.at("/chart/app/2.0.0-rc.1%2Bbuild"));
     assert!(candidate.contains("<title>app 2.0.0-rc.1+build</title>"), "{candidate}");

@@ -150,3 +150,35 @@ fn pushers_at_once_lose_nothing_without_a_lock() {
     let index = std::fs::read_to_string(nginx.files.join("index.yaml")).expect("the index");
     assert!((0..4).all(|number| index.contains(&format!("version: 1.{number}.0\n"))), "{index}");
 }
+
+/// A server that does not know under which path a proxy has it is a repository all the same, for Helm's commands, for `push` and for browsers.
+#[test]
+fn a_proxy_may_have_a_server_under_a_path() {
+    if !have("a_proxy_may_have_a_server_under_a_path", &["nginx"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let server = super::serve::Server::start(&home, &["--depth-dynamic"]);
+    let location = format!("location /charts/ {{ limit_except GET POST PUT HEAD PATCH {{ }} proxy_pass {}/; }}", server.url);
+    let nginx = start(&home, "off", &location);
+    let repository = format!("{}charts", nginx.url);
+    output_of(rutter(&home).args(["repo", "add", "ours", &repository]));
+    output_of(rutter(&home).arg("push").arg(archive(&home, "app", "1.0.0+b1")).arg("ours"));
+    output_of(rutter(&home).args(["repo", "update"]));
+    output_of(rutter(&home).args(["pull", "ours/app", "-d"]).arg(&home));
+    assert!(output_of(rutter(&home).args(["show", "chart", &format!("{repository}/charts/app-1.0.0+b1.tgz")])).contains("name: app"));
+
+    // Every link of a page leads to something, from wherever the page is looked at.
+    let page = |url: &str| reqwest::blocking::get(url).and_then(|answer| answer.error_for_status()?.text()).expect("a page");
+    let (top, below) = (format!("{repository}/"), format!("{repository}/chart/app/latest"));
+    let mut followed = 0;
+    for (from, text) in [(&top, page(&top)), (&below, page(&below)), (&format!("{}/", server.url), page(&server.url))] {
+        for link in text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let target = reqwest::Url::parse(from).and_then(|from| from.join(&link.replace("&#x2f;", "/"))).expect("an address");
+            let answer = reqwest::blocking::get(target.clone()).expect("an answer");
+            assert!(answer.status().is_success() && target.as_str().starts_with(from.split("/chart/").next().unwrap()), "{from}: {link}");
+            followed += 1;
+        }
+    }
+    assert!(followed > 8, "{followed}");
+}

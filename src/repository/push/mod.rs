@@ -70,8 +70,18 @@ fn no_api(base: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("{} has no chart upload API", url::redact(base)))
 }
 
-/// `None` when the server has no such API.
+/// `None` when the server has no such API. Unless it is known where the API begins, the path of `base` is a tenant's; where the
+/// server has no such tenant it may be the server itself that lies there, behind a proxy that does not tell it.
 fn chart_museum(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<Option<String>> {
+    let pushed = chart_museum_at(client, base, upload, access)?;
+    let path = Address::parse(base).map(|address| address.path).unwrap_or_default();
+    if pushed.is_some() || upload.context_path.is_some() || path.trim_matches('/').is_empty() {
+        return Ok(pushed);
+    }
+    chart_museum_at(client, base, &Upload { context_path: Some(&path), ..upload.clone() }, access)
+}
+
+fn chart_museum_at(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<Option<String>> {
     let mut address = Address::parse(base).ok_or_else(|| invalid(base))?;
     let context = upload.context_path.unwrap_or_default().trim_matches('/');
     let path = address.path.trim_matches('/').to_string();

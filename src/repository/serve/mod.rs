@@ -176,6 +176,8 @@ fn sweep(storage: &Storage, clock: fn() -> i64) {
 /// What a handler needs of a request once its body is read.
 struct Asked {
     method: Method,
+    /// As it was sent, with its escapes.
+    path: String,
     headers: HeaderMap,
     query: Vec<(String, String)>,
     body: Bytes,
@@ -259,7 +261,8 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
         Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "request too slow"),
     };
     let query = parts.uri.query().map(pairs).unwrap_or_default();
-    let asked = Asked { method: parts.method, headers: parts.headers, query, body };
+    let path = parts.uri.path().to_string();
+    let asked = Asked { method: parts.method, path, headers: parts.headers, query, body };
     if matches!(asked.method, Method::GET | Method::HEAD) {
         return dispatch(server, route, &asked).await.unwrap_or_else(|fault| failed(server, &fault));
     }
@@ -324,7 +327,7 @@ async fn dispatch(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<A
         Route::Info if reads => Ok(json(StatusCode::OK, serde_json::json!({ "version": server.options.version }).to_string())),
         Route::Metrics if reads => Ok(text(StatusCode::OK, &server.metrics.render())),
         Route::Home { tenant } if reads => page::home(server, &tenant, asked).await,
-        Route::Page { tenant, name, version } if reads => page::version(server, &tenant, &name, &version).await,
+        Route::Page { tenant, name, version } if reads => page::version(server, &tenant, &name, &version, asked).await,
         Route::File { tenant, file } if reads => file_of(server, &tenant, &file, asked).await,
         Route::Registry(route) => registry::handle(server, route, asked).await,
         Route::Charts { .. }

@@ -45,9 +45,14 @@ fn render(name: &str, values: minijinja::Value) -> Result<Answer> {
     Ok(answer)
 }
 
-fn base(server: &Server, tenant: &str) -> String {
-    let context = &server.options.layout.context_path;
-    if tenant.is_empty() { context.clone() } else { format!("{context}/{tenant}") }
+/// The way from the page that is asked for up to its tenant, so that links hold whatever path a proxy has the server under.
+fn base(asked: &Asked, is_home: bool) -> String {
+    match asked.path.rsplit_once('/') {
+        Some((_, last)) if is_home && !last.is_empty() => format!("./{last}"),
+        _ if is_home => ".".to_string(),
+        // `chart/NAME/VERSION`
+        _ => "../..".to_string(),
+    }
 }
 
 /// Charts of a tenant, those whose name or description has the text of `?q=`.
@@ -69,7 +74,7 @@ pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer
         }
     };
     let rows: Vec<_> = found.iter().take(ROWS).map(row).collect();
-    let mut answer = render("home.html", context! { base => base(server, tenant), tenant, wanted, total => found.len(), charts => rows })?;
+    let mut answer = render("home.html", context! { base => base(asked, true), tenant, wanted, total => found.len(), charts => rows })?;
     // Of a tenant nothing is known but its charts, and with tenants of any depth every path is one's.
     if charts.is_empty() && !tenant.is_empty() {
         *answer.status_mut() = StatusCode::NOT_FOUND;
@@ -78,7 +83,7 @@ pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer
 }
 
 /// One version of a chart.
-pub async fn version(server: &Server, tenant: &str, name: &str, version: &str) -> Result<Answer> {
+pub async fn version(server: &Server, tenant: &str, name: &str, version: &str, asked: &Asked) -> Result<Answer> {
     let catalog = server.catalog(tenant);
     let Some(entry) = catalog.version(name, version).await? else { return Ok(error(StatusCode::NOT_FOUND, "not found")) };
     let Ok(chart) = super::chartmuseum::chart(server, tenant, name, &entry.version).await? else {
@@ -100,7 +105,7 @@ pub async fn version(server: &Server, tenant: &str, name: &str, version: &str) -
     render(
         "version.html",
         context! {
-            base => base(server, tenant), tenant, name, version => entry.version.as_str(), app_version => entry.app_version.as_str(),
+            base => base(asked, false), tenant, name, version => entry.version.as_str(), app_version => entry.app_version.as_str(),
             description => entry.description.as_str(), digest => entry.digest.as_str(), file => entry.file.as_str(),
             created => entry.created_date(), size => shown_size(entry.size), signed, versions, maintainers, dependencies,
             deprecated => about.deprecated, kind => about.kind.as_str(), kube_version => about.kube_version.as_str(),
