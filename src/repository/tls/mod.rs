@@ -106,7 +106,7 @@ impl Contents {
         let pair = pair.filter(|(cert, key)| !cert.is_empty() && !key.is_empty()).map(|(cert, key)| key_pair(&cert, &key, provider));
         let pair = pair.transpose().map_err(|why| fault(format!("unable to load cert from key pair: {why}")))?;
         let authorities = authorities.filter(|text| !text.is_empty()).map(|text| certificates(&text));
-        if authorities.as_ref().is_some_and(Vec::is_empty) {
+        if authorities.as_ref().is_some_and(|found| !found.iter().any(|der| Certificate::parse(der).is_some())) {
             return Err(fault("failed to append certificates from pem block".to_string()));
         }
         Ok(Contents { pair, authorities })
@@ -139,10 +139,9 @@ fn read(file: &str) -> Result<Vec<u8>> {
     fs::read_limited(Path::new(file), FILE_LIMIT)
 }
 
-/// The certificates of a PEM text; whatever else it holds is passed over (`AppendCertsFromPEM`).
+/// What a PEM text says are certificates; whatever else it holds is passed over (`AppendCertsFromPEM`).
 fn certificates(text: &[u8]) -> Vec<CertificateDer<'static>> {
-    let found = CertificateDer::pem_slice_iter(text).filter_map(std::result::Result::ok);
-    found.filter(|der| Certificate::parse(der).is_some()).collect()
+    CertificateDer::pem_slice_iter(text).filter_map(std::result::Result::ok).collect()
 }
 
 /// Trusts whom this system trusts.
@@ -184,10 +183,11 @@ fn system_certificates(system: &SystemCertificates) -> Vec<CertificateDer<'stati
     let mut found = certificates(&text);
     let folders: Vec<&str> = if folders.is_empty() { FOLDERS.to_vec() } else { folders.split(':').collect() };
     for folder in folders {
-        for name in fs::names(Path::new(folder)).unwrap_or_default() {
+        for (name, kind) in fs::entries(Path::new(folder)).unwrap_or_default() {
             let path = Path::new(folder).join(name);
-            // Most are links to each other, or to files that the first one holds as well.
-            if fs::stat(&path).is_ok_and(|entry| entry.kind == fs::Kind::File) {
+            // Many are links to files beside them, by the hash of a name.
+            let is_beside = kind == fs::Kind::Link && fs::read_link(&path).is_ok_and(|target| target.components().count() == 1);
+            if !is_beside && fs::stat(&path).is_ok_and(|entry| entry.kind == fs::Kind::File) {
                 found.extend(fs::read_limited(&path, FILE_LIMIT).map(|text| certificates(&text)).unwrap_or_default());
             }
         }
