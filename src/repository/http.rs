@@ -18,7 +18,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How often one request may be sent on: Go stops at the tenth redirect.
@@ -164,7 +164,12 @@ pub struct Client<'s> {
     transports: Mutex<HashMap<TransportKey, Transport>>,
     /// Those of registries that were looked for.
     credentials: Mutex<HashMap<String, Option<Credential>>>,
+    /// What registries were shown and took, by their addresses and the users that the flags name.
+    headers: Mutex<HashMap<[String; 3], Headers>>,
 }
+
+/// `Authorization` headers by the scopes that they are for.
+pub(super) type Headers = Arc<Mutex<HashMap<String, String>>>;
 
 /// Why a single try failed.
 struct Failure {
@@ -176,7 +181,7 @@ struct Failure {
 impl<'s> Client<'s> {
     /// A client that has sent nothing yet.
     pub fn new(settings: &'s Settings, reporter: &'s dyn Reporter) -> Client<'s> {
-        Client { settings, reporter, transports: Mutex::default(), credentials: Mutex::default() }
+        Client { settings, reporter, transports: Mutex::default(), credentials: Mutex::default(), headers: Mutex::default() }
     }
 
     /// The settings it was made with.
@@ -198,6 +203,12 @@ impl<'s> Client<'s> {
         let found = super::auth::lookup(self.settings, host)?;
         known.insert(host.to_string(), found.clone());
         Ok(found)
+    }
+
+    /// What the registry at `base` was shown by this user before.
+    pub(super) fn headers_of(&self, base: &str, (username, password): (&str, &str)) -> Headers {
+        let key = [base, username, password].map(str::to_string);
+        self.headers.lock().map(|mut all| all.entry(key).or_default().clone()).unwrap_or_default()
     }
 
     /// Sends a GET, and tells of it as Helm's getter does.

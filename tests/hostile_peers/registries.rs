@@ -70,7 +70,7 @@ fn a_token_of_the_registry_itself_is_used_for_its_scope() {
         let realm = format!("http://{}/token", told.lock().expect("the address"));
         let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"x\",scope=\"repository:a:pull\"");
         match request {
-            request if request.starts_with("GET /token?service=x&scope=repository%3Aa%3Apull ") => {
+            request if request.starts_with("GET /token?scope=repository%3Aa%3Apull&service=x ") => {
                 reply("200 OK", &[], br#"{"token":"t0ken"}"#)
             }
             request if request.contains("Bearer t0ken") => reply("200 OK", &[], br#"{"tags":["1.0.0","latest","2.0.0_b"]}"#),
@@ -82,8 +82,13 @@ fn a_token_of_the_registry_itself_is_used_for_its_scope() {
     let registry = Registry::new(&client, &own.address, &registry_options("ada"), true);
     assert_eq!(registry.versions("a").expect("the tags"), ["2.0.0+b", "1.0.0"]);
     assert_eq!(registry.versions("a").expect("the tags").len(), 2);
-    let tokens = own.requests().iter().filter(|request| request.starts_with("GET /token")).count();
-    assert_eq!(tokens, 1, "a token is kept");
+    let tokens = || own.requests().iter().filter(|request| request.starts_with("GET /token")).count();
+    assert_eq!(tokens(), 1, "a token is kept");
+    // By the client, and for who was let in.
+    assert!(Registry::new(&client, &own.address, &registry_options("ada"), true).tags("a").is_ok());
+    assert_eq!(tokens(), 1);
+    assert!(Registry::new(&client, &own.address, &registry_options("bo"), true).tags("a").is_ok());
+    assert_eq!(tokens(), 2);
 }
 
 // GHSA-vh4v-2xq2-g5cg: the place of an upload is elsewhere.

@@ -10,7 +10,7 @@ pub mod plugin;
 pub mod reference;
 
 use super::auth::{self, Credential};
-use super::http::{Access, Client, Request, Response};
+use super::http::{Access, Client, Headers, Request, Response};
 use super::url::{Address, escape};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,8 +19,7 @@ use crate::quote::quote;
 use crate::version::{Constraint, Version};
 use challenge::Challenge;
 use reqwest::{Method, StatusCode};
-use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
+use std::collections::HashSet;
 
 pub use reference::{Reference, SCHEME, valid_digest};
 
@@ -60,8 +59,7 @@ pub struct Registry<'c> {
     access: Access,
     /// Given by the user; else looked up when the registry asks.
     credential: Option<Credential>,
-    /// `Authorization` headers by scope.
-    headers: Mutex<HashMap<String, String>>,
+    headers: Headers,
 }
 
 impl<'c> Registry<'c> {
@@ -73,7 +71,9 @@ impl<'c> Registry<'c> {
         let credential =
             given.then(|| Credential { username: access.username.clone(), password: access.password.clone(), ..Credential::default() });
         let access = Access { base: base.clone(), username: String::new(), password: String::new(), token: None, ..access.clone() };
-        Registry { client, host: host.to_string(), base, access, credential, headers: Mutex::new(HashMap::new()) }
+        let shown = credential.as_ref().map_or(("", ""), |credential| (&credential.username, &credential.password));
+        let headers = client.headers_of(&base, shown);
+        Registry { client, host: host.to_string(), base, access, credential, headers }
     }
 
     /// Asks whether the registry lets us in. Errors in oras-go's words.
@@ -85,7 +85,7 @@ impl<'c> Registry<'c> {
 
     /// The same registry for somebody who shows exactly this, whatever is kept.
     pub fn with_credential(self, credential: Credential) -> Registry<'c> {
-        Registry { credential: Some(credential), ..self }
+        Registry { credential: Some(credential), headers: Headers::default(), ..self }
     }
 
     /// The tags of a repository as the registry lists them. The fault of one that it does not know is [`ErrorKind::Missing`].
@@ -262,36 +262,31 @@ impl<'c> Registry<'c> {
             return Ok(response);
         }
         let challenge = challenge::parse(response.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()));
-        let answer = self.answer(challenge, scope);
-        let is_told = |message: &str| matches!(message, NO_CREDENTIAL | HALF_CREDENTIAL) || message.starts_with(auth::UNRESOLVED);
-        let asked = |error: Error| match is_told(error.message()) {
-            true => error.context(format!("{} {}", request.method, quote(super::url::redact(request.url)))),
-            false => error,
-        };
-        let Some(header) = answer.map_err(asked)? else { return Ok(response) };
+        let asked = format!("{} {}", request.method, quote(super::url::redact(request.url)));
+        let Some(header) = self.answer(challenge, scope, &asked)? else { return Ok(response) };
         if let Ok(mut headers) = self.headers.lock() {
             headers.insert(scope.to_string(), header.clone());
         }
         self.client.send(request, &Access { token: Some(header), ..self.access.clone() })
     }
 
-    /// The `Authorization` header that meets `challenge`; `None` when there is nothing to show.
-    fn answer(&self, challenge: Option<Challenge>, scope: &str) -> Result<Option<String>> {
+    /// The `Authorization` header that meets `challenge`; `None` when there is nothing to show. `asked` is the request, as faults name it.
+    fn answer(&self, challenge: Option<Challenge>, scope: &str, asked: &str) -> Result<Option<String>> {
         let settings = self.client.settings();
+        let refused = |message: &str| Err(Error::new(ErrorKind::Repository, message).context(asked));
+        let unresolved = |error: Error| if error.message().starts_with(auth::UNRESOLVED) { error.context(asked) } else { error };
         let credential = match &self.credential {
             Some(credential) => Some(credential.clone()),
-            None => self.client.credential_of(&self.host)?,
+            None => self.client.credential_of(&self.host).map_err(unresolved)?,
         };
         match challenge {
             None => Ok(None),
             Some(Challenge::Basic) => match credential {
-                None => Err(Error::new(ErrorKind::Repository, NO_CREDENTIAL)),
-                Some(credential) if credential.username.is_empty() || credential.password.is_empty() => {
-                    Err(Error::new(ErrorKind::Repository, HALF_CREDENTIAL))
-                }
+                None => refused(NO_CREDENTIAL),
+                Some(credential) if credential.username.is_empty() || credential.password.is_empty() => refused(HALF_CREDENTIAL),
                 Some(credential) => Ok(Some(auth::basic(&credential.username, &credential.password))),
             },
-            Some(Challenge::Bearer { realm, service, scope: asked }) => {
+            Some(Challenge::Bearer { realm, service, scope: wanted }) => {
                 let allowed = challenge::realm_allowed(&self.base, &realm, &settings.trusted_realms);
                 if !allowed && credential.is_some() {
                     let host = Address::parse(&realm).map(|realm| realm.host).unwrap_or_default();
@@ -307,8 +302,8 @@ impl<'c> Registry<'c> {
                 if let Some(token) = credential.as_ref().map(|credential| &credential.access_token).filter(|token| !token.is_empty()) {
                     return Ok(Some(format!("Bearer {token}")));
                 }
-                let scope = if scope.is_empty() { asked.as_str() } else { scope };
-                self.token(&realm, &service, scope, credential.as_ref()).map(Some)
+                let scope = if scope.is_empty() { wanted.as_str() } else { scope };
+                self.token(&realm, &service, scope, credential.as_ref()).map(Some).map_err(|error| error.context(asked))
             }
         }
     }
@@ -320,10 +315,8 @@ impl<'c> Registry<'c> {
         if same {
             access = Access { base: realm.to_string(), ..self.access.clone() };
         }
-        let mut query = format!("service={}", escape(service));
-        if !scope.is_empty() {
-            query.push_str(&format!("&scope={}", escape(scope)));
-        }
+        let parts = [("scope", scope), ("service", service)].into_iter().filter(|(_, value)| !value.is_empty());
+        let query = parts.map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&");
         let refresh = credential.map(|credential| credential.refresh_token.as_str()).filter(|token| !token.is_empty());
         let response = if let Some(refresh) = refresh {
             let body = format!("grant_type=refresh_token&client_id=rutter&{query}&refresh_token={}", escape(refresh));
@@ -335,11 +328,22 @@ impl<'c> Registry<'c> {
                 access.username.clone_from(&credential.username);
                 access.password.clone_from(&credential.password);
             }
-            let url = format!("{realm}{}{query}", if realm.contains('?') { '&' } else { '?' });
-            self.client.send(Request { follow: false, ..Request::get(&url, TOKEN_LIMIT) }, &access)?
+            let separator = if query.is_empty() {
+                ""
+            } else if realm.contains('?') {
+                "&"
+            } else {
+                "?"
+            };
+            let url = format!("{realm}{separator}{query}");
+            let response = self.client.send(Request { follow: false, ..Request::get(&url, TOKEN_LIMIT) }, &access)?;
+            if response.status != StatusCode::OK {
+                return Err(status_error("GET", &url, &response));
+            }
+            response
         };
         if response.status != StatusCode::OK {
-            return Err(status_error(if refresh.is_some() { "POST" } else { "GET" }, realm, &response));
+            return Err(status_error("POST", realm, &response));
         }
         let answer =
             crate::json::parse(&response.body).map_err(|_| Error::new(ErrorKind::Repository, format!("{realm}: answer is no token")))?;
