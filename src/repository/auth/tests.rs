@@ -1,3 +1,5 @@
+//! Credentials beside what Helm 4.2.4 finds, keeps and says, with files and helpers in a folder of their own.
+
 use super::*;
 
 /// Settings with these two files, and these helpers in a folder of their own.

@@ -1,3 +1,5 @@
+//! Whom we trust beside whom Helm 4.2.4 trusts, with the certificates of `testdata/tls`.
+
 use super::*;
 use crate::repository::SystemCertificates;
 
