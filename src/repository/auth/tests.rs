@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// Held by tests that write programs and run them: what another thread is starting may still hold a program open that was just
+/// written, which then cannot be run.
+#[cfg(unix)]
+static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 /// Settings with these two files, and these helpers in a folder of their own.
 #[cfg(unix)]
 fn settings_of(folder: &std::path::Path, own: Option<&str>, docker: Option<&str>, helpers: &[(&str, &str)]) -> Settings {
@@ -41,6 +46,7 @@ const HELPERS: &[(&str, &str)] = &[
 #[cfg(unix)]
 #[test]
 fn credentials_are_found_as_by_helm() {
+    let _alone = ONE_AT_A_TIME.lock();
     let (ada, bo) = ("\"auth\": \"YWRhOnM=\"", "\"auth\": \"Ym86cDpx\"");
     let auths = |entry: &str| format!("{{\"auths\": {{\"r\": {{{entry}}}}}}}");
     let (ada_only, bo_only) = (auths(ada), auths(bo));
@@ -99,6 +105,7 @@ fn credentials_are_found_as_by_helm() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_helper_of_the_system_is_found() {
+    let _alone = ONE_AT_A_TIME.lock();
     let keeps = r#"folder=$(dirname "$0"); case $1 in
 store) cat >"$folder/kept" ;;
 erase) rm "$folder/kept" ;;
