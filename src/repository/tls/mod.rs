@@ -300,11 +300,7 @@ fn refusal(shown: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime, is_
     }
     match fault {
         _ if is_known && !certificate.serves => refused("certificate specifies an incompatible key usage".to_string()),
-        // What cannot be read in full may say more than was looked at here.
-        _ if is_known => match ParsedCertificate::try_from(shown) {
-            Ok(_) => None,
-            Err(error) => refused(error.to_string()),
-        },
+        _ if is_known => None,
         rustls::Error::InvalidCertificate(CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. }) => {
             refused("certificate specifies an incompatible key usage".to_string())
         }
