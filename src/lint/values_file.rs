@@ -42,7 +42,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     if let Err(error) = result {
         let line = || {
             let keys = error.message().lines().find_map(schema::place_in_line)?;
-            yaml::locate(&text, &keys.iter().map(String::as_str).collect::<Vec<_>>())
+            yaml::Places::of(&text).line(&keys.iter().map(String::as_str).collect::<Vec<_>>())
         };
         let line = linter.options.places.then(line).flatten();
         linter.add_at(Severity::Error, Rule::Values, FILE, error.message(), line);

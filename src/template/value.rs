@@ -50,7 +50,7 @@ pub enum Value {
 }
 
 /// Go's integer types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IntKind {
     Int,
     Int8,

@@ -10,8 +10,11 @@ use super::{GLOBAL_KEY, merge, set};
 use crate::chart::Chart;
 use crate::data::{Data, Map};
 use crate::error::Result;
-use crate::yaml;
+use crate::yaml::{self, Places};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// One source of a value. Displayed as `--set`, `-f prod.yaml:3`, `charts/sub/values.yaml:12`.
@@ -53,12 +56,21 @@ pub struct Sources<'a> {
     flags: Vec<(&'static str, Data)>,
     /// Strongest first.
     files: Vec<File>,
+    /// What stands where in the values.yaml of charts that were looked through, by the path from the top of the root.
+    charts: RefCell<HashMap<String, Rc<Places>>>,
 }
 
 struct File {
     path: String,
     text: Vec<u8>,
     values: Data,
+    places: OnceCell<Places>,
+}
+
+impl File {
+    fn line(&self, path: &[&str]) -> Option<usize> {
+        self.places.get_or_init(|| Places::of(&self.text)).line(path)
+    }
 }
 
 /// In how many lines behind its key a text is looked for.
@@ -96,9 +108,9 @@ impl<'a> Sources<'a> {
         let files = files
             .into_iter()
             .rev()
-            .map(|(path, text)| Ok(File { path, values: Data::Map(yaml::parse_values(&text)?), text }))
+            .map(|(path, text)| Ok(File { path, values: Data::Map(yaml::parse_values(&text)?), text, places: OnceCell::new() }))
             .collect::<Result<Vec<File>>>()?;
-        Ok(Sources { chart, flags, files })
+        Ok(Sources { chart, flags, files, charts: RefCell::default() })
     }
 
     /// What had the last word on the value at `path`: keys, and indexes of lists in decimal, from the root's values on.
@@ -109,8 +121,8 @@ impl<'a> Sources<'a> {
             match flag {
                 Some((flag, _)) => Some(Origin::Flag { flag }),
                 None => file()
-                    .map(|file| Origin::File { path: file.path.clone(), line: yaml::locate(&file.text, path) })
-                    .or_else(|| in_charts(self.chart, path, "", 0)),
+                    .map(|file| Origin::File { path: file.path.clone(), line: file.line(path) })
+                    .or_else(|| self.in_charts(self.chart, path, "", 0)),
             }
         })
     }
@@ -130,6 +142,50 @@ impl Sources<'_> {
             }
         }
         Some(origin)
+    }
+
+    fn in_charts(&self, chart: &Chart, path: &[&str], folder: &str, imports: usize) -> Option<Origin> {
+        if sets(&Data::Map(chart.values.clone()), path) {
+            let file = format!("{folder}values.yaml");
+            let line = self.line_in_chart(chart, &file, path);
+            return Some(Origin::Chart { path: file, line });
+        }
+        let (first, rest) = path.split_first()?;
+        let below =
+            |chart: &Chart, name: &str, path: &[&str], imports| self.in_charts(chart, path, &format!("{folder}charts/{name}/"), imports);
+        if let Some((subchart, name)) = subchart(chart, first)
+            && let Some(found) = below(subchart, name, rest, imports)
+        {
+            return Some(found);
+        }
+        if imports >= MAXIMUM_IMPORTS {
+            return None;
+        }
+        chart.metadata.dependencies.iter().find_map(|entry| {
+            let (subchart, name) = subchart(chart, entry.name_or_alias())?;
+            entry.import_values.iter().find_map(|import| {
+                let (child, parent) = match import {
+                    Data::Str(export) => (format!("exports.{export}"), ".".to_string()),
+                    Data::Map(pair) => (pair.get("child")?.as_str()?.to_string(), pair.get("parent")?.as_str()?.to_string()),
+                    _ => return None,
+                };
+                let taken: Vec<&str> = if parent == "." { Vec::new() } else { parent.split('.').collect() };
+                let rest = path.strip_prefix(taken.as_slice())?;
+                let path: Vec<&str> = child.split('.').chain(rest.iter().copied()).collect();
+                below(subchart, name, &path, imports + 1)
+            })
+        })
+    }
+
+    fn line_in_chart(&self, chart: &Chart, file: &str, path: &[&str]) -> Option<usize> {
+        let known = self.charts.borrow().get(file).cloned();
+        let places = known.or_else(|| {
+            let text = chart.content.raw.iter().find(|file| &*file.name == "values.yaml")?;
+            let places = Rc::new(Places::of(&text.data));
+            self.charts.borrow_mut().insert(file.to_string(), places.clone());
+            Some(places)
+        })?;
+        places.line(path)
     }
 
     /// The text that an origin is in.
@@ -185,38 +241,6 @@ fn subchart<'chart>(chart: &'chart Chart, key: &str) -> Option<(&'chart Chart, &
     let entry = chart.metadata.dependencies.iter().find(|entry| entry.name_or_alias() == key);
     let name = entry.map_or(key, |entry| entry.name.as_str());
     chart.dependencies.iter().find(|subchart| subchart.name() == name).map(|subchart| (subchart, subchart.name()))
-}
-
-fn in_charts(chart: &Chart, path: &[&str], folder: &str, imports: usize) -> Option<Origin> {
-    if sets(&Data::Map(chart.values.clone()), path) {
-        let text = chart.content.raw.iter().find(|file| &*file.name == "values.yaml");
-        let line = text.and_then(|file| yaml::locate(&file.data, path));
-        return Some(Origin::Chart { path: format!("{folder}values.yaml"), line });
-    }
-    let (first, rest) = path.split_first()?;
-    let below = |chart: &Chart, name: &str, path: &[&str], imports| in_charts(chart, path, &format!("{folder}charts/{name}/"), imports);
-    if let Some((subchart, name)) = subchart(chart, first)
-        && let Some(found) = below(subchart, name, rest, imports)
-    {
-        return Some(found);
-    }
-    if imports >= MAXIMUM_IMPORTS {
-        return None;
-    }
-    chart.metadata.dependencies.iter().find_map(|entry| {
-        let (subchart, name) = subchart(chart, entry.name_or_alias())?;
-        entry.import_values.iter().find_map(|import| {
-            let (child, parent) = match import {
-                Data::Str(export) => (format!("exports.{export}"), ".".to_string()),
-                Data::Map(pair) => (pair.get("child")?.as_str()?.to_string(), pair.get("parent")?.as_str()?.to_string()),
-                _ => return None,
-            };
-            let taken: Vec<&str> = if parent == "." { Vec::new() } else { parent.split('.').collect() };
-            let rest = path.strip_prefix(taken.as_slice())?;
-            let path: Vec<&str> = child.split('.').chain(rest.iter().copied()).collect();
-            below(subchart, name, &path, imports + 1)
-        })
-    })
 }
 
 /// Whether the tree has something at the path; items that only fill a list up do not count.
@@ -277,6 +301,21 @@ mod tests {
             Some(flag) => flag.to_string(),
             None => "nowhere".into(),
         }
+    }
+
+    /// A file is looked through once, not for each of its values.
+    #[test]
+    fn values_of_long_files_are_found_soon() {
+        let root = chart("root", "{}", vec![]);
+        let text: String = (0..50_000).map(|number| format!("key{number}: {number}\n")).collect();
+        let options = merge::Options { files: vec!["p.yaml".into()], ..merge::Options::default() };
+        let sources = Sources::new(&root, &options, vec![("p.yaml".into(), text.into_bytes())]).unwrap();
+        let begin = std::time::Instant::now();
+        for number in 0..50_000 {
+            let line = |origin| if let Origin::File { line, .. } = origin { line } else { None };
+            assert_eq!(sources.find(&[&format!("key{number}")]).and_then(line), Some(number + 1));
+        }
+        assert!(begin.elapsed() < std::time::Duration::from_secs(30), "{:?}", begin.elapsed());
     }
 
     #[test]

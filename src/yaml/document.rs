@@ -1,11 +1,14 @@
 //! A document as a flat list of nodes, with its anchors looked up.
 //!
-//! Goes in: the events of a [`Parser`]. Comes out: the nodes of the first document in the order they are written, each knowing
+//! Goes in: a checked [`Source`], or the events of a [`Parser`]. Comes out: the nodes of the first document in the order they are written, each knowing
 //! where its subtree ends. go-yaml reads a whole document before it decodes any of it, so faults of syntax come before all others.
 
 use super::fault::{Fault, Origin, Step};
+use super::lines::{self, Listener};
 use super::parser::{Event, Parser, Properties};
+use super::reader::Source;
 use super::resolve::MERGE;
+use super::scanner::Scanner;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -93,9 +96,24 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
+    /// The first document of a text: by its lines if they are plain, else by its tokens.
+    pub(super) fn first(source: &'a Source<'_>) -> Step<Document<'a>> {
+        match Document::by_lines(source) {
+            Some(document) => Ok(document),
+            None => Document::read(&mut Parser::new(Scanner::new(source))),
+        }
+    }
+
+    /// The only document of a text, if its lines are plain.
+    fn by_lines(source: &'a Source<'_>) -> Option<Document<'a>> {
+        let nodes = Vec::with_capacity(nodes_in(source.text.as_bytes()).min(MOST_ROOM));
+        let mut builder = Builder { document: Document { nodes, ..Document::default() }, open: Vec::new() };
+        lines::read(source, &mut builder).then_some(builder.document)
+    }
+
     /// Reads up to the end of the first document.
     pub(super) fn read(parser: &mut Parser<'a>) -> Step<Document<'a>> {
-        let room = parser.nodes_ahead().min(MOST_ROOM);
+        let room = nodes_in(parser.text_at_start()).min(MOST_ROOM);
         let mut document = Document { nodes: Vec::with_capacity(room), ..Document::default() };
         let mut anchors: HashMap<Cow<'a, str>, usize> = HashMap::new();
         let mut open: Vec<usize> = Vec::new();
@@ -192,6 +210,46 @@ impl<'a> Document<'a> {
     }
 }
 
+/// A document that is read by its lines.
+struct Builder<'a> {
+    document: Document<'a>,
+    /// The nodes of the open collections.
+    open: Vec<usize>,
+}
+
+impl<'a> Listener<'a> for Builder<'a> {
+    fn open(&mut self, is_map: bool, _around: usize, line: usize) -> bool {
+        let kind = if is_map { NodeKind::Mapping } else { NodeKind::Sequence };
+        self.open.push(self.document.add(kind, line, Cow::Borrowed(""), None, false));
+        true
+    }
+
+    fn close(&mut self, _open: usize) {
+        let end = index(self.document.nodes.len());
+        if let Some(node) = self.open.pop().and_then(|index| self.document.nodes.get_mut(index)) {
+            node.end = end;
+        }
+    }
+
+    fn key(&mut self, key: &'a str, is_plain: bool, _open: usize, line: usize) -> bool {
+        self.scalar(Cow::Borrowed(key), is_plain, line)
+    }
+
+    fn wants_scalar(&self) -> bool {
+        true
+    }
+
+    fn scalar(&mut self, text: Cow<'a, str>, is_plain: bool, line: usize) -> bool {
+        self.document.add(NodeKind::Scalar, line, text, None, is_plain);
+        true
+    }
+}
+
+/// About how many nodes a text has: each stands before a colon, a comma, a closing bracket or the end of a line.
+fn nodes_in(text: &[u8]) -> usize {
+    text.iter().filter(|byte| matches!(byte, b':' | b',' | b'\n' | b']' | b'}')).count() + 1
+}
+
 /// A place in a text or list. What is longer than four billion was refused before it was read.
 fn index(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
@@ -199,6 +257,44 @@ fn index(number: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::data::Data;
+    use crate::json;
+    use crate::yaml::lines::tests::broken_manifests;
+
+    /// Whether the text could be read by its lines; if so, then as by its tokens.
+    fn is_read_alike(text: &str) -> bool {
+        let source = Source::new(text.as_bytes());
+        let Some(lines) = Document::by_lines(&source) else { return false };
+        let tokens = Document::read(&mut Parser::new(Scanner::new(&source)));
+        let tokens = tokens.unwrap_or_else(|fault| panic!("{}\n{text}", fault.message()));
+        let seen = |document: &Document<'_>| -> Vec<_> {
+            let node = |node: &Node<'_>| (node.kind(), node.value().to_owned(), node.line(), node.end(), node.implicit);
+            document.nodes.iter().map(node).collect()
+        };
+        assert_eq!(seen(&lines), seen(&tokens), "{text}");
+        true
+    }
+
+    #[test]
+    fn lines_give_the_nodes_that_tokens_give() {
+        let mut by_lines = 0;
+        broken_manifests(|text| by_lines += usize::from(is_read_alike(text)));
+        assert!(by_lines > 10_000, "only {by_lines} were read by lines");
+    }
+
+    #[test]
+    fn recorded_texts_give_the_same_nodes() {
+        let mut by_lines = 0;
+        for line in include_str!("../../testdata/yaml/cases.jsonl").lines() {
+            let case = json::parse(line.as_bytes()).unwrap_or_default();
+            let field = |name: &str| case.as_map().and_then(|map| map.get(name)).and_then(Data::as_str).map(str::to_owned);
+            let texts = ["text", "yaml", "pretty"].into_iter().filter_map(field);
+            by_lines += texts.filter(|text| is_read_alike(text)).count();
+        }
+        assert!(by_lines > 100, "only {by_lines} were read by lines");
+    }
+
     /// Values files have thousands of these, all in fresh memory.
     #[test]
     fn nodes_are_small() {

@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 200;
 /// A value inside a map or list: nil is `interface {}(nil)`.
 pub(super) fn value(document: &Document<'_>, index: usize) -> String {
     let mut out = String::new();
-    print(document, index, 0, &mut out);
+    Printer { document, room: MAX_LENGTH }.print(index, 0, &mut out);
     out
 }
 
@@ -26,58 +26,73 @@ pub(super) fn top(document: &Document<'_>, index: usize) -> String {
     if text == "interface {}(nil)" { "<nil>".to_owned() } else { text }
 }
 
-fn print(document: &Document<'_>, index: usize, depth: usize, out: &mut String) {
-    let Some(node) = document.nodes.get(index) else { return };
-    if out.len() > MAX_LENGTH || depth > MAX_DEPTH {
-        return;
+/// Prints until there is no more room, which the keys of maps take from too: they are printed by themselves to be sorted.
+struct Printer<'d, 'a> {
+    document: &'d Document<'a>,
+    room: usize,
+}
+
+impl Printer<'_, '_> {
+    fn print(&mut self, index: usize, depth: usize, out: &mut String) {
+        let document = self.document;
+        let Some(node) = document.nodes.get(index) else { return };
+        if self.room == 0 || depth > MAX_DEPTH {
+            return;
+        }
+        match node.kind() {
+            NodeKind::Alias(target) => self.print(target as usize, depth + 1, out),
+            NodeKind::Sequence => {
+                self.push("[]interface {}{", out);
+                for (position, child) in document.children(index).enumerate() {
+                    if position > 0 {
+                        self.push(", ", out);
+                    }
+                    self.print(child, depth + 1, out);
+                }
+                out.push('}');
+            }
+            NodeKind::Mapping => self.print_map(index, depth, out),
+            NodeKind::Scalar => {
+                let quoted = document.tag(node).is_empty() && !node.implicit || document.tag(node) == BINARY;
+                let resolved = if quoted { Ok(Resolved::Str) } else { resolve_tagged(document.tag(node), node.value()) };
+                match resolved.unwrap_or(Resolved::Str) {
+                    Resolved::Null => self.push("interface {}(nil)", out),
+                    Resolved::Bool(truth) => self.push(if truth { "true" } else { "false" }, out),
+                    Resolved::Int(number) => self.push(&number.to_string(), out),
+                    Resolved::Uint(number) => self.push(&format!("{number:#x}"), out),
+                    Resolved::Float(number) => self.push(&number::format_g(number), out),
+                    Resolved::Timestamp | Resolved::Str => self.push(&quote(node.value().as_bytes()), out),
+                }
+            }
+        }
     }
-    match node.kind() {
-        NodeKind::Alias(target) => print(document, target as usize, depth + 1, out),
-        NodeKind::Sequence => {
-            out.push_str("[]interface {}{");
-            for (position, child) in document.children(index).enumerate() {
-                if position > 0 {
-                    out.push_str(", ");
-                }
-                print(document, child, depth + 1, out);
-            }
-            out.push('}');
+
+    fn print_map(&mut self, index: usize, depth: usize, out: &mut String) {
+        self.push("map[interface {}]interface {}{", out);
+        let mut entries: Vec<(String, usize)> = Vec::new();
+        let mut children = self.document.children(index);
+        while let (Some(key), Some(value)) = (children.next(), children.next()) {
+            let mut name = String::new();
+            self.print(key, depth + 1, &mut name);
+            entries.push((name, value));
         }
-        NodeKind::Mapping => {
-            let children: Vec<usize> = document.children(index).collect();
-            let key = |index| {
-                let mut key = String::new();
-                print(document, index, depth + 1, &mut key);
-                key
-            };
-            let mut entries: Vec<(String, usize)> = children.chunks_exact(2).map(|pair| (key(pair[0]), pair[1])).collect();
-            // Of equal keys the last one stays.
-            entries.sort();
-            let mut entries = entries.into_iter().rev().collect::<Vec<_>>();
-            entries.dedup_by(|earlier, later| earlier.0 == later.0);
-            entries.reverse();
-            out.push_str("map[interface {}]interface {}{");
-            for (position, (key, child)) in entries.into_iter().enumerate() {
-                if position > 0 {
-                    out.push_str(", ");
-                }
-                out.push_str(&key);
-                out.push(':');
-                print(document, child, depth + 1, out);
+        // Of equal keys the last one stays.
+        entries.sort();
+        entries.reverse();
+        entries.dedup_by(|earlier, later| earlier.0 == later.0);
+        for (position, (key, child)) in entries.into_iter().rev().enumerate() {
+            if position > 0 {
+                self.push(", ", out);
             }
-            out.push('}');
+            out.push_str(&key);
+            out.push(':');
+            self.print(child, depth + 1, out);
         }
-        NodeKind::Scalar => {
-            let quoted = document.tag(node).is_empty() && !node.implicit || document.tag(node) == BINARY;
-            let resolved = if quoted { Ok(Resolved::Str) } else { resolve_tagged(document.tag(node), node.value()) };
-            match resolved.unwrap_or(Resolved::Str) {
-                Resolved::Null => out.push_str("interface {}(nil)"),
-                Resolved::Bool(truth) => out.push_str(if truth { "true" } else { "false" }),
-                Resolved::Int(number) => out.push_str(&number.to_string()),
-                Resolved::Uint(number) => out.push_str(&format!("{number:#x}")),
-                Resolved::Float(number) => out.push_str(&number::format_g(number)),
-                Resolved::Timestamp | Resolved::Str => out.push_str(&quote(node.value().as_bytes())),
-            }
-        }
+        out.push('}');
+    }
+
+    fn push(&mut self, text: &str, out: &mut String) {
+        self.room = self.room.saturating_sub(text.len());
+        out.push_str(text);
     }
 }

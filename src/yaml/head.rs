@@ -6,7 +6,7 @@
 //! merges, odd keys or a head of the wrong type, which hardly any have, go the long way through [`super::decode`], so that there
 //! is one place that knows those rules.
 
-use super::lines;
+use super::lines::{self, Listener};
 use super::parser::{Event, Parser, Properties, Scalar};
 use super::reader::Source;
 use super::resolve::{Resolved, resolve};
@@ -15,6 +15,7 @@ use super::shape::{Field, Shape, equal_fold, read, syntax_error};
 use crate::data::Data;
 use crate::error::Result;
 use crate::number;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// pkg/release/v1/util `SimpleHead`.
@@ -47,9 +48,9 @@ static SIMPLE_HEAD: Shape =
 /// Reads the head of the first document in `text` and checks all of it.
 pub fn head(text: &[u8]) -> Result<Head> {
     let source = Source::new(text);
-    let mut builder = Builder::default();
-    if lines::read(&source, &mut builder) {
-        return Ok(builder.into_head());
+    let mut by_lines = ByLines::default();
+    if lines::read(&source, &mut by_lines) {
+        return Ok(by_lines.head.into_head());
     }
     by_events(text, &source)
 }
@@ -101,7 +102,7 @@ enum Open {
 
 /// What the next value is.
 #[derive(Default)]
-pub(super) enum Slot {
+enum Slot {
     #[default]
     Other,
     ApiVersion,
@@ -114,7 +115,7 @@ pub(super) enum Slot {
 
 /// A head in the making: told of keys, scalars and collections in their order, by whoever reads them.
 #[derive(Default)]
-pub(super) struct Builder {
+struct Builder {
     /// How deep in `metadata` the reading is: 1 in its map, 2 in that of the annotations.
     inside: usize,
     api_version: String,
@@ -130,7 +131,7 @@ impl Builder {
     }
 
     /// Whether a collection may be the value of this slot when so many are open around it.
-    pub(super) fn open(&mut self, slot: &Slot, is_map: bool, around: usize) -> bool {
+    fn open(&mut self, slot: &Slot, is_map: bool, around: usize) -> bool {
         let fits = match (slot, around) {
             (Slot::Other, 1..) => true,
             (Slot::Other, 0) | (Slot::Metadata | Slot::Annotations, _) => is_map,
@@ -152,22 +153,18 @@ impl Builder {
     }
 
     /// A collection ended, and so many are still open.
-    pub(super) fn closed(&mut self, open: usize) {
+    fn closed(&mut self, open: usize) {
         if self.inside > 0 && open == self.inside {
             self.inside -= 1;
         }
     }
 
-    /// As [`Builder::slot`], for a key in UTF-8; nearly all keys stand too deep to be looked at.
-    pub(super) fn slot_of(&self, key: &[u8], is_plain: bool, open: usize) -> Option<Slot> {
+    /// What the value of a key is in the innermost of so many open collections; `None` if such a key is unusual.
+    fn slot(&self, key: &str, is_plain: bool, open: usize) -> Option<Slot> {
+        // Nearly all keys stand too deep to be looked at.
         if open > 3 || open > self.inside + 1 {
             return Some(Slot::Other);
         }
-        self.slot(std::str::from_utf8(key).ok()?, is_plain, open)
-    }
-
-    /// What the value of a key is in the innermost of so many open collections; `None` if such a key is unusual.
-    fn slot(&self, key: &str, is_plain: bool, open: usize) -> Option<Slot> {
         let names: &[&str] = match open {
             1 => &["apiVersion", "kind", "metadata"],
             2 if self.inside == 1 => &["name", "annotations"],
@@ -191,7 +188,7 @@ impl Builder {
     }
 
     /// Takes the scalar that is the value of this slot; `None` if it is of no use there.
-    pub(super) fn scalar(&mut self, slot: &Slot, text: &str, is_plain: bool) -> Option<()> {
+    fn scalar(&mut self, slot: &Slot, text: &str, is_plain: bool) -> Option<()> {
         if matches!(slot, Slot::Other) {
             return Some(());
         }
@@ -225,6 +222,41 @@ fn as_string(text: &str, is_plain: bool) -> Option<String> {
         Resolved::Uint(number) => Some(number.to_string()),
         Resolved::Float(number) => Some(number::format_g32(number)),
         Resolved::Timestamp | Resolved::Str => Some(text.to_owned()),
+    }
+}
+
+/// Reads a head from the lines of a document.
+#[derive(Default)]
+struct ByLines {
+    slot: Slot,
+    head: Builder,
+}
+
+impl<'a> Listener<'a> for ByLines {
+    fn open(&mut self, is_map: bool, around: usize, _line: usize) -> bool {
+        let slot = std::mem::take(&mut self.slot);
+        self.head.open(&slot, is_map, around)
+    }
+
+    fn close(&mut self, open: usize) {
+        self.slot = Slot::Other;
+        self.head.closed(open);
+    }
+
+    fn key(&mut self, key: &'a str, is_plain: bool, open: usize, _line: usize) -> bool {
+        let slot = self.head.slot(key, is_plain, open);
+        let is_known = slot.is_some();
+        self.slot = slot.unwrap_or_default();
+        is_known
+    }
+
+    fn wants_scalar(&self) -> bool {
+        !matches!(self.slot, Slot::Other)
+    }
+
+    fn scalar(&mut self, text: Cow<'a, str>, is_plain: bool, _line: usize) -> bool {
+        let slot = std::mem::take(&mut self.slot);
+        self.head.scalar(&slot, &text, is_plain).is_some()
     }
 }
 
@@ -350,6 +382,7 @@ impl<'a> Reading<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines::tests::broken_manifests;
     use super::*;
 
     #[test]
@@ -386,135 +419,20 @@ mod tests {
         }
     }
 
-    /// Cut, doubled, indented and changed manifests: what the lines say is what the events say, faults included.
     #[test]
     fn lines_and_events_agree_on_broken_manifests() {
-        let mut state = 7u64;
-        let mut next = |below: usize| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 33) as usize % below.max(1)
-        };
         let mut short = 0;
-        for _ in 0..100_000 {
-            let mut lines: Vec<String> = MANIFEST.lines().map(str::to_string).collect();
-            let from = next(lines.len()) * next(2);
-            lines = lines.split_off(from).into_iter().take(1 + next(20)).collect();
-            let column = lines[0].len() - lines[0].trim_start_matches(' ').len();
-            for line in &mut lines {
-                *line = line.strip_prefix(&" ".repeat(column)).unwrap_or(line).to_string();
-            }
-            for _ in 0..next(4) {
-                let at = next(lines.len());
-                match next(7) {
-                    0 => drop(lines.remove(at)),
-                    1 => lines[at].insert_str(0, &" ".repeat(1 + next(3))),
-                    2 => lines[at] = lines[at].strip_prefix("  ").unwrap_or(&lines[at]).to_string(),
-                    3 => {
-                        let line = lines[next(lines.len())].clone();
-                        lines.insert(at, line);
-                    }
-                    _ => {
-                        let places: Vec<usize> = (0..=lines[at].len()).filter(|place| lines[at].is_char_boundary(*place)).collect();
-                        let place = places[next(places.len())];
-                        let piece = PIECES[next(PIECES.len())];
-                        lines[at].insert_str(place, piece);
-                    }
-                }
-                if lines.is_empty() {
-                    break;
-                }
-            }
-            let text = lines.join("\n");
+        broken_manifests(|text| {
             let source = Source::new(text.as_bytes());
-            let mut builder = Builder::default();
-            if lines::read(&source, &mut builder) {
+            let mut by_lines = ByLines::default();
+            if lines::read(&source, &mut by_lines) {
                 short += 1;
                 let events = by_events(text.as_bytes(), &source).map_err(|error| error.to_string());
-                assert_eq!(Ok(builder.into_head()), events, "{text}");
+                assert_eq!(Ok(by_lines.head.into_head()), events, "{text}");
             }
-        }
+        });
         assert!(short > 10_000, "only {short} were read by lines");
     }
-
-    /// What is put into lines at random places.
-    const PIECES: &[&str] = &[
-        " ", ":", ": ", "- ", "-", "#", " #", "'", "\"", "\\", "|", ">", "[", "]", "{", "}", ",", "\t", "&a ", "*a", "!t ", "---", "...",
-        "~", "null", ".", "?", "? ", "%", "@", "`", "<<", "é", "\u{85}", "\u{2028}", "\r", "0", "=", "!", "x: y", "\n", "\n  ", "|2",
-        "'' ", "[]", "{}", "[a, b]", "[a,,b]",
-    ];
-
-    const MANIFEST: &str = r##"apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: some-name
-  annotations:
-    checksum/config: "0123"
-    helm.sh/hook: pre-install,post-install
-    "quoted key": 'it''s'
-    empty:
-  labels: {}
-# a comment
-spec:
-  rules:
-  - host: "a.example.com"   # why
-    http:
-      paths: []
-  -   - nested
-      - deeper: 1
-        again: true
-  -
-    late: value
-  list:
-    - one
-    - "two
-"
-    - -3
-    - key: |
-        block of text
-          deeper
-
-        end
-      next: >-
-        folded
-    - |
-      in a list
-  args: [a, "b c", 1]
-  command:
-  - sh
-  - -c
-  url: http://example.com:80/x#y
-  long: a text
-    that goes on
-
-    and on # until here
-  quoted: 'a text
-    that goes on''
-
-    and on'
-  double: "a text \\
-    that ends" # here
-  below:
-    {}
-  further:
-    - [a, [b], {c: d, e: "f"}]
-    - {a: b, "c": []}
-  point: .spec.version
-  colon: :a:b
-  folded:
-    text below
-    its key
-  float: 1.50
-  date: 2020-01-01
-  null: ~
-data:
-  a.yaml: |-
-    x: [1
-    	tab
-  last: end
-kind: Secret
-metadata:
-  name: other
-"##;
 
     #[test]
     fn head_of_a_manifest() {

@@ -1,13 +1,14 @@
-//! The head of a manifest, read line by line.
+//! A document, read line by line.
 //!
-//! Goes in: a checked [`Source`]. Comes out: its head if every line is one of the few kinds that nearly all manifests are made
-//! of: a key, a dash, a value on its line, a block of text. Anything else is no fault here but a reason to let
-//! [`super::head`] read the document with the whole scanner: flow collections that are not short lists, values of several lines,
-//! anchors, tags, tabs, odd keys. Most of the bytes that charts render pass here, at a fraction of the time.
+//! Goes in: a checked [`Source`], and a [`Listener`] that is told what stands in it. Comes out: whether every line was one of the few
+//! kinds that nearly all manifests and values files are made of: a key, a dash, a value on its line, a list or map on its line, a text
+//! of several lines. Anything else is no fault here but a reason to read the document with the whole scanner: flow collections of
+//! several lines, anchors, tags, tabs, odd keys. Most of the bytes that charts hold and render pass here, at a fraction of the time.
 
-use super::head::{Builder, Slot};
 use super::reader::Source;
 use super::resolve::{Resolved, resolve};
+use super::scanner::{Place, Scanner};
+use std::borrow::Cow;
 
 /// Deeper documents go the long way, which has the limits.
 const MAX_DEPTH: usize = 1000;
@@ -15,13 +16,35 @@ const MAX_DEPTH: usize = 1000;
 /// Longer keys go the long way, which has the limit.
 const MAX_KEY: usize = 1000;
 
+/// Lists and maps within each other on one line.
+const MAX_FLOW_DEPTH: usize = 20;
+
+/// Who is told what stands in a document, in the order in which it stands there. Whatever it answers with `false` is more than it
+/// knows, and ends the reading. Lines are counted from 0.
+pub(super) trait Listener<'a> {
+    /// A collection begins within so many others.
+    fn open(&mut self, is_map: bool, around: usize, line: usize) -> bool;
+
+    /// The innermost collection ended; so many are still open.
+    fn close(&mut self, open: usize);
+
+    /// A key of the innermost of so many open collections.
+    fn key(&mut self, key: &'a str, is_plain: bool, open: usize, line: usize) -> bool;
+
+    /// Whether it has any use for the next scalar. If not it may not be told of it.
+    fn wants_scalar(&self) -> bool;
+
+    /// A value, or an item; one that is missing is an empty one without quotes.
+    fn scalar(&mut self, text: Cow<'a, str>, is_plain: bool, line: usize) -> bool;
+}
+
 /// A collection that is open at this column.
 #[derive(Clone, Copy)]
 struct Open {
     column: usize,
     is_map: bool,
-    /// Its last key or dash has no value yet.
-    waits: bool,
+    /// Its last key or dash, which stands on this line, has no value yet.
+    waits: Option<usize>,
 }
 
 /// Not a document for this reader.
@@ -29,53 +52,76 @@ struct Unknown;
 
 type Step<T> = Result<T, Unknown>;
 
-/// Reads the head; `false` if the document is to be read in another way.
-pub(super) fn read(source: &Source<'_>, head: &mut Builder) -> bool {
+/// Reads the document; `false` if it is to be read in another way, whatever the listener was told until then.
+pub(super) fn read<'a>(source: &'a Source<'_>, listener: &mut impl Listener<'a>) -> bool {
     // Another line break than LF, or a character that ends the text, is for the scanner.
     if source.broken.is_some() || !source.plain_breaks || source.text.starts_with('\u{FEFF}') {
         return false;
     }
-    let mut reader = Reader { rest: source.text.as_bytes(), open: Vec::new(), slot: Slot::Other, head };
-    reader.run().is_ok() && !reader.open.is_empty()
+    let start = Place { at: 0, line: 0, line_start: 0 };
+    let mut reader = Reader { source, text: &source.text, here: start, next: start, end: 0, has_start: false, open: Vec::new(), listener };
+    reader.run().is_ok()
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
+struct Reader<'r, 'a, L> {
+    source: &'a Source<'a>,
+    text: &'a str,
+    /// Where the current line begins and ends, and where the next one begins.
+    here: Place,
+    end: usize,
+    next: Place,
+    /// `---` was there.
+    has_start: bool,
     open: Vec<Open>,
-    /// What the value that is waited for is.
-    slot: Slot,
-    head: &'a mut Builder,
+    listener: &'r mut L,
 }
 
-impl<'a> Reader<'a> {
+impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
     fn run(&mut self) -> Step<()> {
         while let Some((column, line)) = self.next_line()? {
-            self.line(column, line)?;
+            self.entry(column, line)?;
         }
-        Ok(())
+        let holds_something = !self.open.is_empty();
+        while !self.open.is_empty() {
+            self.close()?;
+        }
+        known(holds_something)
+    }
+
+    /// The line at `place`, and the place of the one behind it; `None` at the end.
+    fn line_at(&self, place: Place) -> Option<(&'a str, Place)> {
+        let rest = self.text.get(place.line_start..).filter(|rest| !rest.is_empty())?;
+        let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        let behind = self.text.len().min(place.line_start + length + 1);
+        Some((&rest[..length], Place { at: behind, line: place.line + 1, line_start: behind }))
     }
 
     /// The next line that holds something besides space and comments, without its indentation.
-    fn next_line(&mut self) -> Step<Option<(usize, &'a [u8])>> {
-        while !self.rest.is_empty() {
-            let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
-            let line = &self.rest[..end];
-            self.rest = self.rest.get(end + 1..).unwrap_or_default();
-            let column = spaces(line);
-            match line.get(column) {
+    fn next_line(&mut self) -> Step<Option<(usize, &'a str)>> {
+        while let Some((line, next)) = self.line_at(self.next) {
+            (self.here, self.next) = (self.next, next);
+            self.end = self.here.line_start + line.len();
+            let column = spaces(line.as_bytes());
+            match line.as_bytes().get(column) {
                 None | Some(b'#') => {}
                 Some(b'\t') => return Err(Unknown),
-                Some(b'-' | b'.') if column == 0 && (line.starts_with(b"---") || line.starts_with(b"...")) => return Err(Unknown),
+                Some(b'-') if column == 0 && line.starts_with("---") => {
+                    known(self.open.is_empty() && !self.has_start)?;
+                    ends(&line[3..])?;
+                    self.has_start = true;
+                }
+                Some(b'.') if column == 0 && line.starts_with("...") => return Err(Unknown),
                 Some(_) => return Ok(Some((column, &line[column..]))),
             }
         }
         Ok(None)
     }
 
-    fn line(&mut self, column: usize, line: &'a [u8]) -> Step<()> {
-        let is_dash = matches!(line, [b'-'] | [b'-', b' ', ..]);
+    /// What a line says, which begins at this column.
+    fn entry(&mut self, column: usize, line: &'a str) -> Step<()> {
+        let is_dash = behind_dash(line).is_some();
         while self.open.last().is_some_and(|open| open.column > column) {
-            self.close();
+            self.close()?;
         }
         // A list may stand at the column of the key it belongs to; the next key ends it.
         if let [.., below, top] = &*self.open
@@ -83,189 +129,208 @@ impl<'a> Reader<'a> {
             && below.column == column
             && !is_dash
         {
-            self.close();
+            self.close()?;
         }
         let mut column = column;
         let mut line = line;
-        while let [b'-', after @ ..] = line
-            && matches!(after, [] | [b' ', ..])
-        {
-            match self.open.last_mut() {
-                Some(top) if top.column == column && !top.is_map => {}
-                Some(top) if top.waits && (top.column < column || top.is_map && top.column == column) => {
-                    top.waits = false;
+        while let Some(after) = behind_dash(line) {
+            match self.open.last().copied() {
+                Some(top) if top.column == column && !top.is_map => self.no_value()?,
+                Some(top) if top.waits.is_some() && (top.column < column || top.is_map && top.column == column) => {
                     self.push(column, false)?;
                 }
                 _ => return Err(Unknown),
             }
-            let spaces = spaces(after);
+            self.wait();
+            let spaces = spaces(after.as_bytes());
             column += 1 + spaces;
-            line = after.get(spaces..).unwrap_or_default();
-            if line.is_empty() || (line.starts_with(b"#") && spaces > 0) {
-                self.wait(true);
+            line = &after[spaces..];
+            if line.is_empty() || (line.starts_with('#') && spaces > 0) {
                 return Ok(());
             }
-            self.wait(true);
         }
         let Some((key, after, is_plain)) = key(line)? else {
             // A value behind a dash, or on the line below its key or dash.
-            let has_place = is_dash || self.open.last().is_some_and(|top| top.waits && top.column < column);
+            let has_place = is_dash || self.open.last().is_some_and(|top| top.waits.is_some() && top.column < column);
             return if has_place { self.value(line) } else { Err(Unknown) };
         };
-        match self.open.last_mut() {
-            Some(top) if top.column == column && top.is_map => {}
-            Some(top) if top.waits && top.column < column => {
-                top.waits = false;
-                self.push(column, true)?;
-            }
+        match self.open.last().copied() {
+            Some(top) if top.column == column && top.is_map => self.no_value()?,
+            Some(top) if top.waits.is_some() && top.column < column => self.push(column, true)?,
             None if column == 0 => self.push(column, true)?,
             _ => return Err(Unknown),
         }
-        self.slot = self.head.slot_of(key, is_plain, self.open.len()).ok_or(Unknown)?;
+        known(self.listener.key(key, is_plain, self.open.len(), self.here.line))?;
         self.value(after)
     }
 
     /// Opens a collection as the value that is waited for.
     fn push(&mut self, column: usize, is_map: bool) -> Step<()> {
-        let slot = std::mem::take(&mut self.slot);
-        if self.open.len() >= MAX_DEPTH || !self.head.open(&slot, is_map, self.open.len()) {
-            return Err(Unknown);
-        }
-        self.open.push(Open { column, is_map, waits: false });
+        self.stop_waiting();
+        let around = self.open.len();
+        known(around < MAX_DEPTH && self.listener.open(is_map, around, self.here.line))?;
+        self.open.push(Open { column, is_map, waits: None });
         Ok(())
     }
 
-    fn close(&mut self) {
+    fn close(&mut self) -> Step<()> {
+        self.no_value()?;
         self.open.pop();
-        self.slot = Slot::Other;
-        self.head.closed(self.open.len());
+        self.listener.close(self.open.len());
+        Ok(())
     }
 
-    fn wait(&mut self, waits: bool) {
+    /// The key or dash of this line waits for its value, which may stand on the lines below.
+    fn wait(&mut self) {
+        let line = self.here.line;
         if let Some(top) = self.open.last_mut() {
-            top.waits = waits;
+            top.waits = Some(line);
+        }
+    }
+
+    fn stop_waiting(&mut self) -> Option<usize> {
+        self.open.last_mut().and_then(|top| top.waits.take())
+    }
+
+    /// The last key or dash of the innermost collection has no value, if it still waits for one.
+    fn no_value(&mut self) -> Step<()> {
+        match self.stop_waiting() {
+            Some(line) => known(self.listener.scalar(Cow::Borrowed(""), true, line)),
+            None => Ok(()),
         }
     }
 
     /// What stands behind a key or a dash on its line.
-    fn value(&mut self, text: &'a [u8]) -> Step<()> {
-        self.wait(false);
-        let spaces = spaces(text);
-        let text = text.get(spaces..).unwrap_or_default();
-        match text {
-            [] => return self.nothing(),
-            [b'#', ..] if spaces > 0 => return self.nothing(),
-            [b'|' | b'>', header @ ..] => return self.block(header),
-            [b'[', ..] | [b'{', ..] => {
-                let length = flow(text, 0)?;
-                if !matches!(self.slot, Slot::Other) {
-                    return Err(Unknown);
-                }
+    fn value(&mut self, text: &'a str) -> Step<()> {
+        let spaces = spaces(text.as_bytes());
+        let text = &text[spaces..];
+        match text.as_bytes() {
+            [] => {
+                self.wait();
+                return Ok(());
+            }
+            [b'#', ..] if spaces > 0 => {
+                self.wait();
+                return Ok(());
+            }
+            _ => self.stop_waiting(),
+        };
+        match text.as_bytes() {
+            [b'|' | b'>', header @ ..] => return if self.listener.wants_scalar() { self.scanned(text) } else { self.block(header) },
+            [b'[' | b'{', ..] => {
+                let length = self.flow(text, 0)?;
                 return ends(&text[length..]);
             }
-            [quote @ (b'"' | b'\''), ..] => {
-                let Some((inner, length)) = quoted(text, *quote)? else { return self.long_quoted(text, *quote) };
-                ends(&text[length..])?;
-                return self.scalar(inner, false);
-            }
+            [quote @ (b'"' | b'\''), ..] => return self.quoted_value(text, *quote),
             _ => {}
         }
-        if !begins_plain(text) {
-            return Err(Unknown);
-        }
-        let (text, has_comment) = plain(text)?;
-        if matches!(text, [b'.', ..] | [b'+' | b'-', b'.', ..])
-            && std::str::from_utf8(text).is_ok_and(|text| matches!(resolve(text), Resolved::Float(number) if !number.is_finite()))
+        known(begins_plain(text.as_bytes()))?;
+        let (line, has_comment) = plain(text)?;
+        if matches!(line.as_bytes(), [b'.', ..] | [b'+' | b'-', b'.', ..])
+            && matches!(resolve(line), Resolved::Float(number) if !number.is_finite())
         {
             return Err(Unknown);
         }
-        if !has_comment && self.goes_on()? {
-            // The text of several lines is put together by those who know how.
-            return if matches!(self.slot, Slot::Other) { Ok(()) } else { Err(Unknown) };
+        let further = if has_comment { None } else { self.further_line()? };
+        match further {
+            None => known(self.listener.scalar(Cow::Borrowed(line), true, self.here.line)),
+            Some(_) if self.listener.wants_scalar() => self.scanned(text),
+            Some(place) => self.skip_plain(place),
         }
-        self.scalar(text, true)
     }
 
-    /// Steps over the lines that go on with a scalar without quotes: those deeper than the collection it stands in.
-    fn goes_on(&mut self) -> Step<bool> {
-        let parent = self.open.last().map_or(0, |open| open.column);
-        let mut rest = self.rest;
-        let mut found = false;
-        loop {
-            let column = spaces(rest);
-            match rest.get(column) {
-                None => break,
-                Some(b'\n') => {
-                    rest = &rest[column + 1..];
-                    continue;
-                }
-                Some(b'\t') => return Err(Unknown),
-                Some(b'#') => break,
-                Some(_) if column <= parent => break,
-                Some(_) => {}
+    fn quoted_value(&mut self, text: &'a str, quote: u8) -> Step<()> {
+        match closing_quote(text.as_bytes(), 1, quote)? {
+            Some((closing, false)) => {
+                ends(&text[closing + 1..])?;
+                known(self.listener.scalar(Cow::Borrowed(&text[1..closing]), false, self.here.line))
             }
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let (_, has_comment) = plain(&rest[column..end])?;
-            rest = rest.get(end + 1..).unwrap_or_default();
-            self.rest = rest;
-            found = true;
-            if has_comment {
+            _ if self.listener.wants_scalar() => self.scanned(text),
+            Some((closing, true)) => ends(&text[closing + 1..]),
+            None => self.skip_quoted(quote),
+        }
+    }
+
+    // ---- scalars that only the scanner can put together
+
+    /// Reads the scalar at this end of the current line with the scanner.
+    fn scanned(&mut self, text: &'a str) -> Step<()> {
+        let place = self.scan(text)?;
+        // Behind what has no end mark the scanner stands at what comes next.
+        let before = self.text.get(place.line_start..place.at).ok_or(Unknown)?;
+        if spaces(before.as_bytes()) == before.len() {
+            self.next = Place { at: place.line_start, ..place };
+            return Ok(());
+        }
+        let (line, next) = self.line_at(place).ok_or(Unknown)?;
+        self.next = next;
+        let after = line.get(before.len()..).ok_or(Unknown)?;
+        if after.starts_with('#') && before.ends_with(' ') { Ok(()) } else { ends(after) }
+    }
+
+    /// The same, for what may not be the last thing on its line. Gives the place behind it.
+    fn scan(&mut self, text: &'a str) -> Step<Place> {
+        let at = self.end - text.len();
+        let parent = self.open.last().map_or(0, |open| open.column);
+        let mut scanner = Scanner::at(self.source, Place { at, ..self.here }, parent);
+        let (value, is_plain) = scanner.scan_scalar().map_err(|_| Unknown)?;
+        known(self.listener.scalar(value, is_plain, self.here.line))?;
+        Ok(scanner.place())
+    }
+
+    // ---- scalars of several lines that nobody wants
+
+    /// Where a scalar without quotes goes on below, if it does: on a line that is deeper than the collection it stands in.
+    fn further_line(&self) -> Step<Option<Place>> {
+        let parent = self.open.last().map_or(0, |open| open.column);
+        let mut place = self.next;
+        while let Some((line, next)) = self.line_at(place) {
+            let column = spaces(line.as_bytes());
+            match line.as_bytes().get(column) {
+                None => place = next,
+                Some(b'\t') => return Err(Unknown),
+                Some(b'#') => return Ok(None),
+                Some(_) => return Ok((column > parent).then_some(place)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Steps over the further lines of a scalar without quotes, of which the first is there.
+    fn skip_plain(&mut self, place: Place) -> Step<()> {
+        let mut further = Some(place);
+        while let Some((line, next)) = further.and_then(|place| self.line_at(place)) {
+            self.next = next;
+            if plain(&line[spaces(line.as_bytes())..])?.1 {
                 break;
             }
+            further = self.further_line()?;
         }
-        Ok(found)
+        Ok(())
     }
 
-    /// A scalar in quotes that ends on a later line; its text is of no interest.
-    fn long_quoted(&mut self, text: &[u8], quote: u8) -> Step<()> {
-        if !matches!(self.slot, Slot::Other) {
-            return Err(Unknown);
-        }
-        closing_quote(text, 1, quote)?;
-        while !self.rest.is_empty() {
-            let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
-            let line = &self.rest[..end];
-            self.rest = self.rest.get(end + 1..).unwrap_or_default();
+    /// Steps over the further lines of a scalar in quotes.
+    fn skip_quoted(&mut self, quote: u8) -> Step<()> {
+        while let Some((line, next)) = self.line_at(self.next) {
+            self.next = next;
             // It might be the end of the document.
-            if !matches!(line, [] | [b' ', ..]) {
-                return Err(Unknown);
-            }
-            if let Some((closing, _)) = closing_quote(line, 0, quote)? {
+            known(line.is_empty() || line.starts_with(' '))?;
+            if let Some((closing, _)) = closing_quote(line.as_bytes(), 0, quote)? {
                 return ends(&line[closing + 1..]);
             }
         }
         Err(Unknown)
     }
 
-    /// A key or dash whose value, if it has one, is on the lines below.
-    fn nothing(&mut self) -> Step<()> {
-        self.head.scalar(&self.slot, "", true).ok_or(Unknown)?;
-        self.wait(true);
-        Ok(())
-    }
-
-    fn scalar(&mut self, text: &'a [u8], is_plain: bool) -> Step<()> {
-        let slot = std::mem::take(&mut self.slot);
-        if !matches!(slot, Slot::Other) {
-            let text = std::str::from_utf8(text).map_err(|_| Unknown)?;
-            self.head.scalar(&slot, text, is_plain).ok_or(Unknown)?;
-        }
-        Ok(())
-    }
-
-    /// A block of text: all lines that are deeper than the collection it stands in.
+    /// Steps over a block of text: all lines that are deeper than the collection it stands in.
     fn block(&mut self, header: &[u8]) -> Step<()> {
         let header = header.strip_prefix(b"-").or_else(|| header.strip_prefix(b"+")).unwrap_or(header);
-        ends(header)?;
-        if !matches!(self.slot, Slot::Other) {
-            return Err(Unknown);
-        }
+        ends_here(header)?;
         let parent = self.open.last().map_or(0, |open| open.column);
         let mut indent = None;
         let mut longest_blank = 0;
-        while !self.rest.is_empty() {
-            let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
-            let line = &self.rest[..end];
+        while let Some((line, next)) = self.line_at(self.next) {
+            let line = line.as_bytes();
             let column = spaces(line);
             if column < line.len() {
                 let wanted = match indent {
@@ -287,14 +352,86 @@ impl<'a> Reader<'a> {
             } else if indent.is_none() {
                 longest_blank = longest_blank.max(column);
             }
-            self.rest = self.rest.get(end + 1..).unwrap_or_default();
+            self.next = next;
         }
         Ok(())
     }
+
+    // ---- collections on one line
+
+    /// A list or map of simple scalars at the start of the text; gives its length.
+    fn flow(&mut self, text: &'a str, depth: usize) -> Step<usize> {
+        let bytes = text.as_bytes();
+        let is_list = bytes.first() == Some(&b'[');
+        let close = if is_list { b']' } else { b'}' };
+        let around = self.open.len() + depth;
+        known(depth <= MAX_FLOW_DEPTH && self.listener.open(!is_list, around, self.here.line))?;
+        let mut at = 1;
+        let mut wants_entry = true;
+        loop {
+            at += spaces(bytes.get(at..).unwrap_or_default());
+            match bytes.get(at) {
+                Some(byte) if *byte == close => {
+                    self.listener.close(around);
+                    return Ok(at + 1);
+                }
+                Some(b',') if !wants_entry => {
+                    at += 1;
+                    wants_entry = true;
+                    continue;
+                }
+                Some(_) if wants_entry => {}
+                _ => return Err(Unknown),
+            }
+            if !is_list {
+                let Some((key, after, is_plain)) = key(&text[at..])? else { return Err(Unknown) };
+                known(self.listener.key(key, is_plain, around + 1, self.here.line))?;
+                at = text.len() - after.len();
+                at += spaces(after.as_bytes());
+            }
+            at += self.flow_value(&text[at..], depth)?;
+            wants_entry = false;
+            known(matches!(bytes.get(at), Some(b' ' | b',' | b']' | b'}')))?;
+        }
+    }
+
+    /// A value within a flow collection; gives its length.
+    fn flow_value(&mut self, text: &'a str, depth: usize) -> Step<usize> {
+        let (value, is_plain, length) = match text.as_bytes() {
+            [b'[' | b'{', ..] => return self.flow(text, depth + 1),
+            [quote @ (b'"' | b'\''), ..] => match closing_quote(text.as_bytes(), 1, *quote)?.ok_or(Unknown)? {
+                (closing, true) if self.listener.wants_scalar() => {
+                    self.scan(text)?;
+                    return Ok(closing + 1);
+                }
+                (closing, _) => (&text[1..closing], false, closing + 1),
+            },
+            [first, ..] if first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_') => {
+                let length = key_bytes(text.as_bytes());
+                (&text[..length], true, length)
+            }
+            _ => return Err(Unknown),
+        };
+        known(self.listener.scalar(Cow::Borrowed(value), is_plain, self.here.line))?;
+        Ok(length)
+    }
+}
+
+fn known(is_known: bool) -> Step<()> {
+    if is_known { Ok(()) } else { Err(Unknown) }
+}
+
+/// What follows the dash of an item, if there is one.
+fn behind_dash(line: &str) -> Option<&str> {
+    line.strip_prefix('-').filter(|after| after.is_empty() || after.starts_with(' '))
 }
 
 /// What may follow a value on its line: space and a comment.
-fn ends(text: &[u8]) -> Step<()> {
+fn ends(text: &str) -> Step<()> {
+    ends_here(text.as_bytes())
+}
+
+fn ends_here(text: &[u8]) -> Step<()> {
     let spaces = spaces(text);
     match text.get(spaces..).unwrap_or_default() {
         [] => Ok(()),
@@ -304,33 +441,30 @@ fn ends(text: &[u8]) -> Step<()> {
 }
 
 /// A key at the start of the text, what follows its colon, and whether it has no quotes. `None` if there is no key, which is
-/// certain only of what [`plain`] and [`quoted`] accept afterwards.
-fn key(text: &[u8]) -> Step<Option<(&[u8], &[u8], bool)>> {
-    let (key, length, is_plain) = match text {
+/// certain only of what [`plain`] and [`closing_quote`] accept afterwards.
+fn key(text: &str) -> Step<Option<(&str, &str, bool)>> {
+    let (key, length, is_plain) = match text.as_bytes() {
         [quote @ (b'"' | b'\''), ..] => {
-            let (inner, length) = quoted(text, *quote)?.ok_or(Unknown)?;
-            (inner, length, false)
+            let (closing, escapes) = closing_quote(text.as_bytes(), 1, *quote)?.ok_or(Unknown)?;
+            // What an escape stands for is for those who know, if it is a key at all.
+            if escapes && text.as_bytes().get(closing + 1) == Some(&b':') {
+                return Err(Unknown);
+            }
+            (&text[1..closing], closing + 1, false)
         }
         _ => {
-            let length = key_bytes(text);
+            let length = key_bytes(text.as_bytes());
             (&text[..length], length, true)
         }
     };
-    let after = match text.get(length..).unwrap_or_default() {
-        [b':'] => &[][..],
-        [b':', after @ ..] if after.starts_with(b" ") => after,
+    let after = match text.as_bytes().get(length..).unwrap_or_default() {
+        [b':'] | [b':', b' ', ..] => &text[length + 1..],
         _ => return Ok(None),
     };
-    if length == 0 || length > MAX_KEY || (is_plain && matches!(key, [b'-' | b'.' | b'<' | b'~', ..])) {
+    if length == 0 || length > MAX_KEY || (is_plain && key.starts_with(['-', '.', '<', '~'])) {
         return Err(Unknown);
     }
-    if key == ESCAPED {
-        return Err(Unknown);
-    }
-    if is_plain
-        && matches!(key, [b'n' | b'N' | b'0'..=b'9', ..])
-        && std::str::from_utf8(key).is_ok_and(|key| matches!(resolve(key), Resolved::Null | Resolved::Uint(_)))
-    {
+    if is_plain && matches!(key.as_bytes(), [b'n' | b'N' | b'0'..=b'9', ..]) && matches!(resolve(key), Resolved::Null | Resolved::Uint(_)) {
         return Err(Unknown);
     }
     Ok(Some((key, after, is_plain)))
@@ -365,13 +499,6 @@ fn spaces(text: &[u8]) -> usize {
     count + text.get(count..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count()
 }
 
-/// The inside and the length of a scalar in quotes that has no escapes but the simplest; `None` if it does not end on its line.
-fn quoted(text: &[u8], quote: u8) -> Step<Option<(&[u8], usize)>> {
-    // What an escape stands for is nobody's business here; a text that is asked for goes the long way.
-    let inside = |(closing, escapes): (usize, bool)| (if escapes { ESCAPED } else { &text[1..closing] }, closing + 1);
-    Ok(closing_quote(text, 1, quote)?.map(inside))
-}
-
 /// Where the scalar ends of which this line is a part, and whether the line has escapes before that.
 fn closing_quote(line: &[u8], from: usize, quote: u8) -> Step<Option<(usize, bool)>> {
     let mut at = from;
@@ -384,7 +511,7 @@ fn closing_quote(line: &[u8], from: usize, quote: u8) -> Step<Option<(usize, boo
             }
             byte if *byte == quote => return Ok(Some((at, escapes))),
             b'\\' if quote == b'"' => {
-                if !matches!(line.get(at + 1), None | Some(b'"' | b'\\' | b'/' | b'n' | b't' | b'r')) {
+                if !matches!(line.get(at + 1), None | Some(b'"' | b'\\' | b'n' | b't' | b'r')) {
                     return Err(Unknown);
                 }
                 escapes = true;
@@ -396,9 +523,6 @@ fn closing_quote(line: &[u8], from: usize, quote: u8) -> Step<Option<(usize, boo
     }
     Ok(None)
 }
-
-/// Stands for a text with escapes: no UTF-8, so that whoever wants it gives up.
-const ESCAPED: &[u8] = b"\xFF";
 
 /// Whether a scalar without quotes begins here, and nothing else can.
 fn begins_plain(text: &[u8]) -> bool {
@@ -412,7 +536,8 @@ fn begins_plain(text: &[u8]) -> bool {
 }
 
 /// A line of a scalar without quotes, and whether a comment ends it.
-fn plain(text: &[u8]) -> Step<(&[u8], bool)> {
+fn plain(line: &str) -> Step<(&str, bool)> {
+    let text = line.as_bytes();
     let mut end = text.len();
     let mut at = 0;
     let mut has_comment = false;
@@ -432,52 +557,8 @@ fn plain(text: &[u8]) -> Step<(&[u8], bool)> {
     while end > 0 && text[end - 1] == b' ' {
         end -= 1;
     }
-    Ok((&text[..end], has_comment))
+    Ok((&line[..end], has_comment))
 }
 
-/// Lists and maps within each other on one line.
-const MAX_FLOW_DEPTH: usize = 20;
-
-/// The length of a list or map of simple scalars on one line.
-fn flow(text: &[u8], depth: usize) -> Step<usize> {
-    let is_list = text.first() == Some(&b'[');
-    let close = if is_list { b']' } else { b'}' };
-    if depth > MAX_FLOW_DEPTH {
-        return Err(Unknown);
-    }
-    let mut at = 1;
-    let mut wants_entry = true;
-    loop {
-        at += spaces(text.get(at..).unwrap_or_default());
-        match text.get(at) {
-            Some(byte) if *byte == close => return Ok(at + 1),
-            Some(b',') if !wants_entry => {
-                at += 1;
-                wants_entry = true;
-                continue;
-            }
-            Some(_) if wants_entry => {}
-            _ => return Err(Unknown),
-        }
-        if !is_list {
-            let Some((_, after, _)) = key(&text[at..])? else { return Err(Unknown) };
-            at = text.len() - after.len();
-            at += spaces(after);
-        }
-        at += flow_value(&text[at..], depth)?;
-        wants_entry = false;
-        if !matches!(text.get(at), Some(b' ' | b',' | b']' | b'}')) {
-            return Err(Unknown);
-        }
-    }
-}
-
-/// The length of a value within a flow collection.
-fn flow_value(text: &[u8], depth: usize) -> Step<usize> {
-    match text {
-        [b'[' | b'{', ..] => flow(text, depth + 1),
-        [quote @ (b'"' | b'\''), ..] => Ok(quoted(text, *quote)?.ok_or(Unknown)?.1),
-        [first, ..] if first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_') => Ok(key_bytes(text)),
-        _ => Err(Unknown),
-    }
-}
+#[cfg(test)]
+pub(super) mod tests;

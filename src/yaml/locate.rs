@@ -1,69 +1,130 @@
 //! Where in a text a value stands, so that messages can say where it came from.
 //!
-//! Goes in: a YAML text and a path of keys. Comes out: the line of the last key. Kept apart from parsing, which keeps no lines.
+//! Goes in: a YAML text and paths of keys. Comes out: the lines of the last keys. Kept apart from parsing, which keeps no lines.
+//! A text is looked through once, so that asking for each of its values takes no longer than reading it.
 
 use super::document::{Document, NodeKind};
 use super::parser::Parser;
 use super::reader::Source;
 use super::scanner::Scanner;
+use std::collections::HashMap;
 
-/// The line (from 1) of the key or item at `path` in `text`; of repeated keys and documents the last one, as in values files.
-/// Items of lists are named by their index in decimal. Aliases and merged maps are followed. `None` if it is not there; what
-/// stands before a fault of syntax is still found if its document is whole.
+/// The line (from 1) of the key or item at `path` in the first document of `text`. See [`Places::line`].
 pub fn locate(text: &[u8], path: &[&str]) -> Option<usize> {
-    let source = Source::new(text);
-    let mut parser = Parser::new(Scanner::new(&source));
-    let mut found = None;
-    while let Ok(document) = Document::read(&mut parser) {
-        if document.nodes.is_empty() {
-            break;
+    Places::read(text, 1).line(path)
+}
+
+/// How many nodes one search may see: maps may merge each other in more ways than there are nodes.
+const MAX_STEPS: usize = 10_000;
+
+/// What stands where in a text.
+pub struct Places {
+    nodes: Vec<Node>,
+    /// The first node of each document.
+    documents: Vec<usize>,
+}
+
+/// What a node leads to; indices are those of other nodes.
+enum Node {
+    Scalar,
+    Alias(usize),
+    List(Vec<Entry>),
+    Map {
+        entries: HashMap<Box<str>, Entry>,
+        /// What is merged into it, the strongest first.
+        merges: Vec<usize>,
+    },
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Of its key, from 1.
+    line: usize,
+    value: usize,
+}
+
+impl Places {
+    /// Of all documents in `text`. What stands before a fault of syntax is still found if its document is whole.
+    pub fn of(text: &[u8]) -> Places {
+        Places::read(text, usize::MAX)
+    }
+
+    fn read(text: &[u8], documents: usize) -> Places {
+        let source = Source::new(text);
+        let mut parser = Parser::new(Scanner::new(&source));
+        let mut places = Places { nodes: Vec::new(), documents: Vec::new() };
+        while places.documents.len() < documents
+            && let Ok(document) = Document::read(&mut parser)
+            && !document.nodes.is_empty()
+        {
+            places.add(&document);
         }
-        found = find(&document, path).or(found);
+        places
     }
-    found
-}
 
-fn find(document: &Document<'_>, path: &[&str]) -> Option<usize> {
-    let mut at = 0;
-    let mut line = 0;
-    for part in path {
-        let (key, value) = entry(document, at, part, 0)?;
-        line = document.nodes.get(key)?.line() + 1;
-        at = value;
-    }
-    (line > 0).then_some(line)
-}
-
-/// The key and value nodes of an entry; for a list both are the item.
-fn entry(document: &Document<'_>, at: usize, part: &str, hops: usize) -> Option<(usize, usize)> {
-    let node = document.nodes.get(at)?;
-    match node.kind() {
-        // An anchor may hold an alias to itself.
-        NodeKind::Alias(_) if hops > 100 => None,
-        NodeKind::Alias(target) => entry(document, target as usize, part, hops + 1),
-        NodeKind::Scalar => None,
-        NodeKind::Sequence => document.children(at).nth(part.parse().ok()?).map(|item| (item, item)),
-        NodeKind::Mapping => {
-            let children: Vec<usize> = document.children(at).collect();
-            let mut pairs = children.chunks_exact(2).rev();
-            let own =
-                pairs.clone().find(|pair| document.nodes.get(pair[0]).is_some_and(|key| key.value() == part && !document.is_merge(key)));
-            own.map(|pair| (pair[0], pair[1])).or_else(|| {
-                pairs.find_map(|pair| {
-                    let key = document.nodes.get(pair[0])?;
-                    document.is_merge(key).then(|| merged_entry(document, pair[1], part, hops + 1)).flatten()
-                })
-            })
+    fn add(&mut self, document: &Document<'_>) {
+        let first = self.nodes.len();
+        self.documents.push(first);
+        for (index, node) in document.nodes.iter().enumerate() {
+            let line = |at: usize| document.nodes.get(at).map_or(0, |node| node.line() + 1);
+            self.nodes.push(match node.kind() {
+                NodeKind::Scalar => Node::Scalar,
+                NodeKind::Alias(target) => Node::Alias(first + target as usize),
+                NodeKind::Sequence => {
+                    Node::List(document.children(index).map(|item| Entry { line: line(item), value: first + item }).collect())
+                }
+                NodeKind::Mapping => {
+                    let mut entries = HashMap::new();
+                    let mut merges = Vec::new();
+                    let mut children = document.children(index);
+                    while let (Some(key), Some(value)) = (children.next(), children.next()) {
+                        let Some(node) = document.nodes.get(key) else { continue };
+                        if document.is_merge(node) {
+                            merges.push(first + value);
+                        } else {
+                            entries.insert(node.value().into(), Entry { line: line(key), value: first + value });
+                        }
+                    }
+                    merges.reverse();
+                    Node::Map { entries, merges }
+                }
+            });
         }
     }
-}
 
-/// An entry of a merged map, or of the first of several that has it.
-fn merged_entry(document: &Document<'_>, at: usize, part: &str, hops: usize) -> Option<(usize, usize)> {
-    match document.nodes.get(at)?.kind() {
-        _ if hops > 100 => None,
-        NodeKind::Sequence => document.children(at).find_map(|map| entry(document, map, part, hops + 1)),
-        _ => entry(document, at, part, hops),
+    /// The line (from 1) of the key or item at `path`; of repeated keys and documents the last one, as in values files. Items of
+    /// lists are named by their index in decimal. Aliases and merged maps are followed. `None` if it is not there.
+    pub fn line(&self, path: &[&str]) -> Option<usize> {
+        let mut steps = MAX_STEPS;
+        self.documents.iter().rev().find_map(|document| {
+            let mut at = *document;
+            let mut line = None;
+            for part in path {
+                let entry = self.entry(at, part, &mut steps)?;
+                (at, line) = (entry.value, Some(entry.line));
+            }
+            line
+        })
+    }
+
+    /// The entry of this name, as far as so many more steps lead.
+    fn entry(&self, at: usize, part: &str, steps: &mut usize) -> Option<Entry> {
+        // What is merged may be a list of maps; what is asked for may be one of its items.
+        let mut pending = vec![(at, false)];
+        while let Some((at, is_merged)) = pending.pop() {
+            *steps = steps.checked_sub(1)?;
+            match self.nodes.get(at)? {
+                Node::Scalar => {}
+                Node::Alias(target) => pending.push((*target, is_merged)),
+                Node::List(maps) if is_merged => pending.extend(maps.iter().rev().map(|map| (map.value, false))),
+                Node::List(items) => return items.get(part.parse::<usize>().ok()?).copied(),
+                Node::Map { entries, merges } => match entries.get(part) {
+                    Some(entry) => return Some(*entry),
+                    None => pending.extend(merges.iter().rev().map(|map| (*map, true))),
+                },
+            }
+        }
+        None
     }
 }
 
@@ -87,6 +148,20 @@ mod tests {
         for (path, want) in cases {
             assert_eq!(locate(text, path), want, "{path:?}");
         }
-        assert_eq!(locate(b"a: 1\n---\na: 2\n", &["a"]), Some(3));
+        let several = b"a: 1\n---\na: 2\n";
+        assert_eq!((locate(several, &["a"]), Places::of(several).line(&["a"])), (Some(1), Some(3)));
+    }
+
+    /// Maps that merge themselves, and each other, in more ways than can be tried.
+    #[test]
+    fn merges_end() {
+        let mut text = String::from("<<: &a\n  <<: [*a, *a, *a, *a]\nb: &b0 {k: 1}\n");
+        for level in 0..60 {
+            text.push_str(&format!("c{level}: &b{} {{<<: [*b{level}, *b{level}]}}\n", level + 1));
+        }
+        let places = Places::of(text.as_bytes());
+        for (path, want) in [(["version", "x"], None), (["c59", "none"], None), (["c59", "k"], Some(3))] {
+            assert_eq!(places.line(&path), want, "{path:?}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Helm's YAML dialect, both directions: go-yaml v2 behind a JSON bridge (sigs.k8s.io/yaml), and go-yaml v3 for `toYamlPretty`.
 //!
 //! Goes in: bytes or a tree. Comes out: a [`Data`] tree or text. Reading goes through `reader` (characters), `scanner` (tokens),
-//! `parser` (events), `document` (nodes) and `decode` (values); [`head`] stops at events, since it runs over all that is rendered.
+//! `parser` (events), `document` (nodes) and `decode` (values). Texts whose lines are plain, nearly all there are, go through `lines`
+//! instead of `scanner` and `parser`; [`head`], which runs over all that is rendered, makes no nodes of either.
 //! Errors are go-yaml's as sigs.k8s.io/yaml wraps them: `error converting YAML to JSON: yaml: line N: …`. What goes through a
 //! post-renderer keeps its comments and styles; that is `node`'s.
 //!
@@ -30,7 +31,7 @@ mod values;
 
 pub use emit::{Style, Writer, to_string, write};
 pub use head::{Head, head};
-pub use locate::locate;
+pub use locate::{Places, locate};
 pub use order::{compare_keys, sort_keys};
 pub use shape::{Field, Shape, decode, decode_json, decode_strict, fit_json};
 pub use values::{merge_maps, parse_value_documents, parse_values};

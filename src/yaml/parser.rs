@@ -92,9 +92,9 @@ impl<'a> Parser<'a> {
         self.scanner.want_text = want;
     }
 
-    /// About how many nodes the text has, told at its start.
-    pub(super) fn nodes_ahead(&self) -> usize {
-        self.scanner.nodes_ahead()
+    /// The text, told at its start only.
+    pub(super) fn text_at_start(&self) -> &'a [u8] {
+        self.scanner.text_at_start()
     }
 
     /// The next event; after the end of the stream always that.

@@ -7,9 +7,7 @@ use super::decode::{Decoded, decode as decode_document};
 use super::document::Document;
 use super::fault::Fault;
 use super::locate::locate;
-use super::parser::Parser;
 use super::reader::Source;
-use super::scanner::Scanner;
 use crate::data::{Data, Items, Map};
 use crate::diagnostic::{Diagnostic, Location, source_line};
 use crate::error::{Error, ErrorKind, Result};
@@ -179,9 +177,8 @@ pub fn fit_json(data: &Data, shape: &'static Shape) -> Result<Data> {
 
 pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<Data> {
     let source = Source::new(text);
-    let mut parser = Parser::new(Scanner::new(&source));
     let converting = |problem: String| Error::new(ErrorKind::Syntax, format!("error converting YAML to JSON: {problem}"));
-    let document = Document::read(&mut parser).map_err(|fault| syntax_error(&fault, &source))?;
+    let document = Document::first(&source).map_err(|fault| syntax_error(&fault, &source))?;
     let Decoded { data, key_fault, has_unsupported, too_deep } =
         decode_document(&document, shape, strict).map_err(|failure| converting(failure.message()))?;
     if let Some(problem) = key_fault {

@@ -180,6 +180,45 @@ fn endless_tpl_ends() {
 }
 
 #[test]
+fn a_long_text_that_gives_itself_to_tpl_ends() {
+    let text = format!("x: \"{{{{ tpl .Values.x . }}}}{}\"\n", "-".repeat(1 << 20));
+    let endless = Hostile::template("{{ tpl .Values.x . }}").file("values.yaml", text);
+    let ended = endless.run();
+    assert_eq!(ended.code, 1, "{}", cut(&ended.error));
+    assert!(ended.error.len() < 10 << 20, "{} bytes of error", ended.error.len());
+    assert!(ended.error.contains("rendering template has a nested reference name: "), "{}", cut(&ended.error));
+}
+
+#[test]
+fn lists_are_compared_within_limits() {
+    Hostile::template("a: {{ until 1000000 | uniq | len }}").succeeds();
+    let texts = "{{ $l := splitList \",\" (repeat 300000 \"a,b,c,\") }}";
+    Hostile::template(format!("{texts}a: {{{{ without $l \"a\" | uniq | len }}}}")).succeeds();
+    Hostile::template("{{ $l := list }}{{ range chunk 2 (until 20000) }}{{ $l = append $l . }}{{ end }}{{ uniq $l | len }}")
+        .fails("more than 20000000 pairs of values to compare");
+}
+
+#[test]
+fn maps_that_merge_themselves_end() {
+    let merged = "apiVersion: v2\nname: app\n---\n<<: &a\n  <<: [*a, *a, *a, *a]\n";
+    Hostile::values("").file("Chart.yaml", merged).fails("chart.metadata.version is required");
+    let same = "apiVersion: v2\nname: app\nmaintainers: 1\nx: &a\n  <<: &b {<<: [*b, *b]}\n";
+    Hostile::values("").file("Chart.yaml", same).fails("Error: ");
+}
+
+/// Each key holds the one before it twice; so deep that none of them is decoded before it is printed.
+#[test]
+fn keys_that_hold_keys_twice_are_printed_within_limits() {
+    let mut key = "a".to_string();
+    for level in 0..30 {
+        key = format!("{{? &a{level} {key} : x, ? *a{level} : y}}");
+    }
+    let bomb = format!("{}{key}\n", "? ".repeat(52));
+    Hostile::values(&bomb).fails("invalid map key");
+    Hostile::template("a: {{ .Files.Get \"bomb.yaml\" | fromYaml | toYaml | len }}").file("bomb.yaml", &bomb).succeeds();
+}
+
+#[test]
 fn a_tree_of_includes_ends() {
     let template = "{{ define \"a\" }}{{ if gt . 0 }}{{ include \"a\" (sub . 1) }}{{ include \"a\" (sub . 1) }}{{ end }}{{ end }}\
         {{ range 1000000000 }}{{ end }}";

@@ -19,8 +19,8 @@ use std::sync::Arc;
 enum Level {
     /// `template: FILE:L:C: executing "NAME" at <NODE>: MESSAGE`; the message ends with `: ` if a level follows inwards.
     Executing(Place),
-    /// Text before an inner level: `error during tpl function execution for "…": `.
-    Wrapping(String),
+    /// The text given to a `tpl`, told before an inner level: `error during tpl function execution for "…": `.
+    Text(Str),
     /// What a function returned; only innermost.
     Returned(String),
 }
@@ -81,13 +81,16 @@ impl Failure {
 
     /// The same failure, seen from the call that it happened in.
     pub(super) fn called_from(mut self: Box<Failure>, template: &Template, node: Option<NodeRef<'_>>, name: &str) -> Box<Failure> {
-        self.levels.push(Level::Executing(Place::new(template, node, format!("error calling {name}: "))));
+        let mut place = Place::new(template, node, format!("error calling {name}: "));
+        // Only that of the innermost place is shown, and a line may be all of a long text.
+        place.source_line = Vec::new();
+        self.levels.push(Level::Executing(place));
         self
     }
 
     /// The same failure, seen from the `tpl` that it happened in.
     pub(super) fn in_text(mut self: Box<Failure>, text: &Str) -> Box<Failure> {
-        self.levels.push(Level::Wrapping(format!("error during tpl function execution for {}: ", quote::quote(text.as_bytes()))));
+        self.levels.push(Level::Text(text.clone()));
         self.text.get_or_insert_with(|| text.clone());
         self
     }
@@ -103,10 +106,18 @@ impl Failure {
     /// Go's text of the error.
     pub fn text(&self) -> String {
         let mut text = String::new();
+        let mut room = MAX_TEXTS;
         for level in self.levels.iter().rev() {
             match level {
                 Level::Executing(place) => place.write(&mut text),
-                Level::Wrapping(part) | Level::Returned(part) => text.push_str(part),
+                Level::Text(template) => {
+                    // A text that gives itself to `tpl` stands in each of a thousand levels.
+                    let shown = quote::quote(template.as_bytes().get(..room).unwrap_or(template.as_bytes()));
+                    let cut = if template.len() > room { "…" } else { "" };
+                    room = room.saturating_sub(template.len());
+                    let _ = write!(text, "error during tpl function execution for {shown}{cut}: ");
+                }
+                Level::Returned(part) => text.push_str(part),
             }
         }
         text
@@ -166,7 +177,7 @@ impl Failure {
         for level in self.levels.iter().rev() {
             match level {
                 Level::Executing(place) => text = place.message.clone(),
-                Level::Wrapping(_) => {}
+                Level::Text(_) => {}
                 Level::Returned(part) => text.push_str(part),
             }
         }
@@ -214,6 +225,9 @@ impl Failure {
         diagnostic
     }
 }
+
+/// Of the texts given to `tpl` so many bytes are shown in all.
+const MAX_TEXTS: usize = 4 << 20;
 
 /// Most calls that a diagnostic lists.
 const MAX_FRAMES: usize = 16;

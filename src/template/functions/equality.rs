@@ -6,7 +6,8 @@
 use super::Fault;
 use super::visits::Visits;
 use crate::template::format::DEPTH_LIMIT;
-use crate::template::value::{Value, bytes};
+use crate::template::value::{IntKind, Value, bytes};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// Whether both values are deeply equal.
@@ -89,4 +90,52 @@ pub fn holds(items: &[Value], needle: &Value) -> Result<bool, Fault> {
         }
     }
     Ok(false)
+}
+
+/// How many pairs of values one call compares.
+const MAX_PAIRS: usize = 20_000_000;
+
+/// Values that others are compared with. Texts and whole numbers, which equal nothing of another type, are found without comparing.
+#[derive(Default)]
+pub struct Known<'a> {
+    texts: HashSet<&'a [u8]>,
+    numbers: HashSet<(IntKind, i64)>,
+    others: Vec<&'a Value>,
+    compared: usize,
+}
+
+impl<'a> Known<'a> {
+    /// Adds a value; whether none that is deeply equal to it was there.
+    pub fn insert(&mut self, value: &'a Value) -> Result<bool, Fault> {
+        Ok(match value {
+            Value::Str(text) => self.texts.insert(text.as_bytes()),
+            Value::Int(kind, number) => self.numbers.insert((*kind, *number)),
+            other => {
+                let is_new = !self.holds(other)?;
+                if is_new {
+                    self.others.push(other);
+                }
+                is_new
+            }
+        })
+    }
+
+    /// Whether a deeply equal value was added.
+    pub fn holds(&mut self, value: &Value) -> Result<bool, Fault> {
+        match value {
+            Value::Str(text) => return Ok(self.texts.contains(text.as_bytes())),
+            Value::Int(kind, number) => return Ok(self.numbers.contains(&(*kind, *number))),
+            _ => {}
+        }
+        self.compared += self.others.len();
+        if self.compared > MAX_PAIRS {
+            return Err(Fault::new(format!("more than {MAX_PAIRS} pairs of values to compare")));
+        }
+        for other in &self.others {
+            if deep_equal(value, other)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }

@@ -5,7 +5,7 @@
 //! same text: one panics with the error that the other returns. Follows sprig/list.go.
 
 use super::Parameter::{Any, Int};
-use super::equality::holds;
+use super::equality::{Known, holds};
 use super::{Call, Fault, Function, Outcome, convert, row, variadic};
 use crate::template::value::{IntKind, List, ListKind, Room, Value, growth};
 use std::borrow::Cow;
@@ -123,9 +123,10 @@ fn compact(call: &mut Call) -> Outcome {
 
 fn unique(call: &mut Call) -> Outcome {
     let items = items(call, 0, "Cannot find uniq on type")?;
-    let mut kept: Vec<Value> = Vec::new();
+    let mut known = Known::default();
+    let mut kept = Vec::new();
     for item in items.iter() {
-        if !holds(&kept, item)? {
+        if known.insert(item)? {
             kept.push(item.clone());
         }
     }
@@ -134,10 +135,13 @@ fn unique(call: &mut Call) -> Outcome {
 
 fn without(call: &mut Call) -> Outcome {
     let items = items(call, 0, "Cannot find without on type")?;
-    let omitted = call.arguments.get(1..).unwrap_or_default();
+    let mut omitted = Known::default();
+    for value in call.arguments.get(1..).unwrap_or_default() {
+        omitted.insert(value)?;
+    }
     let mut kept = Vec::new();
     for item in items.iter() {
-        if !holds(omitted, item)? {
+        if !omitted.holds(item)? {
             kept.push(item.clone());
         }
     }

@@ -62,6 +62,16 @@ pub(super) struct Token<'a> {
     pub value: Cow<'a, str>,
 }
 
+/// A place in a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub at: usize,
+    /// From 0.
+    pub line: usize,
+    /// Where that line begins.
+    pub line_start: usize,
+}
+
 /// A place where a key may have begun.
 #[derive(Clone, Copy)]
 struct SimpleKey {
@@ -106,13 +116,9 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// About how many nodes the text has: each stands before a colon, a comma, a closing bracket or the end of a line. Only told at its
-    /// start, for later documents of a long stream must not read all of it each.
-    pub(super) fn nodes_ahead(&self) -> usize {
-        if self.at > 0 {
-            return 0;
-        }
-        self.bytes.iter().filter(|byte| matches!(byte, b':' | b',' | b'\n' | b']' | b'}')).count() + 1
+    /// The text, told at its start only: later documents of a long stream must not look over all of it each.
+    pub(super) fn text_at_start(&self) -> &'a [u8] {
+        if self.at > 0 { &[] } else { self.bytes }
     }
 
     /// A scanner at the start of `source`.
@@ -133,13 +139,36 @@ impl<'a> Scanner<'a> {
             simple_key_allowed: true,
             simple_keys: Vec::new(),
             keys_by_token: VecDeque::new(),
-            tokens: VecDeque::with_capacity(16),
+            tokens: VecDeque::new(),
             tokens_taken: 0,
             ready: false,
             started: false,
             tag_parts: VecDeque::new(),
             want_text: true,
         }
+    }
+
+    /// A scanner for the scalar at `place`, which stands in a collection at column `parent`.
+    pub(super) fn at(source: &'a Source<'_>, place: Place, parent: usize) -> Scanner<'a> {
+        let Place { at, line, line_start } = place;
+        Scanner { at, line, line_start, indent: isize::try_from(parent).unwrap_or(isize::MAX), ..Scanner::new(source) }
+    }
+
+    /// The scalar here, and whether it has no quotes. Then the scanner stands behind it, or at what follows where it has no end mark.
+    pub(super) fn scan_scalar(&mut self) -> Step<(Cow<'a, str>, bool)> {
+        let token = match self.byte(0) {
+            b'|' => self.scan_block(true)?,
+            b'>' => self.scan_block(false)?,
+            b'\'' => self.scan_quoted(true)?,
+            b'"' => self.scan_quoted(false)?,
+            _ => self.scan_plain()?,
+        };
+        Ok((token.value, token.plain))
+    }
+
+    /// Where the scanner stands.
+    pub(super) fn place(&self) -> Place {
+        Place { at: self.at, line: self.line, line_start: self.line_start }
     }
 
     /// Kind and line of the next token.
