@@ -415,9 +415,13 @@ fn set_mode(builder: &mut tempfile::Builder<'_, '_>, mode: u32) {
 #[cfg(not(unix))]
 fn set_mode(_: &mut tempfile::Builder<'_, '_>, _: u32) {}
 
-/// Makes a folder and what is missing above it.
+/// Makes a folder and what is missing above it, as Go's `MkdirAll` with 0755: whatever the mask, nobody else may write there.
 pub fn create_folders(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|error| {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
+    builder.create(path).map_err(|error| {
         // As Go's `MkdirAll` does, the fault names the first folder that cannot be made.
         let mut parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
         parts.reverse();

@@ -86,7 +86,12 @@ fn refuse_color(globals: &arguments::GlobalArguments) -> Option<Exit> {
 
 /// Shows why the words are no command line of ours, unless a plugin has a command of that name.
 fn refuse(failure: parse::Failure, program: String, words: &[String], environment: environment::Environment) -> Exit {
-    let globals = parse::globals_among(words);
+    let mut line = parse::global_words(words);
+    if failure.unknown_command.is_some() {
+        // What a plugin takes for a flag's value may be a flag of ours.
+        line.extend(plugin::split_own_flags(words).map(|(own, _)| own).unwrap_or_default());
+    }
+    let globals = parse::globals_of(&line);
     if let Some(exit) = refuse_color(&globals) {
         return exit;
     }

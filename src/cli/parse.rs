@@ -68,11 +68,50 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
     Ok(Request { globals, path, matches, arguments })
 }
 
-/// The global flags among words that may hold flags of others, for plugins.
+/// The global flags among words that may hold flags of others: those of commands, and of plugins.
 pub fn globals_among(words: &[String]) -> GlobalArguments {
-    let command = build(&[], true).ignore_errors(true);
-    let matches = command.try_get_matches_from(words);
+    globals_of(&global_words(words))
+}
+
+/// The global flags that these words give; those with a wrong value are left out.
+pub fn globals_of(words: &[String]) -> GlobalArguments {
+    let matches = build(&[], true).ignore_errors(true).try_get_matches_from(words);
     matches.ok().and_then(|matches| GlobalArguments::from_arg_matches(&matches).ok()).unwrap_or_default()
+}
+
+/// The words that are global flags and their values, found among others by pflag's rules: a flag that is not known is taken to have
+/// the next word for its value, unless that looks like a flag or the value stands behind an `=`.
+pub fn global_words(words: &[String]) -> Vec<String> {
+    let command = build(&[], true);
+    let by_long = |name: &str| command.get_arguments().find(|argument| argument.get_long() == Some(name));
+    let by_short = |letter: char| command.get_arguments().find(|argument| argument.get_short() == Some(letter));
+    let takes_next = |argument: &Arg| !argument.is_require_equals_set() && argument.get_action().takes_values();
+    let mut found = Vec::new();
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        let (argument, has_value) = match word.strip_prefix("--") {
+            Some("") => break,
+            Some(flag) => (by_long(flag.split('=').next().unwrap_or_default()), flag.contains('=')),
+            None => {
+                let mut letters = word.strip_prefix('-').unwrap_or_default().chars();
+                let Some(first) = letters.next() else { continue };
+                (by_short(first), !letters.as_str().is_empty())
+            }
+        };
+        match argument {
+            Some(argument) => {
+                found.push(word.clone());
+                if takes_next(argument) && !has_value {
+                    found.extend(words.next().cloned());
+                }
+            }
+            None if !has_value => {
+                words.next_if(|next| !next.starts_with('-'));
+            }
+            None => {}
+        }
+    }
+    found
 }
 
 /// Runs a request: help where it is asked for or nothing can run, else the command.

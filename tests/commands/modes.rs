@@ -26,6 +26,9 @@ fn files_get_the_modes_that_helm_gives_them() {
         ("index.yaml", [0o644, 0o644, 0o644]),
         ("umbrella/Chart.lock", [0o644, 0o600, 0o644]),
         ("umbrella/charts/app-0.1.0.tgz", [0o644, 0o600, 0o664]),
+        ("app/templates", [0o755, 0o700, 0o755]),
+        ("out/app/templates", [0o755, 0o700, 0o755]),
+        ("umbrella/charts", [0o755, 0o700, 0o755]),
         // Files that are there keep theirs.
         ("umbrella-0.1.0.tgz", [0o640, 0o640, 0o640]),
         ("kept/index.yaml", [0o644, 0o644, 0o644]),

@@ -27,8 +27,9 @@ of rutter, .HelmVersion that of Helm:
 
     $ rutter version --template='Version: {{.Version}}'
 
-Called by the name of helm (through a link, say), it answers with the version of Helm, for programs that ask which Helm they have,
-and names its own beside it: v4.2.4+rutter0.1.0.";
+Called by the name of helm (through a link, say; helm4 and helm-v4.2.4 are names of it too), or by a plugin, it answers with the
+version of Helm, for programs that ask which Helm they have; without --short, and in --template as .RutterVersion, it names its own
+beside it.";
 
 /// The flags of `version`.
 #[derive(Debug, Clone, Default, Args)]
@@ -43,7 +44,9 @@ pub struct Arguments {
 
 impl Run for Arguments {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
-        let is_helm = Path::new(&session.program).file_stem().is_some_and(|name| name == "helm");
+        // Plugins ask the program that runs them whether it is new enough for them.
+        let is_asked_by_plugin = session.environment.get("HELM_PLUGIN_NAME").is_some();
+        let is_helm = is_name_of_helm(&session.program) || is_asked_by_plugin;
         let (own, helm) = (env!("CARGO_PKG_VERSION"), HELM_VERSION.version);
         if let Some(template) = self.template.filter(|template| !template.is_empty()) {
             let dot = || Value::Object(Rc::new(BuildInfo { is_helm }));
@@ -51,7 +54,7 @@ impl Run for Arguments {
         }
         session.print(match (self.short, is_helm) {
             (true, false) => format!("v{own}\n"),
-            (true, true) => format!("{helm}+rutter{own}\n"),
+            (true, true) => format!("{helm}\n"),
             (false, false) => format!("version.BuildInfo{{Version:\"v{own}\", HelmVersion:\"{helm}\"}}\n"),
             (false, true) => {
                 let fields = BuildInfo { is_helm }.texts().map(|(name, text)| format!("{name}:\"{text}\""));
@@ -59,6 +62,17 @@ impl Run for Arguments {
             }
         })
     }
+}
+
+/// Whether a program of this path goes by the name of Helm, which may end in a version.
+fn is_name_of_helm(program: &str) -> bool {
+    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".exe").unwrap_or(&name);
+    name.strip_prefix("helm").is_some_and(|rest| {
+        let version = rest.strip_prefix(['-', '_']).unwrap_or(rest);
+        let version = version.strip_prefix('v').unwrap_or(version);
+        rest.is_empty() || !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    })
 }
 
 /// What the template is given: Helm's struct, so that a field that there is none of is an error, with one more.
@@ -69,10 +83,10 @@ struct BuildInfo {
 
 impl BuildInfo {
     fn texts(&self) -> [(&'static str, &'static str); 6] {
-        let own = concat!("v", env!("CARGO_PKG_VERSION"));
         let (version, other) = match self.is_helm {
-            true => (HELM_VERSION.version, ("RutterVersion", own)),
-            false => (own, ("HelmVersion", HELM_VERSION.version)),
+            // Without a `v`, so that whoever looks for one finds Helm's.
+            true => (HELM_VERSION.version, ("RutterVersion", env!("CARGO_PKG_VERSION"))),
+            false => (concat!("v", env!("CARGO_PKG_VERSION")), ("HelmVersion", HELM_VERSION.version)),
         };
         [
             ("Version", version),
@@ -104,5 +118,20 @@ impl Object for BuildInfo {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_helm() {
+        for name in ["helm", "/opt/bin/helm", "helm.exe", "helm3", "helm4", "helm_v4", "helm-v4.2.4", "helm-4.2"] {
+            assert!(is_name_of_helm(name), "{name}");
+        }
+        for name in ["rutter", "helm-diff", "helmfile", "helm-", "helmv", "/helm/rutter", ""] {
+            assert!(!is_name_of_helm(name), "{name}");
+        }
     }
 }

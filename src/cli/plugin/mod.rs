@@ -503,9 +503,9 @@ fn go_platform() -> (&'static str, &'static str) {
 pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Option<Result<()>> {
     let plugin = commands(session).into_iter().find(|plugin| plugin.name == name)?;
     session.show_notices();
-    let arguments = match without_own_flags(words) {
+    let arguments = match split_own_flags(words) {
         Ok(_) if plugin.ignore_flags => Vec::new(),
-        Ok(arguments) => arguments,
+        Ok((_, arguments)) => arguments,
         Err(error) => return Some(Err(error)),
     };
     let variables = session.variables();
@@ -520,8 +520,9 @@ pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Optio
     Some(outcome)
 }
 
-/// The words without the flags that are rutter's own, which reach the plugin through its environment.
-fn without_own_flags(words: &[String]) -> Result<Vec<String>> {
+/// The words of a plugin's command line that are flags of rutter's own, which reach the plugin through its environment, and the others,
+/// which are its arguments. Only these flags, wherever they stand (Helm's `manuallyProcessArgs`).
+pub fn split_own_flags(words: &[String]) -> Result<(Vec<String>, Vec<String>)> {
     const WITH_VALUE: [&str; 14] = [
         "--kube-context",
         "--namespace",
@@ -538,21 +539,24 @@ fn without_own_flags(words: &[String]) -> Result<Vec<String>> {
         "--kube-insecure-skip-tls-verify",
         "--kube-tls-server-name",
     ];
-    let mut kept = Vec::new();
+    let (mut own, mut others) = (Vec::new(), Vec::new());
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
-        if word == "--debug" {
+        if word != "--debug" && !WITH_VALUE.contains(&flag) {
+            others.push(word.clone());
             continue;
         }
-        if !WITH_VALUE.contains(&flag) {
-            kept.push(word.clone());
-        } else if flag == word && words.next().is_none() {
-            let flag = if flag == "-n" { "'n' in -n" } else { flag };
-            return Err(Error::new(ErrorKind::Usage, format!("flag needs an argument: {flag}")));
+        own.push(word.clone());
+        if word != "--debug" && flag == word {
+            let Some(value) = words.next() else {
+                let flag = if flag == "-n" { "'n' in -n" } else { flag };
+                return Err(Error::new(ErrorKind::Usage, format!("flag needs an argument: {flag}")));
+            };
+            own.push(value.clone());
         }
     }
-    Ok(kept)
+    Ok((own, others))
 }
 
 /// A program that changes manifests: a plugin's, or with [`PostRenderer::program`] any.
@@ -661,9 +665,11 @@ mod tests {
 
     #[test]
     fn own_flags_do_not_reach_plugins() {
-        let words: Vec<String> = "-n x a --debug --namespace=y --kube-context c -v --other d".split(' ').map(str::to_string).collect();
-        assert_eq!(without_own_flags(&words).unwrap(), ["a", "-v", "--other", "d"]);
-        let ended = without_own_flags(&["--kube-context".to_string()]).map_err(|error| error.to_string());
+        let words = |line: &str| line.split(' ').map(str::to_string).collect::<Vec<_>>();
+        let (own, others) = split_own_flags(&words("-n x a --debug --namespace=y --kube-context c -v --other d -f v -n z")).unwrap();
+        assert_eq!(others, ["a", "-v", "--other", "d", "-f", "v"]);
+        assert_eq!(own, ["-n", "x", "--debug", "--namespace=y", "--kube-context", "c", "-n", "z"]);
+        let ended = split_own_flags(&["--kube-context".to_string()]).map_err(|error| error.to_string());
         assert_eq!(ended, Err("flag needs an argument: --kube-context".to_string()));
     }
 }

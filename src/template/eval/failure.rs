@@ -83,7 +83,9 @@ impl Failure {
     pub(super) fn called_from(mut self: Box<Failure>, template: &Template, node: Option<NodeRef<'_>>, name: &str) -> Box<Failure> {
         let mut place = Place::new(template, node, format!("error calling {name}: "));
         // Only that of the innermost place is shown, and a line may be all of a long text.
-        place.source_line = Vec::new();
+        if self.levels.iter().any(|level| matches!(level, Level::Executing(_))) {
+            place.source_line = Vec::new();
+        }
         self.levels.push(Level::Executing(place));
         self
     }
