@@ -402,25 +402,48 @@ pub struct Chain {
 /// A resolved function.
 #[derive(Clone, Copy)]
 pub enum Callee {
+    Intrinsic(Intrinsic),
+    Function(At<&'static Function>),
+}
+
+/// What the evaluator does itself, since it needs more than evaluated arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intrinsic {
     And,
     Or,
     Call,
     Include,
     Tpl,
     Len,
-    Function(At<&'static Function>),
+}
+
+impl Intrinsic {
+    /// All of them.
+    pub const ALL: [Intrinsic; 6] = [Intrinsic::Include, Intrinsic::Tpl, Intrinsic::And, Intrinsic::Or, Intrinsic::Call, Intrinsic::Len];
+
+    /// The name in the template.
+    pub fn name(self) -> &'static str {
+        match self {
+            Intrinsic::And => "and",
+            Intrinsic::Or => "or",
+            Intrinsic::Call => "call",
+            Intrinsic::Include => "include",
+            Intrinsic::Tpl => "tpl",
+            Intrinsic::Len => "len",
+        }
+    }
+
+    /// Whether only templates of charts may call it; the others are Go's.
+    pub fn is_of_charts(self) -> bool {
+        matches!(self, Intrinsic::Include | Intrinsic::Tpl)
+    }
 }
 
 impl Callee {
     /// The name in the template.
     pub fn name(self, source: &Source) -> &'static str {
         match self {
-            Callee::And => "and",
-            Callee::Or => "or",
-            Callee::Call => "call",
-            Callee::Include => "include",
-            Callee::Tpl => "tpl",
-            Callee::Len => "len",
+            Callee::Intrinsic(function) => function.name(),
             Callee::Function(function) => source.function(function).name,
         }
     }

@@ -97,7 +97,7 @@ struct Coalescer<'a> {
     notices: &'a mut Notices,
     /// Larger maps whose nulls were looked for, by address (the chart tree keeps them alive): a subchart used a hundred
     /// times is looked through once.
-    cleaned: HashMap<*const Map, Option<Arc<Map>>>,
+    cleaned: HashMap<*const Map, Option<Arc<Map>>, ahash::RandomState>,
 }
 
 /// What was coalesced for the subcharts of one chart, by what it was made from: a chart that is there under a hundred aliases is
@@ -150,7 +150,7 @@ impl<'a> Twins<'a> {
 
 impl<'a> Coalescer<'a> {
     fn new(merge: bool, share: bool, notices: &'a mut Notices) -> Coalescer<'a> {
-        Coalescer { merge, share, notices, cleaned: HashMap::new() }
+        Coalescer { merge, share, notices, cleaned: HashMap::default() }
     }
 
     fn run(&mut self, chart: &Chart, values: &Arc<Map>) -> Result<Table> {

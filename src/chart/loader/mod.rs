@@ -23,7 +23,7 @@ use crate::fs;
 use crate::yaml::{self, Field, Shape};
 use ready::{Parsing, Ready};
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
@@ -269,7 +269,16 @@ pub fn from_files(files: Vec<File>, notices: &mut Notices) -> Result<Chart> {
 }
 
 fn assemble(files: Vec<File>, ready: Ready, notices: &mut Notices) -> Result<Chart> {
-    Assembly { notices, ready, archives: HashMap::new(), charts: HashMap::new(), sources: 0, unpacked_bytes: 0 }.chart(files, 0)
+    Assembly {
+        notices,
+        ready,
+        hashes: ahash::RandomState::new(),
+        archives: HashMap::new(),
+        charts: HashMap::new(),
+        sources: 0,
+        unpacked_bytes: 0,
+    }
+    .chart(files, 0)
 }
 
 /// One load: what was read so far, so that equal subcharts are read once.
@@ -277,6 +286,7 @@ struct Assembly<'a> {
     notices: &'a mut Notices,
     /// What was parsed before.
     ready: Ready,
+    hashes: ahash::RandomState,
     /// Packed subcharts by a hash of their bytes.
     archives: HashMap<u64, Vec<(Arc<[u8]>, Chart)>>,
     /// Unpacked subcharts by a hash of the sizes of their files and Chart.yaml.
@@ -424,7 +434,7 @@ impl Assembly<'_> {
             file.name = file.name.skipping(end.map_or(0, |end| end + 1));
             end.is_some()
         });
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = self.hashes.build_hasher();
         for file in &files {
             (file.data.known_length(), file.modified).hash(&mut hasher);
             if &*file.name == "Chart.yaml" {
@@ -445,9 +455,7 @@ impl Assembly<'_> {
 
     /// A subchart that lies in charts/ as an archive.
     fn packed(&mut self, bytes: Arc<[u8]>, depth: usize) -> Result<Chart> {
-        let mut hasher = DefaultHasher::new();
-        bytes.hash(&mut hasher);
-        let key = hasher.finish();
+        let key = self.hashes.hash_one(&bytes);
         if let Some((_, chart)) = self.archives.get(&key).into_iter().flatten().find(|(known, _)| *known == bytes) {
             return Ok(chart.clone());
         }

@@ -18,7 +18,7 @@ pub(super) enum Parsed {
 
 /// What files hold, by where their bytes lie, which the files keep there.
 #[derive(Default)]
-pub(super) struct Ready(HashMap<*const u8, Parsed>);
+pub(super) struct Ready(HashMap<*const u8, Parsed, ahash::RandomState>);
 
 impl Ready {
     pub(super) fn add(&mut self, file: &File, parsed: Parsed) {

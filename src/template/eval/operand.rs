@@ -5,7 +5,7 @@
 //! the node that was looked at last.
 
 use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
-use crate::template::ast::{Callee, Chain, Command, Mention, NodeRef, Number, Operand, OperandKind, Pipe, Slot, Span};
+use crate::template::ast::{Callee, Chain, Command, Intrinsic, Mention, NodeRef, Number, Operand, OperandKind, Pipe, Slot, Span};
 use crate::template::functions::Parameter;
 use crate::template::value::{IntKind, Value};
 use std::rc::Rc;
@@ -241,12 +241,12 @@ impl Evaluator<'_> {
                 let function = frame.template.tree.source.function(function);
                 self.call_row(frame, dot, function, node, arguments, piped)?
             }
-            Callee::And => self.and_or(frame, dot, false, arguments, piped)?,
-            Callee::Or => self.and_or(frame, dot, true, arguments, piped)?,
-            Callee::Include => self.call_include(frame, dot, node, arguments, piped)?,
-            Callee::Tpl => self.call_tpl(frame, dot, node, arguments, piped)?,
-            Callee::Len => self.len(frame, dot, node, arguments, piped)?,
-            Callee::Call => self.call_value(frame, dot, node, arguments, piped)?,
+            Callee::Intrinsic(Intrinsic::And) => self.and_or(frame, dot, false, arguments, piped)?,
+            Callee::Intrinsic(Intrinsic::Or) => self.and_or(frame, dot, true, arguments, piped)?,
+            Callee::Intrinsic(Intrinsic::Include) => self.call_include(frame, dot, node, arguments, piped)?,
+            Callee::Intrinsic(Intrinsic::Tpl) => self.call_tpl(frame, dot, node, arguments, piped)?,
+            Callee::Intrinsic(Intrinsic::Len) => self.len(frame, dot, node, arguments, piped)?,
+            Callee::Intrinsic(Intrinsic::Call) => self.call_value(frame, dot, node, arguments, piped)?,
         };
         Ok(Evaluated::plain(value))
     }

@@ -5,7 +5,7 @@
 
 use super::memory::Recalled;
 use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, MAX_WORK, Template};
-use crate::template::ast::{Branch, Callee, Command, Declared, Node, NodeRef, OperandKind, Pipe, Run, TemplateCall};
+use crate::template::ast::{Branch, Callee, Command, Declared, Intrinsic, Node, NodeRef, OperandKind, Pipe, Run, TemplateCall};
 use crate::template::format;
 use crate::template::stack;
 use crate::template::value::{ListKind, MapKind, Value};
@@ -118,7 +118,7 @@ impl Evaluator<'_> {
         out: &mut Vec<u8>,
     ) -> Evaluation<bool> {
         let [function, name, data] = frame.template.tree.source.operands(command) else { return Ok(false) };
-        if !matches!(function.kind, OperandKind::Identifier(Callee::Include)) {
+        if !matches!(function.kind, OperandKind::Identifier(Callee::Intrinsic(Intrinsic::Include))) {
             return Ok(false);
         }
         frame.at = Some(NodeRef::Operand(function));

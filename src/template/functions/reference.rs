@@ -2,46 +2,52 @@
 //!
 //! Goes in: every row of every topic, and `testdata/functions`. Comes out: a table for each topic with the parameters, what
 //! the function does, and the shortest case that Helm was recorded with. Only a test: it fails when the file differs, and
-//! `BLESS=1` rewrites it. What the evaluator does itself (`include`, `tpl` and others) has no row and is listed by hand.
+//! `BLESS=1` rewrites it. What the evaluator does itself (`include`, `tpl` and others) has no row and is explained here.
 
-use super::Function;
 use super::registry::TOPICS;
+use super::{
+    Function, builtins, crypto, data, dates, defaults, dicts, encoding, engine, lists, math, network, paths, random, regex, semver,
+    strings, strings_case, strings_wrap, types, url,
+};
+use crate::template::ast::Intrinsic;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Title and origin of each topic, in the registry's order.
-const TITLES: [&str; 20] = [
-    "Helm: required, fail, lookup",
-    "YAML, JSON and TOML (Helm and Sprig)",
-    "Keys, certificates, digests (Sprig)",
-    "Dates (Sprig)",
-    "Defaults and emptiness (Sprig)",
-    "Dicts (Sprig)",
-    "Base64 and base32 (Sprig)",
-    "Lists (Sprig)",
-    "Numbers (Sprig)",
-    "Network (Sprig)",
-    "Paths (Sprig)",
-    "Random texts (Sprig)",
-    "Regular expressions (Sprig)",
-    "Versions (Sprig)",
-    "Texts (Sprig)",
-    "Case of texts (Sprig)",
-    "Width of texts (Sprig)",
-    "Types and equality (Sprig)",
-    "URLs (Sprig)",
-    "Go's builtins",
+const TITLES: [(&str, &[Function]); 20] = [
+    ("Helm: required, fail, lookup", engine::FUNCTIONS),
+    ("YAML, JSON and TOML (Helm and Sprig)", data::FUNCTIONS),
+    ("Keys, certificates, digests (Sprig)", crypto::FUNCTIONS),
+    ("Dates (Sprig)", dates::FUNCTIONS),
+    ("Defaults and emptiness (Sprig)", defaults::FUNCTIONS),
+    ("Dicts (Sprig)", dicts::FUNCTIONS),
+    ("Base64 and base32 (Sprig)", encoding::FUNCTIONS),
+    ("Lists (Sprig)", lists::FUNCTIONS),
+    ("Numbers (Sprig)", math::FUNCTIONS),
+    ("Network (Sprig)", network::FUNCTIONS),
+    ("Paths (Sprig)", paths::FUNCTIONS),
+    ("Random texts (Sprig)", random::FUNCTIONS),
+    ("Regular expressions (Sprig)", regex::FUNCTIONS),
+    ("Versions (Sprig)", semver::FUNCTIONS),
+    ("Texts (Sprig)", strings::FUNCTIONS),
+    ("Case of texts (Sprig)", strings_case::FUNCTIONS),
+    ("Width of texts (Sprig)", strings_wrap::FUNCTIONS),
+    ("Types and equality (Sprig)", types::FUNCTIONS),
+    ("URLs (Sprig)", url::FUNCTIONS),
+    ("Go's builtins", builtins::FUNCTIONS),
 ];
 
-/// What the evaluator does itself, since it needs more than evaluated arguments.
-const EVALUATED: [(&str, &str, &str); 6] = [
-    ("include", "name, data", "the output of the named template with this data, as text"),
-    ("tpl", "text, data", "the output of this text as a template with this data"),
-    ("and", "value…", "the first argument that is empty, else the last; later ones are not evaluated"),
-    ("or", "value…", "the first argument that is not empty, else the last; later ones are not evaluated"),
-    ("call", "function, value…", "what a function value gives"),
-    ("len", "value", "how many bytes, items or keys there are"),
-];
+/// What the evaluator does itself: parameters, and what comes of them.
+fn explained(function: Intrinsic) -> (&'static str, &'static str) {
+    match function {
+        Intrinsic::Include => ("name, data", "the output of the named template with this data, as text"),
+        Intrinsic::Tpl => ("text, data", "the output of this text as a template with this data"),
+        Intrinsic::And => ("value…", "the first argument that is empty, else the last; later ones are not evaluated"),
+        Intrinsic::Or => ("value…", "the first argument that is not empty, else the last; later ones are not evaluated"),
+        Intrinsic::Call => ("function, value…", "what a function value gives"),
+        Intrinsic::Len => ("value", "how many bytes, items or keys there are"),
+    }
+}
 
 /// The longest case that is shown.
 const LONGEST: usize = 72;
@@ -95,17 +101,22 @@ fn table(rows: impl Iterator<Item = (String, String, String)>, examples: &BTreeM
 
 fn reference() -> String {
     let examples = examples();
-    let count = super::all().count() + EVALUATED.len();
+    let count = super::all().count() + Intrinsic::ALL.len();
     let mut text = format!(
         "# Functions of templates\n\nAll {count} functions of Helm v4.2.4. This file is made from the registry in \
          `src/template/functions`: `BLESS=1 cargo test --lib reference` rewrites it. The examples are cases recorded from Helm.\n\n\
          ## In the evaluator (Go and Helm)\n\n"
     );
-    text.push_str(&table(EVALUATED.iter().map(|(name, list, doc)| (name.to_string(), list.to_string(), sentence(doc))), &examples));
-    assert_eq!(TITLES.len(), TOPICS.len(), "a topic without a title");
+    let evaluated = Intrinsic::ALL.into_iter().map(|function| {
+        let (parameters, doc) = explained(function);
+        (function.name().to_string(), parameters.to_string(), sentence(doc))
+    });
+    text.push_str(&table(evaluated, &examples));
+    let is_titled = TITLES.iter().map(|topic| topic.1.as_ptr()).eq(TOPICS.iter().map(|topic| topic.as_ptr()));
+    assert!(is_titled, "the titles are not those of the registry's topics");
     // A name that stands in several topics belongs to the first.
     let mut seen = BTreeSet::new();
-    for (title, topic) in TITLES.iter().zip(TOPICS) {
+    for (title, topic) in TITLES {
         let mut rows: Vec<&Function> = topic.iter().filter(|row| seen.insert(row.name)).collect();
         rows.sort_by_key(|row| row.name);
         let rows = rows.into_iter().map(|row| (row.name.to_string(), row.parameters_in_words(), sentence(row.doc)));

@@ -5,7 +5,9 @@
 
 use super::{Declared, Kind, Parser, Pipe, Result, Token, literal};
 use crate::quote;
-use crate::template::ast::{At, Callee, Chain, Command, Constant, Mention, NodeRef, Number, Operand, OperandKind, Run, Slot, Span};
+use crate::template::ast::{
+    At, Callee, Chain, Command, Constant, Intrinsic, Mention, NodeRef, Number, Operand, OperandKind, Run, Slot, Span,
+};
 use crate::template::functions::Vocabulary;
 use crate::template::value::Str;
 
@@ -237,14 +239,11 @@ impl<'a> Parser<'a> {
     }
 
     fn resolve_function(&mut self, name: &[u8]) -> Option<Callee> {
-        Some(match name {
-            b"and" => Callee::And,
-            b"or" => Callee::Or,
-            b"call" => Callee::Call,
-            b"include" if self.vocabulary == Vocabulary::Chart => Callee::Include,
-            b"tpl" if self.vocabulary == Vocabulary::Chart => Callee::Tpl,
-            b"len" => Callee::Len,
-            _ => Callee::Function(At::put_once(self.vocabulary.lookup(name)?, &mut self.source.functions)),
-        })
+        let evaluated = Intrinsic::ALL.into_iter().find(|function| function.name().as_bytes() == name);
+        if let Some(function) = evaluated.filter(|function| self.vocabulary == Vocabulary::Chart || !function.is_of_charts()) {
+            return Some(Callee::Intrinsic(function));
+        }
+        let function = self.vocabulary.lookup(name)?;
+        Some(Callee::Function(At::put_once(function, &mut self.source.functions)))
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{ParseError, unclosed};
 use crate::diagnostic::{Diagnostic, Location, nearest, source_line};
-use crate::template::ast::line_and_column;
+use crate::template::ast::{Intrinsic, line_and_column};
 use crate::template::functions;
 
 impl ParseError {
@@ -129,7 +129,7 @@ fn hint_at_function(unknown: &str) -> Option<String> {
         "elseif" | "elif" | "elsif" => return Some("write `else if`".into()),
         "for" | "foreach" => return Some("write `range`, as in `range $item := .Values.items`".into()),
         "endif" | "endfor" | "endrange" | "endwith" => return Some("every block ends with `end`".into()),
-        _ => functions::all().map(|function| function.name).chain(["and", "call", "include", "len", "or", "tpl"]),
+        _ => functions::all().map(|function| function.name).chain(Intrinsic::ALL.map(Intrinsic::name)),
     };
     nearest(unknown, known).map(|near| format!("did you mean `{near}`?"))
 }
