@@ -16,6 +16,7 @@ use super::literal;
 use super::stack;
 use super::value::Str;
 use crate::quote;
+use crate::unicode;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -252,11 +253,8 @@ impl<'a> Parser<'a> {
             Kind::Error => self.lexer.error().into(),
             kind if kind >= Kind::Block => format!("<{}>", String::from_utf8_lossy(bytes)),
             _ if bytes.len() > 10 => {
-                let cut = match String::from_utf8_lossy(bytes).char_indices().nth(10) {
-                    Some((at, _)) => bytes.get(..at).unwrap_or(bytes).to_vec(),
-                    None => bytes.to_vec(),
-                };
-                format!("{}...", quote::quote(&cut))
+                let end = unicode::runes(bytes).nth(10).map_or(bytes.len(), |rune| rune.position);
+                format!("{}...", quote::quote(bytes.get(..end).unwrap_or(bytes)))
             }
             _ => quote::quote(bytes),
         }
@@ -526,11 +524,20 @@ impl Ending {
 mod tests {
     use super::*;
 
-    fn fault(text: &str) -> String {
-        match parse(Arc::from(text.as_bytes())) {
+    fn fault(text: impl AsRef<[u8]>) -> String {
+        match parse(Arc::from(text.as_ref())) {
             Ok(_) => "no fault".into(),
             Err(error) => error.text("t"),
         }
+    }
+
+    /// Each byte that is no UTF-8 is a character of its own.
+    #[test]
+    fn long_tokens_are_cut_where_go_cuts_them() {
+        let words = |shown: &str| format!("template: t:1: unexpected {shown}... in end");
+        assert_eq!(fault("{{ end \"éèêëéèêëéèêë\" }}"), words("\"\\\"éèêëéèêëé\""));
+        let bytes = [b"{{ end \"".as_slice(), &[0xFF; 12], b"\" }}"].concat();
+        assert_eq!(fault(bytes), words(&format!("\"\\\"{}\"", "\\xff".repeat(9))));
     }
 
     #[test]

@@ -43,8 +43,8 @@ pub fn is_exhausted() -> bool {
     })
 }
 
-/// Runs `work` with a large stack, on a thread of its own unless this one has it; `None` if no thread can be started or the work
-/// panicked there.
+/// Runs `work` with a large stack, on a thread of its own unless this one has it; `None` if no thread can be started. A panic there is
+/// one here.
 pub fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     if SIZE.get() >= LARGE {
         return Some(work());
@@ -116,7 +116,7 @@ fn with_stack<T: Send>(sizes: &[usize], work: impl FnOnce() -> T + Send) -> Opti
                 let work = work.lock().ok().and_then(|mut work| work.take());
                 work.map(|work| within(*size, work))
             });
-            spawned.ok().map(|handle| handle.join().ok().flatten())
+            spawned.ok().map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         if let Some(result) = result {
             return result;

@@ -24,7 +24,8 @@ use boon::{Compiler, Schemas, UrlLoader};
 use plain::Plain;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use written::Written;
 
@@ -102,10 +103,18 @@ fn run_apart(jobs: Vec<Job>, options: &Options, notices: &mut Notices) -> Result
         // Nobody listens any more when the deadline has passed.
         let _ = sender.send(run(jobs, fetch));
     });
-    spawned.map_err(|error| Error::new(ErrorKind::Limit, format!("cannot start a thread to validate values: {error}")))?;
-    let outcome = receiver.recv_timeout(options.time_limit).map_err(|_| {
-        Error::new(ErrorKind::Limit, format!("validating values against their schemas did not end within {:?}", options.time_limit))
-    })?;
+    let thread = spawned.map_err(|error| Error::new(ErrorKind::Limit, format!("cannot start a thread to validate values: {error}")))?;
+    let outcome = match receiver.recv_timeout(options.time_limit) {
+        Ok(outcome) => outcome,
+        Err(ended) => {
+            // Without an answer it ended by a panic, which is one here.
+            if ended == RecvTimeoutError::Disconnected {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            }
+            let message = format!("validating values against their schemas did not end within {:?}", options.time_limit);
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+    };
     for urn in outcome.unresolved_urns {
         notices.push_with(Level::Warn, "unresolved URN reference ignored; using permissive schema", &[("urn", urn.as_str())]);
     }
