@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 /// Where the snapshot of a tenant is kept; a leading dot keeps it out of every route.
-const SNAPSHOT: &str = ".index-snapshot.json";
+pub const SNAPSHOT: &str = ".index-snapshot.json";
 /// How long changes may be missing in the snapshot while the server runs.
 const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
 /// Archives that are read at once.

@@ -9,6 +9,7 @@ pub mod catalog;
 mod chartmuseum;
 mod connections;
 mod metrics;
+mod names;
 mod page;
 mod registry;
 mod rendered;
@@ -25,7 +26,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use catalog::{Catalog, poisoned};
 use connections::Limits;
-use route::{Layout, RegistryRoute, Route};
+use route::{Depth, Layout, RegistryRoute, Route};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
@@ -105,7 +106,7 @@ pub fn run(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future
 
 async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let storage = Storage::open(&options.storage, &options.storage_options)?;
-    sweep(&storage, options.clock);
+    sweep(&storage, options.clock, options.layout.depth);
     let acceptor = options.tls.as_ref().map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
     let listen = options.listen;
     let fault = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot listen on {listen}: {error}"));
@@ -160,9 +161,9 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
 }
 
 /// Takes away what dead writers left in the storage, now, and every now and then what clients never finished to upload.
-fn sweep(storage: &Storage, clock: fn() -> i64) {
+fn sweep(storage: &Storage, clock: fn() -> i64, depth: Depth) {
     let (own, now) = (storage.clone(), clock() / 1000);
-    tokio::task::spawn_blocking(move || own.sweep(now));
+    tokio::task::spawn_blocking(move || own.sweep(now, depth));
     let own = storage.clone();
     tokio::spawn(async move {
         loop {

@@ -18,6 +18,29 @@ pub enum Depth {
     Dynamic,
 }
 
+/// How many parts a tenant of any depth may have.
+const MOST_PARTS: usize = 16;
+
+impl Depth {
+    /// Whether so many parts name a tenant.
+    pub fn fits(self, parts: usize) -> bool {
+        match self {
+            Depth::None => parts == 0,
+            Depth::Fixed(depth) => parts == depth,
+            Depth::Dynamic => parts <= MOST_PARTS,
+        }
+    }
+
+    /// How many parts name a tenant at most.
+    pub fn most(self) -> usize {
+        match self {
+            Depth::None => 0,
+            Depth::Fixed(depth) => depth,
+            Depth::Dynamic => MOST_PARTS,
+        }
+    }
+}
+
 /// Where the server's paths begin and how tenants are told apart.
 #[derive(Debug, Clone, Default)]
 pub struct Layout {
@@ -157,12 +180,7 @@ pub fn route(layout: &Layout, path: &str) -> Route {
 }
 
 fn tenant(layout: &Layout, parts: &[&str]) -> Option<String> {
-    let fits = match layout.depth {
-        Depth::None => parts.is_empty(),
-        Depth::Fixed(depth) => parts.len() == depth,
-        Depth::Dynamic => parts.len() <= 16,
-    };
-    (fits && parts.iter().all(|part| is_safe_part(part))).then(|| parts.join("/"))
+    (layout.depth.fits(parts.len()) && parts.iter().all(|part| is_safe_part(part))).then(|| parts.join("/"))
 }
 
 /// Names and versions behind the collection are looked up in the index and may be any text, `^1.2` too; whoever makes a file

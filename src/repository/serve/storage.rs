@@ -5,6 +5,8 @@
 //! file and a link, a bucket a conditional put, so that of two writers of one name exactly one is told it won. A write or
 //! deletion that is confirmed is on the disk: file and folder are synced first.
 
+use super::names;
+use super::route::Depth;
 use crate::error::{Error, ErrorKind, Result};
 use axum::body::Bytes;
 use futures_util::StreamExt as _;
@@ -173,19 +175,26 @@ impl Storage {
     }
 
     /// Takes away the unfinished files of writers that were killed: `object_store` writes `NAME#NUMBER` before it links a file
-    /// to its name. Only what is an hour old at `now` (seconds since 1970), since another server may be writing.
-    pub fn sweep(&self, now: i64) {
-        let mut folders: Vec<std::path::PathBuf> = self.folder.iter().cloned().collect();
-        while let Some(folder) = folders.pop() {
+    /// to its name. Only where the name is one that a server with tenants of this depth gives, and only what is an hour old
+    /// at `now` (seconds since 1970), since another server may be writing.
+    pub fn sweep(&self, now: i64, depth: Depth) {
+        let Some(top) = &self.folder else { return };
+        let is_own = |parts: &[String], file: &str| unfinished(file).is_some_and(|name| names::has_object(parts, name, depth));
+        let mut folders: Vec<Vec<String>> = vec![Vec::new()];
+        while let Some(parts) = folders.pop() {
+            let folder = top.join(parts.iter().collect::<std::path::PathBuf>());
             for name in crate::fs::names(&folder).unwrap_or_default() {
-                let path = folder.join(&name);
+                // The server's own names are all text.
+                let (path, Ok(name)) = (folder.join(&name), name.into_string()) else { continue };
                 let Ok(about) = crate::fs::lstat(&path) else { continue };
-                let name = name.to_string_lossy();
-                let number = name.rsplit_once('#').map_or("", |(_, number)| number);
-                let is_unfinished = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
                 match about.kind {
-                    crate::fs::Kind::Folder => folders.push(path),
-                    crate::fs::Kind::File if is_unfinished && now.saturating_sub(about.modified) > UNFINISHED_AGE => {
+                    crate::fs::Kind::Folder => {
+                        let below: Vec<String> = parts.iter().cloned().chain([name]).collect();
+                        if names::has_folder(&below, depth) {
+                            folders.push(below);
+                        }
+                    }
+                    crate::fs::Kind::File if now.saturating_sub(about.modified) > UNFINISHED_AGE && is_own(&parts, &name) => {
                         // What cannot be taken away is no worse than before.
                         let _ = crate::fs::remove_file(&path);
                     }
@@ -214,6 +223,12 @@ impl Storage {
     pub async fn delete_below(&self, folder: &str) -> Result<()> {
         self.delete_older(folder, i64::MAX).await
     }
+}
+
+/// The name that a file would have had once it was finished; `None` for what is not called as unfinished files are.
+fn unfinished(file: &str) -> Option<&str> {
+    let (name, number) = file.rsplit_once('#')?;
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)
 }
 
 fn listed(meta: &object_store::ObjectMeta) -> Listed {
@@ -262,21 +277,32 @@ mod tests {
     }
 
     #[test]
-    fn old_unfinished_files_are_swept() {
+    fn old_unfinished_files_of_the_server_are_swept() {
         let top = tempfile::tempdir().expect("a folder");
         let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
-        std::fs::create_dir(top.path().join("tenant")).expect("a folder");
         let now = std::time::SystemTime::now();
         let old = now - std::time::Duration::from_secs(7200);
-        for name in ["tenant/a-1.0.0.tgz#1", "b.tgz#12", "kept.tgz", "kept#x", "new.tgz#1"] {
-            let file = std::fs::File::create(top.path().join(name)).expect("a file");
-            if name != "new.tgz#1" {
+        let own = ["tenant/a-1.0.0.tgz#1", "b.tgz#12", "b.tgz.prov#1", ".index-snapshot.json#1", ".oci/app/_tags/1.0.0#1"];
+        let others =
+            ["kept.tgz", "kept#x", "kept.tgz#", "kept.tgz#1x", "new.tgz#1", "backup#3", "docs/Issue #12", ".git/a.tgz#1", "a b.tgz#1"];
+        for name in own.iter().chain(&others) {
+            let path = top.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            let file = std::fs::File::create(path).expect("a file");
+            if *name != "new.tgz#1" {
                 file.set_modified(old).expect("its time");
             }
         }
         let seconds = now.duration_since(std::time::UNIX_EPOCH).expect("a time after 1970").as_secs();
-        storage.sweep(i64::try_from(seconds).expect("a time"));
-        assert_eq!(crate::fs::names(top.path()).expect("names"), ["kept#x", "kept.tgz", "new.tgz#1", "tenant"]);
-        assert!(crate::fs::names(&top.path().join("tenant")).expect("names").is_empty());
+        let seconds = i64::try_from(seconds).expect("a time");
+        storage.sweep(seconds, Depth::None);
+        assert!(top.path().join("tenant/a-1.0.0.tgz#1").exists(), "no tenants, so none of the server's folders");
+        storage.sweep(seconds, Depth::Dynamic);
+        for name in own {
+            assert!(!top.path().join(name).exists(), "{name}");
+        }
+        for name in others {
+            assert!(top.path().join(name).exists(), "{name}");
+        }
     }
 }
