@@ -5,7 +5,7 @@
 
 use super::catalog::{Catalog, Entry, Package, read_package};
 use super::route::Route;
-use super::storage::Written;
+use super::storage::{Storage, Written};
 use super::{Answer, Asked, Server, error, json};
 use crate::data::Data;
 use crate::error::Result;
@@ -15,9 +15,10 @@ use axum::extract::FromRequest as _;
 use axum::http::{Method, StatusCode, header};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-/// A provenance file without its archive was left behind by a writer that died when it is so many milliseconds old.
-const ORPHANED: i64 = 10_000;
+/// A provenance file without its archive was left behind by a writer that died when it is so old.
+const ORPHANED: Duration = Duration::from_secs(10);
 
 /// Answers a request to `/api`.
 pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<Answer> {
@@ -236,12 +237,15 @@ async fn write_both(
         }
         if let Some(provenance) = &provenance
             && storage.create(&beside, provenance.clone()).await? == Written::Exists
-            && !claim_again(server, &object, &beside, provenance, &package.digest).await?
+            && !claim_again(storage, server.options.clock, ORPHANED, &object, provenance, &package.digest).await?
         {
             return Ok(Written::Exists);
         }
         let written = storage.create(&object, chart.clone()).await;
-        if provenance.is_none() && matches!(written, Ok(Written::New)) && is_orphan(server, &beside, &package.digest).await? {
+        if provenance.is_none()
+            && matches!(written, Ok(Written::New))
+            && is_orphan(storage, server.options.clock, &beside, &package.digest).await?
+        {
             storage.delete(&beside).await?;
         }
         if let Some(provenance) = provenance {
@@ -269,18 +273,35 @@ async fn write_both(
 
 /// Takes over the provenance file of a writer that died before its archive was there: at once when that was for the very
 /// same archive, so that whoever wins has a signature that holds, else once it is old enough. Says whether it did.
-async fn claim_again(server: &Server, object: &str, beside: &str, provenance: &Bytes, digest: &str) -> Result<bool> {
-    let storage = &server.storage;
+///
+/// How old it is only the storage's clock can tell, which may be far ahead of this one: nobody waits for longer than `patience`.
+/// A file that did not change all the while has no writer any more; one that did has another who is at it.
+async fn claim_again(
+    storage: &Storage,
+    clock: fn() -> i64,
+    patience: Duration,
+    object: &str,
+    provenance: &Bytes,
+    digest: &str,
+) -> Result<bool> {
+    let beside = format!("{object}.prov");
+    let (began, first) = (Instant::now(), storage.look(&beside).await?);
     loop {
         if storage.look(object).await?.is_some() {
             return Ok(false);
         }
-        if is_for(storage.get(beside).await?.as_ref(), digest) || is_orphan(server, beside, digest).await? {
+        if is_for(storage.get(&beside).await?.as_ref(), digest) || is_orphan(storage, clock, &beside, digest).await? {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        if began.elapsed() >= patience {
+            match storage.look(&beside).await? == first {
+                true => break,
+                false => return Ok(false),
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    storage.replace(beside, provenance.clone()).await?;
+    storage.replace(&beside, provenance.clone()).await?;
     Ok(true)
 }
 
@@ -290,10 +311,10 @@ fn is_for(provenance: Option<&Bytes>, digest: &str) -> bool {
 }
 
 /// Whether a provenance file is for another archive than this one and so old that its writer must be dead.
-async fn is_orphan(server: &Server, beside: &str, digest: &str) -> Result<bool> {
-    let Some(seen) = server.storage.look(beside).await? else { return Ok(false) };
-    let age = (server.options.clock)().saturating_sub(seen.modified);
-    Ok(age >= ORPHANED && !is_for(server.storage.get(beside).await?.as_ref(), digest))
+async fn is_orphan(storage: &Storage, clock: fn() -> i64, beside: &str, digest: &str) -> Result<bool> {
+    let Some(seen) = storage.look(beside).await? else { return Ok(false) };
+    let age = u64::try_from(clock().saturating_sub(seen.modified)).unwrap_or(0);
+    Ok(Duration::from_millis(age) >= ORPHANED && !is_for(storage.get(beside).await?.as_ref(), digest))
 }
 
 /// Why a provenance file names no archive that could be stored.
@@ -375,6 +396,41 @@ async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A clock that is far behind the storage's.
+    fn long_ago() -> i64 {
+        1_000_000
+    }
+
+    #[test]
+    fn a_claim_from_the_future_is_not_waited_for_without_end() {
+        let top = tempfile::tempdir().expect("a folder");
+        let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
+        let beside = top.path().join("a-1.0.0.tgz.prov");
+        let own = Bytes::from_static(b"for this archive: 00");
+        let claim = || {
+            let claimed = claim_again(&storage, long_ago, Duration::from_millis(500), "a-1.0.0.tgz", &own, "00");
+            runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), claimed).await }).expect("an end").expect("claimed")
+        };
+        // Nobody touches it: its writer is dead.
+        std::fs::write(&beside, "for another").expect("a file");
+        assert!(claim());
+        assert_eq!(std::fs::read(&beside).expect("the file"), own);
+        // Somebody does: the version is theirs.
+        std::fs::write(&beside, "for another").expect("a file");
+        let other = beside.clone();
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            std::fs::write(other, "for yet another one").expect("a file");
+        });
+        assert!(!claim());
+        writer.join().expect("written");
+        assert_eq!(std::fs::read(&beside).expect("the file"), b"for yet another one");
+        // Their archive is there: so it is.
+        std::fs::write(top.path().join("a-1.0.0.tgz"), "x").expect("a file");
+        assert!(!claim());
+    }
 
     #[test]
     fn provenance_names_its_archive() {
