@@ -1,7 +1,8 @@
 //! Connections: so many at once, and none that only keeps its place.
 //!
 //! Goes in: a listener and the application. Comes out: served requests, until the server is told to stop. Whoever sends nothing,
-//! or the head of a request too slowly, is put out, so that a few idle sockets cannot keep everybody else waiting.
+//! or the head of a request too slowly, or takes nothing of its answer, is put out, so that a few idle sockets cannot keep
+//! everybody else waiting.
 
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -24,7 +25,7 @@ pub struct Limits {
     pub connections: usize,
     /// How long the head of a request may take to arrive.
     pub head: Duration,
-    /// How long nothing may arrive while something is waited for.
+    /// How long nothing may arrive while something is waited for, and nothing be taken of what is sent.
     pub silence: Duration,
 }
 
@@ -67,31 +68,26 @@ where
     graceful.shutdown().await;
 }
 
-/// A stream that fails when it is waited for and nothing comes.
-struct Heard<S> {
-    stream: S,
+/// How long one direction of a stream may stand still.
+struct Patience {
     limit: Duration,
     /// When the waiting ends; nobody asks while nothing is waited for.
     deadline: Pin<Box<Sleep>>,
     is_waiting: bool,
 }
 
-impl<S> Heard<S> {
-    fn new(stream: S, limit: Duration) -> Heard<S> {
-        Heard { stream, limit, deadline: Box::pin(tokio::time::sleep(limit)), is_waiting: false }
+impl Patience {
+    fn new(limit: Duration) -> Patience {
+        Patience { limit, deadline: Box::pin(tokio::time::sleep(limit)), is_waiting: false }
     }
 
-    fn hear(&mut self) {
+    /// Takes note that something went through.
+    fn renew(&mut self) {
         self.is_waiting = false;
     }
-}
 
-impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
-            self.hear();
-            return Poll::Ready(read);
-        }
+    /// Waits on, unless it was for too long.
+    fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if !self.is_waiting {
             self.is_waiting = true;
             let deadline = Instant::now() + self.limit;
@@ -102,24 +98,66 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
     }
 }
 
+/// A stream that fails when it is waited for and nothing comes, and when nothing of what is written is taken.
+struct Heard<S> {
+    stream: S,
+    reading: Patience,
+    writing: Patience,
+}
+
+impl<S> Heard<S> {
+    fn new(stream: S, limit: Duration) -> Heard<S> {
+        Heard { stream, reading: Patience::new(limit), writing: Patience::new(limit) }
+    }
+
+    fn wrote<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_pending() {
+            return self.writing.wait(context);
+        }
+        self.writing.renew();
+        // Whoever takes an answer is not silent.
+        self.reading.renew();
+        written
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Ready(read) => {
+                self.reading.renew();
+                Poll::Ready(read)
+            }
+            Poll::Pending => self.reading.wait(context),
+        }
+    }
+}
+
 impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        // An answer on its way is no silence.
-        self.hear();
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.wrote(written, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        // There may have been nothing to send.
+        if flushed.is_ready() && !self.writing.is_waiting {
+            return flushed;
+        }
+        self.wrote(flushed, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        match Pin::new(&mut self.stream).poll_shutdown(context) {
+            Poll::Pending => self.writing.wait(context),
+            closed => closed,
+        }
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        self.hear();
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.wrote(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -142,7 +180,8 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-            let application = Router::new().fallback(async || "here");
+            let large = axum::routing::get(async || vec![0u8; 64 << 20]);
+            let application = Router::new().route("/large", large).fallback(async || "here");
             let server = tokio::spawn(serve(listener, application, limits, async move { drop(stopped.await) }));
             test(address).await;
             drop(stop);
@@ -172,6 +211,41 @@ mod tests {
             let mut done = TcpStream::connect(address).await.unwrap();
             assert!(ask(&mut done).await);
             assert!(is_closed(&mut done).await);
+        });
+    }
+
+    #[test]
+    fn whoever_takes_nothing_of_its_answer_is_put_out() {
+        let limits = Limits { connections: 1, silence: Duration::from_millis(500), ..Limits::default() };
+        with_server(limits, async |address| {
+            let mut deaf = TcpStream::connect(address).await.unwrap();
+            deaf.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+            let mut other = TcpStream::connect(address).await.unwrap();
+            let answered = tokio::time::timeout(Duration::from_secs(30), ask(&mut other)).await;
+            assert!(answered.expect("its turn"));
+            drop(deaf);
+        });
+    }
+
+    #[test]
+    fn whoever_takes_a_large_answer_slowly_gets_it() {
+        let limits = Limits { silence: Duration::from_secs(1), ..Limits::default() };
+        with_server(limits, async |address| {
+            let mut slow = TcpStream::connect(address).await.unwrap();
+            slow.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+            let (mut buffer, mut all) = (vec![0; 6 << 20], 0);
+            loop {
+                let read = slow.read(&mut buffer).await.unwrap();
+                if read == 0 {
+                    break;
+                }
+                // Longer than the silence altogether, never for so long at once.
+                if all / (6 << 20) != (all + read) / (6 << 20) {
+                    tokio::time::sleep(Duration::from_millis(250)).await;
+                }
+                all += read;
+            }
+            assert!(all > 64 << 20, "{all}");
         });
     }
 
