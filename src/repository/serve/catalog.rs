@@ -343,30 +343,30 @@ impl Catalog {
             }
             _ => self.refresh().await?,
         }
-        Ok(self.render())
+        self.render()
     }
 
-    fn render(&self) -> Arc<Rendered> {
+    fn render(&self) -> Result<Arc<Rendered>> {
         let ready = |generation: u64| {
             let rendered = self.rendered.read().unwrap_or_else(poisoned);
             rendered.as_ref().filter(|rendered| rendered.generation >= generation).cloned()
         };
         let generation = self.state.read().unwrap_or_else(poisoned).generation;
         if let Some(rendered) = ready(generation) {
-            return rendered;
+            return Ok(rendered);
         }
         let mut blocks = self.blocks.lock().unwrap_or_else(poisoned);
         // Somebody else may have rendered while this one waited.
         if let Some(rendered) = ready(generation) {
-            return rendered;
+            return Ok(rendered);
         }
         let (generation, charts) = {
             let state = self.state.read().unwrap_or_else(poisoned);
             (state.generation, state.charts.values().cloned().collect::<Vec<_>>())
         };
-        let rendered = Arc::new(blocks.render(&charts, generation, &self.context_path));
+        let rendered = Arc::new(blocks.render(&charts, generation, &self.context_path)?);
         *self.rendered.write().unwrap_or_else(poisoned) = Some(rendered.clone());
-        rendered
+        Ok(rendered)
     }
 
     /// An entry as ChartMuseum's API shows it.

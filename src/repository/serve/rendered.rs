@@ -8,6 +8,7 @@
 
 use super::catalog::Chart;
 use super::timestamp;
+use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::{Digest, sha256, sha256_hex};
 use axum::body::Bytes;
@@ -84,7 +85,7 @@ fn hash(name: &str) -> u64 {
 
 impl Blocks {
     /// Renders `charts`, which are sorted by name; blocks that hold what they held before are taken over.
-    pub fn render(&mut self, charts: &[Arc<Chart>], generation: u64, context_path: &str) -> Rendered {
+    pub fn render(&mut self, charts: &[Arc<Chart>], generation: u64, context_path: &str) -> Result<Rendered> {
         let mut blocks = Vec::with_capacity(self.0.len() + 2);
         let head = if charts.is_empty() { "apiVersion: v1\nentries: {}\n" } else { "apiVersion: v1\nentries:\n" };
         blocks.push(Arc::new(Block::new(Vec::new(), head.to_string())));
@@ -111,12 +112,18 @@ impl Blocks {
         let mut tail = format!("generated: \"{}\"\n", timestamp(newest));
         match context_path {
             "" => tail.push_str("serverInfo: {}\n"),
-            path => tail.push_str(&format!("serverInfo:\n  contextPath: {path}\n")),
+            path => {
+                let mut info = Map::new();
+                info.insert("contextPath", Data::str(path));
+                let mut top = Map::new();
+                top.insert("serverInfo", Data::map(info));
+                tail.push_str(&crate::yaml::to_string(&Data::map(top))?);
+            }
         }
         blocks.push(Arc::new(Block::new(Vec::new(), tail)));
         let digests: Vec<u8> = blocks.iter().flat_map(|block| block.digest).collect();
         let tag = format!("\"{}\"", &sha256_hex(&digests)[..32]);
-        Rendered { generation, tag, blocks, yaml: OnceLock::new(), gzip: OnceLock::new() }
+        Ok(Rendered { generation, tag, blocks, yaml: OnceLock::new(), gzip: OnceLock::new() })
     }
 }
 
@@ -171,13 +178,13 @@ mod tests {
     fn a_change_rebuilds_its_own_block_alone_and_gives_what_a_full_rendering_gives() {
         let mut charts: Vec<_> = (100..400).map(|number| chart(&format!("chart{number}"), &["1.0.0"])).collect();
         let mut blocks = Blocks::default();
-        let first = blocks.render(&charts, 1, "");
+        let first = blocks.render(&charts, 1, "").expect("rendered");
         assert_eq!(unpacked(&first), first.yaml());
         assert!(first.blocks.len() > 5, "{}", first.blocks.len());
         charts[100] = chart("chart200", &["1.1.0", "1.0.0"]);
         charts.insert(0, chart("a", &["1.0.0"]));
-        let second = blocks.render(&charts, 2, "");
-        let fresh = Blocks::default().render(&charts, 2, "");
+        let second = blocks.render(&charts, 2, "").expect("rendered");
+        let fresh = Blocks::default().render(&charts, 2, "").expect("rendered");
         assert_eq!(second.yaml(), fresh.yaml());
         assert_eq!((&second.tag, second.gzip()), (&fresh.tag, fresh.gzip()));
         assert_eq!(unpacked(&second), second.yaml());
@@ -189,11 +196,18 @@ mod tests {
     #[test]
     fn the_text_is_an_index() {
         let charts = [chart("a", &["2.0.0", "1.0.0"]), chart("b", &["1.0.0"])];
-        let rendered = Blocks::default().render(&charts, 1, "/x");
-        let yaml = String::from_utf8(rendered.yaml().to_vec()).expect("text");
-        let data = crate::yaml::parse(yaml.as_bytes()).expect("YAML");
-        assert_eq!(crate::yaml::to_string(&data).expect("YAML"), yaml, "as the emitter would write the whole");
-        assert!(yaml.ends_with("serverInfo:\n  contextPath: /x\n"), "{yaml}");
-        assert!(Blocks::default().render(&[], 1, "").yaml().starts_with(b"apiVersion: v1\nentries: {}\n"));
+        let text = |charts: &[Arc<Chart>], path: &str| {
+            let rendered = Blocks::default().render(charts, 1, path).expect("rendered");
+            String::from_utf8(rendered.yaml().to_vec()).expect("text")
+        };
+        for path in ["/x", "/a: b", "/a #b", "/*", "/a\"b", "/ä/b"] {
+            let yaml = text(&charts, path);
+            let data = crate::yaml::parse(yaml.as_bytes()).unwrap_or_else(|fault| panic!("{path}: {fault}"));
+            assert_eq!(crate::yaml::to_string(&data).expect("YAML"), yaml, "as the emitter would write the whole");
+            let found = data.as_map().and_then(|map| map.get("serverInfo")).and_then(Data::as_map).and_then(|map| map.get("contextPath"));
+            assert_eq!(found.and_then(Data::as_str), Some(path));
+        }
+        assert!(text(&charts, "/x").ends_with("serverInfo:\n  contextPath: /x\n"));
+        assert!(text(&[], "").starts_with("apiVersion: v1\nentries: {}\n"));
     }
 }
