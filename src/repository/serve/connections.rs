@@ -15,14 +15,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::TlsAcceptor;
 
 /// What connections may do.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How many there are at once; the system lets others wait.
+    /// How many there are at once, with those whose handshake is not done; the system lets others wait.
     pub connections: usize,
+    /// How long a client may take for its handshake.
+    pub handshake: Duration,
     /// How long the head of a request may take to arrive.
     pub head: Duration,
     /// How long nothing may arrive while something is waited for, and nothing be taken of what is sent.
@@ -31,40 +35,67 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { connections: 4096, head: Duration::from_secs(30), silence: Duration::from_secs(300) }
+        Limits { connections: 4096, handshake: Duration::from_secs(10), head: Duration::from_secs(30), silence: Duration::from_secs(300) }
     }
 }
 
-/// Serves until `stop` resolves, and then until all requests under way are answered.
-pub async fn serve<L>(mut listener: L, application: Router, limits: Limits, stop: impl Future<Output = ()>)
-where
-    L: axum::serve::Listener,
-{
+/// Serves until `stop` resolves, and then until all requests under way are answered. With an `acceptor` over TLS: a handshake
+/// has its place like any connection, and holds up no other.
+pub async fn serve(
+    mut listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    application: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(limits.silence / 3).keep_alive_timeout(limits.head);
     let (graceful, places) = (GracefulShutdown::new(), Arc::new(Semaphore::new(limits.connections)));
+    let (open, closed) = watch::channel(());
     let mut stop = std::pin::pin!(stop);
     loop {
         let accept = async {
             // Never closed, so there is always a place in the end.
             let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await.0)
+            (place, axum::serve::Listener::accept(&mut listener).await.0)
         };
         let (place, stream) = tokio::select! {
             accepted = accept => accepted,
             () = &mut stop => break,
         };
-        let service = TowerToHyperService::new(application.clone());
-        let connection = builder.serve_connection(TokioIo::new(Heard::new(stream, limits.silence)), service).into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            let _place = place;
-            // Why a client went away is its own business.
-            let _ = connection.await;
-        });
+        // Small answers should not wait for more to send; a socket without the option works all the same.
+        let _ = stream.set_nodelay(true);
+        let (service, builder) = (TowerToHyperService::new(application.clone()), builder.clone());
+        match acceptor.clone() {
+            None => {
+                let stream = TokioIo::new(Heard::new(stream, limits.silence));
+                let connection = graceful.watch(builder.serve_connection(stream, service).into_owned());
+                tokio::spawn(async move {
+                    let _place = place;
+                    // Why a client went away is its own business.
+                    let _ = connection.await;
+                });
+            }
+            Some(acceptor) => {
+                let (watcher, mut closed) = (graceful.watcher(), closed.clone());
+                tokio::spawn(async move {
+                    let _place = place;
+                    let handshake = tokio::time::timeout(limits.handshake, acceptor.accept(stream));
+                    // Of a client whose handshake is not done nobody expects an answer.
+                    let Ok(Ok(stream)) = (tokio::select! {
+                        done = handshake => done,
+                        _ = closed.changed() => return,
+                    }) else {
+                        return;
+                    };
+                    let stream = TokioIo::new(Heard::new(stream, limits.silence));
+                    let _ = watcher.watch(builder.serve_connection(stream, service).into_owned()).await;
+                });
+            }
+        }
     }
-    drop(listener);
+    drop((listener, open));
     graceful.shutdown().await;
 }
 
@@ -169,12 +200,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::TcpStream;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
     /// Runs `test` against a server with these limits, then stops it.
     fn with_server<T: Future<Output = ()>>(limits: Limits, test: impl FnOnce(std::net::SocketAddr) -> T) {
+        with_acceptor(None, limits, test);
+    }
+
+    fn with_acceptor<T: Future<Output = ()>>(acceptor: Option<TlsAcceptor>, limits: Limits, test: impl FnOnce(std::net::SocketAddr) -> T) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -182,7 +217,7 @@ mod tests {
             let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
             let large = axum::routing::get(async || vec![0u8; 64 << 20]);
             let application = Router::new().route("/large", large).fallback(async || "here");
-            let server = tokio::spawn(serve(listener, application, limits, async move { drop(stopped.await) }));
+            let server = tokio::spawn(serve(listener, acceptor, application, limits, async move { drop(stopped.await) }));
             test(address).await;
             drop(stop);
             tokio::time::timeout(Duration::from_secs(10), server).await.expect("a stop in time").unwrap();
@@ -283,6 +318,31 @@ mod tests {
             let mut answer = [0; 1024];
             let read = tokio::time::timeout(Duration::from_secs(10), third.read(&mut answer)).await.expect("an answer").unwrap();
             assert!(answer[..read].ends_with(b"here"));
+        });
+    }
+
+    /// Clients that never begin their handshake keep no more places than there are.
+    #[test]
+    fn handshakes_have_their_places_too() {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let nobody = rustls::server::ResolvesServerCertUsingSni::new();
+        let acceptor = TlsAcceptor::from(Arc::new(config.with_no_client_auth().with_cert_resolver(Arc::new(nobody))));
+        let limits = Limits { connections: 1, handshake: Duration::from_millis(800), ..Limits::default() };
+        with_acceptor(Some(acceptor.clone()), limits, async |address| {
+            let mut silent = TcpStream::connect(address).await.unwrap();
+            let mut other = TcpStream::connect(address).await.unwrap();
+            other.write_all(b"no TLS at all").await.unwrap();
+            let early = tokio::time::timeout(Duration::from_millis(300), other.read(&mut [0; 64])).await;
+            assert!(early.is_err(), "looked at while there is no place");
+            assert!(is_closed(&mut silent).await && is_closed(&mut other).await);
+        });
+        // A stop does not wait for them.
+        let limits = Limits { handshake: Duration::from_secs(60), ..Limits::default() };
+        with_acceptor(Some(acceptor), limits, async |address| {
+            let silent = TcpStream::connect(address).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            std::mem::forget(silent);
         });
     }
 }

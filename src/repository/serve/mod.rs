@@ -133,19 +133,7 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
         stop.await;
         tell.notify_one();
     };
-    let serving = async {
-        match acceptor {
-            Some(acceptor) => connections::serve(tls::Listener::new(listener, acceptor), application, Limits::default(), stop).await,
-            None => {
-                use axum::serve::ListenerExt as _;
-                let listener = listener.tap_io(|stream| {
-                    // Small answers should not wait for more to send; a socket without the option works all the same.
-                    let _ = stream.set_nodelay(true);
-                });
-                connections::serve(listener, application, Limits::default(), stop).await;
-            }
-        }
-    };
+    let serving = connections::serve(listener, acceptor, application, Limits::default(), stop);
     let patience = async {
         told.notified().await;
         tokio::time::sleep(GRACE).await;
