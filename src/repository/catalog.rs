@@ -10,7 +10,7 @@ mod memory;
 
 use super::index::{Index, sort_versions};
 use super::url;
-use crate::chart::loader;
+use crate::chart::{Chart, Metadata, loader};
 use crate::diagnostic::Notices;
 use crate::error::Result;
 use crate::fs::{self, Kind};
@@ -269,21 +269,28 @@ fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<
     Ok(facts)
 }
 
-/// The entry of an archive; `None` when it is no valid chart.
-fn entry_of(archive: &[u8]) -> Option<Entry<'static>> {
-    let chart = loader::load_archive_of_any_version(archive, &mut Notices::new()).ok()?;
+/// What an index says of a chart.
+pub fn indexed(chart: &Chart) -> Result<Metadata> {
     let mut metadata = (*chart.metadata).clone();
     if metadata.api_version.is_empty() {
         metadata.api_version = "v1".to_string();
     }
-    metadata.validate().ok()?;
-    Entry::new(metadata, crate::package::digest::sha256_hex(archive)).ok()
+    metadata.validate()?;
+    Ok(metadata)
+}
+
+/// What an index says of an archive; an error when it is no valid chart.
+pub fn indexed_archive(archive: &[u8]) -> Result<Metadata> {
+    indexed(&loader::load_archive_of_any_version(archive, &mut Notices::new())?)
+}
+
+fn entry_of(archive: &[u8]) -> Option<Entry<'static>> {
+    Entry::new(indexed_archive(archive).ok()?, crate::package::digest::sha256_hex(archive)).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::Metadata;
 
     fn entry(chart_file: &str) -> Entry<'static> {
         let mut metadata = Metadata::parse(chart_file.as_bytes()).expect("metadata");

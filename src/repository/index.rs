@@ -379,18 +379,24 @@ fn quoted(text: &str) -> String {
     quote(super::printable(text))
 }
 
-/// Sorts by semantic version, highest first; texts that are no versions come last, in the order they stood.
+/// The order of versions in an index: by semantic version, highest first; texts that are no versions come last. Those of equal
+/// precedence stay as they stood, which in the index of a folder is by the names of their archives.
+pub fn compare_versions(a: Option<&Version>, b: Option<&Version>) -> std::cmp::Ordering {
+    match (a, b) {
+        (Some(first), Some(second)) => second.cmp(first),
+        (None, Some(_)) => std::cmp::Ordering::Greater,
+        (Some(_), None) => std::cmp::Ordering::Less,
+        (None, None) => std::cmp::Ordering::Equal,
+    }
+}
+
+/// Sorts by [`compare_versions`].
 pub fn sort_versions<T>(versions: &mut Vec<T>, version: impl Fn(&T) -> &str) {
     if versions.len() < 2 {
         return;
     }
     let mut keyed: Vec<(Option<Version>, T)> = versions.drain(..).map(|item| (Version::parse(version(&item)).ok(), item)).collect();
-    keyed.sort_by(|a, b| match (&a.0, &b.0) {
-        (Some(first), Some(second)) => second.cmp(first),
-        (None, Some(_)) => std::cmp::Ordering::Greater,
-        (Some(_), None) => std::cmp::Ordering::Less,
-        (None, None) => std::cmp::Ordering::Equal,
-    });
+    keyed.sort_by(|a, b| compare_versions(a.0.as_ref(), b.0.as_ref()));
     versions.extend(keyed.into_iter().map(|(_, item)| item));
 }
 

@@ -13,6 +13,8 @@ use crate::data::{Data, Map};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::sha256_hex;
+use crate::repository::catalog::{indexed, indexed_archive};
+use crate::repository::index::compare_versions;
 use crate::version::Version;
 use axum::body::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -55,7 +57,7 @@ pub struct Entry {
     noted: Option<Instant>,
 }
 
-/// All versions of a chart, newest first, as Helm sorts an index: unparsable versions last.
+/// All versions of a chart, newest first, as Helm sorts the index of a folder.
 #[derive(Debug)]
 pub struct Chart {
     pub name: String,
@@ -107,7 +109,7 @@ pub struct Catalog {
 #[derive(Debug, Clone)]
 pub struct Package {
     pub metadata: Metadata,
-    /// `NAME-VERSION.tgz`.
+    /// `NAME-VERSION.tgz`; what a listing shows may be called otherwise.
     pub file: String,
     /// Hex SHA-256 of the archive.
     pub digest: String,
@@ -116,7 +118,7 @@ pub struct Package {
 /// Reads an uploaded archive: it must load as a chart, and its name and version must make a safe file name.
 pub fn read_package(bytes: &[u8]) -> Result<Package> {
     let chart = loader::load_archive(bytes, &mut Notices::new())?;
-    let metadata = (*chart.metadata).clone();
+    let metadata = indexed(&chart)?;
     let file = format!("{}-{}.tgz", metadata.name, metadata.version);
     if !super::route::is_safe_part(&file) {
         return Err(Error::new(
@@ -163,9 +165,9 @@ impl Entry {
         Ok(Some(entry))
     }
 
-    fn of_package(package: &Package, seen: Listed, url: &str) -> Result<Option<Entry>> {
-        match package.metadata.to_data() {
-            Data::Map(fields) => Entry::new(&fields, package.digest.clone(), seen, url),
+    fn of_chart(metadata: &Metadata, digest: String, seen: Listed, url: &str) -> Result<Option<Entry>> {
+        match metadata.to_data() {
+            Data::Map(fields) => Entry::new(&fields, digest, seen, url),
             _ => Ok(None),
         }
     }
@@ -193,12 +195,7 @@ impl Entry {
 }
 
 fn newest_first(a: &Arc<Entry>, b: &Arc<Entry>) -> std::cmp::Ordering {
-    match (&a.parsed, &b.parsed) {
-        (Some(x), Some(y)) => y.cmp(x).then_with(|| a.version.cmp(&b.version)),
-        (Some(_), None) => std::cmp::Ordering::Less,
-        (None, Some(_)) => std::cmp::Ordering::Greater,
-        (None, None) => a.version.cmp(&b.version),
-    }
+    compare_versions(a.parsed.as_ref(), b.parsed.as_ref()).then_with(|| a.file.cmp(&b.file))
 }
 
 impl Chart {
@@ -403,7 +400,7 @@ impl Catalog {
 
     /// Takes note of what this process has just written, without another listing.
     pub fn added(&self, package: &Package, seen: Listed) -> Result<()> {
-        if let Some(mut entry) = Entry::of_package(package, seen, &self.url)? {
+        if let Some(mut entry) = Entry::of_chart(&package.metadata, package.digest.clone(), seen, &self.url)? {
             entry.noted = Some(Instant::now());
             let mut state = self.state.write().unwrap_or_else(poisoned);
             state.deleted.remove(&entry.file);
@@ -479,13 +476,13 @@ impl Catalog {
         Ok(())
     }
 
-    /// The entry of an archive that a listing showed. One that is no chart, or has gone since, is passed over as
-    /// `helm repo index` does.
+    /// The entry of an archive that a listing showed, whatever it is called. One that is no chart, or has gone since, is passed
+    /// over as `helm repo index` does.
     async fn read(&self, seen: Listed) -> Result<Option<Entry>> {
         let Some(bytes) = self.storage.get(&self.object(&seen.name)).await? else { return Ok(None) };
-        let package = tokio::task::spawn_blocking(move || read_package(&bytes)).await;
-        match package {
-            Ok(Ok(package)) => Entry::of_package(&package, seen, &self.url),
+        let read = tokio::task::spawn_blocking(move || Ok::<_, Error>((indexed_archive(&bytes)?, sha256_hex(&bytes)))).await;
+        match read {
+            Ok(Ok((metadata, digest))) => Entry::of_chart(&metadata, digest, seen, &self.url),
             _ => Ok(None),
         }
     }
@@ -563,9 +560,58 @@ pub mod tests {
             "apiVersion: v2\nname: {name}\nversion: {version}\ndescription: \"{words}: with # marks\\nand\\n\\n  lines\\n\"\nkeywords: [a, 'yes', \"7\"]\nannotations: {{k: \"a\\n- b\\n\"}}\nmaintainers: [{{name: Ada}}]\n"
         );
         let metadata = Metadata::parse(yaml.as_bytes()).expect("metadata");
-        let package = Package { metadata, file: format!("{name}-{version}.tgz"), digest: "00".repeat(32) };
-        let seen = Listed { name: package.file.clone(), size: 1, modified: 1_700_000_000_000, tag: None };
-        Entry::of_package(&package, seen, "").expect("rendered").expect("an entry")
+        let seen = Listed { name: format!("{name}-{version}.tgz"), size: 1, modified: 1_700_000_000_000, tag: None };
+        Entry::of_chart(&metadata, "00".repeat(32), seen, "").expect("rendered").expect("an entry")
+    }
+
+    /// The archive of a chart that is nothing but this Chart.yaml.
+    pub fn archive(chart_file: &str) -> Vec<u8> {
+        let file = crate::chart::File { name: "Chart.yaml".into(), data: chart_file.as_bytes().into(), modified: Some(0) };
+        let chart = loader::from_files(vec![file], &mut Notices::new()).expect("a chart");
+        crate::package::archive::to_bytes(&chart, None).expect("an archive")
+    }
+
+    /// The catalog of a folder, looked at anew for every question.
+    pub fn catalog(folder: &std::path::Path) -> Arc<Catalog> {
+        let storage = Storage::open(&folder.to_string_lossy(), &[]).expect("storage");
+        Arc::new(Catalog::new(storage, "", "", "", Duration::ZERO, || 1_700_000_000_000))
+    }
+
+    pub fn wait<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
+        runtime.block_on(future)
+    }
+
+    /// The same charts in the same order as `repo index` has them of the same folder.
+    #[test]
+    fn an_index_has_what_repo_index_has() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |file: &str, bytes: &[u8]| std::fs::write(folder.path().join(file), bytes).expect("a file");
+        for version in ["1.0.0", "1.0.0+a", "1.0.0+b", "1.0.0-rc.1", "2.0.0", "0.9.0"] {
+            write(&format!("m-{version}.tgz"), &archive(&format!("apiVersion: v2\nname: m\nversion: {version}\n")));
+        }
+        write("another-name.tgz", &archive("apiVersion: v2\nname: m\nversion: 1.0.0\n"));
+        write("v3-1.0.0.tgz", &archive("apiVersion: v3\nname: v3\nversion: 1.0.0\n"));
+        write("none-1.0.0.tgz", &archive("name: none\nversion: 1.0.0\n"));
+        write("junk-1.0.0.tgz", b"no chart");
+        let memory = crate::repository::catalog::Memory::default();
+        let mut index = memory.catalog(folder.path(), "").expect("a catalog").to_index("2026-01-02T03:04:05Z").expect("an index");
+        index.sort();
+        let expected: Vec<(String, String, String)> = index
+            .entries
+            .values()
+            .flatten()
+            .map(|entry| (entry.urls[0].clone(), entry.metadata.api_version.clone(), entry.digest.clone()))
+            .collect();
+        let charts = wait(async { catalog(folder.path()).charts().await }).expect("charts");
+        let version = |entry: &Arc<Entry>| {
+            let fields = entry.fields();
+            let text = fields.get("apiVersion").and_then(Data::as_str).unwrap_or_default().to_string();
+            (entry.file.clone(), text, entry.digest.clone())
+        };
+        let found: Vec<_> = charts.iter().flat_map(|chart| chart.versions.iter().map(version)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(found.len(), 9);
     }
 
     fn files(state: &State) -> Vec<String> {

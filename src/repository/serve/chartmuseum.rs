@@ -89,7 +89,8 @@ pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> 
         Err(reason) => return Ok(Err(reason)),
     };
     let Some(bytes) = server.storage.get(&catalog.object(&entry.file)).await? else { return Ok(Err("object not found".to_string())) };
-    let loaded = crate::chart::loader::load_archive(&bytes, &mut crate::diagnostic::Notices::new());
+    // What the index has, of whichever apiVersion, can be looked into.
+    let loaded = crate::chart::loader::load_archive_of_any_version(&bytes, &mut crate::diagnostic::Notices::new());
     Ok(loaded.map_err(|fault| fault.message().to_string()))
 }
 
