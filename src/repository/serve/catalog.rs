@@ -235,67 +235,56 @@ pub fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
 impl State {
     /// Puts an entry in its place.
     fn insert(&mut self, entry: Entry) -> Result<()> {
-        let entry = Arc::new(entry);
-        if let Some(old) = self.entries.insert(entry.file.clone(), entry.clone())
-            && old.name != entry.name
-        {
-            self.without(&old)?;
-        }
-        let others = self.charts.get(&entry.name).map(|chart| chart.versions.as_slice()).unwrap_or_default();
-        let mut versions: Vec<_> = others.iter().filter(|other| other.file != entry.file).cloned().collect();
-        versions.push(entry.clone());
-        self.charts.insert(entry.name.clone(), Arc::new(Chart::new(&entry.name, versions)?));
-        self.generation += 1;
-        Ok(())
+        self.insert_all(vec![entry])
     }
 
     /// Takes a file's entry out.
     fn remove(&mut self, file: &str) -> Result<()> {
-        if let Some(old) = self.entries.remove(file) {
-            self.without(&old)?;
-            self.generation += 1;
-        }
-        Ok(())
-    }
-
-    fn without(&mut self, old: &Entry) -> Result<()> {
-        let Some(chart) = self.charts.get(&old.name) else { return Ok(()) };
-        let versions: Vec<_> = chart.versions.iter().filter(|other| other.file != old.file).cloned().collect();
-        if versions.is_empty() {
-            self.charts.remove(&old.name);
-        } else {
-            let chart = Chart::new(&old.name, versions)?;
-            self.charts.insert(old.name.clone(), Arc::new(chart));
-        }
-        Ok(())
+        self.remove_all([file])
     }
 
     /// Puts many entries in their places, each chart sorted once.
     fn insert_all(&mut self, entries: Vec<Entry>) -> Result<()> {
-        let mut by_name: HashMap<String, Vec<Entry>> = HashMap::new();
-        for entry in entries {
+        let mut by_name: HashMap<String, Vec<Arc<Entry>>> = HashMap::new();
+        let mut moved = Vec::new();
+        for entry in entries.into_iter().map(Arc::new) {
+            let old = self.entries.insert(entry.file.clone(), entry.clone());
+            moved.extend(old.filter(|old| old.name != entry.name));
             by_name.entry(entry.name.clone()).or_default().push(entry);
         }
-        for (name, mut new) in by_name {
-            if new.len() == 1
-                && let Some(entry) = new.pop()
-            {
-                self.insert(entry)?;
-                continue;
-            }
-            let files: HashSet<String> = new.iter().map(|entry| entry.file.clone()).collect();
-            let new: Vec<_> = new.into_iter().map(Arc::new).collect();
-            for entry in &new {
-                if let Some(old) = self.entries.insert(entry.file.clone(), entry.clone())
-                    && old.name != name
-                {
-                    self.without(&old)?;
-                }
-            }
+        for (name, new) in by_name {
+            let files: HashSet<&str> = new.iter().map(|entry| entry.file.as_str()).collect();
             let others = self.charts.get(&name).map(|chart| chart.versions.as_slice()).unwrap_or_default();
-            let versions = others.iter().filter(|other| !files.contains(&other.file)).cloned().chain(new).collect();
+            let mut versions: Vec<_> = others.iter().filter(|other| !files.contains(other.file.as_str())).cloned().collect();
+            versions.extend(new.iter().cloned());
             let chart = Chart::new(&name, versions)?;
             self.charts.insert(name, Arc::new(chart));
+            self.generation += 1;
+        }
+        self.take_out(&moved)
+    }
+
+    /// Takes the entries of many files out, each chart made anew once.
+    fn remove_all<'f>(&mut self, files: impl IntoIterator<Item = &'f str>) -> Result<()> {
+        let gone: Vec<_> = files.into_iter().filter_map(|file| self.entries.remove(file)).collect();
+        self.take_out(&gone)
+    }
+
+    /// Leaves these out of the charts that they were versions of.
+    fn take_out(&mut self, gone: &[Arc<Entry>]) -> Result<()> {
+        let mut by_name: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for entry in gone {
+            by_name.entry(&entry.name).or_default().insert(&entry.file);
+        }
+        for (name, files) in by_name {
+            let Some(chart) = self.charts.get(name) else { continue };
+            let versions: Vec<_> = chart.versions.iter().filter(|other| !files.contains(other.file.as_str())).cloned().collect();
+            if versions.is_empty() {
+                self.charts.remove(name);
+            } else {
+                let chart = Chart::new(name, versions)?;
+                self.charts.insert(name.to_string(), Arc::new(chart));
+            }
             self.generation += 1;
         }
         Ok(())
@@ -460,9 +449,7 @@ impl Catalog {
             let newer = |entry: &Entry| entry.noted.is_some_and(|at| at >= started);
             let gone = |entry: &&Arc<Entry>| !present.contains(entry.file.as_str()) && !newer(entry) && !self.is_busy(&entry.file);
             let gone: Vec<String> = state.entries.values().filter(gone).map(|entry| entry.file.clone()).collect();
-            for file in gone {
-                state.remove(&file)?;
-            }
+            state.remove_all(gone.iter().map(String::as_str))?;
             let stays = |entry: &Entry| {
                 !state.deleted.contains_key(&entry.file) && !state.entries.get(&entry.file).is_some_and(|known| newer(known))
             };
@@ -631,6 +618,29 @@ pub mod tests {
         state.remove("a-1.9.5.tgz").expect("removed");
         assert_eq!(files(&state), ["a-1.10.0.tgz", "a-1.9.0.tgz", "a-1.0.0.tgz"]);
         assert_eq!(state.charts.len(), 1);
+    }
+
+    #[test]
+    fn many_entries_go_at_once_and_move_between_charts() {
+        let mut state = State::default();
+        let all = (0..3000).map(|number| entry("a", &format!("1.{number}.0"))).chain([entry("b", "1.0.0"), entry("c", "1.0.0")]);
+        state.insert_all(all.collect()).expect("inserted");
+        let (generation, before) = (state.generation, state.charts["c"].clone());
+        let gone: Vec<String> = (1..3000).map(|number| format!("a-1.{number}.0.tgz")).chain(["b-1.0.0.tgz".into()]).collect();
+        state.remove_all(gone.iter().map(String::as_str)).expect("removed");
+        assert_eq!(files(&state), ["a-1.0.0.tgz", "c-1.0.0.tgz"]);
+        // Each chart once, and those that lost nothing not at all.
+        assert_eq!(state.generation, generation + 2);
+        assert!(Arc::ptr_eq(&before, &state.charts["c"]));
+        state.remove_all(["none.tgz"]).expect("nothing");
+        assert_eq!(state.generation, generation + 2);
+        // The files change places: what was the one chart's is the other's.
+        let (mut first, mut second) = (entry("c", "2.0.0"), entry("a", "2.0.0"));
+        first.file = "a-1.0.0.tgz".into();
+        second.file = "c-1.0.0.tgz".into();
+        state.insert_all(vec![first, second]).expect("inserted");
+        assert_eq!(files(&state), ["c-1.0.0.tgz", "a-1.0.0.tgz"]);
+        assert_eq!((state.entries.len(), state.charts.len()), (2, 2));
     }
 
     #[test]
