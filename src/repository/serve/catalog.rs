@@ -309,6 +309,12 @@ impl Catalog {
         }
     }
 
+    /// Whether nothing is known that another catalog of the same tenant would not find in the storage.
+    pub fn is_empty(&self) -> bool {
+        let state = self.state.read().unwrap_or_else(poisoned);
+        state.entries.is_empty() && state.deleted.is_empty() && self.busy.lock().unwrap_or_else(poisoned).is_empty()
+    }
+
     /// The object name of a file of this tenant.
     pub fn object(&self, file: &str) -> String {
         if self.tenant.is_empty() { file.to_string() } else { format!("{}/{file}", self.tenant) }

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod catalog;
+mod catalogs;
 mod chartmuseum;
 mod connections;
 mod metrics;
@@ -25,9 +26,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use catalog::{Catalog, poisoned};
+use catalogs::Catalogs;
 use connections::Limits;
 use route::{Depth, Layout, RegistryRoute, Route};
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -83,7 +84,7 @@ const BLOCKING_THREADS: usize = 16;
 struct Server {
     storage: Storage,
     options: Options,
-    catalogs: RwLock<HashMap<String, Arc<Catalog>>>,
+    catalogs: RwLock<Catalogs>,
     metrics: metrics::Metrics,
     /// Held for reading by every request that changes something, so that the end can wait for them.
     changing: Arc<tokio::sync::RwLock<()>>,
@@ -336,7 +337,7 @@ async fn dispatch(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<A
 impl Server {
     /// Keeps what was read for the next start.
     async fn save_snapshots(&self) {
-        let catalogs: Vec<_> = self.catalogs.read().unwrap_or_else(poisoned).values().cloned().collect();
+        let catalogs = self.catalogs.read().unwrap_or_else(poisoned).all();
         for catalog in catalogs {
             catalog.save_snapshot(Duration::ZERO).await;
         }
@@ -344,20 +345,15 @@ impl Server {
 
     fn catalog(&self, tenant: &str) -> Arc<Catalog> {
         if let Some(found) = self.catalogs.read().unwrap_or_else(poisoned).get(tenant) {
-            return found.clone();
+            return found;
         }
         let url = match self.options.chart_url.as_str() {
             "" => String::new(),
             url => [url.trim_end_matches('/'), tenant].join("/"),
         };
-        let made =
-            Catalog::new(self.storage.clone(), tenant, &url, &self.options.layout.context_path, self.options.freshness, self.options.clock);
-        let mut catalogs = self.catalogs.write().unwrap_or_else(poisoned);
-        // Tenants are made by asking for them: a bound keeps a scan of names from filling the memory.
-        if catalogs.len() >= 10_000 {
-            catalogs.clear();
-        }
-        catalogs.entry(tenant.to_string()).or_insert_with(|| Arc::new(made)).clone()
+        let options = &self.options;
+        let make = || Catalog::new(self.storage.clone(), tenant, &url, &options.layout.context_path, options.freshness, options.clock);
+        self.catalogs.write().unwrap_or_else(poisoned).add(tenant, make)
     }
 }
 

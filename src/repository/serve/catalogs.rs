@@ -1,0 +1,88 @@
+//! The catalogs of all tenants that were asked for.
+//!
+//! Goes in: a tenant's name and how its catalog is made. Comes out: the one catalog of that tenant. Tenants are made by asking
+//! for them, so that a scan of names must not fill the memory; but a catalog that somebody works with, or that knows of charts,
+//! claims or deletions, is not forgotten for that: what it knows would be wrong or lost.
+
+use super::catalog::Catalog;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How many there may be before those without content are looked for.
+const MANY: usize = 10_000;
+
+#[derive(Debug)]
+pub struct Catalogs {
+    by_tenant: HashMap<String, Arc<Catalog>>,
+    many: usize,
+    /// How many there are when room is made the next time: twice as many as were kept, so that it is not for every name.
+    bound: usize,
+}
+
+impl Default for Catalogs {
+    fn default() -> Catalogs {
+        Catalogs::with_room(MANY)
+    }
+}
+
+impl Catalogs {
+    fn with_room(many: usize) -> Catalogs {
+        Catalogs { by_tenant: HashMap::new(), many, bound: many }
+    }
+
+    pub fn get(&self, tenant: &str) -> Option<Arc<Catalog>> {
+        self.by_tenant.get(tenant).cloned()
+    }
+
+    /// Those that there are.
+    pub fn all(&self) -> Vec<Arc<Catalog>> {
+        self.by_tenant.values().cloned().collect()
+    }
+
+    /// The tenant's catalog, which is made unless somebody else has made it meanwhile.
+    pub fn add(&mut self, tenant: &str, make: impl FnOnce() -> Catalog) -> Arc<Catalog> {
+        if let Some(found) = self.by_tenant.get(tenant) {
+            return found.clone();
+        }
+        if self.by_tenant.len() >= self.bound {
+            // Whoever has one got it here and holds it; nobody can get it while this is at work.
+            self.by_tenant.retain(|_, catalog| Arc::strong_count(catalog) > 1 || !catalog.is_empty());
+            self.bound = self.many.max(2 * self.by_tenant.len());
+        }
+        let made = Arc::new(make());
+        self.by_tenant.insert(tenant.to_string(), made.clone());
+        made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::serve::catalog::tests::{archive, catalog, wait};
+    use crate::repository::serve::storage::Storage;
+
+    #[test]
+    fn only_catalogs_without_content_are_forgotten() {
+        let top = tempfile::tempdir().expect("a folder");
+        let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
+        let make = || Catalog::new(storage.clone(), "none", "", "", std::time::Duration::ZERO, || 0);
+        let mut catalogs = Catalogs::with_room(4);
+        let held = catalogs.add("held", make);
+        drop(catalogs.add("busy", make));
+        catalogs.get("busy").expect("a catalog").busy.lock().expect("the claims").insert("a-1.0.0.tgz".into(), Arc::default());
+        catalogs.add("deleted", make).removed("a-1.0.0.tgz").expect("noted");
+        std::fs::write(top.path().join("a-1.0.0.tgz"), archive("apiVersion: v2\nname: a\nversion: 1.0.0\n")).expect("a file");
+        let full = Arc::try_unwrap(catalog(top.path())).expect("the only one");
+        wait(full.refresh()).expect("listed");
+        drop(catalogs.add("full", || full));
+        for number in 0..100 {
+            drop(catalogs.add(&format!("scan{number}"), make));
+            assert!(catalogs.by_tenant.len() <= 8, "{}", catalogs.by_tenant.len());
+        }
+        for tenant in ["held", "busy", "deleted", "full"] {
+            assert!(catalogs.get(tenant).is_some(), "{tenant}");
+        }
+        assert!(Arc::ptr_eq(&held, &catalogs.add("held", make)));
+        assert!(catalogs.get("scan0").is_none());
+    }
+}
