@@ -12,7 +12,7 @@ use crate::chart::{Metadata, loader};
 use crate::data::{Data, Map};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
-use crate::package::digest::sha256_hex;
+use crate::package::digest::{Digest, sha256_hex};
 use crate::repository::catalog::{indexed, indexed_archive};
 use crate::repository::index::compare_versions;
 use crate::version::Version;
@@ -53,8 +53,27 @@ pub struct Entry {
     /// Its lines in index.yaml.
     text: Box<str>,
     seen: Listed,
+    /// What the registry has found out about it, and beside which provenance file.
+    pub digests: Mutex<Option<Box<(Option<Listed>, Digests)>>>,
     /// When this process wrote it; `None` for what a listing showed.
     noted: Option<Instant>,
+}
+
+/// The digests of what a registry shows of a version.
+#[derive(Debug, Clone, Copy)]
+pub struct Digests {
+    pub manifest: Digest,
+    pub config: Digest,
+    pub provenance: Option<Digest>,
+}
+
+/// What is known of the provenance file beside an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beside {
+    Nothing,
+    Listed(Listed),
+    /// This process wrote or deleted it since the last listing: only the storage knows.
+    Changed,
 }
 
 /// All versions of a chart, newest first, as Helm sorts the index of a folder.
@@ -78,6 +97,10 @@ struct State {
     /// What the storage's stamp was at the last listing that was not left out, and when that was; only if nothing can have
     /// changed unseen since.
     stamp: Option<(i128, Instant)>,
+    /// The provenance files of the last listing, by the archives that they are for.
+    provenance: HashMap<String, Listed>,
+    /// When this process wrote or deleted provenance files, as long as a listing may not show it.
+    provenance_changed: HashMap<String, Instant>,
     /// When this process deleted files, as long as a listing may still show them.
     deleted: HashMap<String, Instant>,
     /// Which generation the snapshot has, and when it was written.
@@ -150,6 +173,7 @@ impl Entry {
             json: crate::json::to_vec(&Data::map(fields.clone()))?.into(),
             text: Box::default(),
             seen,
+            digests: Mutex::default(),
             noted: None,
         };
         let yaml = crate::yaml::to_string(&Data::list(vec![entry.complete(fields.clone(), url)]))?;
@@ -177,6 +201,11 @@ impl Entry {
         fields.insert("digest", Data::str(self.digest.as_str()));
         fields.insert("urls", Data::list(vec![Data::str(format!("{url}charts/{}", self.file))]));
         Data::map(fields)
+    }
+
+    /// Chart.yaml's fields as JSON, which is a chart's config in a registry.
+    pub fn config(&self) -> &[u8] {
+        &self.json
     }
 
     /// Chart.yaml's fields.
@@ -377,6 +406,37 @@ impl Catalog {
         Ok(self.chart(name).await?.map(|chart| chart.versions.clone()).unwrap_or_default())
     }
 
+    /// The versions of one chart, each with what is known of its provenance file.
+    pub async fn with_provenance(&self, name: &str) -> Result<Vec<(Arc<Entry>, Beside)>> {
+        Ok(self.beside(&self.versions(name).await?))
+    }
+
+    /// These versions with what is known of their provenance files.
+    pub fn beside(&self, versions: &[Arc<Entry>]) -> Vec<(Arc<Entry>, Beside)> {
+        let state = self.state.read().unwrap_or_else(poisoned);
+        let beside = |entry: &Arc<Entry>| match state.provenance.get(&entry.file) {
+            _ if state.provenance_changed.contains_key(&entry.file) => Beside::Changed,
+            Some(seen) => Beside::Listed(seen.clone()),
+            None => Beside::Nothing,
+        };
+        versions.iter().map(|entry| (entry.clone(), beside(entry))).collect()
+    }
+
+    /// The archive of a version.
+    pub async fn archive(&self, entry: &Entry) -> Result<Option<Bytes>> {
+        self.storage.get(&self.object(&entry.file)).await
+    }
+
+    /// The provenance file of a version.
+    pub async fn provenance(&self, entry: &Entry) -> Result<Option<Bytes>> {
+        self.storage.get(&format!("{}.prov", self.object(&entry.file))).await
+    }
+
+    /// Takes note that this process has just written or deleted the provenance file of the archive `file`.
+    pub fn provenance_changed(&self, file: &str) {
+        self.state.write().unwrap_or_else(poisoned).provenance_changed.insert(file.to_string(), Instant::now());
+    }
+
     /// One version; `latest` is the newest that is no pre-release, else the newest.
     pub async fn version(&self, name: &str, version: &str) -> Result<Option<Arc<Entry>>> {
         let Some(chart) = self.chart(name).await? else { return Ok(None) };
@@ -404,10 +464,11 @@ impl Catalog {
         Ok(())
     }
 
-    /// Takes note of what this process has just deleted.
+    /// Takes note of what this process has just deleted, with what lay beside it.
     pub fn removed(&self, file: &str) -> Result<()> {
         let mut state = self.state.write().unwrap_or_else(poisoned);
         state.deleted.insert(file.to_string(), Instant::now());
+        state.provenance_changed.insert(file.to_string(), Instant::now());
         state.remove(file)
     }
 
@@ -439,8 +500,14 @@ impl Catalog {
                 return Ok(());
             }
         }
-        let listed: Vec<Listed> =
-            self.storage.list(&self.tenant).await?.into_iter().filter(|object| object.name.ends_with(".tgz")).collect();
+        let (mut listed, mut provenance) = (Vec::new(), HashMap::new());
+        for object in self.storage.list(&self.tenant).await? {
+            if object.name.ends_with(".tgz") {
+                listed.push(object);
+            } else if let Some(file) = object.name.strip_suffix(".prov").filter(|file| file.ends_with(".tgz")) {
+                provenance.insert(file.to_string(), object);
+            }
+        }
         let unknown: Vec<Listed> = {
             let state = self.state.read().unwrap_or_else(poisoned);
             let known = |object: &Listed| state.entries.get(&object.name).is_some_and(|entry| entry.seen == *object);
@@ -462,6 +529,8 @@ impl Catalog {
             let read: Vec<Entry> = read.into_iter().flatten().filter(stays).collect();
             state.insert_all(read)?;
             state.deleted.retain(|_, at| *at >= started);
+            state.provenance = provenance;
+            state.provenance_changed.retain(|_, at| *at >= started);
             state.listed = Some(started);
             state.stamp = settled.map(|stamp| (stamp, started));
         }
@@ -568,6 +637,11 @@ pub mod tests {
     pub fn catalog(folder: &std::path::Path) -> Arc<Catalog> {
         let storage = Storage::open(&folder.to_string_lossy(), &[]).expect("storage");
         Arc::new(Catalog::new(storage, "", "", "", Duration::ZERO, || 1_700_000_000_000))
+    }
+
+    /// How many objects the catalog's storage was asked for.
+    pub fn reads(catalog: &Catalog) -> usize {
+        catalog.storage.reads.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     pub fn wait<T>(future: impl Future<Output = T>) -> T {

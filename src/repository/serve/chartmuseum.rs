@@ -205,6 +205,7 @@ pub async fn publish(
     };
     let guard = claim.lock().await;
     let outcome = write_both(server, catalog, package, chart, provenance, replace).await;
+    catalog.provenance_changed(&package.file);
     drop(guard);
     let mut busy = catalog.busy.lock().unwrap_or_else(|error| error.into_inner());
     // The map and this function hold one each; more means that somebody waits.
@@ -368,12 +369,14 @@ async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: B
         Err(fault @ Unnamed::Invalid) => return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, &fault.message())),
         Err(fault) => return Ok(error(StatusCode::BAD_REQUEST, &fault.message())),
     };
-    let object = format!("{}.prov", server.catalog(tenant).object(&file));
+    let catalog = server.catalog(tenant);
+    let object = format!("{}.prov", catalog.object(&file));
     if replaces(server, asked) {
         server.storage.replace(&object, text).await?;
     } else if server.storage.create(&object, text).await? == Written::Exists {
         return Ok(error(StatusCode::CONFLICT, exists));
     }
+    catalog.provenance_changed(&file);
     Ok(json(StatusCode::CREATED, "{\"saved\":true}"))
 }
 

@@ -43,6 +43,9 @@ pub struct Storage {
     prefix: Path,
     /// The folder, if it is one.
     folder: Option<std::path::PathBuf>,
+    /// How many objects were asked for.
+    #[cfg(test)]
+    pub reads: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 fn failed(what: &str, error: impl std::error::Error + 'static) -> Error {
@@ -75,14 +78,26 @@ impl Storage {
             let url = reqwest::Url::parse(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
             let options = options.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
             let (store, prefix) = object_store::parse_url_opts(&url, options).map_err(|error| failed(&format!("open `{place}`"), error))?;
-            return Ok(Storage { store: Arc::from(store), prefix, folder: None });
+            return Ok(Storage {
+                store: Arc::from(store),
+                prefix,
+                folder: None,
+                #[cfg(test)]
+                reads: Arc::default(),
+            });
         }
         crate::fs::create_folders(std::path::Path::new(place))?;
         let store =
             object_store::local::LocalFileSystem::new_with_prefix(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
         // A push that was confirmed must outlive a power cut, as it does in a bucket.
         let store = store.with_fsync(true);
-        Ok(Storage { store: Arc::new(store), prefix: Path::default(), folder: Some(place.into()) })
+        Ok(Storage {
+            store: Arc::new(store),
+            prefix: Path::default(),
+            folder: Some(place.into()),
+            #[cfg(test)]
+            reads: Arc::default(),
+        })
     }
 
     fn path(&self, name: &str) -> Path {
@@ -91,6 +106,8 @@ impl Storage {
 
     /// The whole object, `None` if there is none.
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>> {
+        #[cfg(test)]
+        self.reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match self.store.get(&self.path(name)).await {
             Ok(found) => Ok(Some(found.bytes().await.map_err(|error| failed(&format!("read `{name}`"), error))?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),

@@ -5,7 +5,7 @@
 //! a part each, so that the parts of one upload may reach different servers.
 
 use super::digest::Digest;
-use super::{DIGEST_HEADER, blob_unknown, chart_of, digest_invalid, empty, fault, kept, known, made, tag, unsupported};
+use super::{DIGEST_HEADER, blob_unknown, chart_of, charts, digest_invalid, empty, fault, kept, known, tag, unsupported};
 use crate::error::Result;
 use crate::repository::oci::reference::valid_repository;
 use crate::repository::serve::storage::Storage;
@@ -38,31 +38,22 @@ pub async fn handle(server: &Server, name: &str, digest: &str, asked: &Asked) ->
 /// Whether there is such a blob.
 pub async fn exists(server: &Server, name: &str, digest: &Digest) -> Result<bool> {
     let stored = server.storage.look(&kept(name, "_blobs", &digest.key())).await?.is_some();
-    Ok(stored || blob(server, name, digest).await?.is_some())
+    Ok(stored || blob_of_chart(server, name, digest).await?.is_some())
 }
 
 /// The content of a blob: one that was uploaded, or a part of one of the tenant's charts.
 pub async fn blob(server: &Server, name: &str, digest: &Digest) -> Result<Option<Bytes>> {
-    if let Some(bytes) = server.storage.get(&kept(name, "_blobs", &digest.key())).await? {
-        return Ok(Some(bytes));
+    match server.storage.get(&kept(name, "_blobs", &digest.key())).await? {
+        Some(bytes) => Ok(Some(bytes)),
+        None => blob_of_chart(server, name, digest).await,
     }
-    let (Some(hex), Some((catalog, chart))) = (digest.sha256(), chart_of(server, name)) else { return Ok(None) };
-    let versions = catalog.versions(chart).await?;
-    if let Some(entry) = versions.iter().find(|entry| entry.digest == hex) {
-        return server.storage.get(&catalog.object(&entry.file)).await;
+}
+
+async fn blob_of_chart(server: &Server, name: &str, digest: &Digest) -> Result<Option<Bytes>> {
+    match chart_of(server, name) {
+        Some((catalog, chart)) => charts::blob(&catalog, chart, digest).await,
+        None => Ok(None),
     }
-    for entry in versions {
-        let (_, config) = made(server, &catalog, &entry).await?;
-        if digest.fits(&config) {
-            return Ok(Some(config));
-        }
-        if let Some(provenance) = server.storage.get(&format!("{}.prov", catalog.object(&entry.file))).await?
-            && digest.fits(&provenance)
-        {
-            return Ok(Some(provenance));
-        }
-    }
-    Ok(None)
 }
 
 /// The blob, or the range of it that was asked for, so that a broken download can go on.

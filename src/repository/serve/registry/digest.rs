@@ -35,6 +35,11 @@ impl Digest {
         self.0.strip_prefix("sha256:")
     }
 
+    /// A SHA-256 digest itself.
+    pub fn bytes(&self) -> Option<crate::package::digest::Digest> {
+        data_encoding::HEXLOWER.decode(self.sha256()?.as_bytes()).ok()?.try_into().ok()
+    }
+
     /// The last part of the name of the object that is kept under this digest.
     pub fn key(&self) -> String {
         self.sha256().map_or_else(|| self.0.replace(':', "-"), str::to_string)
@@ -53,6 +58,8 @@ mod tests {
         assert_eq!(Digest::parse(short.as_str()).as_ref(), Some(&short));
         let long = Digest::parse(&format!("sha512:{}", data_encoding::HEXLOWER.encode(&Sha512::digest(b"a")))).expect("a digest");
         assert!(long.fits(b"a") && !long.fits(b"") && short.fits(b"") && !short.fits(b"a"));
+        assert_eq!(short.bytes(), Some(crate::package::digest::sha256(b"")));
+        assert_eq!(long.bytes(), None);
         assert!(long.key().starts_with("sha512-") && long.sha256().is_none());
         for bad in ["", "sha256", "sha256:", "sha256:../x", "md5:d41d8cd98f00b204e9800998ecf8427e", &short.as_str().to_uppercase()] {
             assert_eq!(Digest::parse(bad), None, "{bad}");

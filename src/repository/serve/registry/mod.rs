@@ -3,14 +3,14 @@
 //! Goes in: a registry route and a request. Comes out: the spec's answers. A manifest whose config is a Helm chart is
 //! published among the tenant's charts, and every chart that was uploaded over HTTP can be pulled here: its manifest is
 //! made from the archive each time, always with the same bytes. What is not a chart is kept below `.oci/NAME/`.
-//! Manifests, tags and referrers are here, blobs and their uploads in `blobs`.
+//! Manifests, tags and referrers are here, blobs and their uploads in `blobs`, what is made of charts in `charts`.
 
 mod blobs;
+mod charts;
 mod digest;
 mod manifest;
 mod repositories;
 
-use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
 use crate::repository::oci::reference::valid_tag;
@@ -155,30 +155,6 @@ async fn versions(server: &Server, name: &str) -> Result<Vec<Arc<Entry>>> {
     }
 }
 
-/// Manifest and config of a chart that was not pushed here.
-async fn made(server: &Server, catalog: &Catalog, entry: &Entry) -> Result<(Bytes, Bytes)> {
-    let config = crate::json::to_vec(&Data::Map(entry.fields()))?;
-    let descriptor = |kind: &str, digest: String, size: u64| object!({ "mediaType": kind, "digest": digest, "size": size });
-    let mut layers = vec![descriptor(CHART_TYPE, format!("sha256:{}", entry.digest), entry.size)];
-    if let Some(provenance) = server.storage.get(&format!("{}.prov", catalog.object(&entry.file))).await? {
-        layers.push(descriptor(PROVENANCE_TYPE, Digest::of(&provenance).as_str().to_string(), provenance.len() as u64));
-    }
-    let mut annotations = serde_json::Map::new();
-    annotations.insert("org.opencontainers.image.title".into(), entry.name.as_str().into());
-    annotations.insert("org.opencontainers.image.version".into(), entry.version.as_str().into());
-    if !entry.description.is_empty() {
-        annotations.insert("org.opencontainers.image.description".into(), entry.description.as_str().into());
-    }
-    let manifest = object!({
-        "schemaVersion": 2,
-        "mediaType": MANIFEST_TYPE,
-        "config": descriptor(CONFIG_TYPE, Digest::of(&config).as_str().to_string(), config.len() as u64),
-        "layers": layers,
-        "annotations": annotations,
-    });
-    Ok((Bytes::from(manifest.to_string()), Bytes::from(config)))
-}
-
 /// The manifest that a tag or digest names, and its digest.
 async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option<(Digest, Bytes)>> {
     let wanted = Digest::parse(reference);
@@ -196,17 +172,13 @@ async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option
         return Ok(Some((digest, bytes)));
     }
     let Some((catalog, chart)) = chart_of(server, name) else { return Ok(None) };
-    for entry in catalog.versions(chart).await? {
-        if wanted.is_none() && tag_of(&entry.version) != reference {
-            continue;
-        }
-        let (bytes, _) = made(server, &catalog, &entry).await?;
-        let digest = Digest::of(&bytes);
-        if wanted.as_ref().is_none_or(|wanted| *wanted == digest) {
-            return Ok(Some((digest, bytes)));
-        }
+    if let Some(wanted) = wanted {
+        return Ok(charts::manifest_of(&catalog, chart, &wanted).await?.map(|bytes| (wanted, bytes)));
     }
-    Ok(None)
+    let versions = catalog.versions(chart).await?;
+    let Some(entry) = versions.iter().find(|entry| tag_of(&entry.version) == reference) else { return Ok(None) };
+    let bytes = charts::manifest(&catalog, entry).await?;
+    Ok(Some((Digest::of(&bytes), bytes)))
 }
 
 fn media_type(manifest: &[u8]) -> String {
