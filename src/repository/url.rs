@@ -5,7 +5,7 @@
 //! entries, locks and credential scopes compare addresses without any network. Follows Helm's `internal/urlutil` and
 //! `repo.ResolveReferenceURL`: a reference joins below the base path, and the base's query goes along.
 
-use crate::url::Url;
+use crate::url::{Url, unescape_leniently};
 use std::fmt;
 
 /// An address cut into its parts, each as written.
@@ -232,23 +232,7 @@ pub fn unescape(text: &str) -> String {
     if !text.contains('%') {
         return text.to_string();
     }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.filter(|_| byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(decoded) => {
-                out.push(decoded);
-                at += 3;
-            }
-            None => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8_lossy(&unescape_leniently(text.as_bytes())).into_owned()
 }
 
 /// Escapes `text` for use as one query value or path segment.

@@ -50,10 +50,49 @@ fn escape(text: &[u8], mode: Mode) -> Vec<u8> {
     out
 }
 
-/// The byte that `%XX` at the start of `text` stands for.
+/// The byte that the two hexadecimal digits at the start of `text` stand for.
 fn escaped_byte(text: &[u8]) -> Option<u8> {
     let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
-    Some((digit(1)? * 16 + digit(2)?) as u8)
+    Some((digit(0)? * 16 + digit(1)?) as u8)
+}
+
+/// A piece of a text that may have percent escapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece {
+    /// A byte that stands for itself.
+    Plain(u8),
+    /// What `%XX` stands for.
+    Escaped(u8),
+    /// A percent sign without two hexadecimal digits behind it.
+    Broken,
+}
+
+/// The pieces of `text` for whoever has rules of its own for what may be escaped.
+pub fn pieces(text: &[u8]) -> impl Iterator<Item = Piece> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (&first, after) = rest.split_first()?;
+        rest = after;
+        if first != b'%' {
+            return Some(Piece::Plain(first));
+        }
+        match escaped_byte(after) {
+            Some(byte) => {
+                rest = after.get(2..).unwrap_or_default();
+                Some(Piece::Escaped(byte))
+            }
+            None => Some(Piece::Broken),
+        }
+    })
+}
+
+/// Takes percent escapes out; a percent sign that begins none stays as it is.
+pub fn unescape_leniently(text: &[u8]) -> Vec<u8> {
+    let byte = |piece| match piece {
+        Piece::Plain(byte) | Piece::Escaped(byte) => byte,
+        Piece::Broken => b'%',
+    };
+    pieces(text).map(byte).collect()
 }
 
 fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
@@ -63,7 +102,7 @@ fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
         let rest = text.get(at..).unwrap_or_default();
         let shown = rest.get(..3).unwrap_or(rest);
         if byte == b'%' {
-            let escaped = escaped_byte(rest);
+            let escaped = escaped_byte(rest.get(1..).unwrap_or_default());
             let value = escaped.ok_or_else(|| format!("invalid URL escape {}", quote(shown)))?;
             let refused = match mode {
                 // In hosts only bytes beyond ASCII, and the percent sign of zones, may be escaped.
@@ -335,5 +374,31 @@ fn parse_bracketed(host: &[u8]) -> Result<Vec<u8>, String> {
         Ok(Address::Version4) => Err("invalid IP-literal".to_string()),
         Ok(Address::Version6 { .. }) => Ok([b"[", name.as_slice(), b"]", port].concat()),
         Err(fault) => Err(format!("invalid host: {fault}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_is_two_hexadecimal_digits() {
+        for (text, lenient, strict) in [
+            ("", "", true),
+            ("a%2Fb%2fc", "a/b/c", true),
+            ("%25%32%35", "%25", true),
+            ("%", "%", false),
+            ("%2", "%2", false),
+            ("a%zz", "a%zz", false),
+            ("%%41", "%A", false),
+            // Rust reads a sign before the digits of a number.
+            ("%+f", "%+f", false),
+            ("%-1", "%-1", false),
+            ("% 1", "% 1", false),
+        ] {
+            assert_eq!(unescape_leniently(text.as_bytes()), lenient.as_bytes(), "{text}");
+            assert_eq!(!pieces(text.as_bytes()).any(|piece| piece == Piece::Broken), strict, "{text}");
+            assert_eq!(path_unescape(text.as_bytes()).is_ok(), strict, "{text}");
+        }
     }
 }

@@ -21,6 +21,7 @@ mod tls;
 use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::{Reporter, rfc3339};
+use crate::url::{Piece, pieces};
 use access::{Access, Role};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -425,23 +426,12 @@ fn decode(path: &str) -> Option<String> {
 
 /// Percent-decodes text; `None` if that is not text or one of the escaped bytes is `refused`.
 fn percent_decode(text: &str, refused: impl Fn(u8) -> bool) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        if byte != b'%' {
-            bytes.push(byte);
-            rest = after;
-            continue;
-        }
-        let digits = std::str::from_utf8(after.get(..2)?).ok()?;
-        let decoded = u8::from_str_radix(digits, 16).ok()?;
-        if refused(decoded) {
-            return None;
-        }
-        bytes.push(decoded);
-        rest = &after[2..];
-    }
-    String::from_utf8(bytes).ok()
+    let byte = |piece| match piece {
+        Piece::Plain(byte) => Some(byte),
+        Piece::Escaped(byte) if !refused(byte) => Some(byte),
+        Piece::Escaped(_) | Piece::Broken => None,
+    };
+    String::from_utf8(pieces(text.as_bytes()).map(byte).collect::<Option<_>>()?).ok()
 }
 
 /// The pairs of a query; a name without `=` has an empty value.
@@ -465,7 +455,7 @@ mod tests {
     #[test]
     fn paths_decode_without_hidden_separators() {
         assert_eq!(decode("/a%2Bb/c").as_deref(), Some("/a+b/c"));
-        for bad in ["/a%2fb", "/a%5cb", "/%00", "/%zz", "/%2", "/%ff"] {
+        for bad in ["/a%2fb", "/a%5cb", "/%00", "/%zz", "/%2", "/%ff", "/%+f", "/%-1", "/%"] {
             assert_eq!(decode(bad), None, "{bad}");
         }
     }

@@ -20,6 +20,7 @@ use crate::data::{Data, Map};
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
+use crate::url::unescape_leniently;
 use boon::{Compiler, Schemas, UrlLoader};
 use plain::Plain;
 use std::collections::HashMap;
@@ -255,22 +256,7 @@ fn decoder_words(message: &str) -> String {
 
 /// A step of a JSON pointer in an address, without its escapes.
 fn unescaped(step: &str) -> String {
-    let mut bytes = Vec::with_capacity(step.len());
-    let mut rest = step.as_bytes();
-    while let [first, after @ ..] = rest {
-        let digits = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).replace("~1", "/").replace("~0", "~")
+    String::from_utf8_lossy(&unescape_leniently(step.as_bytes())).replace("~1", "/").replace("~0", "~")
 }
 
 /// The tree as the validator wants it. Whole numbers become integers, which it compares exactly.
