@@ -255,8 +255,8 @@ impl Chart {
     }
 }
 
-/// The value behind a lock whose holder panicked. That cannot leave a half-changed index or list: every change is one insert
-/// or remove.
+/// The value behind a lock whose holder panicked. Nobody meets one in the released program, which ends at a panic; a program that
+/// embeds the server may be built to go on, and what it finds is a cache that the next listing puts right.
 pub fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
     error.into_inner()
 }

@@ -263,6 +263,7 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
         let _held = own.changing.read().await;
         dispatch(&own, route, &asked).await.unwrap_or_else(|fault| failed(&own, &fault))
     });
+    // Only the end of the runtime keeps it from its answer, or a panic in a program that is built to survive one.
     task.await.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed"))
 }
 
