@@ -181,6 +181,39 @@ fn a_wrong_digest_in_the_index_is_refused_and_nothing_is_left() {
     assert!(!settings.content_cache.exists());
 }
 
+#[derive(Debug)]
+struct Packer;
+
+impl rutter::repository::getter::Getter for Packer {
+    fn provides(&self, scheme: &str) -> bool {
+        scheme == "git+https"
+    }
+
+    fn get(&self, _address: &str, _access: &Access, _limit: u64) -> rutter::error::Result<Vec<u8>> {
+        Ok(b"packed just now".to_vec())
+    }
+}
+
+// helm-git writes an index with digests and packs anew whenever it is asked.
+#[test]
+fn what_a_plugin_packs_anew_needs_no_digest_of_the_index() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = Settings { getter: Some(Arc::new(Packer)), ..settings(home.path()) };
+    let repository = "git+https://example.com/charts@stable";
+    let address = "git+https://example.com/charts@stable/a-1.0.0.tgz";
+    let digest = "a".repeat(64);
+    let index = format!(
+        "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    digest: {digest}\n    name: a\n    urls:\n    - {address}\n    version: 1.0.0\n",
+    );
+    add_repository(&settings, repository, &index);
+    let downloader = Downloader::new(ChartOptions::default(), &settings, &reporter);
+    let packed = |path: std::path::PathBuf| assert_eq!(std::fs::read(path).expect("the archive"), b"packed just now");
+    packed(downloader.save("local/a", "", home.path(), Verify::Never).expect("saved").path);
+    packed(downloader.fetch_to_cache("local/a", "").expect("fetched"));
+    let entry = Entry { name: "local".to_string(), url: repository.to_string(), ..Entry::default() };
+    packed(downloader.save_from(address, &entry, &digest, home.path(), Verify::Never).expect("taken").path);
+}
+
 // Helm looks at no digest where it has the address of a dependency.
 #[test]
 fn a_digest_that_cannot_be_read_does_not_keep_a_dependency_away() {
