@@ -68,7 +68,7 @@ pub struct Settings {
     /// Who fetches from addresses that are neither HTTP nor a registry's.
     #[cfg(feature = "remote")]
     pub getter: Option<Arc<dyn getter::Getter>>,
-    /// Hosts of token servers that may see the credentials of registries that name them.
+    /// Hosts of token servers, with a port or without, that may see the credentials of registries that name them.
     pub trusted_realms: Vec<String>,
     /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
     pub proxies: Proxies,

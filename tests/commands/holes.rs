@@ -65,19 +65,7 @@ fn raw(server: &Server, request: &str) -> String {
 #[test]
 fn a_foreign_certificate_is_refused() {
     let (_guard, home) = folder();
-    let chart = home.join("keys");
-    std::fs::create_dir_all(chart.join("templates")).expect("a folder");
-    std::fs::write(chart.join("Chart.yaml"), chart_yaml("keys", "1.0.0")).expect("a file");
-    let template = "{{ $c := genSelfSignedCert \"localhost\" (list \"127.0.0.1\") (list \"localhost\") 3 }}cert: {{ $c.Cert | b64enc }}\nkey: {{ $c.Key | b64enc }}\n";
-    std::fs::write(chart.join("templates/pair.yaml"), template).expect("a file");
-    let pair = output_of(rutter(&home).arg("template").arg(&chart));
-    for (key, file) in [("cert: ", "cert.pem"), ("key: ", "key.pem")] {
-        let line = pair.lines().find_map(|line| line.strip_prefix(key)).expect("the field");
-        std::fs::write(home.join(file), data_encoding::BASE64.decode(line.as_bytes()).expect("base64")).expect("a file");
-    }
-    let path = |file: &str| home.join(file).to_string_lossy().into_owned();
-    let server = Server::start(&home, &["--tls-cert", &path("cert.pem"), "--tls-key", &path("key.pem")]);
-    assert!(server.url.starts_with("https://"));
+    let (server, certificate) = start_with_tls(&home);
     let add = |rest: &[&str]| {
         let mut command = rutter(&home);
         command.args(["repo", "add", "local", &server.url, "--username", "ada", "--password", "s3cret", "--force-update"]).args(rest);
@@ -86,8 +74,69 @@ fn a_foreign_certificate_is_refused() {
     let error = refusal(&mut add(&[]));
     assert!(error.to_lowercase().contains("certificate"), "{error}");
     assert!(!error.contains("s3cret"), "{error}");
-    output_of(&mut add(&["--ca-file", &path("cert.pem")]));
+    output_of(&mut add(&["--ca-file", &certificate]));
     output_of(&mut add(&["--insecure-skip-tls-verify"]));
+}
+
+/// A server with a certificate that nobody vouches for, and the file that it is in.
+fn start_with_tls(home: &Path) -> (Server, String) {
+    let chart = home.join("keys");
+    std::fs::create_dir_all(chart.join("templates")).expect("a folder");
+    std::fs::write(chart.join("Chart.yaml"), chart_yaml("keys", "1.0.0")).expect("a file");
+    let template = "{{ $c := genSelfSignedCert \"localhost\" (list \"127.0.0.1\") (list \"localhost\") 3 }}cert: {{ $c.Cert | b64enc }}\nkey: {{ $c.Key | b64enc }}\n";
+    std::fs::write(chart.join("templates/pair.yaml"), template).expect("a file");
+    let pair = output_of(rutter(home).arg("template").arg(&chart));
+    for (key, file) in [("cert: ", "cert.pem"), ("key: ", "key.pem")] {
+        let line = pair.lines().find_map(|line| line.strip_prefix(key)).expect("the field");
+        std::fs::write(home.join(file), data_encoding::BASE64.decode(line.as_bytes()).expect("base64")).expect("a file");
+    }
+    let path = |file: &str| home.join(file).to_string_lossy().into_owned();
+    let server = Server::start(home, &["--tls-cert", &path("cert.pem"), "--tls-key", &path("key.pem")]);
+    assert!(server.url.starts_with("https://"));
+    (server, path("cert.pem"))
+}
+
+// What the flags say of certificates holds for a token server that may see the credentials, and for no other.
+#[test]
+fn a_token_server_is_believed_as_its_registry_is() {
+    use rutter::repository::http::{Access, Client};
+    use rutter::repository::{Recorded, Settings, oci::Registry};
+    let (_guard, home) = folder();
+    let (server, certificate) = start_with_tls(&home);
+    let tags = |realm: &str, username: &str, insecure_skip_tls_verify: bool, ca_file: &str| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}/token\"");
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut stream = stream;
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = write!(stream, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n{challenge}\r\n\r\n");
+            }
+        });
+        let settings = Settings { retry_pause: Some(Duration::from_millis(1)), ..Settings::default() };
+        let reporter = Recorded::default();
+        let password = username.to_string();
+        let access = Access {
+            username: username.to_string(),
+            password,
+            insecure_skip_tls_verify,
+            ca_file: ca_file.to_string(),
+            ..Access::default()
+        };
+        Registry::new(&Client::new(&settings, &reporter), &address, &access, true).tags("a").expect_err("there are no tokens").to_string()
+    };
+    let elsewhere = server.url.replace("127.0.0.1", "localhost");
+    for (realm, username, insecure, ca_file, said) in [
+        (&server.url, "ada", false, "", "certificate"),
+        (&server.url, "ada", true, "", "response status code 404"),
+        (&server.url, "", true, "", "response status code 404"),
+        (&server.url, "ada", false, certificate.as_str(), "response status code 404"),
+        (&elsewhere, "", true, "", "certificate"),
+    ] {
+        let error = tags(realm, username, insecure, ca_file);
+        assert!(error.contains(said), "{realm} {username} {insecure} {ca_file}: {error}");
+    }
 }
 
 // CVE-2019-1000009: the name in Chart.yaml moves the upload to another tenant.

@@ -49,15 +49,37 @@ fn a_foreign_token_realm_gets_no_credentials() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());
     let other = Peer::start(|_, _| reply("200 OK", &[], br#"{"token":"t"}"#));
-    let challenge = format!("WWW-Authenticate: Bearer realm=\"{}/token\",service=\"x\"", other.url());
+    // The same host on another port would be the registry's own.
+    let host = other.address.replace("127.0.0.1", "localhost");
+    let challenge = format!("WWW-Authenticate: Bearer realm=\"http://{host}/token\",service=\"x\"");
     let own = Peer::start(move |_, _| reply("401 Unauthorized", &[&challenge], b""));
     let client = Client::new(&settings, &reporter);
     let error = Registry::new(&client, &own.address, &registry_options("ada"), true).tags("a").expect_err("refused").to_string();
-    assert!(error.contains("may not see its credentials"), "{error}");
+    assert!(error.contains("may not see its credentials") && error.contains(&format!("RUTTER_TRUSTED_REALMS={host}")), "{error}");
     assert!(other.requests().is_empty());
     // Without credentials there is nothing to lose: the token is asked for, with none shown.
     let _ = Registry::new(&client, &own.address, &registry_options(""), true).tags("a");
     assert!(!other.requests().is_empty() && other.requests().iter().all(|request| !has_credentials(request)));
+}
+
+// Registries beside their token server on one host (GitLab, Harbor in a laboratory), and one that the user vouches for.
+#[test]
+fn a_token_realm_of_the_same_host_or_a_trusted_one_sees_credentials() {
+    let home = home();
+    for (name, trusted) in [("127.0.0.1", &[][..]), ("localhost", &["localhost".to_string()])] {
+        let (settings, reporter) = (Settings { trusted_realms: trusted.to_vec(), ..settings(home.path()) }, Recorded::default());
+        let other = Peer::start(|_, _| reply("200 OK", &[], br#"{"token":"t0ken"}"#));
+        let host = other.address.replace("127.0.0.1", name);
+        let challenge = format!("WWW-Authenticate: Bearer realm=\"http://{host}/token\",service=\"x\"");
+        let own = Peer::start(move |_, request| match request.contains("Bearer t0ken") {
+            true => reply("200 OK", &[], br#"{"tags":["1.0.0"]}"#),
+            false => reply("401 Unauthorized", &[&challenge], b""),
+        });
+        let client = Client::new(&settings, &reporter);
+        let registry = Registry::new(&client, &own.address, &registry_options("ada"), true);
+        assert_eq!(registry.versions("a").expect("the tags"), ["1.0.0"], "{name}");
+        assert!(other.requests().iter().all(|request| has_credentials(request)));
+    }
 }
 
 #[test]

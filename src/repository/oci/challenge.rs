@@ -1,10 +1,10 @@
 //! What a registry asks for when it answers 401, and whom it may send us to for it.
 //!
 //! Goes in: `WWW-Authenticate` headers. Comes out: a [`Challenge`], and the verdict on its realm. Credentials go to a token
-//! server only if it is the registry itself, one of the pairs that are publicly known, or one the user named; a registry that
-//! names another gets nothing (CVE-2026-50151 and its kin in oras-go).
+//! server only if it is on the registry's own host, on a domain above it, one of the pairs that are publicly known, or one the
+//! user named; a registry that names another gets nothing (CVE-2026-50151 and its kin in oras-go).
 
-use super::super::url::Address;
+use super::super::url::{Address, split_port};
 
 /// What a registry asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,12 +14,8 @@ pub enum Challenge {
 }
 
 /// Registries whose token server is known to live elsewhere.
-const KNOWN_REALMS: [(&str, &str); 4] = [
-    ("registry-1.docker.io", "auth.docker.io"),
-    ("docker.io", "auth.docker.io"),
-    ("index.docker.io", "auth.docker.io"),
-    ("registry.gitlab.com", "gitlab.com"),
-];
+const KNOWN_REALMS: [(&str, &str); 3] =
+    [("registry-1.docker.io", "auth.docker.io"), ("docker.io", "auth.docker.io"), ("index.docker.io", "auth.docker.io")];
 
 /// The first challenge of these headers that can be met; bearer before basic.
 pub fn parse<'h>(headers: impl Iterator<Item = &'h str>) -> Option<Challenge> {
@@ -72,20 +68,36 @@ fn parameters(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Whether the credentials of the registry at `base` may be shown to `realm`. `trusted` are hosts that the user named.
+/// Whether the credentials of the registry at `base` may be shown to `realm`. `trusted` are hosts that the user named, with a port
+/// or without.
 pub fn realm_allowed(base: &str, realm: &str, trusted: &[String]) -> bool {
     let (Some(base), Some(realm)) = (Address::parse(base), Address::parse(realm)) else { return false };
-    if realm.user.is_some() || realm.host.is_empty() {
+    // Without TLS anybody on the way could read them; to a registry that is spoken to without it they go so anyway.
+    let is_secure = realm.scheme == "https";
+    if realm.user.is_some() || !(is_secure || realm.scheme == "http" && base.scheme == "http") {
         return false;
     }
-    if base.origin() == realm.origin() {
+    let (Some((_, registry, _)), Some((_, name, port))) = (base.origin(), realm.origin()) else { return false };
+    if name == registry || is_secure && is_above(&name, &registry) {
         return true;
     }
-    // Without TLS anybody on the way could read them.
-    if realm.scheme != "https" {
-        return false;
-    }
-    KNOWN_REALMS.contains(&(base.host.as_str(), realm.host.as_str())) || trusted.contains(&realm.host)
+    let is_known = is_secure && port == 443 && KNOWN_REALMS.contains(&(registry.as_str(), name.as_str()));
+    is_known || trusted.iter().any(|host| is_named(host, &name, port))
+}
+
+/// Whether `name` is a domain above `registry`: whoever owns it owns the registry's name too. One label is nobody's.
+fn is_above(name: &str, registry: &str) -> bool {
+    let is_address = registry.rsplit('.').next().is_some_and(|last| last.ends_with(']') || last.bytes().all(|byte| byte.is_ascii_digit()));
+    !is_address
+        && name.split('.').count() >= 2
+        && name.split('.').all(|label| !label.is_empty())
+        && registry.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// Whether `host`, with a port or without, means this one.
+fn is_named(host: &str, name: &str, port: u16) -> bool {
+    let (host, wanted) = split_port(host);
+    host.eq_ignore_ascii_case(name) && wanted.is_none_or(|wanted| wanted.parse() == Ok(port))
 }
 
 #[cfg(test)]
@@ -109,14 +121,49 @@ mod tests {
 
     #[test]
     fn only_own_known_and_trusted_realms_see_credentials() {
-        let allowed = |base: &str, realm: &str| realm_allowed(base, realm, &["auth.corp".to_string()]);
-        assert!(allowed("https://r.example", "https://r.example/token"));
-        assert!(allowed("https://registry-1.docker.io", "https://auth.docker.io/token"));
-        assert!(allowed("https://r.example", "https://auth.corp/token"));
-        assert!(!allowed("https://r.example", "https://evil.example/token"));
-        assert!(!allowed("https://r.example", "http://r.example/token"));
-        assert!(!allowed("https://r.example", "https://r.example:8443/token"));
-        assert!(!allowed("https://r.example", "https://u:p@r.example/token"));
-        assert!(!allowed("https://r.example", "http://auth.corp/token"));
+        let trusted = ["Auth.corp".to_string(), "tokens.corp:8443".to_string(), "[fd00::1]".to_string()];
+        for (base, realm, allowed) in [
+            ("https://r.example", "https://r.example/token", true),
+            ("https://r.example", "https://R.example/token", true),
+            ("https://registry-1.docker.io", "https://auth.docker.io/token", true),
+            ("https://registry-1.docker.io", "https://auth.docker.io:8443/token", false),
+            // The same name, whatever the port.
+            ("https://r.example", "https://r.example:8443/token", true),
+            ("https://r.example:5050", "https://r.example/token", true),
+            ("https://10.0.0.1:5050", "https://10.0.0.1/token", true),
+            ("https://[fd00::2]:5050", "https://[fd00::2]/token", true),
+            ("http://r.example:5000", "http://r.example:5001/token", true),
+            ("http://r.example:5000", "https://r.example/token", true),
+            ("https://r.example", "http://r.example/token", false),
+            ("https://r.example", "https://u:p@r.example/token", false),
+            ("https://r.example", "ftp://r.example/token", false),
+            // A domain above.
+            ("https://registry.gitlab.com", "https://gitlab.com/jwt/auth", true),
+            ("https://registry.gitlab.example.com:5050", "https://gitlab.example.com/jwt/auth", true),
+            ("https://registry.gitlab.example.com", "https://Example.com:8443/token", true),
+            ("http://registry.gitlab.example.com", "https://gitlab.example.com/jwt/auth", true),
+            ("http://registry.gitlab.example.com", "http://gitlab.example.com/jwt/auth", false),
+            ("https://registry.example.com", "https://com/token", false),
+            ("https://registry.example.com", "https://.com/token", false),
+            ("https://registry.example.com.", "https://com./token", false),
+            ("https://myregistry.example.com", "https://registry.example.com/token", false),
+            ("https://example.com", "https://registry.example.com/token", false),
+            ("https://registry.example.com", "https://auth.example.com/token", false),
+            ("https://10.0.0.1", "https://0.1/token", false),
+            ("https://10.0.1", "https://0.1/token", false),
+            // Others, and those that the user named.
+            ("https://r.example", "https://evil.example/token", false),
+            ("https://r.example", "https://auth.corp/token", true),
+            ("https://r.example", "https://auth.corp:8443/token", true),
+            ("https://r.example", "https://tokens.corp:8443/token", true),
+            ("https://r.example", "https://tokens.corp/token", false),
+            ("https://r.example", "https://[fd00::1]:8443/token", true),
+            ("https://r.example", "http://auth.corp/token", false),
+            ("http://r.example", "http://auth.corp:5001/token", true),
+            ("http://r.example", "http://tokens.corp:8443/token", true),
+            ("http://r.example", "http://tokens.corp/token", false),
+        ] {
+            assert_eq!(realm_allowed(base, realm, &trusted), allowed, "{base} {realm}");
+        }
     }
 }

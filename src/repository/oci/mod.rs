@@ -290,28 +290,29 @@ impl<'c> Registry<'c> {
                 let allowed = challenge::realm_allowed(&self.base, &realm, &settings.trusted_realms);
                 if !allowed && credential.is_some() {
                     let host = Address::parse(&realm).map(|realm| realm.host).unwrap_or_default();
-                    let message = format!(
-                        "{} sends to the token server {}, which may not see its credentials",
-                        self.host,
-                        quote(super::printable(&host))
-                    );
-                    let hint = format!("if that server belongs to the registry, set RUTTER_TRUSTED_REALMS={}", super::printable(&host));
-                    let diagnostic = crate::diagnostic::Diagnostic { headline: message.clone(), hints: vec![hint], ..Default::default() };
+                    let host = super::printable(&host);
+                    let headline = format!("{} sends to the token server {}, which may not see its credentials", self.host, quote(&host));
+                    let hint = format!("if that server belongs to the registry, set RUTTER_TRUSTED_REALMS={host}");
+                    let message = format!("{headline}; {hint}");
+                    let diagnostic = crate::diagnostic::Diagnostic { headline, hints: vec![hint], ..Default::default() };
                     return Err(Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic));
                 }
                 if let Some(token) = credential.as_ref().map(|credential| &credential.access_token).filter(|token| !token.is_empty()) {
                     return Ok(Some(format!("Bearer {token}")));
                 }
                 let scope = if scope.is_empty() { wanted.as_str() } else { scope };
-                self.token(&realm, &service, scope, credential.as_ref()).map(Some).map_err(|error| error.context(asked))
+                self.token(&realm, &service, scope, credential.as_ref(), allowed).map(Some).map_err(|error| error.context(asked))
             }
         }
     }
 
-    /// Asks a token server; never redirected, never with checks of certificates off unless it is the registry itself.
-    fn token(&self, realm: &str, service: &str, scope: &str, credential: Option<&Credential>) -> Result<String> {
+    /// Asks a token server; never redirected. How certificates are checked holds for it too if it may see credentials
+    /// (`allowed`); the client's own is for the registry alone.
+    fn token(&self, realm: &str, service: &str, scope: &str, credential: Option<&Credential>, allowed: bool) -> Result<String> {
         let same = Address::parse(realm).is_some_and(|realm| super::http::same_origin(&self.base, &realm));
-        let mut access = Access { base: realm.to_string(), ca_file: self.access.ca_file.clone(), ..Access::default() };
+        let insecure_skip_tls_verify = allowed && self.access.insecure_skip_tls_verify;
+        let ca_file = self.access.ca_file.clone();
+        let mut access = Access { base: realm.to_string(), ca_file, insecure_skip_tls_verify, ..Access::default() };
         if same {
             access = Access { base: realm.to_string(), ..self.access.clone() };
         }
