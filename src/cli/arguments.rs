@@ -198,8 +198,16 @@ impl ServerArguments {
             plain_http: self.plain_http,
             ..ChartOptions::default()
         };
+        let options = without_plain_http_over_tls(options);
         options.check_tls_files().map(|()| options)
     }
+}
+
+/// The options without `--plain-http` if another flag is about TLS: Helm's `newRegistryClient` does not look at it then.
+pub fn without_plain_http_over_tls(options: ChartOptions) -> ChartOptions {
+    let has_certificate = !options.cert_file.is_empty() && !options.key_file.is_empty();
+    let is_about_tls = has_certificate || !options.ca_file.is_empty() || options.insecure_skip_tls_verify;
+    ChartOptions { plain_http: options.plain_http && !is_about_tls, ..options }
 }
 
 /// Where a chart comes from and how to reach it.
@@ -411,6 +419,24 @@ fn quoted_item(mut rest: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // As Helm's `newRegistryClient` has it: half a certificate is none.
+    #[test]
+    fn a_flag_about_tls_takes_plain_http_away() {
+        let text = |text: &str| Some(text.to_string());
+        for (server, plain_http) in [
+            (ServerArguments::default(), true),
+            (ServerArguments { insecure_skip_tls_verify: true, ..ServerArguments::default() }, false),
+            (ServerArguments { ca_file: text("testdata/tls/self-signed.pem"), ..ServerArguments::default() }, false),
+        ] {
+            let options = ServerArguments { plain_http: true, ..server.clone() }.options().expect("options");
+            assert_eq!(options.plain_http, plain_http, "{server:?}");
+        }
+        for (cert_file, key_file, plain_http) in [("c.pem", "", true), ("", "k.pem", true), ("c.pem", "k.pem", false)] {
+            let files = ChartOptions { cert_file: cert_file.to_string(), key_file: key_file.to_string(), ..ChartOptions::default() };
+            assert_eq!(without_plain_http_over_tls(ChartOptions { plain_http: true, ..files }).plain_http, plain_http);
+        }
+    }
 
     #[test]
     fn comma_lists_are_csv() {

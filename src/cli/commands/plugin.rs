@@ -12,6 +12,7 @@ use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::{plugin as package, provenance};
+use crate::repository::ChartOptions;
 use crate::repository::download::with_suffix;
 use clap::Args;
 use std::path::Path;
@@ -109,7 +110,8 @@ impl Run for Install {
             version: self.version.unwrap_or_default(),
             verify: self.verify,
             keyring: keyring(self.keyring.as_deref(), session),
-            access: server.options()?,
+            // Helm's client for plugins looks at this flag whatever else is given.
+            access: ChartOptions { plain_http: server.plain_http, ..server.options()? },
         };
         install::run(arguments.first().map_or("", String::as_str), &options, session)
     }

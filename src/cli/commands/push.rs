@@ -4,7 +4,7 @@
 use super::{Arity, Entry, Run};
 use crate::action::push::{self, Options};
 use crate::action::{dependency, package};
-use crate::cli::arguments::boolean;
+use crate::cli::arguments::{boolean, without_plain_http_over_tls};
 use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
@@ -124,7 +124,7 @@ impl Run for Arguments {
                 None => format!("Bearer {token}"),
             });
         let options = Options {
-            source: ChartOptions {
+            source: without_plain_http_over_tls(ChartOptions {
                 username: self.username.clone().or_else(|| variable("HELM_REPO_USERNAME")).unwrap_or_default(),
                 password: self.password.clone().or_else(|| variable("HELM_REPO_PASSWORD")).unwrap_or_default(),
                 cert_file: self.cert_file.clone().or_else(|| variable("HELM_REPO_CERT_FILE")).unwrap_or_default(),
@@ -133,7 +133,7 @@ impl Run for Arguments {
                 insecure_skip_tls_verify: self.insecure_skip_tls_verify || truth("HELM_REPO_INSECURE"),
                 plain_http: self.plain_http,
                 ..ChartOptions::default()
-            },
+            }),
             server: self.server,
             force: self.force,
             provenance: self.prov.clone().map(PathBuf::from),
