@@ -191,6 +191,17 @@ pub fn lstat(path: &Path) -> Result<Entry> {
     std::fs::symlink_metadata(path).map(|metadata| Entry::of(&metadata)).map_err(|error| fault("lstat", path, &error))
 }
 
+/// The second since 1970 in which what `path` leads to was written last; the part of one is cut off, where [`Entry::modified`] is
+/// rounded, as in tar.
+pub fn modified_second(path: &Path) -> Result<i64> {
+    let time = std::fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(|error| fault("stat", path, &error))?;
+    let seconds = match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_secs_f64().ceil() as u64).unwrap_or(i64::MAX),
+    };
+    Ok(seconds)
+}
+
 /// When an entry was last added to, taken from or renamed in a folder, nanoseconds since 1970; `None` if it is no folder.
 pub fn folder_changed(path: &Path) -> Option<i128> {
     let about = std::fs::metadata(path).ok().filter(Metadata::is_dir)?;
@@ -623,6 +634,21 @@ mod tests {
         for name in ["", "../a", "a/../../b", "/etc/passwd", "a\\b", "a\0b"] {
             assert!(join_below(folder, name).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn the_second_of_a_file_is_cut_off_and_its_time_is_rounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tgz");
+        let file = File::create(&path).unwrap();
+        for (milliseconds, second, rounded) in
+            [(1_700_000_000_400, 1_700_000_000, 1_700_000_000), (1_700_000_000_900, 1_700_000_000, 1_700_000_001)]
+        {
+            file.set_modified(UNIX_EPOCH + Duration::from_millis(milliseconds)).unwrap();
+            assert_eq!((modified_second(&path).unwrap(), stat(&path).unwrap().modified), (second, rounded));
+        }
+        file.set_modified(UNIX_EPOCH - Duration::from_millis(1_500)).unwrap();
+        assert_eq!(modified_second(&path).unwrap(), -2);
     }
 
     #[cfg(unix)]

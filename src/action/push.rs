@@ -86,8 +86,7 @@ fn read(path: &Path, options: &Options) -> Result<Package> {
     if !fs::exists(path) {
         return Err(Error::new(ErrorKind::Io, format!("{}: no such file", path.display())));
     }
-    let about = fs::stat(path)?;
-    if about.kind == fs::Kind::Folder {
+    if fs::stat(path)?.kind == fs::Kind::Folder {
         return Err(Error::new(ErrorKind::Usage, "cannot push directory, must provide chart archive (.tgz)"));
     }
     let metadata = loader::load(path, &mut Notices::new())?.metadata;
@@ -98,7 +97,7 @@ fn read(path: &Path, options: &Options) -> Result<Package> {
         None if fs::exists(&beside) => Some(fs::read(&beside)?),
         None => None,
     };
-    Ok(Package { metadata, archive, provenance, modified: about.modified })
+    Ok(Package { metadata, archive, provenance, modified: fs::modified_second(path)? })
 }
 
 fn push_over_http(client: &Client<'_>, target: &Target, package: &Package, options: &Options) -> Result<Report> {
