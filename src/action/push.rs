@@ -14,7 +14,7 @@ use crate::repository::config::{Repositories, index_path};
 use crate::repository::download::{entry_access, flag_access, index_address, with_suffix};
 use crate::repository::http::{Access, Client, Request, fetch_error};
 use crate::repository::index::{INDEX_LIMIT, context_path};
-use crate::repository::oci::chart::{Upload, announce, is_taken, push as push_artifact};
+use crate::repository::oci::chart::{Upload, announce, push as push_artifact};
 use crate::repository::oci::{Reference, Registry, SCHEME, digest_of};
 use crate::repository::push::{self, Server};
 use crate::repository::{ChartOptions, Reporter, Settings, rfc3339, url};
@@ -133,12 +133,8 @@ fn push_to_registry(client: &Client<'_>, destination: &str, package: &Package, o
     let parent = url::clean_dot(destination.strip_prefix(SCHEME).unwrap_or(destination));
     let reference = Reference::parse(&format!("{parent}/{}:{}", metadata.name, metadata.version))?;
     let created = rfc3339(i128::from(*modified) * 1_000_000_000);
-    let upload = Upload { archive, metadata, provenance: provenance.as_deref(), created: &created };
+    let upload = Upload { archive, metadata, provenance: provenance.as_deref(), created: &created, force: options.force };
     let registry = Registry::new(client, &reference.registry, &flag_access(&options.source, ""), options.source.plain_http);
-    if !options.force && is_taken(&registry, &reference, archive) {
-        let message = format!("{reference} already exists with another archive; use --force to replace it");
-        return Err(Error::new(ErrorKind::Exists, message));
-    }
     let digest = push_artifact(&registry, &reference, &upload)?;
     announce("Pushed", &reference, &digest, client.reporter());
     Ok(report(package, reference.to_string(), digest))

@@ -8,6 +8,7 @@ mod repositories;
 
 use rutter::chart::Metadata;
 use rutter::diagnostic::Level;
+use rutter::error::ErrorKind;
 use rutter::repository::config::{Entry, Repositories, index_path};
 use rutter::repository::download::{Downloader, Verify};
 use rutter::repository::http::{Access, Client, Request};

@@ -360,3 +360,104 @@ fn a_push_to_a_registry_that_asks_stumbles_and_is_busy_arrives() {
     let sent: Vec<String> = peer.requests().iter().filter(|request| request.starts_with("PUT /v2/a/blobs")).cloned().collect();
     assert!(sent.iter().all(|request| request.ends_with("content")), "whole each time");
 }
+
+fn push_app(registry: &Registry<'_>, force: bool) -> rutter::error::Result<String> {
+    let mut metadata = Metadata::default();
+    (metadata.name, metadata.version) = ("app".to_string(), "1.0.0".to_string());
+    let upload = chart::Upload { archive: b"archive", metadata: &metadata, provenance: None, created: "2026-01-01T00:00:00Z", force };
+    chart::push(registry, &Reference::parse("h/app:1.0.0").expect("a reference"), &upload)
+}
+
+/// The lines of the requests so far, digests cut short.
+fn lines_of(peer: &Peer) -> Vec<String> {
+    let line = |request: &String| {
+        let line = request.split(" HTTP").next().unwrap_or_default();
+        line.split_once("sha256:").map_or(line.to_string(), |(before, _)| format!("{before}sha256"))
+    };
+    peer.requests().iter().map(line).collect()
+}
+
+// Gates and wrong addresses answer everything with a page of theirs: that is no chart that exists.
+#[test]
+fn a_page_in_the_place_of_a_manifest_is_no_version_that_exists() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let page = |request: &str| match request.starts_with("HEAD") {
+        true => reply("200 OK", &["Content-Type: text/html; charset=utf-8"], b""),
+        false => reply("200 OK", &["Content-Type: text/html; charset=utf-8"], b"<html></html>"),
+    };
+    let always = Peer::start(move |_, request| page(request));
+    let by_tag = Peer::start(move |_, request| match request.starts_with("HEAD") {
+        true => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+        false => page(request),
+    });
+    for (peer, force) in [(&always, false), (&always, true), (&by_tag, false)] {
+        let error = push_app(&Registry::new(&client, &peer.address, &Access::default(), true), force).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Repository);
+        let error = error.to_string();
+        // Helm 4.2.4 says the same.
+        assert!(error.starts_with("failed to perform \"Tag\" on destination: GET \"http://"), "{error}");
+        let wanted = "mismatch response Content-Type \"text/html\": expect \"application/vnd.oci.image.manifest.v1+json\"";
+        assert!(error.ends_with(wanted), "{error}");
+    }
+    // What is not JSON whatever it says, and JSON that is no manifest.
+    for body in [&b"<html>"[..], b"{}", b"[]", b"null", b"{\"errors\":[]}"] {
+        let peer = Peer::start(move |_, request| match request.starts_with("HEAD") {
+            true => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+            false => reply("200 OK", &["Content-Type: application/json"], body),
+        });
+        let error = push_app(&Registry::new(&client, &peer.address, &Access::default(), true), false).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Repository, "{error}");
+    }
+    // An image index is something that exists.
+    let peer = Peer::start(move |_, request| match request.starts_with("HEAD") {
+        true => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+        false => reply("200 OK", &["Content-Type: application/vnd.oci.image.index.v1+json"], br#"{"schemaVersion":2,"manifests":[]}"#),
+    });
+    let error = push_app(&Registry::new(&client, &peer.address, &Access::default(), true), false).expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Exists, "{error}");
+}
+
+#[test]
+fn a_push_asks_for_no_more_than_it_needs() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let registry = |peer: &Peer, username: &str| Registry::new(&client, &peer.address, &registry_options(username), true);
+    // Nobody is asked twice whether this password will do.
+    let strict = Peer::start(|_, _| reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""));
+    let error = push_app(&registry(&strict, "ada"), false).expect_err("refused").to_string();
+    // Helm 4.2.4 says the same.
+    assert!(
+        error.starts_with("failed to perform \"Exists\" on destination: HEAD \"http://") && error.contains("status code 401"),
+        "{error}"
+    );
+    assert_eq!(lines_of(&strict), ["HEAD /v2/app/manifests/sha256", "HEAD /v2/app/manifests/sha256"]);
+    let address = Arc::new(Mutex::new(String::new()));
+    for tokens in [true, false] {
+        let told = Arc::clone(&address);
+        let peer = Peer::start(move |_, request| {
+            let realm = format!("http://{}/token", told.lock().expect("the address"));
+            let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"x\"");
+            let manifest = "Content-Type: application/vnd.oci.image.manifest.v1+json";
+            let layers = format!(r#"{{"schemaVersion":2,"layers":[{{"size":7,"digest":"{}"}}]}}"#, digest_of(b"archive"));
+            match request {
+                request if request.starts_with("GET /token") && tokens => reply("200 OK", &[], br#"{"token":"t0ken"}"#),
+                request if request.starts_with("GET /token") => reply("403 Forbidden", &[], b""),
+                request if !request.contains("Bearer t0ken") => reply("401 Unauthorized", &[&challenge], b""),
+                request if request.starts_with("HEAD") => reply("200 OK", &[manifest], b""),
+                request if request.starts_with("GET") => reply("200 OK", &[manifest], layers.as_bytes()),
+                _ => reply("201 Created", &[], b""),
+            }
+        });
+        address.lock().expect("the address").clone_from(&peer.address);
+        let pushed = push_app(&registry(&peer, "bo"), false);
+        assert_eq!(pushed.is_ok(), tokens, "{pushed:?}");
+        let token = "GET /token?scope=repository%3Aapp%3Apull%2Cpush&service=x";
+        // What is there already is only named once more.
+        let manifest = "HEAD /v2/app/manifests/sha256";
+        let wanted = [manifest, token, manifest, "GET /v2/app/manifests/1.0.0", "PUT /v2/app/manifests/1.0.0"];
+        assert_eq!(lines_of(&peer), wanted[..if tokens { 5 } else { 2 }]);
+    }
+}

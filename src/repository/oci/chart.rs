@@ -4,7 +4,7 @@
 //! provenance. Blobs go up before the manifest that names them, so a push that breaks off leaves nothing that can be pulled. Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest,
 //! no `mediaType` inside the manifest.
 
-use super::{Descriptor, NO_EXISTS, NO_PUSH, Reference, Registry, digest_of, has_digest};
+use super::{Descriptor, NO_PUSH, NO_TAG, Reference, Registry, content_type, digest_of, has_digest, other_content, push_scope};
 use crate::chart::Metadata;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,9 +21,6 @@ pub const PROVENANCE_TYPE: &str = "application/vnd.cncf.helm.chart.provenance.v1
 const LEGACY_CHART_TYPE: &str = "application/tar+gzip";
 /// The media type of the manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
-
-/// What oras puts before the fault of naming what is there.
-const NO_TAG: &str = "failed to perform \"Tag\" on destination";
 
 /// What Helm says after a reference with an underscore, which may stand for a plus sign.
 const UNDERSCORE: &str = "
@@ -128,30 +125,47 @@ pub struct Upload<'a> {
     pub provenance: Option<&'a [u8]>,
     /// RFC 3339.
     pub created: &'a str,
+    /// A version that is there with another archive is replaced.
+    pub force: bool,
 }
 
 /// Whether the tag of `reference` names another archive already. A registry that does not say counts as one that has none:
-/// it may let us write only.
-pub fn is_taken(registry: &Registry<'_>, reference: &Reference, archive: &[u8]) -> bool {
-    let Ok(Some((_, manifest))) = registry.manifest(&reference.repository, &reference.tag) else { return false };
-    let Ok(manifest) = crate::json::parse_exact(&manifest) else { return true };
-    let layers = manifest.as_map().and_then(|map| map.get("layers")).and_then(Data::as_list);
-    !layers.is_some_and(|layers| layers.iter().filter_map(descriptor).any(|layer| has_digest(archive, &layer.digest)))
+/// it may let us write only. What is no manifest at all is a fault.
+fn is_taken(registry: &Registry<'_>, reference: &Reference, archive: &[u8]) -> Result<bool> {
+    let repository = &reference.repository;
+    let Ok(Some((_, answer))) = registry.manifest_answer(repository, &reference.tag, &push_scope(repository)) else { return Ok(false) };
+    let manifest = crate::json::parse_exact(&answer.body).unwrap_or_default();
+    let Some(manifest) = manifest.as_map().filter(|map| map.contains_key("layers") || map.contains_key("schemaVersion")) else {
+        let found = content_type(&answer).unwrap_or_default();
+        return Err(other_content(&registry.manifest_url(repository, &reference.tag), &found, MANIFEST_TYPE).context(NO_TAG));
+    };
+    let layers = manifest.get("layers").and_then(Data::as_list);
+    Ok(!layers.is_some_and(|layers| layers.iter().filter_map(descriptor).any(|layer| has_digest(archive, &layer.digest))))
 }
 
 /// Pushes `upload` under `reference` and gives the manifest's digest.
+///
+/// # Errors
+/// Of kind [`ErrorKind::Exists`] when another archive has that version and `upload.force` is not set.
 pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &Upload<'_>) -> Result<String> {
     let config = metadata_fields(upload.metadata).finish().to_json()?;
     let manifest = manifest(upload, &config)?;
     let repository = &reference.repository;
     let digest = digest_of(&manifest);
-    // Asked first as oras does. The parts are looked for all the same: who deletes a part may leave the manifest.
-    let is_known = registry.has_manifest(repository, &digest, MANIFEST_TYPE).map_err(|error| error.context(NO_EXISTS))?;
-    registry.put_blob(repository, upload.archive, &digest_of(upload.archive))?;
-    if let Some(provenance) = upload.provenance {
-        registry.put_blob(repository, provenance, &digest_of(provenance))?;
+    // First as in oras: who is not let in learns it here, in the same words.
+    let is_known = registry.has_manifest(repository, &digest, MANIFEST_TYPE)?;
+    if !upload.force && is_taken(registry, reference, upload.archive)? {
+        let message = format!("{reference} already exists with another archive; use --force to replace it");
+        return Err(Error::new(ErrorKind::Exists, message));
     }
-    registry.put_blob(repository, &config, &digest_of(&config))?;
+    // A registry that has a manifest has its parts.
+    if !is_known {
+        registry.put_blob(repository, upload.archive, &digest_of(upload.archive))?;
+        if let Some(provenance) = upload.provenance {
+            registry.put_blob(repository, provenance, &digest_of(provenance))?;
+        }
+        registry.put_blob(repository, &config, &digest_of(&config))?;
+    }
     registry
         .put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest)
         .map_err(|error| error.context(if is_known { NO_TAG } else { NO_PUSH }))?;

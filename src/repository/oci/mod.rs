@@ -36,6 +36,8 @@ pub const BLOB_LIMIT: u64 = 256 << 20;
 /// What oras puts before the faults of looking for a part, and of uploading it.
 const NO_EXISTS: &str = "failed to perform \"Exists\" on destination";
 const NO_PUSH: &str = "failed to perform \"Push\" on destination";
+/// And before the fault of naming what is there.
+const NO_TAG: &str = "failed to perform \"Tag\" on destination";
 
 /// oras's words for a registry that wants a password where there is none, and where there is half of one.
 const NO_CREDENTIAL: &str = "basic credential not found";
@@ -144,9 +146,15 @@ impl<'c> Registry<'c> {
 
     /// Digest and bytes of the manifest called `name`, a tag or a digest; `None` when there is none.
     pub fn manifest(&self, repository: &str, name: &str) -> Result<Option<(String, Vec<u8>)>> {
-        let url = format!("{}/v2/{repository}/manifests/{name}", self.base);
+        let found = self.manifest_answer(repository, name, &pull_scope(repository))?;
+        Ok(found.map(|(digest, response)| (digest, response.body)))
+    }
+
+    /// The same as it was answered to somebody with this scope.
+    fn manifest_answer(&self, repository: &str, name: &str, scope: &str) -> Result<Option<(String, Response)>> {
+        let url = self.manifest_url(repository, name);
         let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json";
-        let response = self.call(Request::get(&url, MANIFEST_LIMIT).header("accept", accept), &pull_scope(repository))?;
+        let response = self.call(Request::get(&url, MANIFEST_LIMIT).header("accept", accept), scope)?;
         if response.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -158,7 +166,7 @@ impl<'c> Registry<'c> {
             return Err(mismatch(&url, claimed, &digest_of(&response.body)));
         }
         let digest = claimed.map_or_else(|| digest_of(&response.body), str::to_string);
-        Ok(Some((digest, response.body)))
+        Ok(Some((digest, response)))
     }
 
     /// The content that `descriptor` names, its size and digest checked; `label` names it where its progress is shown.
@@ -185,17 +193,28 @@ impl<'c> Registry<'c> {
         Ok(response.body)
     }
 
-    /// Whether the registry has the manifest with this digest.
-    pub fn has_manifest(&self, repository: &str, digest: &str, media_type: &'static str) -> Result<bool> {
-        self.has(&format!("{}/v2/{repository}/manifests/{digest}", self.base), media_type, &push_scope(repository))
+    /// Whether the registry has the manifest with this digest, for somebody who is about to push it.
+    fn has_manifest(&self, repository: &str, digest: &str, media_type: &'static str) -> Result<bool> {
+        let url = self.manifest_url(repository, digest);
+        let found = self.look_for(&url, media_type, &push_scope(repository)).map_err(|error| error.context(NO_EXISTS))?;
+        // Some gates answer everything with a page of theirs. oras finds that out when it fetches what it is to tag.
+        match found.as_ref().and_then(content_type) {
+            Some(other) if other != media_type => Err(other_content(&url, &other, media_type).context(NO_TAG)),
+            known => Ok(known.is_some()),
+        }
     }
 
-    fn has(&self, url: &str, accept: &str, scope: &str) -> Result<bool> {
+    fn manifest_url(&self, repository: &str, name: &str) -> String {
+        format!("{}/v2/{repository}/manifests/{name}", self.base)
+    }
+
+    /// The answer to a HEAD; `None` when there is nothing.
+    fn look_for(&self, url: &str, accept: &str, scope: &str) -> Result<Option<Response>> {
         let head = Request { method: Method::HEAD, ..Request::get(url, MANIFEST_LIMIT) }.header("accept", accept);
         let response = self.call(head, scope)?;
         match response.status {
-            StatusCode::OK => Ok(true),
-            StatusCode::NOT_FOUND => Ok(false),
+            StatusCode::OK => Ok(Some(response)),
+            StatusCode::NOT_FOUND => Ok(None),
             _ => Err(status_error("HEAD", url, &response)),
         }
     }
@@ -203,7 +222,7 @@ impl<'c> Registry<'c> {
     /// Uploads `bytes` unless the registry has them.
     pub fn put_blob(&self, repository: &str, bytes: &[u8], digest: &str) -> Result<()> {
         let url = format!("{}/v2/{repository}/blobs/{digest}", self.base);
-        if self.has(&url, "*/*", &push_scope(repository)).map_err(|error| error.context(NO_EXISTS))? {
+        if self.look_for(&url, "*/*", &push_scope(repository)).map_err(|error| error.context(NO_EXISTS))?.is_some() {
             return Ok(());
         }
         self.upload(repository, bytes, digest).map_err(|error| error.context(NO_PUSH))
@@ -242,7 +261,7 @@ impl<'c> Registry<'c> {
 
     /// Puts a manifest under `tag`.
     pub fn put_manifest(&self, repository: &str, tag: &str, media_type: &'static str, bytes: &[u8]) -> Result<()> {
-        let url = format!("{}/v2/{repository}/manifests/{tag}", self.base);
+        let url = self.manifest_url(repository, tag);
         let request = Request { repeat: true, ..Request::upload(Method::PUT, &url, bytes.to_vec()) }.header("content-type", media_type);
         let response = self.call(request, &push_scope(repository))?;
         if response.status != StatusCode::CREATED {
@@ -406,6 +425,18 @@ fn next_link(url: &str, link: &str) -> Option<String> {
 fn mismatch(url: &str, claimed: &str, actual: &str) -> Error {
     let claimed = super::printable(claimed);
     Error::new(ErrorKind::Verification, format!("GET {}: mismatch digest: expected {claimed}, content is {actual}", quote(url)))
+}
+
+/// The media type that an answer says it has.
+fn content_type(response: &Response) -> Option<String> {
+    let written = response.header("content-type")?.split(';').next()?.trim().to_ascii_lowercase();
+    Some(written).filter(|written| !written.is_empty())
+}
+
+/// That what was to be a manifest is something else, in oras's words.
+fn other_content(url: &str, found: &str, wanted: &str) -> Error {
+    let text = format!("GET {}: mismatch response Content-Type {}: expect {}", quote(url), quote(super::printable(found)), quote(wanted));
+    Error::new(ErrorKind::Repository, text)
 }
 
 /// What Go's `%v` makes of a value from JSON, down to `depth` levels.
