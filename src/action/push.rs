@@ -108,6 +108,11 @@ fn push_over_http(client: &Client<'_>, target: &Target, package: &Package, optio
         None if matches!(server, Server::Auto | Server::ChartMuseum) => announced_context(client, base, access),
         known => Ok(known.cloned()),
     };
+    // A token may be for writing alone; a user and password are right or wrong.
+    let announced = match announced {
+        Err(unread) if unread.status == 401 && access.token.is_none() => return Err(unread.error),
+        announced => announced,
+    };
     let context = announced.as_ref().ok().cloned().flatten();
     let upload = push::Upload {
         file_name: &file_name,
@@ -119,7 +124,7 @@ fn push_over_http(client: &Client<'_>, target: &Target, package: &Package, optio
     };
     let put = push::push(client, base, server, &upload, access).map_err(|error| match announced {
         // The API was looked for in the wrong place because the index could not be read.
-        Err(unread) if unread.is_refused || error.kind() == ErrorKind::Usage => unread.error,
+        Err(unread) if matches!(unread.status, 401 | 403) || error.kind() == ErrorKind::Usage => unread.error,
         _ => error,
     })?;
     let digest = digest_of(&package.archive);
@@ -148,13 +153,13 @@ fn report(package: &Package, destination: String, digest: String) -> Report {
 /// Why an index that might tell of a context path was not read.
 struct Unread {
     error: Error,
-    /// Whether the server did not take the credentials.
-    is_refused: bool,
+    /// Of the answer; 0 if there was none.
+    status: u16,
 }
 
 impl From<Error> for Unread {
     fn from(error: Error) -> Unread {
-        Unread { error, is_refused: false }
+        Unread { error, status: 0 }
     }
 }
 
@@ -167,7 +172,7 @@ fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> std::r
     let response = client.send(Request { compressed: true, ..Request::get(&place, INDEX_LIMIT) }, access)?;
     match response.status.as_u16() {
         200 => Ok(context_path(&response.body)),
-        status => Err(Unread { error: fetch_error(&place, response.status), is_refused: matches!(status, 401 | 403) }),
+        status => Err(Unread { error: fetch_error(&place, response.status), status }),
     }
 }
 

@@ -397,6 +397,52 @@ fn a_plain_put_leaves_the_provenance_of_another_writer_alone() {
     }
 }
 
+// RFC 4918, 9.3.1 and 9.7.1: what a server says of a folder whose parent is missing is no version that exists.
+#[test]
+fn a_folder_that_is_not_there_is_told_as_such() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    for (server, provenance, is_there) in [
+        (Server::WebDav, None, false),
+        (Server::WebDav, Some(&b"signed"[..]), false),
+        (Server::Put, None, false),
+        (Server::Auto, None, false),
+        (Server::Put, None, true),
+    ] {
+        let peer = Peer::start(move |number, request| match request.split(' ').next() {
+            // Somebody else's by the second look.
+            Some("HEAD") if is_there && number > 1 => b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec(),
+            Some("HEAD") => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+            Some("POST") => reply("405 Method Not Allowed", &[], b""),
+            _ => reply("409 Conflict", &[], b"<html></html>"),
+        });
+        let base = format!("{}/none/charts", peer.url());
+        let upload = Upload { context_path: Some(""), ..upload(provenance, false) };
+        let error = push::push(&client, &base, server, &upload, &Access::default()).expect_err("refused");
+        if is_there {
+            assert_eq!(error.kind(), ErrorKind::Exists);
+        } else {
+            let wanted = format!("could not push a-1.0.0.tgz: 409 Conflict: is there a folder {base}?");
+            assert_eq!((error.kind(), error.to_string()), (ErrorKind::Repository, wanted));
+        }
+    }
+}
+
+#[test]
+fn an_archive_is_not_sent_to_who_asks_for_another_password() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    for (server, line) in [(Server::WebDav, "MKCOL /charts/rutter-push.lock/"), (Server::Put, "HEAD /charts/a-1.0.0.tgz")] {
+        let peer = Peer::start(|_, _| reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""));
+        let base = format!("{}/charts", peer.url());
+        let error = push::push(&client, &base, server, &upload(None, false), &access(&base)).expect_err("refused");
+        assert!(error.kind() == ErrorKind::Repository && error.to_string().ends_with(": 401 Unauthorized"), "{error}");
+        assert_eq!(peer.requests().iter().filter_map(|request| request.split(" HTTP").next()).collect::<Vec<_>>(), [line]);
+    }
+}
+
 // helm/helm#9519, #13241: what is cached under its digest is not fetched again, and then the index is not either.
 #[test]
 fn building_cached_dependencies_makes_no_request() {

@@ -139,9 +139,12 @@ fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Ac
 fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<String> {
     let target = place(base, upload.file_name)?;
     if !upload.force {
-        let head = Request { method: Method::HEAD, ..Request::get(&target, 1 << 20) };
-        if client.send(head, access)?.status == StatusCode::OK {
-            return Err(exists(upload));
+        let found = client.send(head(&target), access)?;
+        match found.status {
+            StatusCode::OK => return Err(exists(upload)),
+            // Who is not let in need not send the archive to hear it once more.
+            StatusCode::UNAUTHORIZED => return Err(refused(upload, &found)),
+            _ => {}
         }
     }
     let signature = place(base, &format!("{}.prov", upload.file_name))?;
@@ -149,20 +152,19 @@ fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) ->
         let mut response = client.send(put_request(&signature, provenance, upload.force), access)?;
         if response.status == StatusCode::PRECONDITION_FAILED {
             // Somebody else's, unless no archive came of it: then it was left behind.
-            let head = Request { method: Method::HEAD, ..Request::get(&target, 1 << 20) };
-            if client.send(head, access)?.status == StatusCode::OK {
+            if client.send(head(&target), access)?.status == StatusCode::OK {
                 return Err(exists(upload));
             }
             response = client.send(put_request(&signature, provenance, true), access)?;
         }
         if !response.status.is_success() {
-            return Err(refused(upload, &response));
+            return Err(put_refused(client, base, &target, upload, &response, access));
         }
     }
     let outcome = client.send(put_request(&target, upload.archive, upload.force), access);
     let failed = match outcome {
         Ok(response) if response.status.is_success() => return Ok(target),
-        Ok(response) => refused(upload, &response),
+        Ok(response) => put_refused(client, base, &target, upload, &response, access),
         Err(error) => error,
     };
     if upload.provenance.is_some() {
@@ -170,6 +172,20 @@ fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) ->
         let _ = client.send(Request::upload(Method::DELETE, &signature, Vec::new()), access);
     }
     Err(failed)
+}
+
+fn head(target: &str) -> Request<'_> {
+    Request { method: Method::HEAD, ..Request::get(target, 1 << 20) }
+}
+
+/// Why a PUT failed. A conflict is a folder that is not there (RFC 4918, 9.7.1), unless somebody was faster.
+fn put_refused(client: &Client<'_>, base: &str, target: &str, upload: &Upload<'_>, response: &Response, access: &Access) -> Error {
+    let is_there = || client.send(head(target), access).is_ok_and(|found| found.status == StatusCode::OK);
+    if response.status != StatusCode::CONFLICT || is_there() {
+        return refused(upload, response);
+    }
+    let message = format!("could not push {}: {}: is there a folder {}?", upload.file_name, response.status_text(), url::redact(base));
+    Error::new(ErrorKind::Repository, message)
 }
 
 /// The address of a file of the repository.

@@ -8,7 +8,7 @@
 use super::{Upload, exists, place, put, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest;
-use crate::repository::http::{Access, Client, Request};
+use crate::repository::http::{Access, Client, Request, fetch_error, status_text};
 use crate::repository::index::{ChartVersion, INDEX_LIMIT, Index};
 use crate::repository::rfc3339;
 use crate::repository::url;
@@ -62,6 +62,11 @@ impl<'a> Lock<'a> {
                     std::thread::sleep(LOCK_PAUSE / if absent > 0 { 20 } else { 1 });
                 }
                 StatusCode::LOCKED => std::thread::sleep(LOCK_PAUSE),
+                // Nothing else will be let through either.
+                status @ StatusCode::UNAUTHORIZED => {
+                    let message = format!("could not push to {}: {}", url::redact(base), status_text(status));
+                    return Err(Error::new(ErrorKind::Repository, message));
+                }
                 _ => return Ok(lock),
             }
         }
@@ -142,7 +147,7 @@ fn fetch(client: &Client<'_>, base: &str, access: &Access) -> Result<(Index, Opt
         StatusCode::NOT_FOUND => {
             Ok((Index { api_version: "v1".to_string(), ..Index::default() }, Some(("if-none-match", "*".to_string()))))
         }
-        status => Err(crate::repository::http::fetch_error(&address, status)),
+        status => Err(fetch_error(&address, status)),
     }
 }
 
