@@ -182,16 +182,64 @@ fn blobs_and_manifests_with_another_digest_are_refused() {
     assert!(registry.blob("a", &weak, None).expect_err("refused").to_string().contains("unsupported digest"));
 }
 
+// Half a list would give an older version.
 #[test]
-fn tags_on_another_host_are_not_listed() {
+fn tags_on_another_host_are_listed_without_credentials() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());
-    let other = Peer::start(|_, _| reply("200 OK", &[], br#"{"tags":["9.9.9"]}"#));
-    let link = format!("Link: <{}/v2/a/tags/list?last=1>; rel=\"next\"", other.url());
-    let own = Peer::start(move |_, _| reply("200 OK", &[&link], br#"{"tags":["1.0.0"]}"#));
     let client = Client::new(&settings, &reporter);
-    assert_eq!(Registry::new(&client, &own.address, &Access::default(), true).versions("a").expect("tags"), ["1.0.0"]);
-    assert!(other.requests().is_empty());
+    let challenge = "WWW-Authenticate: Basic realm=\"x\"";
+    for lets_in in [true, false] {
+        let other = Peer::start(move |_, _| match lets_in {
+            true => reply("200 OK", &[], br#"{"tags":["9.9.9"]}"#),
+            false => reply("401 Unauthorized", &[challenge], b""),
+        });
+        let link = format!("Link: <{}/v2/a/tags/list?last=1>; rel=\"next\"", other.url());
+        let own = Peer::start(move |_, request| match has_credentials(request) {
+            true => reply("200 OK", &[&link], br#"{"tags":["1.0.0"]}"#),
+            false => reply("401 Unauthorized", &[challenge], b""),
+        });
+        let found = Registry::new(&client, &own.address, &registry_options("ada"), true).versions("a");
+        match lets_in {
+            true => assert_eq!(found.expect("tags"), ["9.9.9", "1.0.0"]),
+            false => assert!(found.expect_err("not all").to_string().contains("response status code 401")),
+        }
+        assert_eq!(other.requests().len(), 1);
+        assert!(!has_credentials(&other.requests()[0]));
+    }
+}
+
+#[test]
+fn a_list_of_tags_is_whole_or_a_fault() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    for (link, said) in [
+        // As Helm, which takes any link for the next page.
+        ("</v2/a/tags/list?page=1>", Ok(["2.0.0", "1.0.0"])),
+        ("<?page=1>; rel=next", Ok(["2.0.0", "1.0.0"])),
+        ("/v2/a/tags/list?page=1", Err("next link \"/v2/a/tags/list?page=1\" has no address between < and >")),
+        ("<ftp://h/x>; rel=\"next\"", Err("next link \"ftp://h/x\" cannot be followed")),
+        ("<%zz://>; rel=\"next\"", Err("next link \"%zz://\" cannot be followed")),
+    ] {
+        let peer = Peer::start(move |_, request| match request.starts_with("GET /v2/a/tags/list?page=1 ") {
+            true => reply("200 OK", &[], br#"{"tags":["2.0.0"]}"#),
+            false => reply("200 OK", &[&format!("Link: {link}")], br#"{"tags":["1.0.0"]}"#),
+        });
+        let found = Registry::new(&client, &peer.address, &Access::default(), true).versions("a");
+        match (found, said) {
+            (Ok(found), Ok(wanted)) => assert_eq!(found, wanted, "{link}"),
+            (Err(error), Err(wanted)) => assert!(error.to_string().ends_with(wanted), "{error}"),
+            (found, _) => panic!("{link}: {found:?}"),
+        }
+    }
+    // A page with nothing new is not the last.
+    let peer = Peer::start(|number, _| {
+        let page = ["{\"tags\":[\"1.0.0\"]}", "{\"tags\":[]}", "{\"tags\":[\"2.0.0\"]}"][number - 1];
+        let link = format!("Link: <?page={number}>; rel=\"{}\"", if number < 3 { "next" } else { "self" });
+        reply("200 OK", &[&link], page.as_bytes())
+    });
+    assert_eq!(Registry::new(&client, &peer.address, &Access::default(), true).versions("a").expect("tags"), ["2.0.0", "1.0.0"]);
 }
 
 #[test]

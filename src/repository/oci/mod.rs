@@ -106,6 +106,7 @@ impl<'c> Registry<'c> {
         let mut items: Vec<String> = Vec::new();
         let mut known = HashSet::new();
         let mut url = format!("{}/v2/{path}", self.base);
+        let mut seen = HashSet::new();
         for _ in 0..PAGE_LIMIT {
             let response = self.call(Request::get(&url, 16 << 20), scope)?;
             match response.status {
@@ -115,15 +116,14 @@ impl<'c> Registry<'c> {
             }
             let answer = crate::json::parse(&response.body)?;
             let list = answer.as_map().and_then(|map| map.get(field)).and_then(Data::as_list);
-            let before = items.len();
             let page = list.map(|list| list.as_slice()).unwrap_or_default().iter().filter_map(Data::as_str);
             items.extend(page.filter(|item| known.insert(item.to_string())).map(str::to_string));
             if items.len() > ITEMS_LIMIT {
                 break;
             }
-            match response.header("link").and_then(|link| next_link(&url, link)) {
-                // A page with nothing new leads in a circle.
-                Some(next) if items.len() > before => url = next,
+            seen.insert(url);
+            match next_page(&response)? {
+                Some(next) if !seen.contains(&next) => url = next,
                 _ => return Ok(items),
             }
         }
@@ -277,7 +277,9 @@ impl<'c> Registry<'c> {
     fn call(&self, request: Request<'_>, scope: &str) -> Result<Response> {
         let known = self.headers.lock().ok().and_then(|headers| headers.get(scope).cloned());
         let response = self.client.send(request.clone(), &Access { token: known, ..self.access.clone() })?;
-        if response.status != StatusCode::UNAUTHORIZED {
+        // What another server asks for is not answered: what there is to show is for this one.
+        let is_own = Address::parse(&response.url).is_some_and(|answered| super::http::same_origin(&self.base, &answered));
+        if response.status != StatusCode::UNAUTHORIZED || !is_own {
             return Ok(response);
         }
         let challenge = challenge::parse(response.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()));
@@ -411,15 +413,57 @@ fn push_scope(repository: &str) -> String {
     format!("repository:{repository}:pull,push")
 }
 
-/// The address of the next page, if it is on the same server.
-fn next_link(url: &str, link: &str) -> Option<String> {
-    let (target, parameters) = link.split_once('>')?;
-    if !parameters.contains("next") {
-        return None;
+/// The address of the page after this one. It may be on another server, as where redirects lead: credentials stay behind.
+fn next_page(response: &Response) -> Result<Option<String>> {
+    let headers = response.headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
+    let refused = |link: &str, why: &str| {
+        let text = format!("GET {}: next link {} {why}", quote(super::url::redact(&response.url)), quote(super::printable(link)));
+        Error::new(ErrorKind::Repository, text)
+    };
+    let Some(target) = next_link(headers).map_err(|link| refused(link, "has no address between < and >"))? else { return Ok(None) };
+    let next = Address::parse(&response.url).zip(Address::parse(target)).map(|(from, to)| from.join(&to));
+    let Some(mut next) = next.filter(|next| matches!(next.scheme.as_str(), "http" | "https") && !next.host.is_empty()) else {
+        return Err(refused(target, "cannot be followed"));
+    };
+    if response.url.starts_with("https:") && next.scheme == "http" {
+        // A registry behind a proxy may not know that it is reached by TLS.
+        let host = Address::parse(&response.url).map(|own| own.host).unwrap_or_default();
+        if !host.eq_ignore_ascii_case(&next.host) {
+            return Err(refused(target, "leads from https to http"));
+        }
+        next.scheme = "https".to_string();
     }
-    let from = Address::parse(url)?;
-    let next = from.join(&Address::parse(target.trim().strip_prefix('<')?)?);
-    (next.origin() == from.origin()).then(|| next.to_string())
+    Ok(Some(next.to_string()))
+}
+
+/// What the link to the next page says, as it stands in `Link` headers (RFC 8288): the one that calls itself so, or one that does
+/// not say what it is. The fault is a header that is none.
+fn next_link<'h>(headers: impl Iterator<Item = &'h str>) -> std::result::Result<Option<&'h str>, &'h str> {
+    let mut nameless = None;
+    for header in headers {
+        let mut rest = header.trim_start();
+        while !rest.is_empty() {
+            let (target, after) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')).ok_or(header)?;
+            // A comma in quotes ends no link.
+            let mut quoted = false;
+            let end = after.find(|c: char| {
+                quoted ^= c == '"';
+                c == ',' && !quoted
+            });
+            let (parameters, following) = after.split_at(end.unwrap_or(after.len()));
+            let relations =
+                parameters.split(';').filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("rel"));
+            match relations {
+                Some((_, names)) if names.trim().trim_matches('"').split(' ').any(|name| name.eq_ignore_ascii_case("next")) => {
+                    return Ok(Some(target));
+                }
+                Some(_) => {}
+                None => nameless = nameless.or(Some(target)),
+            }
+            rest = following.trim_start_matches([',', ' ', '\t']);
+        }
+    }
+    Ok(nameless)
 }
 
 fn mismatch(url: &str, claimed: &str, actual: &str) -> Error {
@@ -475,4 +519,46 @@ fn status_error(method: &str, url: &str, response: &Response) -> Error {
         text.push_str(&format!(": {}", response.status.canonical_reason().unwrap_or_default()));
     }
     Error::new(ErrorKind::Repository, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_told_from_other_links() {
+        for (headers, next) in [
+            (&[][..], Ok(None)),
+            (&["</v2/a/tags/list?last=1>; rel=\"next\""], Ok(Some("/v2/a/tags/list?last=1"))),
+            (&["<x>;rel=next"], Ok(Some("x"))),
+            (&["<x>; REL=\"prefetch Next\""], Ok(Some("x"))),
+            (&["<x>"], Ok(Some("x"))),
+            (&["<x>; title=\"rel=next, or not\""], Ok(Some("x"))),
+            (&["<x>; rel=\"prev\""], Ok(None)),
+            (&["<x>; rel=\"prev\", <y?a,b>; rel=\"next\""], Ok(Some("y?a,b"))),
+            (&["<x>; rel=\"first\"", "<y>; rel=\"next\""], Ok(Some("y"))),
+            (&["<x>, <y>; rel=\"next\""], Ok(Some("y"))),
+            (&["/v2/a/tags/list?last=1"], Err("/v2/a/tags/list?last=1")),
+            (&["<x; rel=\"next\""], Err("<x; rel=\"next\"")),
+        ] {
+            assert_eq!(next_link(headers.iter().copied()), next, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_next_page_is_not_asked_for_without_tls() {
+        for (url, link, next) in [
+            ("https://h/v2/a/tags/list", "</v2/a/tags/list?last=1>", Ok("https://h/v2/a/tags/list?last=1")),
+            // As registries behind proxies say it.
+            ("https://h:5000/v2/a/tags/list", "<http://H:5000/v2/a/tags/list?last=1>", Ok("https://H:5000/v2/a/tags/list?last=1")),
+            ("https://h/v2/a/tags/list", "<https://other/x>", Ok("https://other/x")),
+            ("http://h/v2/a/tags/list", "<https://h/x>", Ok("https://h/x")),
+            ("https://h/v2/a", "<http://other/x>", Err("GET \"https://h/v2/a\": next link \"http://other/x\" leads from https to http")),
+        ] {
+            let headers = [("link".parse().unwrap(), link.parse().unwrap())].into_iter().collect();
+            let response = Response { status: StatusCode::OK, headers, body: Vec::new(), url: url.to_string() };
+            let found = next_page(&response).map_err(|error| error.to_string());
+            assert_eq!(found, next.map(|next| Some(next.to_string())).map_err(str::to_string), "{link}");
+        }
+    }
 }
