@@ -509,3 +509,28 @@ fn a_push_asks_for_no_more_than_it_needs() {
         assert_eq!(lines_of(&peer), wanted[..if tokens { 5 } else { 2 }]);
     }
 }
+
+#[test]
+fn a_token_is_asked_for_what_the_registry_names_too() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let address = Arc::new(Mutex::new(String::new()));
+    let told = Arc::clone(&address);
+    // A registry that serves a repository under another name than that of the request.
+    let peer = Peer::start(move |_, request| {
+        let realm = format!("http://{}/token", told.lock().expect("the address"));
+        let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"x\",scope=\"repository:real/a:pull\"");
+        match request {
+            request if request.starts_with("GET /token?scope=repository%3Aa%3Apull&scope=repository%3Areal%2Fa%3Apull&service=x ") => {
+                reply("200 OK", &[], br#"{"token":"t0ken"}"#)
+            }
+            request if request.contains("Bearer t0ken") => reply("200 OK", &[], br#"{"tags":["1.0.0"]}"#),
+            _ => reply("401 Unauthorized", &[&challenge], b""),
+        }
+    });
+    address.lock().expect("the address").clone_from(&peer.address);
+    let registry = Registry::new(&client, &peer.address, &registry_options("ada"), true);
+    assert_eq!(registry.versions("a").expect("the tags"), ["1.0.0"]);
+    assert_eq!(peer.requests().len(), 3);
+}

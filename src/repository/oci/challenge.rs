@@ -1,10 +1,11 @@
 //! What a registry asks for when it answers 401, and whom it may send us to for it.
 //!
-//! Goes in: `WWW-Authenticate` headers. Comes out: a [`Challenge`], and the verdict on its realm. Credentials go to a token
+//! Goes in: `WWW-Authenticate` headers. Comes out: a [`Challenge`], the scopes to ask for, and the verdict on its realm. Credentials go to a token
 //! server only if it is on the registry's own host, on a domain above it, one of the pairs that are publicly known, or one the
 //! user named; a registry that names another gets nothing (CVE-2026-50151 and its kin in oras-go).
 
 use super::super::url::{Address, split_port};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a registry asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,28 @@ fn parameters(text: &str) -> Vec<(String, String)> {
     found
 }
 
+/// The scopes that a token is asked for: ours and those that the challenge names, the actions on one thing together, in order
+/// (oras's `CleanScopes`).
+pub fn scopes(own: &str, wanted: &str) -> Vec<String> {
+    let mut others = BTreeSet::new();
+    let mut actions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for scope in own.split(' ').chain(wanted.split(' ')).filter(|scope| !scope.is_empty()) {
+        // `repository:NAME:pull,push`; a name may have a colon.
+        match scope.rsplit_once(':').filter(|(thing, _)| thing.contains(':')) {
+            Some((thing, named)) => actions.entry(thing).or_default().extend(named.split(',').filter(|action| !action.is_empty())),
+            None => {
+                others.insert(scope.to_string());
+            }
+        }
+    }
+    let joined = actions.into_iter().filter(|(_, actions)| !actions.is_empty()).map(|(thing, actions)| {
+        let actions = if actions.contains("*") { "*".to_string() } else { actions.into_iter().collect::<Vec<_>>().join(",") };
+        format!("{thing}:{actions}")
+    });
+    others.extend(joined);
+    others.into_iter().collect()
+}
+
 /// Whether the credentials of the registry at `base` may be shown to `realm`. `trusted` are hosts that the user named, with a port
 /// or without.
 pub fn realm_allowed(base: &str, realm: &str, trusted: &[String]) -> bool {
@@ -117,6 +140,22 @@ mod tests {
         );
         assert_eq!(parse(["Basic realm=\"x\""].into_iter()), Some(Challenge::Basic));
         assert_eq!(parse(["Negotiate"].into_iter()), None);
+    }
+
+    #[test]
+    fn scopes_are_ours_and_those_asked_for() {
+        for (own, wanted, all) in [
+            ("repository:a:pull", "", &["repository:a:pull"][..]),
+            ("", "registry:catalog:*", &["registry:catalog:*"]),
+            ("", "", &[]),
+            ("repository:a:pull,push", "repository:a:pull", &["repository:a:pull,push"]),
+            ("repository:a:pull", "repository:a:push,pull", &["repository:a:pull,push"]),
+            ("repository:b:pull", "repository:real/b:pull  aws", &["aws", "repository:b:pull", "repository:real/b:pull"]),
+            ("repository:a:pull", "repository:a:*", &["repository:a:*"]),
+            ("repository:h:5000/a:pull", "repository:a:", &["repository:h:5000/a:pull"]),
+        ] {
+            assert_eq!(scopes(own, wanted), all, "{own} and {wanted}");
+        }
     }
 
     #[test]

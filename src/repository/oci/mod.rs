@@ -321,15 +321,16 @@ impl<'c> Registry<'c> {
                 if let Some(token) = credential.as_ref().map(|credential| &credential.access_token).filter(|token| !token.is_empty()) {
                     return Ok(Some(format!("Bearer {token}")));
                 }
-                let scope = if scope.is_empty() { wanted.as_str() } else { scope };
-                self.token(&realm, &service, scope, credential.as_ref(), allowed).map(Some).map_err(|error| error.context(asked))
+                self.token(&realm, &service, &challenge::scopes(scope, &wanted), credential.as_ref(), allowed)
+                    .map(Some)
+                    .map_err(|error| error.context(asked))
             }
         }
     }
 
     /// Asks a token server; never redirected. How certificates are checked holds for it too if it may see credentials
     /// (`allowed`); the client's own is for the registry alone.
-    fn token(&self, realm: &str, service: &str, scope: &str, credential: Option<&Credential>, allowed: bool) -> Result<String> {
+    fn token(&self, realm: &str, service: &str, scopes: &[String], credential: Option<&Credential>, allowed: bool) -> Result<String> {
         let same = Address::parse(realm).is_some_and(|realm| super::http::same_origin(&self.base, &realm));
         let insecure_skip_tls_verify = allowed && self.access.insecure_skip_tls_verify;
         let ca_file = self.access.ca_file.clone();
@@ -337,10 +338,10 @@ impl<'c> Registry<'c> {
         if same {
             access = Access { base: realm.to_string(), ..self.access.clone() };
         }
-        let parts = [("scope", scope), ("service", service)].into_iter().filter(|(_, value)| !value.is_empty());
-        let query = parts.map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&");
         let refresh = credential.map(|credential| credential.refresh_token.as_str()).filter(|token| !token.is_empty());
         let response = if let Some(refresh) = refresh {
+            // One field here, one for each in an address.
+            let query = query(&[scopes.join(" ")], service);
             let body = format!("grant_type=refresh_token&client_id=rutter&{query}&refresh_token={}", escape(refresh));
             let request =
                 Request::upload(Method::POST, realm, body.into_bytes()).header("content-type", "application/x-www-form-urlencoded");
@@ -350,6 +351,7 @@ impl<'c> Registry<'c> {
                 access.username.clone_from(&credential.username);
                 access.password.clone_from(&credential.password);
             }
+            let query = query(scopes, service);
             let separator = if query.is_empty() {
                 ""
             } else if realm.contains('?') {
@@ -411,6 +413,13 @@ fn pull_scope(repository: &str) -> String {
 
 fn push_scope(repository: &str) -> String {
     format!("repository:{repository}:pull,push")
+}
+
+/// What a token server is asked for.
+fn query(scopes: &[String], service: &str) -> String {
+    let scopes = scopes.iter().map(|scope| ("scope", scope.as_str()));
+    let parts = scopes.chain([("service", service)]).filter(|(_, value)| !value.is_empty());
+    parts.map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
 }
 
 /// The address of the page after this one. It may be on another server, as where redirects lead: credentials stay behind.
