@@ -475,7 +475,8 @@ impl<'s> Downloader<'s> {
             file_name = format!("{}@{}.tgz", reference.name(), reference.digest.replace(':', "-"));
             if !wanted.is_empty() {
                 let tag = wanted.replace('+', "_");
-                let found = self.ask(&reference, |registry, reference| registry.resolve(&reference.repository, &tag))?;
+                // Whoever may not ask for tags, or finds none, still has the digest.
+                let found = self.ask(&reference, |registry, reference| registry.resolve(&reference.repository, &tag)).ok().flatten();
                 if let Some(found) = found.filter(|found| *found != reference.digest) {
                     return Err(fault(format!("chart reference digest mismatch: {found} is not {}", reference.digest)));
                 }

@@ -534,3 +534,34 @@ fn a_token_is_asked_for_what_the_registry_names_too() {
     assert_eq!(registry.versions("a").expect("the tags"), ["1.0.0"]);
     assert_eq!(peer.requests().len(), 3);
 }
+
+// Helm 4.2.4 goes on with the digest whatever becomes of the tag.
+#[test]
+fn a_digest_is_enough_where_its_tag_cannot_be_asked_for() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let config = b"{}";
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"config":{{"mediaType":"{}","digest":"{}","size":2}},"layers":[{{"mediaType":"{}","digest":"{}","size":7}}]}}"#,
+        chart::CONFIG_TYPE,
+        digest_of(config),
+        chart::CHART_TYPE,
+        digest_of(b"archive")
+    );
+    let digest = digest_of(manifest.as_bytes());
+    for status in ["401 Unauthorized", "403 Forbidden", "404 Not Found", "500 Internal Server Error"] {
+        let manifest = manifest.clone();
+        let peer = Peer::start(move |_, request| match request {
+            request if request.contains("/manifests/1.0.0 ") => reply(status, &[], b""),
+            request if request.contains("/manifests/sha256:") => reply("200 OK", &[], manifest.as_bytes()),
+            _ => reply("200 OK", &[], b"archive"),
+        });
+        let downloader = Downloader::new(ChartOptions { plain_http: true, ..ChartOptions::default() }, &settings, &reporter);
+        for (reference, version) in
+            [(format!("oci://{}/a:1.0.0@{digest}", peer.address), ""), (format!("oci://{}/a@{digest}", peer.address), "1.0.0")]
+        {
+            let saved = downloader.save(&reference, version, home.path(), Verify::Never).expect(status);
+            assert_eq!(std::fs::read(saved.path).expect("the archive"), b"archive");
+        }
+    }
+}
