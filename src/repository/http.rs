@@ -80,6 +80,8 @@ pub struct Request<'a> {
     pub label: Option<&'a str>,
     /// Redirects are followed.
     pub follow: bool,
+    /// What is not followed elsewhere may be sent on, body and all, to another path of the same server.
+    pub resend: bool,
     /// Sent again after a fault that may pass. Uploads may not be repeated blindly: only where the server says that it took none.
     pub repeat: bool,
     /// The mirrors of the settings are asked first.
@@ -98,6 +100,7 @@ impl<'a> Request<'a> {
             compressed: false,
             label: None,
             follow: true,
+            resend: false,
             repeat: true,
             mirrored: false,
         }
@@ -303,15 +306,19 @@ impl<'s> Client<'s> {
         let mut method = request.method.clone();
         for _ in 0..REDIRECT_LIMIT {
             let response = self.one(request, &method, &url, access)?;
+            let resent = request.resend && matches!(response.status.as_u16(), 307 | 308);
             let target = response
                 .header("location")
-                .filter(|_| request.follow && response.status.is_redirection() && response.status != StatusCode::NOT_MODIFIED);
+                .filter(|_| request.follow && response.status.is_redirection() && response.status != StatusCode::NOT_MODIFIED || resent);
             let Some(target) = target else { return Ok(response) };
             let next = Address::parse(&url).zip(Address::parse(target)).map(|(from, to)| from.join(&to));
             let next = next.filter(|next| matches!(next.scheme.as_str(), "http" | "https") && !next.host.is_empty());
             let Some(next) = next else {
                 return Err(permanent(format!("Get {}: redirect to an address that cannot be followed", quote(super::url::redact(&url)))));
             };
+            if !request.follow && !same_origin(&url, &next) {
+                return Ok(response);
+            }
             if url.starts_with("https:") && next.scheme == "http" {
                 return Err(permanent(format!("Get {}: redirect from https to http is not followed", quote(super::url::redact(&url)))));
             }

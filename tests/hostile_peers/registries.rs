@@ -565,3 +565,44 @@ fn a_digest_is_enough_where_its_tag_cannot_be_asked_for() {
         }
     }
 }
+
+#[test]
+fn a_push_is_sent_on_within_the_registry_only() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    for status in ["307 Temporary Redirect", "308 Permanent Redirect"] {
+        let peer = Peer::start(move |_, request| {
+            let (method, rest) = request.split_once(' ').unwrap_or_default();
+            let path = rest.split(' ').next().unwrap_or_default();
+            match method {
+                "HEAD" => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+                _ if !path.starts_with("/moved") => reply(status, &[&format!("Location: /moved{path}")], b""),
+                "POST" => reply("202 Accepted", &["Location: 17"], b""),
+                _ => reply("201 Created", &[], b""),
+            }
+        });
+        let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+        registry.put_blob("a", b"content", &digest_of(b"content")).expect("uploaded");
+        registry.put_manifest("a", "1.0.0", "a/b", b"{}").expect("pushed");
+        let wanted = [
+            "HEAD /v2/a/blobs/sha256",
+            "POST /v2/a/blobs/uploads/",
+            "POST /moved/v2/a/blobs/uploads/",
+            "PUT /moved/v2/a/blobs/uploads/17?digest=sha256%3A",
+            "PUT /v2/a/manifests/1.0.0",
+            "PUT /moved/v2/a/manifests/1.0.0",
+        ];
+        let lines = lines_of(&peer);
+        assert!(lines.len() == wanted.len() && lines.iter().zip(wanted).all(|(line, wanted)| line.starts_with(wanted)), "{lines:?}");
+        assert!(peer.requests()[3].ends_with("content") && peer.requests()[5].ends_with("{}"));
+        // Another server gets nothing.
+        let other = Peer::start(|_, _| reply("201 Created", &[], b""));
+        let location = format!("Location: {}/x", other.url());
+        let own = Peer::start(move |_, _| reply(status, &[&location], b""));
+        let registry = Registry::new(&client, &own.address, &Access::default(), true);
+        let error = registry.put_manifest("a", "1.0.0", "a/b", b"{}").expect_err("refused").to_string();
+        assert!(error.contains(&format!("response status code {}", status.split(' ').next().unwrap_or_default())), "{error}");
+        assert!(other.requests().is_empty());
+    }
+}

@@ -231,12 +231,12 @@ impl<'c> Registry<'c> {
     fn upload(&self, repository: &str, bytes: &[u8], digest: &str) -> Result<()> {
         let scope = push_scope(repository);
         let start = format!("{}/v2/{repository}/blobs/uploads/", self.base);
-        let response = self.call(Request { repeat: true, ..Request::upload(Method::POST, &start, Vec::new()) }, &scope)?;
+        let response = self.call(sending(Method::POST, &start, Vec::new()), &scope)?;
         if response.status != StatusCode::ACCEPTED {
             return Err(status_error("POST", &start, &response));
         }
         let location = response.header("location").unwrap_or_default();
-        let target = Address::parse(&start).zip(Address::parse(location)).map(|(from, to)| from.join(&to));
+        let target = Address::parse(&response.url).zip(Address::parse(location)).map(|(from, to)| from.join(&to));
         let Some(mut target) = target.filter(|target| matches!(target.scheme.as_str(), "http" | "https") && !location.is_empty()) else {
             return Err(Error::new(ErrorKind::Repository, format!("POST {}: registry names no place for the upload", quote(&start))));
         };
@@ -249,9 +249,7 @@ impl<'c> Registry<'c> {
             _ => digest_part,
         });
         let url = target.to_string();
-        let request = Request::upload(Method::PUT, &url, bytes.to_vec()).header("content-type", "application/octet-stream");
-        // What is named by its digest may be sent twice.
-        let request = Request { repeat: true, ..request };
+        let request = sending(Method::PUT, &url, bytes.to_vec()).header("content-type", "application/octet-stream");
         let response = self.call(request, &scope)?;
         if response.status != StatusCode::CREATED {
             return Err(status_error("PUT", &url, &response));
@@ -262,7 +260,7 @@ impl<'c> Registry<'c> {
     /// Puts a manifest under `tag`.
     pub fn put_manifest(&self, repository: &str, tag: &str, media_type: &'static str, bytes: &[u8]) -> Result<()> {
         let url = self.manifest_url(repository, tag);
-        let request = Request { repeat: true, ..Request::upload(Method::PUT, &url, bytes.to_vec()) }.header("content-type", media_type);
+        let request = sending(Method::PUT, &url, bytes.to_vec()).header("content-type", media_type);
         let response = self.call(request, &push_scope(repository))?;
         if response.status != StatusCode::CREATED {
             return Err(status_error("PUT", &url, &response));
@@ -405,6 +403,11 @@ pub fn has_digest(bytes: &[u8], digest: &str) -> bool {
         Some(hex) => data_encoding::HEXLOWER.encode(&sha2::Sha512::digest(bytes)) == hex,
         None => digest_of(bytes) == digest,
     }
+}
+
+/// A request of a push: what is named by its digest may be sent twice, and on within the registry.
+fn sending(method: Method, url: &str, body: Vec<u8>) -> Request<'_> {
+    Request { repeat: true, resend: true, ..Request::upload(method, url, body) }
 }
 
 fn pull_scope(repository: &str) -> String {
