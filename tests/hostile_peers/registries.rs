@@ -606,3 +606,24 @@ fn a_push_is_sent_on_within_the_registry_only() {
         assert!(other.requests().is_empty());
     }
 }
+
+#[test]
+fn all_that_a_registry_says_of_a_fault_is_told() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    // As Helm 4.2.4.
+    for (body, said) in [
+        (
+            r#"{"errors":[{"code":"DENIED","message":"no"},{"code":"NAME_UNKNOWN","message":"what","detail":{"a":1}}]}"#,
+            "denied: no; name unknown: what: map[a:1]",
+        ),
+        (r#"{"errors":[{"code":"DENIED","detail":"x"},{"message":"no"}]}"#, "denied; : no"),
+        (r#"{"errors":[]}"#, "Forbidden"),
+        ("no", "Forbidden"),
+    ] {
+        let peer = Peer::start(move |_, _| reply("403 Forbidden", &[], body.as_bytes()));
+        let error = Registry::new(&client, &peer.address, &Access::default(), true).tags("a").expect_err("refused").to_string();
+        assert_eq!(error, format!("GET \"{}/v2/a/tags/list\": response status code 403: {said}", peer.url()));
+    }
+}

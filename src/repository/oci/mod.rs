@@ -514,21 +514,24 @@ fn status_error(method: &str, url: &str, response: &Response) -> Error {
     let mut text = format!("{method} {}: response status code {}", quote(super::url::redact(url)), response.status.as_u16());
     let answer = crate::json::parse(&response.body).unwrap_or_default();
     let errors = answer.as_map().and_then(|map| map.get("errors")).and_then(Data::as_list);
-    let mut said = false;
-    for error in errors.map(|errors| errors.as_slice()).unwrap_or_default().iter().take(5).filter_map(Data::as_map) {
-        let part = |name: &str| error.get(name).and_then(Data::as_str).unwrap_or_default();
-        let code = part("code").to_ascii_lowercase().replace('_', " ");
-        text.push_str(&format!(": {}", super::printable(&code)));
-        if !part("message").is_empty() {
-            text.push_str(&format!(": {}", super::printable(part("message"))));
-        }
-        if let Some(detail) = error.get("detail").filter(|detail| !detail.is_null()) {
-            text.push_str(&format!(": {}", super::printable(&as_go_prints(detail, 8))));
-        }
-        said = true;
-    }
-    if !said {
-        text.push_str(&format!(": {}", response.status.canonical_reason().unwrap_or_default()));
+    let errors = errors.map(|errors| errors.as_slice()).unwrap_or_default().iter().take(20).filter_map(Data::as_map);
+    let said: Vec<String> = errors
+        .map(|error| {
+            let part = |name: &str| error.get(name).and_then(Data::as_str).unwrap_or_default();
+            let code = part("code").to_ascii_lowercase().replace('_', " ");
+            let detail = error.get("detail").filter(|detail| !detail.is_null());
+            let all = match (part("message"), detail) {
+                ("", _) => code,
+                (message, None) => format!("{code}: {message}"),
+                (message, Some(detail)) => format!("{code}: {message}: {}", as_go_prints(detail, 8)),
+            };
+            super::printable(&all)
+        })
+        .collect();
+    text.push_str(": ");
+    match said.is_empty() {
+        true => text.push_str(response.status.canonical_reason().unwrap_or_default()),
+        false => text.push_str(&said.join("; ")),
     }
     Error::new(ErrorKind::Repository, text)
 }
