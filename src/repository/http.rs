@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 
 /// How often one request may be sent on: Go stops at the tenth redirect.
 const REDIRECT_LIMIT: usize = 10;
-/// How often a request that may succeed later is sent again.
-const RETRY_LIMIT: u32 = 4;
+/// How often a request that may succeed later is sent again, as oras has it.
+const RETRY_LIMIT: u32 = 5;
 /// The longest pause that a server may ask for.
 const PAUSE_LIMIT: Duration = Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);

@@ -54,7 +54,7 @@ fn what_passes_is_tried_again_and_what_lasts_is_not() {
     let broken = Peer::start(|_, _| reply("503 Service Unavailable", &[], b""));
     let error = client.fetch(Request::get(&broken.url(), 1000), &Access::default()).expect_err("lasting").to_string();
     assert!(error.ends_with(" : 503 Service Unavailable"), "{error}");
-    assert_eq!(broken.requests().len(), 5);
+    assert_eq!(broken.requests().len(), 6);
     let gone = Peer::start(|_, _| reply("404 Not Found", &[], b""));
     assert!(client.fetch(Request::get(&gone.url(), 1000), &Access::default()).is_err());
     assert_eq!(gone.requests().len(), 1);
