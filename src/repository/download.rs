@@ -345,10 +345,7 @@ impl<'s> Downloader<'s> {
                 let address = format!("{url}.prov");
                 self.client.fetch(Request { mirrored: true, ..Request::get(&address, PROVENANCE_LIMIT) }, access)
             }
-            Place::Oci { reference } => self.pull(reference, true)?.provenance.ok_or_else(|| {
-                let text = format!("manifest does not contain a layer with mediatype {}", oci_chart::PROVENANCE_TYPE);
-                Error::new(ErrorKind::Repository, text)
-            }),
+            Place::Oci { reference } => self.ask(reference, oci_chart::provenance),
         }
     }
 

@@ -627,3 +627,59 @@ fn all_that_a_registry_says_of_a_fault_is_told() {
         assert_eq!(error, format!("GET \"{}/v2/a/tags/list\": response status code 403: {said}", peer.url()));
     }
 }
+
+/// A registry with one artifact of these layers, each of which has `content` of its number; and the manifest's media type.
+fn serving(media_type: &'static str, config: &str, layers: &[&str]) -> Peer {
+    let content = |number: usize| format!("content {number}");
+    let layers: Vec<String> = layers
+        .iter()
+        .enumerate()
+        .map(|(at, kind)| format!(r#"{{"mediaType":"{kind}","digest":"{}","size":9}}"#, digest_of(content(at).as_bytes())))
+        .collect();
+    let config = format!(r#"{{"mediaType":"{config}","digest":"{}","size":2}}"#, digest_of(b"{}"));
+    let manifest = format!(r#"{{"schemaVersion":2,"config":{config},"layers":[{}]}}"#, layers.join(","));
+    Peer::start(move |_, request| {
+        if request.contains("/manifests/") {
+            return reply("200 OK", &[&format!("Content-Type: {media_type}")], manifest.as_bytes());
+        }
+        let asked = |number: &usize| request.contains(&digest_of(content(*number).as_bytes()));
+        (0..9).find(asked).map_or_else(|| reply("404 Not Found", &[], b""), |number| reply("200 OK", &[], content(number).as_bytes()))
+    })
+}
+
+// What Helm 4.2.4 prints and takes.
+#[test]
+fn the_first_archive_of_a_manifest_is_the_chart() {
+    const LEGACY: &str = "application/tar+gzip";
+    const DOCKER: &str = "application/vnd.docker.distribution.manifest.v2+json";
+    const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+    let few = |found: usize| Err(format!("manifest does not contain minimum number of descriptors (2), descriptors found: {found}"));
+    let home = home();
+    let settings = settings(home.path());
+    for (media_type, config, layers, wanted, warnings) in [
+        (chart::MANIFEST_TYPE, chart::CONFIG_TYPE, &[chart::CHART_TYPE, chart::CHART_TYPE][..], Ok("content 0"), 0),
+        (chart::MANIFEST_TYPE, chart::CONFIG_TYPE, &[chart::PROVENANCE_TYPE, chart::CHART_TYPE], Ok("content 1"), 0),
+        (chart::MANIFEST_TYPE, chart::CONFIG_TYPE, &[LEGACY], Ok("content 0"), 1),
+        (chart::MANIFEST_TYPE, chart::CONFIG_TYPE, &[LEGACY, chart::CHART_TYPE], Ok("content 0"), 1),
+        (chart::MANIFEST_TYPE, chart::CONFIG_TYPE, &[chart::CHART_TYPE, LEGACY], Ok("content 0"), 1),
+        (chart::MANIFEST_TYPE, "x/y", &["x/y"], few(1), 0),
+        (DOCKER, DOCKER_CONFIG, &["application/vnd.docker.image.rootfs.diff.tar.gzip"], few(0), 0),
+        ("text/html; charset=utf-8", "x/y", &[], few(0), 0),
+    ] {
+        let (peer, reporter) = (serving(media_type, config, layers), Recorded::default());
+        let downloader = Downloader::new(ChartOptions { plain_http: true, ..ChartOptions::default() }, &settings, &reporter);
+        let saved = downloader.save(&format!("oci://{}/a:1.0.0", peer.address), "", home.path(), Verify::Later);
+        let found = saved.map(|saved| std::fs::read_to_string(saved.path).expect("the archive")).map_err(|error| error.to_string());
+        assert_eq!(found, wanted.map(str::to_string), "{media_type} {layers:?}");
+        let said = reporter.lines().iter().filter(|line| line.contains("is deprecated")).count();
+        assert_eq!(said, warnings, "{layers:?}: {:?}", reporter.lines());
+        // No archive is fetched to find that it has no signature.
+        assert!(peer.requests().iter().filter(|request| request.contains("/blobs/")).count() <= 2);
+    }
+    // A page that is no JSON.
+    let (peer, reporter) = (Peer::start(|_, _| reply("200 OK", &["Content-Type: text/html"], b"<html>")), Recorded::default());
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+    let reference = Reference::parse("h/a:1.0.0").expect("a reference");
+    assert_eq!(chart::pull(&registry, &reference, false, &reporter).map(|_| "").map_err(|error| error.to_string()), few(0));
+}

@@ -4,11 +4,12 @@
 //! provenance. Blobs go up before the manifest that names them, so a push that breaks off leaves nothing that can be pulled. Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest,
 //! no `mediaType` inside the manifest.
 
-use super::{Descriptor, NO_PUSH, NO_TAG, Reference, Registry, content_type, digest_of, has_digest, other_content, push_scope};
+use super::{Descriptor, NO_PUSH, NO_TAG, Reference, Registry, content_type, digest_of, has_digest, other_content, pull_scope, push_scope};
 use crate::chart::Metadata;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::Reporter;
+use crate::repository::http::Response;
 use crate::repository::record::{Record, metadata_fields};
 
 /// The media type of a chart's config: its Chart.yaml as JSON.
@@ -21,6 +22,8 @@ pub const PROVENANCE_TYPE: &str = "application/vnd.cncf.helm.chart.provenance.v1
 const LEGACY_CHART_TYPE: &str = "application/tar+gzip";
 /// The media type of the manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The media type of a list of manifests.
+const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
 /// What Helm says after a reference with an underscore, which may stand for a plus sign.
 const UNDERSCORE: &str = "
@@ -54,47 +57,81 @@ pub fn config(registry: &Registry<'_>, repository: &str, tag: &str) -> Result<Op
 /// a layer with an archive is an error in Helm's words.
 pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<PulledChart> {
     let fault = |text: String| Error::new(ErrorKind::Repository, text);
-    let (digest, manifest) = manifest_of(registry, reference)?;
-    let map = manifest.as_map().ok_or_else(|| fault(format!("{reference}: manifest is no object")))?;
-    let mut descriptors: Vec<Descriptor> = map.get("config").and_then(descriptor).into_iter().collect();
-    descriptors.extend(
-        map.get("layers").and_then(Data::as_list).map(|layers| layers.as_slice()).unwrap_or_default().iter().filter_map(descriptor),
-    );
+    let (digest, descriptors, is_counted) = descriptors_of(registry, reference)?;
     let known = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE];
-    // Helm counts the manifest itself too.
-    let found = 1 + descriptors.iter().filter(|descriptor| known.contains(&descriptor.media_type.as_str())).count();
+    let known = descriptors.iter().filter(|descriptor| known.contains(&descriptor.media_type.as_str())).count();
+    // Helm counts the manifest itself too, if it is one of OCI's.
+    let found = known + usize::from(is_counted);
     if found < 2 {
         return Err(fault(format!("manifest does not contain minimum number of descriptors (2), descriptors found: {found}")));
     }
-    let last_of = |media_type: &str| descriptors.iter().rev().find(|descriptor| descriptor.media_type == media_type);
-    if last_of(CONFIG_TYPE).is_none() {
+    let first_of = |types: &[&str]| descriptors.iter().find(|descriptor| types.contains(&descriptor.media_type.as_str()));
+    if first_of(&[CONFIG_TYPE]).is_none() {
         return Err(fault(format!("could not load config with mediatype {CONFIG_TYPE}")));
     }
-    let legacy = last_of(LEGACY_CHART_TYPE);
-    if legacy.is_some() {
+    if first_of(&[LEGACY_CHART_TYPE]).is_some() {
         reporter.say(&format!("Warning: chart media type {LEGACY_CHART_TYPE} is deprecated"));
     }
-    let layer =
-        last_of(CHART_TYPE).or(legacy).ok_or_else(|| fault(format!("manifest does not contain a layer with mediatype {CHART_TYPE}")))?;
-    let not_fetched = |error: Error| error.context("failed to perform \"Fetch\" on source");
-    let archive = registry.blob(&reference.repository, layer, Some(&reference.to_string())).map_err(not_fetched)?;
-    let provenance = match last_of(PROVENANCE_TYPE).filter(|_| with_provenance) {
-        Some(layer) => Some(registry.blob(&reference.repository, layer, None).map_err(not_fetched)?),
-        None => None,
-    };
+    let layer = first_of(&[CHART_TYPE, LEGACY_CHART_TYPE]).ok_or_else(|| no_layer(CHART_TYPE))?;
+    let fetch = |layer: &Descriptor, label: Option<&str>| registry.blob(&reference.repository, layer, label).map_err(not_fetched);
+    let archive = fetch(layer, Some(&reference.to_string()))?;
+    let provenance = first_of(&[PROVENANCE_TYPE]).filter(|_| with_provenance).map(|layer| fetch(layer, None)).transpose()?;
     Ok(PulledChart { digest, archive, provenance })
+}
+
+/// Fetches the provenance of the chart that `reference` names, and nothing else of it.
+pub fn provenance(registry: &Registry<'_>, reference: &Reference) -> Result<Vec<u8>> {
+    let (_, descriptors, _) = descriptors_of(registry, reference)?;
+    let layer = descriptors.iter().find(|descriptor| descriptor.media_type == PROVENANCE_TYPE);
+    let layer = layer.ok_or_else(|| no_layer(PROVENANCE_TYPE))?;
+    registry.blob(&reference.repository, layer, None).map_err(not_fetched)
+}
+
+fn no_layer(media_type: &str) -> Error {
+    Error::new(ErrorKind::Repository, format!("manifest does not contain a layer with mediatype {media_type}"))
+}
+
+fn not_fetched(error: Error) -> Error {
+    error.context("failed to perform \"Fetch\" on source")
+}
+
+/// The digest of the manifest that `reference` names, the descriptors of its config and layers in their order, and whether the
+/// registry says that it is one of OCI's, or nothing else.
+fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Vec<Descriptor>, bool)> {
+    let (digest, answer) = answer_of(registry, reference)?;
+    let is_oci = content_type(&answer).is_none_or(|found| found == MANIFEST_TYPE || found == INDEX_TYPE);
+    // oras looks for nothing in what is no manifest: a gate's page has no descriptors.
+    let manifest = match crate::json::parse_exact(&answer.body) {
+        Err(error) if is_oci => return Err(error),
+        parsed => parsed.unwrap_or_default(),
+    };
+    let Some(map) = manifest.as_map() else {
+        return if is_oci {
+            Err(Error::new(ErrorKind::Repository, format!("{reference}: manifest is no object")))
+        } else {
+            Ok((digest, Vec::new(), false))
+        };
+    };
+    let layers = map.get("layers").and_then(Data::as_list).map(|layers| layers.as_slice()).unwrap_or_default();
+    let descriptors = map.get("config").into_iter().chain(layers).filter_map(descriptor).collect();
+    Ok((digest, descriptors, is_oci))
 }
 
 /// The manifest that `reference` names, with its digest, in oras's words where there is none.
 pub(super) fn manifest_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Data)> {
+    let (digest, answer) = answer_of(registry, reference)?;
+    Ok((digest, crate::json::parse_exact(&answer.body)?))
+}
+
+fn answer_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Response)> {
     let fault = |text: String| Error::new(ErrorKind::Repository, text);
     let at_source = |error: Error| error.context("failed to perform \"FetchReference\" on source");
     if reference.manifest_name().is_empty() {
         return Err(at_source(fault("invalid reference".to_string())));
     }
-    let found = registry.manifest(&reference.repository, reference.manifest_name()).map_err(at_source)?;
-    let (digest, bytes) = found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))?;
-    Ok((digest, crate::json::parse_exact(&bytes)?))
+    let repository = &reference.repository;
+    let found = registry.manifest_answer(repository, reference.manifest_name(), &pull_scope(repository)).map_err(at_source)?;
+    found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))
 }
 
 /// What Helm says after a pull or push: `verb` is `Pulled` or `Pushed`.
