@@ -2,7 +2,7 @@
 //!
 //! Goes in: the text of an index. Comes out: one [`Item`] per chart version, whose fields are slices of the text that are
 //! decoded only when asked for; so a 15 MB index costs one walk over its bytes. Anything out of the ordinary (flow
-//! collections for entries, anchors, tags, tabs, unknown or double keys, several documents) ends the pass with
+//! collections for entries, charts without versions, anchors, tags, tabs, unknown or double keys, several documents) ends the pass with
 //! [`Outcome::Unusual`], and `index` takes the general parser, which also makes Helm's error text. What is skipped is
 //! delimited by indentation, as YAML does for block collections.
 
@@ -320,10 +320,9 @@ impl<'a> Scanner<'a> {
             if !names.insert(name) {
                 return Err(Unusual);
             }
-            match trim(rest) {
-                b"" => {}
-                b"[]" => continue,
-                _ => return Err(Unusual),
+            // A chart that has no versions is there all the same, which nobody learns who visits versions.
+            if !trim(rest).is_empty() {
+                return Err(Unusual);
             }
             match self.versions(name, line.indent, visit)? {
                 Ok(ControlFlow::Continue(())) => {}
@@ -354,6 +353,9 @@ impl<'a> Scanner<'a> {
                 Ok(ControlFlow::Continue(())) => {}
                 other => return Ok(other),
             }
+        }
+        if list_indent.is_none() {
+            return Err(Unusual);
         }
         Ok(Ok(ControlFlow::Continue(())))
     }
