@@ -511,6 +511,42 @@ fn a_push_asks_for_no_more_than_it_needs() {
 }
 
 #[test]
+fn a_push_brings_what_a_manifest_that_stayed_has_lost() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    // Repaired by the parts, or not even by them.
+    for is_repaired in [true, false] {
+        let puts = std::sync::atomic::AtomicUsize::new(0);
+        let unknown = br#"{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}"#;
+        let peer = Peer::start(move |_, request| {
+            let manifest = "Content-Type: application/vnd.oci.image.manifest.v1+json";
+            match request {
+                request if request.starts_with("HEAD /v2/app/manifests") => reply("200 OK", &[manifest], b""),
+                request if request.starts_with("HEAD") || request.starts_with("GET") => {
+                    b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec()
+                }
+                request if request.starts_with("POST") => reply("202 Accepted", &["Location: /v2/app/blobs/uploads/1"], b""),
+                request if request.starts_with("PUT /v2/app/manifests") => {
+                    let number = puts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    if number > 0 && is_repaired { reply("201 Created", &[], b"") } else { reply("400 Bad Request", &[], unknown) }
+                }
+                _ => reply("201 Created", &[], b""),
+            }
+        });
+        let pushed = push_app(&Registry::new(&client, &peer.address, &Access::default(), true), false);
+        assert_eq!(lines_of(&peer).iter().filter(|line| line.starts_with("PUT /v2/app/blobs")).count(), 2);
+        match pushed {
+            Ok(_) => assert!(is_repaired),
+            Err(error) => {
+                assert!(!is_repaired && error.kind() == ErrorKind::Repository, "{error}");
+                assert!(error.to_string().ends_with("400: manifest blob unknown: blob unknown to registry"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_token_is_asked_for_what_the_registry_names_too() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());

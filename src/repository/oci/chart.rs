@@ -195,17 +195,22 @@ pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &Upload<'_>)
         let message = format!("{reference} already exists with another archive; use --force to replace it");
         return Err(Error::new(ErrorKind::Exists, message));
     }
-    // A registry that has a manifest has its parts.
-    if !is_known {
+    let put_parts = || {
         registry.put_blob(repository, upload.archive, &digest_of(upload.archive))?;
         if let Some(provenance) = upload.provenance {
             registry.put_blob(repository, provenance, &digest_of(provenance))?;
         }
-        registry.put_blob(repository, &config, &digest_of(&config))?;
-    }
-    registry
-        .put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest)
-        .map_err(|error| error.context(if is_known { NO_TAG } else { NO_PUSH }))?;
+        registry.put_blob(repository, &config, &digest_of(&config))
+    };
+    let put = || registry.put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest);
+    let outcome = if is_known {
+        // As in oras, the parts are not looked for; but who deleted one may have left the manifest.
+        put().or_else(|error| if error.kind() == ErrorKind::Missing { put_parts().and_then(|()| put()) } else { Err(error) })
+    } else {
+        put_parts()?;
+        put()
+    };
+    outcome.map_err(|error| error.context(if is_known { NO_TAG } else { NO_PUSH }).with_kind(ErrorKind::Repository))?;
     Ok(digest)
 }
 

@@ -257,13 +257,17 @@ impl<'c> Registry<'c> {
         Ok(())
     }
 
-    /// Puts a manifest under `tag`.
+    /// Puts a manifest under `tag`. The fault of a registry that lacks what it names is [`ErrorKind::Missing`].
     pub fn put_manifest(&self, repository: &str, tag: &str, media_type: &'static str, bytes: &[u8]) -> Result<()> {
         let url = self.manifest_url(repository, tag);
         let request = sending(Method::PUT, &url, bytes.to_vec()).header("content-type", media_type);
         let response = self.call(request, &push_scope(repository))?;
         if response.status != StatusCode::CREATED {
-            return Err(status_error("PUT", &url, &response));
+            let error = status_error("PUT", &url, &response);
+            return Err(match response.status {
+                StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => error.with_kind(ErrorKind::Missing),
+                _ => error,
+            });
         }
         match response.header("docker-content-digest") {
             Some(claimed) if !has_digest(bytes, claimed) => Err(mismatch(&url, claimed, &digest_of(bytes))),
