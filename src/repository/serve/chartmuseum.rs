@@ -414,7 +414,7 @@ mod tests {
         let beside = top.path().join("a-1.0.0.tgz.prov");
         let own = Bytes::from_static(b"for this archive: 00");
         let claim = || {
-            let claimed = claim_again(&storage, long_ago, Duration::from_millis(500), "a-1.0.0.tgz", &own, "00");
+            let claimed = claim_again(&storage, long_ago, Duration::from_secs(1), "a-1.0.0.tgz", &own, "00");
             runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), claimed).await }).expect("an end").expect("claimed")
         };
         // Nobody touches it: its writer is dead.
@@ -422,15 +422,19 @@ mod tests {
         assert!(claim());
         assert_eq!(std::fs::read(&beside).expect("the file"), own);
         // Somebody does: the version is theirs.
-        std::fs::write(&beside, "for another").expect("a file");
-        let other = beside.clone();
-        let writer = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(200));
-            std::fs::write(other, "for yet another one").expect("a file");
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in (0..2000).take_while(|_| !is_over.load(Ordering::Relaxed)) {
+                    std::fs::write(&beside, format!("for another {number}")).expect("a file");
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            });
+            let is_mine = claim();
+            is_over.store(true, Ordering::Relaxed);
+            assert!(!is_mine);
         });
-        assert!(!claim());
-        writer.join().expect("written");
-        assert_eq!(std::fs::read(&beside).expect("the file"), b"for yet another one");
+        assert_ne!(std::fs::read(&beside).expect("the file"), own);
         // Their archive is there: so it is.
         std::fs::write(top.path().join("a-1.0.0.tgz"), "x").expect("a file");
         assert!(!claim());

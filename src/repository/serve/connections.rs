@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn whoever_takes_a_large_answer_slowly_gets_it() {
-        let limits = Limits { silence: Duration::from_secs(1), ..Limits::default() };
+        let limits = Limits { silence: Duration::from_secs(2), ..Limits::default() };
         with_server(limits, async |address| {
             let mut slow = TcpStream::connect(address).await.unwrap();
             slow.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
@@ -276,7 +276,7 @@ mod tests {
                 }
                 // Longer than the silence altogether, never for so long at once.
                 if all / (6 << 20) != (all + read) / (6 << 20) {
-                    tokio::time::sleep(Duration::from_millis(250)).await;
+                    tokio::time::sleep(Duration::from_millis(300)).await;
                 }
                 all += read;
             }
@@ -328,7 +328,7 @@ mod tests {
         let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let nobody = rustls::server::ResolvesServerCertUsingSni::new();
         let acceptor = TlsAcceptor::from(Arc::new(config.with_no_client_auth().with_cert_resolver(Arc::new(nobody))));
-        let limits = Limits { connections: 1, handshake: Duration::from_millis(800), ..Limits::default() };
+        let limits = Limits { connections: 1, handshake: Duration::from_secs(3), ..Limits::default() };
         with_acceptor(Some(acceptor.clone()), limits, async |address| {
             let mut silent = TcpStream::connect(address).await.unwrap();
             let mut other = TcpStream::connect(address).await.unwrap();
