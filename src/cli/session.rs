@@ -19,9 +19,28 @@ use std::path::Path;
 /// What a write to a pipe says that nobody reads any more.
 const CLOSED: &str = "write /dev/stdout: broken pipe";
 
+/// What the program is called unless it is called by another name.
+const OWN_NAME: &str = "rutter";
+
 /// Whether the error is that nobody reads standard output any more, of which nothing needs to be said.
 pub fn is_closed_output(error: &Error) -> bool {
     error.message() == CLOSED
+}
+
+/// The base name of the path that the program was called by.
+pub fn name_of(program: &str) -> &str {
+    let name = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+    if is_plain && !name.starts_with('-') { name } else { OWN_NAME }
+}
+
+fn is_helm(name: &str) -> bool {
+    name.strip_prefix("helm").is_some_and(|rest| {
+        let version = rest.strip_prefix(['-', '_']).unwrap_or(rest);
+        let version = version.strip_prefix('v').unwrap_or(version);
+        rest.is_empty() || !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    })
 }
 
 /// One run of one command.
@@ -43,6 +62,17 @@ impl Session {
         let offline = environment.get("RUTTER_OFFLINE").is_some_and(|value| super::arguments::boolean(&value) == Ok(true));
         let notices = Notices::keeping_debug(settings.debug);
         Session { program, environment, settings, notices, offline, exit: Exit::Success }
+    }
+
+    /// The name that the program goes by, for messages and scripts: `helm` through a link of that name. One that a shell could read as
+    /// anything but a name is not taken.
+    pub fn name(&self) -> &str {
+        name_of(&self.program)
+    }
+
+    /// Whether the program goes by the name of Helm, which may end in a version.
+    pub fn is_helm(&self) -> bool {
+        is_helm(self.name())
     }
 
     /// The namespace that a release gets.
@@ -120,5 +150,37 @@ impl Session {
     /// How the process ends when the command gave no error.
     pub fn exit(&self) -> Exit {
         self.exit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_what_the_program_was_called_by_if_a_shell_may_have_it() {
+        for (program, name) in [
+            ("rutter", "rutter"),
+            ("/opt/x/helm", "helm"),
+            ("./helm-4.2", "helm-4.2"),
+            ("helm.exe", "helm"),
+            ("", "rutter"),
+            ("/tmp/a$(b)", "rutter"),
+            ("a b", "rutter"),
+            ("-helm", "rutter"),
+            ("/tmp/..", "rutter"),
+        ] {
+            assert_eq!(name_of(program), name, "{program}");
+        }
+    }
+
+    #[test]
+    fn names_of_helm() {
+        for name in ["helm", "/opt/bin/helm", "helm.exe", "helm3", "helm4", "helm_v4", "helm-v4.2.4", "helm-4.2"] {
+            assert!(is_helm(name_of(name)), "{name}");
+        }
+        for name in ["rutter", "helm-diff", "helmfile", "helm-", "helmv", "/helm/rutter", ""] {
+            assert!(!is_helm(name_of(name)), "{name}");
+        }
     }
 }

@@ -46,7 +46,61 @@ fn bash_offers_what_rutter_knows() {
          rutter template r oci:|//|\n\
          rutter template r --output-d|--output-dir|\n\
          rutter get-nothing |\n\
-         complete -o default -F __rutter_complete rutter\n"
+         complete -o default -F __start_rutter rutter\n"
+    );
+}
+
+/// A folder with a link to rutter of Helm's name, to stand on the path.
+fn helm_link(home: &Path) -> String {
+    let folder = home.join("links");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_rutter"), folder.join("helm")).expect("a link");
+    folder.to_string_lossy().into_owned()
+}
+
+// What dotfiles say of Helm: an alias is registered with the function of its script, and a file of zsh's is named after it.
+#[test]
+fn called_helm_the_scripts_are_for_helm() {
+    if !have("called_helm_the_scripts_are_for_helm", &["bash", "zsh", "fish"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let path = format!("PATH={}:$PATH", helm_link(&home));
+    let bash = r#"
+        source <(helm completion bash)
+        complete -o default -F __start_helm h
+        shopt -s expand_aliases
+        alias h=helm
+        for name in helm h; do
+            COMP_LINE="$name temp" COMP_POINT=${#COMP_LINE} COMP_WORDS=($name temp) COMP_CWORD=1 COMP_TYPE=9
+            __start_helm 2>/dev/null
+            echo "${COMPREPLY[@]}"
+        done
+        complete -p helm
+    "#;
+    assert_eq!(
+        run(&home, &["bash", "--norc", "-c"], &format!("{path}{bash}")),
+        "template\ntemplate\ncomplete -o default -F __start_helm helm\n"
+    );
+    let zsh = r#"
+        mkdir functions && helm completion zsh > functions/_helm && fpath=($PWD/functions)
+        head -1 functions/_helm
+        autoload -U _helm
+        _describe() { local name=$2; print -rl -- "${(P@)name}" }
+        words=(helm temp) CURRENT=2 PREFIX=temp
+        _helm
+    "#;
+    assert_eq!(
+        run(&home, &["zsh", "-f", "-c"], &format!("export {path}; cd $HOME{zsh}")),
+        "#compdef helm\ntemplate:locally render templates\n"
+    );
+    let fish = r#"
+        helm completion fish | source
+        complete -C "helm temp"
+    "#;
+    assert_eq!(
+        run(&home, &["fish", "--no-config", "-c"], &format!("set -x PATH {} $PATH{fish}", home.join("links").display())),
+        "template\tlocally render templates\n"
     );
 }
 

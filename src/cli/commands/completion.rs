@@ -32,9 +32,11 @@ To load completions for every new session, execute once:
 
     rutter completion bash > /etc/bash_completion.d/rutter
 
-For an alias of rutter:
+The script is for the name that rutter is called by. For an alias of it:
 
-    complete -o default -F __rutter_complete helm";
+    complete -o default -F __start_rutter NAME
+
+Called through a link of the name helm, it is for helm, and the function is __start_helm.";
 
 const FISH: &str = "\
 Generate the autocompletion script for rutter for the fish shell.
@@ -90,7 +92,7 @@ macro_rules! shells {
 
         impl Run for $shell {
             fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
-                session.print(script(Self::TEXT, !self.common.no_descriptions))
+                session.print(script(Self::TEXT, session.name(), !self.common.no_descriptions))
             }
         }
     )*};
@@ -98,9 +100,12 @@ macro_rules! shells {
 
 shells!(Bash "rutter.bash", Fish "rutter.fish", PowerShell "rutter.ps1", Zsh "rutter.zsh");
 
-/// The script with the command that it asks; [`complete`] says what that answers.
-fn script(text: &str, descriptions: bool) -> String {
+/// The script for a program of this name, with the command that it asks; [`complete`] says what that answers.
+fn script(text: &str, name: &str, descriptions: bool) -> String {
+    let function: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     text.replace("@COMMAND@", if descriptions { complete::NAME } else { complete::PLAIN_NAME })
+        .replace("@NAME@", name)
+        .replace("@FUNCTION@", &function)
 }
 
 #[cfg(test)]
@@ -111,8 +116,22 @@ mod tests {
     fn scripts_ask_the_command_that_answers() {
         for text in [Bash::TEXT, Fish::TEXT, PowerShell::TEXT, Zsh::TEXT] {
             assert_eq!(text.matches("@COMMAND@").count(), 1, "{text}");
-            assert!(script(text, true).contains("__complete"));
-            assert!(script(text, false).contains("__completeNoDesc"));
+            assert!(script(text, "rutter", true).contains("__complete"));
+            assert!(script(text, "rutter", false).contains("__completeNoDesc"));
+        }
+    }
+
+    #[test]
+    fn scripts_are_for_the_name_that_the_program_is_called_by() {
+        for (text, wanted) in [
+            (Bash::TEXT, "complete -o default -F __start_helm_4_2 helm-4.2\n"),
+            (Fish::TEXT, "complete -c helm-4.2 -n __helm_4_2_prepare"),
+            (PowerShell::TEXT, "-CommandName 'helm-4.2'"),
+            (Zsh::TEXT, "#compdef helm-4.2\n"),
+        ] {
+            let script = script(text, "helm-4.2", true);
+            assert!(script.contains(wanted), "{script}");
+            assert!(!script.contains("@NAME@") && !script.contains("@FUNCTION@"), "{script}");
         }
     }
 }

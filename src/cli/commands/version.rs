@@ -9,7 +9,6 @@ use crate::template::functions::Vocabulary;
 use crate::template::value::{Object, Value};
 use clap::Args;
 use std::any::Any;
-use std::path::Path;
 use std::rc::Rc;
 
 /// The row of the table.
@@ -45,8 +44,7 @@ pub struct Arguments {
 impl Run for Arguments {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
         // Plugins ask the program that runs them whether it is new enough for them.
-        let is_asked_by_plugin = session.environment.get("HELM_PLUGIN_NAME").is_some();
-        let is_helm = is_name_of_helm(&session.program) || is_asked_by_plugin;
+        let is_helm = session.is_helm() || session.environment.get("HELM_PLUGIN_NAME").is_some();
         let (own, helm) = (env!("CARGO_PKG_VERSION"), HELM_VERSION.version);
         if let Some(template) = self.template.filter(|template| !template.is_empty()) {
             let dot = || Value::Object(Rc::new(BuildInfo { is_helm }));
@@ -62,17 +60,6 @@ impl Run for Arguments {
             }
         })
     }
-}
-
-/// Whether a program of this path goes by the name of Helm, which may end in a version.
-fn is_name_of_helm(program: &str) -> bool {
-    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
-    let name = name.strip_suffix(".exe").unwrap_or(&name);
-    name.strip_prefix("helm").is_some_and(|rest| {
-        let version = rest.strip_prefix(['-', '_']).unwrap_or(rest);
-        let version = version.strip_prefix('v').unwrap_or(version);
-        rest.is_empty() || !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-    })
 }
 
 /// What the template is given: Helm's struct, so that a field that there is none of is an error, with one more.
@@ -118,20 +105,5 @@ impl Object for BuildInfo {
 
     fn as_any(&self) -> &dyn Any {
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_helm() {
-        for name in ["helm", "/opt/bin/helm", "helm.exe", "helm3", "helm4", "helm_v4", "helm-v4.2.4", "helm-4.2"] {
-            assert!(is_name_of_helm(name), "{name}");
-        }
-        for name in ["rutter", "helm-diff", "helmfile", "helm-", "helmv", "/helm/rutter", ""] {
-            assert!(!is_name_of_helm(name), "{name}");
-        }
     }
 }

@@ -1,6 +1,6 @@
-# bash completion for rutter: asks rutter itself what may stand in the place of the word being typed.
+# bash completion for @NAME@: asks rutter itself what may stand in the place of the word being typed.
 
-__rutter_words() {
+__@FUNCTION@_words() {
     # bash cuts words at ':' and '=' too; what the line has no blank between is put together again.
     local rest="${COMP_LINE:0:COMP_POINT}" stripped word i
     words=()
@@ -17,10 +17,10 @@ __rutter_words() {
     done
 }
 
-__rutter_complete() {
+__@FUNCTION@_complete() {
     local words answer=() cur directive i name line
     COMPREPLY=()
-    __rutter_words
+    __@FUNCTION@_words
     cur="${words[${#words[@]} - 1]}"
     # `eval` for the first word alone: it may be an alias or begin with a tilde.
     # No `mapfile`: the bash of macOS is older.
@@ -63,4 +63,9 @@ __rutter_complete() {
     done
 }
 
-complete -o default -F __rutter_complete rutter
+# The name that Helm's own script gives it, by which aliases are registered.
+__start_@FUNCTION@() {
+    __@FUNCTION@_complete "$@"
+}
+
+complete -o default -F __start_@FUNCTION@ @NAME@

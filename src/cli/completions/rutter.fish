@@ -1,6 +1,6 @@
-# fish completion for rutter: asks rutter itself what may stand in the place of the word being typed.
+# fish completion for @NAME@: asks rutter itself what may stand in the place of the word being typed.
 
-function __rutter_ask
+function __@FUNCTION@_ask
     set -l words (commandline -opc)
     set -l cur (commandline -ct | string unescape)
     set -q cur[1]; or set cur ""
@@ -10,9 +10,9 @@ function __rutter_ask
 end
 
 # Whether rutter has candidates; then they are kept for the line below.
-function __rutter_prepare
-    set -g __rutter_found
-    set -l answer (__rutter_ask)
+function __@FUNCTION@_prepare
+    set -g __@FUNCTION@_found
+    set -l answer (__@FUNCTION@_ask)
     set -l directive (string replace -r '^:' '' -- $answer[-1])
     set -e answer[-1]
     string match -qr '^[0-9]+$' -- "$directive"; or return 1
@@ -23,12 +23,12 @@ function __rutter_prepare
     for line in $answer
         string match -q -- '_activeHelp_ *' $line; and continue
         string match -q -- "$cur*" $line; or continue
-        set -a __rutter_found "$prefix$line"
+        set -a __@FUNCTION@_found "$prefix$line"
     end
     # Without candidates fish offers files, if rutter lets it.
-    test (count $__rutter_found) -gt 0; and return 0
+    test (count $__@FUNCTION@_found) -gt 0; and return 0
     test (math "floor($directive / 4) % 2") -eq 1
 end
 
-complete -c rutter -e
-complete -c rutter -n __rutter_prepare -f -a '$__rutter_found'
+complete -c @NAME@ -e
+complete -c @NAME@ -n __@FUNCTION@_prepare -f -a '$__@FUNCTION@_found'

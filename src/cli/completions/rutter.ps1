@@ -1,6 +1,6 @@
-# PowerShell completion for rutter: asks rutter itself what may stand in the place of the word being typed.
+# PowerShell completion for @NAME@: asks rutter itself what may stand in the place of the word being typed.
 
-Register-ArgumentCompleter -Native -CommandName 'rutter' -ScriptBlock {
+Register-ArgumentCompleter -Native -CommandName '@NAME@' -ScriptBlock {
     param($WordToComplete, $CommandAst, $CursorPosition)
 
     # The words up to the cursor; the last one is unfinished, or empty behind a blank.

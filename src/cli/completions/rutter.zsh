@@ -1,7 +1,7 @@
-#compdef rutter
-# zsh completion for rutter: asks rutter itself what may stand in the place of the word being typed.
+#compdef @NAME@
+# zsh completion for @NAME@: asks rutter itself what may stand in the place of the word being typed.
 
-_rutter() {
+_@NAME@() {
     local cur directive line prefix
     local -a answer asked found options
     cur="${(Q)words[CURRENT]}"
@@ -30,7 +30,7 @@ _rutter() {
         fi
     done
     (( directive & 2 )) && options+=(-S '')
-    (( directive & 32 )) && options+=(-V rutter)
+    (( directive & 32 )) && options+=(-V @NAME@)
     if (( ${#found} )) && _describe 'completions' found "${(@)options}"; then
         return 0
     fi
@@ -38,8 +38,8 @@ _rutter() {
 }
 
 # Sourced, it registers itself; found on the path of functions, it is the function.
-if [[ "${funcstack[1]}" == "_rutter" ]]; then
-    _rutter "$@"
+if [[ "${funcstack[1]}" == "_@NAME@" ]]; then
+    _@NAME@ "$@"
 else
-    compdef _rutter rutter
+    compdef _@NAME@ @NAME@
 fi
