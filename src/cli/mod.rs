@@ -25,6 +25,7 @@ pub mod session;
 pub mod source;
 pub mod system;
 pub mod table;
+pub mod terminal;
 pub mod values_template;
 
 use crate::diagnostic::{Level, Notice};

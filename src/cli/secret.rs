@@ -1,15 +1,15 @@
 //! Passwords, passphrases and other answers from standard input or the terminal.
 //!
 //! Goes in: what to ask. Comes out: the answer without its line end. On a terminal the answer is not shown while it is
-//! typed; `stty` does that, so that no terminal code of our own is needed.
+//! typed; where that cannot be had, nothing is asked.
 
 use super::session::Session;
+use super::terminal::{self, Hidden};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
 use std::io::{BufRead, IsTerminal, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// The most bytes that a secret may have.
 const LIMIT: u64 = 1 << 20;
@@ -22,9 +22,9 @@ pub fn from_stdin() -> Result<String> {
     Ok(text.strip_suffix('\r').unwrap_or(text).to_string())
 }
 
-/// The first line of a file; `-` is standard input, which must not be a terminal.
+/// The first line of a file; `-` is standard input, which must not be a terminal, nor anything else that is read a character at a time.
 pub fn from_file(path: &str) -> Result<Vec<u8>> {
-    if path == "-" && std::io::stdin().is_terminal() {
+    if path == "-" && terminal::is_character_device() {
         return Err(Error::new(ErrorKind::Usage, "specified reading passphrase from stdin, without input on stdin"));
     }
     let bytes = if path == "-" { from_stdin()?.into_bytes() } else { fs::read_limited(Path::new(path), LIMIT)? };
@@ -42,7 +42,7 @@ pub fn passphrase(file: Option<&str>, name: &str, session: &Session) -> Result<V
 
 /// Asks on the terminal; what is typed is shown. The end of input is no answer.
 pub fn ask_openly(question: &str, session: &Session) -> Result<String> {
-    ask_line(question, session)?.ok_or_else(|| Error::new(ErrorKind::Usage, "EOF"))
+    ask_line(question, session)?.ok_or_else(no_answer)
 }
 
 /// Asks on the terminal; what is typed is shown. `None` when the terminal was closed.
@@ -53,24 +53,35 @@ pub fn ask_line(question: &str, session: &Session) -> Result<Option<String>> {
 
 /// Asks on the terminal without showing what is typed. The line ends whether or not there is an answer.
 pub fn ask(question: &str, session: &Session) -> Result<String> {
-    let answer = ask_for_login(question, session);
-    if !std::io::stdin().is_terminal() {
-        session.print("\n")?;
-    }
+    let answer = hidden(question, session);
+    session.print("\n")?;
     answer
 }
 
-/// The same, but that nothing follows the question where there is no terminal.
+/// The same, but that the line goes on where there is no answer.
 pub fn ask_for_login(question: &str, session: &Session) -> Result<String> {
-    session.print(question)?;
+    let answer = hidden(question, session)?;
+    session.print("\n")?;
+    Ok(answer)
+}
+
+/// What is typed without being shown. The end of input is no answer.
+fn hidden(question: &str, session: &Session) -> Result<String> {
     if !std::io::stdin().is_terminal() {
+        session.print(question)?;
         return Err(Error::new(ErrorKind::Usage, "inappropriate ioctl for device"));
     }
-    echo(false);
-    let answer = line().map(Option::unwrap_or_default);
-    echo(true);
-    session.print("\n")?;
-    answer
+    // Before the question, so that what is typed at once is not shown either.
+    let echo = Hidden::begin().map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))?;
+    session.print(question)?;
+    let answer = line();
+    drop(echo);
+    answer?.ok_or_else(no_answer)
+}
+
+/// The error of input that ended before an answer.
+fn no_answer() -> Error {
+    Error::new(ErrorKind::Usage, "EOF")
 }
 
 /// What was typed without its line end; `None` at the end of input.
@@ -79,9 +90,4 @@ fn line() -> Result<Option<String>> {
     let read = std::io::stdin().lock().take(LIMIT).read_line(&mut text);
     let count = read.map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
     Ok((count > 0).then(|| text.trim_end_matches(['\r', '\n']).to_string()))
-}
-
-fn echo(on: bool) {
-    // Without `stty` the answer is shown: no reason to refuse it.
-    let _ = Command::new("stty").arg(if on { "echo" } else { "-echo" }).stdin(Stdio::inherit()).stderr(Stdio::null()).status();
 }

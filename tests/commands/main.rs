@@ -39,6 +39,8 @@ mod serve;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod webdav;
 
 use std::path::{Path, PathBuf};

@@ -128,7 +128,8 @@ impl Arguments {
     }
 }
 
-/// Asks until the answer is one; an empty line takes the default.
+/// Asks until the answer is one; an empty line takes the default. The end of input ends the command: what has not been asked for must
+/// not be made up.
 fn ask(question: &Question, default: Option<&Data>, session: &Session) -> Result<Option<Data>> {
     let mut text = if question.prompt.is_empty() { question.name.clone() } else { question.prompt.clone() };
     if !question.choices.is_empty() {
@@ -140,9 +141,16 @@ fn ask(question: &Question, default: Option<&Data>, session: &Session) -> Result
     }
     text.push_str(": ");
     loop {
-        let Some(line) = secret::ask_line(&text, session)? else { return Ok(None) };
-        if line.is_empty() && default.is_some() {
-            return Ok(None);
+        let Some(line) = secret::ask_line(&text, session)? else {
+            session.print("\n")?;
+            return Err(Error::new(ErrorKind::Usage, format!("EOF: no answer to `{}`, so nothing was made", question.name)));
+        };
+        if line.is_empty() {
+            if default.is_some() {
+                return Ok(None);
+            }
+            session.tell(&format!("`{}` has no default: an answer is required", question.name));
+            continue;
         }
         match question.answer(&Data::str(line)) {
             Ok(answer) => return Ok(Some(answer)),

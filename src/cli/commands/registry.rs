@@ -86,7 +86,7 @@ impl Login {
             return Ok((username, password));
         }
         if username.is_empty() {
-            username = secret::ask_openly("Username: ", session)?;
+            username = secret::ask_openly("Username: ", session)?.trim().to_string();
         }
         let password = secret::ask_for_login(if username.is_empty() { "Token: " } else { "Password: " }, session)?;
         if password.is_empty() {
