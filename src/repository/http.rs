@@ -18,6 +18,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use std::collections::HashMap;
 use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 /// A body may take longer than the timeout if so many bytes of it come in each second: a peer that only drips is given up.
 const SLOWEST: u64 = 10_000;
 const DEFAULT_PAUSE: Duration = Duration::from_millis(250);
+/// How many transfers there were, by which they are told apart.
+static TRANSFERS: AtomicU64 = AtomicU64::new(0);
 
 /// How to reach one repository or registry, and what to show it.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -385,7 +388,7 @@ impl<'s> Client<'s> {
         Ok(Response { status, headers, body, url: address.without_user().to_string() })
     }
 
-    /// Reads the body; `None` as fault when it passes the limit.
+    /// Reads the body and tells how far it is; `None` as fault when it passes the limit.
     fn read(
         &self,
         source: &mut dyn Read,
@@ -393,16 +396,32 @@ impl<'s> Client<'s> {
         request: &Request<'_>,
         total: Option<u64>,
     ) -> std::result::Result<(), Option<String>> {
+        let transfer = TRANSFERS.fetch_add(1, Ordering::Relaxed);
+        let mut progress = request.label.map(|label| Progress { transfer, label: label.to_string(), done: 0, total, finished: false });
+        let outcome = self.read_telling(source, body, request.limit, progress.as_mut());
+        if let Some(progress) = &mut progress {
+            progress.finished = true;
+            self.reporter.progress(progress);
+        }
+        outcome
+    }
+
+    fn read_telling(
+        &self,
+        source: &mut dyn Read,
+        body: &mut Vec<u8>,
+        limit: u64,
+        mut progress: Option<&mut Progress>,
+    ) -> std::result::Result<(), Option<String>> {
         let mut buffer = vec![0; 64 << 10];
         let (began, timeout) = (Instant::now(), timeout(self.settings));
-        let mut progress = request.label.map(|label| Progress { label: label.to_string(), done: 0, total, finished: false });
         loop {
             let count = source.read(&mut buffer).map_err(|error| Some(read_fault(&error)))?;
             if count == 0 {
                 break;
             }
             body.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            if body.len() as u64 > request.limit {
+            if body.len() as u64 > limit {
                 return Err(None);
             }
             let patience = timeout.map(|timeout| timeout.saturating_add(Duration::from_secs(body.len() as u64 / SLOWEST)));
@@ -413,10 +432,6 @@ impl<'s> Client<'s> {
                 progress.done = body.len() as u64;
                 self.reporter.progress(progress);
             }
-        }
-        if let Some(progress) = &mut progress {
-            progress.finished = true;
-            self.reporter.progress(progress);
         }
         Ok(())
     }

@@ -163,7 +163,9 @@ impl ChartOptions {
 /// How far a transfer has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// What is transferred, the same text for one transfer all along.
+    /// Which transfer it is: two at once may be of the same name.
+    pub transfer: u64,
+    /// What is transferred.
     pub label: String,
     /// Bytes so far.
     pub done: u64,
@@ -185,6 +187,10 @@ pub trait Reporter: Send + Sync {
     fn notice(&self, notice: Notice);
     /// A transfer has moved on; shown on a terminal only.
     fn progress(&self, _progress: &Progress) {}
+    /// Whether somebody looks on: of things that are done at once each is then told as soon as it ends, else in their order.
+    fn is_watched(&self) -> bool {
+        false
+    }
 
     /// A remark for `--debug`.
     fn debug(&self, message: &str, attributes: &[(&str, &str)]) {
