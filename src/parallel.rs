@@ -5,6 +5,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 
 /// Most threads that work of the processor is shared out to.
@@ -49,9 +50,53 @@ pub fn map<T: Sync, R: Send>(threads: usize, items: &[T], make: impl Fn(&T) -> R
     all.into_iter().map(|(_, made)| made).collect()
 }
 
+/// What `make` gives for each of `items`, in their order. `tell` hears of each on this thread: as soon as it is there when `at_once`,
+/// else as soon as all before it have been told.
+pub fn map_telling<T: Sync, R: Send>(
+    threads: usize,
+    items: &[T],
+    make: impl Fn(&T) -> R + Sync,
+    at_once: bool,
+    mut tell: impl FnMut(&T, &R),
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = channel();
+    let mut made: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        for sender in std::iter::repeat_n(sender, threads.clamp(1, items.len().max(1))) {
+            let (next, make) = (&next, &make);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    // Nobody listens any more when the other side panicked.
+                    let Some(item) = items.get(at) else { return };
+                    if sender.send((at, make(item))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        let mut told = 0;
+        for (at, result) in receiver {
+            if at_once && let Some(item) = items.get(at) {
+                tell(item, &result);
+            }
+            if let Some(slot) = made.get_mut(at) {
+                *slot = Some(result);
+            }
+            while let (false, Some(item), Some(Some(result))) = (at_once, items.get(told), made.get(told)) {
+                tell(item, result);
+                told += 1;
+            }
+        }
+    });
+    made.into_iter().flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Barrier;
 
     #[test]
     fn results_stand_in_the_order_of_what_they_came_from() {
@@ -61,6 +106,28 @@ mod tests {
             assert_eq!(map(threads, &items, |item| 2 * item), twice, "{threads} threads");
         }
         assert!(map(4, &items[..0], |item| *item).is_empty());
+    }
+
+    // The first one is the slowest: it waits until all others have been made.
+    #[test]
+    fn what_is_slow_keeps_nothing_else_from_being_made() {
+        let items: Vec<usize> = (0..20).collect();
+        for (at_once, order) in [(true, (1..20).chain([0]).collect::<Vec<_>>()), (false, items.clone())] {
+            let (count, others) = (AtomicUsize::new(0), Barrier::new(2));
+            let make = |item: &usize| {
+                if *item == 0 || count.fetch_add(1, Ordering::Relaxed) == 18 {
+                    others.wait();
+                }
+                // The last of the others may still be on its way.
+                thread::sleep(std::time::Duration::from_millis(if *item == 0 { 50 } else { 0 }));
+                2 * item
+            };
+            let mut told = Vec::new();
+            let made = map_telling(2, &items, make, at_once, |item, _| told.push(*item));
+            assert_eq!(made, items.iter().map(|item| 2 * item).collect::<Vec<_>>());
+            assert_eq!(told, order);
+        }
+        assert!(map_telling(4, &items[..0], |item| *item, true, |_, _| ()).is_empty());
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::url::Url;
 use reqwest::StatusCode;
 use std::path::PathBuf;
 
-/// How many indexes are fetched at once.
-const PARALLEL: usize = 8;
+/// How many indexes are fetched at once: Helm fetches all, and most of the time is spent waiting for servers.
+const PARALLEL: usize = 32;
 
 /// Refuses an address that Helm could not make a repository of, which it finds before anything is fetched.
 pub fn check_address(settings: &Settings, entry: &Entry) -> Result<()> {
@@ -68,17 +68,11 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
     Validators::save(client, entry, &response)
 }
 
-/// Fetches the indexes of `entries` at once and gives each one's outcome, in their order.
+/// Fetches the indexes of `entries` at once and gives each one's outcome, in their order. `done` hears of each as soon as it is there
+/// if somebody looks on, else in their order, so that a log is the same each time.
 pub fn update_all(client: &Client<'_>, entries: &[&Entry], mut done: impl FnMut(&Entry, &Result<()>)) -> Vec<Result<()>> {
-    let mut outcomes = Vec::with_capacity(entries.len());
-    for group in entries.chunks(PARALLEL) {
-        let results = parallel::map(group.len(), group, |entry| update(client, entry));
-        for (entry, result) in group.iter().zip(results) {
-            done(entry, &result);
-            outcomes.push(result);
-        }
-    }
-    outcomes
+    let at_once = client.reporter().is_watched();
+    parallel::map_telling(PARALLEL, entries, |entry| update(client, entry), at_once, |entry, outcome| done(entry, outcome))
 }
 
 /// Takes the cached files of a repository away.

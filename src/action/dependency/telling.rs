@@ -62,6 +62,10 @@ impl Reporter for Aside<'_> {
     fn progress(&self, progress: &Progress) {
         self.reporter.progress(progress);
     }
+
+    fn is_watched(&self) -> bool {
+        self.reporter.is_watched()
+    }
 }
 
 /// The steps so far.
