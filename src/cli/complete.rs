@@ -8,7 +8,8 @@
 use super::commands::{self, Entry};
 use super::kubeconfig;
 use super::parse::{self, Path};
-use super::plugin;
+use super::plugin::completion::{self, Node};
+use super::plugin::{self, Plugin};
 use super::session::Session;
 use crate::diagnostic::Notices;
 use crate::error::Result;
@@ -26,6 +27,15 @@ const HINT: &str = "_activeHelp_ ";
 /// The sum of these is the directive.
 const NO_SPACE: u32 = 2;
 const NO_FILES: u32 = 4;
+/// What they are called; plugins may give any.
+const DIRECTIVES: [(u32, &str); 6] = [
+    (1, "ShellCompDirectiveError"),
+    (NO_SPACE, "ShellCompDirectiveNoSpace"),
+    (NO_FILES, "ShellCompDirectiveNoFileComp"),
+    (8, "ShellCompDirectiveFilterFileExt"),
+    (16, "ShellCompDirectiveFilterDirs"),
+    (32, "ShellCompDirectiveKeepOrder"),
+];
 
 /// What is offered, and the directive.
 #[derive(Debug, Default, PartialEq)]
@@ -83,8 +93,10 @@ pub fn run(words: &[String], with_descriptions: bool, session: &mut Session) -> 
 }
 
 fn directive_name(directive: u32) -> String {
-    let names = [(NO_SPACE, "ShellCompDirectiveNoSpace"), (NO_FILES, "ShellCompDirectiveNoFileComp")];
-    let set: Vec<&str> = names.iter().filter(|(bit, _)| directive & bit != 0).map(|(_, name)| *name).collect();
+    if directive >= 64 {
+        return format!("ERROR: unexpected ShellCompDirective value: {directive}");
+    }
+    let set: Vec<&str> = DIRECTIVES.iter().filter(|(bit, _)| directive & bit != 0).map(|(_, name)| *name).collect();
     if set.is_empty() { "ShellCompDirectiveDefault".to_string() } else { set.join(", ") }
 }
 
@@ -218,8 +230,15 @@ fn part(words: &[String], flags: &Flags) -> std::result::Result<Given, String> {
 
 fn offer(words: &[String], unfinished: &str, session: &mut Session) -> Offer {
     let (path, rest) = parse::find(words);
-    if path.is_empty() && parse::first_argument(&rest).is_some() {
-        return Offer::fault(format!("unable to find a command for arguments: [{}]", words.join(" ")));
+    if path.is_empty()
+        && let Some(at) = parse::first_argument_index(&rest, |_| false)
+    {
+        let mut behind = rest.clone();
+        let name = behind.remove(at);
+        return match plugin::commands(session).iter().find(|plugin| plugin.command_name() == name) {
+            Some(plugin) => offer_of_plugin(plugin, &behind, unfinished, session),
+            None => Offer::fault(format!("unable to find a command for arguments: [{}]", words.join(" "))),
+        };
     }
     let flags = Flags::of(&path);
     let (wanted, rest, unfinished) = match flag_of_value(&flags, &rest, unfinished) {
@@ -276,6 +295,56 @@ fn offer(words: &[String], unfinished: &str, session: &mut Session) -> Offer {
     }
 }
 
+/// What may stand behind the name of a plugin's command: what its files say, and the global flags.
+fn offer_of_plugin(plugin: &Plugin, words: &[String], unfinished: &str, session: &Session) -> Offer {
+    let top = Node::of(plugin);
+    let (path, rest) = top.find(words);
+    let Some(node) = path.last() else { return Offer::files() };
+    let (mut candidates, mut directive) = (Vec::new(), 0);
+    if unfinished.starts_with('-') && !unfinished.contains('=') {
+        let mut offer = |name: &str, letter: Option<char>, about: &str| {
+            let forms = [Some(format!("--{name}")), letter.map(|letter| format!("-{letter}"))];
+            let fitting = forms.into_iter().flatten().filter(|form| form.starts_with(unfinished));
+            candidates.extend(fitting.map(|form| format!("{form}\t{about}")));
+        };
+        let is_given = |flag: &Flag| {
+            words.iter().any(|word| match word.strip_prefix("--") {
+                Some(name) => name.split('=').next() == Some(&flag.name),
+                None => word.strip_prefix('-').is_some_and(|letters| letters.chars().next().is_some_and(|first| flag.letter == Some(first))),
+            })
+        };
+        let is_own = |flag: &Flag| flag.name == "help" || node.flags.iter().any(|(name, _)| *name == flag.name);
+        for flag in Flags::of(&Path::new()).all().filter(|flag| !flag.inner.is_hide_set() && !is_own(flag)) {
+            if !is_given(flag) || matches!(flag.inner.get_action(), ArgAction::Append) {
+                offer(&flag.name, flag.letter, &flag.about());
+            }
+        }
+        node.flags.iter().for_each(|(name, letter)| offer(name, *letter, ""));
+        directive = NO_FILES;
+    } else {
+        let children = node.children.as_deref().unwrap_or_default();
+        if rest.is_empty() && !children.is_empty() {
+            candidates.extend(children.iter().map(|child| child.name.clone()).filter(|name| name.starts_with(unfinished)));
+            directive = NO_FILES;
+        }
+        if !node.arguments.is_empty() {
+            if rest.is_empty() {
+                candidates.extend(node.arguments.iter().filter(|argument| argument.starts_with(unfinished)).cloned());
+                directive = NO_FILES;
+            }
+            return Offer::of(candidates, directive);
+        }
+    }
+    // Where there are commands, the program is asked for these alone.
+    if node.children.is_none() {
+        let below = path.get(1..).unwrap_or_default();
+        let (found, wanted) = completion::ask(plugin, below, &rest, unfinished, session);
+        candidates.extend(found);
+        directive = wanted;
+    }
+    Offer::of(candidates, directive)
+}
+
 /// The flag whose value is being typed, the words before it, and the value so far. The error is the name of a flag that is none.
 fn flag_of_value<'a>(
     flags: &'a Flags,
@@ -312,9 +381,9 @@ fn subcommands(is_top: bool, children: &'static [Entry], unfinished: &str, sessi
         .filter(|(name, _)| name.starts_with(unfinished))
         .collect();
     if is_top {
-        let plugins = plugin::all(&session.settings, &mut Notices::new()).unwrap_or_default();
-        let commands = plugins.into_iter().filter(|plugin| plugin.kind == plugin::COMMAND_TYPE && plugin.name.starts_with(unfinished));
-        found.extend(commands.map(|plugin| (plugin.name, plugin.about)));
+        let plugins = plugin::usable(session, &mut Notices::new()).into_iter();
+        let commands = plugins.map(|plugin| (plugin.command_name().to_string(), plugin.summary()));
+        found.extend(commands.filter(|(name, _)| name.starts_with(unfinished)));
     }
     found.sort();
     found.into_iter().map(|(name, about)| format!("{name}\t{about}")).collect()

@@ -137,7 +137,7 @@ pub fn find(words: &[String]) -> (Path, Vec<String>) {
     let mut rest = words.to_vec();
     loop {
         let children = path.last().map_or(commands::COMMANDS, |entry| entry.children);
-        let Some(at) = first_argument_index(&rest) else { return (path, rest) };
+        let Some(at) = first_argument_index(&rest, |_| false) else { return (path, rest) };
         let Some(entry) = children.iter().find(|entry| entry.is_called(&rest[at])) else { return (path, rest) };
         rest.remove(at);
         path.push(entry);
@@ -149,19 +149,19 @@ pub fn find(words: &[String]) -> (Path, Vec<String>) {
 
 /// The first word that is neither a flag nor a flag's value.
 pub fn first_argument(words: &[String]) -> Option<&str> {
-    first_argument_index(words).map(|at| words[at].as_str())
+    first_argument_index(words, |_| false).map(|at| words[at].as_str())
 }
 
 /// Where the first word stands that is neither a flag nor a flag's value; only flags that stand before any command matter
-/// here, which are the global ones. Cobra does not know `--help` yet when it looks for the command, so that the word after it is taken
+/// here, which are the global ones and those of a plugin's completion that `is_switch` knows by name or letter. Cobra does not know `--help` yet when it looks for the command, so that the word after it is taken
 /// for its value like that of any unknown flag.
-fn first_argument_index(words: &[String]) -> Option<usize> {
+pub fn first_argument_index(words: &[String], is_switch: impl Fn(&str) -> bool) -> Option<usize> {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let takes_next = match word.strip_prefix("--") {
             Some("") => return None,
-            Some(name) => !name.contains('=') && !arguments::GLOBAL_SWITCHES.contains(&name),
-            None if word.starts_with('-') => word.len() == 2 && word != "-=",
+            Some(name) => !name.contains('=') && !arguments::GLOBAL_SWITCHES.contains(&name) && !is_switch(name),
+            None if word.starts_with('-') => word.len() == 2 && word != "-=" && !is_switch(word.trim_start_matches('-')),
             None if word.is_empty() => false,
             None => return Some(at),
         };

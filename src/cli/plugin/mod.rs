@@ -6,6 +6,7 @@
 //! Follows Helm's `internal/plugin` and `pkg/cmd/load_plugins.go`. It stands in `cli` because running programs with the
 //! environment and the terminal is no business of the library.
 
+pub mod completion;
 mod describe;
 pub mod getter;
 mod git;
@@ -64,8 +65,12 @@ pub struct Plugin {
     /// `v1`, or `legacy` for the form without.
     pub api_version: String,
     pub source_url: String,
+    /// The usage line of its command; its first word is the command's name. The plugin's name when empty.
+    pub usage: String,
     /// One line for lists.
     pub about: String,
+    /// The description in the command's help; `about` when empty.
+    pub long: String,
     /// Flags are not handed on.
     pub ignore_flags: bool,
     pub folder: PathBuf,
@@ -175,24 +180,35 @@ fn check_names(plugins: &[Plugin]) -> Result<()> {
 /// The plugins that add commands, as Helm loads them before it runs any: what is wrong with plugins is told whatever the
 /// command, and one that has the name of a command ends the loading.
 pub fn commands(session: &mut Session) -> Vec<Plugin> {
+    let mut notices = std::mem::take(&mut session.notices);
+    let usable = usable(session, &mut notices);
+    session.notices = notices;
+    usable
+}
+
+/// The plugins that add commands, sorted by the names of these.
+pub fn usable(session: &Session, notices: &mut Notices) -> Vec<Plugin> {
     if session.environment.get("HELM_NO_PLUGINS").as_deref() == Some("1") {
         return Vec::new();
     }
-    let plugins = match all(&session.settings, &mut session.notices) {
+    let plugins = match all(&session.settings, notices) {
         Ok(plugins) => plugins,
         Err(error) => {
-            session.notices.push_with(Level::Error, "failed to load plugins", &[("error", error.message())]);
+            notices.push_with(Level::Error, "failed to load plugins", &[("error", error.message())]);
             return Vec::new();
         }
     };
-    let mut usable = Vec::new();
+    let mut usable: Vec<Plugin> = Vec::new();
     for plugin in plugins.into_iter().filter(|plugin| plugin.kind == COMMAND_TYPE) {
-        if COMMANDS.iter().any(|command| command.name == plugin.name && !OWN_COMMANDS.contains(&command.name)) {
-            session.notices.push_with(Level::Error, "failed to load plugins: name conflicts", &[("name", &plugin.name)]);
+        let name = plugin.command_name();
+        let is_taken = COMMANDS.iter().any(|command| command.name == name && !OWN_COMMANDS.contains(&command.name));
+        if is_taken || usable.iter().any(|other| other.command_name() == name) {
+            notices.push_with(Level::Error, "failed to load plugins: name conflicts", &[("name", name)]);
             break;
         }
         usable.push(plugin);
     }
+    usable.sort_by(|a, b| a.command_name().cmp(b.command_name()));
     usable
 }
 
@@ -291,6 +307,7 @@ fn read_legacy(map: &Map, base: Plugin) -> Result<Plugin> {
         kind: if downloads.is_empty() { COMMAND_TYPE } else { GETTER_TYPE }.to_string(),
         api_version: "legacy".to_string(),
         about: text(map, "usage"),
+        long: text(map, "description"),
         ignore_flags: truth(map, "ignoreFlags"),
         runtime: SUBPROCESS.to_string(),
         programs,
@@ -338,7 +355,9 @@ fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
         api_version: "v1".to_string(),
         source_url: text(map, "sourceURL"),
         runtime,
+        usage: text(config, "usage"),
         about: text(config, "shortHelp"),
+        long: text(config, "longHelp"),
         ignore_flags: truth(config, "ignoreFlags"),
         programs: programs(table("runtimeConfig")),
         schemes,
@@ -425,6 +444,21 @@ fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
 }
 
 impl Plugin {
+    /// The name of the command that it adds.
+    pub fn command_name(&self) -> &str {
+        self.usage_line().split(' ').next().unwrap_or_default()
+    }
+
+    /// The usage line of that command without the program's name.
+    pub fn usage_line(&self) -> &str {
+        if self.usage.is_empty() { &self.name } else { &self.usage }
+    }
+
+    /// One line for lists of commands.
+    pub fn summary(&self) -> String {
+        if self.about.is_empty() { format!("the {} plugin", quote(self.name.as_bytes())) } else { self.about.clone() }
+    }
+
     /// The plugin's program with its arguments and these, and with `variables` added to the environment.
     fn command(&self, arguments: &[String], variables: Variables, session: &Session) -> Result<Command> {
         if self.runtime != SUBPROCESS {
@@ -501,7 +535,7 @@ fn go_platform() -> (&'static str, &'static str) {
 /// Runs the plugin that adds the command `name`; `None` when there is none, or when no plugin may run, which is told.
 /// `words` are the command line without the name.
 pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Option<Result<()>> {
-    let plugin = commands(session).into_iter().find(|plugin| plugin.name == name)?;
+    let plugin = commands(session).into_iter().find(|plugin| plugin.command_name() == name)?;
     session.show_notices();
     let arguments = match split_own_flags(words) {
         Ok(_) if plugin.ignore_flags => Vec::new(),
@@ -514,7 +548,8 @@ pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Optio
         if status.success() {
             return Ok(());
         }
-        session.set_exit(Exit::Code(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
+        // Of one that a signal ended Go says -1.
+        session.set_exit(Exit::Code(status.code().map_or(u8::MAX, |code| u8::try_from(code).unwrap_or(1))));
         Err(Error::new(ErrorKind::Usage, format!("plugin {} exited with error", quote(plugin.name.as_bytes()))))
     });
     Some(outcome)
@@ -562,6 +597,8 @@ pub fn split_own_flags(words: &[String]) -> Result<(Vec<String>, Vec<String>)> {
 /// A program that changes manifests: a plugin's, or with [`PostRenderer::program`] any.
 pub struct PostRenderer<'a> {
     name: String,
+    /// What it says on standard error is shown: of plugins Helm shows nothing, whether they fail or not.
+    is_heard: bool,
     command: Box<dyn Fn() -> Result<Command> + 'a>,
 }
 
@@ -569,7 +606,8 @@ impl<'a> PostRenderer<'a> {
     /// The post-renderer plugin of this name.
     pub fn plugin(name: &str, arguments: &'a [String], session: &'a Session, notices: &mut Notices) -> Result<PostRenderer<'a>> {
         let plugin = find(name, POST_RENDERER_TYPE, &session.settings, notices)?;
-        Ok(PostRenderer { name: name.to_string(), command: Box::new(move || plugin.command(arguments, BTreeMap::new(), session)) })
+        let command = Box::new(move || plugin.command(arguments, BTreeMap::new(), session));
+        Ok(PostRenderer { name: name.to_string(), is_heard: false, command })
     }
 
     /// The program at this path, as Helm 3 had it.
@@ -580,7 +618,7 @@ impl<'a> PostRenderer<'a> {
             command.args(arguments);
             Ok(command)
         };
-        PostRenderer { name: path.to_string(), command: Box::new(command) }
+        PostRenderer { name: path.to_string(), is_heard: true, command: Box::new(command) }
     }
 }
 
@@ -589,7 +627,8 @@ impl PostRender for PostRenderer<'_> {
         let name = quote(self.name.as_bytes());
         let failed = |error: Error| error.context(format!("failed to invoke post-renderer plugin {name}"));
         let mut command = (self.command)().map_err(failed)?;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let stderr = if self.is_heard { Stdio::inherit() } else { Stdio::null() };
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().map_err(|error| failed(Plugin::not_started(&error, &command)))?;
         let input = child.stdin.take();
         // Written beside the reading, since the program may answer before it has read all.
