@@ -5,6 +5,7 @@
 
 use super::arguments::GlobalArguments;
 use super::printer::ErrorFormat;
+use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -61,6 +62,17 @@ impl Environment {
         }
     }
 
+    /// The time that all files of an archive are to have, seconds since 1970 (`SOURCE_DATE_EPOCH`). Errors: it is no such number, and an
+    /// archive with other times would not be what was asked for.
+    pub fn source_date(&self) -> Result<Option<i64>> {
+        const NAME: &str = "SOURCE_DATE_EPOCH";
+        let wrong = |text: &str| {
+            let message = format!("{NAME} must be seconds since 1970, not {}", crate::quote::quote(text.as_bytes()));
+            Error::new(ErrorKind::Usage, message)
+        };
+        self.get_filled(NAME).map(|text| text.trim().parse().map_err(|_| wrong(&text))).transpose()
+    }
+
     /// A number, or `default` when the variable is unset or is none.
     fn integer(&self, name: &str, default: i64) -> i64 {
         self.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -75,6 +87,17 @@ pub enum Color {
     Always,
 }
 
+impl Color {
+    /// As the flag has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Color::Never => "never",
+            Color::Auto => "auto",
+            Color::Always => "always",
+        }
+    }
+}
+
 /// All that the environment and the global flags say, resolved.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -82,6 +105,8 @@ pub struct Settings {
     pub requested_namespace: String,
     pub debug: bool,
     pub color: Color,
+    /// The terminal knows no escape sequences, so that there is colour only where it is asked for.
+    pub dumb_terminal: bool,
     pub error_format: ErrorFormat,
     pub cache_home: String,
     pub config_home: String,
@@ -125,6 +150,7 @@ impl Settings {
             requested_namespace: text(&flags.namespace, "HELM_NAMESPACE"),
             debug: flags.debug.unwrap_or_else(|| truth("HELM_DEBUG")),
             color: color(environment, flags),
+            dumb_terminal: super::terminal::is_dumb(environment),
             error_format: flags
                 .error_format
                 .or_else(|| environment.get_filled("RUTTER_ERROR_FORMAT").and_then(|text| super::arguments::error_format(&text).ok()))
@@ -224,9 +250,9 @@ fn join(folder: &str, name: &str) -> String {
     clean(&Path::new(folder).join(name).to_string_lossy())
 }
 
-/// The path without doubled separators, `.` and a trailing separator.
+/// The path as Go's `filepath.Clean` gives it.
 fn clean(path: &str) -> String {
-    Path::new(path).components().collect::<std::path::PathBuf>().to_string_lossy().into_owned()
+    crate::fs::clean(Path::new(path)).to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -248,6 +274,20 @@ mod tests {
         let own = Settings::new(&environment(&[("XDG_CONFIG_HOME", "/x"), ("HELM_CONFIG_HOME", "/own/")]), &flags);
         assert_eq!(own.config_home, "/own");
         assert_eq!(own.registry_config, "/own/registry/config.json");
+        let upward = Settings::new(&environment(&[("XDG_CACHE_HOME", "/tmp/a/../b"), ("HELM_DATA_HOME", "/d//./e/..")]), &flags);
+        assert_eq!(upward.cache_home, "/tmp/b/helm");
+        assert_eq!(upward.data_home, "/d");
+    }
+
+    #[test]
+    fn a_wrong_time_of_archives_is_an_error() {
+        let time = |text: &str| environment(&[("SOURCE_DATE_EPOCH", text)]).source_date().map_err(|error| error.to_string());
+        assert_eq!(time("1700000000"), Ok(Some(1_700_000_000)));
+        assert_eq!(time(""), Ok(None));
+        assert_eq!(environment(&[]).source_date().ok(), Some(None));
+        for wrong in ["yesterday", "2024-01-01", "1.5", "99999999999999999999"] {
+            assert_eq!(time(wrong), Err(format!("SOURCE_DATE_EPOCH must be seconds since 1970, not \"{wrong}\"")));
+        }
     }
 
     #[test]

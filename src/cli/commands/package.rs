@@ -23,8 +23,8 @@ pub const COMMAND: Entry =
 const LONG: &str = "\
 Package charts into versioned archives (NAME-VERSION.tgz), which chart repositories hold.
 
-Each argument is a folder with a Chart.yaml. The same chart always gives the same bytes: files keep their own
-modification times, or all have the time in $SOURCE_DATE_EPOCH where that is set.
+Each argument is a folder with a Chart.yaml. Files keep their own modification times in the archive, so that the same files with the
+same times give the same bytes; where $SOURCE_DATE_EPOCH is set (seconds since 1970) all have that time, whatever their own are.
 
 To sign an archive, name the key and the keyring it is in:
 
@@ -86,7 +86,7 @@ impl Run for Arguments {
             version: self.version.clone().unwrap_or_default(),
             app_version: self.app_version.clone().unwrap_or_default(),
             destination: PathBuf::from(self.destination.as_deref().unwrap_or(".")),
-            time: session.environment.get_filled("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok()),
+            time: session.environment.source_date()?,
         };
         let is_report = self.output.as_deref() == Some("json");
         let mut listing = Listing::new();

@@ -182,7 +182,7 @@ impl Arguments {
             version: self.version.clone().unwrap_or_default(),
             app_version: self.app_version.clone().unwrap_or_default(),
             destination: place.path().to_path_buf(),
-            time: session.environment.get_filled("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok()),
+            time: session.environment.source_date()?,
         };
         *path = package::run(path, &options, &mut session.notices)?.path;
         session.show_notices();
