@@ -5,8 +5,10 @@
 //! Notices are always Helm's slog lines (`level=WARN msg="…"`). Nothing here decides what is wrong; it only shows.
 
 use super::environment::{Color, Settings};
+use super::terminal;
 use crate::diagnostic::{Diagnostic, Frame, Level, Location, Notice};
 use crate::error::{Error, ErrorKind};
+use crate::manifest::SEE_ALL;
 use crate::quote;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Origin, Renderer, Snippet};
@@ -43,7 +45,10 @@ pub fn print_error(error: &Error, settings: &Settings) {
     let terminal = std::io::stderr().is_terminal();
     match chosen_format(settings) {
         ErrorFormat::Json => tell(&json(error)),
-        ErrorFormat::Human => tell(&human(error, is_styled(settings, terminal))),
+        ErrorFormat::Human => {
+            let look = Look { styled: is_styled(settings, terminal), width: terminal::width(std::io::stderr()), debug: settings.debug };
+            tell(&human(error, look));
+        }
         ErrorFormat::Helm | ErrorFormat::Auto => tell(&format!("Error: {error}")),
     }
 }
@@ -52,32 +57,49 @@ fn is_styled(settings: &Settings, terminal: bool) -> bool {
     match settings.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => terminal,
+        Color::Auto => terminal && !settings.dumb_terminal,
     }
 }
 
-fn renderer(styled: bool) -> Renderer {
-    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-    renderer.decor_style(DecorStyle::Ascii)
+/// How an error looks to people.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look {
+    /// With colours.
+    pub styled: bool,
+    /// How many columns there are, where that is known: of longer source lines the part around the fault is shown.
+    pub width: Option<usize>,
+    /// `--debug` was given, so that nobody needs to be told of it.
+    pub debug: bool,
+}
+
+fn renderer(look: Look) -> Renderer {
+    let renderer = if look.styled { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    match look.width {
+        Some(width) => renderer.term_width(width),
+        None => renderer,
+    }
 }
 
 /// The places of these for people, as they stand under a line on standard output that tells what is wrong; empty, or whole lines.
 pub fn places(diagnostics: &[Diagnostic], settings: &Settings) -> String {
-    let renderer = renderer(is_styled(settings, std::io::stdout().is_terminal()));
+    let styled = is_styled(settings, std::io::stdout().is_terminal());
+    let look = Look { styled, width: terminal::width(std::io::stdout()), debug: settings.debug };
+    let renderer = renderer(look);
     let located = diagnostics.iter().filter(|diagnostic| diagnostic.location.is_some());
-    located.map(|diagnostic| renderer.render(&[Group::with_level(Title::ERROR).elements(elements(diagnostic))]) + "\n").collect()
+    located.map(|diagnostic| renderer.render(&[Group::with_level(Title::ERROR).elements(elements(diagnostic, look))]) + "\n").collect()
 }
 
 /// The error for people: headline, place, the source line with the fault marked, the calls that led there, notes and hints.
 /// Without diagnostics it is Helm's text.
-pub fn human(error: &Error, styled: bool) -> String {
-    let renderer = renderer(styled);
+pub fn human(error: &Error, look: Look) -> String {
+    let renderer = renderer(look);
     if error.diagnostics().is_empty() {
         let report = [Group::with_title(Title::ERROR.primary_title(without_advice(error.message()).trim_end()))];
         return renderer.render(&report);
     }
     let rendered: Vec<String> =
-        error.diagnostics().iter().map(|diagnostic| renderer.render(&[group(headline(diagnostic, error), diagnostic)])).collect();
+        error.diagnostics().iter().map(|diagnostic| renderer.render(&[group(headline(diagnostic, error), diagnostic, look)])).collect();
     rendered.join("\n\n")
 }
 
@@ -96,12 +118,12 @@ fn headline<'a>(diagnostic: &'a Diagnostic, error: &'a Error) -> &'a str {
 }
 
 /// A diagnostic in the shape that annotate-snippets lays out.
-fn group<'a>(headline: &'a str, diagnostic: &'a Diagnostic) -> Group<'a> {
-    Group::with_title(Title::ERROR.primary_title(headline)).elements(elements(diagnostic))
+fn group<'a>(headline: &'a str, diagnostic: &'a Diagnostic, look: Look) -> Group<'a> {
+    Group::with_title(Title::ERROR.primary_title(headline)).elements(elements(diagnostic, look))
 }
 
 /// All of it but what is wrong.
-fn elements(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
+fn elements(diagnostic: &Diagnostic, look: Look) -> Vec<Element<'_>> {
     let mut elements: Vec<Element<'_>> = Vec::new();
     if let Some(location) = &diagnostic.location {
         elements.push(place(location, diagnostic));
@@ -111,7 +133,8 @@ fn elements(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
         elements.push(Title::NOTE.with_name("from").message(call(frame)).into());
     }
     elements.extend(diagnostic.notes.iter().map(|note| Element::from(Title::NOTE.message(note.as_str()))));
-    elements.extend(diagnostic.hints.iter().map(|hint| Element::from(Title::HELP.with_name("hint").message(hint.as_str()))));
+    let hints = diagnostic.hints.iter().filter(|hint| !(look.debug && *hint == SEE_ALL));
+    elements.extend(hints.map(|hint| Element::from(Title::HELP.with_name("hint").message(hint.as_str()))));
     elements
 }
 
@@ -286,11 +309,48 @@ error: nil pointer evaluating interface {}.tag
   = from: c/templates/d.yaml:7:12 `include \"c.image\" .`
   = note: `.Values.image` is not set
   = hint: did you mean `.Values.images`?";
-        assert_eq!(human(&error(), false), want);
+        assert_eq!(human(&error(), Look::default()), want);
         assert_eq!(
-            human(&Error::new(ErrorKind::Io, "open x: no such file or directory"), false),
+            human(&Error::new(ErrorKind::Io, "open x: no such file or directory"), Look::default()),
             "error: open x: no such file or directory"
         );
+    }
+
+    #[test]
+    fn a_terminal_that_is_dumb_gets_colour_only_where_it_is_asked_for() {
+        use crate::cli::arguments::GlobalArguments;
+        use crate::cli::environment::Environment;
+        for (term, color, want) in [
+            ("xterm", None, true),
+            ("xterm", Some("never"), false),
+            ("dumb", None, !cfg!(unix)),
+            ("dumb", Some("always"), true),
+            ("", None, !cfg!(unix)),
+        ] {
+            let variables = [("TERM", Some(term)), ("HELM_COLOR", color)];
+            let pair = |(name, value): (&str, Option<&str>)| value.map(|value| (name.to_string(), value.to_string()));
+            let environment = Environment::of(variables.into_iter().filter_map(pair).collect());
+            let settings = Settings::new(&environment, &GlobalArguments::default());
+            assert_eq!(is_styled(&settings, true), want, "{term:?} {color:?}");
+        }
+    }
+
+    #[test]
+    fn long_lines_are_cut_to_the_width_and_debug_is_not_advised_when_it_is_on() {
+        let mut error = error();
+        let diagnostic = &mut error.diagnostics_mut()[0];
+        let before = "key: value, ".repeat(40);
+        diagnostic.source_line = Some(format!("{before}{{{{ .Values.image.tag }}}}{}", ", key: value".repeat(40)));
+        diagnostic.location = Some(Location { file: "f".to_string(), line: 2, column: Some(before.len() + 9) });
+        diagnostic.hints = vec![SEE_ALL.to_string(), "another".to_string()];
+        for width in [60, 80, 120] {
+            let text = human(&error, Look { width: Some(width), ..Look::default() });
+            assert!(text.contains(SEE_ALL) && text.contains("^^^^"), "{text}");
+            let excerpt = text.lines().find(|line| line.starts_with("2 |")).expect("the line");
+            assert!(excerpt.contains(".Values.image.tag") && excerpt.chars().count() <= width, "{width}: {text}");
+        }
+        let text = human(&error, Look { debug: true, ..Look::default() });
+        assert!(!text.contains(SEE_ALL) && text.contains("another"), "{text}");
     }
 
     #[test]
@@ -301,7 +361,7 @@ error: nil pointer evaluating interface {}.tag
             diagnostic.source_line = Some(line.to_string());
             diagnostic.location = Some(Location { file: "f".to_string(), line: 1, column: Some(column) });
             diagnostic.span = span;
-            assert!(human(&error, true).contains("nil pointer"));
+            assert!(human(&error, Look { styled: true, ..Look::default() }).contains("nil pointer"));
         }
     }
 

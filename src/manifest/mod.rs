@@ -173,6 +173,9 @@ fn heads(files: &[RenderedFile], places: &[Place]) -> Vec<Result<Head>> {
 /// That a diagnostic is about the rendered text, not about a template.
 pub(crate) const RENDERED_LINE: &str = "line and text are those of the rendered file";
 
+/// How to see all that was rendered.
+pub(crate) const SEE_ALL: &str = "`--debug` prints all of it";
+
 /// Helm's error of a document that is no YAML, with the line of the rendered text that broke.
 fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Error {
     // The parser knows the line in the document, people want the one in the file.
@@ -183,7 +186,7 @@ fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Erro
     let source_line = source_line(&file.data, line);
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
     let has_tab = source_line.as_deref().is_some_and(|line| line.get(..indent(line)).is_some_and(|blank| blank.contains('\t')));
-    let mut hints = vec!["`--debug` prints all of it".to_string()];
+    let mut hints = vec![SEE_ALL.to_string()];
     if has_tab {
         hints.insert(0, "the line begins with a tab: YAML is indented by spaces".to_string());
     }
