@@ -391,3 +391,24 @@ fn a_start_reads_what_is_new_and_believes_no_broken_snapshot() {
     let last = index();
     assert!(last.contains("app-1.1.0.tgz") && !last.contains("app-1.0.0.tgz"), "{last}");
 }
+
+// A request that never ends keeps the server for as long as it is only asked once.
+#[test]
+fn a_server_that_is_asked_twice_ends_at_once() {
+    let (_guard, home) = folder();
+    let mut server = Server::start(&home, &[]);
+    let address = server.at("/").trim_start_matches("http://").trim_end_matches('/').to_string();
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+    let head = "POST /api/charts HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nbegun";
+    std::io::Write::write_all(&mut stream, head.as_bytes()).expect("a request");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let interrupt = |server: &Server| {
+        let told = std::process::Command::new("kill").args(["-INT", &server.child.id().to_string()]).status().expect("kill runs");
+        assert!(told.success());
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    };
+    interrupt(&server);
+    assert!(server.child.try_wait().expect("its state").is_none(), "the request is not waited for");
+    interrupt(&server);
+    assert_eq!(server.child.try_wait().expect("its state").and_then(|status| status.code()), Some(130));
+}

@@ -35,7 +35,7 @@ or from what the cloud gives the machine or the pod.
 Accounts are lines of a file, `user:secret` or `user:secret:read`; a secret may be a bcrypt hash; the user `bearer` makes it
 a token. Without accounts anybody may read and write, so the server listens on this machine alone unless told otherwise.
 
-The server stops on SIGTERM or Ctrl-C once the requests under way are answered.";
+The server stops on SIGTERM or Ctrl-C once the requests under way are answered, and at once when it is asked a second time.";
 
 /// What the names of variables begin with that the stores read: those of each are many, and `object_store` knows them.
 const STORAGE_VARIABLES: &[&str] = &["AWS_", "GOOGLE_", "AZURE_"];
@@ -149,8 +149,22 @@ impl Run for Arguments {
     }
 }
 
-/// Resolves when the process is asked to end.
+/// Resolves when the process is asked to end. Asked again, it ends at once, whatever requests are under way.
 async fn stopped() {
+    asked_to_end().await;
+    tokio::spawn(async {
+        asked_to_end().await;
+        end_at_once();
+    });
+}
+
+/// Ends the process as a signal does: what is being written is written beside its place, so that nothing is left half done there.
+#[expect(clippy::disallowed_methods, reason = "who asks twice does not want to wait for anything")]
+fn end_at_once() -> ! {
+    std::process::exit(130)
+}
+
+async fn asked_to_end() {
     #[cfg(unix)]
     {
         let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
