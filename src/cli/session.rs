@@ -116,7 +116,7 @@ impl Session {
             if entry.url.contains(old) {
                 self.tell(&format!("WARNING: {} is deprecated for {} and will be deleted Nov. 13, 2020.", quote(old), quote(name)));
                 self.tell(&format!("WARNING: You should switch to {} via:", quote(new)));
-                self.tell(&format!("WARNING: rutter repo add {} {} --force-update", quote(name), quote(new)));
+                self.tell(&format!("WARNING: {} repo add {} {} --force-update", self.name(), quote(name), quote(new)));
             }
         }
     }

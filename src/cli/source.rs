@@ -69,6 +69,7 @@ fn plain_settings(session: &Session) -> Settings {
         ),
         netrc: Some(environment.get_filled("NETRC").map_or_else(|| home.join(".netrc"), PathBuf::from))
             .filter(|path| fs::stat(path).is_ok_and(|entry| entry.kind == fs::Kind::File)),
+        program: session.name().to_string(),
         program_path: environment.get("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default(),
         proxies: Proxies {
             http: variable("HTTP_PROXY", "http_proxy"),

@@ -391,13 +391,13 @@ impl<'s> Downloader<'s> {
 
     fn resolve_named(&self, name: &str, chart: &str, version: &str, repositories: &Repositories) -> Result<Source> {
         let settings = self.client.settings();
-        let entry = repositories.get(name).ok_or_else(|| unknown_repository(name, repositories))?;
+        let entry = repositories.get(name).ok_or_else(|| unknown_repository(name, repositories, settings.program()))?;
         if entry.url.is_empty() {
             return Err(Error::new(ErrorKind::Repository, format!("no URL found for repository {name}")));
         }
         update::check_address(settings, entry)?;
         let path = index_path(settings, name)?;
-        let no_cache = |error: Error| error.context("no cached repo found. (try 'rutter repo update')").with_kind(ErrorKind::Repository);
+        let no_cache = |error: Error| no_cache(error, settings);
         let bytes = crate::fs::read_limited(&path, INDEX_LIMIT).map_err(no_cache)?;
         let source = path.display().to_string();
         let reporter = self.client.reporter();
@@ -405,7 +405,8 @@ impl<'s> Downloader<'s> {
             .map_err(|error| no_cache(error.context(format!("error loading {source}"))))?;
         let missing = |reason: String| {
             let chart = quote(chart);
-            let text = format!("chart {chart} matching {version} not found in {name} index. (try 'rutter repo update'): {reason}");
+            let program = settings.program();
+            let text = format!("chart {chart} matching {version} not found in {name} index. (try '{program} repo update'): {reason}");
             Error::new(ErrorKind::Repository, text)
         };
         let versions = versions.ok_or_else(|| missing("no chart name found".to_string()))?;
@@ -484,12 +485,19 @@ impl<'s> Downloader<'s> {
     }
 }
 
+/// The error of an index that was not fetched yet, or cannot be read.
+fn no_cache(error: Error, settings: &Settings) -> Error {
+    error.context(format!("no cached repo found. (try '{} repo update')", settings.program())).with_kind(ErrorKind::Repository)
+}
+
 /// A repository that was never added.
-fn unknown_repository(name: &str, repositories: &Repositories) -> Error {
+fn unknown_repository(name: &str, repositories: &Repositories, program: &str) -> Error {
     let message = format!("repo {name} not found");
     let hint = match nearest(name, repositories.entries.iter().map(|entry| entry.name.as_str())) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("`rutter repo add {name} URL` adds it, `rutter repo list` lists those there are; a folder is written `./{name}/…`"),
+        None => format!(
+            "`{program} repo add {name} URL` adds it, `{program} repo list` lists those there are; a folder is written `./{name}/…`"
+        ),
     };
     let diagnostic = Diagnostic { headline: message.clone(), hints: vec![hint], ..Diagnostic::default() };
     Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic)
@@ -618,8 +626,7 @@ fn owner_of<'r>(address: &str, repositories: &'r Repositories, settings: &Settin
     let name = wanted.file_name();
     for entry in &repositories.entries {
         let path = index_path(settings, &entry.name)?;
-        let bytes = crate::fs::read_limited(&path, INDEX_LIMIT)
-            .map_err(|error| error.context("no cached repo found. (try 'rutter repo update')").with_kind(ErrorKind::Repository))?;
+        let bytes = crate::fs::read_limited(&path, INDEX_LIMIT).map_err(|error| no_cache(error, settings))?;
         // Only an index that holds the file's name at all can list the address.
         if memchr::memmem::find(&bytes, name.as_bytes()).is_some() && index::lists(&bytes, |listed| url::equal(address, listed)) {
             return Ok(Some(entry));

@@ -76,6 +76,8 @@ pub struct Settings {
     pub system_certificates: SystemCertificates,
     /// The `User-Agent` header.
     pub user_agent: String,
+    /// What the program is called, for advice on how to call it again; its own name when empty.
+    pub program: String,
     /// Nothing is fetched: what is not cached is an error.
     pub offline: bool,
     /// `--debug`.
@@ -95,6 +97,11 @@ impl Settings {
     #[cfg(feature = "remote")]
     pub fn fetches(&self, scheme: &str) -> bool {
         matches!(scheme, "http" | "https") || self.getter.as_ref().is_some_and(|getter| getter.provides(scheme))
+    }
+
+    /// What the program is called.
+    pub fn program(&self) -> &str {
+        if self.program.is_empty() { "rutter" } else { &self.program }
     }
 
     /// The time in seconds since 1970, unless unknown.

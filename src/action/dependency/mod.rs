@@ -109,7 +109,8 @@ pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &d
                 return Err(out_of_sync("requirements.lock", "requirements.yaml", "Please update the dependencies"));
             }
         } else {
-            return Err(out_of_sync("Chart.lock", "Chart.yaml", "Please update the dependencies with 'rutter dependency update'"));
+            let advice = format!("Please update the dependencies with '{} dependency update'", settings.program());
+            return Err(out_of_sync("Chart.lock", "Chart.yaml", &advice));
         }
     }
     manager.check_repositories(&lock.dependencies)?;

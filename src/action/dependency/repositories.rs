@@ -63,11 +63,12 @@ impl Manager<'_> {
         if missing.is_empty() {
             return Ok(names);
         }
-        let mut message = format!("no repository definition for {}. Please add them via 'rutter repo add'", missing.join(", "));
+        let program = self.settings.program();
+        let mut message = format!("no repository definition for {}. Please add them via '{program} repo add'", missing.join(", "));
         if missing.iter().any(|name| !name.contains("//") && !name.starts_with('@') && !name.starts_with("alias:")) {
-            message.push_str(
-                "\nNote that repositories must be URLs or aliases. For example, to refer to the \"example\"\nrepository, use \"https://charts.example.com/\" or \"@example\" instead of\n\"example\". Don't forget to add the repo, too ('rutter repo add').",
-            );
+            message.push_str(&format!(
+                "\nNote that repositories must be URLs or aliases. For example, to refer to the \"example\"\nrepository, use \"https://charts.example.com/\" or \"@example\" instead of\n\"example\". Don't forget to add the repo, too ('{program} repo add').",
+            ));
         }
         Err(Error::new(ErrorKind::Dependency, message))
     }
@@ -144,11 +145,11 @@ impl Manager<'_> {
     /// The versions of a dependency in the cached index called `name`, highest first.
     pub(super) fn cached_versions(&self, name: &str, dependency: &Dependency) -> Result<Vec<ChartVersion>> {
         let path = index_path(self.settings, name)?;
-        let source = path.display().to_string();
+        let (source, program) = (path.display().to_string(), self.settings.program());
         let found = self
             .index(&path)
             .and_then(|bytes| index::versions_of(&bytes, &dependency.name, &source, self.reporter))
-            .map_err(|error| error.context(format!("no cached repository for {name} found. (try 'rutter repo update')")))?;
+            .map_err(|error| error.context(format!("no cached repository for {name} found. (try '{program} repo update')")))?;
         found.ok_or_else(|| {
             let message = format!("{} chart not found in repo {}", dependency.name, dependency.repository);
             Error::new(ErrorKind::Dependency, message)
@@ -190,7 +191,8 @@ impl Manager<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        let message = format!("no repository definition for {}. Please add the missing repos via 'rutter repo add'", missing.join(", "));
+        let (program, missing) = (self.settings.program(), missing.join(", "));
+        let message = format!("no repository definition for {missing}. Please add the missing repos via '{program} repo add'");
         Err(Error::new(ErrorKind::Dependency, message))
     }
 }
