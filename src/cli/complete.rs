@@ -310,7 +310,9 @@ fn offer_of_plugin(plugin: &Plugin, words: &[String], unfinished: &str, session:
         let is_given = |flag: &Flag| {
             words.iter().any(|word| match word.strip_prefix("--") {
                 Some(name) => name.split('=').next() == Some(&flag.name),
-                None => word.strip_prefix('-').is_some_and(|letters| letters.chars().next().is_some_and(|first| flag.letter == Some(first))),
+                None => {
+                    word.strip_prefix('-').is_some_and(|letters| letters.chars().next().is_some_and(|first| flag.letter == Some(first)))
+                }
             })
         };
         let is_own = |flag: &Flag| flag.name == "help" || node.flags.iter().any(|(name, _)| *name == flag.name);

@@ -225,7 +225,8 @@ mod tests {
     #[test]
     fn each_transfer_has_its_line_with_its_own_numbers() {
         // Two archives of one name, from two repositories.
-        let lines = lines(80, &[progress(1, "big-1.0.0.tgz", 3 << 20, Some(8 << 20)), progress(2, "big-1.0.0.tgz", 5 << 20, Some(9 << 20))]);
+        let lines =
+            lines(80, &[progress(1, "big-1.0.0.tgz", 3 << 20, Some(8 << 20)), progress(2, "big-1.0.0.tgz", 5 << 20, Some(9 << 20))]);
         let last: Vec<&String> = lines.iter().rev().take(2).collect();
         assert!(last[1].contains("3.00 MiB/8.00 MiB") && last[1].ends_with("1.50 MiB/s"), "{lines:#?}");
         assert!(last[0].contains("5.00 MiB/9.00 MiB") && last[0].ends_with("2.50 MiB/s"), "{lines:#?}");

@@ -98,20 +98,21 @@ fn refuse(failure: parse::Failure, program: String, words: &[String], environmen
     }
     let settings = environment::Settings::new(&environment, &globals);
     let mut session = Session::new(program, environment, settings);
-    if let Some(name) = &failure.unknown_command {
-        let mut rest = words.to_vec();
-        rest.iter().position(|word| word == name).map(|at| rest.remove(at));
-        if let Some(outcome) = plugin::run_command(name, &rest, &mut session) {
-            return end(outcome, &mut session);
-        }
-    } else {
-        plugin::commands(&mut session);
+    let plugins = plugin::commands(&mut session);
+    let Some(name) = &failure.unknown_command else {
+        session.show_notices();
+        printer::print_error(&failure.error, &session.settings);
+        return Exit::Failure;
+    };
+    let mut rest = words.to_vec();
+    rest.iter().position(|word| word == name).map(|at| rest.remove(at));
+    if let Some(plugin) = plugins.iter().find(|plugin| plugin.command_name() == name) {
+        let outcome = plugin.run(&rest, &mut session);
+        return end(outcome, &mut session);
     }
     session.show_notices();
-    printer::print_error(&failure.error, &session.settings);
-    if let Some(usage) = failure.usage {
-        printer::tell(&usage);
-    }
+    printer::print_error(&parse::unknown_command(name, session.name(), &plugins), &session.settings);
+    printer::tell(&format!("Run '{} --help' for usage.", session.name()));
     Exit::Failure
 }
 

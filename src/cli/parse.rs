@@ -7,6 +7,7 @@
 use super::arguments::{self, GlobalArguments};
 use super::commands::{self, Arity, Entry};
 use super::help;
+use super::plugin::Plugin;
 use super::session::Session;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,15 +36,13 @@ pub type Path = Vec<&'static Entry>;
 #[derive(Debug)]
 pub struct Failure {
     pub error: Error,
-    /// A further line for standard error.
-    pub usage: Option<String>,
-    /// The name that is no command of ours, but may be a plugin's.
+    /// The name that is no command of ours, but may be a plugin's; if it is none, [`unknown_command`] is the error.
     pub unknown_command: Option<String>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        Failure { error, usage: None, unknown_command: None }
+        Failure { error, unknown_command: None }
     }
 }
 
@@ -53,12 +52,7 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
     if path.is_empty()
         && let Some(name) = first_argument(&rest)
     {
-        let message = format!("unknown command {} for \"rutter\"{}{}", quote(name), suggestions(name), needs_cluster(name));
-        return Err(Failure {
-            error: Error::new(ErrorKind::Usage, message),
-            usage: Some("Run 'rutter --help' for usage.".to_string()),
-            unknown_command: Some(name.to_string()),
-        });
+        return Err(Failure { error: Error::new(ErrorKind::Usage, "unknown command"), unknown_command: Some(name.to_string()) });
     }
     // Built anew for an error, which is rare, rather than copied for every run.
     let refused = |error: clap::Error| flag_error(&build(&path, true), &error, &rest);
@@ -118,9 +112,9 @@ pub fn global_words(words: &[String]) -> Vec<String> {
 pub fn execute(mut request: Request, session: &mut Session) -> Result<()> {
     let wants_help = request.matches.try_get_one::<bool>(HELP).ok().flatten().copied().unwrap_or(false);
     let Some(entry) = request.path.last().copied().filter(|entry| entry.children.is_empty() && !wants_help) else {
-        return session.print(help::render(&request.path));
+        return session.print(help::render(&request.path, session));
     };
-    check_arity(&request.path, entry.arity, request.arguments.len())?;
+    check_arity(&request.path, entry.arity, request.arguments.len(), session.name())?;
     for (flag, advice) in entry.deprecated {
         if request.matches.try_contains_id(&flag.replace('-', "_")).unwrap_or(false)
             && request.matches.value_source(&flag.replace('-', "_")) == Some(clap::parser::ValueSource::CommandLine)
@@ -205,7 +199,7 @@ fn as_pflag(argument: Arg) -> Arg {
 }
 
 /// Helm's refusal of too many or too few arguments.
-fn check_arity(path: &[&'static Entry], arity: Arity, count: usize) -> Result<()> {
+fn check_arity(path: &[&'static Entry], arity: Arity, count: usize, program: &str) -> Result<()> {
     let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
     let refusal = match arity {
         Arity::Exactly(0) if count > 0 => "accepts no arguments".to_string(),
@@ -214,8 +208,14 @@ fn check_arity(path: &[&'static Entry], arity: Arity, count: usize) -> Result<()
         Arity::AtMost(n) if count > n => format!("accepts at most {n} {}", plural(n)),
         _ => return Ok(()),
     };
-    let message = format!("{} {refusal}\n\nUsage:  {}", quote(help::command_path(path)), help::use_line(path));
+    let message = format!("{} {refusal}\n\nUsage:  {}", quote(help::command_path(path, program)), help::use_line(path, program));
     Err(Error::new(ErrorKind::Usage, message))
+}
+
+/// The refusal of a name that no command has, be it a plugin's. `program` is what rutter is called.
+pub fn unknown_command(name: &str, program: &str, plugins: &[Plugin]) -> Error {
+    let message = format!("unknown command {} for {}{}{}", quote(name), quote(program), suggestions(name, plugins), needs_cluster(name));
+    Error::new(ErrorKind::Usage, message)
 }
 
 /// Why Helm's commands that change a cluster are not here.
@@ -228,13 +228,15 @@ fn needs_cluster(name: &str) -> &'static str {
 }
 
 /// The commands that `name` may have meant, as cobra lists them: within two edits, or beginning with it.
-fn suggestions(name: &str) -> String {
+fn suggestions(name: &str, plugins: &[Plugin]) -> String {
     let wanted = name.to_lowercase();
-    let near: Vec<&str> = commands::COMMANDS
+    let mut near: Vec<&str> = commands::COMMANDS
         .iter()
         .map(|entry| entry.name)
-        .filter(|candidate| edit_distance(&wanted, candidate) <= 2 || candidate.starts_with(&wanted))
+        .chain(plugins.iter().map(Plugin::command_name))
+        .filter(|candidate| edit_distance(&wanted, candidate) <= 2 || candidate.to_lowercase().starts_with(&wanted))
         .collect();
+    near.sort_unstable();
     if near.is_empty() {
         return String::new();
     }
@@ -364,6 +366,7 @@ fn possible_values(error: &clap::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::environment::{Environment, Settings};
 
     fn words(line: &str) -> Vec<String> {
         line.split_whitespace().map(str::to_string).collect()
@@ -424,7 +427,12 @@ mod tests {
             "invalid argument \"perhaps\" for \"-h, --help\" flag: strconv.ParseBool: parsing \"perhaps\": invalid syntax"
         );
         assert_eq!(failure("version -v"), "flag needs an argument: 'v' in -v");
-        assert!(failure("tempate x").contains("Did you mean this?\n\ttemplate\n"));
+        assert_eq!(parse(&words("tempate x")).expect_err("must fail").unknown_command.as_deref(), Some("tempate"));
+        let plugin = crate::cli::plugin::parse(b"name: tempates\ncommand: x\n").expect("a plugin");
+        assert_eq!(
+            unknown_command("tempate", "helm", &[plugin]).to_string(),
+            "unknown command \"tempate\" for \"helm\"\n\nDid you mean this?\n\ttempates\n\ttemplate\n"
+        );
     }
 
     #[test]
@@ -441,15 +449,17 @@ mod tests {
 
     #[test]
     fn every_command_builds() {
-        fn visit(path: &mut Path, entries: &'static [Entry]) {
+        fn visit(path: &mut Path, entries: &'static [Entry], session: &Session) {
             for entry in entries {
                 path.push(entry);
                 build(path, true).debug_assert();
-                assert!(!help::render(path).is_empty());
-                visit(path, entry.children);
+                assert!(!help::render(path, session).is_empty());
+                visit(path, entry.children, session);
                 path.pop();
             }
         }
-        visit(&mut Path::new(), commands::COMMANDS);
+        let environment = Environment::of([("HOME".to_string(), "/h".to_string())].into());
+        let settings = Settings::new(&environment, &GlobalArguments::default());
+        visit(&mut Path::new(), commands::COMMANDS, &Session::new("rutter".to_string(), environment, settings));
     }
 }

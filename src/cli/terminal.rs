@@ -99,7 +99,8 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn a_terminal_that_does_not_say_what_it_is_knows_no_escape_sequences() {
-        for (term, want) in [(None, true), (Some(""), true), (Some("dumb"), true), (Some("xterm-256color"), false), (Some("vt100"), false)] {
+        for (term, want) in [(None, true), (Some(""), true), (Some("dumb"), true), (Some("xterm-256color"), false), (Some("vt100"), false)]
+        {
             let variables = term.map(|term| ("TERM".to_string(), term.to_string()));
             assert_eq!(is_dumb(&Environment::of(variables.into_iter().collect::<BTreeMap<_, _>>())), want, "{term:?}");
         }

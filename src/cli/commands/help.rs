@@ -2,7 +2,10 @@
 
 use super::{Arity, COMMANDS, Entry, Run};
 use crate::cli::help;
+use crate::cli::plugin;
+use crate::cli::plugin::completion::Node;
 use crate::cli::session::Session;
+use crate::diagnostic::Notices;
 use crate::error::Result;
 use clap::Args;
 
@@ -26,14 +29,19 @@ impl Run for Arguments {
             let children = path.last().map_or(COMMANDS, |entry| entry.children);
             let Some(entry) = children.iter().find(|entry| entry.is_called(word)) else {
                 if path.is_empty() {
+                    if let Some(plugin) = plugin::usable(session, &mut Notices::new()).iter().find(|plugin| plugin.command_name() == word) {
+                        let top = Node::of(plugin);
+                        let (below, _) = top.find(arguments.get(1..).unwrap_or_default());
+                        return session.print(help::render_plugin(plugin, &below, session));
+                    }
                     session.tell(&format!("Unknown help topic [`{}`]", arguments.join("` `")));
-                    session.tell(help::render_usage(&path).trim_end());
+                    session.tell(help::render_usage(&path, session).trim_end());
                     return Ok(());
                 }
                 break;
             };
             path.push(entry);
         }
-        session.print(help::render(&path))
+        session.print(help::render(&path, session))
     }
 }

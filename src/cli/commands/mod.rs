@@ -79,6 +79,8 @@ Environment variables:
 | $HELM_REPOSITORY_CACHE  | the folder with cached indexes of chart repositories                 |
 | $HELM_REPOSITORY_CONFIG | the file that names chart repositories                               |
 | $HELM_COLOR             | colour: never, always or auto                                        |
+| $HELM_KUBECONTEXT       | the kubeconfig context that names the namespace, as --kube-context   |
+| $KUBECONFIG             | the kubeconfig files that name the namespace                         |
 | $NO_COLOR               | no colour, whatever $HELM_COLOR says                                 |
 | $RUTTER_ERROR_FORMAT    | how errors are shown, as --error-format: human, helm or json         |
 | $RUTTER_MIRRORS         | mirrors of registries and repositories: FROM=TO,FROM=TO              |

@@ -4,7 +4,7 @@
 //! its program `plugin.complete` offers. Both files are the plugin's to bring or not. Follows `loadCompletionForPlugin` and
 //! `pluginDynamicComp` of Helm's `pkg/cmd/load_plugins.go`.
 
-use super::{Plugin, SUBPROCESS, text, without_own_flags};
+use super::{Plugin, SUBPROCESS, split_own_flags, text};
 use crate::cli::parse;
 use crate::cli::session::Session;
 use crate::data::{Data, Map};
@@ -113,7 +113,7 @@ pub fn ask(plugin: &Plugin, path: &[&Node], rest: &[String], unfinished: &str, s
         debug(format!("Unsupported plugin runtime: {}", quote(plugin.runtime.as_bytes())));
         return (Vec::new(), 0);
     }
-    let Ok(rest) = without_own_flags(rest) else { return (Vec::new(), ERROR) };
+    let Ok((_, rest)) = split_own_flags(rest) else { return (Vec::new(), ERROR) };
     let mut arguments: Vec<String> = path.iter().map(|node| node.name.clone()).collect();
     if !plugin.ignore_flags {
         arguments.extend(rest);

@@ -473,6 +473,21 @@ impl Plugin {
         Ok(command)
     }
 
+    /// Runs it as a command. `words` are the command line without the command's name.
+    pub fn run(&self, words: &[String], session: &mut Session) -> Result<()> {
+        session.show_notices();
+        let (_, arguments) = split_own_flags(words)?;
+        let arguments = if self.ignore_flags { Vec::new() } else { arguments };
+        let mut command = self.command(&arguments, session.variables(), session)?;
+        let status = command.status().map_err(|error| Plugin::not_started(&error, &command))?;
+        if status.success() {
+            return Ok(());
+        }
+        // Of one that a signal ended Go says -1.
+        session.set_exit(Exit::Code(status.code().map_or(u8::MAX, |code| u8::try_from(code).unwrap_or(1))));
+        Err(Error::new(ErrorKind::Usage, format!("plugin {} exited with error", quote(self.name.as_bytes()))))
+    }
+
     /// Runs what the plugin wants run on this event, if anything (Helm's `InvokeHook`).
     pub fn run_hook(&self, event: Event, session: &Session) -> Result<()> {
         let Some(programs) = self.hooks.get(event.name()).filter(|programs| !programs.is_empty() && self.runtime == SUBPROCESS) else {
@@ -530,29 +545,6 @@ fn go_platform() -> (&'static str, &'static str) {
         other => other,
     };
     (system, architecture)
-}
-
-/// Runs the plugin that adds the command `name`; `None` when there is none, or when no plugin may run, which is told.
-/// `words` are the command line without the name.
-pub fn run_command(name: &str, words: &[String], session: &mut Session) -> Option<Result<()>> {
-    let plugin = commands(session).into_iter().find(|plugin| plugin.command_name() == name)?;
-    session.show_notices();
-    let arguments = match split_own_flags(words) {
-        Ok(_) if plugin.ignore_flags => Vec::new(),
-        Ok((_, arguments)) => arguments,
-        Err(error) => return Some(Err(error)),
-    };
-    let variables = session.variables();
-    let outcome = plugin.command(&arguments, variables, session).and_then(|mut command| {
-        let status = command.status().map_err(|error| Plugin::not_started(&error, &command))?;
-        if status.success() {
-            return Ok(());
-        }
-        // Of one that a signal ended Go says -1.
-        session.set_exit(Exit::Code(status.code().map_or(u8::MAX, |code| u8::try_from(code).unwrap_or(1))));
-        Err(Error::new(ErrorKind::Usage, format!("plugin {} exited with error", quote(plugin.name.as_bytes()))))
-    });
-    Some(outcome)
 }
 
 /// The words of a plugin's command line that are flags of rutter's own, which reach the plugin through its environment, and the others,
