@@ -47,6 +47,7 @@ fn bombs_are_refused_in_time_and_memory() {
         ("a sparse file of 10 GiB", header("app/a", b'S', 10 << 30), "archive/tar: invalid tar header"),
         ("zeros after the end", [0; 512], "no files in chart archive"),
         ("a folder with 10 GiB", header("app/", b'5', 10 << 30), "no files in chart archive"),
+        ("a folder by name with 10 GiB", header("app/", b'0', 10 << 30), "decompressed chart is larger than the maximum size 104857600"),
         ("a negative size", header("app/a", b'0', u64::MAX), "archive/tar: invalid tar header"),
     ] {
         let error = load(&start(first)).expect_err(what);
@@ -102,6 +103,21 @@ fn links_are_empty_files() {
     let chart = loader::load_archive(&pack(&tar), &mut Notices::new()).unwrap();
     assert_eq!(chart.content.files.len(), 3);
     assert!(chart.content.files.iter().all(|file| file.data.is_empty()));
+}
+
+/// A file's header makes a folder if its name ends in a slash; what follows it is no header for that (Go's archive/tar).
+#[test]
+fn data_behind_a_folder_is_no_member() {
+    let mut hidden = Vec::new();
+    member(&mut hidden, "app/templates/hidden.yaml", b'0', b"hidden: true\n");
+    let mut tar = Vec::new();
+    member(&mut tar, "app/Chart.yaml", b'0', CHART);
+    member(&mut tar, "app/docs/", b'0', &hidden);
+    member(&mut tar, "app/more/", b'0', b"neither is this");
+    member(&mut tar, "app/values.yaml", b'0', b"a: 1\n");
+    let chart = loader::load_archive(&pack(&tar), &mut Notices::new()).unwrap();
+    let names: Vec<_> = chart.content.raw.iter().map(|file| file.name.to_string()).collect();
+    assert_eq!((names, chart.content.templates.len()), (vec!["Chart.yaml".to_string(), "values.yaml".to_string()], 0));
 }
 
 #[test]

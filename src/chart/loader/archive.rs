@@ -175,13 +175,15 @@ fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, ob
             let message = format!("chart archive has more than {ENTRIES_LIMIT} entries");
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        if member.kind != Kind::File {
-            continue;
-        }
-        let name = inner_name(&member.name)?;
         if member.size > remaining {
             return Err(too_large());
         }
+        if member.kind != Kind::File {
+            // What lies behind the header of a folder is passed over.
+            remaining -= member.size;
+            continue;
+        }
+        let name = inner_name(&member.name)?;
         if member.size > FILE_LIMIT {
             let message =
                 format!("decompressed chart file {} is larger than the maximum file size {FILE_LIMIT}", quote(member.name.as_bytes()));

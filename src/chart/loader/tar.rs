@@ -131,7 +131,8 @@ impl<R: Read> Reader<R> {
         let name = records.name.or(long).unwrap_or_else(plain);
         let mode = number(&block[100..108]).unwrap_or(0);
         let is_folder = kind == b'5' || (matches!(kind, b'0' | 0) && name.ends_with('/')) || mode & 0o170_000 == 0o040_000;
-        let has_data = !matches!(kind, b'1'..=b'6') && !is_folder;
+        // Go goes by the flag alone: what makes a folder of a file's header leaves the data behind it.
+        let has_data = !matches!(kind, b'1'..=b'6');
         if kind == b'S' {
             return Err(invalid_header());
         }

@@ -412,9 +412,9 @@ mod tests {
         let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
         let beside = top.path().join("a-1.0.0.tgz.prov");
-        let own = Bytes::from_static(b"for this archive: 00");
+        let own = Bytes::from_static(b"for this archive: ffff");
         let claim = || {
-            let claimed = claim_again(&storage, long_ago, Duration::from_secs(1), "a-1.0.0.tgz", &own, "00");
+            let claimed = claim_again(&storage, long_ago, Duration::from_secs(1), "a-1.0.0.tgz", &own, "ffff");
             runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), claimed).await }).expect("an end").expect("claimed")
         };
         // Nobody touches it: its writer is dead.
