@@ -8,11 +8,14 @@
 
 mod copy;
 mod folder;
+mod words;
 
 pub use copy::{copy_folder, create_link, mode};
 pub use folder::{Folder, Stamp};
+pub use words::{fault, reason};
 
 use crate::error::{Error, ErrorKind, Result};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, FileType, Metadata, TryLockError};
@@ -72,27 +75,6 @@ impl Entry {
     }
 }
 
-/// Go's text of a system error: what `syscall.Errno` prints.
-pub fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => return "unexpected EOF".to_string(),
-        io::ErrorKind::NotFound => return "no such file or directory".to_string(),
-        io::ErrorKind::AlreadyExists => return "file exists".to_string(),
-        _ => {}
-    }
-    let text = error.to_string();
-    let mut characters = text.split(" (os error ").next().unwrap_or(&text).chars();
-    match characters.next() {
-        Some(first) => first.to_lowercase().chain(characters).collect(),
-        None => String::new(),
-    }
-}
-
-/// A fault of `operation` on `path` in Go's form: `open X: permission denied`.
-pub fn fault(operation: &str, path: &Path, error: &io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("{operation} {}: {}", path.display(), reason(error)))
-}
-
 /// The bytes of a file, of which there may be [`WHOLE_LIMIT`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     read_limited(path, WHOLE_LIMIT)
@@ -100,7 +82,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// The bytes of a file that may have at most `limit` of them; `None` when there is nothing at `path`.
 pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    match File::open(path) {
+    match open_file(path) {
         Ok(file) => read_open(file, path, limit).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(fault("open", path, &error)),
@@ -178,7 +160,20 @@ pub fn append_range(path: &Path, range: Range<usize>, bytes: &mut Vec<u8>) -> Re
 
 /// A file to stream from.
 pub fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(|error| fault("open", path, &error))
+    open_file(path).map_err(|error| fault("open", path, &error))
+}
+
+#[cfg(not(windows))]
+fn open_file(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// As Go opens: a folder too, which then cannot be read.
+#[cfg(windows)]
+fn open_file(path: &Path) -> io::Result<File> {
+    use std::os::windows::fs::OpenOptionsExt;
+    const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+    std::fs::OpenOptions::new().read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)
 }
 
 /// Facts about what `path` leads to; links are followed.
@@ -363,6 +358,10 @@ impl Replacement {
         set_mode(&mut builder, mode);
         // The temporary name is of no use to anyone: the fault is about the file that was asked for.
         let file = builder.tempfile_in(folder).map_err(|error| match std::fs::metadata(folder) {
+            // Windows tells what is missing on the way from what is missing at its end.
+            Err(missing) if cfg!(windows) && missing.kind() == io::ErrorKind::NotFound => {
+                fault("open", path, &io::ErrorKind::NotADirectory.into())
+            }
             Err(missing) => fault("open", path, &missing),
             Ok(found) if !found.is_dir() => fault("open", path, &io::Error::from(io::ErrorKind::NotADirectory)),
             Ok(_) => fault("open", path, &io::Error::from(error.kind())),
@@ -436,7 +435,11 @@ pub fn create_folders(path: &Path) -> Result<()> {
         // As Go's `MkdirAll` does, the fault names the first folder that cannot be made.
         let mut parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
         parts.reverse();
-        fault("mkdir", parts.into_iter().find(|part| !part.is_dir()).unwrap_or(path), &error)
+        let first = parts.into_iter().find(|part| !part.is_dir()).unwrap_or(path);
+        if cfg!(windows) && exists(first) {
+            return fault("mkdir", first, &io::ErrorKind::NotADirectory.into());
+        }
+        fault("mkdir", first, &error)
     })
 }
 
@@ -487,6 +490,16 @@ pub fn clean(path: &Path) -> PathBuf {
     cleaned
 }
 
+/// The path with the separators of the system, as Go's `filepath.FromSlash`.
+pub fn with_own_separators(path: String) -> String {
+    if cfg!(windows) { path.replace('/', "\\") } else { path }
+}
+
+/// The path with `/` for the separators of the system, as Go's `filepath.ToSlash`.
+pub fn with_slashes(path: &str) -> Cow<'_, str> {
+    if cfg!(windows) { Cow::Owned(path.replace('\\', "/")) } else { Cow::Borrowed(path) }
+}
+
 /// The same of a name with `/` on every system, as in charts and archives, as Go's `path.Clean`: no `.`, no doubled or trailing
 /// slash, `..` only at the start of a relative one.
 pub fn clean_name(path: &[u8]) -> Vec<u8> {
@@ -518,6 +531,12 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
     if path.is_absolute() {
         return Ok(clean(path));
     }
+    // Each drive has a current folder of its own, which Windows knows.
+    if cfg!(windows)
+        && let Ok(path) = std::path::absolute(path)
+    {
+        return Ok(clean(&path));
+    }
     let current = std::env::current_dir().map_err(|error| Error::new(ErrorKind::Io, format!("getwd: {}", reason(&error))))?;
     Ok(clean(&current.join(path)))
 }
@@ -531,12 +550,19 @@ pub fn join_below(folder: &Path, name: &str) -> Result<PathBuf> {
     let mut path = folder.to_path_buf();
     for component in Path::new(name).components() {
         match component {
-            Component::Normal(part) => path.push(part),
+            Component::Normal(part) if is_whole_name(part) => path.push(part),
             Component::CurDir => {}
             _ => return Err(outside()),
         }
     }
     Ok(path)
+}
+
+/// Whether the name means itself. Windows takes what follows a colon for a part of the file, and dots and spaces at the end of a
+/// name for nothing, so that one name may stand for another that was looked at before.
+fn is_whole_name(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    !cfg!(windows) || !(bytes.contains(&b':') || matches!(bytes.last(), Some(b'.' | b' ')))
 }
 
 /// Where `path` leads when every link in it is followed. A broken one gives Go's `lstat TARGET: no such file or directory`.

@@ -78,6 +78,7 @@ pub fn from_jinja_starter(path: &Path, source: &Path, given: jinja::Answers, ask
 /// The folder above and the last part, as Go's `filepath.Dir` and `filepath.Base`.
 fn split(path: &Path) -> (PathBuf, String) {
     let text = path.to_string_lossy();
+    let text = fs::with_slashes(&text);
     let name = match text.trim_end_matches('/').rsplit('/').next() {
         Some("") | None if text.is_empty() => ".",
         Some("") | None => "/",
@@ -85,7 +86,9 @@ fn split(path: &Path) -> (PathBuf, String) {
     };
     // Of `a/` the folder is `a`, and its name `a` as well.
     let above = text.rsplit_once('/').map_or("", |(above, _)| if above.is_empty() { "/" } else { above });
-    (fs::clean(Path::new(above)), name.to_string())
+    // The top of a drive, not the folder that is current on it.
+    let above = if cfg!(windows) && above.ends_with(':') { format!("{above}/") } else { above.to_string() };
+    (fs::clean(Path::new(&above)), name.to_string())
 }
 
 fn check_free(folder: &Path) -> Result<()> {

@@ -161,7 +161,9 @@ pub fn run(
         }
     }
     if options.include_crds {
-        rendering.crds = chart.crds().into_iter().map(|crd| CustomResource { path: crd.path, file: crd.file.clone() }).collect();
+        // Of all paths that are shown, Helm makes these alone as those of files.
+        let path = fs::with_own_separators;
+        rendering.crds = chart.crds().into_iter().map(|crd| CustomResource { path: path(crd.path), file: crd.file.clone() }).collect();
     }
     rendering.kept.values = values;
     rendering.kept.chart = Some(chart);
@@ -292,7 +294,7 @@ impl Rendering {
             .collect();
         let mut chosen: Vec<&[u8]> = Vec::new();
         for pattern in patterns {
-            let matcher = crate::chart::ignore::Pattern::parse(pattern);
+            let matcher = crate::chart::ignore::Pattern::parse(&fs::with_slashes(pattern));
             let before = chosen.len();
             chosen.extend(
                 pieces.iter().filter(|(_, path)| matcher.as_ref().is_some_and(|matcher| matcher.matches(path))).map(|(piece, _)| *piece),
@@ -320,7 +322,7 @@ impl Rendering {
         let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
         let mut order = Vec::new();
         let mut add = |folder: &Path, path: &str, text: &[u8], keep: bool| -> Result<()> {
-            let target = fs::join_below(folder, path)?;
+            let target = fs::join_below(folder, &fs::with_slashes(path))?;
             let file = match files.entry(target.clone()) {
                 Entry::Occupied(file) => file.into_mut(),
                 Entry::Vacant(place) => {
@@ -328,7 +330,9 @@ impl Rendering {
                 }
             };
             write_piece(path, text, file).map_err(|error| fs::fault("write", &target, &error))?;
-            order.push(target);
+            // On Windows Helm puts its separator between the folder and the name, and shows the name as it is.
+            let shown = if cfg!(windows) { PathBuf::from(format!(r"{}\{path}", folder.display())) } else { target.clone() };
+            order.push((target, shown));
             Ok(())
         };
         let mut gather = || -> Result<()> {
@@ -344,7 +348,7 @@ impl Rendering {
             Ok(())
         };
         let gathered = gather();
-        for path in order {
+        for (path, shown) in order {
             // Written with the first of its documents.
             if let Some(text) = files.remove(&path) {
                 if let Some(parent) = path.parent() {
@@ -356,7 +360,7 @@ impl Rendering {
                 }
                 fs::write_as(&path, &text, fs::Mode::New(0o666))?;
             }
-            wrote.push(path);
+            wrote.push(shown);
         }
         gathered
     }

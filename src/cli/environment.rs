@@ -6,6 +6,7 @@
 use super::arguments::GlobalArguments;
 use super::printer::ErrorFormat;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,17 +49,35 @@ impl Environment {
         (self.all)().into_iter().filter(is_wanted).collect()
     }
 
-    /// The user's home folder; empty when unknown.
+    /// The user's home folder, as whoever asks Kubernetes' client for it finds it; empty when unknown.
     pub fn home(&self) -> String {
-        self.get("HOME").unwrap_or_default()
+        let variable = |name: &str| self.get(name).unwrap_or_default();
+        if !cfg!(windows) {
+            return variable("HOME");
+        }
+        let drive = Some([variable("HOMEDRIVE"), variable("HOMEPATH")]).filter(|parts| parts.iter().all(|part| !part.is_empty()));
+        let (home, drive, profile) = (variable("HOME"), drive.map(|parts| parts.concat()).unwrap_or_default(), variable("USERPROFILE"));
+        let first = |folders: [&String; 3], is_wanted: &dyn Fn(&Path) -> bool| {
+            folders.into_iter().find(|folder| !folder.is_empty() && is_wanted(Path::new(folder.as_str()))).cloned()
+        };
+        // In the order of client-go's `homedir`, which is one for those who have a kubeconfig, and another for those who have not.
+        first([&home, &drive, &profile], &|folder| fs::exists(&folder.join(".kube").join("config")))
+            .or_else(|| first([&home, &profile, &drive], &fs::is_folder))
+            .or_else(|| first([&home, &profile, &drive], &|_| true))
+            .unwrap_or_default()
     }
 
-    /// A Helm folder: its own variable, else `helm` in the XDG folder, else `helm` in the default below the home folder.
-    fn helm_home(&self, own: &str, xdg: &str, default: &str) -> String {
+    /// The user's home folder, as Go's `os.UserHomeDir` finds it; empty when unknown.
+    pub fn user_home(&self) -> String {
+        self.get(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default()
+    }
+
+    /// A Helm folder: its own variable, else `helm` in the XDG folder, else `helm` in the system's own place.
+    fn helm_home(&self, own: &str, xdg: &str, place: Place) -> String {
         match (self.get_filled(own), self.get_filled(xdg)) {
             (Some(folder), _) => clean(&folder),
             (None, Some(folder)) => join(&folder, "helm"),
-            (None, None) => join(&join(&self.home(), default), "helm"),
+            (None, None) => join(&self.place(place), "helm"),
         }
     }
 
@@ -73,10 +92,36 @@ impl Environment {
         self.get_filled(NAME).map(|text| text.trim().parse().map_err(|_| wrong(&text))).transpose()
     }
 
+    /// Where programs of this system keep what is theirs (Helm's `lazypath_{unix,darwin,windows}.go`).
+    fn place(&self, place: Place) -> String {
+        if cfg!(windows) {
+            let variable = if place == Place::Cache { "TEMP" } else { "APPDATA" };
+            return self.get(variable).unwrap_or_default();
+        }
+        let is_apple = cfg!(target_os = "macos");
+        let folder = match place {
+            Place::Cache if is_apple => "Library/Caches",
+            Place::Config if is_apple => "Library/Preferences",
+            Place::Data if is_apple => "Library",
+            Place::Cache => ".cache",
+            Place::Config => ".config",
+            Place::Data => ".local/share",
+        };
+        join(&self.home(), folder)
+    }
+
     /// A number, or `default` when the variable is unset or is none.
     fn integer(&self, name: &str, default: i64) -> i64 {
         self.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
     }
+}
+
+/// What is kept in a place of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Cache,
+    Config,
+    Data,
 }
 
 /// Whether colour is wanted on the terminal.
@@ -118,6 +163,8 @@ pub struct Settings {
     pub repository_cache: String,
     pub content_cache: String,
     pub home: String,
+    /// The home folder of those who do not ask Kubernetes' client: another one on Windows.
+    pub user_home: String,
     /// `--kubeconfig`, or `KUBECONFIG` as it stands.
     pub kubeconfig: String,
     /// `--kubeconfig` alone.
@@ -138,9 +185,9 @@ pub struct Settings {
 impl Settings {
     /// The flags where they are given, else the variables, else Helm's defaults.
     pub fn new(environment: &Environment, flags: &GlobalArguments) -> Settings {
-        let cache_home = environment.helm_home("HELM_CACHE_HOME", "XDG_CACHE_HOME", ".cache");
-        let config_home = environment.helm_home("HELM_CONFIG_HOME", "XDG_CONFIG_HOME", ".config");
-        let data_home = environment.helm_home("HELM_DATA_HOME", "XDG_DATA_HOME", ".local/share");
+        let cache_home = environment.helm_home("HELM_CACHE_HOME", "XDG_CACHE_HOME", Place::Cache);
+        let config_home = environment.helm_home("HELM_CONFIG_HOME", "XDG_CONFIG_HOME", Place::Config);
+        let data_home = environment.helm_home("HELM_DATA_HOME", "XDG_DATA_HOME", Place::Data);
         let text = |flag: &Option<String>, variable: &str| flag.clone().or_else(|| environment.get(variable)).unwrap_or_default();
         let path = |flag: &Option<String>, variable: &str, folder: &str, name: &str| {
             flag.clone().or_else(|| environment.get(variable)).unwrap_or_else(|| join(folder, name))
@@ -164,6 +211,7 @@ impl Settings {
             config_home,
             data_home,
             home: environment.home(),
+            user_home: environment.user_home(),
             kubeconfig: text(&flags.kubeconfig, "KUBECONFIG"),
             kubeconfig_flag: flags.kubeconfig.clone().unwrap_or_default(),
             kube_context: text(&flags.kube_context, "HELM_KUBECONTEXT"),
@@ -264,11 +312,44 @@ mod tests {
     }
 
     #[test]
-    fn folders_follow_own_variable_then_xdg_then_home() {
+    fn folders_follow_the_system() {
         let flags = GlobalArguments::default();
-        let plain = Settings::new(&environment(&[("HOME", "/h")]), &flags);
-        assert_eq!(plain.repository_cache, "/h/.cache/helm/repository");
-        assert_eq!(plain.plugins, "/h/.local/share/helm/plugins");
+        let variables = [("HOME", "/h"), ("APPDATA", r"C:\u\Roaming"), ("TEMP", r"C:\u/Temp"), ("USERPROFILE", r"C:\u")];
+        let settings = Settings::new(&environment(&variables), &flags);
+        let want = if cfg!(windows) {
+            [r"C:\u\Temp\helm\repository", r"C:\u\Roaming\helm\repositories.yaml", r"C:\u\Roaming\helm\plugins", r"C:\u"]
+        } else if cfg!(target_os = "macos") {
+            ["/h/Library/Caches/helm/repository", "/h/Library/Preferences/helm/repositories.yaml", "/h/Library/helm/plugins", "/h"]
+        } else {
+            ["/h/.cache/helm/repository", "/h/.config/helm/repositories.yaml", "/h/.local/share/helm/plugins", "/h"]
+        };
+        assert_eq!([settings.repository_cache, settings.repository_config, settings.plugins, settings.user_home], want);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_home_folder_is_that_with_a_kubeconfig_else_the_first_that_is_there() {
+        let top = tempfile::tempdir().unwrap();
+        let path = |name: &str| top.path().join(name).to_string_lossy().into_owned();
+        let (drive, rest) = top.path().to_str().unwrap().split_at(2);
+        let on_drive = format!(r"{rest}\drive");
+        let (home, profile) = (path("home"), path("profile"));
+        let variables = [("HOME", home.as_str()), ("HOMEDRIVE", drive), ("HOMEPATH", &on_drive), ("USERPROFILE", &profile)];
+        let environment = environment(&variables);
+        assert_eq!(environment.home(), home, "none is there");
+        fs::create_folders(&top.path().join("drive")).unwrap();
+        assert_eq!(environment.home(), path("drive"));
+        fs::create_folders(&top.path().join("profile")).unwrap();
+        assert_eq!(environment.home(), profile);
+        fs::create_folders(&top.path().join("drive").join(".kube")).unwrap();
+        fs::write(&top.path().join("drive").join(".kube").join("config"), b"").unwrap();
+        assert_eq!(environment.home(), path("drive"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_follow_own_variable_then_xdg() {
+        let flags = GlobalArguments::default();
         let xdg = Settings::new(&environment(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/x")]), &flags);
         assert_eq!(xdg.repository_config, "/x/helm/repositories.yaml");
         let own = Settings::new(&environment(&[("XDG_CONFIG_HOME", "/x"), ("HELM_CONFIG_HOME", "/own/")]), &flags);

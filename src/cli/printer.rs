@@ -55,10 +55,25 @@ pub fn print_error(error: &Error, settings: &Settings) {
 
 fn is_styled(settings: &Settings, terminal: bool) -> bool {
     match settings.color {
-        Color::Always => true,
+        Color::Always => {
+            takes_escapes();
+            true
+        }
         Color::Never => false,
-        Color::Auto => terminal && !settings.dumb_terminal,
+        Color::Auto => terminal && !settings.dumb_terminal && takes_escapes(),
     }
+}
+
+/// Whether terminals take escapes for colours.
+#[cfg(not(windows))]
+fn takes_escapes() -> bool {
+    true
+}
+
+/// Whether this terminal does; the console of Windows has to be asked to.
+#[cfg(windows)]
+fn takes_escapes() -> bool {
+    [console::Term::stderr(), console::Term::stdout()].iter().any(|terminal| terminal.features().colors_supported())
 }
 
 /// How an error looks to people.

@@ -4,7 +4,7 @@
 //! typed; where that cannot be had, nothing is asked.
 
 use super::session::Session;
-use super::terminal::{self, Hidden};
+use super::terminal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
@@ -71,17 +71,43 @@ fn hidden(question: &str, session: &Session) -> Result<String> {
         session.print(question)?;
         return Err(Error::new(ErrorKind::Usage, "inappropriate ioctl for device"));
     }
-    // Before the question, so that what is typed at once is not shown either.
-    let echo = Hidden::begin().map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))?;
-    session.print(question)?;
-    let answer = line();
-    drop(echo);
-    answer?.ok_or_else(no_answer)
+    unseen_line(question, session)?.ok_or_else(no_answer)
 }
 
 /// The error of input that ended before an answer.
 fn no_answer() -> Error {
     Error::new(ErrorKind::Usage, "EOF")
+}
+
+#[cfg(not(windows))]
+fn unseen_line(question: &str, session: &Session) -> Result<Option<String>> {
+    // Before the question, so that what is typed at once is not shown either.
+    let echo = super::terminal::Hidden::begin().map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))?;
+    session.print(question)?;
+    let answer = line();
+    drop(echo);
+    answer
+}
+
+/// The keys are read one by one. Where they cannot be had, as in terminals that are pipes, the answer is shown.
+#[cfg(windows)]
+fn unseen_line(question: &str, session: &Session) -> Result<Option<String>> {
+    use console::{Key, Term};
+    session.print(question)?;
+    let mut text = String::new();
+    let Some(terminal) = [Term::stdout(), Term::stderr()].into_iter().find(|terminal| terminal.features().is_attended()) else {
+        return line();
+    };
+    loop {
+        match terminal.read_key() {
+            Ok(Key::Enter) => return Ok(Some(text)),
+            Ok(Key::Backspace | Key::Char('\x08')) => drop(text.pop()),
+            Ok(Key::Char(character)) => text.push(character),
+            Ok(_) => {}
+            Err(_) if text.is_empty() => return line(),
+            Err(error) => return Err(fs::fault("read", Path::new("/dev/stdin"), &error)),
+        }
+    }
 }
 
 /// What was typed without its line end; `None` at the end of input.

@@ -29,16 +29,16 @@ use std::sync::Arc;
 const VALUES_LIMIT: u64 = 100 << 20;
 
 /// The file of mirrors, in the configuration folder of the user and then of the machine, so that whoever runs the machine
-/// can name them for all.
+/// can name them for all. On Windows every user may make a folder of that name, so there is none for the machine.
 const MIRRORS_FILE: &str = "mirrors.yaml";
-const MACHINE_FOLDER: &str = "/etc/rutter";
+const MACHINE_FOLDER: Option<&str> = if cfg!(unix) { Some("/etc/rutter") } else { None };
 
 /// What the repositories need to know of the environment, with the mirrors of `$RUTTER_MIRRORS` and of the files.
 pub fn repository_settings(session: &Session) -> Result<Settings> {
     let mut settings = plain_settings(session);
     settings.mirrors =
         mirror::line(&session.environment.get("RUTTER_MIRRORS").unwrap_or_default()).map_err(|error| error.context("RUTTER_MIRRORS"))?;
-    for folder in [&session.settings.config_home, MACHINE_FOLDER] {
+    for folder in std::iter::once(session.settings.config_home.as_str()).chain(MACHINE_FOLDER) {
         let path = Path::new(folder).join(MIRRORS_FILE);
         if fs::exists(&path) {
             let bytes = fs::read(&path)?;
@@ -54,7 +54,7 @@ fn plain_settings(session: &Session) -> Settings {
     let environment = &session.environment;
     // In the order that Go looks at them.
     let variable = |upper: &str, lower: &str| environment.get_filled(upper).or_else(|| environment.get_filled(lower)).unwrap_or_default();
-    let home = Path::new(&session.settings.home);
+    let home = Path::new(&session.settings.user_home);
     let list = |name: &str| -> Vec<String> {
         let text = environment.get(name).unwrap_or_default();
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_string).collect()
@@ -118,7 +118,7 @@ pub fn chart_options(source: &ChartSourceArguments, devel: bool, announced: Opti
 pub fn keyring(flag: Option<&str>, session: &Session) -> PathBuf {
     let default = || {
         let folder = session.environment.get_filled("GNUPGHOME").unwrap_or_else(|| format!("{}/.gnupg", session.settings.home));
-        format!("{folder}/pubring.gpg")
+        fs::with_own_separators(format!("{folder}/pubring.gpg"))
     };
     PathBuf::from(flag.map_or_else(default, str::to_string))
 }

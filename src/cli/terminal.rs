@@ -1,7 +1,7 @@
 //! The terminal: how wide it is, whether it knows escape sequences, and that what is typed is not shown.
 //!
 //! Goes in: the standard streams and the variable `TERM`. Comes out: facts about the terminal, and with [`Hidden`] a terminal without
-//! echo for as long as that lives. Apart, because each system has its own calls for it; where there are none the terminal counts as
+//! echo for as long as that lives (on Unix; Windows gives its keys one by one). Apart, because each system has its own calls for it; where there are none the terminal counts as
 //! one of the usual width. Follows `golang.org/x/term`, by which Helm asks for passwords.
 
 use super::environment::Environment;
@@ -62,33 +62,6 @@ impl Drop for Hidden {
         // A terminal that went away has no echo to be turned on.
         let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
     }
-}
-
-/// The terminal of standard input without echo, until this goes away, where a program `stty` can do it.
-#[cfg(not(unix))]
-pub struct Hidden;
-
-#[cfg(not(unix))]
-impl Hidden {
-    /// Turns the echo off.
-    pub fn begin() -> std::io::Result<Hidden> {
-        stty("-echo");
-        Ok(Hidden)
-    }
-}
-
-#[cfg(not(unix))]
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        stty("echo");
-    }
-}
-
-#[cfg(not(unix))]
-fn stty(word: &str) {
-    use std::process::{Command, Stdio};
-    // Without `stty` the answer is shown: no reason to refuse it.
-    let _ = Command::new("stty").arg(word).stdin(Stdio::inherit()).stderr(Stdio::null()).status();
 }
 
 #[cfg(test)]

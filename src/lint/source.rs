@@ -7,7 +7,7 @@
 use crate::chart::loader::unpack;
 use crate::chart::{Chart, File, loader};
 use crate::diagnostic::Notices;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::fs;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -91,6 +91,6 @@ impl Source {
     }
 
     fn missing(&self, name: &str) -> Error {
-        Error::new(ErrorKind::Io, format!("open {}: no such file or directory", self.path.join(name).display()))
+        fs::fault("open", &self.path.join(name), &std::io::ErrorKind::NotFound.into())
     }
 }

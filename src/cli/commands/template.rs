@@ -273,7 +273,7 @@ impl Arguments {
     fn post_renderer<'a>(&'a self, session: &'a Session, notices: &mut Notices) -> Result<Option<PostRenderer<'a>>> {
         match (self.post_renderer.iter().find(|name| !name.is_empty()), &self.post_renderer_program) {
             (Some(name), _) => PostRenderer::plugin(name, &self.post_renderer_args, session, notices).map(Some),
-            (None, Some(path)) => Ok(Some(PostRenderer::program(path, &self.post_renderer_args))),
+            (None, Some(path)) => Ok(Some(PostRenderer::program(path, &self.post_renderer_args, &session.environment))),
             (None, None) => Ok(None),
         }
     }

@@ -4,7 +4,7 @@
 //! address as arguments, and the credentials in its environment. Plugins are looked for when an address first wants one.
 //! Follows Helm's `pkg/getter/plugingetter.go` and `internal/plugin/runtime_subprocess_getter.go`.
 
-use super::{GETTER_TYPE, Plugin, SUBPROCESS, Variables, all};
+use super::{GETTER_TYPE, Plugin, SUBPROCESS, Variables, all, program};
 use crate::cli::environment::{Environment, Settings};
 use crate::cli::kubeconfig;
 use crate::cli::session::Session;
@@ -90,9 +90,9 @@ impl Plugin {
         // As Go joins paths: whatever its name, the program lies in the plugin's folder.
         let program = self.folder.join(prepared.program.trim_start_matches('/'));
         prepared.program = fs::clean(&program).to_string_lossy().into_owned();
-        let mut command = prepared.command();
+        let mut command = prepared.command(environment);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().map_err(|error| Plugin::not_started(&error, &command))?;
+        let mut child = command.spawn().map_err(|error| program::not_started(&error, &command))?;
         let mut output = Vec::new();
         let read = child.stdout.take().map_or(Ok(0), |stdout| stdout.take(limit + 1).read_to_end(&mut output));
         if output.len() as u64 > limit {

@@ -11,6 +11,7 @@ mod describe;
 pub mod getter;
 mod git;
 pub mod install;
+mod program;
 
 use super::commands::COMMANDS;
 use super::environment::{Environment, Settings};
@@ -126,8 +127,8 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+    fn command(&self, environment: &Environment) -> Command {
+        let mut command = program::command(&self.program, environment);
         command.args(&self.arguments).envs(&self.variables);
         command
     }
@@ -468,7 +469,7 @@ impl Plugin {
         let mut command = self
             .prepare(&self.programs, true, variables, &session.environment)
             .map_err(|error| error.context("failed to prepare plugin command"))?
-            .command();
+            .command(&session.environment);
         command.args(arguments);
         Ok(command)
     }
@@ -479,7 +480,7 @@ impl Plugin {
         let (_, arguments) = split_own_flags(words)?;
         let arguments = if self.ignore_flags { Vec::new() } else { arguments };
         let mut command = self.command(&arguments, session.variables(), session)?;
-        let status = command.status().map_err(|error| Plugin::not_started(&error, &command))?;
+        let status = command.status().map_err(|error| program::not_started(&error, &command))?;
         if status.success() {
             return Ok(());
         }
@@ -493,9 +494,10 @@ impl Plugin {
         let Some(programs) = self.hooks.get(event.name()).filter(|programs| !programs.is_empty() && self.runtime == SUBPROCESS) else {
             return Ok(());
         };
-        let mut command = self.prepare(programs, self.expands_hooks, session.variables(), &session.environment)?.command();
+        let prepared = self.prepare(programs, self.expands_hooks, session.variables(), &session.environment)?;
+        let mut command = prepared.command(&session.environment);
         // As Go's, a hook has no standard input.
-        let status = command.stdin(Stdio::null()).status().map_err(|error| Plugin::not_started(&error, &command))?;
+        let status = command.stdin(Stdio::null()).status().map_err(|error| program::not_started(&error, &command))?;
         if status.success() {
             return Ok(());
         }
@@ -518,17 +520,6 @@ impl Plugin {
         let main = expand(words.next().unwrap_or_default(), value);
         let arguments = words.chain(program.arguments.iter().map(String::as_str)).map(argument).collect();
         Ok(Prepared { program: main, arguments, variables })
-    }
-
-    /// The error of a program that could not be started.
-    fn not_started(error: &std::io::Error, command: &Command) -> Error {
-        let program = command.get_program();
-        // Go looks for the program first, where its name has no folder.
-        if error.kind() == std::io::ErrorKind::NotFound && !program.to_string_lossy().contains('/') {
-            let name = quote(program.to_string_lossy().as_bytes());
-            return Error::new(ErrorKind::Usage, format!("exec: {name}: executable file not found in $PATH"));
-        }
-        fs::fault("fork/exec", Path::new(program), error)
     }
 }
 
@@ -603,10 +594,10 @@ impl<'a> PostRenderer<'a> {
     }
 
     /// The program at this path, as Helm 3 had it.
-    pub fn program(path: &str, arguments: &'a [String]) -> PostRenderer<'a> {
-        let program = path.to_string();
+    pub fn program(path: &str, arguments: &'a [String], environment: &Environment) -> PostRenderer<'a> {
+        let (program, environment) = (path.to_string(), environment.clone());
         let command = move || {
-            let mut command = Command::new(&program);
+            let mut command = program::command(&program, &environment);
             command.args(arguments);
             Ok(command)
         };
@@ -621,7 +612,7 @@ impl PostRender for PostRenderer<'_> {
         let mut command = (self.command)().map_err(failed)?;
         let stderr = if self.is_heard { Stdio::inherit() } else { Stdio::null() };
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
-        let mut child = command.spawn().map_err(|error| failed(Plugin::not_started(&error, &command)))?;
+        let mut child = command.spawn().map_err(|error| failed(program::not_started(&error, &command)))?;
         let input = child.stdin.take();
         // Written beside the reading, since the program may answer before it has read all.
         let output = std::thread::scope(|scope| {

@@ -43,6 +43,7 @@ fn failing(strict: bool) -> Severity {
 /// The file and line (from 1) of a finding, the file seen from where the command ran.
 fn place(chart: &str, finding: &Finding) -> (String, Option<usize>) {
     let located = finding.diagnostics.iter().find_map(|diagnostic| diagnostic.location.as_ref());
+    let chart = crate::fs::with_slashes(chart);
     let chart = chart.trim_end_matches('/');
     match located {
         // Places in templates begin with the chart's name, which need not be that of its folder.

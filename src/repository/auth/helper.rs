@@ -75,6 +75,7 @@ fn run(settings: &Settings, name: &str, action: &str, input: &[u8]) -> Result<st
     let Some(path) = find(settings, &program).filter(|_| is_plain) else {
         return Err(fault(match name {
             "desktop.exe" => "credentials store is configured to `desktop.exe` but Docker Desktop seems not running".to_string(),
+            _ if cfg!(windows) => format!("exec: {}: executable file not found in %PATH%", quote(program)),
             _ => format!("exec: {}: executable file not found in $PATH", quote(program)),
         }));
     };
