@@ -433,7 +433,7 @@ pub fn create_folders(path: &Path) -> Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
     builder.create(path).map_err(|error| {
         // As Go's `MkdirAll` does, the fault names the first folder that cannot be made.
-        let mut parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+        let mut parts: Vec<&Path> = path.ancestors().filter(|part| part.file_name().is_some()).collect();
         parts.reverse();
         let first = parts.into_iter().find(|part| !part.is_dir()).unwrap_or(path);
         if cfg!(windows) && exists(first) {
@@ -462,8 +462,12 @@ pub fn remove_folder(path: &Path) -> Result<()> {
     std::fs::remove_dir_all(path).map_err(|error| fault("remove", path, &error))
 }
 
-/// Moves a file or folder within one file system.
+/// Moves a file or folder within one file system; a folder may take the place of an empty one.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    // Windows puts nothing in the place of a folder.
+    if cfg!(windows) && is_folder(from) && is_folder(to) {
+        let _ = std::fs::remove_dir(to);
+    }
     std::fs::rename(from, to)
         .map_err(|error| Error::new(ErrorKind::Io, format!("rename {} {}: {}", from.display(), to.display(), reason(&error))))
 }
@@ -654,11 +658,28 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_takes_the_place_of_an_empty_one() {
+        let top = tempfile::tempdir().unwrap();
+        let (from, to) = (top.path().join("from"), top.path().join("to"));
+        create_folders(&from).unwrap();
+        write(&from.join("a"), b"new").unwrap();
+        create_folders(&to.join("full")).unwrap();
+        assert!(rename(&from, &to).is_err());
+        remove_empty_folder(&to.join("full")).unwrap();
+        rename(&from, &to).unwrap();
+        assert_eq!((read(&to.join("a")).unwrap(), exists(&from)), (b"new".to_vec(), false));
+    }
+
+    #[test]
     fn nothing_is_joined_outside_a_folder() {
         let folder = Path::new("/top");
         assert_eq!(join_below(folder, "a/./b").unwrap(), Path::new("/top/a/b"));
         for name in ["", "../a", "a/../../b", "/etc/passwd", "a\\b", "a\0b"] {
             assert!(join_below(folder, name).is_err(), "{name}");
+        }
+        // Which Windows takes for other names.
+        for name in ["a:b", "a/x. /b", "a.", "a "] {
+            assert_eq!(join_below(folder, name).is_err(), cfg!(windows), "{name}");
         }
     }
 

@@ -294,7 +294,8 @@ impl Rendering {
             .collect();
         let mut chosen: Vec<&[u8]> = Vec::new();
         for pattern in patterns {
-            let matcher = crate::chart::ignore::Pattern::parse(&fs::with_slashes(pattern));
+            let pattern = &*fs::with_slashes(pattern);
+            let matcher = crate::chart::ignore::Pattern::parse(pattern);
             let before = chosen.len();
             chosen.extend(
                 pieces.iter().filter(|(_, path)| matcher.as_ref().is_some_and(|matcher| matcher.matches(path))).map(|(piece, _)| *piece),

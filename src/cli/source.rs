@@ -118,7 +118,8 @@ pub fn chart_options(source: &ChartSourceArguments, devel: bool, announced: Opti
 pub fn keyring(flag: Option<&str>, session: &Session) -> PathBuf {
     let default = || {
         let folder = session.environment.get_filled("GNUPGHOME").unwrap_or_else(|| format!("{}/.gnupg", session.settings.home));
-        fs::with_own_separators(format!("{folder}/pubring.gpg"))
+        let path = format!("{folder}/pubring.gpg");
+        if cfg!(windows) { fs::clean(Path::new(&path)).to_string_lossy().into_owned() } else { path }
     };
     PathBuf::from(flag.map_or_else(default, str::to_string))
 }

@@ -11,6 +11,7 @@ use super::proxy::Rules;
 use super::url::{Address, split_port};
 use super::{Progress, Proxies, Reporter, Settings, tls};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use crate::quote::quote;
 use crate::url::Url;
 use reqwest::blocking::{Body, Client as Transport};
@@ -559,14 +560,21 @@ fn verb(method: &Method) -> String {
     format!("{first}{}", rest.to_ascii_lowercase())
 }
 
+/// What Windows says of names that no host has (`WSAHOST_NOT_FOUND`, `WSANO_DATA`).
+const NO_SUCH_HOST: [i32; 2] = [11001, 11004];
+
 /// A fault before the answer's body, in Go's form; what a timeout or a closed connection caused may pass.
 fn transport_failure(verb: &str, shown: &str, address: &Address, dialed: &Dialed, error: &reqwest::Error) -> Failure {
-    let refused = source_io(error).map(|io| io.kind());
+    let cause = source_io(error);
     let (text, transient) = if error.is_timeout() {
         // It has had its time; asked again and again it would cost the user that of all tries.
         ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), false)
-    } else if refused == Some(std::io::ErrorKind::ConnectionRefused) {
-        (format!("{}dial tcp {}: connect: connection refused", dialed.way, dialed.host), false)
+    } else if let Some(refused) = cause.filter(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused) {
+        // As Go calls what it called.
+        let why = if cfg!(windows) { format!("connectex: {}", fs::reason(refused)) } else { "connect: connection refused".to_string() };
+        (format!("{}dial tcp {}: {why}", dialed.way, dialed.host), false)
+    } else if cfg!(windows) && cause.and_then(std::io::Error::raw_os_error).is_some_and(|code| NO_SUCH_HOST.contains(&code)) {
+        (format!("{}dial tcp: lookup {}: no such host", dialed.way, split_port(&dialed.host).0), false)
     } else if address.host.is_empty() {
         ("http: no Host in request URL".to_string(), false)
     } else {
