@@ -616,13 +616,18 @@ mod tests {
     #[test]
     fn faults_read_as_go_s() {
         let missing = Path::new("/nowhere/at/all");
-        assert_eq!(read(missing).unwrap_err().to_string(), "open /nowhere/at/all: no such file or directory");
-        assert_eq!(stat(missing).unwrap_err().to_string(), "stat /nowhere/at/all: no such file or directory");
+        let by_number = |number: i32| reason(&io::Error::from_raw_os_error(number));
+        let (stat_call, no_way, is_folder) = match cfg!(windows) {
+            true => ("GetFileAttributesEx", by_number(3), by_number(1)),
+            false => ("stat", "no such file or directory".to_string(), "is a directory".to_string()),
+        };
+        assert_eq!(read(missing).unwrap_err().to_string(), format!("open /nowhere/at/all: {no_way}"));
+        assert_eq!(stat(missing).unwrap_err().to_string(), format!("{stat_call} /nowhere/at/all: {no_way}"));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
-        assert_eq!(read(path).unwrap_err().to_string(), format!("read {}: is a directory", path.display()));
+        assert_eq!(read(path).unwrap_err().to_string(), format!("read {}: {is_folder}", path.display()));
         let below = path.join("no/file");
-        assert_eq!(write(&below, b"x").unwrap_err().to_string(), format!("open {}: no such file or directory", below.display()));
+        assert_eq!(write(&below, b"x").unwrap_err().to_string(), format!("open {}: {no_way}", below.display()));
         assert_eq!(write(path, b"x").unwrap_err().to_string(), format!("open {}: is a directory", path.display()));
     }
 

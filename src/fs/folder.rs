@@ -182,10 +182,12 @@ mod tests {
         let (_, entry) = opened.file("c".as_ref()).unwrap();
         assert_eq!((entry.kind, entry.size), (Kind::File, 5));
         let gone = opened.file("d".as_ref()).unwrap_err().to_string();
-        assert_eq!(gone, format!("open {}: no such file or directory", path.join("d").display()));
+        let reason = |kind: std::io::ErrorKind| super::super::reason(&kind.into());
+        assert_eq!(gone, format!("open {}: {}", path.join("d").display(), reason(std::io::ErrorKind::NotFound)));
         assert!(opened.stamp("c").is_some() && opened.stamp("b").is_none());
         let message = Folder::open(&path.join("c")).and_then(|mut folder| folder.entries()).unwrap_err().to_string();
-        assert_eq!(message, format!("open {}: not a directory", path.join("c").display()));
+        assert!(message.starts_with(&format!("open {}: ", path.join("c").display())), "{message}");
+        assert!(cfg!(windows) || message.ends_with(": not a directory"), "{message}");
     }
 
     #[test]
