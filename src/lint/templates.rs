@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Location, source_line};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
 use crate::quote::quote;
-use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release, RenderContext, TemplateSet};
+use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release, RenderContext, TemplateSet, WrittenLine};
 use crate::values::{coalesce, schema};
 use crate::yaml::{self, Field, Shape};
 use std::collections::HashMap;
@@ -36,6 +36,7 @@ pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) 
     }
     let Some(rendering) = render(linter, &chart, &capabilities, environment) else { return };
     let rendered: HashMap<&str, &[u8]> = rendering.files.iter().map(|file| (file.name.as_str(), file.data.as_slice())).collect();
+    let mut found = Vec::new();
     for template in &chart.content.templates {
         let name = &*template.name;
         let extension = name.rsplit('/').next().and_then(|base| base.rfind('.').and_then(|dot| base.get(dot..))).unwrap_or("");
@@ -56,15 +57,25 @@ pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) 
         for remark in remarks {
             let place = linter.options.places.then(|| remark.place(&path, text)).flatten();
             linter.add(remark.severity, Rule::Templates, name, remark.message);
-            if let (Some(finding), Some(place)) = (linter.findings.last_mut(), place) {
-                finding.diagnostics.extend(rendering.writer(linter.options, &capabilities, environment, &place, text));
+            if let Some((place, line)) = place.and_then(|place| Some((place.clone(), source_line(text, place.line)?))) {
+                let line = WrittenLine { place, text: line };
+                found.push(FoundLine { finding: linter.findings.len() - 1, rendered: text, line });
             }
         }
         // As in Helm, what is no YAML ends the whole rule, unless all faults were asked for.
         if !is_yaml && !linter.options.all_faults {
-            return;
+            break;
         }
     }
+    rendering.place(linter, &capabilities, environment, found);
+}
+
+/// A finding that is about a line of a rendered file.
+struct FoundLine<'a> {
+    /// Its place among the findings.
+    finding: usize,
+    rendered: &'a [u8],
+    line: WrittenLine,
 }
 
 /// What was rendered, and from what.
@@ -76,24 +87,22 @@ struct Rendering {
 }
 
 impl Rendering {
-    /// Where this place in the rendered file `text` was written: Helm tells only the line, of a text that nobody has.
-    fn writer(
-        &self,
-        options: &Options,
-        capabilities: &Capabilities,
-        environment: &mut dyn Environment,
-        place: &Location,
-        text: &[u8],
-    ) -> Option<Diagnostic> {
+    /// Tells with each of these findings where its line was written: Helm tells only the line, of a text that nobody has.
+    fn place(&self, linter: &mut Linter<'_>, capabilities: &Capabilities, environment: &mut dyn Environment, found: Vec<FoundLine<'_>>) {
+        let Some(set) = self.templates.as_ref().filter(|_| !found.is_empty()) else { return };
+        let options = linter.options;
         let context = RenderContext { chart: &self.chart, values: self.values.clone(), release: release(options), capabilities };
-        let (set, line) = (self.templates.as_ref()?, source_line(text, place.line)?);
-        let mut writer = engine::writer_of_line(&context, set, &engine_options(options), environment, place, &line)?;
-        writer.notes.push(engine::rendered_lines(text, place.line));
-        // The hints are about what is no YAML, of which the column is known.
-        if place.column.is_none() {
-            writer.hints.clear();
+        let lines: Vec<WrittenLine> = found.iter().map(|found| found.line.clone()).collect();
+        let writers = engine::writers_of_lines(&context, set, &engine_options(options), environment, &lines);
+        for (FoundLine { finding, rendered, line }, writer) in found.into_iter().zip(writers) {
+            let (Some(mut writer), Some(finding)) = (writer, linter.findings.get_mut(finding)) else { continue };
+            writer.notes.push(engine::rendered_lines(rendered, line.place.line));
+            // The hints are about what is no YAML, of which the column is known.
+            if line.place.column.is_none() {
+                writer.hints.clear();
+            }
+            finding.diagnostics.push(writer);
         }
-        Some(writer)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::version::{Constraint, Version};
 use crate::yaml::{self, Field, Shape};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 /// The largest index that is read, in bytes.
@@ -106,10 +106,17 @@ impl Index {
 
     /// Takes over what `other` has and this index lacks.
     pub fn merge(&mut self, other: Index) {
+        let mut known: HashMap<String, KnownVersions> = HashMap::new();
         for versions in other.entries.into_values() {
             for version in versions {
-                if !self.has(&version.metadata.name, &version.metadata.version) {
-                    self.entries.entry(version.metadata.name.clone()).or_default().push(version);
+                let ChartVersion { metadata, .. } = &version;
+                let known = known.entry(metadata.name.clone()).or_insert_with(|| {
+                    let versions = self.entries.get(&metadata.name).into_iter().flatten();
+                    KnownVersions::of(versions.map(|version| version.metadata.version.as_str()))
+                });
+                if !known.holds(&metadata.version).unwrap_or_else(|| self.has(&metadata.name, &metadata.version)) {
+                    known.add(&metadata.version);
+                    self.entries.entry(metadata.name.clone()).or_default().push(version);
                 }
             }
         }
@@ -430,6 +437,34 @@ pub fn pick<'v>(
     Ok(found)
 }
 
+/// The versions of a chart, to be found by what they are: an index may list thousands.
+#[derive(Default)]
+struct KnownVersions {
+    texts: HashSet<String>,
+    parsed: BTreeSet<Version>,
+}
+
+impl KnownVersions {
+    fn of<'v>(versions: impl Iterator<Item = &'v str>) -> KnownVersions {
+        let mut known = KnownVersions::default();
+        versions.for_each(|version| known.add(version));
+        known
+    }
+
+    fn add(&mut self, version: &str) {
+        self.parsed.extend(Version::parse(version));
+        self.texts.insert(version.to_string());
+    }
+
+    /// Whether [`pick`] finds one for this version; `None` if it is more than a plain version, so that all have to be looked at.
+    fn holds(&self, version: &str) -> Option<bool> {
+        let numbers = version.split(['-', '+']).next().unwrap_or_default();
+        let is_plain = numbers.split('.').count() == 3 && numbers.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let (true, Ok(parsed), Ok(constraint)) = (is_plain, Version::parse(version), Constraint::parse(version)) else { return None };
+        Some(self.texts.contains(version) || self.parsed.get(&parsed).is_some_and(|known| constraint.check(known)))
+    }
+}
+
 fn is_range(version: &str) -> bool {
     if version.contains(['^', '~', '<', '>', '=', '!', '*']) || version.contains("||") || version.contains(" - ") {
         return true;
@@ -482,6 +517,34 @@ mod tests {
             let names = check(text.as_bytes(), "x", &reporter).expect(text);
             assert_eq!(names, whole.entries.keys().cloned().collect::<Vec<_>>(), "{text}");
         }
+    }
+
+    #[test]
+    fn merging_takes_what_no_version_here_would_be_found_for() {
+        let versions = ["1.0.0+a", "v2.0.0", "3.0.0-rc.1", "1.5", "5.0.0"].map(|version| ("a", version));
+        let further =
+            ["1.0.0", "1.0.0+b", "2.0.0", "v2.0.0", "3.0.0", "3.0.0-rc.1", "3.0.0-rc.2", "1", "1.5.0", "4.0.0", "4.0.0", "04.0.1"];
+        let index = |versions: &[(&str, &str)]| {
+            let entry = |(name, version): &(&str, &str)| format!("  - {{name: {name}, version: \"{version}\", urls: [x]}}\n");
+            let text = format!("apiVersion: v1\nentries:\n  a:\n{}", versions.iter().map(entry).collect::<String>());
+            general(text.as_bytes(), "x", &Recorded::default()).expect("an index")
+        };
+        let listed = |index: &Index| index.entries["a"].iter().map(|version| version.metadata.version.clone()).collect::<Vec<_>>();
+        let mut merged = index(&versions);
+        let other = index(&further.map(|version| ("a", version)));
+        // As Helm does it: each version is looked for among all that are there by then.
+        let mut one_by_one = index(&versions);
+        for version in other.entries["a"].clone() {
+            if !one_by_one.has("a", &version.metadata.version) {
+                one_by_one.entries.entry("a".to_string()).or_default().push(version);
+            }
+        }
+        merged.merge(other);
+        assert_eq!(listed(&merged), listed(&one_by_one));
+        let many: Vec<String> = (0..20_000).map(|number| format!("1.0.{number}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|version| ("a", version.as_str())).collect();
+        merged.merge(index(&many));
+        assert!(listed(&merged).len() > 20_000);
     }
 
     #[test]

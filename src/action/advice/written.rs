@@ -6,7 +6,7 @@
 use crate::action::template::{Failure, Options, Rendering};
 use crate::diagnostic::Diagnostic;
 use crate::error::ErrorKind;
-use crate::template::engine::{self, Environment, RenderContext};
+use crate::template::engine::{self, Environment, RenderContext, WrittenLine};
 
 /// Moves the place of a document that is no YAML from the rendered text into the template that wrote it, if that can be found.
 pub fn place_in_templates(failure: &mut Failure, options: &Options, environment: &mut dyn Environment) {
@@ -27,8 +27,8 @@ fn writer(diagnostic: &Diagnostic, rendering: &Rendering, options: &Options, env
         release: options.release.clone(),
         capabilities: &options.capabilities,
     };
-    let text = diagnostic.source_line.as_deref()?;
-    engine::writer_of_line(&context, set, &options.engine, environment, location, text)
+    let line = WrittenLine { place: location.clone(), text: diagnostic.source_line.clone()? };
+    engine::writers_of_lines(&context, set, &options.engine, environment, &[line]).pop().flatten()
 }
 
 /// The template's line in the place of the rendered one, which goes into a note with those before it.

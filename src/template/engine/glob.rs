@@ -4,9 +4,13 @@
 //! `[!abc]` and `{a,b}` are known, `\` escapes. Matching follows all readings at once, so no pattern makes it slow.
 //! Apart from the ignore rules of a chart, which are Go's `filepath.Match`.
 
-/// A compiled pattern.
+/// A compiled pattern. Most patterns are a path with one `*` in it, of which nearly all is compared as it stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Glob(Vec<Piece>);
+pub(crate) struct Glob {
+    start: String,
+    middle: Vec<Piece>,
+    end: String,
+}
 
 #[derive(Debug, Clone, PartialEq)]
 enum Piece {
@@ -39,15 +43,31 @@ impl Glob {
     pub(crate) fn new(pattern: &str) -> Glob {
         let characters: Vec<char> = pattern.chars().collect();
         let mut at = 0;
-        Glob(parse(&characters, &mut at, 0).unwrap_or_else(|| vec![Piece::Super]))
+        let mut middle = parse(&characters, &mut at, 0).unwrap_or_else(|| vec![Piece::Super]);
+        let plain = |piece: &Piece| if let Piece::Character(character) = piece { Some(*character) } else { None };
+        let start: String = middle.iter().map_while(plain).collect();
+        middle.drain(..start.chars().count());
+        let end: Vec<char> = middle.iter().rev().map_while(plain).collect();
+        middle.truncate(middle.len() - end.len());
+        Glob { start, middle, end: end.into_iter().rev().collect() }
     }
 
     /// Whether the whole name matches.
     pub(crate) fn matches(&self, name: &str) -> bool {
-        let characters: Vec<char> = name.chars().collect();
-        let mut start = vec![false; characters.len() + 1];
-        start[0] = true;
-        advance(&self.0, &characters, start).last() == Some(&true)
+        let Some(rest) = name.strip_prefix(self.start.as_str()).and_then(|rest| rest.strip_suffix(self.end.as_str())) else {
+            return false;
+        };
+        match self.middle.as_slice() {
+            [] => rest.is_empty(),
+            [Piece::Any] => !rest.contains('/'),
+            [Piece::Super] => true,
+            pieces => {
+                let characters: Vec<char> = rest.chars().collect();
+                let mut start = vec![false; characters.len() + 1];
+                start[0] = true;
+                advance(pieces, &characters, start).last() == Some(&true)
+            }
+        }
     }
 }
 
@@ -204,6 +224,13 @@ mod tests {
             ("[]a]", "anything", true),
             ("", "", true),
             ("", "a", false),
+            ("a/b.txt", "a/b.txt", true),
+            ("a/b.txt", "a/b.txt2", false),
+            ("ab*ba", "aba", false),
+            ("ab*ba", "abba", true),
+            ("é*é", "éaé", true),
+            ("a*b?c", "axbyc", true),
+            ("a*b?c", "axb/c", false),
         ] {
             assert_eq!(Glob::new(pattern).matches(name), expected, "{pattern} {name}");
         }

@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 pub use ahead::Ahead;
 pub use capabilities::{Capabilities, KubeVersion};
-pub use written::{rendered_lines, writer_of_line};
+pub use written::{WrittenLine, rendered_lines, writers_of_lines};
 
 /// What a render may do.
 #[derive(Debug, Clone)]

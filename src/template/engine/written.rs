@@ -1,70 +1,114 @@
 //! Where a line of a rendered file was written.
 //!
-//! Goes in: a line of a file that was rendered before, by number and text. Comes out: the place in the template that wrote it, and the
-//! call that led there. The file is rendered once more for it, with a map from text to source; when it gives another text this time
+//! Goes in: lines of files that were rendered before, by number and text. Comes out: the places in the templates that wrote them, and
+//! the calls that led there. A file is rendered once more for it, with a map from text to source; when it gives another text this time
 //! (random or changed values) nothing is said. Helm shows the line of the rendered text alone.
 
+use super::context::Renderable;
 use super::{EngineHost, Environment, Options, RenderContext, TemplateSet, context};
 use crate::diagnostic::{Diagnostic, Frame, Location};
 use crate::template::ast::line_and_column;
-use crate::template::eval::{Evaluator, Piece, without_no_value};
+use crate::template::eval::{Evaluator, Piece, SourceMap, without_no_value};
 use crate::template::stack;
 use crate::template::value::Value;
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// How many lines before the broken one are shown: what is wrong with a line is often how it stands to those.
 const LINES_BEFORE: usize = 3;
 
-/// The place that wrote `line`, which reads `text`: location, line of source, and span of the action, with the call as a frame
-/// where another file's template wrote it, and a hint at how such an action is usually written.
-pub fn writer_of_line(
+/// A line of a rendered file, and its text.
+#[derive(Debug, Clone)]
+pub struct WrittenLine {
+    pub place: Location,
+    pub text: String,
+}
+
+/// The places that wrote these lines, in their order: location, line of source, and span of the action, with the call as a frame where
+/// another file's template wrote it, and a hint at how such an action is usually written. Lines of one file that stand one after
+/// another cost one rendering.
+pub fn writers_of_lines(
     context: &RenderContext<'_>,
     set: &TemplateSet,
     options: &Options,
     environment: &mut dyn Environment,
-    line: &Location,
-    text: &str,
-) -> Option<Diagnostic> {
-    stack::with_large_stack(|| find(context, set, options, environment, line, text)).flatten()
+    lines: &[WrittenLine],
+) -> Vec<Option<Diagnostic>> {
+    stack::with_large_stack(|| find_all(context, set, options, environment, lines)).unwrap_or_else(|| vec![None; lines.len()])
 }
 
-fn find(
+fn find_all(
     render: &RenderContext<'_>,
     set: &TemplateSet,
     options: &Options,
     environment: &mut dyn Environment,
-    place: &Location,
-    text: &str,
-) -> Option<Diagnostic> {
-    let name = place.file.as_str();
-    let renderables = context::collect(render.chart);
+    lines: &[WrittenLine],
+) -> Vec<Option<Diagnostic>> {
     // Of two files of one path the last one read counts.
-    let renderable = renderables.iter().rfind(|renderable| *renderable.name == *name)?;
-    let context = context::contexts(render).into_iter().nth(renderable.context)?;
-    context.begin_file(renderable.facts());
-    let notices = RefCell::default();
-    let mut host = EngineHost::new(environment, options, &notices);
-    let mut out = Vec::new();
-    let (result, map) = Evaluator::new(set, &mut host, options.strict).render_mapped(name.as_bytes(), Value::Map(context), &mut out);
-    result.ok()?;
-    let start = line_start(&out, place.line)?;
-    let line = out.get(start..)?.split(|byte| *byte == b'\n').next()?;
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if without_no_value(line.to_vec()) != text.as_bytes() {
-        return None;
+    let renderables: HashMap<_, _> = context::collect(render.chart).into_iter().map(|file| (file.name.to_string(), file)).collect();
+    let mut last: Option<(&str, Option<Mapped>)> = None;
+    let mut found = Vec::with_capacity(lines.len());
+    for line in lines {
+        let name = line.place.file.as_str();
+        if last.as_ref().is_none_or(|(known, _)| *known != name) {
+            let mapped = renderables.get(name).and_then(|file| Mapped::render(render, set, options, environment, file));
+            last = Some((name, mapped));
+        }
+        found.push(last.as_ref().and_then(|(_, mapped)| mapped.as_ref()).and_then(|mapped| mapped.writer(line)));
     }
-    let first = line.iter().position(|byte| !byte.is_ascii_whitespace())?;
-    // A value that is missing shows as `<no value>` until the end, so that columns count only up to the first.
-    let is_as_shown = |column: &usize| line.len() == text.len() && *column < line.len();
-    let offset = start + place.column.filter(is_as_shown).unwrap_or(first);
-    let (writer, call) = map.find(offset, name)?;
-    let mut found = written(writer, offset);
-    found.hints.extend(hint(&found));
-    if writer.file != call.file {
-        let outer = written(call, offset);
-        found.frames.push(Frame { location: outer.location?, template: String::new(), node: outer.node });
+    found
+}
+
+/// A file that was rendered once more, with the way back to its templates.
+struct Mapped {
+    text: Vec<u8>,
+    map: SourceMap,
+    /// Where its lines begin.
+    starts: Vec<usize>,
+}
+
+impl Mapped {
+    /// Nobody sees what this changes in the values: each file starts from those of the chart.
+    fn render(
+        render: &RenderContext<'_>,
+        set: &TemplateSet,
+        options: &Options,
+        environment: &mut dyn Environment,
+        file: &Renderable<'_>,
+    ) -> Option<Mapped> {
+        let context = context::contexts(render).into_iter().nth(file.context)?;
+        context.begin_file(file.facts());
+        let notices = RefCell::default();
+        let mut host = EngineHost::new(environment, options, &notices);
+        let mut text = Vec::new();
+        let (result, map) =
+            Evaluator::new(set, &mut host, options.strict).render_mapped(file.name.as_bytes(), Value::Map(context), &mut text);
+        result.ok()?;
+        let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', &text).map(|newline| newline + 1)).collect();
+        Some(Mapped { text, map, starts })
     }
-    Some(found)
+
+    fn writer(&self, wanted: &WrittenLine) -> Option<Diagnostic> {
+        let WrittenLine { place, text } = wanted;
+        let start = *self.starts.get(place.line.saturating_sub(1))?;
+        let line = self.text.get(start..)?.split(|byte| *byte == b'\n').next()?;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if without_no_value(line.to_vec()) != text.as_bytes() {
+            return None;
+        }
+        let first = line.iter().position(|byte| !byte.is_ascii_whitespace())?;
+        // A value that is missing shows as `<no value>` until the end, so that columns count only up to the first.
+        let is_as_shown = |column: &usize| line.len() == text.len() && *column < line.len();
+        let offset = start + place.column.filter(is_as_shown).unwrap_or(first);
+        let (writer, call) = self.map.find(offset, place.file.as_str())?;
+        let mut found = written(writer, offset);
+        found.hints.extend(hint(&found));
+        if writer.file != call.file {
+            let outer = written(call, offset);
+            found.frames.push(Frame { location: outer.location?, template: String::new(), node: outer.node });
+        }
+        Some(found)
+    }
 }
 
 /// The line of this number in a rendered file, with those before it, as a note.
@@ -93,14 +137,6 @@ fn hint(written: &Diagnostic) -> Option<String> {
         Some(format!("`{node} | nindent 4` moves all its lines under their key"))
     } else {
         Some(format!("`{node} | quote` writes it as one text, whatever is in it"))
-    }
-}
-
-/// Where the line of this number begins.
-fn line_start(text: &[u8], number: usize) -> Option<usize> {
-    match number.checked_sub(2) {
-        None => Some(0),
-        Some(before) => memchr::memchr_iter(b'\n', text).nth(before).map(|newline| newline + 1),
     }
 }
 
