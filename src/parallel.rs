@@ -119,7 +119,7 @@ mod tests {
                     others.wait();
                 }
                 // The last of the others may still be on its way.
-                thread::sleep(std::time::Duration::from_millis(if *item == 0 { 50 } else { 0 }));
+                thread::sleep(std::time::Duration::from_millis(if *item == 0 { 500 } else { 0 }));
                 2 * item
             };
             let mut told = Vec::new();
