@@ -7,6 +7,8 @@
 pub mod archive;
 pub mod digest;
 mod gzip;
+#[cfg(feature = "remote")]
+mod keyring;
 pub mod plugin;
 #[cfg(feature = "remote")]
 pub mod provenance;

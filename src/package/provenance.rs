@@ -6,19 +6,18 @@
 //! and signatures over weak hashes, do not count.
 
 use super::digest;
+use super::keyring::{self, Key, Subkey};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
 use crate::yaml::{self, Field, Shape};
-use pgp::composed::{ArmorOptions, CleartextSignedMessage, PublicOrSecret, SignedPublicKey, SignedSecretKey};
+use pgp::composed::{ArmorOptions, CleartextSignedMessage};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData};
+use pgp::packet::{SecretKey, Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::types::{KeyDetails, Password, Timestamp};
 use std::path::Path;
 
-/// How many packets of a keyring may be unreadable before it is given up.
-const FAULT_LIMIT: usize = 10_000;
 /// The largest keyring.
 const KEYRING_LIMIT: u64 = 64 << 20;
 const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
@@ -57,40 +56,37 @@ pub fn read_keyring_file(path: &Path) -> Result<Vec<u8>> {
 
 /// The text of the provenance file of `archive`, whose file name is `file_name`; `metadata` is its Chart.yaml as packed.
 pub fn sign(archive: &[u8], file_name: &str, metadata: &str, signing: Signing<'_>) -> Result<String> {
-    let keys = read_keyring(signing.keyring)?;
-    let key = match choose(&keys, signing.key)? {
-        Some(PublicOrSecret::Secret(key)) => key,
-        Some(PublicOrSecret::Public(_)) => {
-            return Err(fault("provided key is not a private key. Try providing a keyring with secret keys"));
-        }
-        None => return Err(fault("private key not found")),
+    let keys = keyring::read(signing.keyring)?;
+    let key = choose(&keys, signing.key)?.ok_or_else(|| fault("private key not found"))?;
+    let Some(secret) = &key.secret else {
+        return Err(fault("provided key is not a private key. Try providing a keyring with secret keys"));
     };
     let text = message(archive, file_name, metadata)?;
-    let password = if key.primary_key.secret_params().is_encrypted() {
-        let name = identities(&key.details.users).into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "Unknown".to_string());
-        Password::from(&(signing.passphrase)(&name)?[..])
+    let password = if secret.secret_params().is_encrypted() {
+        let name = key.identities.iter().map(|identity| identity.name.as_str()).find(|name| !name.is_empty());
+        Password::from(&(signing.passphrase)(name.unwrap_or("Unknown"))?[..])
     } else {
         Password::empty()
     };
-    let unlocked = key.primary_key.unlock(&password, |_, _| Ok(()));
+    let unlocked = secret.unlock(&password, |_, _| Ok(()));
     if !matches!(unlocked, Ok(Ok(()))) {
         return Err(fault("openpgp: invalid data: private key checksum failure (wrong passphrase?)"));
     }
     let failed = |error: pgp::errors::Error| fault(format!("failed to either sign or armor message block: {error}"));
-    let config = signature_config(key, signing.time).map_err(failed)?;
-    let signed = CleartextSignedMessage::new(&text, config, &key.primary_key, &password).map_err(failed)?;
+    let config = signature_config(secret, signing.time).map_err(failed)?;
+    let signed = CleartextSignedMessage::new(&text, config, &**secret, &password).map_err(failed)?;
     let armored = signed.to_armored_string(ArmorOptions::default()).map_err(failed)?;
     Ok(armored.trim_end().to_string())
 }
 
-fn signature_config(key: &SignedSecretKey, time: i64) -> pgp::errors::Result<SignatureConfig> {
-    let mut config = SignatureConfig::v4(SignatureType::Text, key.primary_key.algorithm(), HashAlgorithm::Sha512);
+fn signature_config(key: &SecretKey, time: i64) -> pgp::errors::Result<SignatureConfig> {
+    let mut config = SignatureConfig::v4(SignatureType::Text, key.algorithm(), HashAlgorithm::Sha512);
     let created = Timestamp::from_secs(u32::try_from(time).unwrap_or(u32::MAX));
     config.hashed_subpackets = vec![
         Subpacket::regular(SubpacketData::SignatureCreationTime(created))?,
-        Subpacket::regular(SubpacketData::IssuerFingerprint(key.primary_key.fingerprint()))?,
+        Subpacket::regular(SubpacketData::IssuerFingerprint(key.fingerprint()))?,
     ];
-    config.unhashed_subpackets = vec![Subpacket::regular(SubpacketData::IssuerKeyId(key.primary_key.legacy_key_id()))?];
+    config.unhashed_subpackets = vec![Subpacket::regular(SubpacketData::IssuerKeyId(key.legacy_key_id()))?];
     Ok(config)
 }
 
@@ -105,7 +101,7 @@ fn message(archive: &[u8], file_name: &str, metadata: &str) -> Result<String> {
 /// Checks that `provenance` is a valid signature by a key of `keyring` and that it speaks of this archive under this name.
 /// `now` in seconds since 1970 lets expired keys be refused; `None` leaves that out.
 pub fn verify(archive: &[u8], provenance: &[u8], file_name: &str, keyring: &[u8], now: Option<i64>) -> Result<Verification> {
-    let keys = read_keyring(keyring).map_err(|error| error.context("failed to load keyring"))?;
+    let keys = keyring::read(keyring).map_err(|error| error.context("failed to load keyring"))?;
     let text = std::str::from_utf8(provenance).map_err(|_| fault("signature block not found"))?;
     let block = signed_block(text).ok_or_else(|| fault("signature block not found"))?;
     let (message, _) = CleartextSignedMessage::from_string(&block).map_err(|_| fault("signature block not found"))?;
@@ -136,127 +132,103 @@ pub fn names_archive(provenance: &[u8], archive: &[u8], file_name: &str) -> Opti
     Some(files.is_some_and(|files| files.iter().any(|(name, listed)| name.contains(file_name) && listed.as_str() == Some(&sum))))
 }
 
-/// The key that made one of the message's signatures. Go's words for what is wrong otherwise.
-fn signer(message: &CleartextSignedMessage, keys: &[PublicOrSecret], now: Option<i64>) -> Result<Verification> {
+/// The key that made the message's first signature by a known key. Go's words for what is wrong otherwise.
+fn signer(message: &CleartextSignedMessage, keys: &[Key], now: Option<i64>) -> Result<Verification> {
     let text = message.signed_text();
-    let mut problem = "openpgp: signature made by unknown entity";
     for signature in message.signatures() {
-        for key in keys {
-            let key = match key {
-                PublicOrSecret::Public(key) => key.clone(),
-                PublicOrSecret::Secret(key) => key.to_public_key(),
-            };
-            match made_by(signature, &key, &text, now) {
-                Ok(true) => {
-                    return Ok(Verification {
-                        signed_by: identities(&key.details.users),
-                        fingerprint: format!("{:X}", key.primary_key.fingerprint()),
-                        file_hash: String::new(),
-                    });
-                }
-                Ok(false) => {}
-                Err(text) => problem = text,
-            }
+        let makers: Vec<Maker<'_>> = keys.iter().flat_map(|key| makers(signature, key)).collect();
+        if makers.is_empty() {
+            continue;
         }
+        let weak = |hash: HashAlgorithm| matches!(hash, HashAlgorithm::Md5 | HashAlgorithm::Sha1 | HashAlgorithm::Ripemd160);
+        if signature.hash_alg().is_none_or(weak) {
+            return Err(fault("openpgp: invalid data: insecure hash algorithm"));
+        }
+        if let Some(algorithm) = makers.iter().find_map(Maker::unsupported) {
+            return Err(fault(format!("openpgp: unsupported feature: keys of the algorithm {algorithm}")));
+        }
+        let maker = makers.iter().find(|maker| maker.made(signature, &text));
+        let maker = maker.ok_or_else(|| fault("openpgp: invalid signature: hash tag doesn't match"))?;
+        maker.check(signature, now).map_err(fault)?;
+        return Ok(Verification {
+            signed_by: maker.key.identities.iter().map(|identity| identity.name.clone()).collect(),
+            fingerprint: format!("{:X}", maker.key.public.fingerprint()),
+            file_hash: String::new(),
+        });
     }
-    Err(fault(problem))
+    Err(fault("openpgp: signature made by unknown entity"))
 }
 
-/// Whether `key` or one of its signing subkeys made the signature. An error when it names the key but does not hold.
-fn made_by(signature: &Signature, key: &SignedPublicKey, text: &str, now: Option<i64>) -> std::result::Result<bool, &'static str> {
-    let issued = |fingerprint: &pgp::types::Fingerprint, id: &pgp::types::KeyId| {
-        signature.issuer_fingerprint().contains(&fingerprint) || signature.issuer_key_id().contains(&id)
+/// A key that may sign, with the signature that says so.
+struct Maker<'k> {
+    key: &'k Key,
+    /// Of the primary key.
+    self_signature: &'k Signature,
+    /// Not the primary key but this one.
+    subkey: Option<&'k Subkey>,
+}
+
+/// Which of the keys that may sign a signature names.
+fn makers<'k>(signature: &Signature, key: &'k Key) -> Vec<Maker<'k>> {
+    let Some(self_signature) = key.self_signature() else {
+        return Vec::new();
     };
-    let primary = &key.primary_key;
-    let by_primary = issued(&primary.fingerprint(), &primary.legacy_key_id());
-    let subkey = key.public_subkeys.iter().find(|subkey| issued(&subkey.key.fingerprint(), &subkey.key.legacy_key_id()));
-    if !by_primary && subkey.is_none() {
-        return Ok(false);
-    }
-    let weak = |hash: HashAlgorithm| matches!(hash, HashAlgorithm::Md5 | HashAlgorithm::Sha1 | HashAlgorithm::Ripemd160);
-    if signature.hash_alg().is_none_or(weak) {
-        return Err("openpgp: invalid data: insecure hash algorithm");
-    }
-    let revoked = key.details.revocation_signatures.iter().any(|revocation| revocation.verify_key(primary).is_ok());
-    if revoked {
-        return Err("openpgp: signature made by revoked key");
-    }
-    let verified = match subkey.filter(|_| !by_primary) {
-        None => signature.verify(primary, text.as_bytes()),
-        Some(subkey) if subkey.verify_bindings(primary).is_ok() && subkey.signatures.iter().any(|binding| binding.key_flags().sign()) => {
-            signature.verify(&subkey.key, text.as_bytes())
-        }
-        Some(_) => return Err("openpgp: signature made by unknown entity"),
-    };
-    if verified.is_err() {
-        return Err("openpgp: invalid signature: hash tag doesn't match");
-    }
-    if now.is_some_and(|now| signature_expired(signature, now)) {
-        return Err("openpgp: signature expired");
-    }
-    if now.is_some_and(|now| key_expired(key, now)) {
-        return Err("openpgp: key expired");
-    }
-    Ok(true)
+    let primary = (keyring::names(signature, &key.public) && self_signature.key_flags().sign()).then_some(None);
+    let subkeys = key.subkeys.iter().filter(|subkey| keyring::names(signature, &subkey.public) && subkey.binding.key_flags().sign());
+    primary.into_iter().chain(subkeys.map(Some)).map(|subkey| Maker { key, self_signature, subkey }).collect()
 }
 
-fn signature_expired(signature: &Signature, now: i64) -> bool {
-    let created = signature.created().map_or(0, |created| i64::from(created.as_secs()));
-    signature.signature_expiration_time().is_some_and(|length| length.as_secs() != 0 && created + i64::from(length.as_secs()) < now)
-}
-
-/// Whether the newest self-signature lets the key end before `now`.
-fn key_expired(key: &SignedPublicKey, now: i64) -> bool {
-    let made = i64::from(key.primary_key.created_at().as_secs());
-    let signatures = key.details.users.iter().flat_map(|user| &user.signatures).chain(&key.details.direct_signatures);
-    let own = signatures.filter(|signature| signature.issuer_key_id().contains(&&key.primary_key.legacy_key_id()));
-    let newest = own.max_by_key(|signature| signature.created().map(|created| created.as_secs()));
-    let length = newest.and_then(|signature| signature.key_expiration_time()).map_or(0, |length| i64::from(length.as_secs()));
-    length != 0 && made + length < now
-}
-
-/// The keys of a keyring; what is no key or not understood is passed over.
-fn read_keyring(bytes: &[u8]) -> Result<Vec<PublicOrSecret>> {
-    if bytes.first().is_some_and(|first| first & 0x80 == 0) {
-        return Err(fault("openpgp: invalid data: tag byte does not have MSB set"));
+impl Maker<'_> {
+    fn unsupported(&self) -> Option<String> {
+        let primary = keyring::unsupported(&self.key.public);
+        primary.or_else(|| self.subkey.and_then(|subkey| keyring::unsupported(&subkey.public)))
     }
-    let iterator = PublicOrSecret::from_bytes_many(bytes).map_err(|error| fault(format!("openpgp: {error}")))?;
-    let mut faults = 0;
-    let mut keys = Vec::new();
-    for key in iterator {
-        match key {
-            Ok(key) => keys.push(key),
-            Err(_) if faults < FAULT_LIMIT => faults += 1,
-            Err(error) => return Err(fault(format!("openpgp: {error}"))),
+
+    fn made(&self, signature: &Signature, text: &str) -> bool {
+        match self.subkey {
+            None => signature.verify(&self.key.public, text.as_bytes()).is_ok(),
+            Some(subkey) => signature.verify(&subkey.public, text.as_bytes()).is_ok(),
         }
     }
-    Ok(keys)
+
+    /// Whether the keys and the signatures hold at `now`.
+    fn check(&self, signature: &Signature, now: Option<i64>) -> std::result::Result<(), &'static str> {
+        if self.key.revoked(now) || self.subkey.is_some_and(|subkey| keyring::revoked(&subkey.revocations, now)) {
+            return Err("openpgp: signature made by revoked key");
+        }
+        let Some(now) = now else {
+            return Ok(());
+        };
+        let primary_expired = keyring::key_expired(&self.key.public, self.self_signature, now);
+        if primary_expired || self.subkey.is_some_and(|subkey| keyring::key_expired(&subkey.public, &subkey.binding, now)) {
+            return Err("openpgp: key expired");
+        }
+        let binding = self.subkey.map(|subkey| &subkey.binding);
+        let cross = binding.and_then(Signature::embedded_signature);
+        let mut all = [Some(signature), Some(self.self_signature), binding, cross].into_iter().flatten();
+        if all.any(|signature| keyring::signature_expired(signature, now)) {
+            return Err("openpgp: signature expired");
+        }
+        Ok(())
+    }
 }
 
 /// The key with an identity that is `id`, else the only one with an identity that contains it.
-fn choose<'k>(keys: &'k [PublicOrSecret], id: &str) -> Result<Option<&'k PublicOrSecret>> {
+fn choose<'k>(keys: &'k [Key], id: &str) -> Result<Option<&'k Key>> {
     let mut candidate = None;
     let mut vague = false;
     for key in keys {
-        let users = match key {
-            PublicOrSecret::Public(key) => &key.details.users,
-            PublicOrSecret::Secret(key) => &key.details.users,
-        };
-        for name in identities(users) {
-            if name == id {
+        for identity in &key.identities {
+            if identity.name == id {
                 return Ok(Some(key));
             }
-            if name.contains(id) {
+            if identity.name.contains(id) {
                 vague |= candidate.is_some();
                 candidate = Some(key);
             }
         }
     }
     if vague { Err(fault(format!("more than one key contain the id {}", quote(id.as_bytes())))) } else { Ok(candidate) }
-}
-
-fn identities(users: &[pgp::types::SignedUser]) -> Vec<String> {
-    users.iter().map(|user| String::from_utf8_lossy(user.id.id()).into_owned()).collect()
 }
 
 /// The clear-signed part of a text, whatever stands around it.
@@ -331,5 +303,46 @@ mod tests {
         let text = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz.prov");
         let found = verify(archive, text, "a-1.0.0.tgz", EVE, None).expect("verified");
         assert_eq!(found.signed_by, ["Eve <eve@example.test>"]);
+    }
+
+    /// What Helm 4.2.4 says of the same keys and signatures, but for the last two.
+    #[test]
+    fn what_may_not_sign_does_not_verify() {
+        const SUE: &[u8] = include_bytes!("../../testdata/provenance/sue.pub");
+        // as GnuPG keeps keys, with trust packets between the others
+        const PUBRING: &[u8] = include_bytes!("../../testdata/provenance/pubring.gpg");
+        let archive = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");
+        let rings = [PUBRING.to_vec(), [SUE, include_bytes!("../../testdata/provenance/sue-older-binding.sig"), PUBRING].concat()];
+        for (text, expected) in [
+            (&include_bytes!("../../testdata/provenance/rita.prov")[..], "openpgp: signature made by revoked key"),
+            (include_bytes!("../../testdata/provenance/otto.prov"), "openpgp: key expired"),
+            (include_bytes!("../../testdata/provenance/sue.prov"), "Sue <sue@example.test>"),
+            (include_bytes!("../../testdata/provenance/sue-primary.prov"), "openpgp: signature made by unknown entity"),
+            (include_bytes!("../../testdata/provenance/sue-revoked.prov"), "openpgp: signature made by revoked key"),
+            (include_bytes!("../../testdata/provenance/sue-expired.prov"), "openpgp: key expired"),
+            (include_bytes!("../../testdata/provenance/sue-sha1.prov"), "openpgp: invalid data: insecure hash algorithm"),
+            (include_bytes!("../../testdata/provenance/bruno.prov"), "openpgp: unsupported feature: keys of the algorithm brainpoolP256r1"),
+        ] {
+            for ring in &rings {
+                let found = verify(archive, text, "a-1.0.0.tgz", ring, Some(1_800_000_000));
+                let found = found.map_or_else(|error| error.to_string(), |found| found.signed_by.join(", "));
+                assert_eq!(found, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_of_the_future_does_not_verify() {
+        let mut ask = |_: &str| Ok(Vec::new());
+        let signing = Signing { keyring: ADA, key: "ada@", passphrase: &mut ask, time: 1_900_000_000 };
+        let text = sign(b"archive", "a-1.0.0.tgz", "name: a\n", signing).expect("a signature");
+        let at = |now| {
+            let found = verify(b"archive", text.as_bytes(), "a-1.0.0.tgz", ADA_PUBLIC, now);
+            found.map_or_else(|error| error.to_string(), |_| String::new())
+        };
+        assert_eq!(at(None), "");
+        assert_eq!(at(Some(1_900_000_000)), "");
+        assert_eq!(at(Some(1_899_999_999)), "openpgp: signature expired");
+        assert_eq!(at(Some(1_700_000_000)), "openpgp: key expired", "made later");
     }
 }
