@@ -1,9 +1,9 @@
 //! Provenance files: who signed an archive, and what it must look like.
 //!
-//! Goes in: an archive's bytes and name, Chart.yaml as it was packed, a keyring in GnuPG's binary export format. Comes out:
-//! the text of `ARCHIVE.prov`, clear-signed (Hash: SHA512), or the proof that such a text belongs to an archive. Follows
-//! Helm's `pkg/provenance`: signature first, then the archive's name, then its digest. Keys that are revoked or had expired,
-//! and signatures over weak hashes, do not count.
+//! Goes in: an archive's bytes and name, Chart.yaml as it was packed, a keyring (see `keyring`). Comes out: the text of
+//! `ARCHIVE.prov`, clear-signed (Hash: SHA512), or the proof that such a text belongs to an archive. Follows Helm's
+//! `pkg/provenance`: signature first, then the archive's name, then its digest. Keys that may not sign, are revoked or had
+//! expired, signatures of the future, and signatures over weak hashes, do not count.
 
 use super::digest;
 use super::keyring::{self, Key, Subkey};
