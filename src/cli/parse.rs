@@ -146,9 +146,9 @@ pub fn first_argument(words: &[String]) -> Option<&str> {
     first_argument_index(words, |_| false).map(|at| words[at].as_str())
 }
 
-/// Where the first word stands that is neither a flag nor a flag's value; only flags that stand before any command matter
-/// here, which are the global ones and those of a plugin's completion that `is_switch` knows by name or letter. Cobra does not know `--help` yet when it looks for the command, so that the word after it is taken
-/// for its value like that of any unknown flag.
+/// Where the first word stands that is neither a flag nor a flag's value; only flags that stand before any command matter here,
+/// which are the global ones and those of a plugin's completion that `is_switch` knows by name or letter. Cobra does not know
+/// `--help` yet when it looks for the command, so that the word after it is taken for its value like that of any unknown flag.
 pub fn first_argument_index(words: &[String], is_switch: impl Fn(&str) -> bool) -> Option<usize> {
     let mut at = 0;
     while let Some(word) = words.get(at) {

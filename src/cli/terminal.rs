@@ -1,8 +1,9 @@
 //! The terminal: how wide it is, whether it knows escape sequences, and that what is typed is not shown.
 //!
-//! Goes in: the standard streams and the variable `TERM`. Comes out: facts about the terminal, and with [`Hidden`] a terminal without
-//! echo for as long as that lives (on Unix; Windows gives its keys one by one). Apart, because each system has its own calls for it; where there are none the terminal counts as
-//! one of the usual width. Follows `golang.org/x/term`, by which Helm asks for passwords.
+//! Goes in: the standard streams and the variable `TERM`. Comes out: facts about the terminal, and with [`Hidden`] a terminal
+//! without echo for as long as that lives (on Unix; Windows gives its keys one by one). Apart, because each system has its own
+//! calls for it; where there are none the terminal counts as one of the usual width. Follows `golang.org/x/term`, by which Helm
+//! asks for passwords.
 
 use super::environment::Environment;
 

@@ -1,9 +1,9 @@
 //! From a reference to a chart on disk: local path, `repo/name`, address, `oci://`, or a name with `--repo`.
 //!
-//! Goes in: the reference and [`ChartOptions`]. Comes out: the path of a folder or archive that the loader can take, or the
-//! file that was saved; what is fetched for rendering lies in Helm's content cache under its digest. A digest that the
-//! index or registry gave is checked, but not of what plugins fetch. Follows Helm's `LocateChart` and `pkg/downloader/chart_downloader.go`, but for one
-//! leak: with `--repo`, credentials go to the chart's host only if it is the repository's.
+//! Goes in: the reference and [`ChartOptions`]. Comes out: the path of a folder or archive that the loader can take, or the file
+//! that was saved; what is fetched for rendering lies in Helm's content cache under its digest. A digest that the index or registry
+//! gave is checked, but not of what plugins fetch. Follows Helm's `LocateChart` and `pkg/downloader/chart_downloader.go`, but for
+//! one leak: with `--repo`, credentials go to the chart's host only if it is the repository's.
 
 use super::cache::{self, Kind};
 use super::config::{Entry, Repositories, index_path};

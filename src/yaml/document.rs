@@ -1,7 +1,8 @@
 //! A document as a flat list of nodes, with its anchors looked up.
 //!
-//! Goes in: a checked [`Source`], or the events of a [`Parser`]. Comes out: the nodes of the first document in the order they are written, each knowing
-//! where its subtree ends. go-yaml reads a whole document before it decodes any of it, so faults of syntax come before all others.
+//! Goes in: a checked [`Source`], or the events of a [`Parser`]. Comes out: the nodes of the first document in the order they are
+//! written, each knowing where its subtree ends. go-yaml reads a whole document before it decodes any of it, so faults of syntax
+//! come before all others.
 
 use super::fault::{Fault, Origin, Step};
 use super::lines::{self, Listener};

@@ -1,8 +1,8 @@
 //! What a registry asks for when it answers 401, and whom it may send us to for it.
 //!
-//! Goes in: `WWW-Authenticate` headers. Comes out: a [`Challenge`], the scopes to ask for, and the verdict on its realm. Credentials go to a token
-//! server only if it is on the registry's own host, on a domain above it, one of the pairs that are publicly known, or one the
-//! user named; a registry that names another gets nothing (CVE-2026-50151 and its kin in oras-go).
+//! Goes in: `WWW-Authenticate` headers. Comes out: a [`Challenge`], the scopes to ask for, and the verdict on its realm.
+//! Credentials go to a token server only if it is on the registry's own host, on a domain above it, one of the pairs that are
+//! publicly known, or one the user named; a registry that names another gets nothing (CVE-2026-50151 and its kin in oras-go).
 
 use super::super::url::{Address, split_port};
 use std::collections::{BTreeMap, BTreeSet};
