@@ -421,12 +421,14 @@ mod tests {
         std::fs::write(&beside, "for another").expect("a file");
         assert!(claim());
         assert_eq!(std::fs::read(&beside).expect("the file"), own);
-        // Somebody does: the version is theirs.
+        // Somebody does: the version is theirs. What stood there was this one's own, which it would take back.
+        std::fs::write(&beside, "for yet another").expect("a file");
         let is_over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for number in (0..2000).take_while(|_| !is_over.load(Ordering::Relaxed)) {
-                    std::fs::write(&beside, format!("for another {number}")).expect("a file");
+                    // Whole at once, as servers write: what is cut off in the reading is a fault.
+                    crate::fs::write(&beside, format!("for another {number}").as_bytes()).expect("a file");
                     std::thread::sleep(Duration::from_millis(20));
                 }
             });
