@@ -562,6 +562,13 @@ pub fn join_below(folder: &Path, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// `path` with `suffix` behind its name.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
 /// Whether the name means itself. Windows takes what follows a colon for a part of the file, and dots and spaces at the end of a
 /// name for nothing, so that one name may stand for another that was looked at before.
 fn is_whole_name(name: &OsStr) -> bool {

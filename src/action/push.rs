@@ -10,13 +10,14 @@ use crate::diagnostic::{Diagnostic, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
+use crate::repository::access::Access;
 use crate::repository::config::{Repositories, index_path};
-use crate::repository::download::{entry_access, flag_access, index_address, with_suffix};
-use crate::repository::http::{Access, Client, Request, fetch_error};
+use crate::repository::http::{Client, Request, fetch_error};
 use crate::repository::index::{INDEX_LIMIT, context_path};
 use crate::repository::oci::chart::{Upload, announce, push as push_artifact};
 use crate::repository::oci::{Reference, Registry, SCHEME, digest_of};
 use crate::repository::push::{self, Server};
+use crate::repository::update::index_address;
 use crate::repository::{ChartOptions, Reporter, Settings, rfc3339, url};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -91,7 +92,7 @@ fn read(path: &Path, options: &Options) -> Result<Package> {
     }
     let metadata = loader::load(path, &mut Notices::new())?.metadata;
     let archive = fs::read(path)?;
-    let beside = with_suffix(path, ".prov");
+    let beside = fs::with_suffix(path, ".prov");
     let provenance = match &options.provenance {
         Some(given) => Some(fs::read(given)?),
         None if fs::exists(&beside) => Some(fs::read(&beside)?),
@@ -139,7 +140,7 @@ fn push_to_registry(client: &Client<'_>, destination: &str, package: &Package, o
     let reference = Reference::parse(&format!("{parent}/{}:{}", metadata.name, metadata.version))?;
     let created = rfc3339(i128::from(*modified) * 1_000_000_000);
     let upload = Upload { archive, metadata, provenance: provenance.as_deref(), created: &created, force: options.force };
-    let registry = Registry::new(client, &reference.registry, &flag_access(&options.source, ""), options.source.plain_http);
+    let registry = Registry::new(client, &reference.registry, &Access::of_flags(&options.source, ""), options.source.plain_http);
     let digest = push_artifact(&registry, &reference, &upload)?;
     announce("Pushed", &reference, &digest, client.reporter());
     Ok(report(package, reference.to_string(), digest))
@@ -182,9 +183,9 @@ fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Se
     let repositories = Repositories::load_or_empty(settings)?;
     let known = repositories.entries.iter().find(|entry| entry.name == destination || url::equal(&entry.url, destination));
     let (base, mut access) = match known {
-        Some(entry) => (entry.url.clone(), entry_access(entry)),
+        Some(entry) => (entry.url.clone(), Access::of_flags_above(&options.source, entry)),
         None if matches!(scheme, "http" | "https") && options.server.is_some() => {
-            (destination.to_string(), flag_access(&options.source, destination))
+            (destination.to_string(), Access::of_flags(&options.source, destination))
         }
         None => {
             let message = match scheme {
@@ -197,19 +198,6 @@ fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Se
             return Err(Error::new(ErrorKind::Usage, message).with_diagnostic(diagnostic));
         }
     };
-    let flags = &options.source;
-    if !flags.username.is_empty() {
-        access.username.clone_from(&flags.username);
-        access.password.clone_from(&flags.password);
-    }
-    if !flags.ca_file.is_empty() {
-        access.ca_file.clone_from(&flags.ca_file);
-    }
-    if !flags.cert_file.is_empty() {
-        access.cert_file.clone_from(&flags.cert_file);
-        access.key_file.clone_from(&flags.key_file);
-    }
-    access.insecure_skip_tls_verify |= flags.insecure_skip_tls_verify;
     if access.username.is_empty() || access.password.is_empty() {
         access.token.clone_from(&options.token);
     }

@@ -5,8 +5,8 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
+use crate::repository::access::Access;
 use crate::repository::auth::{self, Credential};
-use crate::repository::download::flag_access;
 use crate::repository::http::Client;
 use crate::repository::oci::{Registry, reference::valid_registry};
 use crate::repository::{ChartOptions, Reporter, Settings};
@@ -23,7 +23,7 @@ pub fn login(host: &str, options: &ChartOptions, settings: &Settings, reporter: 
     }
     let client = Client::new(settings, reporter);
     let credential = Credential { username: options.username.clone(), password: options.password.clone(), ..Credential::default() };
-    let registry = Registry::new(&client, host, &flag_access(options, ""), options.plain_http).with_credential(credential.clone());
+    let registry = Registry::new(&client, host, &Access::of_flags(options, ""), options.plain_http).with_credential(credential.clone());
     registry.ping().map_err(|error| error.context(format!("authenticating to {}", quote(host))))?;
     auth::store(settings, host, &credential)?;
     reporter.say("Login Succeeded");

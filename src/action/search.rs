@@ -77,7 +77,7 @@ pub fn registry(
     let place = reference.strip_prefix(SCHEME).unwrap_or(reference).trim_end_matches('/');
     if !place.contains('/') {
         let top = Reference::of_registry(place)?;
-        let names = downloader.repositories(&top)?;
+        let names = downloader.registries().repositories(&top)?;
         return Ok(lookup.charts_below(&top, &names, reporter));
     }
     let parsed = Reference::parse(place)?;
@@ -85,7 +85,7 @@ pub fn registry(
         Err(error) if error.kind() == ErrorKind::Missing => error,
         found => return found,
     };
-    match downloader.repositories(&parsed) {
+    match downloader.registries().repositories(&parsed) {
         Ok(names) if !names.is_empty() => Ok(lookup.charts_below(&parsed, &names, reporter)),
         _ => Err(unknown),
     }
@@ -116,11 +116,11 @@ impl Lookup<'_> {
     /// number, so that only the highest is, where it stands alone.
     fn versions(&self, repository: &Reference) -> Result<Vec<Hit>> {
         let name = format!("{SCHEME}{repository}");
-        let mut versions = self.downloader.versions(repository)?;
+        let mut versions = self.downloader.registries().versions(repository)?;
         versions.retain(|version| Version::parse(version).is_ok_and(|version| self.constraint.check(&version)));
         let Some(highest) = versions.first() else { return Ok(Vec::new()) };
         let tagged = Reference { tag: highest.replace('+', "_"), ..repository.clone() };
-        let Some(config) = self.downloader.config(&tagged)? else { return Ok(Vec::new()) };
+        let Some(config) = self.downloader.registries().config(&tagged)? else { return Ok(Vec::new()) };
         if self.all_versions {
             return Ok(versions.into_iter().map(|version| Hit::of_registry(&name, version, None)).collect());
         }

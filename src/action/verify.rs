@@ -3,13 +3,13 @@
 //! Goes in: the archive's path and a keyring. Comes out: who signed it. Matches Helm's `pkg/action/verify.go`.
 
 use crate::error::Result;
-use crate::package::provenance::Verification;
-use crate::repository::download::{verify_file, with_suffix};
+use crate::fs;
+use crate::package::provenance::{Verification, verify_file};
 use std::path::Path;
 
 /// Checks the archive at `path` against `path.prov`.
 pub fn run(path: &Path, keyring: &Path, now: Option<i64>) -> Result<Verification> {
-    verify_file(path, &with_suffix(path, ".prov"), keyring, now)
+    verify_file(path, &fs::with_suffix(path, ".prov"), keyring, now)
 }
 
 /// What is said of a good signature of the archive of a `kind`, `Chart` or `Plugin`.

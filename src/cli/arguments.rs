@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::number::{self, NumberFault};
 use crate::quote::quote;
 use crate::repository::ChartOptions;
+use crate::repository::access::TlsOptions;
 use clap::Args;
 
 /// The flags that every command takes.
@@ -191,10 +192,12 @@ impl ServerArguments {
         let options = ChartOptions {
             username: text(&self.username),
             password: text(&self.password),
-            cert_file: text(&self.cert_file),
-            key_file: text(&self.key_file),
-            ca_file: text(&self.ca_file),
-            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            tls: TlsOptions {
+                cert_file: text(&self.cert_file),
+                key_file: text(&self.key_file),
+                ca_file: text(&self.ca_file),
+                insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            },
             plain_http: self.plain_http,
             ..ChartOptions::default()
         };
@@ -205,9 +208,7 @@ impl ServerArguments {
 
 /// The options without `--plain-http` if another flag is about TLS: Helm's `newRegistryClient` does not look at it then.
 pub fn without_plain_http_over_tls(options: ChartOptions) -> ChartOptions {
-    let has_certificate = !options.cert_file.is_empty() && !options.key_file.is_empty();
-    let is_about_tls = has_certificate || !options.ca_file.is_empty() || options.insecure_skip_tls_verify;
-    ChartOptions { plain_http: options.plain_http && !is_about_tls, ..options }
+    ChartOptions { plain_http: options.plain_http && !options.tls.is_asked_for(), ..options }
 }
 
 /// Where a chart comes from and how to reach it.
@@ -433,8 +434,11 @@ mod tests {
             assert_eq!(options.plain_http, plain_http, "{server:?}");
         }
         for (cert_file, key_file, plain_http) in [("c.pem", "", true), ("", "k.pem", true), ("c.pem", "k.pem", false)] {
-            let files = ChartOptions { cert_file: cert_file.to_string(), key_file: key_file.to_string(), ..ChartOptions::default() };
-            assert_eq!(without_plain_http_over_tls(ChartOptions { plain_http: true, ..files }).plain_http, plain_http);
+            let tls = TlsOptions { cert_file: cert_file.to_string(), key_file: key_file.to_string(), ..TlsOptions::default() };
+            assert_eq!(
+                without_plain_http_over_tls(ChartOptions { plain_http: true, tls, ..ChartOptions::default() }).plain_http,
+                plain_http
+            );
         }
     }
 

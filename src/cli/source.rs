@@ -14,8 +14,9 @@ use crate::data::Map;
 use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::repository::access::Access;
 use crate::repository::getter::unprovided;
-use crate::repository::http::{Access, Client, Request};
+use crate::repository::http::{Client, Request};
 use crate::repository::url::redact;
 use crate::repository::{ChartOptions, Proxies, Recorded, Settings, SystemCertificates, download, mirror};
 use crate::template::engine::Environment;
@@ -203,7 +204,7 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
     if address.scheme == b"oci" {
         // As Helm's getter: the archive there, whatever it is taken for.
         let reporter = Console::new(session);
-        return download::Downloader::new(ChartOptions::default(), &repository_settings(session)?, &reporter).archive(path);
+        return download::Downloader::new(ChartOptions::default(), &repository_settings(session)?, &reporter).registries().archive(path);
     }
     let from_file = || fs::read_limited(Path::new(path), VALUES_LIMIT);
     if address.scheme.is_empty() {

@@ -20,6 +20,8 @@ use std::path::Path;
 
 /// The largest keyring.
 const KEYRING_LIMIT: u64 = 64 << 20;
+/// Provenance files are not larger.
+pub const PROVENANCE_LIMIT: u64 = 8 << 20;
 const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
 const END: &str = "-----END PGP SIGNATURE-----";
 
@@ -96,6 +98,26 @@ fn message(archive: &[u8], file_name: &str, metadata: &str) -> Result<String> {
     let files = Data::map([(file_name.into(), sum)].into_iter().collect());
     let sums = yaml::to_string(&Data::map([("files".into(), files)].into_iter().collect()))?;
     Ok(format!("{metadata}\n...\n{sums}"))
+}
+
+/// Checks the signature of the archive at `path`. Errors in Helm's words (`VerifyChart`).
+pub fn verify_file(path: &Path, provenance_path: &Path, keyring: &Path, now: Option<i64>) -> Result<Verification> {
+    let about = fs::stat(path)?;
+    let fault = |text: &str| Error::new(ErrorKind::Verification, text);
+    if about.kind == fs::Kind::Folder {
+        return Err(fault("unpacked charts cannot be verified"));
+    }
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tgz")) {
+        return Err(fault("chart must be a tgz file"));
+    }
+    if let Err(error) = fs::stat(provenance_path) {
+        return Err(error.context(format!("could not load provenance file {}", provenance_path.display())));
+    }
+    let keyring = read_keyring_file(keyring).map_err(|error| error.context("failed to load keyring"))?;
+    let archive = fs::read(path).map_err(|error| error.context("failed to read chart archive"))?;
+    let text = fs::read_limited(provenance_path, PROVENANCE_LIMIT).map_err(|error| error.context("failed to read provenance file"))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    verify(&archive, &text, &name, &keyring, now)
 }
 
 /// Checks that `provenance` is a valid signature by a key of `keyring` and that it speaks of this archive under this name.

@@ -5,6 +5,7 @@
 //! holds passwords and is made with mode 0600, written whole or not at all. Follows Helm's `pkg/repo/v1/repo.go`.
 
 use super::Settings;
+use super::access::TlsOptions;
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
@@ -46,10 +47,7 @@ pub struct Entry {
     pub url: String,
     pub username: String,
     pub password: String,
-    pub cert_file: String,
-    pub key_file: String,
-    pub ca_file: String,
-    pub insecure_skip_tls_verify: bool,
+    pub tls: TlsOptions,
     pub pass_credentials_all: bool,
 }
 
@@ -99,10 +97,12 @@ impl Repositories {
                     url: text(item, "url"),
                     username: text(item, "username"),
                     password: text(item, "password"),
-                    cert_file: text(item, "certFile"),
-                    key_file: text(item, "keyFile"),
-                    ca_file: text(item, "caFile"),
-                    insecure_skip_tls_verify: flag(item, "insecure_skip_tls_verify"),
+                    tls: TlsOptions {
+                        cert_file: text(item, "certFile"),
+                        key_file: text(item, "keyFile"),
+                        ca_file: text(item, "caFile"),
+                        insecure_skip_tls_verify: flag(item, "insecure_skip_tls_verify"),
+                    },
                     pass_credentials_all: flag(item, "pass_credentials_all"),
                 });
             }
@@ -134,10 +134,10 @@ impl Repositories {
     pub fn to_yaml(&self) -> Result<String> {
         let items = self.entries.iter().map(|entry| {
             Data::map(Map::from_entries(vec![
-                ("caFile".into(), Data::str(entry.ca_file.as_str())),
-                ("certFile".into(), Data::str(entry.cert_file.as_str())),
-                ("insecure_skip_tls_verify".into(), Data::Bool(entry.insecure_skip_tls_verify)),
-                ("keyFile".into(), Data::str(entry.key_file.as_str())),
+                ("caFile".into(), Data::str(entry.tls.ca_file.as_str())),
+                ("certFile".into(), Data::str(entry.tls.cert_file.as_str())),
+                ("insecure_skip_tls_verify".into(), Data::Bool(entry.tls.insecure_skip_tls_verify)),
+                ("keyFile".into(), Data::str(entry.tls.key_file.as_str())),
                 ("name".into(), Data::str(entry.name.as_str())),
                 ("pass_credentials_all".into(), Data::Bool(entry.pass_credentials_all)),
                 ("password".into(), Data::str(entry.password.as_str())),

@@ -3,7 +3,7 @@
 //! Goes in: an address, and how its repository is reached. Comes out: the bytes that lie there. The library has no getter; the
 //! command lends one that runs plugins. Follows Helm's `pkg/getter/plugingetter.go`.
 
-use super::http::Access;
+use super::access::Access;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 use std::fmt::Debug;

@@ -5,6 +5,7 @@
 //! certificates stay with the scheme, host and port they were given for; what may pass is tried again with growing pauses.
 //! Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
 
+use super::access::{Access, TlsOptions};
 use super::auth::Credential;
 use super::getter::Getter;
 use super::proxy::Rules;
@@ -35,38 +36,6 @@ const SLOWEST: u64 = 10_000;
 const DEFAULT_PAUSE: Duration = Duration::from_millis(250);
 /// How many transfers there were, by which they are told apart.
 static TRANSFERS: AtomicU64 = AtomicU64::new(0);
-
-/// How to reach one repository or registry, and what to show it.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Access {
-    /// The address that the credentials belong to.
-    pub base: String,
-    pub username: String,
-    pub password: String,
-    /// A whole `Authorization` header, or another header as `Name: value`, instead of user and password.
-    pub token: Option<String>,
-    /// Credentials may go to other hosts (`--pass-credentials`).
-    pub pass_credentials: bool,
-    pub cert_file: String,
-    pub key_file: String,
-    pub ca_file: String,
-    pub insecure_skip_tls_verify: bool,
-}
-
-impl Access {
-    /// Whether the files that it names for TLS can be read, where they are looked at.
-    fn check_tls_files(&self) -> Result<()> {
-        let insecure = self.insecure_skip_tls_verify;
-        tls::check_files(&tls::Files { cert: &self.cert_file, key: &self.key_file, ca: &self.ca_file, insecure })
-    }
-}
-
-impl std::fmt::Debug for Access {
-    /// Shows no secrets.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Access").field("base", &super::url::redact(&self.base)).finish_non_exhaustive()
-    }
-}
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -158,10 +127,7 @@ pub fn status_text(status: StatusCode) -> String {
 struct TransportKey {
     secure: bool,
     compressed: bool,
-    cert_file: String,
-    key_file: String,
-    ca_file: String,
-    insecure: bool,
+    tls: TlsOptions,
 }
 
 /// Sends requests; keeps connections open between them. Shared by threads.
@@ -255,7 +221,11 @@ impl<'s> Client<'s> {
         if let Some((getter, address)) = self.getter_of(&request) {
             // Helm shows the plugin everything, wherever the index says that the chart lies.
             let own = access.pass_credentials || same_origin(&access.base, &address);
-            let shown = if own { access.clone() } else { Access { ca_file: access.ca_file.clone(), ..Access::default() } };
+            let shown = if own {
+                access.clone()
+            } else {
+                Access { tls: TlsOptions { ca_file: access.tls.ca_file.clone(), ..TlsOptions::default() }, ..Access::default() }
+            };
             let body = getter.get(request.url, &shown, request.limit)?;
             return Ok(Response { status: StatusCode::OK, headers: HeaderMap::new(), body, url: request.url.to_string() });
         }
@@ -288,12 +258,7 @@ impl<'s> Client<'s> {
     /// The first good answer of a mirror. What proves who we are is for the repository alone; `.netrc` may know the mirror.
     fn ask_mirrors(&self, request: &Request<'_>, access: &Access) -> Option<Response> {
         for address in super::mirror::of_address(&self.settings.mirrors, request.url) {
-            let own = Access {
-                base: address.clone(),
-                ca_file: access.ca_file.clone(),
-                insecure_skip_tls_verify: access.insecure_skip_tls_verify,
-                ..Access::default()
-            };
+            let own = Access { base: address.clone(), tls: access.tls.without_certificate(), ..Access::default() };
             let fault = match self.hops(&Request { url: &address, ..request.clone() }, &own) {
                 Ok(response) if matches!(response.status, StatusCode::OK | StatusCode::NOT_MODIFIED) => return Some(response),
                 Ok(response) => response.status_text(),
@@ -440,21 +405,18 @@ impl<'s> Client<'s> {
     /// The connection pool for these TLS files; client certificates only where the access is `own`.
     fn transport(&self, address: &Address, access: &Access, own: bool, compressed: bool) -> Result<Transport> {
         let secure = address.scheme == "https";
-        let with = |file: &str, allowed: bool| if secure && allowed { file.to_string() } else { String::new() };
-        let key = TransportKey {
-            secure,
-            compressed,
-            cert_file: with(&access.cert_file, own),
-            key_file: with(&access.key_file, own),
-            ca_file: with(&access.ca_file, true),
-            insecure: secure && access.insecure_skip_tls_verify,
+        let tls = match (secure, own) {
+            (false, _) => TlsOptions::default(),
+            (true, false) => access.tls.without_certificate(),
+            (true, true) => access.tls.clone(),
         };
+        let key = TransportKey { secure, compressed, tls };
         let mut transports = self.transports.lock().map_err(|_| Error::new(ErrorKind::Repository, "connection pool is broken"))?;
         if let Some(transport) = transports.get(&key) {
             return Ok(transport.clone());
         }
         if own {
-            access.check_tls_files()?;
+            tls::check_files(&access.tls)?;
         }
         let transport = build(self.settings, &key)?;
         transports.insert(key, transport.clone());
@@ -532,10 +494,7 @@ fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
     builder = match key.secure {
         // No certificate store is read for plain connections.
         false => builder.tls_certs_only(std::iter::empty()),
-        true => {
-            let files = tls::Files { cert: &key.cert_file, key: &key.key_file, ca: &key.ca_file, insecure: key.insecure };
-            builder.tls_backend_preconfigured(tls::client(&files, &settings.system_certificates)?)
-        }
+        true => builder.tls_backend_preconfigured(tls::client(&key.tls, &settings.system_certificates)?),
     };
     builder.build().map_err(|error| fault(chain(&error)))
 }

@@ -4,7 +4,8 @@
 //! search, which Artifact Hub answers too; a field that is missing or no text is empty. Follows Helm's `internal/monocular` and
 //! `pkg/cmd/search_hub.go`.
 
-use super::http::{Access, Client, Request};
+use super::access::Access;
+use super::http::{Client, Request};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;

@@ -1,7 +1,7 @@
 //! Mirrors: places that are asked before the registry or repository that a chart names (helm/helm#13615).
 //!
 //! Goes in: the user's configuration, as a file or as one line, and a reference or an address. Comes out: where else it is
-//! to be had, in the order of the configuration. Pure; `download`, `http` and `update` do the asking. Nothing is pushed to a
+//! to be had, in the order of the configuration. Pure; `http` and `oci::registries` do the asking. Nothing is pushed to a
 //! mirror, and none sees the credentials that were given for what it stands for. Helm has no such thing.
 
 use super::oci::Reference;

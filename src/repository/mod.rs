@@ -5,6 +5,7 @@
 //! the environment or prints: what Helm says on the way goes to a [`Reporter`]. Credentials are bound to scheme, host and
 //! port, and redirects are followed here, not by the HTTP client.
 
+pub mod access;
 #[cfg(feature = "remote")]
 pub mod auth;
 pub mod cache;
@@ -28,6 +29,8 @@ mod proxy;
 #[cfg(feature = "remote")]
 pub mod push;
 pub mod record;
+#[cfg(feature = "remote")]
+pub mod resolve;
 pub mod scan;
 pub mod search;
 #[cfg(feature = "serve")]
@@ -39,6 +42,7 @@ pub mod update;
 pub mod url;
 
 use crate::diagnostic::{Level, Notice, Notices};
+use access::TlsOptions;
 use std::path::PathBuf;
 #[cfg(feature = "remote")]
 use std::sync::Arc;
@@ -148,10 +152,7 @@ pub struct ChartOptions {
     pub username: String,
     pub password: String,
     pub pass_credentials: bool,
-    pub cert_file: String,
-    pub key_file: String,
-    pub ca_file: String,
-    pub insecure_skip_tls_verify: bool,
+    pub tls: TlsOptions,
     pub plain_http: bool,
     pub verify: bool,
     pub keyring: PathBuf,
@@ -161,9 +162,7 @@ pub struct ChartOptions {
 impl ChartOptions {
     /// Refuses files for TLS that cannot be read: Helm makes its client for registries first, whatever is asked afterwards.
     pub fn check_tls_files(&self) -> crate::error::Result<()> {
-        let insecure = self.insecure_skip_tls_verify;
-        tls::check_files(&tls::Files { cert: &self.cert_file, key: &self.key_file, ca: &self.ca_file, insecure })
-            .map_err(|error| error.context("missing registry client"))
+        tls::check_files(&self.tls).map_err(|error| error.context("missing registry client"))
     }
 }
 

@@ -5,13 +5,14 @@
 //! beside the index with the index's digest, so that a cache that another tool wrote since is not taken for ours. Follows
 //! Helm's `ChartRepository.DownloadIndexFile`.
 
+use super::Settings;
+use super::access::Access;
 use super::cache::write_whole;
 use super::config::{Entry, charts_path, index_path};
-use super::download::{entry_access, index_address};
 use super::getter::unprovided;
 use super::http::{Client, Request, Response, fetch_error};
 use super::index::{self, INDEX_LIMIT};
-use super::{Settings, url};
+use super::url::{self, Address};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::Mode;
 use crate::package::digest::sha256_hex;
@@ -35,6 +36,26 @@ pub fn check_address(settings: &Settings, entry: &Entry) -> Result<()> {
     }
 }
 
+/// The bytes of a repository's index.yaml.
+pub fn fetch_index(client: &Client<'_>, repository: &str, access: &Access) -> Result<Vec<u8>> {
+    let address = index_address(client.settings(), repository)?;
+    client.fetch(Request { compressed: true, label: Some(repository), mirrored: true, ..Request::get(&address, INDEX_LIMIT) }, access)
+}
+
+/// Where a repository's index.yaml lies. Errors for schemes that no repository has.
+pub fn index_address(settings: &Settings, repository: &str) -> Result<String> {
+    let parsed = Address::parse(repository).ok_or_else(|| url::invalid(repository))?;
+    if !settings.fetches(&parsed.scheme) {
+        // Helm takes the index for an artifact of the registry.
+        let message = match parsed.scheme.as_str() {
+            "oci" => "failed to perform \"FetchReference\" on source: invalid reference".to_string(),
+            scheme => format!("could not find protocol handler for: {scheme}"),
+        };
+        return Err(Error::new(ErrorKind::Repository, message));
+    }
+    url::resolve_reference(repository, "index.yaml").ok_or_else(|| url::invalid(repository))
+}
+
 /// Fetches the index of `entry` into the cache.
 pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
     let settings = client.settings();
@@ -50,7 +71,7 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
             request = request.header("if-modified-since", kept.modified.clone());
         }
     }
-    let response = client.send_telling(request, &entry_access(entry))?;
+    let response = client.send_telling(request, &Access::of_entry(entry))?;
     if response.status == StatusCode::NOT_MODIFIED && kept.is_some() {
         return Ok(());
     }

@@ -5,6 +5,7 @@
 //! entries, locks and credential scopes compare addresses without any network. Follows Helm's `internal/urlutil` and
 //! `repo.ResolveReferenceURL`: a reference joins below the base path, and the base's query goes along.
 
+use crate::error::{Error, ErrorKind};
 use crate::url::{Url, unescape_leniently};
 use std::fmt;
 
@@ -208,6 +209,11 @@ pub fn equal(a: &str, b: &str) -> bool {
 /// Whether `text` names an OCI registry.
 pub fn is_oci(text: &str) -> bool {
     text.starts_with("oci://")
+}
+
+/// The error for a text that is no address, in Helm's words.
+pub fn invalid(text: &str) -> Error {
+    Error::new(ErrorKind::Repository, format!("invalid chart URL format: {}", redact(text)))
 }
 
 /// `text` without user name and password in its addresses, for messages and logs.

@@ -99,7 +99,8 @@ fn start_with_tls(home: &Path) -> (Server, String) {
 // What the flags say of certificates holds for a token server that may see the credentials, and for no other.
 #[test]
 fn a_token_server_is_believed_as_its_registry_is() {
-    use rutter::repository::http::{Access, Client};
+    use rutter::repository::access::{Access, TlsOptions};
+    use rutter::repository::http::Client;
     use rutter::repository::{Recorded, Settings, oci::Registry};
     let (_guard, home) = folder();
     let (server, certificate) = start_with_tls(&home);
@@ -120,8 +121,7 @@ fn a_token_server_is_believed_as_its_registry_is() {
         let access = Access {
             username: username.to_string(),
             password,
-            insecure_skip_tls_verify,
-            ca_file: ca_file.to_string(),
+            tls: TlsOptions { insecure_skip_tls_verify, ca_file: ca_file.to_string(), ..TlsOptions::default() },
             ..Access::default()
         };
         Registry::new(&Client::new(&settings, &reporter), &address, &access, true).tags("a").expect_err("there are no tokens").to_string()

@@ -17,9 +17,11 @@ use crate::fs;
 use crate::package::{archive, digest};
 use crate::parallel;
 use crate::quote::quote;
+use crate::repository::access::Access;
 use crate::repository::config::{Entry, index_path};
-use crate::repository::download::{Verify, find_in_repository, flag_access};
+use crate::repository::download::Verify;
 use crate::repository::index::{self, ChartVersion};
+use crate::repository::resolve::find_in_repository;
 use crate::repository::{ChartOptions, Reporter, url};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -164,7 +166,7 @@ impl Manager<'_> {
                 _ => {}
             }
         }
-        let access = flag_access(&ChartOptions::default(), repository);
+        let access = Access::of_flags(&ChartOptions::default(), repository);
         let describe =
             |error: Error| error.context(format!("looks like {} is not a valid chart repository or cannot be reached", quote(repository)));
         find_in_repository(self.downloader.client(), repository, &dependency.name, &dependency.version, &access, describe)

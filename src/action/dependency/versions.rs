@@ -71,7 +71,7 @@ impl Manager<'_> {
             let repository = address.rsplit_once('/').map_or(address, |(repository, _)| repository);
             error.context(format!("could not retrieve list of tags for repository {repository}"))
         };
-        let versions = Reference::parse(address).and_then(|reference| self.downloader.versions(&reference)).map_err(failed)?;
+        let versions = Reference::parse(address).and_then(|reference| self.downloader.registries().versions(&reference)).map_err(failed)?;
         known.insert(address.to_string(), versions.clone());
         Ok(versions)
     }

@@ -11,7 +11,6 @@ use crate::cli::source::{keyring, repository_settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::provenance;
 use crate::repository::ChartOptions;
-use crate::repository::download::with_suffix;
 use crate::{fs, json};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -140,7 +139,7 @@ impl Arguments {
         };
         let name = report.path.file_name().unwrap_or_default().to_string_lossy();
         let text = provenance::sign(&report.archive, &name, &report.metadata().to_yaml()?, signing)?;
-        fs::write(&with_suffix(&report.path, ".prov"), text.as_bytes())
+        fs::write(&fs::with_suffix(&report.path, ".prov"), text.as_bytes())
     }
 }
 

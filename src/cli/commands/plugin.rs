@@ -13,7 +13,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::{plugin as package, provenance};
 use crate::repository::ChartOptions;
-use crate::repository::download::with_suffix;
 use clap::Args;
 use std::path::Path;
 
@@ -240,7 +239,7 @@ impl Run for Package {
         let path = fs::clean(&destination.join(name));
         fs::write_as(&path, &archive, fs::Mode::New(0o666))?;
         if let Some(signature) = signature {
-            let beside = with_suffix(&path, ".prov");
+            let beside = fs::with_suffix(&path, ".prov");
             fs::write(&beside, signature.as_bytes())?;
             session.print(format!("Successfully signed. Signature written to: {}\n", beside.display()))?;
         }
@@ -283,12 +282,13 @@ impl Run for Verify {
         if !path.extension().is_some_and(|extension| extension == "gz" || extension == "tgz") {
             return fault("plugin file must be a gzipped tarball (.tar.gz or .tgz)");
         }
-        let beside = with_suffix(path, ".prov");
+        let beside = fs::with_suffix(path, ".prov");
         if let Err(error) = fs::stat(&beside) {
             return Err(error.context(format!("could not find provenance file {}", beside.display())));
         }
         let archive = fs::read(path).map_err(|error| error.context("failed to read plugin file"))?;
-        let text = fs::read_limited(&beside, 8 << 20).map_err(|error| error.context("failed to read provenance file"))?;
+        let text =
+            fs::read_limited(&beside, provenance::PROVENANCE_LIMIT).map_err(|error| error.context("failed to read provenance file"))?;
         let keyring = provenance::read_keyring_file(&keyring(self.keyring.as_deref(), session))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let verification = provenance::verify(&archive, &text, &name, &keyring, repository_settings(session)?.now_seconds())?;

@@ -10,6 +10,7 @@ use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
 use crate::error::Result;
 use crate::json;
+use crate::repository::access::TlsOptions;
 use crate::repository::oci::SCHEME;
 use crate::repository::push::Server;
 use crate::repository::{ChartOptions, Recorded, Settings};
@@ -127,10 +128,12 @@ impl Run for Arguments {
             source: without_plain_http_over_tls(ChartOptions {
                 username: self.username.clone().or_else(|| variable("HELM_REPO_USERNAME")).unwrap_or_default(),
                 password: self.password.clone().or_else(|| variable("HELM_REPO_PASSWORD")).unwrap_or_default(),
-                cert_file: self.cert_file.clone().or_else(|| variable("HELM_REPO_CERT_FILE")).unwrap_or_default(),
-                key_file: self.key_file.clone().or_else(|| variable("HELM_REPO_KEY_FILE")).unwrap_or_default(),
-                ca_file: self.ca_file.clone().or_else(|| variable("HELM_REPO_CA_FILE")).unwrap_or_default(),
-                insecure_skip_tls_verify: self.insecure_skip_tls_verify || truth("HELM_REPO_INSECURE"),
+                tls: TlsOptions {
+                    cert_file: self.cert_file.clone().or_else(|| variable("HELM_REPO_CERT_FILE")).unwrap_or_default(),
+                    key_file: self.key_file.clone().or_else(|| variable("HELM_REPO_KEY_FILE")).unwrap_or_default(),
+                    ca_file: self.ca_file.clone().or_else(|| variable("HELM_REPO_CA_FILE")).unwrap_or_default(),
+                    insecure_skip_tls_verify: self.insecure_skip_tls_verify || truth("HELM_REPO_INSECURE"),
+                },
                 plain_http: self.plain_http,
                 ..ChartOptions::default()
             }),

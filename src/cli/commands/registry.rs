@@ -8,6 +8,7 @@ use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::ChartOptions;
+use crate::repository::access::TlsOptions;
 use clap::Args;
 
 /// The row of the table.
@@ -63,10 +64,12 @@ impl Run for Login {
         let options = ChartOptions {
             username,
             password,
-            cert_file: self.cert_file.unwrap_or_default(),
-            key_file: self.key_file.unwrap_or_default(),
-            ca_file: self.ca_file.unwrap_or_default(),
-            insecure_skip_tls_verify: self.insecure,
+            tls: TlsOptions {
+                cert_file: self.cert_file.unwrap_or_default(),
+                key_file: self.key_file.unwrap_or_default(),
+                ca_file: self.ca_file.unwrap_or_default(),
+                insecure_skip_tls_verify: self.insecure,
+            },
             plain_http: self.plain_http,
             ..ChartOptions::default()
         };

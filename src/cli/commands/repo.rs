@@ -10,6 +10,7 @@ use crate::cli::{secret, table};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
+use crate::repository::access::TlsOptions;
 use crate::repository::config::{self, Repositories};
 use crate::{json, yaml};
 use clap::Args;
@@ -98,10 +99,12 @@ impl Run for Add {
             url,
             username,
             password,
-            cert_file: self.cert_file.unwrap_or_default(),
-            key_file: self.key_file.unwrap_or_default(),
-            ca_file: self.ca_file.unwrap_or_default(),
-            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            tls: TlsOptions {
+                cert_file: self.cert_file.unwrap_or_default(),
+                key_file: self.key_file.unwrap_or_default(),
+                ca_file: self.ca_file.unwrap_or_default(),
+                insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            },
             pass_credentials_all: self.pass_credentials,
         };
         let mut settings = repository_settings(session)?;

@@ -12,8 +12,8 @@ use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
+use crate::repository::access::Access;
 use crate::repository::getter::Getter;
-use crate::repository::http::Access;
 use crate::repository::url::redact;
 use std::io::Read;
 use std::path::Path;
@@ -70,7 +70,13 @@ impl Getter for Getters {
         variables.insert("HELM_PLUGIN_PASSWORD", access.password.clone());
         variables.insert("HELM_PLUGIN_PASS_CREDENTIALS_ALL", access.pass_credentials.to_string());
         plugin
-            .fetch(&scheme, variables, [&access.cert_file, &access.key_file, &access.ca_file, address], limit, &self.environment)
+            .fetch(
+                &scheme,
+                variables,
+                [&access.tls.cert_file, &access.tls.key_file, &access.tls.ca_file, address],
+                limit,
+                &self.environment,
+            )
             .map_err(|error| error.context(format!("plugin {} failed to invoke", quote(&plugin.name))))
     }
 }

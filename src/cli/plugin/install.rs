@@ -14,11 +14,12 @@ use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::plugin::{self as package, Member};
-use crate::package::provenance;
+use crate::package::provenance::{self, PROVENANCE_LIMIT};
 use crate::quote::quote;
 use crate::repository::ChartOptions;
-use crate::repository::download::{Downloader, with_suffix};
-use crate::repository::http::{Access, Client, Request};
+use crate::repository::access::Access;
+use crate::repository::download::Downloader;
+use crate::repository::http::{Client, Request};
 use crate::repository::oci::{self, Reference};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,6 @@ use std::path::{Path, PathBuf};
 /// The largest archive of a plugin.
 const ARCHIVE_LIMIT: u64 = 512 << 20;
 /// The largest provenance file.
-const PROVENANCE_LIMIT: u64 = 8 << 20;
 /// What archives are called.
 const ENDINGS: [&str; 2] = [".tar.gz", ".tgz"];
 /// What is said where there is no plugin.yaml.
@@ -171,7 +171,7 @@ pub fn remove(plugin: &Plugin, session: &mut Session) -> Result<()> {
     }
     if !plugin.version.is_empty() {
         let archive = Path::new(&session.settings.plugins).join(archive_name(plugin));
-        let beside = with_suffix(&archive, ".prov");
+        let beside = fs::with_suffix(&archive, ".prov");
         for (message, path) in [("removing versioned tarball", archive), ("removing versioned provenance", beside)] {
             if fs::exists(&path) {
                 debug(message, &[("path", &path)], session);
@@ -196,7 +196,7 @@ pub fn signing_status(plugin: &Plugin, session: &Session) -> &'static str {
     if !fs::exists(&archive) {
         return "unsigned";
     }
-    let text = match fs::read_if_there(&with_suffix(&archive, ".prov"), PROVENANCE_LIMIT) {
+    let text = match fs::read_if_there(&fs::with_suffix(&archive, ".prov"), PROVENANCE_LIMIT) {
         Ok(Some(text)) => text,
         Ok(None) => return "unsigned",
         Err(_) => return "unknown",
@@ -285,7 +285,7 @@ impl Source {
             Source::Archive(path) => {
                 let context = if to_verify { "failed to read plugin file" } else { "failed to read archive" };
                 let archive = fs::read_limited(path, ARCHIVE_LIMIT).map_err(|error| error.context(context))?;
-                let beside = with_suffix(path, ".prov");
+                let beside = fs::with_suffix(path, ".prov");
                 let unread = |error: Error| error.context(format!("failed to access provenance file {}", beside.display()));
                 let provenance = fs::read_if_there(&beside, PROVENANCE_LIMIT).or_else(|error| match to_verify {
                     true => Err(unread(error)),
@@ -306,7 +306,7 @@ impl Source {
                 Ok(Fetched { archive, provenance, file_name })
             }
             Source::Registry(reference) => {
-                let pulled = Downloader::new(options.access.clone(), &settings, &console).plugin(reference);
+                let pulled = Downloader::new(options.access.clone(), &settings, &console).registries().plugin(reference);
                 let pulled = pulled.map_err(|error| error.context(format!("failed to pull plugin from oci://{reference}")))?;
                 let plugin = describe(&pulled.archive)?;
                 Ok(Fetched { archive: pulled.archive, provenance: pulled.provenance, file_name: archive_name(&plugin) })
@@ -361,7 +361,7 @@ impl Source {
         let kept = plugins.join(archive_name(&plugin));
         fs::write_as(&kept, &fetched.archive, fs::Mode::New(0o644)).map_err(|error| error.context("failed to save tarball"))?;
         if let Some(provenance) = &fetched.provenance {
-            fs::write_as(&with_suffix(&kept, ".prov"), provenance, fs::Mode::New(0o644))?;
+            fs::write_as(&fs::with_suffix(&kept, ".prov"), provenance, fs::Mode::New(0o644))?;
         }
         fs::rename(&new, folder)
     }

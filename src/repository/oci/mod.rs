@@ -8,9 +8,11 @@ pub mod challenge;
 pub mod chart;
 pub mod plugin;
 pub mod reference;
+pub mod registries;
 
+use super::access::{Access, TlsOptions};
 use super::auth::{self, Credential};
-use super::http::{Access, Client, Headers, Request, Response};
+use super::http::{Client, Headers, Request, Response};
 use super::url::{Address, escape};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +24,7 @@ use reqwest::{Method, StatusCode};
 use std::collections::HashSet;
 
 pub use reference::{Reference, SCHEME, valid_digest};
+pub use registries::Registries;
 
 /// The largest manifest that is fetched, in bytes: what the distribution specification asks registries to take.
 const MANIFEST_LIMIT: u64 = 4 << 20;
@@ -334,9 +337,9 @@ impl<'c> Registry<'c> {
     /// (`allowed`); the client's own is for the registry alone.
     fn token(&self, realm: &str, service: &str, scopes: &[String], credential: Option<&Credential>, allowed: bool) -> Result<String> {
         let same = Address::parse(realm).is_some_and(|realm| super::http::same_origin(&self.base, &realm));
-        let insecure_skip_tls_verify = allowed && self.access.insecure_skip_tls_verify;
-        let ca_file = self.access.ca_file.clone();
-        let mut access = Access { base: realm.to_string(), ca_file, insecure_skip_tls_verify, ..Access::default() };
+        let insecure_skip_tls_verify = allowed && self.access.tls.insecure_skip_tls_verify;
+        let tls = TlsOptions { insecure_skip_tls_verify, ..self.access.tls.without_certificate() };
+        let mut access = Access { base: realm.to_string(), tls, ..Access::default() };
         if same {
             access = Access { base: realm.to_string(), ..self.access.clone() };
         }

@@ -8,7 +8,8 @@
 use super::{Upload, exists, place, put, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest;
-use crate::repository::http::{Access, Client, Request, fetch_error, status_text};
+use crate::repository::access::Access;
+use crate::repository::http::{Client, Request, fetch_error, status_text};
 use crate::repository::index::{ChartVersion, INDEX_LIMIT, Index};
 use crate::repository::rfc3339;
 use crate::repository::url;

@@ -1,6 +1,6 @@
 //! Which servers are trusted, and what is shown to them.
 //!
-//! Goes in: the files that an [`Access`](super::http::Access) names, and where this system keeps its authorities. Comes out: the TLS
+//! Goes in: the files that an [`Access`](super::access::Access) names, and where this system keeps its authorities. Comes out: the TLS
 //! configuration of a client. Who is trusted follows Go's `crypto/x509`, which Helm goes by: files of authorities may hold
 //! parts that are no certificates, and a certificate that stands in such a file is trusted itself, be it an authority or not. The
 //! second is how most private registries are reached: `openssl req -x509` makes an authority that signs only itself, which
@@ -9,6 +9,7 @@
 mod certificate;
 
 use super::SystemCertificates;
+use super::access::TlsOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
@@ -28,26 +29,16 @@ use std::sync::Arc;
 /// Files of keys and certificates are not larger.
 const FILE_LIMIT: u64 = 4 << 20;
 
-/// What a client shows, and whom it trusts; names of files, empty where there are none.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Files<'a> {
-    pub cert: &'a str,
-    pub key: &'a str,
-    pub ca: &'a str,
-    /// Everybody is trusted.
-    pub insecure: bool,
-}
-
 /// The configuration of a client.
 ///
 /// # Errors
 /// `can't create TLS config for client: …`, when a file cannot be read or holds nothing of use.
-pub(super) fn client(files: &Files<'_>, system: &SystemCertificates) -> Result<ClientConfig> {
+pub(super) fn client(files: &TlsOptions, system: &SystemCertificates) -> Result<ClientConfig> {
     let fault = |error: rustls::Error| fault(error.to_string());
     let provider = Arc::new(aws_lc_rs::default_provider());
     let contents = Contents::read(files, &provider)?;
     let verifier: Arc<dyn ServerCertVerifier> = match contents.authorities {
-        _ if files.insecure => Arc::new(Anybody(provider.clone())),
+        _ if files.insecure_skip_tls_verify => Arc::new(Anybody(provider.clone())),
         Some(authorities) => Arc::new(Trusting::new(authorities, provider.clone()).map_err(fault)?),
         None => system_verifier(system, &provider).map_err(fault)?,
     };
@@ -64,9 +55,9 @@ pub(super) fn client(files: &Files<'_>, system: &SystemCertificates) -> Result<C
 
 /// Whether the files that an access names for TLS are of use: Helm makes a TLS client of them before anything is asked,
 /// also where none will be used. One file of a pair alone is not looked at, unless something else asks for TLS.
-pub(super) fn check_files(files: &Files<'_>) -> Result<()> {
-    let pair = !files.cert.is_empty() && !files.key.is_empty();
-    if !pair && files.ca.is_empty() && !files.insecure {
+pub(super) fn check_files(files: &TlsOptions) -> Result<()> {
+    let pair = !files.cert_file.is_empty() && !files.key_file.is_empty();
+    if !pair && files.ca_file.is_empty() && !files.insecure_skip_tls_verify {
         return Ok(());
     }
     Contents::read(files, &aws_lc_rs::default_provider()).map(|_| ())
@@ -84,7 +75,7 @@ struct Contents {
 
 impl Contents {
     /// Reads the files, all of them before any is looked at (Helm's `internal/tlsutil/tls.go`).
-    fn read(files: &Files<'_>, provider: &CryptoProvider) -> Result<Contents> {
+    fn read(files: &TlsOptions, provider: &CryptoProvider) -> Result<Contents> {
         let mut faults = Vec::new();
         let mut read = |what: &str, file: &str| match read(file) {
             Ok(text) => Some(text),
@@ -94,12 +85,12 @@ impl Contents {
             }
         };
         let mut pair = None;
-        if !(files.cert.is_empty() && files.key.is_empty())
-            && let Some(cert) = read("unable to read cert file", files.cert)
+        if !(files.cert_file.is_empty() && files.key_file.is_empty())
+            && let Some(cert) = read("unable to read cert file", &files.cert_file)
         {
-            pair = read("unable to read key file", files.key).map(|key| (cert, key));
+            pair = read("unable to read key file", &files.key_file).map(|key| (cert, key));
         }
-        let authorities = if files.ca.is_empty() { None } else { read("can't read CA file", files.ca) };
+        let authorities = if files.ca_file.is_empty() { None } else { read("can't read CA file", &files.ca_file) };
         if !faults.is_empty() {
             return Err(fault(faults.join("\n")));
         }

@@ -91,8 +91,7 @@ fn authorities_with_short_rsa_keys_sign_nothing() {
 fn files_of_no_use_are_told() {
     let told = |cert: &str, key: &str, ca: &str| {
         let path = |name: &str| if name.is_empty() { String::new() } else { file(name) };
-        let (cert, key, ca) = (path(cert), path(key), path(ca));
-        let files = Files { cert: &cert, key: &key, ca: &ca, insecure: false };
+        let files = TlsOptions { cert_file: path(cert), key_file: path(key), ca_file: path(ca), insecure_skip_tls_verify: false };
         let told = client(&files, &SystemCertificates::default()).map_or_else(|error| error.to_string(), |_| "of use".to_string());
         assert_eq!(check_files(&files).map_or_else(|error| error.to_string(), |()| "of use".to_string()), told);
         told.replace("can't create TLS config for client: ", "")

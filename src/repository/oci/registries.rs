@@ -1,0 +1,89 @@
+//! OCI registries as the flags of one command reach them, their mirrors first.
+//!
+//! Goes in: a reference. Comes out: what a mirror of the settings answers, else the registry itself: archives, plugins, versions,
+//! names. A mirror sees neither the flags' credentials nor the client's certificate; its own are looked up by its name. Mirrors are
+//! not in Helm (helm/helm#13615).
+
+use super::chart::{self, PulledChart};
+use super::{Reference, Registry, plugin};
+use crate::data::Data;
+use crate::error::Result;
+use crate::repository::access::Access;
+use crate::repository::http::Client;
+use crate::repository::{ChartOptions, mirror};
+
+/// The registries that one client can reach.
+#[derive(Clone, Copy)]
+pub struct Registries<'a> {
+    client: &'a Client<'a>,
+    options: &'a ChartOptions,
+}
+
+impl<'a> Registries<'a> {
+    /// Those that these flags reach.
+    pub fn new(client: &'a Client<'a>, options: &'a ChartOptions) -> Registries<'a> {
+        Registries { client, options }
+    }
+
+    /// The registry `host` itself.
+    pub fn get(&self, host: &str) -> Registry<'a> {
+        Registry::new(self.client, host, &Access::of_flags(self.options, ""), self.options.plain_http)
+    }
+
+    /// Asks the mirrors of a reference in their order, and its own registry if none of them answers.
+    pub fn ask<T>(&self, reference: &Reference, what: impl Fn(&Registry<'_>, &Reference) -> Result<T>) -> Result<T> {
+        let settings = self.client.settings();
+        for (mirror, plain_http) in mirror::of_reference(&settings.mirrors, reference) {
+            let options = ChartOptions { username: String::new(), password: String::new(), ..self.options.clone() };
+            // What proves who we are is for the registry alone; a mirror's own credentials are looked up by its name.
+            let mut access = Access::of_flags(&options, "");
+            access.tls = access.tls.without_certificate();
+            let registry = Registry::new(self.client, &mirror.registry, &access, plain_http || options.plain_http);
+            match what(&registry, &mirror) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => self.client.reporter().warn(&format!("mirror {mirror}: {error}")),
+            }
+        }
+        what(&self.get(&reference.registry), reference)
+    }
+
+    /// The archive at a reference, and its provenance file on request.
+    pub fn pull(&self, reference: &Reference, with_provenance: bool) -> Result<PulledChart> {
+        self.ask(reference, |registry, reference| chart::pull(registry, reference, with_provenance, self.client.reporter()))
+    }
+
+    /// The archive at a reference, for what reads one as a file.
+    pub fn archive(&self, reference: &str) -> Result<Vec<u8>> {
+        Ok(self.pull(&Reference::parse(reference)?, false)?.archive)
+    }
+
+    /// The plugin at a reference.
+    pub fn plugin(&self, reference: &Reference) -> Result<PulledChart> {
+        self.ask(reference, plugin::pull)
+    }
+
+    /// The versions of a chart in a registry, highest first.
+    pub fn versions(&self, reference: &Reference) -> Result<Vec<String>> {
+        self.ask(reference, |registry, reference| registry.versions(&reference.repository))
+    }
+
+    /// The names of all repositories of a registry that are `reference`'s, as it lists them, or lie below it.
+    pub fn repositories(&self, reference: &Reference) -> Result<Vec<String>> {
+        self.ask(reference, |registry, asked| {
+            let names = registry.repositories()?.into_iter().filter_map(|name| {
+                let rest = name.strip_prefix(asked.repository.as_str())?;
+                // What a mirror has below another path is named as its own registry would.
+                let is_below = rest.is_empty() || rest.starts_with('/') || asked.repository.is_empty();
+                is_below.then(|| format!("{}{rest}", reference.repository))
+            });
+            let mut names: Vec<String> = names.collect();
+            names.sort();
+            Ok(names)
+        })
+    }
+
+    /// What a registry tells of the version of a chart: its Chart.yaml; `None` for what is no chart.
+    pub fn config(&self, reference: &Reference) -> Result<Option<Data>> {
+        self.ask(reference, |registry, reference| chart::config(registry, &reference.repository, reference.manifest_name()))
+    }
+}
