@@ -229,6 +229,13 @@ pub fn temporary_folder(place: &Path) -> Result<tempfile::TempDir> {
     made.map_err(|error| fault("mkdir", place, &error))
 }
 
+/// What the system said of a temporary file that could not be made, without its name.
+fn cause(error: &io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|inner| inner.downcast_ref::<io::Error>());
+    let code = inner.unwrap_or(error).raw_os_error();
+    code.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}
+
 /// A folder below `place` for what is not complete yet, taken away when dropped.
 pub fn unfinished_folder(place: &Path) -> Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(place).map_err(|error| fault("mkdir", place, &error))
@@ -364,7 +371,7 @@ impl Replacement {
             }
             Err(missing) => fault("open", path, &missing),
             Ok(found) if !found.is_dir() => fault("open", path, &io::Error::from(io::ErrorKind::NotADirectory)),
-            Ok(_) => fault("open", path, &io::Error::from(error.kind())),
+            Ok(_) => fault("open", path, &cause(&error)),
         })?;
         if is_exact {
             unmask(file.as_file(), mode).map_err(|error| fault("chmod", path, &error))?;
@@ -589,8 +596,11 @@ pub fn resolve_links(path: &Path) -> Result<PathBuf> {
             }
             Some(Component::CurDir) | None => continue,
             Some(Component::ParentDir) => {
-                if !resolved.pop() {
-                    resolved.push("..");
+                // What climbs out of the folder that a relative path starts from climbs on.
+                match resolved.components().next_back() {
+                    Some(Component::Normal(_)) => drop(resolved.pop()),
+                    Some(Component::RootDir | Component::Prefix(_)) => {}
+                    _ => resolved.push(".."),
                 }
                 continue;
             }
@@ -725,6 +735,8 @@ mod tests {
             resolve_links(&top.join("broken")).unwrap_err().to_string(),
             format!("lstat {}: no such file or directory", top.join("gone").display())
         );
+        assert_eq!(resolve_links(Path::new("src/../../..")).unwrap(), Path::new("../.."));
+        assert_eq!(resolve_links(Path::new("/../..")).unwrap(), Path::new("/"));
         assert_eq!(resolve_links(&top.join("loop")).unwrap_err().to_string(), "EvalSymlinks: too many links");
     }
 

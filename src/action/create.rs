@@ -67,7 +67,7 @@ pub fn from_jinja_starter(path: &Path, source: &Path, given: jinja::Answers, ask
     }
     let files = jinja::from_jinja_starter(source, &name, given, ask)?;
     fs::create_folders(&parent)?;
-    let staging = fs::temporary_folder(&parent)?;
+    let staging = fs::unfinished_folder(&parent)?;
     let made = staging.path().join(&name);
     fs::create_folders(&made.join("charts"))?;
     write(&made, files)?;

@@ -9,6 +9,7 @@ use crate::chart::{Metadata, loader};
 use crate::diagnostic::{Diagnostic, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::package::provenance::PROVENANCE_LIMIT;
 use crate::quote::quote;
 use crate::repository::access::Access;
 use crate::repository::config::{Repositories, index_path};
@@ -90,12 +91,14 @@ fn read(path: &Path, options: &Options) -> Result<Package> {
     if fs::stat(path)?.kind == fs::Kind::Folder {
         return Err(Error::new(ErrorKind::Usage, "cannot push directory, must provide chart archive (.tgz)"));
     }
-    let metadata = loader::load(path, &mut Notices::new())?.metadata;
     let archive = fs::read(path)?;
+    // What is pushed is what was looked at. What is wrong with it is told as for a file.
+    let loaded = loader::load_archive(&archive, &mut Notices::new());
+    let metadata = loaded.map_err(|error| loader::load(path, &mut Notices::new()).err().unwrap_or(error))?.metadata;
     let beside = fs::with_suffix(path, ".prov");
     let provenance = match &options.provenance {
-        Some(given) => Some(fs::read(given)?),
-        None if fs::exists(&beside) => Some(fs::read(&beside)?),
+        Some(given) => Some(fs::read_limited(given, PROVENANCE_LIMIT)?),
+        None if fs::exists(&beside) => Some(fs::read_limited(&beside, PROVENANCE_LIMIT)?),
         None => None,
     };
     Ok(Package { metadata, archive, provenance, modified: fs::modified_second(path)? })

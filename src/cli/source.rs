@@ -36,7 +36,7 @@ const MACHINE_FOLDER: Option<&str> = if cfg!(unix) { Some("/etc/rutter") } else 
 
 /// What the repositories need to know of the environment, with the mirrors of `$RUTTER_MIRRORS` and of the files.
 pub fn repository_settings(session: &Session) -> Result<Settings> {
-    let mut settings = plain_settings(session);
+    let mut settings = settings_without_mirrors(session);
     settings.mirrors =
         mirror::line(&session.environment.get("RUTTER_MIRRORS").unwrap_or_default()).map_err(|error| error.context("RUTTER_MIRRORS"))?;
     for folder in std::iter::once(session.settings.config_home.as_str()).chain(MACHINE_FOLDER) {
@@ -49,9 +49,9 @@ pub fn repository_settings(session: &Session) -> Result<Settings> {
     Ok(settings)
 }
 
-/// The same without mirrors, for what is no chart.
+/// The same without mirrors, for what fetches no chart; so a mistake in their configuration is no fault of it.
 #[expect(clippy::disallowed_methods, reason = "the place of temporary files enters here")]
-fn plain_settings(session: &Session) -> Settings {
+pub fn settings_without_mirrors(session: &Session) -> Settings {
     let environment = &session.environment;
     // In the order that Go looks at them.
     let variable = |upper: &str, lower: &str| environment.get_filled(upper).or_else(|| environment.get_filled(lower)).unwrap_or_default();
@@ -164,7 +164,7 @@ fn prepare(path: &str, bytes: Vec<u8>, values: &Map) -> Result<Vec<u8>> {
 
 /// How values are held against schemas: what a `$ref` to a server names is fetched, as Helm does.
 pub fn schema_options(session: &Session) -> schema::Options {
-    let settings = plain_settings(session);
+    let settings = settings_without_mirrors(session);
     let fetch = move |url: &str| fetch_schema(url, &settings);
     schema::Options { fetch: Some(Arc::new(fetch)), ..schema::Options::default() }
 }
@@ -210,7 +210,7 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
     if address.scheme.is_empty() {
         return from_file();
     }
-    let settings = plain_settings(session);
+    let settings = settings_without_mirrors(session);
     let scheme = String::from_utf8_lossy(&address.scheme);
     if !settings.fetches(&scheme) {
         return from_file().map_err(|error| if path.contains("://") { unprovided(error, &scheme) } else { error });

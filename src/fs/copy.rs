@@ -29,7 +29,7 @@ fn copy_below(from: &Path, to: &Path, depth: usize) -> Result<()> {
             let target = std::fs::read_link(&from).map_err(|error| fault("readlink", &from, &error))?;
             create_link(&target, &to)?;
         } else if about.is_file() {
-            std::fs::copy(&from, &to).map_err(|error| fault("open", &from, &error))?;
+            std::fs::copy(&from, &to).map_err(|error| fault("copy", &from, &error))?;
         } else {
             return Err(Error::new(ErrorKind::Io, format!("{} is no file", from.display())));
         }

@@ -45,6 +45,8 @@ pub struct Access {
     pub token: Option<String>,
     /// Credentials may go to other hosts (`--pass-credentials`).
     pub pass_credentials: bool,
+    /// `.netrc` is not looked at: what a registry may see stands in Docker's file, and a login shows what was typed and no more.
+    pub without_netrc: bool,
     pub tls: TlsOptions,
 }
 
@@ -57,6 +59,7 @@ impl Access {
             password: options.password.clone(),
             token: None,
             pass_credentials: options.pass_credentials,
+            without_netrc: false,
             tls: options.tls.clone(),
         }
     }
@@ -69,6 +72,7 @@ impl Access {
             password: entry.password.clone(),
             token: None,
             pass_credentials: entry.pass_credentials_all,
+            without_netrc: false,
             tls: entry.tls.clone(),
         }
     }

@@ -219,7 +219,9 @@ fn archives(folder: &Path) -> Result<Vec<String>> {
     for (name, kind) in fs::entries(folder)? {
         let name = name.into_string().unwrap_or_else(|name| name.to_string_lossy().into_owned());
         if kind == Kind::Folder || (kind == Kind::Link && fs::is_folder(&folder.join(&name))) {
-            for inner in fs::names(&folder.join(&name))? {
+            // What is being written is in no index, and of a folder that cannot be read Go's `Glob` says nothing.
+            let names = if name.starts_with(fs::UNFINISHED) { Vec::new() } else { fs::names(&folder.join(&name)).unwrap_or_default() };
+            for inner in names {
                 let inner = inner.to_string_lossy();
                 if inner.ends_with(".tgz") {
                     below.push(format!("{name}/{inner}"));
@@ -361,6 +363,17 @@ mod tests {
         };
         let chart = loader::from_files(vec![file], &mut Notices::new()).expect("a chart");
         assert!(entry_of(&crate::package::archive::to_bytes(&chart, None).expect("an archive")).is_some());
+    }
+
+    #[test]
+    fn what_is_being_written_is_not_taken_in() {
+        let top = tempfile::tempdir().expect("a folder");
+        for name in ["inner", ".rutter-charts-7"] {
+            fs::create_folders(&top.path().join(name)).expect("a folder");
+            put(&top.path().join(name), "web-1.0.0.tgz", "1.0.0");
+        }
+        put(top.path(), "web-2.0.0.tgz", "2.0.0");
+        assert_eq!(archives(top.path()).expect("names"), ["web-2.0.0.tgz", "inner/web-1.0.0.tgz"]);
     }
 
     /// One archive more is kept beside what was known; the index does not show where a fact came from.

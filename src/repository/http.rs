@@ -291,7 +291,7 @@ impl<'s> Client<'s> {
             if url.starts_with("https:") && next.scheme == "http" {
                 return Err(permanent(format!("Get {}: redirect from https to http is not followed", quote(super::url::redact(&url)))));
             }
-            if response.status == StatusCode::SEE_OTHER {
+            if response.status == StatusCode::SEE_OTHER && method != Method::HEAD {
                 method = Method::GET;
             }
             url = next.to_string();
@@ -307,6 +307,11 @@ impl<'s> Client<'s> {
         let address = Address::parse(url).ok_or_else(|| permanent(format!("parse {}: invalid address", quote(&shown))))?;
         if !matches!(address.scheme.as_str(), "http" | "https") {
             return Err(permanent(format!("scheme {} not supported", quote(&address.scheme))));
+        }
+        let verb = verb(method);
+        if address.host.is_empty() {
+            // Browsers, and our transport with them, take the first part of the path for the host.
+            return Err(permanent(format!("{verb} {}: http: no Host in request URL", quote(&shown))));
         }
         let own = access.pass_credentials || same_origin(&access.base, &address);
         let transport = self.transport(&address, access, own, request.compressed).map_err(|error| Failure { error, transient: false })?;
@@ -326,12 +331,11 @@ impl<'s> Client<'s> {
         if method != Method::GET && method != Method::HEAD {
             builder = builder.body(Body::from(request.body.clone()));
         }
-        let verb = verb(method);
         if let Some(port) = split_port(&address.host).1.filter(|port| !port.is_empty() && port.parse::<u16>().is_err()) {
             return Err(permanent(format!("{verb} {}: dial tcp: address {port}: invalid port", quote(&shown))));
         }
         let mut response =
-            builder.send().map_err(|error| transport_failure(&verb, &shown, &address, &Dialed::new(&address, self.settings), &error))?;
+            builder.send().map_err(|error| transport_failure(&verb, &shown, &Dialed::new(&address, self.settings), &error))?;
         let status = response.status();
         let headers = response.headers().clone();
         let total = response.content_length();
@@ -458,8 +462,8 @@ fn credentials(settings: &Settings, address: &Address, access: &Access, own: boo
     if own && let Some((username, password)) = Address::parse(&access.base).and_then(|base| base.user_and_password()) {
         return Some(Shown::Basic(username, password));
     }
-    let (username, password) = super::auth::netrc(settings, &address.host)?;
-    Some(Shown::Basic(username, password))
+    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host) };
+    known.map(|(username, password)| Shown::Basic(username, password))
 }
 
 fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::Result<(), Failure> {
@@ -523,7 +527,7 @@ fn verb(method: &Method) -> String {
 const NO_SUCH_HOST: [i32; 2] = [11001, 11004];
 
 /// A fault before the answer's body, in Go's form; what a timeout or a closed connection caused may pass.
-fn transport_failure(verb: &str, shown: &str, address: &Address, dialed: &Dialed, error: &reqwest::Error) -> Failure {
+fn transport_failure(verb: &str, shown: &str, dialed: &Dialed, error: &reqwest::Error) -> Failure {
     let cause = source_io(error);
     let (text, transient) = if error.is_timeout() {
         // It has had its time; asked again and again it would cost the user that of all tries.
@@ -534,8 +538,6 @@ fn transport_failure(verb: &str, shown: &str, address: &Address, dialed: &Dialed
         (format!("{}dial tcp {}: {why}", dialed.way, dialed.host), false)
     } else if cfg!(windows) && cause.and_then(std::io::Error::raw_os_error).is_some_and(|code| NO_SUCH_HOST.contains(&code)) {
         (format!("{}dial tcp: lookup {}: no such host", dialed.way, split_port(&dialed.host).0), false)
-    } else if address.host.is_empty() {
-        ("http: no Host in request URL".to_string(), false)
     } else {
         let text = chain(error);
         // What a server without TLS sends is no record of TLS.

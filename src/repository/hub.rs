@@ -5,14 +5,13 @@
 //! `pkg/cmd/search_hub.go`.
 
 use super::access::Access;
-use super::http::{Client, Request};
+use super::http::{Client, Request, fetch_error};
+use super::url;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::json;
 use crate::quote::quote;
 use crate::url::{Url, query_escape};
-use std::path::Path;
 
 /// Where a hub is asked.
 const SEARCH_PATH: &str = "api/chartsvc/v1/charts/search";
@@ -35,23 +34,24 @@ pub struct Hit {
 /// What the hub at `endpoint` finds for `words`. Errors in Helm's words: the address is none, or the hub gave no answer, whose cause
 /// only `--debug` tells.
 pub fn search(endpoint: &str, words: &str, client: &Client<'_>) -> Result<Vec<Hit>> {
-    let unusable = |reason: String| Error::new(ErrorKind::Usage, format!("unable to create connection to {}: {reason}", quote(endpoint)));
+    let unusable =
+        |reason: String| Error::new(ErrorKind::Usage, format!("unable to create connection to {}: {reason}", quote(url::redact(endpoint))));
     let mut address = Url::parse(endpoint.as_bytes()).map_err(unusable)?;
     if address.hostname().is_empty() {
         return Err(unusable("no hostname provided".to_string()));
     }
     let path = String::from_utf8_lossy(&address.path).into_owned();
-    address.path = fs::clean(&Path::new(&path).join(SEARCH_PATH)).to_string_lossy().into_owned().into_bytes();
+    address.path = url::join_plain(&path, SEARCH_PATH).into_bytes();
     address.query = [b"q=", query_escape(words.as_bytes()).as_slice()].concat();
-    let url = String::from_utf8_lossy(&address.written()).into_owned();
-    let answer = client.send(Request { compressed: true, ..Request::get(&url, ANSWER_LIMIT) }, &Access::default());
+    let place = String::from_utf8_lossy(&address.written()).into_owned();
+    let answer = client.send(Request { compressed: true, ..Request::get(&place, ANSWER_LIMIT) }, &Access::default());
     let body = answer.and_then(|answer| match answer.status.as_u16() {
         200 => Ok(answer.body),
-        _ => Err(Error::new(ErrorKind::Repository, format!("failed to fetch {url} : {}", answer.status_text()))),
+        _ => Err(fetch_error(&place, answer.status)),
     });
     let body = body.map_err(|error| {
         client.reporter().debug("search failed", &[("error", error.message())]);
-        Error::new(error.kind(), format!("unable to perform search against {}", quote(endpoint)))
+        Error::new(error.kind(), format!("unable to perform search against {}", quote(url::redact(endpoint))))
     })?;
     // Helm takes what it can of an answer that it does not understand.
     let (answer, _) = json::parse_map(&body);

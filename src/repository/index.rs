@@ -192,6 +192,8 @@ pub fn versions_of(bytes: &[u8], chart: &str, source: &str, reporter: &dyn Repor
         return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
     }
     let mut found: Option<Vec<ChartVersion>> = None;
+    // Told at the end: the general parser, if it comes to that, tells them itself.
+    let mut invalid = Vec::new();
     let outcome = scan(bytes, &mut |item| {
         if item.chart != chart {
             // Entries of one chart stand together: the rest need not be walked.
@@ -200,12 +202,15 @@ pub fn versions_of(bytes: &[u8], chart: &str, source: &str, reporter: &dyn Repor
         let versions = found.get_or_insert_with(Vec::new);
         match item_version(&item)? {
             Ok(version) => versions.push(version),
-            Err((version, fault)) => warn_invalid(reporter, chart, &version, source, &fault),
+            Err(fault) => invalid.push(fault),
         }
         Ok(ControlFlow::Continue(()))
     });
     match outcome {
         Ok(Outcome::Complete { api_version: true } | Outcome::Stopped) => {
+            for (version, fault) in invalid {
+                warn_invalid(reporter, chart, &version, source, &fault);
+            }
             if let Some(versions) = &mut found {
                 sort_versions(versions, |version| &version.metadata.version);
             }
@@ -612,6 +617,11 @@ mod tests {
         assert_eq!(reporter.notices().len(), 3);
         check(text.as_bytes(), "x", &reporter).expect("an index");
         assert_eq!(reporter.notices().len(), 6);
+        // What the quick reader gives up, the general one tells, and nobody tells it twice.
+        let odd = format!("{text}  - {{name: a, version: 3.0.0}}\n");
+        let reporter = Recorded::default();
+        assert_eq!(versions_of(odd.as_bytes(), "a", "x", &reporter).expect("an index").expect("a chart").len(), 2);
+        assert_eq!(reporter.notices().len(), 3, "{:?}", reporter.notices());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! mirror, and none sees the credentials that were given for what it stands for. Helm has no such thing.
 
 use super::oci::Reference;
-use super::url::Address;
+use super::url::{self, Address};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
@@ -69,18 +69,12 @@ fn hub(host: &str) -> &str {
     if host == "registry-1.docker.io" || host == "index.docker.io" { "docker.io" } else { host }
 }
 
-/// The path behind `prefix` in `path`, if it lies below it.
-fn below<'p>(path: &'p str, prefix: &str) -> Option<&'p str> {
-    let rest = path.strip_prefix(prefix)?;
-    (prefix.is_empty() || rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_start_matches('/'))
-}
-
 /// The mirrors of a reference with the same tag and digest, and whether each is without TLS.
 pub fn of_reference(mirrors: &[Mirror], reference: &Reference) -> Vec<(Reference, bool)> {
     let one = |mirror: &Mirror| {
         let from = mirror.from.strip_prefix("oci://")?;
         let (host, prefix) = from.split_once('/').unwrap_or((from, ""));
-        let rest = if hub(host) == hub(&reference.registry) { below(&reference.repository, prefix)? } else { return None };
+        let rest = if hub(host) == hub(&reference.registry) { url::below(&reference.repository, prefix)? } else { return None };
         let (scheme, place) = mirror.to.split_once("://")?;
         let place = if rest.is_empty() { place.to_string() } else { format!("{place}/{rest}") };
         let found = Reference::parse(&place).ok()?;
@@ -96,7 +90,7 @@ pub fn of_address(mirrors: &[Mirror], address: &str) -> Vec<String> {
         if !mirror.from.starts_with("http") || from.origin() != wanted.origin() {
             return None;
         }
-        let rest = below(wanted.path.trim_start_matches('/'), from.path.trim_matches('/'))?;
+        let rest = url::below(wanted.path.trim_start_matches('/'), from.path.trim_matches('/'))?;
         let query = wanted.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
         Some(format!("{}/{rest}{query}", mirror.to))
     };

@@ -193,6 +193,12 @@ fn join_nonempty(first: &str, second: &str) -> String {
     }
 }
 
+/// The path behind `prefix` in `path`, without slashes before it, if `path` is `prefix` or lies below it.
+pub fn below<'p>(path: &'p str, prefix: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(prefix)?;
+    (prefix.is_empty() || rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_start_matches('/'))
+}
+
 /// Whether two addresses are the same repository: equal after cleaning the paths (Helm's `urlutil.Equal`).
 pub fn equal(a: &str, b: &str) -> bool {
     let Some(mut first) = Address::parse(a) else { return clean_dot(a) == clean_dot(b) };

@@ -43,6 +43,39 @@ fn registry_options(username: &str) -> Access {
     Access { username: username.to_string(), password: password.to_string(), ..Access::default() }
 }
 
+// Who logs in shows what was typed: a good entry of `.netrc` must not make a wrong password look right.
+#[test]
+fn a_registry_sees_nothing_of_netrc() {
+    let (home, reporter) = (home(), Recorded::default());
+    let netrc = home.path().join("netrc");
+    std::fs::write(&netrc, "machine 127.0.0.1 login ada password right\nmachine localhost login ada password right\n").expect("a file");
+    let settings = Settings { netrc: Some(netrc), ..settings(home.path()) };
+    let right = rutter::repository::auth::basic("ada", "right");
+    let is_shown = move |request: &str| request.contains(&right);
+    let blobs = Peer::start(|_, _| reply("200 OK", &[], b"{}"));
+    let elsewhere = format!("Location: {}", blobs.url().replace("127.0.0.1", "localhost"));
+    let shown = is_shown.clone();
+    let peer = Peer::start(move |_, request| match request {
+        _ if shown(request) => reply("200 OK", &[], b"{}"),
+        _ if request.contains("/blobs/") => reply("307 Temporary Redirect", &[&elsewhere], b""),
+        _ => reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""),
+    });
+    let options = rutter::repository::ChartOptions {
+        username: "ada".to_string(),
+        password: "wrong".to_string(),
+        plain_http: true,
+        ..Default::default()
+    };
+    let error = rutter::action::registry::login(&peer.address, &options, &settings, &reporter).expect_err("refused").to_string();
+    assert!(error.contains("401"), "{error}");
+    assert!(!settings.registry_config.exists(), "nothing is kept");
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &peer.address, &Access::default(), true);
+    let descriptor = Descriptor { digest: digest_of(b"{}"), size: 2, ..Descriptor::default() };
+    registry.blob("a", &descriptor, None).expect("the blob");
+    assert!(!blobs.requests().is_empty() && !peer.requests().iter().chain(&blobs.requests()).any(|request| is_shown(request)));
+}
+
 // CVE-2026-50151: a registry names a foreign token server.
 #[test]
 fn a_foreign_token_realm_gets_no_credentials() {

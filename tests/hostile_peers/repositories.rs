@@ -38,6 +38,32 @@ fn redirects_end_and_do_not_leave_http() {
     }
 }
 
+// Browsers, and the transport with them, take `http:///host/x` for `http://host/x`.
+#[test]
+fn an_address_without_a_host_is_sent_nowhere() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let peer = Peer::start(|_, _| reply("200 OK", &[], b""));
+    let url = format!("http:///{}/x", peer.address);
+    let error = client.fetch(Request::get(&url, 100), &Access::default()).expect_err("refused").to_string();
+    assert_eq!(error, format!("Get \"{url}\": http: no Host in request URL"));
+    assert!(peer.requests().is_empty());
+}
+
+#[test]
+fn what_is_asked_for_its_headers_stays_so_elsewhere() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let peer = Peer::start(|number, _| match number {
+        1 => reply("303 See Other", &["Location: /there"], b""),
+        _ => reply("200 OK", &[], b""),
+    });
+    client.send(Request::head(&peer.url()), &Access::default()).expect("an answer");
+    assert!(peer.requests()[1].starts_with("HEAD /there "), "{:?}", peer.requests());
+}
+
 #[test]
 fn what_passes_is_tried_again_and_what_lasts_is_not() {
     let (home, reporter) = (home(), Recorded::default());
@@ -345,6 +371,10 @@ fn chart_and_provenance_go_to_chartmuseum_in_one_request() {
     assert!(
         request.contains("name=\"chart\"; filename=\"a-1.0.0.tgz\"") && request.contains("name=\"prov\"; filename=\"a-1.0.0.tgz.prov\"")
     );
+    // A path that only begins with the same letters does not lie below the context path.
+    let beside = format!("{}/ctx-b/repo", peer.url());
+    let _ = push::push(&client, &beside, Server::ChartMuseum, &upload(None, true), &access(&beside));
+    assert!(peer.requests()[1].starts_with("POST /ctx/api/ctx-b/repo/charts?force "), "{:?}", peer.requests());
     let error = push::push(&client, &base, Server::ChartMuseum, &upload(None, false), &access(&base)).expect_err("exists").to_string();
     assert!(error.contains("already exists"), "{error}");
 }

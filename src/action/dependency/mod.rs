@@ -206,7 +206,7 @@ mod tests {
                 .expect("an entry")
                 .file_name()
                 .to_string_lossy()
-                .starts_with("tmp"))
+                .starts_with(fs::UNFINISHED))
         );
         build(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect("the lock holds");
     }
@@ -238,11 +238,17 @@ mod tests {
         chart(&top.path().join("b"), "b", "");
         let left = [top.path().join("a/tmpcharts-4294967294"), top.path().join("a/.rutter-charts-4294967294")];
         left.iter().for_each(|left| std::fs::create_dir(left).expect("a folder"));
-        let lock = top.path().join("a/.rutter-x.part");
+        let (lock, fresh) = (top.path().join("a/.rutter-x.part"), top.path().join("a/.rutter-y.part"));
         // Over the limit of a chart's files: it must not stop the chart from loading.
         std::fs::write(&lock, vec![b'x'; 6 << 20]).expect("a file");
+        std::fs::write(&fresh, b"x").expect("a file");
+        let written = std::time::SystemTime::now();
+        std::fs::File::open(&lock).and_then(|file| file.set_modified(written - std::time::Duration::from_secs(4000))).expect("an old file");
+        let now = written.duration_since(std::time::UNIX_EPOCH).expect("a time").as_nanos().cast_signed();
+        let settings = Settings { now, ..Settings::default() };
         std::fs::write(left[1].join("b-1.0.0.tgz"), vec![b'x'; 6 << 20]).expect("a file");
-        update(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect("updated");
+        update(&top.path().join("a"), &Options::default(), &settings, &Recorded::default()).expect("updated");
+        assert!(fresh.exists(), "another run may be writing it");
         assert!(!lock.exists() && !left.iter().any(|left| left.exists()));
     }
 }

@@ -12,6 +12,9 @@ use crate::repository::Reporter;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+/// Seconds after which nobody writes on an unfinished file any more.
+const UNFINISHED_AGE: i64 = 3600;
+
 /// A folder of its own in the chart's folder, under a name that no chart takes in, taken away when dropped; what processes
 /// that are gone left behind goes first, Helm's `tmpcharts-PID` included.
 pub(super) struct Staging {
@@ -19,7 +22,8 @@ pub(super) struct Staging {
 }
 
 impl Staging {
-    pub(super) fn new(folder: &Path) -> Result<Staging> {
+    /// `now` in seconds since 1970; without it no file is old.
+    pub(super) fn new(folder: &Path, now: Option<i64>) -> Result<Staging> {
         let own = format!("{}charts-", fs::UNFINISHED);
         for name in fs::names(folder)? {
             let name = name.to_string_lossy();
@@ -27,8 +31,8 @@ impl Staging {
                 name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-")).and_then(|process| process.parse::<u32>().ok());
             if process.is_some_and(|process| process != std::process::id() && has_ended(process)) {
                 fs::remove_folder(&folder.join(&*name))?;
-            } else if name.starts_with(fs::UNFINISHED) && name.ends_with(".part") {
-                // A lock that was being written. Gone already is as good.
+            } else if name.starts_with(fs::UNFINISHED) && name.ends_with(".part") && is_old(&folder.join(&*name), now) {
+                // A file that a run which was killed did not finish. Gone already is as good.
                 let _ = fs::remove_file(&folder.join(&*name));
             }
         }
@@ -39,6 +43,11 @@ impl Staging {
         fs::create_folders(&path)?;
         Ok(Staging { path })
     }
+}
+
+/// Whether a file has lain there for longer than anybody takes to write one.
+fn is_old(path: &Path, now: Option<i64>) -> bool {
+    now.is_some_and(|now| fs::lstat(path).is_ok_and(|about| now.saturating_sub(about.modified) > UNFINISHED_AGE))
 }
 
 /// Whether this process is gone for sure; where the system does not tell, what may be in use stays.

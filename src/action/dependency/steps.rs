@@ -72,7 +72,7 @@ impl Manager<'_> {
         } else {
             fs::create_folders(&charts)?;
         }
-        let staging = Staging::new(self.folder)?;
+        let staging = Staging::new(self.folder, self.downloader.client().settings().now_seconds())?;
         self.reporter.say(&format!("Saving {} charts", locked.len()));
         let mut steps = Vec::with_capacity(locked.len());
         let planned = self.plan(locked, &charts, &mut steps);

@@ -7,7 +7,7 @@ use crate::cli::arguments::ServerArguments;
 use crate::cli::console::Console;
 use crate::cli::secret;
 use crate::cli::session::Session;
-use crate::cli::source::{keyring, repository_settings};
+use crate::cli::source::{keyring, repository_settings, settings_without_mirrors};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::provenance;
 use crate::repository::ChartOptions;
@@ -135,7 +135,7 @@ impl Arguments {
             keyring: &keyring,
             key: self.key.as_deref().unwrap_or_default(),
             passphrase: &mut passphrase,
-            time: repository_settings(session)?.now_seconds().unwrap_or_default(),
+            time: settings_without_mirrors(session).now_seconds().unwrap_or_default(),
         };
         let name = report.path.file_name().unwrap_or_default().to_string_lossy();
         let text = provenance::sign(&report.archive, &name, &report.metadata().to_yaml()?, signing)?;

@@ -6,7 +6,7 @@ use crate::cli::arguments::ServerArguments;
 use crate::cli::plugin::{self, Plugin, install};
 use crate::cli::secret;
 use crate::cli::session::Session;
-use crate::cli::source::{keyring, repository_settings};
+use crate::cli::source::{keyring, settings_without_mirrors};
 use crate::cli::table;
 use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
@@ -258,7 +258,7 @@ impl Package {
             keyring,
             key,
             passphrase: &mut passphrase,
-            time: repository_settings(session)?.now_seconds().unwrap_or_default(),
+            time: settings_without_mirrors(session).now_seconds().unwrap_or_default(),
         };
         provenance::sign(archive, &install::archive_name(plugin), &plugin.signed_text()?, signing)
     }
@@ -291,7 +291,7 @@ impl Run for Verify {
             fs::read_limited(&beside, provenance::PROVENANCE_LIMIT).map_err(|error| error.context("failed to read provenance file"))?;
         let keyring = provenance::read_keyring_file(&keyring(self.keyring.as_deref(), session))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let verification = provenance::verify(&archive, &text, &name, &keyring, repository_settings(session)?.now_seconds())?;
+        let verification = provenance::verify(&archive, &text, &name, &keyring, settings_without_mirrors(session).now_seconds())?;
         session.print(verify::lines(&verification, "Plugin"))
     }
 }

@@ -5,7 +5,7 @@ use super::{Arity, Entry, Run};
 use crate::action::repo::{self, Added, IndexOptions};
 use crate::cli::console::Console;
 use crate::cli::session::Session;
-use crate::cli::source::repository_settings;
+use crate::cli::source::{repository_settings, settings_without_mirrors};
 use crate::cli::{secret, table};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -161,7 +161,7 @@ impl Run for List {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
         use crate::cli::arguments::OutputFormat;
         // A file that is missing or broken holds no repositories, as in Helm.
-        let repositories = Repositories::load_or_empty(&repository_settings(session)?).unwrap_or_default();
+        let repositories = Repositories::load_or_empty(&settings_without_mirrors(session)).unwrap_or_default();
         let format = self.output.unwrap_or_default();
         if format == OutputFormat::Table {
             if repositories.entries.is_empty() {

@@ -3,7 +3,7 @@
 use super::{Arity, Entry, Run};
 use crate::action::verify;
 use crate::cli::session::Session;
-use crate::cli::source::{keyring, repository_settings};
+use crate::cli::source::{keyring, settings_without_mirrors};
 use crate::error::Result;
 use clap::Args;
 use std::path::Path;
@@ -29,7 +29,7 @@ impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
         let path = arguments.into_iter().next().unwrap_or_default();
         let keyring = keyring(self.keyring.as_deref(), session);
-        let now = repository_settings(session)?.now_seconds();
+        let now = settings_without_mirrors(session).now_seconds();
         let verification = verify::run(Path::new(&path), &keyring, now)?;
         session.print(verify::lines(&verification, "Chart"))
     }

@@ -9,7 +9,7 @@ use super::{Event, MANIFEST_NAME, Plugin};
 use crate::action::verify;
 use crate::cli::console::Console;
 use crate::cli::session::Session;
-use crate::cli::source::repository_settings;
+use crate::cli::source::{repository_settings, settings_without_mirrors};
 use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
@@ -99,7 +99,7 @@ pub fn run(address: &str, options: &Options, session: &mut Session) -> Result<()
         let none = || failed(Error::new(ErrorKind::Verification, "no provenance file (.prov) found"));
         let text = found.provenance.as_deref().filter(|text| !text.is_empty()).ok_or_else(none)?;
         let keyring = provenance::read_keyring_file(&options.keyring).map_err(failed)?;
-        let now = repository_settings(session)?.now_seconds();
+        let now = settings_without_mirrors(session).now_seconds();
         verification = Some(provenance::verify(&found.archive, text, &found.file_name, &keyring, now).map_err(failed)?);
         fetched = Some(found);
     }

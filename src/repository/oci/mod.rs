@@ -75,7 +75,7 @@ impl<'c> Registry<'c> {
         let given = !access.username.is_empty() && !access.password.is_empty();
         let credential =
             given.then(|| Credential { username: access.username.clone(), password: access.password.clone(), ..Credential::default() });
-        let access = Access { base: base.clone(), username: String::new(), password: String::new(), token: None, ..access.clone() };
+        let access = Access { base: base.clone(), tls: access.tls.clone(), without_netrc: true, ..Access::default() };
         let shown = credential.as_ref().map_or(("", ""), |credential| (&credential.username, &credential.password));
         let headers = client.headers_of(&base, shown);
         Registry { client, host: host.to_string(), base, access, credential, headers }
@@ -339,7 +339,7 @@ impl<'c> Registry<'c> {
         let same = Address::parse(realm).is_some_and(|realm| super::http::same_origin(&self.base, &realm));
         let insecure_skip_tls_verify = allowed && self.access.tls.insecure_skip_tls_verify;
         let tls = TlsOptions { insecure_skip_tls_verify, ..self.access.tls.without_certificate() };
-        let mut access = Access { base: realm.to_string(), tls, ..Access::default() };
+        let mut access = Access { base: realm.to_string(), tls, without_netrc: true, ..Access::default() };
         if same {
             access = Access { base: realm.to_string(), ..self.access.clone() };
         }

@@ -86,7 +86,7 @@ fn chart_museum_at(client: &Client<'_>, base: &str, upload: &Upload<'_>, access:
     let mut address = Address::parse(base).ok_or_else(|| invalid(base))?;
     let context = upload.context_path.unwrap_or_default().trim_matches('/');
     let path = address.path.trim_matches('/').to_string();
-    let rest = if context.is_empty() { path.as_str() } else { path.strip_prefix(context).unwrap_or(&path).trim_matches('/') };
+    let rest = url::below(&path, context).unwrap_or(&path);
     let parts = [context, "api", rest, "charts"];
     address.path = format!("/{}", parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"));
     address.query = upload.force.then(|| "force".to_string());
@@ -195,7 +195,7 @@ fn place(base: &str, name: &str) -> Result<String> {
 }
 
 fn invalid(base: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(base)))
+    Error::new(ErrorKind::Usage, format!("invalid repository URL {}", quote(url::redact(base))))
 }
 
 fn put_request<'a>(target: &'a str, bytes: &[u8], replace: bool) -> Request<'a> {
