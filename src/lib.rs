@@ -2,7 +2,7 @@
 //!
 //! A module imports only from modules above it:
 //!
-//! 1. [`error`], [`diagnostic`], [`data`], `der`, [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`parallel`], [`time`], [`unicode`], [`version`]
+//! 1. [`error`], [`diagnostic`], [`base64`], [`data`], `der`, [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`parallel`], [`time`], [`unicode`], [`version`]
 //! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it; `jinja`: texts that are Jinja templates
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
@@ -22,6 +22,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_macros))]
 
 pub mod action;
+pub mod base64;
 pub mod chart;
 #[cfg(feature = "cli")]
 pub mod cli;

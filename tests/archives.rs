@@ -66,6 +66,11 @@ fn bombs_are_refused_in_time_and_memory() {
     let headers = pack(&headers).repeat(2000);
     let error = load(&headers).expect_err("two million members");
     assert!(error.message().contains("more than 100000 entries"), "{error}");
+    // What stands before members is no member, and counts all the same.
+    let mut name = header("x", b'L', 1 << 20).to_vec();
+    name.resize(name.len() + (1 << 20), b'a');
+    let error = load(&pack(&name).repeat(10_000)).expect_err("names of 10 GiB");
+    assert!(error.message().ends_with("decompressed chart is larger than the maximum size 104857600"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(120), "took {:?}", began.elapsed());
     // Making the archives takes the most; Go's Helm would need 10 GiB and more.
     assert!(peak() < 500, "{} MiB", peak());

@@ -13,10 +13,14 @@ pub mod resolve;
 use crate::chart::{Chart, Metadata};
 use crate::data::Map;
 use crate::diagnostic::Notices;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 use crate::values::coalesce;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// How many subcharts a chart may have at all levels together: two aliases of a chart with two aliases of a chart with … are many.
+const CHARTS_LIMIT: usize = 50_000;
 
 /// The tree that is rendered: enabled subcharts only, under their aliases, imported values in the parents' defaults
 /// (`ProcessDependencies`).
@@ -26,20 +30,22 @@ use std::sync::Arc;
 pub fn process(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Chart> {
     let mut chart = chart.clone();
     let name = chart.name().to_string();
-    enable(&mut chart, &name, values, "", &mut Vec::new(), notices)?;
+    enable(&mut chart, &name, values, "", &mut Vec::new(), &mut 0, notices)?;
     import_values::process(&mut chart, notices)?;
     Ok(chart)
 }
 
 /// Applies aliases, tags and conditions to `chart`, which is at `place` in the tree, and to what lives below it. `values` are
 /// the coalesced values of the parent, from the root on: Helm hands the root's values down and prefixes paths instead.
-/// `siblings` has what was coalesced for the charts beside it that nothing was said of: one for all its aliases.
+/// `siblings` has what was coalesced for the charts beside it that nothing was said of: one for all its aliases. `count` counts
+/// subcharts.
 fn enable(
     chart: &mut Chart,
     place: &str,
     values: &Arc<Map>,
     path: &str,
     siblings: &mut Vec<(Chart, Arc<Map>)>,
+    count: &mut usize,
     notices: &mut Notices,
 ) -> Result<()> {
     if !chart.metadata.lists_dependencies() {
@@ -47,6 +53,11 @@ fn enable(
     }
     let loaded = chart.clone();
     chart.dependencies = alias::apply(place, &chart.dependencies, &chart.metadata.dependencies);
+    *count += chart.dependencies.len();
+    if *count > CHARTS_LIMIT {
+        let message = format!("chart {} has more than {CHARTS_LIMIT} subcharts, aliases of aliases among them", quote(place));
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
     {
         let metadata: &mut Metadata = Arc::make_mut(&mut chart.metadata);
         for dependency in &mut metadata.dependencies {
@@ -82,7 +93,7 @@ fn enable(
     for subchart in &mut chart.dependencies {
         let below = format!("{path}{}.", subchart.name());
         let place = subchart.path_in(place);
-        enable(subchart, &place, &values, &below, &mut siblings, notices)?;
+        enable(subchart, &place, &values, &below, &mut siblings, count, notices)?;
     }
     Ok(())
 }

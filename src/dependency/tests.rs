@@ -117,3 +117,15 @@ fn charts_come_out_as_from_helm() {
     }
     assert!(faults.is_empty(), "{} differ, the first:\n{}", faults.len(), faults[0]);
 }
+
+// Two aliases of a chart that has two aliases of a chart, and so on: few lines, and more charts than there are atoms.
+#[test]
+fn aliases_of_aliases_end() {
+    let nested = (0..100).fold(serde_json::json!({ "name": "c" }), |inner, _| {
+        let entries = serde_json::json!([{ "name": "c", "alias": "a" }, { "name": "c", "alias": "b" }]);
+        serde_json::json!({ "name": "c", "deps": entries, "charts": [inner] })
+    });
+    let error = process(&chart(&nested), &Arc::default(), &mut Notices::new()).expect_err("too many");
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert!(error.message().contains("has more than 50000 subcharts"), "{error}");
+}

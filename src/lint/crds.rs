@@ -17,7 +17,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     }
     let chart = match linter.source.load(&mut Notices::new()) {
         Ok(chart) => chart,
-        Err(error) => return linter.add_error(Rule::Crds, FOLDER, &error),
+        Err(error) => return linter.add_load_error(Rule::Crds, FOLDER, error),
     };
     for crd in chart.crds() {
         let name = &*crd.file.name;

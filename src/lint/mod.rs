@@ -152,6 +152,15 @@ impl Linter<'_> {
         }
     }
 
+    /// Adds why the chart could not be loaded. Its places are seen from the chart's folder; here the chart comes first, as in templates.
+    fn add_load_error(&mut self, rule: Rule, path: &str, mut error: crate::error::Error) {
+        let chart = self.source.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for location in error.diagnostics_mut().iter_mut().filter_map(|diagnostic| diagnostic.location.as_mut()) {
+            location.file = format!("{chart}/{}", location.file);
+        }
+        self.add_error(rule, path, &error);
+    }
+
     /// Adds a fault that knows where it came from.
     fn add_error(&mut self, rule: Rule, path: &str, error: &crate::error::Error) {
         self.add(Severity::Error, rule, path, error.message());

@@ -28,7 +28,7 @@ pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) 
     }
     let chart = match linter.source.load(linter.notices) {
         Ok(chart) => chart,
-        Err(error) => return linter.add_error(Rule::Templates, FOLDER, &error),
+        Err(error) => return linter.add_load_error(Rule::Templates, FOLDER, error),
     };
     let mut capabilities = Capabilities::default();
     if let Some(version) = &linter.options.kube_version {

@@ -55,7 +55,6 @@ pub fn parse_uint(text: &[u8], base: u32) -> Result<u64, NumberFault<u64>> {
         return Err(NumberFault::Syntax);
     }
     let mut total: u64 = 0;
-    let mut overflow = false;
     let mut underscores = false;
     for &byte in number {
         if byte == b'_' && base == 0 {
@@ -65,13 +64,14 @@ pub fn parse_uint(text: &[u8], base: u32) -> Result<u64, NumberFault<u64>> {
         let digit = char::from(byte).to_digit(radix).ok_or(NumberFault::Syntax)?;
         match total.checked_mul(u64::from(radix)).and_then(|total| total.checked_add(u64::from(digit))) {
             Some(sum) => total = sum,
-            None => overflow = true,
+            // Go looks at nothing that follows.
+            None => return Err(NumberFault::Range(u64::MAX)),
         }
     }
     if underscores && !underscores_stand_right(text) {
         return Err(NumberFault::Syntax);
     }
-    if overflow { Err(NumberFault::Range(u64::MAX)) } else { Ok(total) }
+    Ok(total)
 }
 
 /// Underscores stand between digits or between a base prefix and a digit.
@@ -204,6 +204,7 @@ mod tests {
         assert_eq!(parse_int(b"-99999999999999999999", 0), Err(NumberFault::Range(i64::MIN)));
         assert_eq!(parse_uint(b"18446744073709551615", 0), Ok(u64::MAX));
         assert_eq!(parse_uint(b"18446744073709551616", 0), Err(NumberFault::Range(u64::MAX)));
+        assert_eq!(parse_int(b"99999999999999999999x", 10), Err(NumberFault::Range(i64::MAX)));
         assert_eq!(parse_uint(b"+1", 0), Err(NumberFault::Syntax));
         assert_eq!(parse_int(b"0x10", 10), Err(NumberFault::Syntax));
     }

@@ -8,9 +8,8 @@ mod config;
 mod helper;
 
 use super::Settings;
+use crate::base64;
 use crate::error::{Error, ErrorKind, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use config::Config;
 
 /// Stands before faults of finding credentials.
@@ -36,7 +35,7 @@ impl std::fmt::Debug for Credential {
 
 /// The value of an `Authorization` header for user and password.
 pub fn basic(username: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
+    format!("Basic {}", base64::encode(format!("{username}:{password}")))
 }
 
 /// User and password for `host` (with or without port) from the `.netrc` of the settings.

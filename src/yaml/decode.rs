@@ -12,10 +12,10 @@ use super::fault::{Fault, Origin, Step};
 use super::go_syntax;
 use super::resolve::{BINARY, Resolved, resolve_tagged};
 use super::shape::Shape;
+use crate::base64;
 use crate::data::{Data, Map};
 use crate::json::valid_text;
 use crate::number;
-use base64::Engine as _;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -508,12 +508,7 @@ fn scalar(document: &Document<'_>, node: &Node<'_>) -> Step<Scalar> {
 
 /// Go's `base64.StdEncoding`: line breaks do not count, stray bits at the end neither.
 fn binary(text: &str) -> Step<Arc<str>> {
-    const LENIENT: base64::engine::GeneralPurpose = base64::engine::GeneralPurpose::new(
-        &base64::alphabet::STANDARD,
-        base64::engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-    );
-    let compact: String = text.chars().filter(|character| !matches!(character, '\n' | '\r')).collect();
-    match LENIENT.decode(compact) {
+    match base64::decode(text.as_bytes()) {
         Ok(bytes) => Ok(valid_text(&bytes).into()),
         Err(_) => Err(fault("!!binary value contains invalid base64 data")),
     }

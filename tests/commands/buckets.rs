@@ -4,8 +4,8 @@
 use super::peers::{Running, free_port, have, program, skip};
 use super::serve::{Server, archive, client, text};
 use super::{folder, output_of, rutter};
-use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
+use rutter::base64;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -48,10 +48,9 @@ impl Bucket {
         let (date, version) = ("Sun, 06 Nov 1994 08:49:37 GMT", "2021-08-06");
         let signed =
             format!("PUT\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:{date}\nx-ms-version:{version}\n/{ACCOUNT}/{ACCOUNT}/bucket\nrestype:container");
-        let base64 = base64::engine::general_purpose::STANDARD;
-        let mut hmac = Hmac::<sha2::Sha256>::new_from_slice(&base64.decode(KEY).expect("base64")).expect("any length");
+        let mut hmac = Hmac::<sha2::Sha256>::new_from_slice(&base64::decode(KEY.as_bytes()).expect("base64")).expect("any length");
         hmac.update(signed.as_bytes());
-        let signature = base64.encode(hmac.finalize().into_bytes());
+        let signature = base64::encode(hmac.finalize().into_bytes());
         let request = client()
             .put(format!("{endpoint}/bucket?restype=container"))
             .header("x-ms-date", date)

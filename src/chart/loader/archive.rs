@@ -2,7 +2,7 @@
 //!
 //! Goes in: a compressed stream. Comes out: the files below the archive's top folder, whatever that is called, read in one
 //! pass into shared memory. What an archive may do is decided here: no path leaves the top, sizes are counted while the
-//! stream is unpacked, and so is the number of members. Matches Helm's `pkg/chart/loader/archive`.
+//! stream is unpacked, and so is the number of members; `tar` counts long names and pax records. Matches Helm's `pkg/chart/loader/archive`.
 
 use super::ready::below_chart;
 use super::tar::{Kind, Reader};
@@ -224,7 +224,7 @@ fn check_magic(stream: &mut impl BufRead) -> Result<()> {
     Err(Error::new(ErrorKind::Chart, message))
 }
 
-fn too_large() -> Error {
+pub(super) fn too_large() -> Error {
     Error::new(ErrorKind::Limit, format!("decompressed chart is larger than the maximum size {ARCHIVE_LIMIT}"))
 }
 

@@ -4,6 +4,7 @@
 //! when asked for. It is our own because long names and pax records are bounded here (Go's `archive/tar`: 1 MiB), because
 //! data goes into shared memory without a copy, and because faults are Go's. Matches Go's `archive/tar.Reader`.
 
+use super::archive::{ARCHIVE_LIMIT, too_large};
 use crate::error::{Error, ErrorKind, Result};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub(crate) struct Reader<R> {
     /// Data and padding of the current member that were not read yet.
     unread: u64,
     padding: usize,
+    /// How many more bytes the headers that stand before members may have: no member counts them.
+    special_left: u64,
     /// What was read of the stream and not looked at yet is `buffer[start..end]`.
     buffer: Vec<u8>,
     start: usize,
@@ -64,7 +67,16 @@ struct Records {
 impl<R: Read> Reader<R> {
     /// Reads no more of the stream than it must.
     pub(crate) fn new(stream: R) -> Reader<R> {
-        Reader { stream, unread: 0, padding: 0, buffer: vec![0; 2 * BLOCK], start: 0, end: 0, reads_ahead: false }
+        Reader {
+            stream,
+            unread: 0,
+            padding: 0,
+            special_left: ARCHIVE_LIMIT,
+            buffer: vec![0; 2 * BLOCK],
+            start: 0,
+            end: 0,
+            reads_ahead: false,
+        }
     }
 
     /// Reads in large pieces of a stream that gives all it has before it tells of a fault or of its end.
@@ -206,6 +218,7 @@ impl<R: Read> Reader<R> {
         if size > SPECIAL_LIMIT {
             return Err(Error::new(ErrorKind::Limit, "archive/tar: header field too long"));
         }
+        self.special_left = self.special_left.checked_sub(size + BLOCK as u64).ok_or_else(too_large)?;
         self.unread = size;
         self.padding = padding(size);
         let data = self.data()?;

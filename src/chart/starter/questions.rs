@@ -101,15 +101,16 @@ impl Questionnaire {
     fn of(map: &Map) -> Result<Questionnaire> {
         check_keys(map, &["description", "questions", "delimiters"])?;
         let mut questions: Vec<Question> = Vec::new();
-        for (at, item) in list(map, "questions")?.iter().enumerate() {
+        let items = list(map, "questions")?;
+        if items.len() > QUESTIONS_LIMIT {
+            return Err(fault(format!("more than {QUESTIONS_LIMIT} questions")));
+        }
+        for (at, item) in items.iter().enumerate() {
             let question = Question::of(item).map_err(|error| error.context(format_args!("question {}", at + 1)))?;
             if questions.iter().any(|other| other.name == question.name) {
                 return Err(fault(format!("`{}` is asked twice", question.name)));
             }
             questions.push(question);
-        }
-        if questions.len() > QUESTIONS_LIMIT {
-            return Err(fault(format!("more than {QUESTIONS_LIMIT} questions")));
         }
         Ok(Questionnaire { description: text(map, "description")?, questions, delimiters: delimiters(map)? })
     }
@@ -331,6 +332,14 @@ mod tests {
             assert_eq!(parsed(text).expect_err(text), message, "{text}");
         }
         assert!(parsed("").is_ok_and(|questionnaire| questionnaire.questions.is_empty()));
+    }
+
+    #[test]
+    fn too_many_questions_are_not_compared() {
+        let text = format!("questions:\n{}", (0..100_000).map(|number| format!("- name: q{number}\n")).collect::<String>());
+        let began = std::time::Instant::now();
+        assert!(parsed(&text).expect_err("too many").to_string().contains("more than 1000 questions"));
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
     }
 
     #[test]

@@ -104,6 +104,7 @@ mod tests {
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["runs"][0]["results"][0]["level"], "note");
         assert_eq!(read["runs"][0]["results"][1]["locations"][0]["physicalLocation"]["region"]["startLine"], 3);
+        assert_eq!(sarif::uri("my chart/charts/ä#%.yaml"), "my%20chart/charts/%C3%A4%23%25.yaml");
         let text = junit(&run(), false);
         assert!(text.contains("<failure message=\"a &lt;b&gt; &amp; &quot;c&quot;\u{fffd}\""), "{text}");
         assert!(text.contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{text}");

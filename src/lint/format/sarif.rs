@@ -7,6 +7,7 @@ use crate::data::Data;
 use crate::error::Result;
 use crate::json;
 use crate::lint::{Rule, Severity};
+use crate::url::path_escape;
 use std::sync::Arc;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -41,8 +42,14 @@ pub fn sarif(run: &[ChartFindings]) -> Result<Vec<u8>> {
     Ok(text)
 }
 
+/// A path as the reference that it is here: what has a meaning of its own in addresses is escaped.
+pub(super) fn uri(path: &str) -> String {
+    let escape = |part: &str| String::from_utf8_lossy(&path_escape(part.as_bytes())).into_owned();
+    path.split('/').map(escape).collect::<Vec<_>>().join("/")
+}
+
 fn result(rule: &str, level: &str, message: &str, file: &str, line: Option<usize>) -> Data {
-    let mut physical = vec![("artifactLocation", map([("uri", Data::str(file))]))];
+    let mut physical = vec![("artifactLocation", map([("uri", Data::str(uri(file)))]))];
     if let Some(line) = line {
         let line = i64::try_from(line).unwrap_or(i64::MAX);
         physical.push(("region", map([("startLine", Data::Int(line))])));

@@ -4,14 +4,12 @@
 //! `credentials/internal/config`, with its words for what does not fit.
 
 use super::{Credential, fault, helper};
+use crate::base64;
 use crate::data::{Data, Map};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::repository::Settings;
 use crate::repository::cache::write_whole;
-use crate::template::functions::encoding::decode_base64;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use std::path::Path;
 
 const FILE_LIMIT: u64 = 4 << 20;
@@ -111,7 +109,7 @@ impl Config {
         let auth = text("auth");
         if !auth.is_empty() {
             let broken = |problem: String| fault(format!("failed to decode auth field: invalid config format: {problem}"));
-            let decoded = decode_base64(auth.as_bytes()).map_err(broken)?;
+            let decoded = base64::decode(auth.as_bytes()).map_err(broken)?;
             let decoded = String::from_utf8_lossy(&decoded);
             // Go shows the whole of it, which may be a password.
             let parts = decoded.split_once(':');
@@ -124,7 +122,7 @@ impl Config {
 
     /// Keeps a credential in the file, mode 0600.
     pub(super) fn put(&mut self, key: &str, credential: &Credential, path: &Path) -> Result<()> {
-        let auth = STANDARD.encode(format!("{}:{}", credential.username, credential.password));
+        let auth = base64::encode(format!("{}:{}", credential.username, credential.password));
         let mut auths = self.table("auths").cloned().unwrap_or_default();
         auths.insert(key, Data::map(Map::from_entries(vec![("auth".into(), Data::str(auth))])));
         self.content.insert("auths", Data::map(auths));

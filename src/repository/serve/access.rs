@@ -141,7 +141,7 @@ impl Access {
         if !scheme.eq_ignore_ascii_case("basic") {
             return nobody;
         }
-        let Ok(decoded) = data_encoding::BASE64.decode(rest.trim().as_bytes()) else { return nobody };
+        let Ok(decoded) = crate::base64::decode(rest.trim().as_bytes()) else { return nobody };
         let Ok(decoded) = String::from_utf8(decoded) else { return nobody };
         let Some((user, password)) = decoded.split_once(':') else { return nobody };
         // Registry clients send bearer tokens as passwords of any user.
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     fn basic(text: &str) -> String {
-        format!("Basic {}", data_encoding::BASE64.encode(text.as_bytes()))
+        format!("Basic {}", crate::base64::encode(text))
     }
 
     #[test]

@@ -97,8 +97,7 @@ pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> 
 /// Templates and values of a chart; `null`, as Go writes what was never set, for those that it does not have.
 fn templates(chart: &crate::chart::Chart) -> Result<Answer> {
     let files = chart.content.templates.iter();
-    let items: Vec<_> =
-        files.map(|file| serde_json::json!({ "name": &*file.name, "data": data_encoding::BASE64.encode(&file.data) })).collect();
+    let items: Vec<_> = files.map(|file| serde_json::json!({ "name": &*file.name, "data": crate::base64::encode(&file.data) })).collect();
     let items = if items.is_empty() { serde_json::Value::Null } else { items.into() };
     let values: serde_json::Value = match chart.raw("values.yaml") {
         Some(_) => serde_json::from_slice(&crate::json::to_vec(&Data::Map(chart.values.clone()))?).unwrap_or_default(),

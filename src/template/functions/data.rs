@@ -51,7 +51,12 @@ fn must_to_yaml(call: &mut Call) -> Outcome {
 }
 
 fn to_yaml(call: &mut Call) -> Outcome {
-    Ok(must_to_yaml(call).unwrap_or_else(|_| Value::str("")))
+    or_nothing(must_to_yaml(call))
+}
+
+/// What Helm makes of a fault here: an empty text.
+fn or_nothing(outcome: Outcome) -> Outcome {
+    outcome.or_else(|fault| if fault.is_limit { Err(fault) } else { Ok(Value::str("")) })
 }
 
 fn to_yaml_pretty(call: &mut Call) -> Outcome {
@@ -68,7 +73,7 @@ fn must_to_json(call: &mut Call) -> Outcome {
 }
 
 fn to_json(call: &mut Call) -> Outcome {
-    Ok(must_to_json(call).unwrap_or_else(|_| Value::str("")))
+    or_nothing(must_to_json(call))
 }
 
 fn must_to_raw_json(call: &mut Call) -> Outcome {
@@ -81,7 +86,7 @@ fn must_to_pretty_json(call: &mut Call) -> Outcome {
 }
 
 fn to_pretty_json(call: &mut Call) -> Outcome {
-    Ok(must_to_pretty_json(call).unwrap_or_else(|_| Value::str("")))
+    or_nothing(must_to_pretty_json(call))
 }
 
 /// Go's panic on a nil value, which neither of the functions catches.
@@ -99,7 +104,7 @@ fn to_toml(call: &mut Call) -> Outcome {
     if matches!(call.value(0), Value::Nil) {
         return Err(Fault::new(NIL_TYPE));
     }
-    Ok(must_to_toml(call).unwrap_or_else(|fault| Value::str(fault.message)))
+    must_to_toml(call).or_else(|fault| if fault.is_limit { Err(fault) } else { Ok(Value::str(fault.message)) })
 }
 
 /// `{"Error": message}`

@@ -6,6 +6,7 @@
 
 use super::Fault;
 use super::visits::Visits;
+use crate::base64;
 use crate::data::Data;
 use crate::error::Error;
 use crate::template::value::{List, Map, Object, Str, Value, bytes};
@@ -13,8 +14,6 @@ use crate::time::{Duration, Time};
 use crate::toml::Node;
 use crate::yaml::Style;
 use crate::{json, yaml};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
 /// Values nested deeper than this are taken for cycles.
@@ -178,7 +177,7 @@ fn fault(error: &Error) -> Fault {
 pub(super) fn to_yaml(value: &Value, style: Style) -> Result<Vec<u8>, Fault> {
     let mut target = YamlTarget { writer: yaml::Writer::new(style), style, visits: Visits::default() };
     push(&mut target, value, 0).map_err(|fault| match style {
-        Style::Bridge => Fault::new(format!("error marshaling into JSON: {}", fault.message)),
+        Style::Bridge => Fault { message: format!("error marshaling into JSON: {}", fault.message), ..fault },
         Style::Pretty => fault,
     })?;
     target.writer.finish().map_err(|error| fault(&error))
@@ -210,7 +209,7 @@ fn push<T: Target>(target: &mut T, value: &Value, depth: usize) -> Result<(), Fa
             target.end_list();
         }
         Value::Bytes(bytes) if bytes::is_nil(bytes) => target.null(),
-        Value::Bytes(bytes) => target.str(STANDARD.encode(bytes).as_bytes()),
+        Value::Bytes(bytes) => target.str(base64::encode(bytes).as_bytes()),
         Value::List(list) => push_list(target, list, depth)?,
         Value::Map(map) => push_map(target, map, depth)?,
         Value::Object(object) => push_object(target, &**object, depth)?,

@@ -5,9 +5,8 @@
 
 use super::Parameter::Str as Text;
 use super::{Call, Function, Outcome, row};
+use crate::base64;
 use crate::template::value::Value;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use data_encoding::BASE32;
 
 /// The rows of this topic.
@@ -20,7 +19,7 @@ pub const FUNCTIONS: &[Function] = &[
 
 fn base64_encode(call: &mut Call) -> Outcome {
     call.check_size(call.bytes(0).len() / 3 * 4 + 4)?;
-    Ok(Value::str(STANDARD.encode(call.bytes(0))))
+    Ok(Value::str(base64::encode(call.bytes(0))))
 }
 
 fn base32_encode(call: &mut Call) -> Outcome {
@@ -29,7 +28,7 @@ fn base32_encode(call: &mut Call) -> Outcome {
 }
 
 fn base64_decode(call: &mut Call) -> Outcome {
-    Ok(match decode_base64(call.bytes(0)) {
+    Ok(match base64::decode(call.bytes(0)) {
         Ok(decoded) => Value::str(decoded),
         Err(message) => Value::str(message),
     })
@@ -44,74 +43,6 @@ fn base32_decode(call: &mut Call) -> Outcome {
 
 fn is_line_end(byte: u8) -> bool {
     byte == b'\n' || byte == b'\r'
-}
-
-/// Decodes padded base64, with line ends anywhere and loose trailing bits; the error is Go's text.
-pub(crate) fn decode_base64(text: &[u8]) -> Result<Vec<u8>, String> {
-    match STANDARD.decode(text) {
-        Ok(decoded) => Ok(decoded),
-        Err(_) => walk_base64(text).map_err(|at| format!("illegal base64 data at input byte {at}")),
-    }
-}
-
-/// Go's way through base64; the error is the position where it stops.
-fn walk_base64(text: &[u8]) -> Result<Vec<u8>, usize> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
-    let skip_line_ends = |mut at: usize| {
-        while text.get(at).is_some_and(|&byte| is_line_end(byte)) {
-            at += 1;
-        }
-        at
-    };
-    let mut at = 0;
-    loop {
-        let mut bits = 0u32;
-        let mut filled = 0;
-        while filled < 4 {
-            let Some(&byte) = text.get(at) else {
-                return if filled == 0 { Ok(out) } else { Err(at - filled) };
-            };
-            at += 1;
-            if let Some(value) = base64_value(byte) {
-                bits = bits << 6 | value;
-                filled += 1;
-                continue;
-            }
-            if is_line_end(byte) {
-                continue;
-            }
-            if byte != b'=' || filled < 2 {
-                return Err(at - 1);
-            }
-            if filled == 2 {
-                at = skip_line_ends(at);
-                match text.get(at) {
-                    None => return Err(text.len()),
-                    Some(b'=') => at += 1,
-                    Some(_) => return Err(at - 1),
-                }
-            }
-            at = skip_line_ends(at);
-            if at < text.len() {
-                return Err(at);
-            }
-            bits <<= 6 * (4 - filled);
-            out.extend_from_slice(bits.to_be_bytes().get(1..filled).unwrap_or_default());
-            return Ok(out);
-        }
-        out.extend_from_slice(bits.to_be_bytes().get(1..).unwrap_or_default());
-    }
-}
-
-fn base64_value(byte: u8) -> Option<u32> {
-    Some(u32::from(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    }))
 }
 
 /// Decodes with line ends anywhere; the error is the position Go names, counted without the line ends.

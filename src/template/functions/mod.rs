@@ -89,12 +89,19 @@ pub struct Parameters {
 #[derive(Debug, Clone)]
 pub struct Fault {
     pub message: String,
+    /// One of our limits was met. Helm knows no such fault, so that no function may take it for one that it passes over.
+    pub is_limit: bool,
 }
 
 impl Fault {
     /// A fault with this text.
     pub fn new(message: impl Into<String>) -> Fault {
-        Fault { message: message.into() }
+        Fault { message: message.into(), is_limit: false }
+    }
+
+    /// A fault of a limit that Helm does not have.
+    pub fn limit(message: impl Into<String>) -> Fault {
+        Fault { message: message.into(), is_limit: true }
     }
 }
 

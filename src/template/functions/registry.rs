@@ -99,7 +99,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
 }
 
 const fn sorted() -> [&'static Function; COUNT] {
-    const NONE: &Function = &super::row("", &[], |_| Err(super::Fault { message: String::new() }), "");
+    const NONE: &Function = &super::row("", &[], |_| Err(super::Fault::new("")), "");
     let mut table = [NONE; COUNT];
     let mut filled = 0;
     let mut topic = 0;

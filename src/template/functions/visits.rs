@@ -18,7 +18,7 @@ impl Visits {
     pub(crate) fn count(&mut self) -> Result<(), Fault> {
         self.0 += 1;
         if self.0 > LIMIT {
-            return Err(Fault::new(format!("value unfolds to more than {LIMIT} nodes")));
+            return Err(Fault::limit(format!("value unfolds to more than {LIMIT} nodes")));
         }
         Ok(())
     }

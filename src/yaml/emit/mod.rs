@@ -10,11 +10,11 @@ mod scalar;
 
 use super::order::sort_keys;
 use super::resolve::{Resolved, resolve};
+use crate::base64;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::valid_text;
 use crate::number;
-use base64::Engine as _;
 use scalar::{Analysis, ScalarStyle};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -378,7 +378,7 @@ impl Writer {
 
 /// Base64 in lines of 70, as go-yaml writes `!!binary`.
 fn base64_lines(bytes: &[u8]) -> String {
-    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+    let text = base64::encode(bytes);
     if text.len() < 70 {
         return text;
     }

@@ -2,12 +2,10 @@
 //!
 //! Goes in: texts. Comes out: hexadecimal or base64 text; bcrypt and htpasswd say an error in their result, as in Sprig.
 
-use super::super::encoding::decode_base64;
 use super::super::{Call, Fault, Host, Outcome};
+use crate::base64;
 use crate::template::value::Value;
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -162,7 +160,7 @@ pub(super) fn encrypt_aes(call: &mut Call) -> Outcome {
             cipher.encrypt_block(block);
         }
     }
-    Ok(Value::str(STANDARD.encode([&start[..], &text].concat())))
+    Ok(Value::str(base64::encode([&start[..], &text].concat())))
 }
 
 pub(super) fn decrypt_aes(call: &mut Call) -> Outcome {
@@ -170,7 +168,7 @@ pub(super) fn decrypt_aes(call: &mut Call) -> Outcome {
     if text.is_empty() {
         return Ok(Value::str(""));
     }
-    let bytes = decode_base64(text).map_err(Fault::new)?;
+    let bytes = base64::decode(text).map_err(Fault::new)?;
     let Some((start, body)) = bytes.split_at_checked(BLOCK) else {
         // Go's buffer holds what the text could have decoded to at most.
         let capacity = text.len() / 4 * 3;

@@ -10,8 +10,8 @@ mod pem;
 mod random;
 mod spare;
 
-use super::encoding::decode_base64;
 use super::{Call, Fault, Function, Host, Outcome, Parameter, row};
+use crate::base64;
 use crate::template::value::{Object, Value};
 use aws_lc_rs::rsa::KeySize;
 use certificate::{Issuer, Template};
@@ -191,8 +191,8 @@ fn gen_signed_cert_with_key(call: &mut Call) -> Outcome {
 }
 
 fn build_custom_cert(call: &mut Call) -> Outcome {
-    let cert = decode_base64(call.bytes(0)).map_err(|_| Fault::new("unable to decode base64 certificate"))?;
-    let key = decode_base64(call.bytes(1)).map_err(|_| Fault::new("unable to decode base64 private key"))?;
+    let cert = base64::decode(call.bytes(0)).map_err(|_| Fault::new("unable to decode base64 certificate"))?;
+    let key = base64::decode(call.bytes(1)).map_err(|_| Fault::new("unable to decode base64 private key"))?;
     let block = pem::decode(&cert).ok_or_else(|| Fault::new("unable to decode certificate"))?;
     Issuer::parse(&block.bytes).map_err(|error| Fault::new(format!("error parsing certificate: decodedCert.Bytes: {error}")))?;
     PrivateKey::parse_pem(&key).map_err(|error| Fault::new(format!("error parsing private key: {error}")))?;

@@ -3,9 +3,7 @@
 //! Goes in: bytes and a type. Comes out: text with lines of 64 characters; or the first block of a text. Like Go, reading skips
 //! what is not a block and blocks whose base64 is broken.
 
-use super::super::encoding::decode_base64;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::base64;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"\n-----END ";
@@ -21,7 +19,7 @@ pub(super) struct Block {
 
 /// A block as text.
 pub(super) fn encode(kind: &str, bytes: &[u8]) -> String {
-    let body = STANDARD.encode(bytes);
+    let body = base64::encode(bytes);
     let mut out = format!("-----BEGIN {kind}-----\n");
     let mut rest = body.as_str();
     while !rest.is_empty() {
@@ -65,7 +63,7 @@ fn read_block(inside: &[u8], after: &[u8]) -> Option<Block> {
         body = rest;
     }
     let digits: Vec<u8> = body.iter().copied().filter(|byte| !matches!(byte, b' ' | b'\t')).collect();
-    let bytes = decode_base64(&digits).ok()?;
+    let bytes = base64::decode(&digits).ok()?;
     Some(Block { kind: String::from_utf8_lossy(kind).into_owned(), bytes })
 }
 

@@ -4,9 +4,8 @@
 //! as in goutils; what is too long for the host is refused.
 
 use super::super::{Call, Fault, Host, Outcome};
+use crate::base64;
 use crate::template::value::Value;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 /// A length that the host allows; negative ones are `None`.
 fn length(call: &Call) -> Result<Option<usize>, Fault> {
@@ -69,7 +68,7 @@ pub(super) fn rand_bytes(call: &mut Call) -> Outcome {
     let length = length(call)?.ok_or_else(|| Fault::new("runtime error: makeslice: len out of range"))?;
     let mut bytes = vec![0; length];
     call.host.random(&mut bytes);
-    Ok(Value::str(STANDARD.encode(bytes)))
+    Ok(Value::str(base64::encode(bytes)))
 }
 
 pub(super) fn uuidv4(call: &mut Call) -> Outcome {

@@ -1,6 +1,7 @@
 //! Cases of the cryptographic functions: digests and passwords recorded from Helm 4.2.4, the rest checked for shape.
 
 use super::*;
+use crate::base64;
 use crate::template::functions::Host;
 
 /// A host whose randomness counts up and whose clock stands still.
@@ -149,6 +150,6 @@ proptest::proptest! {
             let _ = PrivateKey::parse_pem(pem::encode(&format!("{kind}PRIVATE KEY"), &body).as_bytes());
         }
         let _ = pem::decode(&bytes);
-        let _ = decode_base64(&bytes);
+        let _ = base64::decode(&bytes);
     }
 }
