@@ -197,6 +197,9 @@ fn flag_type(argument: &Arg) -> &str {
 fn flag_description(argument: &Arg, session: &Session) -> String {
     let text = argument.get_help().map(ToString::to_string).unwrap_or_default();
     let default = argument.get_default_values().first().map(|default| default.to_string_lossy().into_owned());
+    if text.contains("(default ") {
+        return text;
+    }
     match default.or_else(|| default_of(argument.get_long().unwrap_or_default(), session)).as_deref() {
         None | Some("" | "0" | "false") => text,
         Some(default) if flag_type(argument) == "string" => format!("{text} (default {})", quote(default.as_bytes())),

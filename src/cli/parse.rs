@@ -214,16 +214,21 @@ fn check_arity(path: &[&'static Entry], arity: Arity, count: usize, program: &st
 
 /// The refusal of a name that no command has, be it a plugin's. `program` is what rutter is called.
 pub fn unknown_command(name: &str, program: &str, plugins: &[Plugin]) -> Error {
-    let message = format!("unknown command {} for {}{}{}", quote(name), quote(program), suggestions(name, plugins), needs_cluster(name));
+    let more = needs_cluster(name).map_or_else(|| suggestions(name, plugins), |why| format!("\n\n{why}"));
+    let message = format!("unknown command {} for {}{more}", quote(name), quote(program));
     Error::new(ErrorKind::Usage, message)
 }
 
-/// Why Helm's commands that change a cluster are not here.
-fn needs_cluster(name: &str) -> &'static str {
+/// Why those of Helm's commands that need a cluster are not here, and what to do instead.
+fn needs_cluster(name: &str) -> Option<&'static str> {
     match name {
-        "install" | "upgrade" | "uninstall" | "un" | "del" | "delete" | "rollback" | "status" | "history" | "hist" | "list" | "ls"
-        | "get" | "test" => "\n\nrutter renders, checks, packages and publishes charts; it has no commands that need a cluster",
-        _ => "",
+        "install" | "upgrade" => Some(
+            "rutter has no commands that need a cluster: use helm for this one, or apply what is rendered:\n\n    rutter template NAME CHART | kubectl apply -f -\n",
+        ),
+        "uninstall" | "un" | "del" | "delete" | "rollback" | "status" | "history" | "hist" | "list" | "ls" | "get" | "test" => {
+            Some("rutter has no commands that need a cluster: use helm for this one")
+        }
+        _ => None,
     }
 }
 

@@ -78,7 +78,8 @@ impl Run for Arguments {
         let source = starter.map(|starter| fs::clean(&Path::new(&session.settings.data_home).join("starters").join(starter)));
         let asks = source.as_deref().is_some_and(jinja::is_jinja);
         if !asks && (!self.answer.is_empty() || !self.answers.is_empty()) {
-            let message = format!("--answer and --answers need --starter with a starter that has a {}", jinja::QUESTIONS_FILE);
+            let place = source.as_deref().map(|source| format!(", which {} has not", source.display())).unwrap_or_default();
+            let message = format!("--answer and --answers need --starter with a starter that has a {}{place}", jinja::QUESTIONS_FILE);
             return Err(Error::new(ErrorKind::Usage, message));
         }
         session.print(format!("Creating {}\n", path.display()))?;

@@ -70,6 +70,7 @@ Environment variables:
 |-------------------------|----------------------------------------------------------------------|
 | $HELM_CACHE_HOME        | where cached files are kept                                          |
 | $HELM_CONFIG_HOME       | where configuration is kept                                          |
+| $HELM_CONTENT_CACHE     | the folder of cached archives                                        |
 | $HELM_DATA_HOME         | where data is kept                                                   |
 | $HELM_DEBUG             | verbose output, as --debug                                           |
 | $HELM_NAMESPACE         | the namespace of the release, as --namespace                         |

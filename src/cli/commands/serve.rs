@@ -29,11 +29,12 @@ a page that lists what there is. All of it stands on one storage, a folder or a 
     $ rutter push app-1.0.0.tgz local
 
 Buckets are named by URL: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix; their credentials come from the
-usual variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME, …),
-or from what the cloud gives the machine or the pod.
+usual variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, GOOGLE_SERVICE_ACCOUNT,
+AZURE_STORAGE_ACCOUNT_NAME, …), or from what the cloud gives the machine or the pod.
 
 Accounts are lines of a file, `user:secret` or `user:secret:read`; a secret may be a bcrypt hash; the user `bearer` makes it
-a token. Without accounts anybody may read and write, so the server listens on this machine alone unless told otherwise.
+a token. The token in $RUTTER_SERVE_TOKEN may write. Without accounts anybody may read and write, so the server listens on
+this machine alone unless told otherwise.
 
 The server stops on SIGTERM or Ctrl-C once the requests under way are answered, and at once when it is asked a second time.";
 

@@ -423,25 +423,41 @@ fn for_platform<'a>(programs: &'a [Program], system: &str, architecture: &str) -
     programs.iter().filter(|program| rank(program).is_some()).min_by_key(rank)
 }
 
-/// `$NAME` and `${NAME}` in a text, as Go's `os.Expand`.
+/// `$NAME` and `${NAME}` in a text, as Go's `os.Expand`. What is special to a shell (`$1`, `$$`, `$*`) is a name of one character here.
 fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        let (name, tail) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            Some(found) => found,
-            None => after.split_at(after.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(after.len())),
-        };
-        if name.is_empty() {
-            out.push('$');
-        } else {
-            out.push_str(&value(name));
+        let (name, length) = name_and_length(after);
+        match (name, length) {
+            // Not the beginning of anything.
+            ("", 0) => out.push('$'),
+            // Braces that hold nothing or do not end are left out.
+            ("", _) => {}
+            _ => out.push_str(&value(name)),
         }
-        rest = tail;
+        rest = after.get(length..).unwrap_or_default();
     }
     out.push_str(rest);
     out
+}
+
+/// The name that begins here, and how long it is with its braces (Go's `getShellName`).
+fn name_and_length(text: &str) -> (&str, usize) {
+    let is_special = |byte: u8| matches!(byte, b'*' | b'#' | b'$' | b'@' | b'!' | b'?' | b'-' | b'0'..=b'9');
+    match text.as_bytes() {
+        [b'{', special, b'}', ..] if is_special(*special) => (text.get(1..2).unwrap_or_default(), 3),
+        [b'{', ..] => match text.find('}') {
+            Some(end) => (text.get(1..end).unwrap_or_default(), end + 1),
+            None => ("", 1),
+        },
+        [special, ..] if is_special(*special) => (text.get(..1).unwrap_or_default(), 1),
+        _ => {
+            let end = text.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+            (text.get(..end).unwrap_or_default(), end)
+        }
+    }
 }
 
 impl Plugin {
@@ -644,6 +660,8 @@ mod tests {
         let value = |name: &str| format!("<{name}>");
         assert_eq!(expand("${A_1}/x$B.c$", value), "<A_1>/x<B>.c$");
         assert_eq!(expand("plain", value), "plain");
+        assert_eq!(expand("$$ $12 $* ${#} ${} ${a ", value), "<$> <1>2 <*> <#>  a ");
+        assert_eq!(expand("é$é${é}", value), "é$é<é>");
     }
 
     #[test]
