@@ -428,6 +428,75 @@ fn a_plain_put_leaves_the_provenance_of_another_writer_alone() {
 }
 
 // RFC 4918, 9.3.1 and 9.7.1: what a server says of a folder whose parent is missing is no version that exists.
+/// A folder behind WebDAV whose lock another pusher holds for the first `held` times it is asked for; `sign` is what that one writes.
+fn locked(held: usize, sign: impl Fn(usize) -> String + Send + Sync + 'static) -> Peer {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    Peer::start(move |number, request| {
+        let asked_for = |count| asked.fetch_add(count, std::sync::atomic::Ordering::Relaxed) + count;
+        match request.split_whitespace().take(2).collect::<Vec<_>>()[..] {
+            ["MKCOL", _] if asked_for(1) > held => reply("201 Created", &[], b""),
+            ["MKCOL", _] => reply("405 Method Not Allowed", &[], b""),
+            ["DELETE", path] if path.ends_with(".lock/") => {
+                asked_for(held);
+                reply("204 No Content", &[], b"")
+            }
+            ["HEAD", path] if path.ends_with(".lock/") => reply("200 OK", &[], b""),
+            ["GET", path] if path.ends_with("/holder") => reply("200 OK", &[], sign(number).as_bytes()),
+            ["PUT", _] => reply("201 Created", &[], b""),
+            _ => reply("404 Not Found", &[], b""),
+        }
+    })
+}
+
+#[test]
+fn a_lock_is_taken_over_from_the_dead_only() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let is_removal = |request: &String| request.starts_with("DELETE ") && request.contains(".lock/ ");
+    // Who shows a sign of life is waited for, however long it takes: here four times as long as for the dead.
+    let alive = locked(500, |number| format!("another {number}"));
+    push::push(&client, &alive.url(), Server::WebDav, &upload(None, false), &access(&alive.url())).expect("pushed");
+    assert_eq!(alive.requests().iter().filter(|request| is_removal(request)).count(), 1, "our own");
+    assert!(reporter.notices().is_empty(), "{:?}", reporter.notices());
+    // The holder of a lock writes who it is, and takes the lock away when it is done.
+    let put =
+        alive.requests().into_iter().find(|request| request.starts_with("PUT ") && request.contains(".lock/holder ")).expect("a sign");
+    assert!(put.contains(&format!("{}-", std::process::id())), "{put}");
+
+    let dead = locked(1_000_000, |_| "another 7".to_string());
+    push::push(&client, &dead.url(), Server::WebDav, &upload(None, false), &access(&dead.url())).expect("pushed");
+    assert!(reporter.notices()[0].message.contains("is held too long; taking it over"), "{:?}", reporter.notices());
+}
+
+// An upload that took so long, or a machine that slept.
+#[test]
+fn a_lock_that_was_lost_is_neither_trusted_nor_taken_away() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let index = Mutex::new(Vec::new());
+    let peer = Peer::start(move |_, request| match request.split_whitespace().take(2).collect::<Vec<_>>()[..] {
+        ["MKCOL", _] => reply("201 Created", &[], b""),
+        ["GET", path] if path.ends_with("/holder") => reply("200 OK", &[], b"another 7"),
+        ["GET", path] if path.ends_with("/index.yaml") && !index.lock().unwrap().is_empty() => reply("200 OK", &[], &index.lock().unwrap()),
+        ["PUT", path] => {
+            if path.ends_with(".tgz") {
+                std::thread::sleep(Duration::from_millis(300));
+            } else if path.ends_with("/index.yaml") {
+                *index.lock().unwrap() = request.split_once("\r\n\r\n").expect("a body").1.as_bytes().to_vec();
+            }
+            reply("201 Created", &[], b"")
+        }
+        _ => reply("404 Not Found", &[], b""),
+    });
+    push::push(&client, &peer.url(), Server::WebDav, &upload(None, false), &access(&peer.url())).expect("pushed");
+    let requests = peer.requests();
+    let count = |start: &str| requests.iter().filter(|request| request.starts_with(start)).count();
+    assert_eq!((count("GET /index.yaml "), count("PUT /index.yaml ")), (2, 1), "looked at again");
+    assert_eq!(count("DELETE "), 0, "it is another's");
+}
+
 #[test]
 fn a_folder_that_is_not_there_is_told_as_such() {
     let (home, reporter) = (home(), Recorded::default());

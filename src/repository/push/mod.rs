@@ -17,7 +17,7 @@ use crate::repository::access::Access;
 use crate::repository::http::{Client, Request, Response};
 use crate::repository::url::{self, Address, escape_path};
 use reqwest::{Method, StatusCode};
-use webdav::{Claim, Lock};
+use webdav::with_lock;
 
 /// What kind of server a repository is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,16 +53,16 @@ pub fn push(client: &Client<'_>, base: &str, server: Server, upload: &Upload<'_>
     match server {
         Server::ChartMuseum => chart_museum(client, base, upload, access)?.ok_or_else(|| no_api(base)),
         Server::Put => put(client, base, upload, access),
-        Server::WebDav => webdav::push(&Lock::take(client, base, access)?, base, upload),
+        Server::WebDav => with_lock(client, base, access, |lock| webdav::push(lock, base, upload)),
         Server::GitLab => gitlab(client, base, upload, access),
         Server::Auto if base.contains("/api/v4/projects/") => gitlab(client, base, upload, access),
         Server::Auto if base.contains("/artifactory/") || base.contains("/repository/") => put(client, base, upload, access),
         Server::Auto => match chart_museum(client, base, upload, access)? {
             Some(address) => Ok(address),
-            None => {
-                let lock = Lock::take(client, base, access)?;
-                if matches!(lock.claim, Claim::Held) { webdav::push(&lock, base, upload) } else { put(client, base, upload, access) }
-            }
+            None => with_lock(client, base, access, |lock| match lock.is_held() {
+                true => webdav::push(lock, base, upload),
+                false => put(client, base, upload, access),
+            }),
         },
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Goes in: the folder's address and an upload. Comes out: archive, signature and a merged index.yaml, or none of them. No
 //! version is lost when several push at once: where the server makes folders, one named [`LOCK`] is taken by making it
-//! (only one of two can); where it honours `If-Match`, a stale index is refused; where it does neither, the index is read
-//! again after a while and merged anew if another pusher has written over it.
+//! (only one of two can), and its holder shows from time to time that it lives; where the server honours `If-Match`, a stale index
+//! is refused; where it does neither, the index is read again after a while and merged anew if another pusher has written over it.
 
 use super::{Upload, exists, place, put, refused};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,45 +14,83 @@ use crate::repository::index::{ChartVersion, INDEX_LIMIT, Index};
 use crate::repository::rfc3339;
 use crate::repository::url;
 use reqwest::{Method, StatusCode};
-use std::time::Duration;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The folder that stands for the right to change the index.
 const LOCK: &str = "rutter-push.lock";
-/// How often the lock is asked for before it is taken from a pusher that must have died: about half a minute.
-const LOCK_ATTEMPTS: u32 = 150;
-const LOCK_PAUSE: Duration = Duration::from_millis(200);
+/// The file in it by which its holder shows that it lives, with another text each time.
+const HOLDER: &str = "rutter-push.lock/holder";
+/// The pause between two looks at a lock that another holds, unless the settings have one.
+const PAUSE: Duration = Duration::from_millis(250);
+/// After how many pauses the holder shows it: 5 seconds.
+const BEAT: u32 = 20;
+/// After so many without a sign the holder must have died: 30 seconds. Half of it, and the holder itself does not trust its lock.
+const PATIENCE: u32 = 120;
+/// How many pauses long others may hold the lock, one after the other, before this push gives up: 10 minutes.
+const QUEUE_LIMIT: u32 = 2400;
 /// How often a merge is tried that others come before.
 const MERGE_ATTEMPTS: u32 = 40;
 /// After this time another pusher's stale index has arrived, if there was one.
 const SETTLED: Duration = Duration::from_millis(400);
 
-/// Whether the right to change the index could be had.
-pub enum Claim {
-    Held,
-    /// The server makes no folders (or not for us).
-    Unsupported,
-}
-
-/// The lock as long as it is held.
+/// The right to change the index, for as long as the work lasts that was given to [`with_lock`].
 pub struct Lock<'a> {
     client: &'a Client<'a>,
     access: &'a Access,
+    /// Of the folder.
     address: String,
-    pub claim: Claim,
+    /// Of the file in it.
+    holder: String,
+    /// What tells this holder from all others.
+    identity: String,
+    is_held: bool,
+    pause: Duration,
+    /// When it was last seen to be ours.
+    seen: Mutex<Instant>,
+}
+
+/// Does `work` under the lock of the folder at `base`, waiting for others. Where the server makes no folders (or not for us) it is
+/// done without the lock, which [`Lock::is_held`] tells.
+pub fn with_lock<T>(client: &Client<'_>, base: &str, access: &Access, work: impl FnOnce(&Lock<'_>) -> Result<T>) -> Result<T> {
+    let lock = Lock::take(client, base, access)?;
+    if !lock.is_held {
+        return work(&lock);
+    }
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    let result = std::thread::scope(|scope| {
+        let lock = &lock;
+        scope.spawn(move || {
+            for number in 1.. {
+                // The other side says nothing: it goes away when the work is done.
+                if end.recv_timeout(lock.pause * BEAT) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+                lock.show_life(number);
+            }
+        });
+        let result = work(lock);
+        drop(ended);
+        result
+    });
+    lock.release();
+    result
 }
 
 impl<'a> Lock<'a> {
-    /// Takes the lock of the folder at `base`, waiting for others.
-    pub fn take(client: &'a Client<'a>, base: &str, access: &'a Access) -> Result<Lock<'a>> {
+    fn take(client: &'a Client<'a>, base: &str, access: &'a Access) -> Result<Lock<'a>> {
         let address = format!("{}/", place(base, LOCK)?);
-        let mut lock = Lock { client, access, address, claim: Claim::Unsupported };
-        let mut absent = 0;
-        for _ in 0..LOCK_ATTEMPTS {
+        let identity = format!("{}-{}", std::process::id(), client.settings().now);
+        let holder = url::resolve_reference(base, HOLDER).ok_or_else(|| super::invalid(base))?;
+        let pause = client.settings().retry_pause.unwrap_or(PAUSE);
+        let seen = Mutex::new(Instant::now());
+        let lock = Lock { client, access, address, holder, identity, is_held: false, pause, seen };
+        let began = Instant::now();
+        let (mut absent, mut sign, mut changed) = (0, None, Instant::now());
+        while began.elapsed() < pause * QUEUE_LIMIT {
             match lock.make()? {
-                StatusCode::CREATED => {
-                    lock.claim = Claim::Held;
-                    return Ok(lock);
-                }
+                StatusCode::CREATED => return Ok(lock.taken()),
                 // The answer for what exists, and for servers without this method: told apart by looking.
                 StatusCode::METHOD_NOT_ALLOWED => {
                     let head = Request { method: Method::HEAD, ..Request::get(&lock.address, 1 << 20) };
@@ -60,9 +98,17 @@ impl<'a> Lock<'a> {
                     if absent >= 3 {
                         return Ok(lock);
                     }
-                    std::thread::sleep(LOCK_PAUSE / if absent > 0 { 20 } else { 1 });
+                    let now = lock.sign();
+                    if now != sign {
+                        (sign, changed) = (now, Instant::now());
+                    } else if changed.elapsed() > pause * PATIENCE {
+                        client.reporter().warn(&format!("{} is held too long; taking it over", url::redact(&lock.address)));
+                        lock.remove();
+                        changed = Instant::now();
+                    }
+                    std::thread::sleep(pause / if absent > 0 { 20 } else { 1 });
                 }
-                StatusCode::LOCKED => std::thread::sleep(LOCK_PAUSE),
+                StatusCode::LOCKED => std::thread::sleep(pause),
                 // Nothing else will be let through either.
                 status @ StatusCode::UNAUTHORIZED => {
                     let message = format!("could not push to {}: {}", url::redact(base), status_text(status));
@@ -71,13 +117,7 @@ impl<'a> Lock<'a> {
                 _ => return Ok(lock),
             }
         }
-        client.reporter().warn(&format!("{} is held too long; taking it over", url::redact(&lock.address)));
-        lock.remove();
-        if lock.make()? == StatusCode::CREATED {
-            lock.claim = Claim::Held;
-            return Ok(lock);
-        }
-        Err(Error::new(ErrorKind::Repository, format!("cannot take {}: another push is under way", url::redact(&lock.address))))
+        Err(Error::new(ErrorKind::Repository, format!("cannot take {}: other pushes are under way", url::redact(&lock.address))))
     }
 
     fn make(&self) -> Result<StatusCode> {
@@ -85,17 +125,50 @@ impl<'a> Lock<'a> {
         Ok(self.client.send(Request::upload(method, &self.address, Vec::new()), self.access)?.status)
     }
 
+    fn taken(mut self) -> Lock<'a> {
+        self.is_held = true;
+        self.show_life(0);
+        self
+    }
+
+    /// Tells others, unless the lock is another's meanwhile. A server that takes no such file sees the lock taken over after a while.
+    fn show_life(&self, number: u64) {
+        if number > 0 && !self.is_ours() {
+            return;
+        }
+        let text = format!("{} {number}\n", self.identity).into_bytes();
+        let sent = self.client.send(Request::upload(Method::PUT, &self.holder, text), self.access);
+        if number == 0 || sent.is_ok_and(|answer| answer.status.is_success()) {
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        }
+    }
+
+    /// What the holder last wrote.
+    fn sign(&self) -> Option<Vec<u8>> {
+        let request = Request::get(&self.holder, 1 << 12).header("cache-control", "no-cache");
+        self.client.send(request, self.access).ok().filter(|answer| answer.status == StatusCode::OK).map(|answer| answer.body)
+    }
+
+    /// Whether the holder that is written there is this one; a file that cannot be read says nothing else.
+    fn is_ours(&self) -> bool {
+        self.sign().is_none_or(|text| text.starts_with(format!("{} ", self.identity).as_bytes()))
+    }
+
+    /// Whether nobody else can have taken the lock.
+    pub fn is_held(&self) -> bool {
+        self.is_held && self.seen.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < self.pause * PATIENCE / 2
+    }
+
+    /// Takes the folder away, unless it is another's by now.
+    fn release(&self) {
+        if self.is_held() || self.is_ours() {
+            self.remove();
+        }
+    }
+
     fn remove(&self) {
         // A lock that stays is taken over by the next; a fault here changes nothing about the push.
         let _ = self.client.send(Request::upload(Method::DELETE, &self.address, Vec::new()), self.access);
-    }
-}
-
-impl Drop for Lock<'_> {
-    fn drop(&mut self) {
-        if matches!(self.claim, Claim::Held) {
-            self.remove();
-        }
     }
 }
 
@@ -195,7 +268,7 @@ fn list(lock: &Lock<'_>, base: &str, upload: &Upload<'_>) -> Result<()> {
         };
         let response = client.send(request, access)?;
         match response.status {
-            status if status.is_success() && matches!(lock.claim, Claim::Held) => return Ok(()),
+            status if status.is_success() && lock.is_held() => return Ok(()),
             status if status.is_success() => written = true,
             StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT | StatusCode::LOCKED => {}
             _ => return Err(refused(upload, &response)),
