@@ -340,6 +340,14 @@ pub enum Mode {
     Exact(u32),
 }
 
+/// The same, and makes the folders that it lies in.
+pub fn write_with_folders(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        create_folders(folder)?;
+    }
+    write_as(path, bytes, mode)
+}
+
 /// A file being written that takes its place only when [`Replacement::finish`] is called; dropped before, it leaves nothing.
 pub struct Replacement {
     path: PathBuf,

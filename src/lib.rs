@@ -2,7 +2,7 @@
 //!
 //! A module imports only from modules above it:
 //!
-//! 1. [`error`], [`diagnostic`], [`base64`], [`data`], `der`, [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`parallel`], [`time`], [`unicode`], [`version`]
+//! 1. [`error`], [`diagnostic`], [`base64`], [`data`], `der`, [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`parallel`], `stack`, [`time`], [`unicode`], [`version`]
 //! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it; `jinja`: texts that are Jinja templates
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
@@ -44,6 +44,7 @@ pub mod quote;
 pub mod regexp;
 pub mod renderer;
 pub mod repository;
+mod stack;
 pub mod template;
 pub mod time;
 pub mod toml;

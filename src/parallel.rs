@@ -1,7 +1,7 @@
 //! Work that is shared out among threads.
 //!
 //! Goes in: pieces of work that do not depend on each other. Comes out: what each came to, in their order, however many threads
-//! there were. Threads have the usual small stack: what charts can make as deep as they like runs in `template::stack`.
+//! there were. Threads have the usual small stack: what charts can make as deep as they like runs in `stack`.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};

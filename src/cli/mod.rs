@@ -30,7 +30,7 @@ pub mod values_template;
 
 use crate::diagnostic::{Level, Notice};
 use crate::error::ErrorKind;
-use crate::template::stack;
+use crate::stack;
 use exit::Exit;
 use session::Session;
 use std::process::ExitCode;

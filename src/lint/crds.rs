@@ -2,8 +2,8 @@
 //!
 //! Goes in: the loaded chart. Comes out: findings under the file's name. Matches Helm's `pkg/chart/v2/lint/rules/crds.go`.
 
+use super::documents::{At, Remark, manifests};
 use super::source::Found;
-use super::templates::{At, Remark, manifests};
 use super::{Linter, Rule, Severity};
 use crate::diagnostic::Notices;
 

@@ -9,6 +9,7 @@ mod chart_file;
 mod crds;
 mod dependencies;
 mod deprecation;
+mod documents;
 pub mod format;
 mod names;
 mod source;

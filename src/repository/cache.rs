@@ -1,4 +1,4 @@
-//! Helm's caches on disk: archives by digest, and files written whole or not at all.
+//! Helm's cache of archives and provenance files by their digest.
 //!
 //! Goes in: bytes with their SHA-256. Comes out: paths `CACHE/ab/abcdef….chart` and `.prov`, the places of Helm's
 //! `pkg/downloader/cache.go`, so that both tools find each other's archives. What is read back is checked against its
@@ -58,17 +58,8 @@ pub fn get(root: &Path, digest: &Digest, kind: Kind) -> Option<(PathBuf, Vec<u8>
 /// Keeps `bytes` under `digest` and gives the path.
 pub fn put(root: &Path, digest: &Digest, kind: Kind, bytes: &[u8]) -> Result<PathBuf> {
     let path = path(root, digest, kind);
-    write_whole(&path, bytes, fs::Mode::Exact(0o644))?;
+    fs::write_with_folders(&path, bytes, fs::Mode::Exact(0o644))?;
     Ok(path)
-}
-
-/// Writes `bytes` to `path` by way of a temporary file beside it, so that readers see the old file or the new one. Folders
-/// are made. A link at `path` is replaced, not followed.
-pub fn write_whole(path: &Path, bytes: &[u8], mode: fs::Mode) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_folders(folder)?;
-    }
-    fs::write_as(path, bytes, mode)
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ impl Repositories {
         };
         let path = followed.as_deref().unwrap_or(path);
         let text = self.to_yaml()?;
-        super::cache::write_whole(path, text.as_bytes(), fs::Mode::New(0o600))
+        fs::write_with_folders(path, text.as_bytes(), fs::Mode::New(0o600))
     }
 }
 

@@ -7,14 +7,13 @@
 
 use super::Settings;
 use super::access::Access;
-use super::cache::write_whole;
 use super::config::{Entry, charts_path, index_path};
 use super::getter::unprovided;
 use super::http::{Client, Request, Response, fetch_error};
 use super::index::{self, INDEX_LIMIT};
 use super::url::{self, Address};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::Mode;
+use crate::fs::{self, Mode};
 use crate::package::digest::sha256_hex;
 use crate::parallel;
 use crate::url::Url;
@@ -84,8 +83,8 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
     if !list.is_empty() {
         list.push('\n');
     }
-    write_whole(&charts_path(settings, &entry.name)?, list.as_bytes(), Mode::Exact(0o644))?;
-    write_whole(&path, &response.body, Mode::Exact(0o644))?;
+    fs::write_with_folders(&charts_path(settings, &entry.name)?, list.as_bytes(), Mode::Exact(0o644))?;
+    fs::write_with_folders(&path, &response.body, Mode::Exact(0o644))?;
     Validators::save(client, entry, &response)
 }
 
@@ -133,7 +132,7 @@ impl Validators {
             return if crate::fs::lstat(&path).is_ok() { crate::fs::remove_file(&path) } else { Ok(()) };
         }
         let text = format!("{}\n{}\n{etag}\n{modified}\n", entry.url, sha256_hex(&response.body));
-        write_whole(&path, text.as_bytes(), Mode::Exact(0o600))
+        fs::write_with_folders(&path, text.as_bytes(), Mode::Exact(0o600))
     }
 }
 

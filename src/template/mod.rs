@@ -11,6 +11,5 @@ pub mod functions;
 pub mod lexer;
 mod literal;
 pub mod parser;
-pub(crate) mod stack;
 pub mod time;
 pub mod value;

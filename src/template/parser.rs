@@ -13,9 +13,9 @@ use super::ast::{At, Branch, Command, Declared, Node, Operand, Parsed, Pipe, Run
 use super::functions::Vocabulary;
 use super::lexer::{Kind, Lexer, Token};
 use super::literal;
-use super::stack;
 use super::value::Str;
 use crate::quote;
+use crate::stack;
 use crate::unicode;
 use std::cell::Cell;
 use std::collections::HashMap;

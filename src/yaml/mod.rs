@@ -26,6 +26,7 @@ mod parser;
 mod reader;
 mod resolve;
 mod scanner;
+mod separator;
 mod shape;
 mod values;
 
@@ -33,6 +34,7 @@ pub use emit::{Style, Writer, to_string, write};
 pub use head::{Head, head};
 pub use locate::{Places, locate};
 pub use order::{compare_keys, sort_keys};
+pub use separator::split_documents;
 pub use shape::{Field, Shape, decode, decode_json, decode_strict, fit_json};
 pub use values::{merge_maps, parse_value_documents, parse_values};
 

@@ -1,7 +1,7 @@
 //! Values files, which may hold several documents (Helm's `loader.LoadValues`).
 //!
 //! Goes in: the bytes of a values file. Comes out: its documents, or one map with the later ones merged over the earlier.
-//! The file is split at lines before anything is parsed, by rules of its own (apimachinery's `YAMLReader`).
+//! The file is cut at lines before anything is parsed (`separator`).
 
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,33 +14,9 @@ use std::sync::Arc;
 /// `error reading yaml document: invalid Yaml document separator: …`, `cannot unmarshal yaml document: …`.
 pub fn parse_value_documents(text: &[u8]) -> Result<Vec<Arc<Map>>> {
     let mut documents = Vec::new();
-    let mut parse = |document: &[u8]| -> Result<()> {
-        let map = super::parse_map(document).map_err(|error| error.context("cannot unmarshal yaml document"))?;
-        documents.push(map);
-        Ok(())
-    };
-    let text = normalise(text);
-    let mut start = 0;
-    let mut at = 0;
-    while at < text.len() {
-        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length + 1);
-        if let Some(rest) = text[at..end].strip_prefix(b"---") {
-            let rest = String::from_utf8_lossy(rest);
-            let rest = rest.trim();
-            if !rest.is_empty() && !rest.starts_with('#') {
-                let problem = format!("error reading yaml document: invalid Yaml document separator: {rest}");
-                return Err(Error::new(ErrorKind::Values, problem));
-            }
-            // A separator with nothing before it stays in front of the document it starts.
-            if at > start {
-                parse(&text[start..at])?;
-                start = end;
-            }
-        }
-        at = end;
-    }
-    if start < text.len() {
-        parse(&text[start..])?;
+    for document in super::split_documents(&normalise(text)) {
+        let document = document.map_err(|separator| Error::new(ErrorKind::Values, format!("error reading yaml document: {separator}")))?;
+        documents.push(super::parse_map(document).map_err(|error| error.context("cannot unmarshal yaml document"))?);
     }
     Ok(documents)
 }

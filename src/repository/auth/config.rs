@@ -9,7 +9,6 @@ use crate::data::{Data, Map};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::repository::Settings;
-use crate::repository::cache::write_whole;
 use std::path::Path;
 
 const FILE_LIMIT: u64 = 4 << 20;
@@ -153,7 +152,7 @@ impl Config {
         if let Some(folder) = path.parent() {
             crate::fs::create_private_folders(folder)?;
         }
-        write_whole(path, &json::indent(&compact, "", "\t"), crate::fs::Mode::Exact(0o600))
+        crate::fs::write_with_folders(path, &json::indent(&compact, "", "\t"), crate::fs::Mode::Exact(0o600))
     }
 }
 

@@ -10,7 +10,6 @@ use super::entry::{Entry, PARTS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Mode, Stamp};
 use crate::package::digest;
-use crate::repository::cache;
 use flate2::Crc;
 use std::path::{Path, PathBuf};
 
@@ -188,7 +187,7 @@ pub fn remember(file: &Path, facts: &mut [(&str, &Known<'_>)]) -> Result<()> {
     if let Some((place, rest)) = bytes.get_mut(sum_at..).and_then(|bytes| bytes.split_first_chunk_mut()) {
         *place = sum(rest).to_le_bytes();
     }
-    cache::write_whole(file, &bytes, Mode::Exact(0o600))
+    fs::write_with_folders(file, &bytes, Mode::Exact(0o600))
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@
 use super::context::{self, Renderable};
 use super::{EngineHost, Environment, Options, RenderContext};
 use crate::diagnostic::Notices;
+use crate::stack;
 use crate::template::eval::failure::Failure;
 use crate::template::eval::{Evaluator, MAX_WORK, TemplateSet, without_no_value};
-use crate::template::stack;
 use crate::template::value::{Map, Value, trace};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -7,9 +7,9 @@
 use super::context::Renderable;
 use super::{EngineHost, Environment, Options, RenderContext, TemplateSet, context};
 use crate::diagnostic::{Diagnostic, Frame, Location};
+use crate::stack;
 use crate::template::ast::line_and_column;
 use crate::template::eval::{Evaluator, Piece, SourceMap, without_no_value};
-use crate::template::stack;
 use crate::template::value::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;

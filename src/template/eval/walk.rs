@@ -5,9 +5,9 @@
 
 use super::memory::Recalled;
 use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, MAX_WORK, Template};
+use crate::stack;
 use crate::template::ast::{Branch, Callee, Command, Declared, Intrinsic, Node, NodeRef, OperandKind, Pipe, Run, TemplateCall};
 use crate::template::format;
-use crate::template::stack;
 use crate::template::value::{ListKind, MapKind, Value};
 
 impl Evaluator<'_> {

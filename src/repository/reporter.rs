@@ -1,0 +1,95 @@
+//! What is said while work goes on.
+//!
+//! Goes in: lines, notices and progress, from any thread. Comes out: whatever a [`Reporter`] makes of them; the command line prints,
+//! tests and callers that print later keep them ([`Recorded`]). Apart because nothing below the command line may print.
+
+use crate::diagnostic::{Level, Notice, Notices};
+use std::sync::Mutex;
+
+/// How far a transfer has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Which transfer it is: two at once may be of the same name.
+    pub transfer: u64,
+    /// What is transferred.
+    pub label: String,
+    /// Bytes so far.
+    pub done: u64,
+    /// Bytes in all, when known.
+    pub total: Option<u64>,
+    /// No more will come.
+    pub finished: bool,
+}
+
+/// Takes what is to be said while work goes on. Shared by threads.
+pub trait Reporter: Send + Sync {
+    /// One line that Helm writes to its standard output while it works, without the line end.
+    fn say(&self, line: &str);
+    /// A line of Helm's client for registries, which writes to standard output even where the command itself is silent.
+    fn announce(&self, line: &str) {
+        self.say(line);
+    }
+    /// A warning or a remark for standard error.
+    fn notice(&self, notice: Notice);
+    /// A transfer has moved on; shown on a terminal only.
+    fn progress(&self, _progress: &Progress) {}
+    /// Whether somebody looks on: of things that are done at once each is then told as soon as it ends, else in their order.
+    fn is_watched(&self) -> bool {
+        false
+    }
+
+    /// A remark for `--debug`.
+    fn debug(&self, message: &str, attributes: &[(&str, &str)]) {
+        let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        self.notice(Notice { level: Level::Debug, message: message.to_string(), attributes });
+    }
+
+    /// A warning without attributes.
+    fn warn(&self, message: &str) {
+        self.warn_with(message, &[]);
+    }
+
+    /// A warning with attributes, in their order.
+    fn warn_with(&self, message: &str, attributes: &[(&str, &str)]) {
+        let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        self.notice(Notice { level: Level::Warn, message: message.to_string(), attributes });
+    }
+
+    /// What has gathered elsewhere, in its order.
+    fn pass_on(&self, notices: Notices) {
+        notices.list.into_iter().for_each(|notice| self.notice(notice));
+    }
+}
+
+/// A reporter that keeps what it is told: for tests and for callers that print later.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    lines: Mutex<Vec<String>>,
+    notices: Mutex<Vec<Notice>>,
+}
+
+impl Recorded {
+    /// The lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().map(|lines| lines.clone()).unwrap_or_default()
+    }
+
+    /// The notices so far.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().map(|notices| notices.clone()).unwrap_or_default()
+    }
+}
+
+impl Reporter for Recorded {
+    fn say(&self, line: &str) {
+        if let Ok(mut lines) = self.lines.lock() {
+            lines.push(line.to_string());
+        }
+    }
+
+    fn notice(&self, notice: Notice) {
+        if let Ok(mut notices) = self.notices.lock() {
+            notices.push(notice);
+        }
+    }
+}
