@@ -15,9 +15,9 @@ use crate::repository::access::Access;
 use crate::repository::config::{Repositories, index_path};
 use crate::repository::http::{Client, Request, fetch_error};
 use crate::repository::index::{INDEX_LIMIT, context_path};
-use crate::repository::oci::chart::{Upload, announce, push as push_artifact};
+use crate::repository::oci::chart::{ChartArtifact, announce, push as push_artifact};
 use crate::repository::oci::{Reference, Registry, SCHEME, digest_of};
-use crate::repository::push::{self, Server};
+use crate::repository::push::{self, ServerKind};
 use crate::repository::update::index_address;
 use crate::repository::{ChartOptions, Reporter, Settings, rfc3339, url};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub struct Options {
     pub source: ChartOptions,
     /// Takes an HTTP address that no repository was added for.
-    pub server: Option<Server>,
+    pub server: Option<ServerKind>,
     /// A version that exists is replaced.
     pub force: bool,
     /// The provenance file; else `ARCHIVE.prov` where that exists.
@@ -109,7 +109,7 @@ fn push_over_http(client: &Client<'_>, target: &Target, package: &Package, optio
     let file_name = format!("{}-{}.tgz", package.metadata.name, package.metadata.version);
     let server = options.server.unwrap_or_default();
     let announced = match options.context_path.as_ref().or(context_path.as_ref()) {
-        None if matches!(server, Server::Auto | Server::ChartMuseum) => announced_context(client, base, access),
+        None if matches!(server, ServerKind::Auto | ServerKind::ChartMuseum) => announced_context(client, base, access),
         known => Ok(known.cloned()),
     };
     // A token may be for writing alone; a user and password are right or wrong.
@@ -118,7 +118,7 @@ fn push_over_http(client: &Client<'_>, target: &Target, package: &Package, optio
         announced => announced,
     };
     let context = announced.as_ref().ok().cloned().flatten();
-    let upload = push::Upload {
+    let upload = push::ChartUpload {
         file_name: &file_name,
         metadata: &package.metadata,
         archive: &package.archive,
@@ -142,7 +142,7 @@ fn push_to_registry(client: &Client<'_>, destination: &str, package: &Package, o
     let parent = url::clean_dot(destination.strip_prefix(SCHEME).unwrap_or(destination));
     let reference = Reference::parse(&format!("{parent}/{}:{}", metadata.name, metadata.version))?;
     let created = rfc3339(i128::from(*modified) * 1_000_000_000);
-    let upload = Upload { archive, metadata, provenance: provenance.as_deref(), created: &created, force: options.force };
+    let upload = ChartArtifact { archive, metadata, provenance: provenance.as_deref(), created: &created, force: options.force };
     let registry = Registry::new(client, &reference.registry, &Access::of_flags(&options.source, ""), options.source.plain_http);
     let digest = push_artifact(&registry, &reference, &upload)?;
     announce("Pushed", &reference, &digest, client.reporter());
@@ -201,7 +201,8 @@ fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Se
             return Err(Error::new(ErrorKind::Usage, message).with_diagnostic(diagnostic));
         }
     };
-    if access.username.is_empty() || access.password.is_empty() {
+    // As with the public push plugin, user and password come before a token; but not those that only repositories.yaml knows.
+    if options.source.username.is_empty() || options.source.password.is_empty() {
         access.token.clone_from(&options.token);
     }
     let cached = known.and_then(|entry| index_path(settings, &entry.name).ok());

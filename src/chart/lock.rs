@@ -10,7 +10,7 @@ use crate::time::{self, Time, Zone};
 use crate::yaml::{self, Field, Shape};
 
 /// Chart.lock.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Lock {
     /// RFC 3339 with nanoseconds, as written; empty when absent.
     pub generated: String,

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Chart.yaml. Absent text fields are empty, as in Go.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Metadata {
     pub name: String,
     pub home: String,
@@ -77,9 +77,9 @@ pub struct Dependency {
     pub alias: String,
 }
 
-impl PartialEq for Dependency {
-    /// All but `import_values`, which has no equality of its own.
-    fn eq(&self, other: &Dependency) -> bool {
+impl Dependency {
+    /// Whether both choose the same chart under the same name and conditions; what they import from it is not looked at.
+    pub fn is_same_choice(&self, other: &Dependency) -> bool {
         (&self.name, &self.version, &self.repository, &self.condition, &self.tags, self.enabled, &self.alias)
             == (&other.name, &other.version, &other.repository, &other.condition, &other.tags, other.enabled, &other.alias)
     }

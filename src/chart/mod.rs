@@ -68,9 +68,11 @@ impl Chart {
     /// Whether both are made of the same files, read once, with the same defaults and the same subcharts, whatever their aliases.
     pub fn is_twin_of(&self, other: &Chart) -> bool {
         let is_same = |(one, other): (&Chart, &Chart)| one.name() == other.name() && one.is_twin_of(other);
+        let (listed, others) = (&self.metadata.dependencies, &other.metadata.dependencies);
         Arc::ptr_eq(&self.content, &other.content)
             && Arc::ptr_eq(&self.values, &other.values)
-            && self.metadata.dependencies == other.metadata.dependencies
+            && listed.len() == others.len()
+            && listed.iter().zip(others).all(|(one, other)| one.is_same_choice(other))
             && self.dependencies.len() == other.dependencies.len()
             && self.dependencies.iter().zip(&other.dependencies).all(is_same)
     }

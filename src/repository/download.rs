@@ -9,7 +9,7 @@ use super::access::Access;
 use super::cache::{self, Kind};
 use super::config::Entry;
 use super::http::{Client, Request};
-use super::oci::chart::{PulledChart, announce};
+use super::oci::chart::{Artifact, announce};
 use super::oci::{self, Registries};
 use super::resolve::{Place, Resolver, Source};
 use super::url::{self, Address};
@@ -215,7 +215,7 @@ impl<'s> Downloader<'s> {
         source.digest().ok()?.and_then(|digest| cache::get(root, &digest, Kind::Provenance)).map(|(_, bytes)| bytes)
     }
 
-    fn fetch(&self, source: &Source, verify: Verify) -> Result<PulledChart> {
+    fn fetch(&self, source: &Source, verify: Verify) -> Result<Artifact> {
         match &source.place {
             Place::Http { url, access } => {
                 let accept = "application/gzip,application/octet-stream";
@@ -227,7 +227,7 @@ impl<'s> Downloader<'s> {
                 if let Some(digest) = source.digest()?.filter(|_| is_http) {
                     check_digest(url, &archive, &digest)?;
                 }
-                Ok(PulledChart { archive, ..Default::default() })
+                Ok(Artifact { archive, ..Default::default() })
             }
             Place::Oci { reference } => {
                 let reporter = self.client.reporter();

@@ -20,7 +20,7 @@ const ANSWER_LIMIT: u64 = 64 << 20;
 
 /// A chart that a hub knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hit {
+pub struct Listing {
     /// Its page in the hub.
     pub url: String,
     /// Of its newest version.
@@ -33,7 +33,7 @@ pub struct Hit {
 
 /// What the hub at `endpoint` finds for `words`. Errors in Helm's words: the address is none, or the hub gave no answer, whose cause
 /// only `--debug` tells.
-pub fn search(endpoint: &str, words: &str, client: &Client<'_>) -> Result<Vec<Hit>> {
+pub fn search(endpoint: &str, words: &str, client: &Client<'_>) -> Result<Vec<Listing>> {
     let unusable =
         |reason: String| Error::new(ErrorKind::Usage, format!("unable to create connection to {}: {reason}", quote(url::redact(endpoint))));
     let mut address = Url::parse(endpoint.as_bytes()).map_err(unusable)?;
@@ -56,10 +56,10 @@ pub fn search(endpoint: &str, words: &str, client: &Client<'_>) -> Result<Vec<Hi
     // Helm takes what it can of an answer that it does not understand.
     let (answer, _) = json::parse_map(&body);
     let found = answer.as_ref().and_then(|answer| answer.get("data")).and_then(Data::as_list);
-    Ok(found.map_or_else(Vec::new, |found| found.iter().map(|item| hit(item, endpoint)).collect()))
+    Ok(found.map_or_else(Vec::new, |found| found.iter().map(|item| listing(item, endpoint)).collect()))
 }
 
-fn hit(item: &Data, endpoint: &str) -> Hit {
+fn listing(item: &Data, endpoint: &str) -> Listing {
     let text = |path: &[&str]| {
         let mut data = Some(item);
         for key in path {
@@ -69,7 +69,7 @@ fn hit(item: &Data, endpoint: &str) -> Hit {
     };
     let page = text(&["artifactHub", "packageUrl"]);
     let newest = |key| text(&["relationships", "latestChartVersion", "data", key]);
-    Hit {
+    Listing {
         // Monocular tells no page.
         url: if page.is_empty() { format!("{endpoint}/charts/{}", text(&["id"])) } else { page },
         version: newest("version"),

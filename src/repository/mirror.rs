@@ -65,7 +65,7 @@ fn fault(pair: &str) -> Error {
 }
 
 /// Docker Hub has two names.
-fn hub(host: &str) -> &str {
+fn one_name(host: &str) -> &str {
     if host == "registry-1.docker.io" || host == "index.docker.io" { "docker.io" } else { host }
 }
 
@@ -74,7 +74,7 @@ pub fn of_reference(mirrors: &[Mirror], reference: &Reference) -> Vec<(Reference
     let one = |mirror: &Mirror| {
         let from = mirror.from.strip_prefix("oci://")?;
         let (host, prefix) = from.split_once('/').unwrap_or((from, ""));
-        let rest = if hub(host) == hub(&reference.registry) { url::below(&reference.repository, prefix)? } else { return None };
+        let rest = if one_name(host) == one_name(&reference.registry) { url::below(&reference.repository, prefix)? } else { return None };
         let (scheme, place) = mirror.to.split_once("://")?;
         let place = if rest.is_empty() { place.to_string() } else { format!("{place}/{rest}") };
         let found = Reference::parse(&place).ok()?;

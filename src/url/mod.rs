@@ -2,10 +2,10 @@
 //!
 //! Goes in: the text of a URL. Comes out: its parts, or Go's error text.
 
-mod address;
+mod ip;
 
 use crate::quote::quote;
-pub(crate) use address::{Address, classify_address};
+pub(crate) use ip::{IpKind, classify_ip};
 use memchr::{memchr, memmem, memrchr};
 
 /// Which part of a URL is escaped or read; the parts allow different characters.
@@ -370,9 +370,9 @@ fn parse_bracketed(host: &[u8]) -> Result<Vec<u8>, String> {
         }
         None => unescape(name, Mode::Host)?,
     };
-    match classify_address(&name) {
-        Ok(Address::Version4) => Err("invalid IP-literal".to_string()),
-        Ok(Address::Version6 { .. }) => Ok([b"[", name.as_slice(), b"]", port].concat()),
+    match classify_ip(&name) {
+        Ok(IpKind::Version4) => Err("invalid IP-literal".to_string()),
+        Ok(IpKind::Version6 { .. }) => Ok([b"[", name.as_slice(), b"]", port].concat()),
         Err(fault) => Err(format!("invalid host: {fault}")),
     }
 }

@@ -79,6 +79,11 @@ fn the_variables_of_the_plugin_are_honoured() {
     let header = ["--access-token", "t0ken", "--auth-header", "X-Token"];
     assert!(flags(&header, &[]).1.contains("401"));
     assert_eq!(flags(&["--access-token", "t0ken"], &[("HELM_REPO_ACCESS_TOKEN", "wrong")]).0, Some(0));
+    // What only repositories.yaml knows gives way to a token that is given.
+    output_of(rutter(&home).args(["repo", "add", "ours", &server.url, "--username", "bob", "--password", "other"]));
+    let token = ["--access-token", "t0ken", "--server", "chartmuseum", "--version", "1.4.0"];
+    let pushed = push(&home, &[&[chart.as_str(), "ours"][..], &token].concat(), &[]);
+    assert_eq!(code(&pushed).0, Some(0), "{}", code(&pushed).1);
     // Who is not let in is told so, though the API is then looked for where it is not.
     let elsewhere = server.at("/x");
     let refused = push(&home, &[&chart, &elsewhere, "--server", "auto", "--username", "ada", "--password", "WRONG"], &[]);

@@ -14,7 +14,7 @@ use rutter::repository::config::{Entry, Repositories, index_path};
 use rutter::repository::download::{Downloader, Verify};
 use rutter::repository::http::{Client, Request};
 use rutter::repository::oci::{BLOB_LIMIT, Descriptor, Reference, Registry, chart, digest_of};
-use rutter::repository::push::{self, Server, Upload};
+use rutter::repository::push::{self, ChartUpload, ServerKind};
 use rutter::repository::{ChartOptions, Recorded, Settings, update};
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -9,7 +9,7 @@ fn a_registry_that_asks_stumbles_and_is_busy_is_used_in_the_end() {
     let peer = Peer::start(|number, request| match number {
         1 => reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""),
         2 => reply("429 Too Many Requests", &["Retry-After: 0"], b""),
-        3 => reply("500 Internal Server Error", &[], b""),
+        3 => reply("500 Internal ServerKind Error", &[], b""),
         4 => b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"tags\"".to_vec(),
         _ if has_credentials(request) => reply("200 OK", &[], br#"{"tags":["1.0.0"]}"#),
         _ => reply("401 Unauthorized", &[], b""),
@@ -429,7 +429,7 @@ fn a_push_to_a_registry_that_asks_stumbles_and_is_busy_arrives() {
         };
         match (times, line.split(' ').next().unwrap_or_default()) {
             (1, _) => reply("429 Too Many Requests", &["Retry-After: 0"], b""),
-            (2, _) => reply("500 Internal Server Error", &[], b""),
+            (2, _) => reply("500 Internal ServerKind Error", &[], b""),
             (_, "HEAD") => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
             (_, "POST") => reply("202 Accepted", &["Location: /v2/a/blobs/uploads/1"], b""),
             _ => reply("201 Created", &[], b""),
@@ -445,7 +445,8 @@ fn a_push_to_a_registry_that_asks_stumbles_and_is_busy_arrives() {
 fn push_app(registry: &Registry<'_>, force: bool) -> rutter::error::Result<String> {
     let mut metadata = Metadata::default();
     (metadata.name, metadata.version) = ("app".to_string(), "1.0.0".to_string());
-    let upload = chart::Upload { archive: b"archive", metadata: &metadata, provenance: None, created: "2026-01-01T00:00:00Z", force };
+    let upload =
+        chart::ChartArtifact { archive: b"archive", metadata: &metadata, provenance: None, created: "2026-01-01T00:00:00Z", force };
     chart::push(registry, &Reference::parse("h/app:1.0.0").expect("a reference"), &upload)
 }
 
@@ -618,7 +619,7 @@ fn a_digest_is_enough_where_its_tag_cannot_be_asked_for() {
         digest_of(b"archive")
     );
     let digest = digest_of(manifest.as_bytes());
-    for status in ["401 Unauthorized", "403 Forbidden", "404 Not Found", "500 Internal Server Error"] {
+    for status in ["401 Unauthorized", "403 Forbidden", "404 Not Found", "500 Internal ServerKind Error"] {
         let manifest = manifest.clone();
         let peer = Peer::start(move |_, request| match request {
             request if request.contains("/manifests/1.0.0 ") => reply(status, &[], b""),

@@ -71,7 +71,7 @@ fn what_passes_is_tried_again_and_what_lasts_is_not() {
     let client = Client::new(&settings, &reporter);
     let shaky = Peer::start(|number, _| match number {
         1 => reply("429 Too Many Requests", &["Retry-After: 0"], b""),
-        2 => reply("500 Internal Server Error", &[], b""),
+        2 => reply("500 Internal ServerKind Error", &[], b""),
         3 => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut".to_vec(),
         _ => reply("200 OK", &[], b"whole"),
     });
@@ -346,13 +346,13 @@ fn nothing_is_fetched_offline() {
     assert!(peer.requests().is_empty());
 }
 
-fn upload<'a>(provenance: Option<&'a [u8]>, force: bool) -> Upload<'a> {
+fn upload<'a>(provenance: Option<&'a [u8]>, force: bool) -> ChartUpload<'a> {
     static METADATA: std::sync::LazyLock<Metadata> = std::sync::LazyLock::new(|| {
         let mut metadata = Metadata::default();
         (metadata.name, metadata.version) = ("a".into(), "1.0.0".into());
         metadata
     });
-    Upload { file_name: "a-1.0.0.tgz", metadata: &METADATA, archive: b"archive", provenance, force, context_path: Some("/ctx") }
+    ChartUpload { file_name: "a-1.0.0.tgz", metadata: &METADATA, archive: b"archive", provenance, force, context_path: Some("/ctx") }
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn chart_and_provenance_go_to_chartmuseum_in_one_request() {
     });
     let client = Client::new(&settings, &reporter);
     let base = format!("{}/ctx/org/repo", peer.url());
-    push::push(&client, &base, Server::Auto, &upload(Some(b"signed"), true), &access(&base)).expect("pushed");
+    push::push(&client, &base, ServerKind::Auto, &upload(Some(b"signed"), true), &access(&base)).expect("pushed");
     let request = &peer.requests()[0];
     assert!(request.starts_with("POST /ctx/api/org/repo/charts?force HTTP/1.1\r\n"), "{request}");
     assert!(
@@ -373,9 +373,9 @@ fn chart_and_provenance_go_to_chartmuseum_in_one_request() {
     );
     // A path that only begins with the same letters does not lie below the context path.
     let beside = format!("{}/ctx-b/repo", peer.url());
-    let _ = push::push(&client, &beside, Server::ChartMuseum, &upload(None, true), &access(&beside));
+    let _ = push::push(&client, &beside, ServerKind::ChartMuseum, &upload(None, true), &access(&beside));
     assert!(peer.requests()[1].starts_with("POST /ctx/api/ctx-b/repo/charts?force "), "{:?}", peer.requests());
-    let error = push::push(&client, &base, Server::ChartMuseum, &upload(None, false), &access(&base)).expect_err("exists").to_string();
+    let error = push::push(&client, &base, ServerKind::ChartMuseum, &upload(None, false), &access(&base)).expect_err("exists").to_string();
     assert!(error.contains("already exists"), "{error}");
 }
 
@@ -389,7 +389,7 @@ fn a_plain_put_that_fails_takes_the_provenance_away_again() {
         _ => reply("201 Created", &[], b""),
     });
     let client = Client::new(&settings, &reporter);
-    let error = push::push(&client, &peer.url(), Server::Put, &upload(Some(b"signed"), false), &Access::default()).expect_err("full");
+    let error = push::push(&client, &peer.url(), ServerKind::Put, &upload(Some(b"signed"), false), &Access::default()).expect_err("full");
     assert!(error.to_string().contains("507"), "{error}");
     let lines: Vec<String> = peer.requests().iter().map(|request| request.split(" HTTP").next().unwrap_or_default().to_string()).collect();
     assert_eq!(lines, ["HEAD /a-1.0.0.tgz", "PUT /a-1.0.0.tgz.prov", "PUT /a-1.0.0.tgz", "DELETE /a-1.0.0.tgz.prov"]);
@@ -420,7 +420,7 @@ fn a_plain_put_leaves_the_provenance_of_another_writer_alone() {
             request if request.starts_with("PUT /a-1.0.0.tgz.prov ") && conditional(request) => reply("412 Precondition Failed", &[], b""),
             _ => reply("201 Created", &[], b""),
         });
-        let pushed = push::push(&client, &peer.url(), Server::Put, &upload(Some(b"signed"), false), &Access::default());
+        let pushed = push::push(&client, &peer.url(), ServerKind::Put, &upload(Some(b"signed"), false), &Access::default());
         assert_eq!(pushed.is_err(), writer_lives, "{pushed:?}");
         let lines: Vec<String> = peer.requests().iter().map(|request| request.split(" HTTP").next().unwrap_or_default().into()).collect();
         assert_eq!(lines, wanted);
@@ -456,7 +456,7 @@ fn a_lock_is_taken_over_from_the_dead_only() {
     let is_removal = |request: &String| request.starts_with("DELETE ") && request.contains(".lock/ ");
     // Who shows a sign of life is waited for, however long it takes: here four times as long as for the dead.
     let alive = locked(500, |number| format!("another {number}"));
-    push::push(&client, &alive.url(), Server::WebDav, &upload(None, false), &access(&alive.url())).expect("pushed");
+    push::push(&client, &alive.url(), ServerKind::WebDav, &upload(None, false), &access(&alive.url())).expect("pushed");
     assert_eq!(alive.requests().iter().filter(|request| is_removal(request)).count(), 1, "our own");
     assert!(reporter.notices().is_empty(), "{:?}", reporter.notices());
     // The holder of a lock writes who it is, and takes the lock away when it is done.
@@ -465,7 +465,7 @@ fn a_lock_is_taken_over_from_the_dead_only() {
     assert!(put.contains(&format!("{}-", std::process::id())), "{put}");
 
     let dead = locked(1_000_000, |_| "another 7".to_string());
-    push::push(&client, &dead.url(), Server::WebDav, &upload(None, false), &access(&dead.url())).expect("pushed");
+    push::push(&client, &dead.url(), ServerKind::WebDav, &upload(None, false), &access(&dead.url())).expect("pushed");
     assert!(reporter.notices()[0].message.contains("is held too long; taking it over"), "{:?}", reporter.notices());
 }
 
@@ -490,7 +490,7 @@ fn a_lock_that_was_lost_is_neither_trusted_nor_taken_away() {
         }
         _ => reply("404 Not Found", &[], b""),
     });
-    push::push(&client, &peer.url(), Server::WebDav, &upload(None, false), &access(&peer.url())).expect("pushed");
+    push::push(&client, &peer.url(), ServerKind::WebDav, &upload(None, false), &access(&peer.url())).expect("pushed");
     let requests = peer.requests();
     let count = |start: &str| requests.iter().filter(|request| request.starts_with(start)).count();
     assert_eq!((count("GET /index.yaml "), count("PUT /index.yaml ")), (2, 1), "looked at again");
@@ -503,11 +503,11 @@ fn a_folder_that_is_not_there_is_told_as_such() {
     let settings = settings(home.path());
     let client = Client::new(&settings, &reporter);
     for (server, provenance, is_there) in [
-        (Server::WebDav, None, false),
-        (Server::WebDav, Some(&b"signed"[..]), false),
-        (Server::Put, None, false),
-        (Server::Auto, None, false),
-        (Server::Put, None, true),
+        (ServerKind::WebDav, None, false),
+        (ServerKind::WebDav, Some(&b"signed"[..]), false),
+        (ServerKind::Put, None, false),
+        (ServerKind::Auto, None, false),
+        (ServerKind::Put, None, true),
     ] {
         let peer = Peer::start(move |number, request| match request.split(' ').next() {
             // Somebody else's by the second look.
@@ -517,7 +517,7 @@ fn a_folder_that_is_not_there_is_told_as_such() {
             _ => reply("409 Conflict", &[], b"<html></html>"),
         });
         let base = format!("{}/none/charts", peer.url());
-        let upload = Upload { context_path: Some(""), ..upload(provenance, false) };
+        let upload = ChartUpload { context_path: Some(""), ..upload(provenance, false) };
         let error = push::push(&client, &base, server, &upload, &Access::default()).expect_err("refused");
         if is_there {
             assert_eq!(error.kind(), ErrorKind::Exists);
@@ -533,7 +533,7 @@ fn an_archive_is_not_sent_to_who_asks_for_another_password() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());
     let client = Client::new(&settings, &reporter);
-    for (server, line) in [(Server::WebDav, "MKCOL /charts/rutter-push.lock/"), (Server::Put, "HEAD /charts/a-1.0.0.tgz")] {
+    for (server, line) in [(ServerKind::WebDav, "MKCOL /charts/rutter-push.lock/"), (ServerKind::Put, "HEAD /charts/a-1.0.0.tgz")] {
         let peer = Peer::start(|_, _| reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""));
         let base = format!("{}/charts", peer.url());
         let error = push::push(&client, &base, server, &upload(None, false), &access(&base)).expect_err("refused");
@@ -804,16 +804,16 @@ fn a_push_waits_for_a_busy_server_and_follows_no_redirect() {
         _ => reply("201 Created", &[], br#"{"saved":true}"#),
     });
     let began = std::time::Instant::now();
-    push::push(&client, &busy.url(), Server::ChartMuseum, &upload(None, false), &Access::default()).expect("pushed");
+    push::push(&client, &busy.url(), ServerKind::ChartMuseum, &upload(None, false), &Access::default()).expect("pushed");
     assert!(began.elapsed() >= Duration::from_secs(1), "as long as it asked for");
     assert_eq!(busy.requests()[0], busy.requests()[1]);
     // After 500 nobody knows.
-    let broken = Peer::start(|_, _| reply("500 Internal Server Error", &[], b""));
-    push::push(&client, &broken.url(), Server::ChartMuseum, &upload(None, false), &Access::default()).expect_err("refused");
+    let broken = Peer::start(|_, _| reply("500 Internal ServerKind Error", &[], b""));
+    push::push(&client, &broken.url(), ServerKind::ChartMuseum, &upload(None, false), &Access::default()).expect_err("refused");
     assert_eq!(broken.requests().len(), 1);
     let other = Peer::start(|_, _| reply("201 Created", &[], b""));
     let location = format!("Location: {}/api/charts", other.url());
     let own = Peer::start(move |_, _| reply("307 Temporary Redirect", &[&location], b""));
-    push::push(&client, &own.url(), Server::ChartMuseum, &upload(None, false), &access(&own.url())).expect_err("refused");
+    push::push(&client, &own.url(), ServerKind::ChartMuseum, &upload(None, false), &access(&own.url())).expect_err("refused");
     assert!(other.requests().is_empty());
 }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::json;
 use crate::repository::access::TlsOptions;
 use crate::repository::oci::SCHEME;
-use crate::repository::push::Server;
+use crate::repository::push::ServerKind;
 use crate::repository::{ChartOptions, Recorded, Settings};
 use clap::Args;
 use std::path::PathBuf;
@@ -89,7 +89,7 @@ pub struct Arguments {
     prov: Option<String>,
     /// what takes an HTTP upload: auto, chartmuseum, webdav (index.yaml is merged and put back), put, artifactory, nexus or gitlab (not in Helm)
     #[arg(long, value_name = "string", value_parser = server)]
-    server: Option<Server>,
+    server: Option<ServerKind>,
     /// chart repository username where to locate the requested chart
     #[arg(long, value_name = "string")]
     username: Option<String>,
@@ -98,13 +98,13 @@ pub struct Arguments {
     version: Option<String>,
 }
 
-fn server(text: &str) -> std::result::Result<Server, String> {
+fn server(text: &str) -> std::result::Result<ServerKind, String> {
     match text {
-        "auto" => Ok(Server::Auto),
-        "chartmuseum" | "harbor" => Ok(Server::ChartMuseum),
-        "put" | "artifactory" | "nexus" => Ok(Server::Put),
-        "webdav" => Ok(Server::WebDav),
-        "gitlab" => Ok(Server::GitLab),
+        "auto" => Ok(ServerKind::Auto),
+        "chartmuseum" | "harbor" => Ok(ServerKind::ChartMuseum),
+        "put" | "artifactory" | "nexus" => Ok(ServerKind::Put),
+        "webdav" => Ok(ServerKind::WebDav),
+        "gitlab" => Ok(ServerKind::GitLab),
         _ => Err("must be one of: auto, chartmuseum, put, webdav, artifactory, nexus, gitlab".to_string()),
     }
 }

@@ -195,7 +195,7 @@ impl Run for Hub {
 }
 
 impl Hub {
-    fn report(&self, hits: &[hub::Hit]) -> Result<Vec<u8>> {
+    fn report(&self, hits: &[hub::Listing]) -> Result<Vec<u8>> {
         match self.output.unwrap_or_default() {
             OutputFormat::Table if hits.is_empty() => Ok(b"No results found\n".to_vec()),
             OutputFormat::Table => {
@@ -217,12 +217,13 @@ impl Hub {
 }
 
 /// A chart in the order of the fields of Helm's `hubChartElement`.
-fn hub_record(hit: &hub::Hit) -> Record {
+fn hub_record(listing: &hub::Listing) -> Record {
     let mut repository = Fields::default();
-    repository.always("url", Record::text(&hit.repository_url));
-    repository.always("name", Record::text(&hit.repository_name));
+    repository.always("url", Record::text(&listing.repository_url));
+    repository.always("name", Record::text(&listing.repository_name));
     let mut fields = Fields::default();
-    for (name, text) in [("url", &hit.url), ("version", &hit.version), ("app_version", &hit.app_version), ("description", &hit.description)]
+    for (name, text) in
+        [("url", &listing.url), ("version", &listing.version), ("app_version", &listing.app_version), ("description", &listing.description)]
     {
         fields.always(name, Record::text(text));
     }

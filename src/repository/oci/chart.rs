@@ -34,7 +34,7 @@ a plus (+) when pulling from a registry.";
 
 /// A chart that came from a registry.
 #[derive(Debug, Clone, Default)]
-pub struct PulledChart {
+pub struct Artifact {
     /// Of the manifest.
     pub digest: String,
     pub archive: Vec<u8>,
@@ -55,7 +55,7 @@ pub fn config(registry: &Registry<'_>, repository: &str, tag: &str) -> Result<Op
 
 /// Fetches the chart that `reference` names, and its provenance if `with_provenance`. An artifact without Helm's config and
 /// a layer with an archive is an error in Helm's words.
-pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<PulledChart> {
+pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<Artifact> {
     let fault = |text: String| Error::new(ErrorKind::Repository, text);
     let (digest, descriptors, is_counted) = descriptors_of(registry, reference)?;
     let known = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE];
@@ -76,7 +76,7 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: boo
     let fetch = |layer: &Descriptor, label: Option<&str>| registry.blob(&reference.repository, layer, label).map_err(not_fetched);
     let archive = fetch(layer, Some(&reference.to_string()))?;
     let provenance = first_of(&[PROVENANCE_TYPE]).filter(|_| with_provenance).map(|layer| fetch(layer, None)).transpose()?;
-    Ok(PulledChart { digest, archive, provenance })
+    Ok(Artifact { digest, archive, provenance })
 }
 
 /// Fetches the provenance of the chart that `reference` names, and nothing else of it.
@@ -156,7 +156,7 @@ pub(super) fn descriptor(data: &Data) -> Option<Descriptor> {
 
 /// An archive to be pushed.
 #[derive(Debug, Clone)]
-pub struct Upload<'a> {
+pub struct ChartArtifact<'a> {
     pub archive: &'a [u8],
     pub metadata: &'a Metadata,
     pub provenance: Option<&'a [u8]>,
@@ -184,7 +184,7 @@ fn is_taken(registry: &Registry<'_>, reference: &Reference, archive: &[u8]) -> R
 ///
 /// # Errors
 /// Of kind [`ErrorKind::Exists`] when another archive has that version and `upload.force` is not set.
-pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &Upload<'_>) -> Result<String> {
+pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &ChartArtifact<'_>) -> Result<String> {
     let config = metadata_fields(upload.metadata).finish().to_json()?;
     let manifest = manifest(upload, &config)?;
     let repository = &reference.repository;
@@ -215,7 +215,7 @@ pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &Upload<'_>)
 }
 
 /// The manifest's bytes.
-pub fn manifest(upload: &Upload<'_>, config: &[u8]) -> Result<Vec<u8>> {
+pub fn manifest(upload: &ChartArtifact<'_>, config: &[u8]) -> Result<Vec<u8>> {
     let mut layers = vec![(CHART_TYPE, upload.archive)];
     layers.extend(upload.provenance.map(|provenance| (PROVENANCE_TYPE, provenance)));
     let mut layers: Vec<_> = layers.into_iter().map(|(media_type, bytes)| (digest_of(bytes), media_type, bytes.len())).collect();

@@ -3,7 +3,7 @@
 //! Goes in: a reference. Comes out: the archive of the plugin that is named after the repository, and its provenance. Follows Helm's
 //! `pkg/registry/plugin.go`.
 
-use super::chart::{PulledChart, descriptor, manifest_of};
+use super::chart::{Artifact, descriptor, manifest_of};
 use super::{Reference, Registry};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,7 +19,7 @@ pub fn name(reference: &Reference) -> &str {
 }
 
 /// Fetches the plugin that `reference` names, and its provenance if there is one.
-pub fn pull(registry: &Registry<'_>, reference: &Reference) -> Result<PulledChart> {
+pub fn pull(registry: &Registry<'_>, reference: &Reference) -> Result<Artifact> {
     let fault = |text: String| Error::new(ErrorKind::Repository, text);
     let (digest, manifest) = manifest_of(registry, reference)?;
     let map = manifest.as_map().ok_or_else(|| fault(format!("{reference}: manifest is no object")))?;
@@ -48,5 +48,5 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference) -> Result<PulledChar
     let layer = titled(".tgz").ok_or_else(|| fault(format!("required layer matching pattern {name}-VERSION.tgz not found in manifest")))?;
     let archive = fetch(layer, Some(&reference.to_string()))?;
     let provenance = titled(".tgz.prov").map(|layer| fetch(layer, None)).transpose()?;
-    Ok(PulledChart { digest, archive, provenance })
+    Ok(Artifact { digest, archive, provenance })
 }

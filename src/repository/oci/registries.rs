@@ -4,7 +4,7 @@
 //! names. A mirror sees neither the flags' credentials nor the client's certificate; its own are looked up by its name. Mirrors are
 //! not in Helm (helm/helm#13615).
 
-use super::chart::{self, PulledChart};
+use super::chart::{self, Artifact};
 use super::{Reference, Registry, plugin};
 use crate::data::Data;
 use crate::error::Result;
@@ -48,7 +48,7 @@ impl<'a> Registries<'a> {
     }
 
     /// The archive at a reference, and its provenance file on request.
-    pub fn pull(&self, reference: &Reference, with_provenance: bool) -> Result<PulledChart> {
+    pub fn pull(&self, reference: &Reference, with_provenance: bool) -> Result<Artifact> {
         self.ask(reference, |registry, reference| chart::pull(registry, reference, with_provenance, self.client.reporter()))
     }
 
@@ -58,7 +58,7 @@ impl<'a> Registries<'a> {
     }
 
     /// The plugin at a reference.
-    pub fn plugin(&self, reference: &Reference) -> Result<PulledChart> {
+    pub fn plugin(&self, reference: &Reference) -> Result<Artifact> {
         self.ask(reference, plugin::pull)
     }
 

@@ -21,7 +21,7 @@ use webdav::with_lock;
 
 /// What kind of server a repository is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Server {
+pub enum ServerKind {
     /// Told by the address, else ChartMuseum if it answers as one, else WebDAV if it makes folders, else plain PUT.
     #[default]
     Auto,
@@ -37,7 +37,7 @@ pub enum Server {
 
 /// What is uploaded.
 #[derive(Debug, Clone)]
-pub struct Upload<'a> {
+pub struct ChartUpload<'a> {
     pub file_name: &'a str,
     pub metadata: &'a Metadata,
     pub archive: &'a [u8],
@@ -49,15 +49,15 @@ pub struct Upload<'a> {
 }
 
 /// Uploads to the repository at `base` and gives the address where the archive was put.
-pub fn push(client: &Client<'_>, base: &str, server: Server, upload: &Upload<'_>, access: &Access) -> Result<String> {
+pub fn push(client: &Client<'_>, base: &str, server: ServerKind, upload: &ChartUpload<'_>, access: &Access) -> Result<String> {
     match server {
-        Server::ChartMuseum => chart_museum(client, base, upload, access)?.ok_or_else(|| no_api(base)),
-        Server::Put => put(client, base, upload, access),
-        Server::WebDav => with_lock(client, base, access, |lock| webdav::push(lock, base, upload)),
-        Server::GitLab => gitlab(client, base, upload, access),
-        Server::Auto if base.contains("/api/v4/projects/") => gitlab(client, base, upload, access),
-        Server::Auto if base.contains("/artifactory/") || base.contains("/repository/") => put(client, base, upload, access),
-        Server::Auto => match chart_museum(client, base, upload, access)? {
+        ServerKind::ChartMuseum => chart_museum(client, base, upload, access)?.ok_or_else(|| no_api(base)),
+        ServerKind::Put => put(client, base, upload, access),
+        ServerKind::WebDav => with_lock(client, base, access, |lock| webdav::push(lock, base, upload)),
+        ServerKind::GitLab => gitlab(client, base, upload, access),
+        ServerKind::Auto if base.contains("/api/v4/projects/") => gitlab(client, base, upload, access),
+        ServerKind::Auto if base.contains("/artifactory/") || base.contains("/repository/") => put(client, base, upload, access),
+        ServerKind::Auto => match chart_museum(client, base, upload, access)? {
             Some(address) => Ok(address),
             None => with_lock(client, base, access, |lock| match lock.is_held() {
                 true => webdav::push(lock, base, upload),
@@ -73,16 +73,16 @@ fn no_api(base: &str) -> Error {
 
 /// `None` when the server has no such API. Unless it is known where the API begins, the path of `base` is a tenant's; where the
 /// server has no such tenant it may be the server itself that lies there, behind a proxy that does not tell it.
-fn chart_museum(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<Option<String>> {
+fn chart_museum(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<Option<String>> {
     let pushed = chart_museum_at(client, base, upload, access)?;
     let path = Address::parse(base).map(|address| address.path).unwrap_or_default();
     if pushed.is_some() || upload.context_path.is_some() || path.trim_matches('/').is_empty() {
         return Ok(pushed);
     }
-    chart_museum_at(client, base, &Upload { context_path: Some(&path), ..upload.clone() }, access)
+    chart_museum_at(client, base, &ChartUpload { context_path: Some(&path), ..upload.clone() }, access)
 }
 
-fn chart_museum_at(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<Option<String>> {
+fn chart_museum_at(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<Option<String>> {
     let mut address = Address::parse(base).ok_or_else(|| invalid(base))?;
     let context = upload.context_path.unwrap_or_default().trim_matches('/');
     let path = address.path.trim_matches('/').to_string();
@@ -99,7 +99,7 @@ fn chart_museum_at(client: &Client<'_>, base: &str, upload: &Upload<'_>, access:
     }
 }
 
-fn gitlab(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<String> {
+fn gitlab(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<String> {
     // Charts are read from `…/packages/helm/CHANNEL` and written to `…/packages/helm/api/CHANNEL/charts`.
     let trimmed = base.trim_end_matches('/');
     let target = match trimmed.split_once("/packages/helm/") {
@@ -115,7 +115,7 @@ fn gitlab(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access)
     if response.status == StatusCode::CREATED { Ok(target) } else { Err(refused(upload, &response)) }
 }
 
-fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Access) -> Result<Response> {
+fn multipart(client: &Client<'_>, target: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<Response> {
     // The boundary comes from the content, so that it does not occur in it and equal uploads are equal.
     let digest = sha256_hex(upload.archive);
     let boundary = format!("rutter-{}", digest.get(..32).unwrap_or_default());
@@ -137,7 +137,7 @@ fn multipart(client: &Client<'_>, target: &str, upload: &Upload<'_>, access: &Ac
     client.send(request, access)
 }
 
-fn put(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<String> {
+fn put(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<String> {
     let target = place(base, upload.file_name)?;
     if !upload.force {
         let found = client.send(head(&target), access)?;
@@ -180,7 +180,7 @@ fn head(target: &str) -> Request<'_> {
 }
 
 /// Why a PUT failed. A conflict is a folder that is not there (RFC 4918, 9.7.1), unless somebody was faster.
-fn put_refused(client: &Client<'_>, base: &str, target: &str, upload: &Upload<'_>, response: &Response, access: &Access) -> Error {
+fn put_refused(client: &Client<'_>, base: &str, target: &str, upload: &ChartUpload<'_>, response: &Response, access: &Access) -> Error {
     let is_there = || client.send(head(target), access).is_ok_and(|found| found.status == StatusCode::OK);
     if response.status != StatusCode::CONFLICT || is_there() {
         return refused(upload, response);
@@ -204,12 +204,12 @@ fn put_request<'a>(target: &'a str, bytes: &[u8], replace: bool) -> Request<'a> 
     if replace { request } else { request.header("if-none-match", "*") }
 }
 
-fn exists(upload: &Upload<'_>) -> Error {
+fn exists(upload: &ChartUpload<'_>) -> Error {
     Error::new(ErrorKind::Exists, format!("{} already exists in the repository; use --force to replace it", upload.file_name))
 }
 
 /// What the server said, with its status.
-fn refused(upload: &Upload<'_>, response: &Response) -> Error {
+fn refused(upload: &ChartUpload<'_>, response: &Response) -> Error {
     if matches!(response.status, StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED) {
         return exists(upload);
     }

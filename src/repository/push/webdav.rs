@@ -5,7 +5,7 @@
 //! (only one of two can), and its holder shows from time to time that it lives; where the server honours `If-Match`, a stale index
 //! is refused; where it does neither, the index is read again after a while and merged anew if another pusher has written over it.
 
-use super::{Upload, exists, place, put, refused};
+use super::{ChartUpload, exists, place, put, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest;
 use crate::repository::access::Access;
@@ -173,13 +173,13 @@ impl<'a> Lock<'a> {
 }
 
 /// Puts archive and signature into the folder and the version into its index; `lock` is this pusher's.
-pub fn push(lock: &Lock<'_>, base: &str, upload: &Upload<'_>) -> Result<String> {
+pub fn push(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<String> {
     let (client, access) = (lock.client, lock.access);
     let target = match put(client, base, upload, access) {
         Ok(target) => target,
         // A push that died before it wrote the index is taken up where it stopped.
         Err(error) if error.kind() == ErrorKind::Exists && left_behind(client, base, upload, access)? => {
-            put(client, base, &Upload { force: true, ..upload.clone() }, access)?
+            put(client, base, &ChartUpload { force: true, ..upload.clone() }, access)?
         }
         Err(error) => return Err(error),
     };
@@ -197,7 +197,7 @@ pub fn push(lock: &Lock<'_>, base: &str, upload: &Upload<'_>) -> Result<String> 
 }
 
 /// Whether this very archive lies there without being in the index.
-fn left_behind(client: &Client<'_>, base: &str, upload: &Upload<'_>, access: &Access) -> Result<bool> {
+fn left_behind(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<bool> {
     let address = place(base, upload.file_name)?;
     let found = client.send(Request::get(&address, upload.archive.len() as u64 + 1), access);
     if !found.is_ok_and(|found| found.status == StatusCode::OK && found.body == upload.archive) {
@@ -225,13 +225,13 @@ fn fetch(client: &Client<'_>, base: &str, access: &Access) -> Result<(Index, Opt
     }
 }
 
-fn entry<'i>(index: &'i Index, upload: &Upload<'_>) -> Option<&'i ChartVersion> {
+fn entry<'i>(index: &'i Index, upload: &ChartUpload<'_>) -> Option<&'i ChartVersion> {
     let versions = index.entries.get(&upload.metadata.name)?;
     versions.iter().find(|version| version.metadata.version == upload.metadata.version)
 }
 
 /// Puts the version into the index and sees to it that it stays.
-fn list(lock: &Lock<'_>, base: &str, upload: &Upload<'_>) -> Result<()> {
+fn list(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<()> {
     let (client, access) = (lock.client, lock.access);
     let now = rfc3339(client.settings().now);
     let digest = digest::sha256(upload.archive);

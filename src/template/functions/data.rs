@@ -3,7 +3,7 @@
 //! Goes in: values to write, texts to read. Comes out: texts, values. The writing functions without `must` give an empty text
 //! on an error (TOML: its message), the reading ones put the message into their result under `Error` or as only item.
 
-use super::encode::{self, Dialect};
+use super::marshal::{self, Dialect};
 use super::{Call, Fault, Function, Outcome, Parameter, row};
 use crate::error::Error;
 use crate::template::value::{List, ListKind, Map, MapKind, Room, Value, growth};
@@ -47,7 +47,7 @@ fn trimmed(mut text: Vec<u8>) -> Value {
 }
 
 fn must_to_yaml(call: &mut Call) -> Outcome {
-    encode::to_yaml(call.value(0), Style::Bridge).map(trimmed)
+    marshal::to_yaml(call.value(0), Style::Bridge).map(trimmed)
 }
 
 fn to_yaml(call: &mut Call) -> Outcome {
@@ -61,7 +61,7 @@ fn or_nothing(outcome: Outcome) -> Outcome {
 
 fn to_yaml_pretty(call: &mut Call) -> Outcome {
     // A type that cannot be written panics in Go; the emitter's own errors give an empty text.
-    match encode::to_yaml(call.value(0), Style::Pretty) {
+    match marshal::to_yaml(call.value(0), Style::Pretty) {
         Ok(text) => Ok(trimmed(text)),
         Err(fault) if fault.message.starts_with("yaml: ") => Ok(Value::str("")),
         Err(fault) => Err(fault),
@@ -69,7 +69,7 @@ fn to_yaml_pretty(call: &mut Call) -> Outcome {
 }
 
 fn must_to_json(call: &mut Call) -> Outcome {
-    encode::to_json(call.value(0), Dialect::Json).map(Value::str)
+    marshal::to_json(call.value(0), Dialect::Json).map(Value::str)
 }
 
 fn to_json(call: &mut Call) -> Outcome {
@@ -77,11 +77,11 @@ fn to_json(call: &mut Call) -> Outcome {
 }
 
 fn must_to_raw_json(call: &mut Call) -> Outcome {
-    encode::to_json(call.value(0), Dialect::RawJson).map(Value::str)
+    marshal::to_json(call.value(0), Dialect::RawJson).map(Value::str)
 }
 
 fn must_to_pretty_json(call: &mut Call) -> Outcome {
-    let text = encode::to_json(call.value(0), Dialect::Json)?;
+    let text = marshal::to_json(call.value(0), Dialect::Json)?;
     Ok(Value::str(json::indent(&text, "", "  ")))
 }
 
@@ -96,7 +96,7 @@ fn must_to_toml(call: &mut Call) -> Outcome {
     if matches!(call.value(0), Value::Nil) {
         return Err(Fault::new(NIL_TYPE));
     }
-    let node = encode::to_toml_node(call.value(0))?;
+    let node = marshal::to_toml_node(call.value(0))?;
     toml::write(&node).map(Value::str).map_err(|error| fault(&error))
 }
 

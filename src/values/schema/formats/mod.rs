@@ -8,7 +8,7 @@ mod time;
 
 use crate::number::parse_int;
 use crate::quote::{quote, quote_character};
-use crate::url::{Address, Url, classify_address, path_unescape};
+use crate::url::{IpKind, Url, classify_ip, path_unescape};
 use boon::{Compiler, Format};
 use serde_json::Value;
 use std::error::Error;
@@ -115,8 +115,8 @@ fn ipv6(text: &str) -> Result<(), String> {
     if !text.contains(':') {
         return Err("missing colon".into());
     }
-    match classify_address(text.as_bytes())? {
-        Address::Version6 { zone: true } => Err("zone id is not a part of ipv6 address".into()),
+    match classify_ip(text.as_bytes())? {
+        IpKind::Version6 { zone: true } => Err("zone id is not a part of ipv6 address".into()),
         _ => Ok(()),
     }
 }

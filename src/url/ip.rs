@@ -8,7 +8,7 @@ use memchr::memchr;
 
 /// What an address is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Address {
+pub(crate) enum IpKind {
     Version4,
     Version6 {
         /// Whether it names a zone (`fe80::1%eth0`).
@@ -17,11 +17,11 @@ pub(crate) enum Address {
 }
 
 /// Tells which kind of address a text is; the error is the text of Go's.
-pub(crate) fn classify_address(text: &[u8]) -> Result<Address, String> {
+pub(crate) fn classify_ip(text: &[u8]) -> Result<IpKind, String> {
     let fault = |message: &str| Err(format!("ParseAddr({}): {message}", quote(text)));
     match text.iter().find(|byte| b".:%".contains(byte)) {
-        Some(b'.') => check_version_4(text, text).map(|()| Address::Version4),
-        Some(b':') => check_version_6(text).map(|()| Address::Version6 { zone: memchr(b'%', text).is_some() }),
+        Some(b'.') => check_version_4(text, text).map(|()| IpKind::Version4),
+        Some(b':') => check_version_6(text).map(|()| IpKind::Version6 { zone: memchr(b'%', text).is_some() }),
         Some(_) => fault("missing IPv6 address"),
         None => fault("unable to parse IP"),
     }
