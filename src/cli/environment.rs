@@ -92,6 +92,21 @@ impl Environment {
         self.get_filled(NAME).map(|text| text.trim().parse().map_err(|_| wrong(&text))).transpose()
     }
 
+    /// Whether nothing may be fetched (`RUTTER_OFFLINE`). A mistake in it is an error: it must not let out what was to stay inside.
+    pub fn offline(&self) -> Result<bool> {
+        const NAME: &str = "RUTTER_OFFLINE";
+        let wrong = |text: &str| Error::new(ErrorKind::Usage, format!("{NAME} must be true or false, not {}", crate::quote::quote(text)));
+        let read = |text: String| super::arguments::boolean(&text).map_err(|_| wrong(&text));
+        Ok(self.get_filled(NAME).map(read).transpose()?.unwrap_or_default())
+    }
+
+    /// How errors are shown (`RUTTER_ERROR_FORMAT`), if it is set.
+    pub fn error_format(&self) -> Result<Option<ErrorFormat>> {
+        const NAME: &str = "RUTTER_ERROR_FORMAT";
+        let read = |text: String| super::arguments::error_format(&text).map_err(|why| Error::new(ErrorKind::Usage, why).context(NAME));
+        self.get_filled(NAME).map(read).transpose()
+    }
+
     /// Where programs of this system keep what is theirs (Helm's `lazypath_{unix,darwin,windows}.go`).
     fn place(&self, place: Place) -> String {
         if cfg!(windows) {
@@ -198,10 +213,7 @@ impl Settings {
             debug: flags.debug.unwrap_or_else(|| truth("HELM_DEBUG")),
             color: color(environment, flags),
             dumb_terminal: super::terminal::is_dumb(environment),
-            error_format: flags
-                .error_format
-                .or_else(|| environment.get_filled("RUTTER_ERROR_FORMAT").and_then(|text| super::arguments::error_format(&text).ok()))
-                .unwrap_or_default(),
+            error_format: flags.error_format.or_else(|| environment.error_format().ok().flatten()).unwrap_or_default(),
             plugins: path(&None, "HELM_PLUGINS", &data_home, "plugins"),
             registry_config: path(&flags.registry_config, "HELM_REGISTRY_CONFIG", &config_home, "registry/config.json"),
             repository_config: path(&flags.repository_config, "HELM_REPOSITORY_CONFIG", &config_home, "repositories.yaml"),
@@ -369,6 +381,21 @@ mod tests {
         for wrong in ["yesterday", "2024-01-01", "1.5", "99999999999999999999"] {
             assert_eq!(time(wrong), Err(format!("SOURCE_DATE_EPOCH must be seconds since 1970, not \"{wrong}\"")));
         }
+    }
+
+    #[test]
+    fn own_variables_that_cannot_be_read_are_errors() {
+        for (text, expected) in
+            [("1", Ok(true)), ("false", Ok(false)), ("", Ok(false)), ("yes", Err("RUTTER_OFFLINE must be true or false, not \"yes\""))]
+        {
+            assert_eq!(
+                environment(&[("RUTTER_OFFLINE", text)]).offline().map_err(|error| error.to_string()),
+                expected.map_err(str::to_string)
+            );
+        }
+        assert_eq!(environment(&[("RUTTER_ERROR_FORMAT", "json")]).error_format().ok(), Some(Some(ErrorFormat::Json)));
+        let error = environment(&[("RUTTER_ERROR_FORMAT", "xml")]).error_format().map_err(|error| error.to_string());
+        assert_eq!(error, Err("RUTTER_ERROR_FORMAT: unknown error format \"xml\": must be one of: human, helm, json".to_string()));
     }
 
     #[test]

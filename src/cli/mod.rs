@@ -73,7 +73,8 @@ pub fn run(program: String, words: &[String], environment: environment::Environm
     plugin::commands(&mut session);
     session.show_notices();
     session.warn_of_expired_repositories();
-    let outcome = parse::execute(request, &mut session);
+    let readable = session.environment.offline().and(session.environment.error_format());
+    let outcome = readable.and_then(|_| parse::execute(request, &mut session));
     end(outcome, &mut session)
 }
 

@@ -59,7 +59,8 @@ pub struct Session {
 impl Session {
     /// A run with these settings.
     pub fn new(program: String, environment: Environment, settings: Settings) -> Session {
-        let offline = environment.get("RUTTER_OFFLINE").is_some_and(|value| super::arguments::boolean(&value) == Ok(true));
+        // What cannot be read is told before a command runs; until then nothing is fetched.
+        let offline = environment.offline().unwrap_or(true);
         let notices = Notices::keeping_debug(settings.debug);
         Session { program, environment, settings, notices, offline, exit: Exit::Success }
     }
