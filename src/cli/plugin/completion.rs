@@ -4,7 +4,8 @@
 //! its program `plugin.complete` offers. Both files are the plugin's to bring or not. Follows `loadCompletionForPlugin` and
 //! `pluginDynamicComp` of Helm's `pkg/cmd/load_plugins.go`.
 
-use super::{Plugin, SUBPROCESS, split_own_flags, text};
+use super::manifest::{Plugin, SUBPROCESS, text};
+use super::split_own_flags;
 use crate::cli::parse;
 use crate::cli::session::Session;
 use crate::data::{Data, Map};

@@ -3,7 +3,7 @@
 //! Goes in: a [`Plugin`]. Comes out: YAML. Follows the struct `Metadata` of Helm's `internal/plugin`, whose fields have no names of
 //! their own for YAML.
 
-use super::{COMMAND_TYPE, GETTER_TYPE, Plugin, Program, SUBPROCESS, text, truth};
+use super::manifest::{COMMAND_TYPE, GETTER_TYPE, Plugin, Program, SUBPROCESS, text, truth};
 use crate::data::{Data, Map};
 use crate::error::Result;
 use crate::yaml;

@@ -4,7 +4,9 @@
 //! address as arguments, and the credentials in its environment. Plugins are looked for when an address first wants one.
 //! Follows Helm's `pkg/getter/plugingetter.go` and `internal/plugin/runtime_subprocess_getter.go`.
 
-use super::{GETTER_TYPE, Plugin, SUBPROCESS, Variables, all, program};
+use super::invocation::Variables;
+use super::manifest::{GETTER_TYPE, Plugin, SUBPROCESS};
+use super::{all, program};
 use crate::cli::environment::{Environment, Settings};
 use crate::cli::kubeconfig;
 use crate::cli::session::Session;

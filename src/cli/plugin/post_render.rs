@@ -1,0 +1,75 @@
+//! Programs that change manifests after they are rendered.
+//!
+//! Goes in: all manifests as one text, by the program's standard input. Comes out: what it writes to its standard output. The programs are
+//! those of plugins, or any with `--post-renderer-program`. Matches Helm's `pkg/postrenderer`.
+
+use super::invocation::Variables;
+use super::{POST_RENDERER_TYPE, find, program};
+use crate::action::template::PostRender;
+use crate::cli::environment::Environment;
+use crate::cli::session::Session;
+use crate::diagnostic::Notices;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::quote::quote;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A program that changes manifests: a plugin's, or with [`PostRenderer::program`] any.
+pub struct PostRenderer<'a> {
+    name: String,
+    /// What it says on standard error is shown: of plugins Helm shows nothing, whether they fail or not.
+    is_heard: bool,
+    command: Box<dyn Fn() -> Result<Command> + 'a>,
+}
+
+impl<'a> PostRenderer<'a> {
+    /// The post-renderer plugin of this name.
+    pub fn plugin(name: &str, arguments: &'a [String], session: &'a Session, notices: &mut Notices) -> Result<PostRenderer<'a>> {
+        let plugin = find(name, POST_RENDERER_TYPE, &session.settings, notices)?;
+        let command = Box::new(move || plugin.command(arguments, Variables::new(), session));
+        Ok(PostRenderer { name: name.to_string(), is_heard: false, command })
+    }
+
+    /// The program at this path, as Helm 3 had it.
+    pub fn program(path: &str, arguments: &'a [String], environment: &Environment) -> PostRenderer<'a> {
+        let (program, environment) = (path.to_string(), environment.clone());
+        let command = move || {
+            let mut command = program::command(&program, &environment);
+            command.args(arguments);
+            Ok(command)
+        };
+        PostRenderer { name: path.to_string(), is_heard: true, command: Box::new(command) }
+    }
+}
+
+impl PostRender for PostRenderer<'_> {
+    fn run(&mut self, manifests: Vec<u8>) -> Result<Vec<u8>> {
+        let name = quote(self.name.as_bytes());
+        let failed = |error: Error| error.context(format!("failed to invoke post-renderer plugin {name}"));
+        let mut command = (self.command)().map_err(failed)?;
+        let stderr = if self.is_heard { Stdio::inherit() } else { Stdio::null() };
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        let mut child = command.spawn().map_err(|error| failed(program::not_started(&error, &command)))?;
+        let input = child.stdin.take();
+        // Written beside the reading, since the program may answer before it has read all.
+        let output = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if let Some(mut input) = input {
+                    // A program that does not read its input is free not to.
+                    let _ = input.write_all(&manifests);
+                }
+            });
+            child.wait_with_output()
+        });
+        let output = output.map_err(|error| failed(fs::fault("wait", Path::new(&self.name), &error)))?;
+        if !output.status.success() {
+            return Err(failed(Error::new(ErrorKind::Usage, format!("plugin {name} exited with error"))));
+        }
+        if output.stdout.trim_ascii().is_empty() {
+            return Err(Error::new(ErrorKind::Usage, format!("post-renderer {name} produced empty output")));
+        }
+        Ok(output.stdout)
+    }
+}
