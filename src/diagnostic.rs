@@ -122,8 +122,8 @@ pub fn source_line(text: &[u8], line: usize) -> Option<String> {
     Some(String::from_utf8_lossy(row.strip_suffix(b"\r").unwrap_or(row)).into_owned())
 }
 
-/// Which of `candidates` was probably meant by `wanted`: the nearest, the first of equally near ones, in any case. No more letters
-/// may differ than one and a quarter of those wanted.
+/// Which of `candidates` was probably meant by `wanted`: the nearest, the first of equally near ones, in any case. At most one
+/// letter, and one more for every four of `wanted`, may differ.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = wanted.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).collect();
     let allowed = 1 + wanted.len() / 4;

@@ -2,7 +2,8 @@
 //!
 //! Goes in: paths. Comes out: bytes, names in byte order, facts about entries, or an [`Error`] in Go's words
 //! (`open X: no such file or directory`), since Helm prints Go's `PathError`s as they are. No other module touches the file
-//! system, so that each fault names its path and each write is atomic: a temporary file in the same folder, then a rename.
+//! system, so that each fault names its path. A file is written beside its place and renamed, so that readers see the old one or the
+//! new one; folders are copied entry by entry.
 
 #![expect(clippy::disallowed_methods, reason = "all file access of the crate is here")]
 
@@ -197,7 +198,7 @@ pub fn modified_second(path: &Path) -> Result<i64> {
     Ok(seconds)
 }
 
-/// When an entry was last added to, taken from or renamed in a folder, nanoseconds since 1970; `None` if it is no folder.
+/// When something was last added to, removed from or renamed in a folder, in nanoseconds since 1970; `None` if there is no such folder.
 pub fn folder_changed(path: &Path) -> Option<i128> {
     let about = std::fs::metadata(path).ok().filter(Metadata::is_dir)?;
     i128::try_from(about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()

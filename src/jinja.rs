@@ -2,7 +2,7 @@
 //!
 //! Goes in: a template's text and the [`Map`] that it sees. Comes out: what it renders to, or a fault with the line and the piece
 //! of the template that failed. A template sees no environment, no clock and no other file; an undefined name is a fault; time and
-//! output are bounded, what texts it makes on the way is not. Used for values files in Jinja and for starters. Helm has nothing
+//! output are bounded, memory for texts on the way is not. Used for values files in Jinja and for starters. Helm has nothing
 //! like it: charts themselves are rendered by [`crate::template`], never by this engine.
 
 use crate::data::{Data, Map};

@@ -11,7 +11,7 @@ use std::thread;
 /// Most threads that work of the processor is shared out to.
 const THREADS_LIMIT: usize = 16;
 
-/// How many threads are worth to be had for so many pieces: as many as there are processors.
+/// How many threads to use for so many pieces of work: at most as many as there are processors.
 pub fn threads(pieces: usize) -> usize {
     // Asking for the number of processors costs more than a small piece.
     if pieces < 2 { 1 } else { thread::available_parallelism().map_or(1, usize::from).min(pieces).min(THREADS_LIMIT) }

@@ -192,7 +192,6 @@ impl Version {
     }
 }
 
-/// Three numbers, prerelease and metadata, without a leading `v`.
 /// Whether the text is three short numbers: a version that, taken as a constraint, allows itself.
 pub(crate) fn is_plain(text: &str) -> bool {
     let is_number = |part: &str| (1..=9).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -200,6 +199,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
     parts.by_ref().take(3).filter(|part| is_number(part)).count() == 3 && parts.next().is_none()
 }
 
+/// Three numbers, prerelease and metadata, without a leading `v`.
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.semver.fmt(f)

@@ -1,8 +1,8 @@
 //! Packing a chart folder into an archive.
 //!
-//! Goes in: the folder and what to change in the packed Chart.yaml. Comes out: where the archive was written, its
-//! bytes and the chart as packed.
-//! Dependencies are updated by the caller beforehand, since that needs the network. Matches Helm's `pkg/action/package.go`.
+//! Goes in: the folder and what to change in the packed Chart.yaml. Comes out: where the archive was written, its bytes and the chart
+//! as packed. Dependencies are updated by the caller beforehand, since that needs the network. Matches Helm's
+//! `pkg/action/package.go`.
 
 use crate::chart::{Chart, Metadata, loader};
 use crate::diagnostic::Notices;

@@ -122,7 +122,8 @@ enum Token {
 }
 
 impl Pattern {
-    /// Reads a pattern; `None` when it is malformed (an open class, an empty or reversed one, a backslash at the end).
+    /// Reads a pattern; `None` when it is malformed: an open or empty class, or a backslash at the end. A reversed range is well formed and
+    /// matches nothing.
     pub fn parse(text: &str) -> Option<Pattern> {
         let mut chunks: Vec<(bool, Vec<Token>)> = Vec::new();
         let mut characters = text.chars().peekable();

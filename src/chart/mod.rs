@@ -30,8 +30,7 @@ pub struct Chart {
     pub values: Arc<Map>,
     /// The subcharts, sorted by name.
     pub dependencies: Vec<Chart>,
-    /// The path of the chart that this one was found in, where Helm still takes that for its parent although it stands in a copy
-    /// of it under an alias (`parent/charts/child`).
+    /// The path that Helm still uses for this chart's parent after the parent was copied under an alias (`parent/charts/child`).
     pub found_in: Option<Arc<str>>,
 }
 

@@ -73,8 +73,8 @@ pub struct Stop {
     pub at: Option<usize>,
 }
 
-/// Parses the value that begins at `start`, or after blanks behind that, as a `Decoder` does whose target has no place for large
-/// numbers: the value, and where the rest starts; `None` when nothing is left but blanks.
+/// Parses the value that begins at `start` or after blanks behind it: the value, and where the rest starts; `None` when nothing is left
+/// but blanks. A number that is out of range is null instead of a fault: the caller looks only at texts.
 pub fn parse_next(text: &[u8], start: usize) -> std::result::Result<Option<(Data, usize)>, Stop> {
     let mut parser = Parser::new(text, false);
     (parser.streaming, parser.at) = (true, start);

@@ -49,7 +49,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     }
 }
 
-/// The user's values, once more: where both have a table, it holds what the chart adds, and nulls have done their work.
+/// `above`, with every table that `below` has too replaced by the one in `merged`.
 fn with_tables_of(above: &Arc<Map>, below: &Arc<Map>, merged: &Arc<Map>) -> Arc<Map> {
     let is_shared = |key: &str, value: &Data| value.as_map().is_some() && below.get(key).is_some_and(|below| below.as_map().is_some());
     if !above.iter().any(|(key, value)| is_shared(key, value)) {

@@ -31,10 +31,10 @@ const RETRY_LIMIT: u32 = 5;
 /// The longest pause that a server may ask for.
 const PAUSE_LIMIT: Duration = Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
-/// A body may take longer than the timeout if so many bytes of it come in each second: a peer that only drips is given up.
+/// A body may outlast the timeout while it delivers so many bytes per second; a peer that only drips is given up.
 const SLOWEST: u64 = 10_000;
 const DEFAULT_PAUSE: Duration = Duration::from_millis(250);
-/// How many transfers there were, by which they are told apart.
+/// Counts transfers, which tells them apart.
 static TRANSFERS: AtomicU64 = AtomicU64::new(0);
 
 /// One request.

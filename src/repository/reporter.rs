@@ -33,7 +33,7 @@ pub trait Reporter: Send + Sync {
     fn notice(&self, notice: Notice);
     /// A transfer has moved on; shown on a terminal only.
     fn progress(&self, _progress: &Progress) {}
-    /// Whether somebody looks on: of things that are done at once each is then told as soon as it ends, else in their order.
+    /// Whether progress is shown live. If so, results are told as they come, else in their order.
     fn is_watched(&self) -> bool {
         false
     }

@@ -186,7 +186,7 @@ impl Resolver<'_> {
             file_name = format!("{}@{}.tgz", reference.name(), reference.digest.replace(':', "-"));
             if !wanted.is_empty() {
                 let tag = wanted.replace('+', "_");
-                // Whoever may not ask for tags, or finds none, still has the digest.
+                // If tags may not be listed, or there are none, the digest still identifies it.
                 let found =
                     self.registries().ask(&reference, |registry, reference| registry.resolve(&reference.repository, &tag)).ok().flatten();
                 if let Some(found) = found.filter(|found| *found != reference.digest) {

@@ -16,6 +16,7 @@ use crate::chart::Chart;
 use crate::data::{Data, Map};
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::quote;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -310,7 +311,7 @@ impl<'a> Coalescer<'a> {
                     below.set(key, Node::Table(copy));
                 }
                 Some(_) => {
-                    self.notice(format!("Conflict: cannot merge map onto non-map for {}. Skipping.", go_text::quote(&key)));
+                    self.notice(format!("Conflict: cannot merge map onto non-map for {}. Skipping.", quote(key.as_bytes())));
                 }
             }
         }

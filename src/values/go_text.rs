@@ -81,11 +81,6 @@ pub fn type_name(data: &Data) -> &'static str {
     }
 }
 
-/// `%q`: a Go string literal.
-pub fn quote(text: &str) -> String {
-    crate::quote::quote(text.as_bytes())
-}
-
 /// `%q` of a `[]rune`: `['a' 'b']`.
 pub fn quote_runes(runes: &[char]) -> String {
     let mut out = vec![b'['];
@@ -117,7 +112,7 @@ mod tests {
 
     #[test]
     fn quoting_escapes_what_go_escapes() {
-        assert_eq!(quote("a\"\n\u{200b}é"), "\"a\\\"\\n\\u200bé\"");
+        assert_eq!(crate::quote::quote("a\"\n\u{200b}é"), "\"a\\\"\\n\\u200bé\"");
         assert_eq!(quote_runes(&['a', '\'']), "['a' '\\'']");
     }
 }

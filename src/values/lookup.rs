@@ -5,6 +5,7 @@
 //! an empty part is an empty key. Follows Helm's `pkg/chart/common/values.go` (`Table`, `PathValue`).
 
 use crate::data::{Data, Map};
+use crate::quote::quote;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ pub struct NotATable(pub String);
 
 impl fmt::Display for NotATable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not a table", super::go_text::quote(&self.0))
+        write!(f, "{} is not a table", quote(&self.0))
     }
 }
 

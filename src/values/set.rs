@@ -5,11 +5,12 @@
 //! of a file, or the literal rest. A key that ends early often ends the parse in silence, as in Helm.
 //! Follows Helm's `pkg/strvals`, its limits of 65 536 on indexes and of 30 dots on names included.
 
-use super::go_text::{quote, quote_runes, type_name};
+use super::go_text::{quote_runes, type_name};
 use super::merge::Reader;
 use crate::data::{Data, Items, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::parse_int;
+use crate::quote::quote;
 use std::sync::Arc;
 
 /// The largest list index.

@@ -91,7 +91,6 @@ impl Shape {
         }
     }
 
-    /// Helm's lists and maps hold pointers to structs.
     /// What is written where this is wanted, for people.
     fn in_words(&self) -> String {
         let fixed = match self {
@@ -120,6 +119,7 @@ impl Shape {
         }
     }
 
+    /// The type as an element: Helm's lists and maps hold pointers to structs.
     fn pointer_type_name(&self) -> String {
         match self {
             // Structs without a name are held themselves.

@@ -170,7 +170,7 @@ impl Work {
         self.pieces.push(Ok(Vec::new()));
     }
 
-    /// Whether so many pieces are waiting that another thread is worth its start, which then is taken for started.
+    /// Whether so many pieces wait that another thread is worth its start; it is counted as started.
     fn wants_help(&mut self, pieces: usize) -> bool {
         if self.waiting.len() < pieces {
             return false;

@@ -1,8 +1,9 @@
 //! Charts as OCI artifacts: manifest, config and layers as Helm writes them.
 //!
 //! Goes in: an archive with its metadata, or a reference. Comes out: the pushed manifest's digest, or the archive and its
-//! provenance. Blobs go up before the manifest that names them, so a push that breaks off leaves nothing that can be pulled. Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest,
-//! no `mediaType` inside the manifest.
+//! provenance. Blobs go up before the manifest that names them, so a push that breaks off leaves nothing that can be pulled.
+//! Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest, no `mediaType` inside the
+//! manifest.
 
 use super::{Descriptor, NO_PUSH, NO_TAG, Reference, Registry, content_type, digest_of, has_digest, other_content, pull_scope, push_scope};
 use crate::chart::Metadata;

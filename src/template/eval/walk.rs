@@ -130,7 +130,6 @@ impl Evaluator<'_> {
         frame.at = Some(NodeRef::Range(branch));
         let value = self.pipeline(frame, dot, &branch.pipe)?;
         let mut ran = false;
-        // `None` ends the loop, `Some(Next)` goes on; any other way out is not for the loops outside.
         match &value {
             Value::Nil => {}
             Value::Int(kind, count) => {

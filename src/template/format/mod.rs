@@ -13,7 +13,6 @@ use super::functions::Fault;
 use super::value::Value;
 use crate::number;
 
-pub use crate::quote::quote as quote_go;
 pub use deferred::Deferred;
 pub use verbs::sprintf;
 

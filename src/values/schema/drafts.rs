@@ -3,9 +3,9 @@
 //! Goes in: a schema. Comes out: the draft of an address, or why an address at `$schema` leads nowhere. Helm's library goes after every
 //! one of them, also where it says nothing (`getDraft` and `collectResources`); the validator only after that of the top.
 
-use super::super::go_text;
 use super::{Loader, SCHEMA_URL, fault};
 use crate::data::Data;
+use crate::quote::quote;
 use crate::url::Url;
 use boon::UrlLoader;
 
@@ -90,12 +90,12 @@ fn fault_at(pointer: &str, address: &str) -> Option<String> {
     match Url::parse(address.as_bytes()) {
         Err(fault) => {
             let place = fault::address(&format!("{SCHEMA_URL}#{pointer}"));
-            Some(format!("invalid $schema in {}: {fault}", go_text::quote(&place)))
+            Some(format!("invalid $schema in {}: {fault}", quote(&place)))
         }
         Ok(url) if !matches!(&*url.scheme, b"http" | b"https" | b"file" | b"urn") => {
             let written = url.written();
-            let scheme = go_text::quote(&String::from_utf8_lossy(&written));
-            Some(format!("failing loading {}: no URLLoader registered for {scheme}", go_text::quote(address)))
+            let scheme = quote(&*String::from_utf8_lossy(&written));
+            Some(format!("failing loading {}: no URLLoader registered for {scheme}", quote(address)))
         }
         Ok(_) => None,
     }
@@ -107,7 +107,7 @@ fn fault_behind(address: &str, loader: &Loader) -> Option<String> {
     if address == SCHEMA_URL {
         return None;
     }
-    loader.load(address).err().map(|fault| format!("failing loading {}: {fault}", go_text::quote(address)))
+    loader.load(address).err().map(|fault| format!("failing loading {}: {fault}", quote(address)))
 }
 
 fn without_fragment(address: &str) -> &str {

@@ -6,10 +6,10 @@
 //! dropped levels are found again from where in the schema an error lies. Numbers are printed as golang.org/x/text does it in
 //! English.
 
-use super::super::go_text;
 use super::formats;
 use super::multiple::is_multiple;
 use super::written::Written;
+use crate::quote::quote as go_quote;
 use crate::url::{path_escape, path_unescape};
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
@@ -17,12 +17,12 @@ use serde_json::Value;
 /// Why a schema cannot be used.
 pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
     match error {
-        CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", go_text::quote(url)),
-        CompileError::LoadUrlError { url, src } => format!("failing loading {}: {src}", go_text::quote(url)),
-        CompileError::UnsupportedUrlScheme { url } => format!("no URLLoader registered for {}", go_text::quote(url)),
-        CompileError::InvalidMetaSchemaUrl { url, src } => format!("invalid $schema in {}: {src}", go_text::quote(url)),
-        CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", go_text::quote(url)),
-        CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", go_text::quote(url)),
+        CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", go_quote(url)),
+        CompileError::LoadUrlError { url, src } => format!("failing loading {}: {src}", go_quote(url)),
+        CompileError::UnsupportedUrlScheme { url } => format!("no URLLoader registered for {}", go_quote(url)),
+        CompileError::InvalidMetaSchemaUrl { url, src } => format!("invalid $schema in {}: {src}", go_quote(url)),
+        CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", go_quote(url)),
+        CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", go_quote(url)),
         CompileError::ValidationError { url, src } => {
             let location = match &src.kind {
                 ErrorKind::Schema { url } => url,
@@ -31,37 +31,29 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
             let url = if url.contains('#') { url.clone() } else { format!("{url}#") };
             format!(
                 "{} is not valid against metaschema: jsonschema validation failed with {}\n{}",
-                go_text::quote(&url),
+                go_quote(&url),
                 quote(location),
                 validation_text(schema, src)
             )
         }
-        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", go_text::quote(loc)),
-        CompileError::ParseAnchorError { loc } => format!("error in parsing anchor at {}", go_text::quote(loc)),
-        CompileError::DuplicateId { url, id, ptr1, ptr2 } => format!(
-            "duplicate id {} in {} at {} and {}",
-            go_text::quote(id),
-            go_text::quote(url),
-            go_text::quote(ptr1),
-            go_text::quote(ptr2)
-        ),
-        CompileError::DuplicateAnchor { anchor, url, ptr1, ptr2 } => format!(
-            "duplicate anchor {} in {} at {} and {}",
-            go_text::quote(anchor),
-            go_text::quote(url),
-            go_text::quote(ptr1),
-            go_text::quote(ptr2)
-        ),
-        CompileError::InvalidJsonPointer(url) => format!("invalid json-pointer {}", go_text::quote(&address(url))),
-        CompileError::JsonPointerNotFound(url) => format!("json-pointer in {} not found", go_text::quote(&address(url))),
+        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", go_quote(loc)),
+        CompileError::ParseAnchorError { loc } => format!("error in parsing anchor at {}", go_quote(loc)),
+        CompileError::DuplicateId { url, id, ptr1, ptr2 } => {
+            format!("duplicate id {} in {} at {} and {}", go_quote(id), go_quote(url), go_quote(ptr1), go_quote(ptr2))
+        }
+        CompileError::DuplicateAnchor { anchor, url, ptr1, ptr2 } => {
+            format!("duplicate anchor {} in {} at {} and {}", go_quote(anchor), go_quote(url), go_quote(ptr1), go_quote(ptr2))
+        }
+        CompileError::InvalidJsonPointer(url) => format!("invalid json-pointer {}", go_quote(address(url))),
+        CompileError::JsonPointerNotFound(url) => format!("json-pointer in {} not found", go_quote(address(url))),
         CompileError::AnchorNotFound { url, reference } => {
-            format!("anchor in {} not found in schema {}", go_text::quote(&address(reference)), go_text::quote(url))
+            format!("anchor in {} not found in schema {}", go_quote(address(reference)), go_quote(url))
         }
         CompileError::UnsupportedVocabulary { url, vocabulary } => {
-            format!("unsupported vocabulary {} in {}", go_text::quote(vocabulary), go_text::quote(url))
+            format!("unsupported vocabulary {} in {}", go_quote(vocabulary), go_quote(url))
         }
         CompileError::InvalidRegex { url, regex, src } => {
-            format!("invalid regex {} at {}: {src}", go_text::quote(regex), go_text::quote(url))
+            format!("invalid regex {} at {}: {src}", go_quote(regex), go_quote(url))
         }
         other => other.to_string(),
     }
@@ -362,7 +354,7 @@ fn text(kind: &ErrorKind) -> String {
         ErrorKind::ContentSchema => "'contentSchema' failed".to_string(),
         ErrorKind::PropertyName { prop } => format!("invalid propertyName {}", quote(prop)),
         ErrorKind::RefCycle { url, kw_loc1, kw_loc2 } => {
-            format!("both {kw_loc1} and {kw_loc2} resolve to {} causing reference cycle", go_text::quote(url))
+            format!("both {kw_loc1} and {kw_loc2} resolve to {} causing reference cycle", go_quote(url))
         }
         ErrorKind::FalseSchema => "false schema".to_string(),
         ErrorKind::Type { got, want } => {
@@ -443,7 +435,7 @@ fn quoted<S: AsRef<str>>(names: &[S]) -> String {
 
 /// Single quotes around a text escaped as in Go.
 fn quote(text: &str) -> String {
-    let double = go_text::quote(text).replace("\\\"", "\"").replace('\'', "\\'");
+    let double = go_quote(text).replace("\\\"", "\"").replace('\'', "\\'");
     let inner = double.get(1..double.len() - 1).unwrap_or_default();
     format!("'{inner}'")
 }

@@ -116,7 +116,7 @@ impl Template {
         let mut names = Vec::new();
         for name in &self.names {
             if !name.is_ascii() {
-                return Err(format!("x509: {} cannot be encoded as an IA5String", format::quote_go(name.as_bytes())));
+                return Err(format!("x509: {} cannot be encoded as an IA5String", crate::quote::quote(name.as_bytes())));
             }
             names.extend(der::element(0x82, name.as_bytes()));
         }
