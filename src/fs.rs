@@ -578,6 +578,12 @@ pub fn join_below(folder: &Path, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Go's `filepath.Ext` of a path with slashes: from the last dot of its last part on.
+pub fn extension(path: &str) -> &str {
+    let base = path.rsplit('/').next().unwrap_or(path);
+    base.rfind('.').and_then(|dot| base.get(dot..)).unwrap_or("")
+}
+
 /// `path` with `suffix` behind its name.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();

@@ -8,9 +8,10 @@ use super::source::Found;
 use super::{Linter, Rule, Severity};
 use crate::chart::Metadata;
 use crate::chart::metadata::METADATA;
-use crate::data::{Data, Map};
+use crate::data::Map;
 use crate::error::Result;
 use crate::quote::quote;
+use crate::values::go_text;
 use crate::version::{Constraint, Version};
 use crate::yaml;
 
@@ -72,16 +73,8 @@ fn api_version(metadata: &Metadata) -> Option<String> {
 
 /// That a version is written as text: `1.10` without quotes is a number, and a different one.
 fn is_string(map: &Map, key: &str) -> Option<String> {
-    let kind = match map.get(key)? {
-        Data::Str(_) | Data::Bytes(_) => return None,
-        Data::Null => "<nil>",
-        Data::Bool(_) => "bool",
-        Data::Int(_) => "int64",
-        Data::Float(_) => "float64",
-        Data::List(_) => "[]interface {}",
-        Data::Map(_) => "map[string]interface {}",
-    };
-    Some(format!("{key} should be of type string but it's of type {kind}"))
+    let kind = go_text::type_name(map.get(key)?);
+    (kind != "string").then(|| format!("{key} should be of type string but it's of type {kind}"))
 }
 
 fn version(metadata: &Metadata) -> Option<String> {

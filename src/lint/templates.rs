@@ -10,6 +10,7 @@ use crate::chart::Chart;
 use crate::data::{Data, Map};
 use crate::dependency;
 use crate::diagnostic::source_line;
+use crate::fs;
 use crate::quote::quote;
 use crate::template::engine::{self, Capabilities, Environment, KubeVersion, Release, RenderContext, TemplateSet, WrittenLine};
 use crate::values::{coalesce, schema};
@@ -38,7 +39,7 @@ pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) 
     let mut found = Vec::new();
     for template in &chart.content.templates {
         let name = &*template.name;
-        let extension = name.rsplit('/').next().and_then(|base| base.rfind('.').and_then(|dot| base.get(dot..))).unwrap_or("");
+        let extension = fs::extension(name);
         if !matches!(extension, ".yaml" | ".yml" | ".tpl" | ".txt") {
             let message = format!("file extension '{extension}' not valid. Valid extensions are .yaml, .yml, .tpl, or .txt");
             linter.add(Severity::Error, Rule::Templates, name, message);

@@ -12,7 +12,7 @@ pub mod split;
 
 use crate::diagnostic::{Diagnostic, Level, Location, Notices, source_line};
 use crate::error::{Error, ErrorKind, Result};
-use crate::template::engine::RenderedFile;
+use crate::template::engine::{self, RenderedFile};
 use crate::yaml::{self, Head};
 use hook::{Hook, Verdict};
 use std::ops::Range;
@@ -129,7 +129,7 @@ fn arrange<T: Default>(items: &mut [T], order: &mut [usize]) {
 
 /// Partials are rendered by nobody, but a post-renderer may name its output as it likes.
 pub(crate) fn is_partial(file: &RenderedFile) -> bool {
-    file.name.rsplit('/').next().is_some_and(|base| base.starts_with('_'))
+    engine::is_partial(&file.name)
 }
 
 /// The heads of these documents in their order, read on two threads when there is much to read. The list may end early, behind

@@ -6,7 +6,7 @@
 
 use crate::quote;
 use crate::quote::printable::is_printable;
-use crate::unicode::{is_digit, is_letter};
+use crate::unicode::{self, is_digit, is_letter};
 use memchr::memmem;
 
 /// What a token is.
@@ -72,20 +72,9 @@ pub struct Lexer<'a> {
 
 /// What the next character is: a code point, and how many bytes it takes; 0 bytes at the end.
 fn decode(text: &[u8]) -> (u32, usize) {
-    match text.first() {
-        None => (u32::MAX, 0),
-        Some(byte) if *byte < 0x80 => (u32::from(*byte), 1),
-        Some(_) => {
-            let window = text.get(..4).unwrap_or(text);
-            let valid = match std::str::from_utf8(window) {
-                Ok(valid) => valid,
-                Err(error) => std::str::from_utf8(&window[..error.valid_up_to()]).unwrap_or(""),
-            };
-            match valid.chars().next() {
-                Some(character) => (character as u32, character.len_utf8()),
-                None => (0xFFFD, 1),
-            }
-        }
+    match unicode::decode(text) {
+        (_, 0) => (u32::MAX, 0),
+        (character, width) => (u32::from(character), width),
     }
 }
 

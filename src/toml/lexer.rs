@@ -4,6 +4,7 @@
 //! Go library names. It follows that lexer's steps back and forth, since its messages quote what it had taken by then.
 
 use crate::quote::{quote, quote_character};
+use crate::unicode;
 
 /// What is wrong, and on which line, from 1. (Go takes a line off in some places, so that it may be 0.)
 #[derive(Debug)]
@@ -380,12 +381,9 @@ impl<'a> Lexer<'a> {
 
 /// The first character and its width; `None` if the bytes are not UTF-8.
 fn decode(bytes: &[u8]) -> Option<(char, usize)> {
-    let width = match *bytes.first()? {
-        0..0x80 => 1,
-        0xC0..0xE0 => 2,
-        0xE0..0xF0 => 3,
-        _ => 4,
-    };
-    let character = std::str::from_utf8(bytes.get(..width)?).ok()?.chars().next()?;
-    Some((character, width))
+    match unicode::decode(bytes) {
+        // The character itself is three bytes wide.
+        (_, 0) | (unicode::REPLACEMENT, 1) => None,
+        found => Some(found),
+    }
 }

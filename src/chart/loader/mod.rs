@@ -323,7 +323,7 @@ impl Assembly<'_> {
         }
         let mut values = Arc::new(Map::new());
         let is_own = |file: &mut File| match file.name.strip_prefix(CHARTS) {
-            Some(inner) if extension(inner) != ".prov" => {
+            Some(inner) if fs::extension(inner) != ".prov" => {
                 file.name = file.name.skipping(CHARTS.len());
                 false
             }
@@ -381,7 +381,7 @@ impl Assembly<'_> {
             if entry.starts_with(['_', '.']) {
                 continue;
             }
-            let packed = extension(&entry) == ".tgz";
+            let packed = fs::extension(&entry) == ".tgz";
             let loaded = match files.first() {
                 Some(file) if packed && *file.name == *entry => self.packed(file.data.shared().clone(), depth),
                 Some(file) if packed => {
@@ -474,12 +474,6 @@ impl Assembly<'_> {
 /// A name up to its first slash.
 fn first_part(name: &str) -> &str {
     name.split_once('/').map_or(name, |parts| parts.0)
-}
-
-/// Go's `filepath.Ext` of a name: from its last dot, in the last part.
-fn extension(name: &str) -> &str {
-    let base = name.rsplit('/').next().unwrap_or(name);
-    base.rfind('.').and_then(|dot| base.get(dot..)).unwrap_or("")
 }
 
 #[cfg(test)]

@@ -160,14 +160,17 @@ fn chart_context(chart: &Chart, is_root: bool, values: Map, shared: &mut Shared<
     let context = Map::root(shared.keys.iter().cloned().zip(values_of_keys));
     shared.contexts.push(context.clone());
     for child in &chart.dependencies {
-        let child_values = table(&values, child.name()).unwrap_or_else(|| Map::new(MapKind::Values));
+        // Dots in a chart's name are steps, as for Helm.
+        let child_values =
+            values.table(child.name().as_bytes()).map_or_else(|_| Map::new(MapKind::Values), |map| map.with_kind(MapKind::Values));
         let child_context = chart_context(child, false, child_values, shared);
         subcharts.insert(Str::from(child.name()), Value::Map(child_context.with_kind(MapKind::Any)));
     }
     context
 }
 
-fn is_partial(name: &str) -> bool {
+/// Whether a file only has definitions for others.
+pub(crate) fn is_partial(name: &str) -> bool {
     name.rsplit('/').next().unwrap_or(name).starts_with('_')
 }
 
@@ -178,18 +181,6 @@ fn clean_join(path: &str, name: &str) -> String {
         return [path, "/", name].concat();
     }
     String::from_utf8_lossy(&clean_name([path, "/", name].concat().as_bytes())).into_owned()
-}
-
-/// The map that a chart's name leads to; dots in it are steps, as in Helm's `Table`.
-fn table(values: &Map, name: &str) -> Option<Map> {
-    let mut map = values.clone();
-    for part in name.split('.') {
-        match map.get(part.as_bytes()) {
-            Some(Value::Map(inner)) if matches!(inner.kind(), MapKind::Any | MapKind::Values) => map = inner,
-            _ => return None,
-        }
-    }
-    Some(map.with_kind(MapKind::Values))
 }
 
 fn texts(list: &[String]) -> Value {

@@ -25,7 +25,7 @@ pub(super) fn of_values(map: &Map, name: &str) -> Option<Method> {
             Method::new(&[], move |_| Ok(Value::Map(if map.is_empty() { Map::new(MapKind::Any) } else { map.with_kind(MapKind::Any) })))
         }
         "Table" => Method::new(&[Parameter::Str], move |arguments| {
-            table(&map, text(arguments).as_bytes()).map(|map| Value::Map(map.with_kind(MapKind::Values)))
+            map.table(text(arguments).as_bytes()).map_err(no_table).map(|map| Value::Map(map.with_kind(MapKind::Values)))
         }),
         _ => Method::new(&[Parameter::Str], move |arguments| path_value(&map, text(arguments).as_bytes())),
     })
@@ -47,18 +47,6 @@ fn no_table(name: &[u8]) -> Fault {
     Fault::new(format!("{} is not a table", crate::quote::quote(name)))
 }
 
-/// The map at a path of keys joined by dots.
-fn table(map: &Map, path: &[u8]) -> Result<Map, Fault> {
-    let mut map = map.clone();
-    for name in path.split(|byte| *byte == b'.') {
-        match map.get(name) {
-            Some(Value::Map(inner)) if matches!(inner.kind(), MapKind::Any | MapKind::Values) => map = inner,
-            _ => return Err(no_table(name)),
-        }
-    }
-    Ok(map)
-}
-
 /// The value, not a map, at a path of keys joined by dots.
 fn path_value(map: &Map, path: &[u8]) -> Result<Value, Fault> {
     if path.is_empty() {
@@ -70,7 +58,7 @@ fn path_value(map: &Map, path: &[u8]) -> Result<Value, Fault> {
         None => (None, path),
     };
     let holder = match parent {
-        Some(parent) => table(map, parent).map_err(|_| no_value(name))?,
+        Some(parent) => map.table(parent).map_err(|_| no_value(name))?,
         None => map.clone(),
     };
     match holder.get(name) {

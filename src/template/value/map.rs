@@ -191,6 +191,18 @@ impl Map {
         Rc::ptr_eq(&self.cell, &other.cell)
     }
 
+    /// The table at a path of keys joined by dots (Helm's `Values.Table`); the error is the key that leads to none.
+    pub fn table<'path>(&self, path: &'path [u8]) -> Result<Map, &'path [u8]> {
+        let mut map = self.clone();
+        for name in path.split(|byte| *byte == b'.') {
+            match map.get(name) {
+                Some(Value::Map(inner)) if matches!(inner.kind(), MapKind::Any | MapKind::Values) => map = inner,
+                _ => return Err(name),
+            }
+        }
+        Ok(map)
+    }
+
     /// The value under `key`.
     pub fn get(&self, key: &[u8]) -> Option<Value> {
         self.note_read(key == PER_FILE.as_bytes());
