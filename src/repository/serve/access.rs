@@ -1,7 +1,8 @@
 //! Who may read and who may write.
 //!
 //! Goes in: the `Authorization` header and the accounts the server was given. Comes out: a role, or a refusal. Passwords
-//! are compared in constant time or by bcrypt; neither they nor tokens ever reach a log or an answer.
+//! are compared in constant time or by bcrypt; neither they nor tokens ever reach a log or an answer. Where there are hashes,
+//! every password that does not fit costs as much as one, so that time does not tell which users there are.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::{Digest, sha256};
@@ -24,10 +25,15 @@ enum Secret {
     Bcrypt(String),
 }
 
+/// Salt and digest of a bcrypt hash that no known password has.
+const NOBODYS: &str = ".....................................................";
+
 /// Accounts and tokens.
 #[derive(Debug, Default)]
 pub struct Access {
     users: HashMap<String, (Secret, Role)>,
+    /// What the passwords of users without a hash are held against; costs as much as the most costly hash of those that are there.
+    nobody: Option<(u32, String)>,
     tokens: Vec<(Digest, Role)>,
     anonymous_read: bool,
     /// Digests of `user:password` that bcrypt, which is slow by design, has found right.
@@ -67,7 +73,7 @@ impl Access {
     /// `bearer` makes it a bearer token. The role is `write` when left out; lines that begin with `#` are comments.
     ///
     /// # Errors
-    /// `FILE:LINE: …, expected `user:secret[:read|write]``.
+    /// Names the file, the line and the form that a line has.
     pub fn add_accounts(&mut self, text: &str, file: &str) -> Result<()> {
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -94,6 +100,13 @@ impl Access {
         if user == "bearer" {
             self.tokens.push((sha256(secret.as_bytes()), role));
             return;
+        }
+        let cost = secret.parse::<bcrypt::HashParts>().ok().map(|parts| parts.get_cost());
+        // Others can be written, but not tried.
+        if let Some(cost) = cost.filter(|cost| (4..=31).contains(cost))
+            && self.nobody.as_ref().is_none_or(|(most, _)| cost > *most)
+        {
+            self.nobody = Some((cost, format!("$2b${cost:02}${NOBODYS}")));
         }
         let secret = if secret.starts_with("$2") { Secret::Bcrypt(secret.to_string()) } else { Secret::Plain(sha256(secret.as_bytes())) };
         self.users.insert(user.to_string(), (secret, role));
@@ -149,13 +162,15 @@ impl Access {
         if let Some((_, role)) = self.tokens.iter().find(|(token, _)| same(token, &given)) {
             return Found::Role(*role);
         }
-        match self.users.get(user) {
-            Some((Secret::Plain(secret), role)) if same(secret, &given) => Found::Role(*role),
-            Some((Secret::Bcrypt(hash), role)) => {
-                Found::Hash { key: sha256(decoded.as_bytes()), password: password.to_string(), hash: hash.as_str(), role: *role }
-            }
-            _ => nobody,
-        }
+        let (hash, role) = match self.users.get(user) {
+            Some((Secret::Plain(secret), role)) if same(secret, &given) => return Found::Role(*role),
+            Some((Secret::Bcrypt(hash), role)) => (hash.as_str(), *role),
+            _ => match &self.nobody {
+                Some((_, hash)) => (hash.as_str(), Role::Nobody),
+                None => return nobody,
+            },
+        };
+        Found::Hash { key: sha256(decoded.as_bytes()), password: password.to_string(), hash, role }
     }
 }
 
@@ -199,6 +214,25 @@ mod tests {
         access.allow_anonymous_read();
         assert_eq!(access.role(None), Role::Read);
         assert_eq!(access.role(Some(&basic("nobody:x"))), Role::Nobody);
+    }
+
+    #[test]
+    fn time_does_not_tell_which_users_there_are() {
+        let mut access = Access::open();
+        access.add("ada", "pw", Role::Write);
+        // Without hashes nobody's password takes time.
+        assert_eq!(access.role_at_once(Some(&basic("none:x"))), Some(Role::Nobody));
+        access.add("bob", &bcrypt::hash("secret", 4).expect("a hash"), Role::Read);
+        access.add("eve", &bcrypt::hash("secret", 5).expect("a hash"), Role::Read);
+        for (given, cost) in [("bob:x", 4), ("eve:x", 5), ("none:x", 5), ("none:secret", 5), ("ada:x", 5)] {
+            let header = basic(given);
+            assert_eq!(access.role_at_once(Some(&header)), None, "{given}");
+            let Found::Hash { hash, .. } = access.look(Some(&header)) else { panic!("{given} is answered at once") };
+            assert_eq!(hash.parse::<bcrypt::HashParts>().expect("a hash").get_cost(), cost, "{given}");
+            assert!(bcrypt::verify("x", hash).is_ok_and(|fits| !fits), "{given} is tried");
+            assert_eq!(access.role(Some(&header)), Role::Nobody, "{given}");
+        }
+        assert_eq!(access.role_at_once(Some(&basic("ada:pw"))), Some(Role::Write));
     }
 
     #[test]
