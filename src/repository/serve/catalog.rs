@@ -523,9 +523,9 @@ impl Catalog {
             let gone = |entry: &&Arc<Entry>| !present.contains(entry.file.as_str()) && !newer(entry) && !self.is_busy(&entry.file);
             let gone: Vec<String> = state.entries.values().filter(gone).map(|entry| entry.file.clone()).collect();
             state.remove_all(gone.iter().map(String::as_str))?;
-            let stays = |entry: &Entry| {
-                !state.deleted.contains_key(&entry.file) && !state.entries.get(&entry.file).is_some_and(|known| newer(known))
-            };
+            // A listing that began after a deletion shows what somebody has uploaded since.
+            let deleted = |entry: &Entry| state.deleted.get(&entry.file).is_some_and(|at| *at >= started);
+            let stays = |entry: &Entry| !deleted(entry) && !state.entries.get(&entry.file).is_some_and(|known| newer(known));
             let read: Vec<Entry> = read.into_iter().flatten().filter(stays).collect();
             state.insert_all(read)?;
             state.deleted.retain(|_, at| *at >= started);
@@ -679,6 +679,23 @@ pub mod tests {
         let found: Vec<_> = charts.iter().flat_map(|chart| chart.versions.iter().map(version)).collect();
         assert_eq!(found, expected);
         assert_eq!(found.len(), 9);
+    }
+
+    #[test]
+    fn what_another_server_uploads_after_a_deletion_is_seen_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (own, other) = (catalog(folder.path()), catalog(folder.path()));
+        let place = folder.path().join("a-1.0.0.tgz");
+        let upload = || std::fs::write(&place, archive("apiVersion: v2\nname: a\nversion: 1.0.0\n")).expect("a file");
+        let count = async |catalog: &Catalog| catalog.versions("a").await.expect("versions").len();
+        upload();
+        wait(async {
+            assert_eq!((count(&own).await, count(&other).await), (1, 1));
+            assert!(own.storage.delete("a-1.0.0.tgz").await.expect("deleted"));
+            own.removed("a-1.0.0.tgz").expect("noted");
+            upload();
+            assert_eq!((count(&own).await, count(&other).await), (1, 1));
+        });
     }
 
     fn files(state: &State) -> Vec<String> {
