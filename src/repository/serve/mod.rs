@@ -17,6 +17,8 @@ mod rendered;
 pub mod route;
 pub mod storage;
 mod tls;
+#[cfg(test)]
+mod trial;
 
 use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,6 +31,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, 
 use catalog::{Catalog, poisoned};
 use catalogs::Catalogs;
 use connections::Limits;
+use futures_util::StreamExt as _;
 use route::{Depth, Layout, RegistryRoute, Route};
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
@@ -119,14 +122,7 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
         return Ok(());
     }
     started(listener.local_addr().map_err(fault)?);
-    let server = Arc::new(Server {
-        storage,
-        options,
-        catalogs: RwLock::default(),
-        metrics: metrics::Metrics::default(),
-        changing: Arc::default(),
-        hashing: tokio::sync::Semaphore::new(2),
-    });
+    let server = Arc::new(Server::new(storage, options));
     let (changing, own) = (server.changing.clone(), server.clone());
     let application = axum::Router::new().fallback(handle).with_state(server);
     let told = Arc::new(tokio::sync::Notify::new());
@@ -246,9 +242,15 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
     if declared.is_some_and(|length| length > limit as u64) {
         return too_large();
     }
-    let body = match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, limit)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return too_large(),
+    let read = async {
+        match route.takes_body(&parts.method) {
+            true => axum::body::to_bytes(body, limit).await.ok(),
+            false => discard(body, limit).await,
+        }
+    };
+    let body = match tokio::time::timeout(BODY_TIME, read).await {
+        Ok(Some(body)) => body,
+        Ok(None) => return too_large(),
         Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "request too slow"),
     };
     let query = parts.uri.query().map(pairs).unwrap_or_default();
@@ -265,6 +267,16 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
     });
     // Only the end of the runtime keeps it from its answer, or a panic in a program that is built to survive one.
     task.await.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed"))
+}
+
+/// Takes a body that nobody wants, so that the client gets round to reading its answer, and keeps nothing of it: for some routes
+/// nobody has to be let in. `None` if it is longer than `limit`, or breaks off.
+async fn discard(body: Body, limit: usize) -> Option<Bytes> {
+    let (mut parts, mut left) = (body.into_data_stream(), limit);
+    while let Some(part) = parts.next().await {
+        left = left.checked_sub(part.ok()?.len())?;
+    }
+    Some(Bytes::new())
 }
 
 /// The answer when the storage failed; why stands in the log alone.
@@ -337,6 +349,17 @@ async fn dispatch(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<A
 }
 
 impl Server {
+    fn new(storage: Storage, options: Options) -> Server {
+        Server {
+            storage,
+            options,
+            catalogs: RwLock::default(),
+            metrics: metrics::Metrics::default(),
+            changing: Arc::default(),
+            hashing: tokio::sync::Semaphore::new(2),
+        }
+    }
+
     /// Keeps what was read for the next start.
     async fn save_snapshots(&self) {
         let catalogs = self.catalogs.read().unwrap_or_else(poisoned).all();
@@ -452,6 +475,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn paths_decode_without_hidden_separators() {
@@ -475,6 +499,52 @@ mod tests {
         for lines in [&[][..], &[""], &["\"\""], &["\"sha256:abc\""], &["\"asha256:ab\""]] {
             assert!(!has_already(&headers(lines), "\"sha256:ab\""), "{lines:?}");
         }
+    }
+
+    /// A part of a body that counts itself while it is kept.
+    struct Part(Arc<AtomicUsize>);
+
+    impl AsRef<[u8]> for Part {
+        fn as_ref(&self) -> &[u8] {
+            b"0123456789"
+        }
+    }
+
+    impl Drop for Part {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn bodies_that_nobody_wants_are_not_kept() {
+        let trial = trial::Trial::new(|options| options.upload_limit = 100);
+        // The status, and how many parts were kept at once.
+        let ask = |method: &str, path: &str, count: usize| {
+            let (kept, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let seen = most.clone();
+            let parts = futures_util::stream::iter(0..count).map(move |_| {
+                seen.fetch_max(kept.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                Ok::<_, std::io::Error>(Bytes::from_owner(Part(kept.clone())))
+            });
+            (trial.status(method, path, Body::from_stream(parts)), most.load(Ordering::Relaxed))
+        };
+        for (method, path, status) in [
+            ("GET", "/health", 200),
+            ("POST", "/health", 404),
+            ("GET", "/info", 200),
+            ("GET", "/charts/a-1.0.0.tgz", 404),
+            ("GET", "/v2/a/tags/list", 404),
+            ("DELETE", "/v2/a/manifests/1.0.0", 404),
+            ("POST", "/v2/", 405),
+            // Who pushes to the wrong place learns that there is nothing.
+            ("POST", "/nowhere/api/x", 404),
+        ] {
+            assert_eq!(ask(method, path, 10), (status, 1), "{method} {path}");
+            assert_eq!(ask(method, path, 11), (413, 1), "{method} {path}");
+        }
+        assert_eq!(ask("POST", "/api/charts", 10), (400, 10));
+        assert_eq!(ask("POST", "/api/charts", 11).0, 413);
     }
 
     #[test]

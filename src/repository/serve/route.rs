@@ -5,6 +5,7 @@
 //! from the handlers for that reason. Paths are ChartMuseum's (`pkg/chartmuseum/router`) and the OCI distribution spec's.
 
 use crate::repository::oci::reference::valid_repository;
+use axum::http::Method;
 
 /// How many path parts name a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -133,6 +134,19 @@ pub enum RegistryRoute {
     },
     /// No path of the API, or no name of a repository.
     Unknown,
+}
+
+impl Route {
+    /// Whether the body of a request of this method is looked at.
+    pub fn takes_body(&self, method: &Method) -> bool {
+        match self {
+            Route::Charts { .. } | Route::Provenance { .. } => method == Method::POST,
+            Route::Registry(RegistryRoute::Manifest { .. }) => method == Method::PUT,
+            Route::Registry(RegistryRoute::Uploads { .. }) => method == Method::POST,
+            Route::Registry(RegistryRoute::Upload { .. }) => method == Method::PATCH || method == Method::PUT,
+            _ => false,
+        }
+    }
 }
 
 /// Whether `part` can be one part of a stored path: no separators, no leading dot, nothing a shell or log would choke on.
@@ -265,6 +279,36 @@ mod tests {
         let dynamic = layout("", Depth::Dynamic);
         assert_eq!(route(&dynamic, "/api/charts/charts"), Route::Charts { tenant: "charts".into() });
         assert_eq!(route(&dynamic, "/a/b/c/index.yaml"), Route::Index { tenant: "a/b/c".into() });
+    }
+
+    #[test]
+    fn bodies_belong_to_what_is_written() {
+        let at = |path: &str| route(&layout("", Depth::Dynamic), path);
+        for (method, path, wanted) in [
+            (Method::POST, "/api/charts", true),
+            (Method::POST, "/api/a/b/charts", true),
+            (Method::POST, "/api/prov", true),
+            (Method::PUT, "/v2/a/manifests/1.0.0", true),
+            (Method::POST, "/v2/a/blobs/uploads/", true),
+            (Method::PATCH, "/v2/a/blobs/uploads/00", true),
+            (Method::PUT, "/v2/a/blobs/uploads/00", true),
+            (Method::GET, "/api/charts", false),
+            (Method::DELETE, "/api/charts/a/1.0.0", false),
+            (Method::POST, "/api/charts/a/1.0.0", false),
+            (Method::PUT, "/api/charts", false),
+            (Method::GET, "/v2/a/manifests/1.0.0", false),
+            (Method::DELETE, "/v2/a/manifests/1.0.0", false),
+            (Method::GET, "/v2/a/blobs/uploads/00", false),
+            (Method::PUT, "/v2/a/blobs/sha256:00", false),
+            (Method::POST, "/health", false),
+            (Method::POST, "/metrics", false),
+            (Method::POST, "/index.yaml", false),
+            (Method::POST, "/v2/", false),
+            (Method::POST, "/v2/a", false),
+            (Method::POST, "/../x", false),
+        ] {
+            assert_eq!(at(path).takes_body(&method), wanted, "{method} {path}");
+        }
     }
 
     #[test]

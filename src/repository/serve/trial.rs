@@ -1,0 +1,75 @@
+//! A server without a network, for tests: requests go in as they do from a connection, and answers come out.
+
+use super::access::Access;
+use super::route::{Depth, Layout};
+use super::storage::Storage;
+use super::{Options, Server, answer};
+use crate::repository::Recorded;
+use crate::repository::serve::catalog::tests::wait;
+use axum::body::{Body, Bytes};
+use axum::http::{Request, StatusCode};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct Trial {
+    pub server: Arc<Server>,
+    pub folder: tempfile::TempDir,
+}
+
+impl Trial {
+    /// A server on a new folder that looks at it anew for every question; `change` has its way with the options.
+    pub fn new(change: impl FnOnce(&mut Options)) -> Trial {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut options = Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            storage: folder.path().to_string_lossy().into_owned(),
+            storage_options: Vec::new(),
+            layout: Layout { context_path: String::new(), depth: Depth::Dynamic },
+            chart_url: String::new(),
+            access: Access::open(),
+            tls: None,
+            upload_limit: 1 << 20,
+            allow_overwrite: false,
+            disable_force: false,
+            disable_delete: false,
+            disable_api: false,
+            freshness: Duration::ZERO,
+            clock: || 1_700_000_000_000,
+            random: |bytes| bytes.fill(7),
+            log: Arc::new(Recorded::default()),
+            version: String::new(),
+        };
+        change(&mut options);
+        let storage = Storage::open(&options.storage, &[]).expect("storage");
+        Trial { server: Arc::new(Server::new(storage, options)), folder }
+    }
+
+    /// The answer to a request with these headers.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> (StatusCode, Bytes) {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.into()).expect("a request");
+        wait(async {
+            let answer = answer(&self.server, request).await;
+            let status = answer.status();
+            (status, axum::body::to_bytes(answer.into_body(), usize::MAX).await.expect("a body"))
+        })
+    }
+
+    /// The status of the answer to a request without headers.
+    pub fn status(&self, method: &str, path: &str, body: impl Into<Body>) -> u16 {
+        self.ask(method, path, &[], body).0.as_u16()
+    }
+
+    pub fn get(&self, path: &str) -> (u16, Bytes) {
+        let (status, body) = self.ask("GET", path, &[], Body::empty());
+        (status.as_u16(), body)
+    }
+
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        Path::join(self.folder.path(), name)
+    }
+}
