@@ -364,21 +364,30 @@ impl Catalog {
             }
             _ => self.refresh().await?,
         }
-        self.render()
+        self.rendered().await
     }
 
-    fn render(&self) -> Result<Arc<Rendered>> {
-        let ready = |generation: u64| {
-            let rendered = self.rendered.read().unwrap_or_else(poisoned);
-            rendered.as_ref().filter(|rendered| rendered.generation >= generation).cloned()
-        };
+    /// What is known as index.yaml.
+    async fn rendered(self: &Arc<Self>) -> Result<Arc<Rendered>> {
         let generation = self.state.read().unwrap_or_else(poisoned).generation;
-        if let Some(rendered) = ready(generation) {
+        if let Some(rendered) = self.ready(generation) {
             return Ok(rendered);
         }
+        let own = self.clone();
+        let rendered = tokio::task::spawn_blocking(move || own.render(generation)).await;
+        rendered.map_err(|error| Error::new(ErrorKind::Io, format!("cannot make the index: {error}")))?
+    }
+
+    /// The last rendering, unless it is older than this state.
+    fn ready(&self, generation: u64) -> Option<Arc<Rendered>> {
+        let rendered = self.rendered.read().unwrap_or_else(poisoned);
+        rendered.as_ref().filter(|rendered| rendered.generation >= generation).cloned()
+    }
+
+    fn render(&self, generation: u64) -> Result<Arc<Rendered>> {
         let mut blocks = self.blocks.lock().unwrap_or_else(poisoned);
         // Somebody else may have rendered while this one waited.
-        if let Some(rendered) = ready(generation) {
+        if let Some(rendered) = self.ready(generation) {
             return Ok(rendered);
         }
         let (generation, charts) = {
@@ -649,6 +658,23 @@ pub mod tests {
         runtime.block_on(future)
     }
 
+    /// Whether `work` is left to the threads that may take their time, and what it gives.
+    pub fn handed_on<T>(work: impl Future<Output = T>) -> (bool, T) {
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().expect("a runtime");
+        runtime.block_on(async {
+            // All of them are busy until it is known.
+            let (release, held) = std::sync::mpsc::channel::<()>();
+            tokio::task::spawn_blocking(move || held.recv());
+            let mut work = std::pin::pin!(work);
+            let at_once = std::future::poll_fn(|context| std::task::Poll::Ready(work.as_mut().poll(context))).await;
+            drop(release);
+            match at_once {
+                std::task::Poll::Ready(found) => (false, found),
+                std::task::Poll::Pending => (true, work.await),
+            }
+        })
+    }
+
     /// The same charts in the same order as `repo index` has them of the same folder.
     #[test]
     fn an_index_has_what_repo_index_has() {
@@ -696,6 +722,17 @@ pub mod tests {
             upload();
             assert_eq!((count(&own).await, count(&other).await), (1, 1));
         });
+    }
+
+    #[test]
+    fn an_index_is_rendered_by_a_thread_that_may_take_its_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let catalog = catalog(folder.path());
+        catalog.state.write().expect("the state").insert(entry("a", "1.0.0")).expect("inserted");
+        let (is_handed_on, rendered) = handed_on(catalog.rendered());
+        assert!(is_handed_on);
+        let (is_handed_on, again) = handed_on(catalog.rendered());
+        assert!(!is_handed_on && Arc::ptr_eq(&rendered.expect("rendered"), &again.expect("rendered")), "what is there is given at once");
     }
 
     fn files(state: &State) -> Vec<String> {

@@ -90,8 +90,11 @@ pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> 
     };
     let Some(bytes) = server.storage.get(&catalog.object(&entry.file)).await? else { return Ok(Err("object not found".to_string())) };
     // What the index has, of whichever apiVersion, can be looked into.
-    let loaded = crate::chart::loader::load_archive_of_any_version(&bytes, &mut crate::diagnostic::Notices::new());
-    Ok(loaded.map_err(|fault| fault.message().to_string()))
+    let load = move || crate::chart::loader::load_archive_of_any_version(&bytes, &mut crate::diagnostic::Notices::new());
+    Ok(match tokio::task::spawn_blocking(load).await {
+        Ok(loaded) => loaded.map_err(|fault| fault.message().to_string()),
+        Err(_) => Err("not a chart".to_string()),
+    })
 }
 
 /// Templates and values of a chart; `null`, as Go writes what was never set, for those that it does not have.

@@ -390,14 +390,15 @@ async fn index(server: &Server, tenant: &str, headers: &HeaderMap) -> Answer {
     let has =
         |name: HeaderName, wanted: &str| headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains(wanted));
     let builder = Response::builder().header(header::ETAG, rendered.tag.as_str()).header(header::VARY, "accept-encoding");
-    let packed = if has(header::ACCEPT_ENCODING, "gzip") { rendered.gzip() } else { None };
-    let built = match packed {
-        _ if has_already(headers, &rendered.tag) => builder.status(StatusCode::NOT_MODIFIED).body(Body::empty()),
-        Some(packed) => {
-            let builder = builder.header(header::CONTENT_TYPE, "application/x-yaml").header(header::CONTENT_ENCODING, "gzip");
-            builder.body(Body::from(packed))
+    let built = if has_already(headers, &rendered.tag) {
+        builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
+    } else {
+        let builder = builder.header(header::CONTENT_TYPE, "application/x-yaml");
+        match rendered::text(&rendered, has(header::ACCEPT_ENCODING, "gzip")).await {
+            Some((text, true)) => builder.header(header::CONTENT_ENCODING, "gzip").body(Body::from(text)),
+            Some((text, false)) => builder.body(Body::from(text)),
+            None => return error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed"),
         }
-        None => builder.header(header::CONTENT_TYPE, "application/x-yaml").body(Body::from(rendered.yaml())),
     };
     built.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "bad header"))
 }

@@ -127,6 +127,22 @@ impl Blocks {
     }
 }
 
+/// The text to send, and whether it is in gzip, which it is if that is wanted and can be made. What is not there yet is made by a
+/// thread that may take its time over it.
+pub async fn text(rendered: &Arc<Rendered>, as_gzip: bool) -> Option<(Bytes, bool)> {
+    let own = rendered.clone();
+    let is_there = match as_gzip {
+        // Without gzip it is the plain text that is sent.
+        true => rendered.gzip.get().is_some_and(|packed| packed.is_some() || rendered.yaml.get().is_some()),
+        false => rendered.yaml.get().is_some(),
+    };
+    let make = move || match if as_gzip { own.gzip() } else { None } {
+        Some(packed) => (packed, true),
+        None => (own.yaml(), false),
+    };
+    if is_there { Some(make()) } else { tokio::task::spawn_blocking(make).await.ok() }
+}
+
 impl Rendered {
     /// The text.
     pub fn yaml(&self) -> Bytes {
@@ -160,7 +176,8 @@ impl Rendered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repository::serve::catalog::{Entry, tests::entry};
+    use crate::repository::serve::catalog::Entry;
+    use crate::repository::serve::catalog::tests::{entry, handed_on};
     use std::io::Read as _;
 
     fn chart(name: &str, versions: &[&str]) -> Arc<Chart> {
@@ -191,6 +208,17 @@ mod tests {
         assert_ne!(first.tag, second.tag);
         let taken_over = second.blocks.iter().filter(|block| first.blocks.iter().any(|other| Arc::ptr_eq(block, other))).count();
         assert!(taken_over + 4 >= first.blocks.len(), "{taken_over} of {}", first.blocks.len());
+    }
+
+    #[test]
+    fn an_index_is_packed_by_a_thread_that_may_take_its_time() {
+        let rendered = Arc::new(Blocks::default().render(&[chart("a", &["1.0.0"])], 1, "").expect("rendered"));
+        for as_gzip in [true, false] {
+            let (is_handed_on, made) = handed_on(text(&rendered, as_gzip));
+            assert!(is_handed_on);
+            assert_eq!(made, Some((if as_gzip { rendered.gzip().expect("gzip") } else { rendered.yaml() }, as_gzip)));
+            assert_eq!(handed_on(text(&rendered, as_gzip)), (false, made), "what is there is given at once");
+        }
     }
 
     #[test]
