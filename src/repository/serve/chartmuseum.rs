@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 /// A provenance file without its archive was left behind by a writer that died when it is so old.
 const ORPHANED: Duration = Duration::from_secs(10);
 
+/// ChartMuseum's words.
+const NOTHING: &str = "no package or provenance file found in form fields chart and prov";
+
 /// Answers a request to `/api`.
 pub async fn handle(server: &Arc<Server>, route: Route, asked: &Asked) -> Result<Answer> {
     let reads = matches!(asked.method, Method::GET | Method::HEAD);
@@ -131,25 +134,10 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
     if !kind.starts_with("multipart/form-data") {
         return store(server, tenant, asked, asked.body.clone(), None, "file already exists").await;
     }
-    let mut request = axum::http::Request::new(axum::body::Body::from(asked.body.clone()));
-    if let Ok(value) = kind.parse() {
-        request.headers_mut().insert(header::CONTENT_TYPE, value);
-    }
-    const NOTHING: &str = "no package or provenance file found in form fields chart and prov";
-    let Ok(mut form) = axum::extract::Multipart::from_request(request, &()).await else {
-        return Ok(error(StatusCode::BAD_REQUEST, NOTHING));
+    let (chart, provenance) = match form(kind, asked.body.clone()).await {
+        Ok(fields) => fields,
+        Err(reason) => return Ok(error(StatusCode::BAD_REQUEST, reason)),
     };
-    let (mut chart, mut provenance) = (None, None);
-    while let Ok(Some(field)) = form.next_field().await {
-        let name = field.name().unwrap_or_default().to_string();
-        let Ok(bytes) = field.bytes().await else { return Ok(error(StatusCode::BAD_REQUEST, "bad multipart form")) };
-        // Of several fields of one name the first counts.
-        match name.as_str() {
-            "chart" => drop(chart.get_or_insert(bytes)),
-            "prov" => drop(provenance.get_or_insert(bytes)),
-            _ => {}
-        }
-    }
     match (chart, provenance) {
         (Some(chart), provenance) => store(server, tenant, asked, chart, provenance, "chart already exists").await,
         (None, Some(provenance)) => match provenance_file(&provenance) {
@@ -158,6 +146,28 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
         },
         (None, None) => Ok(error(StatusCode::BAD_REQUEST, NOTHING)),
     }
+}
+
+/// The chart and the provenance file that a form brings, of several fields of one name the first. The error is the reason why it
+/// is none: one that breaks off brings nothing, since its chart would be stored without its signature.
+async fn form(kind: &str, body: Bytes) -> std::result::Result<(Option<Bytes>, Option<Bytes>), &'static str> {
+    const BROKEN: &str = "bad multipart form";
+    let mut request = axum::http::Request::new(axum::body::Body::from(body));
+    if let Ok(value) = kind.parse() {
+        request.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    let mut form = axum::extract::Multipart::from_request(request, &()).await.map_err(|_| NOTHING)?;
+    let (mut chart, mut provenance) = (None, None);
+    while let Some(field) = form.next_field().await.map_err(|_| BROKEN)? {
+        let name = field.name().unwrap_or_default().to_string();
+        let bytes = field.bytes().await.map_err(|_| BROKEN)?;
+        match name.as_str() {
+            "chart" => drop(chart.get_or_insert(bytes)),
+            "prov" => drop(provenance.get_or_insert(bytes)),
+            _ => {}
+        }
+    }
+    Ok((chart, provenance))
 }
 
 fn replaces(server: &Server, asked: &Asked) -> bool {
@@ -402,6 +412,8 @@ async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repository::serve::catalog::tests::archive;
+    use crate::repository::serve::trial::Trial;
 
     /// A clock that is far behind the storage's.
     fn long_ago() -> i64 {
@@ -442,6 +454,38 @@ mod tests {
         // Their archive is there: so it is.
         std::fs::write(top.path().join("a-1.0.0.tgz"), "x").expect("a file");
         assert!(!claim());
+    }
+
+    const SIGNED: &str = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: a\nversion: 1.0.0\n-----BEGIN PGP SIGNATURE-----\n";
+
+    const HEAD: &[u8] = b"--b\r\nContent-Disposition: form-data; name=\"chart\"\r\n\r\n";
+
+    /// A form with a chart and its provenance file.
+    fn form_of(chart: &[u8]) -> Vec<u8> {
+        let between = b"\r\n--b\r\nContent-Disposition: form-data; name=\"prov\"\r\n\r\n";
+        [HEAD, chart, between, SIGNED.as_bytes(), b"\r\n--b--\r\n"].concat()
+    }
+
+    #[test]
+    fn a_form_that_breaks_stores_nothing() {
+        let trial = Trial::new(|_| {});
+        let chart = archive("apiVersion: v2\nname: a\nversion: 1.0.0\n");
+        let whole = form_of(&chart);
+        let post = |body: Vec<u8>| trial.ask("POST", "/api/charts", &[("content-type", "multipart/form-data; boundary=b")], body);
+        let behind_chart = HEAD.len() + chart.len();
+        let mut broken = whole.clone();
+        // The head of the field with the signature is none.
+        let at = behind_chart + b"\r\n--b\r\n".len();
+        broken.splice(at..at, *b"\xff\xff no head\r\n");
+        let cut = (behind_chart + 5..whole.len() - 4).step_by(7).map(|end| whole.get(..end).unwrap_or_default().to_vec());
+        for body in cut.chain([broken]) {
+            let shown = String::from_utf8_lossy(body.get(behind_chart..).unwrap_or_default()).into_owned();
+            let (status, said) = post(body);
+            assert_eq!((status.as_u16(), &said[..]), (400, &b"{\"error\":\"bad multipart form\"}"[..]), "{shown:?}");
+            assert!(!trial.path("a-1.0.0.tgz").exists() && !trial.path("a-1.0.0.tgz.prov").exists(), "{shown:?}");
+        }
+        assert_eq!(post(whole).0, 201);
+        assert_eq!(std::fs::read(trial.path("a-1.0.0.tgz.prov")).expect("the signature"), SIGNED.as_bytes());
     }
 
     #[test]
