@@ -5,6 +5,7 @@
 //! Incremental: a listing shows what is new, and only that is read; a push is put in its place without a listing; a snapshot
 //! of what was read is kept beside the archives for the next start, and is nothing but a cache.
 
+use super::claims::Claims;
 use super::rendered::{Blocks, Rendered};
 use super::storage::{Listed, Storage};
 use super::timestamp;
@@ -124,8 +125,8 @@ pub struct Catalog {
     blocks: Mutex<Blocks>,
     /// One listing at a time.
     listing: tokio::sync::Mutex<()>,
-    /// Files being written by this process, so that two uploads of one version do not interleave.
-    pub busy: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// Files that this process is at.
+    pub claims: Claims,
 }
 
 /// What an archive says of itself.
@@ -334,14 +335,14 @@ impl Catalog {
             rendered: RwLock::default(),
             blocks: Mutex::default(),
             listing: tokio::sync::Mutex::new(()),
-            busy: Mutex::default(),
+            claims: Claims::default(),
         }
     }
 
     /// Whether nothing is known that another catalog of the same tenant would not find in the storage.
     pub fn is_empty(&self) -> bool {
         let state = self.state.read().unwrap_or_else(poisoned);
-        state.entries.is_empty() && state.deleted.is_empty() && self.busy.lock().unwrap_or_else(poisoned).is_empty()
+        state.entries.is_empty() && state.deleted.is_empty() && self.claims.is_empty()
     }
 
     /// The object name of a file of this tenant.
@@ -529,7 +530,7 @@ impl Catalog {
             let present: HashSet<&str> = listed.iter().map(|object| object.name.as_str()).collect();
             // What this process wrote or deleted since the listing began is newer than the listing.
             let newer = |entry: &Entry| entry.noted.is_some_and(|at| at >= started);
-            let gone = |entry: &&Arc<Entry>| !present.contains(entry.file.as_str()) && !newer(entry) && !self.is_busy(&entry.file);
+            let gone = |entry: &&Arc<Entry>| !present.contains(entry.file.as_str()) && !newer(entry) && !self.claims.has(&entry.file);
             let gone: Vec<String> = state.entries.values().filter(gone).map(|entry| entry.file.clone()).collect();
             state.remove_all(gone.iter().map(String::as_str))?;
             // A listing that began after a deletion shows what somebody has uploaded since.
@@ -556,10 +557,6 @@ impl Catalog {
             Ok(Ok((metadata, digest))) => Entry::of_chart(&metadata, digest, seen, &self.url),
             _ => Ok(None),
         }
-    }
-
-    fn is_busy(&self, file: &str) -> bool {
-        self.busy.lock().unwrap_or_else(poisoned).contains_key(file)
     }
 
     async fn load_snapshot(&self) -> Result<()> {

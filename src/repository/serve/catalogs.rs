@@ -69,7 +69,7 @@ mod tests {
         let mut catalogs = Catalogs::with_room(4);
         let held = catalogs.add("held", make);
         drop(catalogs.add("busy", make));
-        catalogs.get("busy").expect("a catalog").busy.lock().expect("the claims").insert("a-1.0.0.tgz".into(), Arc::default());
+        drop(catalogs.get("busy").expect("a catalog").claims.of("a-1.0.0.tgz"));
         catalogs.add("deleted", make).removed("a-1.0.0.tgz").expect("noted");
         std::fs::write(top.path().join("a-1.0.0.tgz"), archive("apiVersion: v2\nname: a\nversion: 1.0.0\n")).expect("a file");
         let full = Arc::try_unwrap(catalog(top.path())).expect("the only one");

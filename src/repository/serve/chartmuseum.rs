@@ -211,20 +211,27 @@ pub async fn publish(
     provenance: Option<Bytes>,
     replace: bool,
 ) -> Result<Written> {
-    let claim = {
-        let mut busy = catalog.busy.lock().unwrap_or_else(|error| error.into_inner());
-        busy.entry(package.file.clone()).or_default().clone()
+    let work = async {
+        let outcome = write_both(server, catalog, package, chart, provenance, replace).await;
+        catalog.provenance_changed(&package.file);
+        outcome
     };
-    let guard = claim.lock().await;
-    let outcome = write_both(server, catalog, package, chart, provenance, replace).await;
-    catalog.provenance_changed(&package.file);
-    drop(guard);
-    let mut busy = catalog.busy.lock().unwrap_or_else(|error| error.into_inner());
-    // The map and this function hold one each; more means that somebody waits.
-    if Arc::strong_count(&claim) <= 2 {
-        busy.remove(&package.file);
-    }
-    outcome
+    catalog.claims.alone(&package.file, work).await
+}
+
+/// Takes a version away with its signature, while nobody here publishes it. Says whether it was there.
+pub async fn withdraw(server: &Server, catalog: &Catalog, file: &str) -> Result<bool> {
+    let object = catalog.object(file);
+    let work = async {
+        if !server.storage.delete(&object).await? {
+            return Ok(false);
+        }
+        server.storage.delete(&format!("{object}.prov")).await?;
+        catalog.removed(file)?;
+        server.metrics.deletions.fetch_add(1, Ordering::Relaxed);
+        Ok(true)
+    };
+    catalog.claims.alone(file, work).await
 }
 
 async fn write_both(
@@ -398,14 +405,10 @@ async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Res
     if !super::route::is_safe_part(&file) {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     }
-    let object = catalog.object(&file);
-    if !server.storage.delete(&object).await? {
+    if !withdraw(server, &catalog, &file).await? {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     }
-    server.storage.delete(&format!("{object}.prov")).await?;
-    catalog.removed(&file)?;
     super::registry::forget(server, tenant, name, version).await?;
-    server.metrics.deletions.fetch_add(1, Ordering::Relaxed);
     Ok(json(StatusCode::OK, "{\"deleted\":true}"))
 }
 
@@ -486,6 +489,29 @@ mod tests {
         }
         assert_eq!(post(whole).0, 201);
         assert_eq!(std::fs::read(trial.path("a-1.0.0.tgz.prov")).expect("the signature"), SIGNED.as_bytes());
+    }
+
+    #[test]
+    fn a_deletion_waits_for_whoever_publishes_the_version() {
+        let trial = Trial::new(|_| {});
+        let chart = archive("apiVersion: v2\nname: a\nversion: 1.0.0\n");
+        let whole = form_of(&chart);
+        let form = [("content-type", "multipart/form-data; boundary=b")];
+        for (path, reference) in [("/api/charts/a/1.0.0", "")] {
+            assert_eq!(trial.ask("POST", "/api/charts", &form, whole.clone()).0, 201);
+            let catalog = trial.server.catalog("");
+            let claim = catalog.claims.of("a-1.0.0.tgz");
+            let held = claim.try_lock().expect("nobody's");
+            std::thread::scope(|scope| {
+                let deletion = scope.spawn(|| trial.status("DELETE", &format!("{path}{reference}"), ""));
+                // Time enough for one that does not wait.
+                std::thread::sleep(Duration::from_millis(300));
+                assert!(trial.path("a-1.0.0.tgz").exists() && trial.path("a-1.0.0.tgz.prov").exists(), "{path}");
+                drop(held);
+                assert!(matches!(deletion.join().expect("an answer"), 200 | 202), "{path}");
+            });
+            assert!(!trial.path("a-1.0.0.tgz").exists() && !trial.path("a-1.0.0.tgz.prov").exists(), "{path}");
+        }
     }
 
     #[test]

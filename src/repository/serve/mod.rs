@@ -8,6 +8,7 @@ pub mod access;
 pub mod catalog;
 mod catalogs;
 mod chartmuseum;
+mod claims;
 mod connections;
 mod metrics;
 mod names;
