@@ -7,7 +7,7 @@
 use crate::repository::oci::reference::valid_repository;
 use axum::http::Method;
 
-/// How many path parts name a tenant.
+/// How many path parts name a tenant: the one rule for paths, repositories of the registry and folders of the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
     /// One repository at the top.
@@ -48,6 +48,15 @@ pub struct Layout {
     /// Begins every path; empty or `/x`.
     pub context_path: String,
     pub depth: Depth,
+}
+
+impl Layout {
+    /// The tenant and the chart that a repository of the registry means, if its folders are a tenant.
+    pub fn chart_of<'a>(&self, repository: &'a str) -> Option<(&'a str, &'a str)> {
+        let (tenant, chart) = repository.rsplit_once('/').unwrap_or(("", repository));
+        let parts = tenant.split('/').filter(|part| !part.is_empty()).count();
+        self.depth.fits(parts).then_some((tenant, chart))
+    }
 }
 
 /// What is asked for. `tenant` is empty for the repository at the top, else `a/b`.
@@ -279,6 +288,23 @@ mod tests {
         let dynamic = layout("", Depth::Dynamic);
         assert_eq!(route(&dynamic, "/api/charts/charts"), Route::Charts { tenant: "charts".into() });
         assert_eq!(route(&dynamic, "/a/b/c/index.yaml"), Route::Index { tenant: "a/b/c".into() });
+    }
+
+    #[test]
+    fn repositories_are_charts_where_their_folders_are_a_tenant() {
+        let folders = |count: usize| vec!["t"; count].join("/");
+        let name = |count: usize| format!("{}/app", folders(count)).trim_start_matches('/').to_string();
+        for (depth, wanted) in [(Depth::None, 0..1), (Depth::Fixed(2), 2..3), (Depth::Fixed(20), 20..21), (Depth::Dynamic, 0..17)] {
+            let layout = layout("", depth);
+            for count in 0..24 {
+                let (name, tenant) = (name(count), folders(count));
+                let found = layout.chart_of(&name);
+                assert_eq!(found, wanted.contains(&count).then_some((tenant.as_str(), "app")), "{count} with {depth:?}");
+                // A chart that is pushed has the routes of one that is uploaded.
+                let has_route = route(&layout, &format!("/{tenant}/index.yaml")) != Route::Unknown;
+                assert_eq!(found.is_some(), has_route, "{count} with {depth:?}");
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROV
 use crate::repository::oci::reference::valid_tag;
 use crate::repository::serve::catalog::{Catalog, Entry, read_package};
 use crate::repository::serve::chartmuseum::publish;
-use crate::repository::serve::route::{Depth, RegistryRoute};
+use crate::repository::serve::route::RegistryRoute;
 use crate::repository::serve::storage::Written;
 use crate::repository::serve::{Answer, Asked, Server, content, has_already, json};
 use crate::version::Version;
@@ -133,14 +133,8 @@ fn kept(name: &str, kind: &str, key: &str) -> String {
 
 /// The tenant and chart that a repository name means, if the layout has such tenants.
 fn chart_of<'a>(server: &Server, name: &'a str) -> Option<(Arc<Catalog>, &'a str)> {
-    let (tenant, chart) = name.rsplit_once('/').unwrap_or(("", name));
-    let depth = if tenant.is_empty() { 0 } else { tenant.split('/').count() };
-    let fits = match server.options.layout.depth {
-        Depth::None => depth == 0,
-        Depth::Fixed(wanted) => depth == wanted,
-        Depth::Dynamic => true,
-    };
-    fits.then(|| (server.catalog(tenant), chart))
+    let (tenant, chart) = server.options.layout.chart_of(name)?;
+    Some((server.catalog(tenant), chart))
 }
 
 /// A version as a tag: `+` is not allowed there (Helm's rule).

@@ -6,14 +6,11 @@
 use super::{Page, page};
 use crate::error::Result;
 use crate::repository::oci::reference::valid_repository;
-use crate::repository::serve::route::{Depth, is_safe_part};
+use crate::repository::serve::route::is_safe_part;
 use crate::repository::serve::{Answer, Asked, Server, json};
 use axum::http::StatusCode;
 use serde_json::json as object;
 use std::collections::BTreeSet;
-
-/// How many parts a name may have that is looked for.
-const DEPTH_LIMIT: usize = 16;
 
 /// The names, those behind `last` and at most `n` of them.
 pub(super) async fn repositories(server: &Server, asked: &Asked) -> Result<Answer> {
@@ -30,7 +27,7 @@ pub(super) async fn repositories(server: &Server, asked: &Asked) -> Result<Answe
     }
 }
 
-/// Those that manifests were pushed to. A name's own folders begin with `_`.
+/// Those that manifests were pushed to, however deep they lie. A name's own folders begin with `_`.
 async fn pushed(server: &Server, names: &mut BTreeSet<String>) -> Result<()> {
     let mut folders = vec![String::new()];
     while let Some(name) = folders.pop() {
@@ -39,7 +36,7 @@ async fn pushed(server: &Server, names: &mut BTreeSet<String>) -> Result<()> {
                 names.insert(name.clone());
             }
             let below = below(&name, &folder);
-            if !folder.starts_with('_') && valid_repository(&below) && below.split('/').count() <= DEPTH_LIMIT {
+            if !folder.starts_with('_') && valid_repository(&below) {
                 folders.push(below);
             }
         }
@@ -51,17 +48,12 @@ async fn pushed(server: &Server, names: &mut BTreeSet<String>) -> Result<()> {
 async fn uploaded(server: &Server, names: &mut BTreeSet<String>) -> Result<()> {
     let mut tenants = vec![String::new()];
     while let Some(tenant) = tenants.pop() {
-        let depth = tenant.split('/').filter(|part| !part.is_empty()).count();
-        let (is_tenant, has_more) = match server.options.layout.depth {
-            Depth::None => (true, false),
-            Depth::Fixed(wanted) => (depth == wanted, depth < wanted),
-            Depth::Dynamic => (true, depth + 1 < DEPTH_LIMIT),
-        };
-        if is_tenant {
+        let (parts, depth) = (tenant.split('/').filter(|part| !part.is_empty()).count(), server.options.layout.depth);
+        if depth.fits(parts) {
             let charts = server.catalog(&tenant).charts().await?;
             names.extend(charts.iter().map(|chart| below(&tenant, &chart.name)).filter(|name| valid_repository(name)));
         }
-        if has_more {
+        if parts < depth.most() {
             let folders = server.storage.folders(&tenant).await?;
             tenants.extend(folders.iter().filter(|folder| is_safe_part(folder)).map(|folder| below(&tenant, folder)));
         }
