@@ -192,8 +192,13 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
         _ => {}
     }
     let catalog = server.catalog(tenant);
-    match publish(server, &catalog, &package, chart, provenance, replaces(server, asked)).await? {
+    let replace = replaces(server, asked);
+    match publish(server, &catalog, &package, chart, provenance, replace).await? {
         Written::New => {
+            // Its tag in the registry names what was pushed there, which may be another archive.
+            if replace {
+                super::registry::forget(server, tenant, &package.metadata.name, &package.metadata.version).await?;
+            }
             server.metrics.uploads.fetch_add(1, Ordering::Relaxed);
             Ok(json(StatusCode::CREATED, "{\"saved\":true}"))
         }
@@ -497,7 +502,7 @@ mod tests {
         let chart = archive("apiVersion: v2\nname: a\nversion: 1.0.0\n");
         let whole = form_of(&chart);
         let form = [("content-type", "multipart/form-data; boundary=b")];
-        for (path, reference) in [("/api/charts/a/1.0.0", "")] {
+        for (path, reference) in [("/api/charts/a/1.0.0", ""), ("/v2/a/manifests/", "1.0.0")] {
             assert_eq!(trial.ask("POST", "/api/charts", &form, whole.clone()).0, 201);
             let catalog = trial.server.catalog("");
             let claim = catalog.claims.of("a-1.0.0.tgz");

@@ -3,19 +3,23 @@
 //! Goes in: a registry route and a request. Comes out: the spec's answers. A manifest whose config is a Helm chart is
 //! published among the tenant's charts, and every chart that was uploaded over HTTP can be pulled here: its manifest is
 //! made from the archive each time, always with the same bytes. What is not a chart is kept below `.oci/NAME/`.
-//! Manifests, tags and referrers are here, blobs and their uploads in `blobs`, what is made of charts in `charts`.
+//! Manifests, tags and referrers are here, blobs and their uploads in `blobs`, what is made of charts in `charts`, what the tag of
+//! a published version may name in `published`.
 
 mod blobs;
 mod charts;
 mod digest;
 mod manifest;
+mod published;
 mod repositories;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
 use crate::repository::oci::reference::valid_tag;
 use crate::repository::serve::catalog::{Catalog, Entry, read_package};
-use crate::repository::serve::chartmuseum::publish;
+use crate::repository::serve::chartmuseum::{publish, withdraw};
 use crate::repository::serve::route::RegistryRoute;
 use crate::repository::serve::storage::Written;
 use crate::repository::serve::{Answer, Asked, Server, content, has_already, json};
@@ -57,6 +61,10 @@ fn manifest_invalid(message: &str) -> Answer {
 
 fn digest_invalid(message: &str) -> Answer {
     fault(StatusCode::BAD_REQUEST, "DIGEST_INVALID", message)
+}
+
+fn exists(name: &str, version: &str) -> Answer {
+    fault(StatusCode::CONFLICT, "DENIED", &format!("{name} {version} exists with other content"))
 }
 
 /// An answer without a body.
@@ -278,9 +286,16 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
         let message = format!("blob {} unknown to registry", missing.as_str());
         return Ok(fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &message));
     }
+    let keeps = !server.options.allow_overwrite;
+    for tag in tags.iter().filter(|_| keeps) {
+        if published::conflicts(server, name, tag, &parsed, &digest).await? {
+            return Ok(exists(name, tag));
+        }
+    }
     let is_chart = parsed.pointer("/config/mediaType").and_then(Value::as_str) == Some(CONFIG_TYPE);
     // Names such as `latest` stand beside the version; a version as tag must be the one inside.
-    for tag in tags.iter().filter(|tag| is_chart && Version::parse_strict(&tag.replace('_', "+")).is_ok()) {
+    let is_version = |tag: &str| is_chart && Version::parse_strict(&tag.replace('_', "+")).is_ok();
+    for tag in tags.iter().filter(|tag| is_version(tag)) {
         if let Some(refused) = publish_chart(server, name, tag, &parsed).await? {
             return Ok(refused);
         }
@@ -293,7 +308,14 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     let place = format!("/v2/{name}/manifests/{}", digest.as_str());
     let mut headers = vec![(header::LOCATION, place.as_str()), (DIGEST_HEADER, digest.as_str())];
     for tag in tags {
-        server.storage.replace(&kept(name, "_tags", tag), Bytes::copy_from_slice(digest.as_str().as_bytes())).await?;
+        let (place, text) = (kept(name, "_tags", tag), Bytes::copy_from_slice(digest.as_str().as_bytes()));
+        // Of several that push a new version at once, the first gives it its manifest.
+        if !(keeps && is_version(tag) && server.storage.create(&place, text.clone()).await? == Written::New) {
+            if keeps && published::conflicts(server, name, tag, &parsed, &digest).await? {
+                return Ok(exists(name, tag));
+            }
+            server.storage.replace(&place, text).await?;
+        }
         if tag != reference {
             headers.push((HeaderName::from_static("oci-tag"), tag));
         }
@@ -376,8 +398,7 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
             if same {
                 return Ok(None);
             }
-            let message = format!("{} {} exists with other content", package.metadata.name, package.metadata.version);
-            Ok(Some(fault(StatusCode::CONFLICT, "DENIED", &message)))
+            Ok(Some(exists(&package.metadata.name, &package.metadata.version)))
         }
     }
 }
@@ -388,6 +409,9 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
     }
     let Some((digest, bytes)) = manifest(server, name, reference).await? else { return Ok(manifest_unknown()) };
     let by_digest = digest.as_str() == reference;
+    let parsed: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    // Found out while the tags still stand.
+    let versions = versions_of(server, name, reference, &digest, &parsed).await?;
     let mut deleted = false;
     for tag in server.storage.list(&format!(".oci/{name}/_tags")).await? {
         let place = kept(name, "_tags", &tag.name);
@@ -395,31 +419,35 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
             deleted |= server.storage.delete(&place).await?;
         }
     }
-    let parsed: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     if by_digest {
         deleted |= server.storage.delete(&kept(name, "_manifests", &digest.key())).await?;
         if let Some(subject) = parsed.pointer("/subject/digest").and_then(Value::as_str).and_then(Digest::parse) {
             server.storage.delete(&referrer_place(name, &subject, &digest)).await?;
         }
     }
-    if let Some((catalog, chart)) = chart_of(server, name) {
-        for entry in catalog.versions(chart).await? {
-            let layer = format!("sha256:{}", entry.digest);
-            let holds =
-                parsed.get("layers").and_then(Value::as_array).is_some_and(|layers| layers.iter().any(|found| found["digest"] == layer));
-            if holds {
-                let object = catalog.object(&entry.file);
-                deleted |= server.storage.delete(&object).await?;
-                server.storage.delete(&format!("{object}.prov")).await?;
-                catalog.removed(&entry.file)?;
-                server.metrics.deletions.fetch_add(1, Ordering::Relaxed);
-            }
+    if let Some((catalog, _)) = chart_of(server, name) {
+        for entry in versions {
+            deleted |= withdraw(server, &catalog, &entry.file).await?;
         }
     }
     Ok(if deleted { empty(StatusCode::ACCEPTED, &[]) } else { manifest_unknown() })
 }
 
-/// Forgets the tag of a version that was deleted over ChartMuseum's API.
+/// The versions that go with a manifest: those whose tag is `reference`, or names the manifest if that is its digest. Other tags of
+/// a chart come and go without it.
+async fn versions_of(server: &Server, name: &str, reference: &str, digest: &Digest, parsed: &Value) -> Result<Vec<Arc<Entry>>> {
+    let mut found = Vec::new();
+    for entry in versions(server, name).await?.into_iter().filter(|entry| published::holds(parsed, entry)) {
+        let tag = tag_of(&entry.version);
+        let is_named = async || Ok::<_, Error>(manifest(server, name, &tag).await?.is_some_and(|(named, _)| named == *digest));
+        if tag == reference || (digest.as_str() == reference && is_named().await?) {
+            found.push(entry);
+        }
+    }
+    Ok(found)
+}
+
+/// Forgets the tag of a version that was deleted or replaced over ChartMuseum's API.
 pub async fn forget(server: &Server, tenant: &str, name: &str, version: &str) -> Result<()> {
     let repository = if tenant.is_empty() { name.to_string() } else { format!("{tenant}/{name}") };
     server.storage.delete(&kept(&repository, "_tags", &tag_of(version))).await.map(drop)

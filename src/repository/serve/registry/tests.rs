@@ -1,0 +1,242 @@
+//! What a registry does to versions that are published, from the request to the storage.
+
+use super::digest::Digest;
+use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
+use crate::repository::serve::catalog::tests::archive;
+use crate::repository::serve::trial::Trial;
+use serde_json::{Value, json};
+
+const CHART_FILE: &str = "apiVersion: v2\nname: app\nversion: 1.0.0+b\ndescription: <b> ä\nkeywords: [x]\nannotations: {k: '7'}\n";
+const TAG: &str = "/v2/app/manifests/1.0.0_b";
+
+fn chart() -> Vec<u8> {
+    archive(CHART_FILE)
+}
+
+/// Chart.yaml as a client writes it: the same fields in another order.
+fn config() -> Vec<u8> {
+    let fields = r#"{"name":"app","version":"1.0.0+b","description":"<b> ä","keywords":["x"],"annotations":{"k":"7"},"apiVersion":"v2"}"#;
+    fields.as_bytes().to_vec()
+}
+
+impl Trial {
+    /// Uploads a blob and gives its descriptor.
+    fn blob(&self, kind: &str, bytes: &[u8]) -> Value {
+        let digest = Digest::of(bytes);
+        let path = format!("/v2/app/blobs/uploads/?digest={}", digest.as_str());
+        assert_eq!(self.status("POST", &path, bytes.to_vec()), 201);
+        json!({ "mediaType": kind, "digest": digest.as_str(), "size": bytes.len() })
+    }
+
+    /// The manifest of a chart with these parts, uploaded.
+    fn manifest(&self, config: &[u8], layers: &[(&str, &[u8])], created: &str) -> String {
+        let layers: Vec<Value> = layers.iter().map(|(kind, bytes)| self.blob(kind, bytes)).collect();
+        let annotations = json!({ "org.opencontainers.image.created": created });
+        json!({ "schemaVersion": 2, "config": self.blob(CONFIG_TYPE, config), "layers": layers, "annotations": annotations }).to_string()
+    }
+
+    fn put(&self, path: &str, manifest: &str) -> (u16, String) {
+        let (status, body) = self.ask("PUT", path, &[("content-type", MANIFEST_TYPE)], manifest.to_string());
+        let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+        (status.as_u16(), said["errors"][0]["code"].as_str().unwrap_or_default().to_string())
+    }
+
+    /// Whether the version is there, whole, however it is asked for.
+    fn has_version(&self, archive: &[u8]) -> bool {
+        let index = String::from_utf8_lossy(&self.get("/index.yaml").1).contains("charts/app-1.0.0+b.tgz");
+        let manifest: Value = serde_json::from_slice(&self.get(TAG).1).unwrap_or_default();
+        let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
+        let layer = layers.iter().find(|layer| layer["mediaType"] == CHART_TYPE).map(|layer| layer["digest"].clone()).unwrap_or_default();
+        let pulled = self.get(&format!("/v2/app/blobs/{}", layer.as_str().unwrap_or_default())).1 == archive;
+        let fetched = self.get("/charts/app-1.0.0+b.tgz").1 == archive;
+        assert!(index == pulled && pulled == fetched, "in the index: {index}, over OCI: {pulled}, over HTTP: {fetched}");
+        index
+    }
+}
+
+fn denied() -> (u16, String) {
+    (409, "DENIED".to_string())
+}
+
+#[test]
+fn deleting_another_tag_leaves_the_version() {
+    let trial = Trial::new(|_| {});
+    let chart = chart();
+    let signed: &[(&str, &[u8])] = &[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"signed")];
+    let manifest = trial.manifest(&config(), signed, "then");
+    for tag in ["1.0.0_b", "latest"] {
+        assert_eq!(trial.put(&format!("/v2/app/manifests/{tag}"), &manifest).0, 201);
+    }
+    assert_eq!(trial.status("DELETE", "/v2/app/manifests/latest", ""), 202);
+    assert_eq!(trial.get("/v2/app/manifests/latest").0, 404);
+    assert!(trial.has_version(&chart));
+    assert_eq!(trial.get(TAG).1, manifest);
+    assert!(trial.path("app-1.0.0+b.tgz.prov").exists());
+    // The version's own tag, and its digest, take it away.
+    assert_eq!(trial.status("DELETE", TAG, ""), 202);
+    assert!(!trial.has_version(&chart) && !trial.path("app-1.0.0+b.tgz.prov").exists());
+    for tag in ["1.0.0_b", "latest"] {
+        let manifest = trial.manifest(&config(), signed, "then");
+        assert_eq!(trial.put(&format!("/v2/app/manifests/{tag}"), &manifest).0, 201);
+    }
+    assert!(trial.has_version(&chart));
+    let digest = Digest::of(manifest.as_bytes());
+    assert_eq!(trial.status("DELETE", &format!("/v2/app/manifests/{}", digest.as_str()), ""), 202);
+    assert!(!trial.has_version(&chart) && !trial.path("app-1.0.0+b.tgz.prov").exists());
+    assert_eq!(trial.get("/v2/app/manifests/latest").0, 404);
+}
+
+#[test]
+fn deleting_another_manifest_of_the_archive_leaves_the_version() {
+    let trial = Trial::new(|_| {});
+    let chart = chart();
+    let manifest = trial.manifest(&config(), &[(CHART_TYPE, &chart)], "then");
+    let other = trial.manifest(&config(), &[(CHART_TYPE, &chart)], "later");
+    assert_eq!(trial.put("/v2/app/manifests/latest", &other).0, 201);
+    assert_eq!(trial.put(TAG, &manifest).0, 201);
+    let digest = Digest::of(other.as_bytes());
+    assert_eq!(trial.status("DELETE", &format!("/v2/app/manifests/{}", digest.as_str()), ""), 202);
+    assert_eq!(trial.get("/v2/app/manifests/latest").0, 404);
+    assert!(trial.has_version(&chart));
+}
+
+#[test]
+fn a_published_version_is_given_no_other_manifest() {
+    for over_http in [false, true] {
+        let trial = Trial::new(|_| {});
+        let (chart, config) = (chart(), config());
+        let manifest = trial.manifest(&config, &[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"signed")], "then");
+        if over_http {
+            assert_eq!(trial.status("POST", "/api/charts", chart.clone()), 201);
+            std::fs::write(trial.path("app-1.0.0+b.tgz.prov"), "signed").expect("a file");
+        } else {
+            assert_eq!(trial.put(TAG, &manifest), (201, String::new()));
+        }
+        let before = trial.get(TAG);
+        let mut image: Value = serde_json::from_str(&manifest).expect("JSON");
+        image["config"]["mediaType"] = "application/vnd.oci.image.config.v1+json".into();
+        let index = json!({ "schemaVersion": 2, "manifests": [{ "mediaType": MANIFEST_TYPE, "digest": Digest::of(&before.1).as_str() }] });
+        let other = archive(&CHART_FILE.replace("keywords: [x]\n", ""));
+        let lie = br#"{"name":"app","version":"1.0.0+b","apiVersion":"v2"}"#;
+        let whole: &[(&str, &[u8])] = &[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"signed")];
+        for (what, given) in [
+            ("an image", image.to_string()),
+            ("another archive", trial.manifest(&config, &[(CHART_TYPE, &other)], "then")),
+            ("another config", trial.manifest(lie, whole, "then")),
+            ("a config that is no JSON", trial.manifest(b"{", whole, "then")),
+            ("another signature", trial.manifest(&config, &[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"other")], "then")),
+            ("a second signature", trial.manifest(&config, &[whole, &[(PROVENANCE_TYPE, b"other")]].concat(), "then")),
+            ("no signature", trial.manifest(&config, &[(CHART_TYPE, &chart)], "then")),
+            ("a second archive", trial.manifest(&config, &[whole, &[(CHART_TYPE, &other)]].concat(), "then")),
+            ("another archive before it", trial.manifest(&config, &[&[(CHART_TYPE, &other[..])], whole].concat(), "then")),
+        ] {
+            assert_eq!(trial.put(TAG, &given), denied(), "{what}");
+            let digest = Digest::of(given.as_bytes());
+            let place = format!("/v2/app/manifests/{}", digest.as_str());
+            assert_eq!(trial.put(&format!("{place}?tag=more&tag=1.0.0_b"), &given), denied(), "{what} by its digest");
+            assert_eq!((trial.get(&place).0, trial.get("/v2/app/manifests/more").0), (404, 404), "{what}: nothing is written");
+            assert_eq!(trial.get(TAG), before, "{what}");
+        }
+        let (status, _) = trial.ask("PUT", TAG, &[("content-type", "application/vnd.oci.image.index.v1+json")], index.to_string());
+        assert_eq!((status.as_u16(), trial.get(TAG)), (409, before));
+        assert!(trial.has_version(&chart));
+        // Other tags are free.
+        assert_eq!(trial.put("/v2/app/manifests/image", &image.to_string()), (201, String::new()));
+        assert_eq!(trial.put("/v2/app/manifests/2.0.0", &image.to_string()), (201, String::new()));
+    }
+}
+
+#[test]
+fn a_published_version_can_be_pushed_again() {
+    for over_http in [false, true] {
+        let trial = Trial::new(|_| {});
+        let (chart, config) = (chart(), config());
+        let push = |layers: &[(&str, &[u8])], created: &str| {
+            let manifest = trial.manifest(&config, layers, created);
+            assert_eq!(trial.put(TAG, &manifest), (201, String::new()), "{created}");
+            assert_eq!(trial.get(TAG).1, manifest, "{created}");
+            assert!(trial.has_version(&chart));
+        };
+        if over_http {
+            assert_eq!(trial.status("POST", "/api/charts", chart.clone()), 201);
+        }
+        push(&[(CHART_TYPE, &chart)], "then");
+        push(&[(CHART_TYPE, &chart)], "then");
+        // The archive was fetched again in between, say.
+        push(&[(CHART_TYPE, &chart)], "later");
+        // Signed afterwards.
+        push(&[(PROVENANCE_TYPE, b"signed"), (CHART_TYPE, &chart)], "later");
+        push(&[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"signed")], "much later");
+    }
+}
+
+#[test]
+fn of_two_that_push_a_new_version_at_once_one_gives_it_its_manifest() {
+    for round in 0..20 {
+        let trial = Trial::new(|_| {});
+        let chart = chart();
+        let configs = [config(), br#"{"name":"app","version":"1.0.0+b","apiVersion":"v2"}"#.to_vec()];
+        let manifests = configs.map(|config| trial.manifest(&config, &[(CHART_TYPE, &chart)], "then"));
+        let statuses = std::thread::scope(|scope| {
+            let pushes = manifests.each_ref().map(|manifest| scope.spawn(|| trial.put(TAG, manifest).0));
+            pushes.map(|push| push.join().expect("an answer"))
+        });
+        let winner = statuses.iter().position(|status| *status == 201).expect("a winner");
+        assert_eq!(statuses[1 - winner], 409, "round {round}: {statuses:?}");
+        assert_eq!(trial.get(TAG).1, manifests[winner], "round {round}");
+        assert!(trial.has_version(&chart));
+    }
+}
+
+#[test]
+fn whoever_may_overwrite_gives_a_version_another_manifest() {
+    let trial = Trial::new(|options| options.allow_overwrite = true);
+    let chart = chart();
+    let manifest = trial.manifest(&config(), &[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"signed")], "then");
+    assert_eq!(trial.put(TAG, &manifest).0, 201);
+    let other = archive(&CHART_FILE.replace("keywords: [x]\n", ""));
+    let manifest = trial.manifest(br#"{"name":"app"}"#, &[(CHART_TYPE, &other)], "then");
+    assert_eq!((trial.put(TAG, &manifest).0, &trial.get(TAG).1[..]), (201, manifest.as_bytes()));
+    assert!(trial.has_version(&other));
+}
+
+#[test]
+fn a_version_that_is_replaced_over_http_is_pulled_as_it_is() {
+    let trial = Trial::new(|_| {});
+    let chart = chart();
+    let manifest = trial.manifest(&config(), &[(CHART_TYPE, &chart)], "then");
+    assert_eq!(trial.put(TAG, &manifest).0, 201);
+    let other = archive(&CHART_FILE.replace("keywords: [x]\n", ""));
+    assert_eq!(trial.status("POST", "/api/charts?force", other.clone()), 201);
+    assert!(trial.has_version(&other));
+}
+
+#[test]
+fn repositories_of_any_depth_are_listed() {
+    let trial = Trial::new(|_| {});
+    let folders = |count: usize| vec!["t"; count].join("/");
+    let mut names = Vec::new();
+    for count in [0, 16] {
+        let tenant = folders(count);
+        assert_eq!(trial.status("POST", format!("/api/{tenant}/charts").replace("//", "/").as_str(), chart()), 201);
+        names.push(format!("{tenant}/app").trim_start_matches('/').to_string());
+    }
+    // Deeper than any tenant: not a chart's, and a repository all the same.
+    let deep = format!("{}/app", folders(17));
+    let digest = Digest::of(b"{}");
+    assert_eq!(trial.status("POST", &format!("/v2/{deep}/blobs/uploads/?digest={}", digest.as_str()), "{}"), 201);
+    let layer = Digest::of(&chart());
+    assert_eq!(trial.status("POST", &format!("/v2/{deep}/blobs/uploads/?digest={}", layer.as_str()), chart()), 201);
+    let manifest = json!({
+        "schemaVersion": 2, "config": { "mediaType": CONFIG_TYPE, "digest": digest.as_str() },
+        "layers": [{ "mediaType": CHART_TYPE, "digest": layer.as_str() }],
+    });
+    assert_eq!(trial.put(&format!("/v2/{deep}/manifests/1.0.0_b"), &manifest.to_string()).0, 201);
+    assert_eq!(trial.get(&format!("/v2/{deep}/manifests/1.0.0_b")).1, manifest.to_string());
+    assert_eq!(trial.get(&format!("/v2/{deep}/blobs/{}", layer.as_str())).1, chart());
+    assert!(!trial.path(&folders(17)).exists(), "no folder that no route leads to");
+    names.push(deep);
+    names.sort();
+    let listed: Value = serde_json::from_slice(&trial.get("/v2/_catalog").1).expect("JSON");
+    assert_eq!(listed["repositories"], json!(names));
+}
