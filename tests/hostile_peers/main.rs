@@ -96,7 +96,7 @@ fn settings(home: &std::path::Path) -> Settings {
         repository_cache: home.join("repository"),
         content_cache: home.join("content"),
         registry_config: home.join("registry.json"),
-        timeout: Some(Duration::from_millis(800)),
+        timeout: Some(Duration::from_millis(1500)),
         retry_pause: Some(Duration::from_millis(1)),
         user_agent: "rutter/test".to_string(),
         ..Settings::default()

@@ -427,7 +427,6 @@ fn a_plain_put_leaves_the_provenance_of_another_writer_alone() {
     }
 }
 
-// RFC 4918, 9.3.1 and 9.7.1: what a server says of a folder whose parent is missing is no version that exists.
 /// A folder behind WebDAV whose lock another pusher holds for the first `held` times it is asked for; `sign` is what that one writes.
 fn locked(held: usize, sign: impl Fn(usize) -> String + Send + Sync + 'static) -> Peer {
     let asked = std::sync::atomic::AtomicUsize::new(0);
@@ -451,11 +450,12 @@ fn locked(held: usize, sign: impl Fn(usize) -> String + Send + Sync + 'static) -
 #[test]
 fn a_lock_is_taken_over_from_the_dead_only() {
     let (home, reporter) = (home(), Recorded::default());
-    let settings = settings(home.path());
+    // The dead are given up after 0.6 seconds, the living after 12.
+    let settings = Settings { retry_pause: Some(Duration::from_millis(5)), ..settings(home.path()) };
     let client = Client::new(&settings, &reporter);
     let is_removal = |request: &String| request.starts_with("DELETE ") && request.contains(".lock/ ");
-    // Who shows a sign of life is waited for, however long it takes: here four times as long as for the dead.
-    let alive = locked(500, |number| format!("another {number}"));
+    // Who shows a sign of life is waited for, longer than for the dead.
+    let alive = locked(160, |number| format!("another {number}"));
     push::push(&client, &alive.url(), ServerKind::WebDav, &upload(None, false), &access(&alive.url())).expect("pushed");
     assert_eq!(alive.requests().iter().filter(|request| is_removal(request)).count(), 1, "our own");
     assert!(reporter.notices().is_empty(), "{:?}", reporter.notices());
@@ -497,6 +497,7 @@ fn a_lock_that_was_lost_is_neither_trusted_nor_taken_away() {
     assert_eq!(count("DELETE "), 0, "it is another's");
 }
 
+// RFC 4918, 9.3.1 and 9.7.1: what a server says of a folder whose parent is missing is no version that exists.
 #[test]
 fn a_folder_that_is_not_there_is_told_as_such() {
     let (home, reporter) = (home(), Recorded::default());
