@@ -708,4 +708,37 @@ mod tests {
             assert!(Version::parse(pair[0]).unwrap() < Version::parse(pair[1]).unwrap(), "{pair:?}");
         }
     }
+
+    #[test]
+    fn constraints_allow_what_masterminds_allows() {
+        for (range, version, allowed) in [
+            (">=1.2.3", "1.2.3", true),
+            (">1.2", "1.2.5", false),
+            (">1.2", "1.3.0", true),
+            (">1", "1.9.0", false),
+            ("<=1.2", "1.2.9", true),
+            ("<=1.2", "1.3.0", false),
+            ("<=1", "1.9.0", true),
+            ("!=1.x", "1.5.0", false),
+            ("~1.2.3", "1.2.1", false),
+            ("^1.2.3", "1.2.1", false),
+            ("^0", "0.5.0", true),
+            ("^0.0", "0.0.5", true),
+            ("^0.0.3", "0.1.3", false),
+        ] {
+            let found = check(range, version);
+            assert_eq!(found, allowed, "{range} {version}");
+        }
+    }
+
+    #[test]
+    fn versions_are_read_and_ordered() {
+        assert!(Constraint::parse("1.0.0- 2.0.0").is_err());
+        assert!(Constraint::parse("1.0.0 -2.0.0").is_err());
+        assert_eq!(Version::parse("v1.2.3").unwrap().next_minor().unwrap().original(), "v1.3.0");
+        assert!(Version::parse("1.0.0").unwrap() > Version::parse("1.0.0-rc.1").unwrap());
+        assert!(Version::parse_strict("01.0.0").is_err());
+        assert!(Version::parse_strict(&format!("1.0.0-{}", "a".repeat(250))).is_ok());
+        assert!(Version::parse_strict(&format!("1.0.0-{}", "a".repeat(251))).is_err());
+    }
 }

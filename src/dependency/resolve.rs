@@ -103,6 +103,15 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_is_of_both_what_is_asked_for_and_what_is_locked() {
+        let [range, exact] = ["^1", "1.0.0"].map(|version| [dependency("a", version, "")]);
+        let all = [digest(&range, &range), digest(&range, &exact), digest(&exact, &range), digest(&exact, &exact)]
+            .map(|digest| digest.expect("a digest"));
+        assert!(all.iter().enumerate().all(|(at, one)| !all[..at].contains(one)), "{all:?}");
+        assert!(same_version("1.0.0", "v1.0.0") && !same_version("1.0.0", "x") && !same_version("x", "y"));
+    }
+
+    #[test]
     fn the_highest_allowed_version_is_chosen() {
         let versions = ["1.11.0-rc.1", "1.10.0", "1.9.0", "oops", "0.1.0"];
         for (range, expected) in [("^1.0", Some("1.10.0")), ("^1.0-0", Some("1.11.0-rc.1")), ("<1", Some("0.1.0")), (">2", None)] {

@@ -3,7 +3,7 @@
 //! the error), the tree of subcharts that live, and the log lines, sorted.
 
 use super::*;
-use crate::chart::{Content, Dependency};
+use crate::chart::{Content, Dependency, File, loader};
 use crate::data::Data;
 use crate::diagnostic::Level;
 use crate::values::coalesce::coalesce_values;
@@ -128,4 +128,38 @@ fn aliases_of_aliases_end() {
     let error = process(&chart(&nested), &Arc::default(), &mut Notices::new()).expect_err("too many");
     assert_eq!(error.kind(), ErrorKind::Limit);
     assert!(error.message().contains("has more than 50000 subcharts"), "{error}");
+}
+
+/// The values that are rendered with a subchart `sub` 1.2.0 which has `a: 1`, listed with `entry`, below these values.
+fn coalesced(values: &str, entry: &str) -> String {
+    let file = |name: &str, text: &str| File { name: name.into(), data: text.as_bytes().into(), modified: None };
+    let chart = format!("apiVersion: v2\nname: top\nversion: 1.0.0\ndependencies:\n- {{name: sub, {entry}}}\n");
+    let files = vec![
+        file("Chart.yaml", &chart),
+        file("values.yaml", values),
+        file("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.2.0\n"),
+        file("charts/sub/values.yaml", "a: 1\n"),
+    ];
+    let mut notices = Notices::new();
+    let chart = loader::from_files(files, &mut notices).expect("a chart");
+    let chart = process(&chart, &Arc::default(), &mut notices).expect("processed");
+    json(&Data::Map(coalesce_values(&chart, &Arc::default(), &mut notices).expect("values"))).to_string()
+}
+
+// As Helm 4.2.4 has it.
+#[test]
+fn ranges_conditions_and_tags_choose_subcharts() {
+    for (values, entry, expected) in [
+        ("", "version: ^1.0, alias: other", r#"{"other":{"a":1,"global":{}}}"#),
+        ("", "version: ^2.0, alias: other", r#"{"sub":{"a":1,"global":{}}}"#),
+        ("x: false", "version: 1.2.0, condition: x", r#"{"x":false}"#),
+        // The first that is there decides.
+        ("x: false\nz: true", "version: 1.2.0, condition: 'x,z'", r#"{"x":false,"z":true}"#),
+        ("z: true", "version: 1.2.0, condition: 'x,z'", r#"{"sub":{"a":1,"global":{}},"z":true}"#),
+        // One tag that is on is enough.
+        ("tags: {t: true, f: false}", "version: 1.2.0, tags: [t, f]", r#"{"sub":{"a":1,"global":{}},"tags":{"f":false,"t":true}}"#),
+        ("tags: {f: false}", "version: 1.2.0, tags: [t, f]", r#"{"tags":{"f":false}}"#),
+    ] {
+        assert_eq!(coalesced(values, entry), expected, "{values} {entry}");
+    }
 }

@@ -103,4 +103,12 @@ mod tests {
         let values = options.merge(&mut |path| Ok(format!("content of {path}").into_bytes())).unwrap();
         assert_eq!(print(&Data::Map(values)), "map[a:literal b:3 c:content of some/path]");
     }
+
+    #[test]
+    fn later_files_win_and_flags_win_over_files() {
+        let options = Options { files: vec!["a".into(), "b".into()], json: vec!["{\"z\":3}".into()], ..Options::default() };
+        let text = |path: &str| if path == "a" { "x: 1\nz: 1\n" } else { "x: 2\nz: 2\n" };
+        let values = options.merge(&mut |path| Ok(text(path).as_bytes().to_vec())).unwrap();
+        assert_eq!(print(&Data::Map(values)), "map[x:2 z:3]");
+    }
 }

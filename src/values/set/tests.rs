@@ -108,3 +108,22 @@ fn json_values_end_where_they_end() {
         assert_eq!(json_length(text), length, "{text}");
     }
 }
+
+#[test]
+fn texts_are_taken_as_they_stand() {
+    let of = |text: &str, set: fn(&str, &mut Map) -> Result<()>| {
+        let mut map = Map::new();
+        set(text, &mut map).unwrap();
+        crate::yaml::to_string(&Data::map(map)).unwrap()
+    };
+    assert_eq!(of("a,b\\c=d,e", literal), "a,b\\c: d,e\n");
+    // Go folds this letter to an s.
+    assert_eq!(of("a=falſe", typed), "a: false\n");
+}
+
+#[test]
+fn an_index_without_a_name_changes_nothing() {
+    let mut map = Arc::unwrap_or_clone(crate::yaml::parse_values(b"\"\": [1]\n").unwrap());
+    let _ = typed("[0]=x", &mut map);
+    assert_eq!(crate::yaml::to_string(&Data::map(map)).unwrap(), "\"\":\n- 1\n");
+}
