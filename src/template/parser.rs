@@ -7,6 +7,7 @@
 
 mod command;
 mod explain;
+mod scope;
 mod unclosed;
 
 use super::ast::{At, Branch, Command, Declared, Node, Operand, Parsed, Pipe, Run, Source, TemplateCall, Tree, line_and_column};
@@ -17,6 +18,7 @@ use super::value::Str;
 use crate::quote;
 use crate::stack;
 use crate::unicode;
+use scope::Scope;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -104,9 +106,9 @@ struct Definition {
 /// What belongs to the template that is being read.
 struct Body<'a> {
     /// Go's list of declared names: what may be mentioned.
-    names: Vec<&'a [u8]>,
-    /// What a mention means: the declarations that have taken effect, innermost last.
-    scope: Vec<(&'a [u8], u32)>,
+    names: Scope<'a>,
+    /// What a mention means: the declarations that have taken effect, innermost last; the place of each is its slot.
+    scope: Scope<'a>,
     slots: usize,
     range_depth: usize,
     paren_depth: usize,
@@ -116,18 +118,20 @@ struct Body<'a> {
 
 impl<'a> Body<'a> {
     fn new() -> Body<'a> {
-        Body { names: vec![b"$"], scope: vec![(b"$", 0)], slots: 1, range_depth: 0, paren_depth: 0, action_start: None }
+        let (mut names, mut scope) = (Scope::default(), Scope::default());
+        names.push(b"$");
+        scope.push(b"$");
+        Body { names, scope, slots: 1, range_depth: 0, paren_depth: 0, action_start: None }
     }
 
     fn declare(&mut self, name: &'a [u8]) -> u32 {
-        let slot = self.scope.len();
+        let slot = self.scope.push(name);
         self.slots = self.slots.max(slot + 1);
-        self.scope.push((name, slot as u32));
         slot as u32
     }
 
     fn resolve(&self, name: &[u8]) -> Option<u32> {
-        self.scope.iter().rev().find(|entry| entry.0 == name).map(|entry| entry.1)
+        self.scope.find(name).map(|slot| slot as u32)
     }
 }
 

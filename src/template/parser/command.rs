@@ -186,7 +186,7 @@ impl<'a> Parser<'a> {
             Kind::Nil => OperandKind::Nil,
             Kind::Variable => {
                 let name = self.bytes(token);
-                if !self.body.names.contains(&name) {
+                if self.body.names.find(name).is_none() {
                     return self.fault(format!("undefined variable {}", quote::quote(name)));
                 }
                 let span = Span { start: token.start, end: token.end };
