@@ -211,7 +211,7 @@ pub fn json(error: &Error) -> String {
                 .collect();
             serde_json::json!({
                 "message": diagnostic.headline,
-                "location": diagnostic.location.as_ref().map(location),
+                "location": diagnostic.location.as_ref().map(|place| location(&marked_place(place, diagnostic))),
                 "source_line": diagnostic.source_line,
                 "frames": frames,
                 "notes": diagnostic.notes,
@@ -220,6 +220,14 @@ pub fn json(error: &Error) -> String {
         })
         .collect();
     serde_json::json!({ "kind": kind(error.kind()), "message": without_advice(error.message()), "diagnostics": diagnostics }).to_string()
+}
+
+/// The place where the mark begins that people see, in characters, as far as the line is known.
+fn marked_place(place: &Location, diagnostic: &Diagnostic) -> Location {
+    let line = diagnostic.source_line.as_deref().filter(|line| !line.is_empty());
+    let (Some(line), Some(_)) = (line, place.column) else { return place.clone() };
+    let start = floor_boundary(line, marked(line, place.column, diagnostic).0);
+    Location { column: Some(line.get(..start).unwrap_or_default().chars().count()), ..place.clone() }
 }
 
 /// A place with line and column counted from 1.
@@ -387,6 +395,6 @@ error: nil pointer evaluating interface {}.tag
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["kind"], "template");
         assert_eq!(value["message"], "whole text");
-        assert_eq!(value["diagnostics"][0]["location"], serde_json::json!({ "file": "c/templates/_h.tpl", "line": 2, "column": 18 }));
+        assert_eq!(value["diagnostics"][0]["location"], serde_json::json!({ "file": "c/templates/_h.tpl", "line": 2, "column": 11 }));
     }
 }
