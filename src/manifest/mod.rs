@@ -184,13 +184,8 @@ fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Erro
     let before = file.data[..range.start].iter().filter(|byte| **byte == b'\n').count();
     let line = before + line.max(1);
     let source_line = source_line(&file.data, line);
-    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
-    let has_tab = source_line.as_deref().is_some_and(|line| line.get(..indent(line)).is_some_and(|blank| blank.contains('\t')));
-    let mut hints = vec![SEE_ALL.to_string()];
-    if has_tab {
-        hints.insert(0, "the line begins with a tab: YAML is indented by spaces".to_string());
-    }
-    hints.splice(0..0, found.hints);
+    let mut hints = found.hints;
+    hints.push(SEE_ALL.to_string());
     let headline = if found.headline.is_empty() { error.message().to_string() } else { found.headline };
     if headline.ends_with("into Go value of type util.SimpleHead") {
         hints.insert(0, "every document is a table of keys, with `apiVersion` and `kind`: this one is not".to_string());

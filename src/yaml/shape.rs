@@ -216,16 +216,17 @@ pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<D
 /// A fault of syntax as sigs.k8s.io/yaml words it, with the place for our own diagnostics.
 pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
     let error = Error::new(ErrorKind::Syntax, format!("error converting YAML to JSON: {}", fault.message()));
-    match fault.true_line() {
-        None => error,
-        Some(line) => error.with_diagnostic(Diagnostic {
-            headline: fault.problem.to_string(),
-            // The file is the caller's to name.
-            location: Some(Location { file: String::new(), line, column: fault.true_column() }),
-            source_line: source_line(source.text.as_bytes(), line),
-            ..Diagnostic::default()
-        }),
-    }
+    let Some(line) = fault.true_line() else { return error };
+    let source_line = source_line(source.text.as_bytes(), line);
+    let has_tab = source_line.as_deref().is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'));
+    error.with_diagnostic(Diagnostic {
+        headline: fault.problem.to_string(),
+        // The file is the caller's to name.
+        location: Some(Location { file: String::new(), line, column: fault.true_column() }),
+        source_line,
+        hints: has_tab.then(|| "the line begins with a tab: YAML is indented by spaces".to_string()).into_iter().collect(),
+        ..Diagnostic::default()
+    })
 }
 
 /// The first infinity or NaN in the order JSON is written.
