@@ -19,7 +19,7 @@ pub struct GlobalArguments {
     #[arg(long, value_name = "int", value_parser = integer, help = "client-side default throttling limit (default 100)")]
     pub burst_limit: Option<i64>,
     /// use colored output (never, auto, always)
-    #[arg(long, alias = "colour", value_name = "string")]
+    #[arg(long, visible_alias = "colour", value_name = "string")]
     pub color: Option<String>,
     /// path to the directory containing cached content (e.g. charts)
     #[arg(long, value_name = "string")]

@@ -159,9 +159,19 @@ fn wrap(text: &str, width: usize) -> String {
 
 /// The flags of these commands, one a line, sorted by name, their descriptions aligned.
 fn flags(commands: &[&Command], session: &Session) -> String {
-    let mut arguments: Vec<&Arg> = commands.iter().flat_map(|command| command.get_arguments()).filter(|arg| !arg.is_hide_set()).collect();
-    arguments.sort_by_key(|argument| argument.get_long().unwrap_or_default());
-    flag_rows(arguments.iter().map(|argument| (flag_label(argument), flag_description(argument, session))).collect())
+    let arguments = commands.iter().flat_map(|command| command.get_arguments()).filter(|argument| !argument.is_hide_set());
+    // Another name has a line of its own, as in Helm.
+    let names = |argument: &Arg| {
+        [argument.get_long().unwrap_or_default()]
+            .into_iter()
+            .chain(argument.get_visible_aliases().unwrap_or_default())
+            .map(str::to_string)
+            .collect::<Vec<_>>()
+    };
+    let mut named: Vec<(String, &Arg)> =
+        arguments.flat_map(|argument| names(argument).into_iter().map(move |name| (name, argument))).collect();
+    named.sort_by(|(a, _), (b, _)| a.cmp(b));
+    flag_rows(named.iter().map(|(name, argument)| (flag_label(argument, name), flag_description(argument, session))).collect())
 }
 
 fn flag_rows(rows: Vec<(String, String)>) -> String {
@@ -170,8 +180,9 @@ fn flag_rows(rows: Vec<(String, String)>) -> String {
 }
 
 /// `  -f, --values strings`.
-fn flag_label(argument: &Arg) -> String {
-    let label = label(argument.get_short(), argument.get_long().unwrap_or_default());
+fn flag_label(argument: &Arg, name: &str) -> String {
+    let letter = argument.get_short().filter(|_| argument.get_long().is_none_or(|long| long == name));
+    let label = label(letter, name);
     match flag_type(argument) {
         "" => label,
         kind => format!("{label} {kind}"),
