@@ -10,7 +10,7 @@ use crate::quote::quote;
 use crate::repository::config::{CLOSED, Entry, Repositories, lock_path};
 use crate::repository::http::Client;
 use crate::repository::index::Index;
-use crate::repository::{Reporter, Settings, catalog, update, url};
+use crate::repository::{Reporter, Settings, folder_index, update, url};
 use std::path::Path;
 use std::time::Duration;
 
@@ -145,13 +145,13 @@ pub struct IndexOptions {
 /// Writes `folder/index.yaml` for the archives in `folder`.
 pub fn index(folder: &Path, options: &IndexOptions, reporter: &dyn Reporter) -> Result<()> {
     let folder = fs::absolute(folder)?;
-    let memory = catalog::Memory::open(&options.cache_home, &folder)?;
-    let catalog = memory.catalog(&folder, &options.url)?;
+    let memory = folder_index::Memory::open(&options.cache_home, &folder)?;
+    let found = memory.index(&folder, &options.url)?;
     let path = folder.join("index.yaml");
     if options.merge.is_empty() && !options.json {
-        return catalog.write(&path, &options.now);
+        return found.write(&path, &options.now);
     }
-    let mut index = catalog.to_index(&options.now)?;
+    let mut index = found.to_index(&options.now)?;
     if !options.merge.is_empty() {
         let path = Path::new(&options.merge);
         if fs::exists(path) {

@@ -9,10 +9,10 @@ pub mod access;
 #[cfg(feature = "remote")]
 pub mod auth;
 pub mod cache;
-pub mod catalog;
 pub mod config;
 #[cfg(feature = "remote")]
 pub mod download;
+pub mod folder_index;
 #[cfg(feature = "remote")]
 pub mod getter;
 #[cfg(feature = "remote")]

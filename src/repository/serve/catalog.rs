@@ -14,7 +14,7 @@ use crate::data::{Data, Map};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::{Digest, sha256_hex};
-use crate::repository::catalog::{indexed, indexed_archive};
+use crate::repository::folder_index::{indexed, indexed_archive};
 use crate::repository::index::compare_versions;
 use crate::version::Version;
 use axum::body::Bytes;
@@ -684,8 +684,8 @@ pub mod tests {
         write("v3-1.0.0.tgz", &archive("apiVersion: v3\nname: v3\nversion: 1.0.0\n"));
         write("none-1.0.0.tgz", &archive("name: none\nversion: 1.0.0\n"));
         write("junk-1.0.0.tgz", b"no chart");
-        let memory = crate::repository::catalog::Memory::default();
-        let mut index = memory.catalog(folder.path(), "").expect("a catalog").to_index("2026-01-02T03:04:05Z").expect("an index");
+        let memory = crate::repository::folder_index::Memory::default();
+        let mut index = memory.index(folder.path(), "").expect("an index").to_index("2026-01-02T03:04:05Z").expect("an index");
         index.sort();
         let expected: Vec<(String, String, String)> = index
             .entries

@@ -2,7 +2,7 @@
 //!
 //! Goes in: a chart's metadata and the digest of its archive. Comes out: the entry's text, cut where each run fills in the time
 //! and the address, so that an index of thousands of archives that did not change is copied together and not encoded anew.
-//! The text is what [`Index::to_yaml`] writes, which the tests of the catalog hold it to.
+//! The text is what [`Index::to_yaml`] writes, which the tests of the folder index hold it to.
 
 use crate::chart::Metadata;
 use crate::error::{Error, ErrorKind, Result};

@@ -41,7 +41,7 @@ pub struct Memory {
 
 /// The archives of a folder that are charts, each with its address, in the order of their names.
 #[derive(Debug)]
-pub struct Catalog<'m> {
+pub struct FolderIndex<'m> {
     entries: Vec<(Entry<'m>, String)>,
 }
 
@@ -80,14 +80,14 @@ impl Memory {
     }
 
     /// Looks at the archives of `folder` and keeps what is new; `base` is what `--url` gives.
-    pub fn catalog(&self, folder: &Path, base: &str) -> Result<Catalog<'_>> {
+    pub fn index(&self, folder: &Path, base: &str) -> Result<FolderIndex<'_>> {
         let archives = archives(folder)?;
         let whole = Facts::new(&self.whole);
         let facts = look(folder, &archives, whole, Facts::new(&self.recent))?;
         // A memory that cannot be written costs time, nothing else.
         let _ = self.keep(&archives, &facts, whole.len());
         let entries = archives.into_iter().zip(facts).filter_map(|(name, fact)| Some((fact.into_entry()?, address(base, name))));
-        Ok(Catalog { entries: entries.collect() })
+        Ok(FolderIndex { entries: entries.collect() })
     }
 
     /// Keeps what was found out: only what is not in the memory of the whole, or all if that is much.
@@ -118,7 +118,7 @@ fn recent(file: &Path) -> PathBuf {
     file.with_extension("recent")
 }
 
-impl Catalog<'_> {
+impl FolderIndex<'_> {
     /// Writes index.yaml to `path`; `now` is the time that it and its entries are stamped with.
     pub fn write(&self, path: &Path, now: &str) -> Result<()> {
         match self.plan(now) {
@@ -300,9 +300,9 @@ mod tests {
         Entry::new(metadata, "0123".repeat(16)).expect("an entry")
     }
 
-    fn copied(catalog: &Catalog<'_>, now: &str) -> Option<String> {
+    fn copied(index: &FolderIndex<'_>, now: &str) -> Option<String> {
         let mut text = Vec::new();
-        catalog.plan(now)?.write(&mut text).expect("a Vec takes all");
+        index.plan(now)?.write(&mut text).expect("a Vec takes all");
         Some(String::from_utf8(text).expect("it is text"))
     }
 
@@ -324,10 +324,10 @@ mod tests {
         let now = "2026-01-02T03:04:05.678901234Z";
         let entries: Vec<(Entry<'static>, String)> =
             charts.iter().enumerate().map(|(at, chart)| (entry(chart), format!("https://host/{at}%20a.tgz?x=1#y"))).collect();
-        let catalog = Catalog { entries };
-        let mut index = catalog.to_index(now).expect("an index");
+        let of_folder = FolderIndex { entries };
+        let mut index = of_folder.to_index(now).expect("an index");
         index.sort();
-        assert_eq!(copied(&catalog, now).expect("they can be copied"), index.to_yaml().expect("a text"));
+        assert_eq!(copied(&of_folder, now).expect("they can be copied"), index.to_yaml().expect("a text"));
         assert_eq!(index.entries.values().flatten().count(), charts.len());
     }
 
@@ -335,14 +335,14 @@ mod tests {
     fn what_cannot_be_cut_is_encoded() {
         let name = "n".repeat(200);
         let entries = vec![(entry(&format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n")), "a.tgz".to_string())];
-        let catalog = Catalog { entries };
-        assert_eq!(copied(&catalog, "2026-01-02T03:04:05Z"), None);
-        let text = catalog.encoded("2026-01-02T03:04:05Z").expect("a text");
+        let index = FolderIndex { entries };
+        assert_eq!(copied(&index, "2026-01-02T03:04:05Z"), None);
+        let text = index.encoded("2026-01-02T03:04:05Z").expect("a text");
         assert!(text.contains(&format!("? {name}\n")) && text.contains("- a.tgz\n") && text.contains("created: \"2026-01-02"), "{text}");
-        let odd = Catalog { entries: vec![(entry("apiVersion: v2\nname: a\nversion: 1.0.0\n"), "a b.tgz".to_string())] };
+        let odd = FolderIndex { entries: vec![(entry("apiVersion: v2\nname: a\nversion: 1.0.0\n"), "a b.tgz".to_string())] };
         assert_eq!(copied(&odd, "2026-01-02T03:04:05Z"), None);
         assert!(odd.encoded("2026-01-02T03:04:05Z").expect("a text").contains("    - a b.tgz\n"));
-        let none = Catalog { entries: Vec::new() };
+        let none = FolderIndex { entries: Vec::new() };
         assert!(none.encoded("2026-01-02T03:04:05Z").expect("a text").contains("entries: {}\n"));
     }
 
@@ -387,9 +387,9 @@ mod tests {
         let run = || {
             let path = folder.join("index.yaml");
             let memory = Memory::open(&cache, &folder).expect("a memory");
-            memory.catalog(&folder, "").expect("a catalog").write(&path, "2026-01-02T03:04:05Z").expect("written");
+            memory.index(&folder, "").expect("an index").write(&path, "2026-01-02T03:04:05Z").expect("written");
             let afresh = Memory::default();
-            let encoded = afresh.catalog(&folder, "").expect("a catalog").encoded("2026-01-02T03:04:05Z").expect("a text");
+            let encoded = afresh.index(&folder, "").expect("an index").encoded("2026-01-02T03:04:05Z").expect("a text");
             assert_eq!(String::from_utf8(fs::read(&path).expect("an index")).expect("text"), encoded);
         };
         for number in 0..20 {
