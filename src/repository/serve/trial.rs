@@ -7,7 +7,7 @@ use super::{Options, Server, answer};
 use crate::repository::Recorded;
 use crate::repository::serve::catalog::tests::wait;
 use axum::body::{Body, Bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,15 +47,20 @@ impl Trial {
 
     /// The answer to a request with these headers.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> (StatusCode, Bytes) {
+        let (status, _, body) = self.answer(method, path, headers, body);
+        (status, body)
+    }
+
+    /// The same with its headers.
+    pub fn answer(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> (StatusCode, HeaderMap, Bytes) {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(body.into()).expect("a request");
         wait(async {
-            let answer = answer(&self.server, request).await;
-            let status = answer.status();
-            (status, axum::body::to_bytes(answer.into_body(), usize::MAX).await.expect("a body"))
+            let (about, body) = answer(&self.server, request).await.into_parts();
+            (about.status, about.headers, axum::body::to_bytes(body, usize::MAX).await.expect("a body"))
         })
     }
 

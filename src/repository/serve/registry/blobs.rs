@@ -211,7 +211,151 @@ async fn finish(server: &Server, name: &str, digest: &str, bytes: Bytes) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::{Storage, chunk, forget_abandoned, range, session_folder};
+    use super::{Digest, Storage, chunk, forget_abandoned, range, session_folder};
+    use crate::repository::serve::trial::Trial;
+
+    /// The one session that a trial's server gives.
+    const SESSION: &str = "/v2/a/blobs/uploads/07070707070707070707070707070707";
+
+    impl Trial {
+        /// Begins an upload to the repository `a`.
+        fn begin(&self) {
+            assert_eq!(self.status("POST", "/v2/a/blobs/uploads/", ""), 202);
+        }
+
+        /// The status of what is sent to the session, and the code of its fault or else the range that it has so far.
+        fn send(&self, method: &str, query: &str, range: &str, body: &str) -> (u16, String) {
+            let given = [("content-range", range)];
+            let headers = if range.is_empty() { &[][..] } else { &given };
+            let (status, headers, said) = self.answer(method, &format!("{SESSION}{query}"), headers, body.to_string());
+            let fault: serde_json::Value = serde_json::from_slice(&said).unwrap_or_default();
+            let range = || headers.get("range").and_then(|range| range.to_str().ok()).unwrap_or_default();
+            (status.as_u16(), fault["errors"][0]["code"].as_str().unwrap_or_else(range).to_string())
+        }
+
+        /// Ends the session with these last bytes.
+        fn end(&self, body: &str, content: &str) -> (u16, String) {
+            self.send("PUT", &format!("?digest={}", Digest::of(content.as_bytes()).as_str()), "", body)
+        }
+
+        fn has_blob(&self, content: &str) -> bool {
+            let (status, body) = self.get(&format!("/v2/a/blobs/{}", Digest::of(content.as_bytes()).as_str()));
+            assert!(status == 404 || body == content.as_bytes(), "{status}");
+            status == 200
+        }
+
+        /// What is left of sessions.
+        fn has_parts(&self) -> bool {
+            let folders = std::fs::read_dir(self.path(".oci/_uploads")).into_iter().flatten().flatten();
+            folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten()).next().is_some()
+        }
+    }
+
+    fn said(status: u16, text: &str) -> (u16, String) {
+        (status, text.to_string())
+    }
+
+    #[test]
+    fn an_upload_is_all_that_was_sent_in_its_order() {
+        for (parts, last) in [(&[][..], "whole"), (&["who", "le"], ""), (&["w", "", "ho"], "le"), (&["whole"], "")] {
+            let trial = Trial::new(|_| {});
+            trial.begin();
+            for part in parts {
+                assert_eq!(trial.send("PATCH", "", "", part).0, 202, "{parts:?}");
+            }
+            assert!(trial.has_parts() && !trial.has_blob("whole"), "{parts:?}");
+            assert_eq!(trial.end(last, "whole").0, 201, "{parts:?}");
+            assert!(trial.has_blob("whole") && !trial.has_parts(), "{parts:?}");
+            assert_eq!(trial.send("GET", "", "", ""), said(404, "BLOB_UPLOAD_UNKNOWN"));
+        }
+    }
+
+    #[test]
+    fn content_under_the_digest_of_another_is_not_stored() {
+        let trial = Trial::new(|_| {});
+        let other = Digest::of(b"other");
+        for parts in [&["con", "tent"][..], &[]] {
+            trial.begin();
+            for part in parts {
+                assert_eq!(trial.send("PATCH", "", "", part).0, 202);
+            }
+            let last = if parts.is_empty() { "content" } else { "" };
+            assert_eq!(trial.end(last, "other"), said(400, "DIGEST_INVALID"));
+            assert!(!trial.has_blob("content") && !trial.has_blob("other") && !trial.has_parts());
+        }
+        assert_eq!(trial.status("POST", &format!("/v2/a/blobs/uploads/?digest={}", other.as_str()), "content"), 400);
+        assert!(!trial.has_blob("content") && !trial.has_blob("other"));
+    }
+
+    #[test]
+    fn a_digest_that_is_none_does_not_end_an_upload() {
+        let trial = Trial::new(|_| {});
+        trial.begin();
+        assert_eq!(trial.send("PATCH", "", "", "content").0, 202);
+        for query in ["", "?digest=", "?digest=content", "?digest=sha256:00", "?digest=md5:9a0364b9e99bb480dd25e1f0284c8555"] {
+            assert_eq!(trial.send("PUT", query, "", ""), said(400, "DIGEST_INVALID"), "{query}");
+        }
+        assert_eq!(trial.end("", "content").0, 201);
+        assert!(trial.has_blob("content"));
+    }
+
+    #[test]
+    fn a_chunk_begins_where_the_last_one_ended_and_is_as_long_as_it_says() {
+        for method in ["PATCH", "PUT"] {
+            let trial = Trial::new(|_| {});
+            trial.begin();
+            assert_eq!(trial.send("PATCH", "", "1-5", "hello"), said(416, "0-0"));
+            assert_eq!(trial.send("PATCH", "", "0-4", "hello"), said(202, "0-4"));
+            let query = format!("?digest={}", Digest::of(b"helloworld").as_str());
+            for (range, expected) in [
+                ("0-4", said(416, "0-4")),
+                ("4-8", said(416, "0-4")),
+                ("6-10", said(416, "0-4")),
+                ("5-4", said(416, "0-4")),
+                ("5", said(416, "0-4")),
+                ("5-8", said(400, "SIZE_INVALID")),
+                ("5-10", said(400, "SIZE_INVALID")),
+            ] {
+                assert_eq!(trial.send(method, &query, range, "world"), expected, "{method} {range}");
+                assert_eq!(trial.send("GET", "", "", ""), said(204, "0-4"), "{method} {range}");
+            }
+            assert_eq!(trial.send(method, &query, "5-9", "world").0, if method == "PUT" { 201 } else { 202 });
+            assert_eq!(trial.has_blob("helloworld"), method == "PUT");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_an_upload_are_together_no_longer_than_allowed() {
+        for (parts, last) in [(&["123456", "78901"][..], ""), (&["123456", "7890"], "1"), (&["12345678901"], ""), (&[], "12345678901")] {
+            let trial = Trial::new(|options| options.upload_limit = 10);
+            trial.begin();
+            let mut statuses: Vec<u16> = parts.iter().map(|part| trial.send("PATCH", "", "", part).0).collect();
+            if !last.is_empty() {
+                statuses.push(trial.end(last, "12345678901").0);
+            }
+            assert_eq!(statuses.pop(), Some(413), "{parts:?} {last}");
+            assert!(statuses.iter().all(|status| *status == 202), "{statuses:?}");
+            assert!(!trial.has_blob("12345678901"));
+            assert!(parts.len() < 2 || !trial.has_parts(), "{parts:?} {last}");
+        }
+        let trial = Trial::new(|options| options.upload_limit = 10);
+        trial.begin();
+        assert_eq!((trial.send("PATCH", "", "", "123456").0, trial.end("7890", "1234567890").0), (202, 201));
+    }
+
+    #[test]
+    fn an_upload_can_be_given_up_by_the_repository_that_began_it() {
+        let trial = Trial::new(|_| {});
+        trial.begin();
+        let of_another = SESSION.replace("/a/", "/b/");
+        for method in ["GET", "PATCH", "PUT", "DELETE"] {
+            assert_eq!(trial.status(method, &of_another, "x"), 404, "{method}");
+        }
+        assert!(trial.has_parts());
+        assert_eq!(trial.send("DELETE", "", "", "").0, 204);
+        assert!(!trial.has_parts());
+        assert_eq!(trial.send("PATCH", "", "", "x"), said(404, "BLOB_UPLOAD_UNKNOWN"));
+    }
 
     #[test]
     fn sessions_that_nobody_ends_are_forgotten_after_a_day() {

@@ -240,3 +240,111 @@ fn repositories_of_any_depth_are_listed() {
     let listed: Value = serde_json::from_slice(&trial.get("/v2/_catalog").1).expect("JSON");
     assert_eq!(listed["repositories"], json!(names));
 }
+
+/// The status of an answer and the code of its fault.
+fn code((status, body): (axum::http::StatusCode, axum::body::Bytes)) -> (u16, String) {
+    let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+    (status.as_u16(), said["errors"][0]["code"].as_str().unwrap_or_default().to_string())
+}
+
+#[test]
+fn a_manifest_is_stored_under_its_own_digest_only() {
+    let trial = Trial::new(|_| {});
+    let manifest = trial.manifest(&config(), &[(CHART_TYPE, &chart())], "then");
+    let (own, foreign) = (Digest::of(manifest.as_bytes()), Digest::of(b"another"));
+    for reference in [foreign.as_str(), "sha256:00", "md5:9a0364b9e99bb480dd25e1f0284c8555"] {
+        let place = format!("/v2/app/manifests/{reference}");
+        assert_eq!(trial.put(&place, &manifest), (400, "DIGEST_INVALID".to_string()), "{reference}");
+        assert_eq!(trial.get(&place).0, 404, "{reference}");
+    }
+    let place = format!("/v2/app/manifests/{}", own.as_str());
+    assert_eq!(trial.get(&place).0, 404);
+    assert_eq!(trial.put(&place, &manifest).0, 201);
+    assert_eq!(trial.get(&place).1, manifest);
+}
+
+#[test]
+fn a_manifest_is_not_stored_before_its_parts() {
+    let trial = Trial::new(|_| {});
+    let whole: Value = serde_json::from_str(&trial.manifest(&config(), &[(CHART_TYPE, &chart())], "then")).expect("JSON");
+    let missing = Digest::of(b"nobody has this");
+    for place in ["/config/digest", "/layers/0/digest"] {
+        let mut manifest = whole.clone();
+        *manifest.pointer_mut(place).expect("a digest") = missing.as_str().into();
+        for reference in ["1.0.0_b", "latest", Digest::of(manifest.to_string().as_bytes()).as_str()] {
+            let path = format!("/v2/app/manifests/{reference}");
+            assert_eq!(trial.put(&path, &manifest.to_string()), (404, "MANIFEST_BLOB_UNKNOWN".to_string()), "{place} {reference}");
+            assert_eq!(trial.get(&path).0, 404, "{place} {reference}");
+        }
+    }
+    // What another repository has is not in this one.
+    assert_eq!(trial.put("/v2/other/manifests/latest", &whole.to_string()), (404, "MANIFEST_BLOB_UNKNOWN".to_string()));
+    assert!(!trial.has_version(&chart()));
+}
+
+#[test]
+fn a_version_is_published_only_as_what_its_archive_is() {
+    let trial = Trial::new(|_| {});
+    let named = |name: &str, version: &str| archive(&format!("apiVersion: v2\nname: {name}\nversion: {version}\n"));
+    let (other_name, other_version) = (named("other", "1.0.0+b"), named("app", "1.0.1"));
+    for (layers, reason) in [
+        (&[(CHART_TYPE, &other_name[..])][..], "the archive is other 1.0.0+b, not app 1.0.0_b"),
+        (&[(CHART_TYPE, &other_version)], "the archive is app 1.0.1, not app 1.0.0_b"),
+        (&[(CHART_TYPE, b"no archive")], ""),
+        (&[(PROVENANCE_TYPE, b"signed")], "a chart manifest without chart layer"),
+    ] {
+        let manifest = trial.manifest(&config(), layers, "then");
+        let (status, body) = trial.ask("PUT", TAG, &[("content-type", MANIFEST_TYPE)], manifest);
+        let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+        assert_eq!((status.as_u16(), &said["errors"][0]["code"]), (400, &json!("MANIFEST_INVALID")), "{reason}");
+        assert!(reason.is_empty() || said["errors"][0]["message"] == reason, "{said}");
+        assert_eq!(trial.get(TAG).0, 404, "{reason}");
+        for file in ["app-1.0.0+b.tgz", "other-1.0.0+b.tgz", "app-1.0.1.tgz"] {
+            assert!(!trial.path(file).exists(), "{reason}: {file}");
+        }
+    }
+}
+
+#[test]
+fn where_deletions_are_off_everything_stays() {
+    let trial = Trial::new(|options| options.disable_delete = true);
+    let (chart, config) = (chart(), config());
+    let manifest = trial.manifest(&config, &[(CHART_TYPE, &chart)], "then");
+    for tag in ["1.0.0_b", "latest"] {
+        assert_eq!(trial.put(&format!("/v2/app/manifests/{tag}"), &manifest).0, 201);
+    }
+    let (own, blob) = (Digest::of(manifest.as_bytes()), Digest::of(&config));
+    for path in
+        [TAG, "/v2/app/manifests/latest", &format!("/v2/app/manifests/{}", own.as_str()), &format!("/v2/app/blobs/{}", blob.as_str())]
+    {
+        assert_eq!(code(trial.ask("DELETE", path, &[], "")), (405, "UNSUPPORTED".to_string()), "{path}");
+        assert_eq!(trial.get(path).0, 200, "{path}");
+    }
+    assert_eq!(trial.status("DELETE", "/api/charts/app/1.0.0+b", ""), 404);
+    assert!(trial.has_version(&chart));
+}
+
+#[test]
+fn where_the_api_is_off_charts_are_only_read() {
+    let trial = Trial::new(|options| options.disable_api = true);
+    let chart = chart();
+    std::fs::write(trial.path("app-1.0.0+b.tgz"), &chart).expect("a file");
+    let manifest = trial.get(TAG).1;
+    let digest = Digest::of(b"{}");
+    for (method, path, body) in [
+        ("POST", "/v2/app/blobs/uploads/", &b""[..]),
+        ("POST", &format!("/v2/app/blobs/uploads/?digest={}", digest.as_str()), b"{}"),
+        ("PATCH", "/v2/app/blobs/uploads/07", b"x"),
+        ("PUT", "/v2/app/manifests/latest", &manifest),
+        ("DELETE", TAG, b""),
+        ("DELETE", &format!("/v2/app/blobs/{}", digest.as_str()), b""),
+    ] {
+        let refused = code(trial.ask(method, path, &[], body.to_vec()));
+        assert_eq!(refused, (405, "UNSUPPORTED".to_string()), "{method} {path}");
+    }
+    for (method, path) in [("POST", "/api/charts"), ("DELETE", "/api/charts/app/1.0.0+b"), ("GET", "/api/charts")] {
+        assert_eq!(trial.status(method, path, ""), 404, "{method} {path}");
+    }
+    assert!(!trial.path(".oci").exists());
+    assert!(trial.has_version(&chart));
+}
