@@ -185,6 +185,23 @@ fn a_registry_that_redirects_a_blob_takes_no_credentials_along() {
     assert!(!has_credentials(&store.requests()[0]));
 }
 
+// Whoever asks from another place is told nothing, and the registry is not asked again for its sake.
+#[test]
+fn what_another_server_asks_for_is_not_answered() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let store = Peer::start(|_, _| reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""));
+    let location = format!("Location: {}/blob", store.url());
+    let own = Peer::start(move |_, _| reply("307 Temporary Redirect", &[&location], b""));
+    let client = Client::new(&settings, &reporter);
+    let registry = Registry::new(&client, &own.address, &registry_options("ada"), true);
+    let descriptor = Descriptor { media_type: String::new(), digest: digest_of(b"content"), size: 7 };
+    let error = registry.blob("a", &descriptor, None).expect_err("refused").to_string();
+    assert!(error.contains("response status code 401"), "{error}");
+    assert_eq!((own.requests().len(), store.requests().len()), (1, 1));
+    assert!(!has_credentials(&own.requests()[0]) && !has_credentials(&store.requests()[0]));
+}
+
 // What a manifest promises bounds what is read of a blob, and is bounded itself.
 #[test]
 fn a_blob_larger_than_promised_or_allowed_is_not_read() {
@@ -211,6 +228,11 @@ fn blobs_and_manifests_with_another_digest_are_refused() {
     let descriptor = Descriptor { media_type: String::new(), digest: wrong.clone(), size: 7 };
     assert!(registry.blob("a", &descriptor, None).expect_err("refused").to_string().contains("mismatch digest"));
     assert!(registry.manifest("a", &wrong).expect_err("refused").to_string().contains("mismatch digest"));
+    for size in [6, 8] {
+        let other_size = Descriptor { media_type: String::new(), digest: digest_of(b"{\"a\":1}"), size };
+        let error = registry.blob("a", &other_size, None).expect_err("refused").to_string();
+        assert!(error.contains("mismatch digest") || error.contains("larger than the limit of 6"), "{size}: {error}");
+    }
     let weak = Descriptor { media_type: String::new(), digest: "md5:00".to_string(), size: 7 };
     assert!(registry.blob("a", &weak, None).expect_err("refused").to_string().contains("unsupported digest"));
 }

@@ -150,3 +150,62 @@ fn netrc_gives_the_entry_of_the_host() {
     assert_eq!(of("evil"), Some(("any".into(), "thing".into())));
     assert_eq!(parse_netrc("machine a login x password y", "b"), None);
 }
+
+#[test]
+fn a_host_with_a_port_has_the_entry_of_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("netrc");
+    std::fs::write(&path, "machine a.example login ada password s3\nmachine ::1 login bo password p2\n").unwrap();
+    let settings = Settings { netrc: Some(path), ..Settings::default() };
+    for (host, expected) in
+        [("a.example", Some("ada")), ("a.example:8443", Some("ada")), ("A.example:80", Some("ada")), ("b.example:8443", None)]
+    {
+        assert_eq!(netrc(&settings, host).as_ref().map(|(login, _)| login.as_str()), expected, "{host}");
+    }
+    assert_eq!(netrc(&Settings::default(), "a.example"), None);
+}
+
+#[test]
+fn logins_are_kept_beside_each_other_for_their_owner_alone() {
+    let top = tempfile::tempdir().unwrap();
+    let own = top.path().join("new/registry/config.json");
+    let settings = Settings { registry_config: own.clone(), ..Settings::default() };
+    let login = |name: &str| Credential { username: name.into(), password: "s:3".into(), ..Credential::default() };
+    let found = |host: &str| lookup(&settings, host).unwrap().map(|found| format!("{}:{}", found.username, found.password));
+    store(&settings, "r", &login("ada")).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&top.path().join("new")), mode(own.parent().unwrap()), mode(&own)), (0o700, 0o700, 0o600));
+        // What somebody has opened to others is closed again.
+        std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o644)).unwrap();
+        store(&settings, "r", &login("ada")).unwrap();
+        assert_eq!(mode(&own), 0o600);
+    }
+    store(&settings, "r:5000", &login("bo")).unwrap();
+    assert_eq!((found("r").as_deref(), found("r:5000").as_deref()), (Some("ada:s:3"), Some("bo:s:3")));
+    store(&settings, "r", &login("eve")).unwrap();
+    assert_eq!((found("r").as_deref(), found("r:5000").as_deref()), (Some("eve:s:3"), Some("bo:s:3")));
+    forget(&settings, "r").unwrap();
+    assert_eq!((found("r"), found("r:5000").as_deref()), (None, Some("bo:s:3")));
+}
+
+#[test]
+fn what_else_stands_in_the_file_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("config.json");
+    let auths = r#"{"r":{"auth":"YWRhOnM=","email":"a@b"}}"#;
+    std::fs::write(&own, format!("{{\"HttpHeaders\":{{\"X\":\"1\"}},\"auths\":{auths}}}")).unwrap();
+    let settings = Settings { registry_config: own.clone(), ..Settings::default() };
+    let login = Credential { username: "bo".into(), password: "p".into(), ..Credential::default() };
+    store(&settings, "other", &login).unwrap();
+    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&own).unwrap()).unwrap();
+    assert_eq!(kept["HttpHeaders"]["X"], "1");
+    assert_eq!(kept["auths"]["r"]["email"], "a@b");
+    // Nothing is written when there is nothing to forget.
+    let before = std::fs::read(&own).unwrap();
+    std::fs::write(&own, [&before[..], b"\n"].concat()).unwrap();
+    forget(&settings, "nobody").unwrap();
+    assert_eq!(std::fs::read(&own).unwrap(), [&before[..], b"\n"].concat());
+}

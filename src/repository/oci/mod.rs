@@ -548,6 +548,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_digest_is_that_of_the_content_by_its_own_algorithm() {
+        const SHA256: &str = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+        const SHA512: &str = "1f40fc92da241694750979ee6cf582f2d5d7d28e18335de05abc54d0560e0f5302860c652bf08d560252aa5e74210546f369fbbbce8c12cfc7957b2652fe9a75";
+        for (digest, is_its) in [
+            (format!("sha256:{SHA256}"), true),
+            (format!("sha512:{SHA512}"), true),
+            (format!("sha512:{}", "0".repeat(128)), false),
+            (format!("sha256:{}", "0".repeat(64)), false),
+            (format!("sha512:{SHA256}"), false),
+            (format!("sha256:{SHA512}"), false),
+            (SHA256.to_string(), false),
+            ("sha512:".to_string(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(has_digest(b"a", &digest), is_its, "{digest}");
+        }
+    }
+
+    #[test]
     fn the_next_page_is_told_from_other_links() {
         for (headers, next) in [
             (&[][..], Ok(None)),
