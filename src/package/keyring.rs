@@ -539,4 +539,51 @@ mod tests {
         forged[at] = b'I';
         assert_eq!(names_in(&forged), Err("openpgp: invalid data: user ID self-signature invalid".to_string()));
     }
+
+    /// A signature without the one that it holds in itself.
+    fn without_cross(packet: &[u8]) -> Vec<u8> {
+        let body = &packet[2..];
+        let hashed = 6 + usize::from(u16::from_be_bytes([body[4], body[5]]));
+        let unhashed = usize::from(u16::from_be_bytes([body[hashed], body[hashed + 1]]));
+        // The first of the others is the key's number, of ten bytes.
+        let kept = [&body[..hashed], &[0, 10], &body[hashed + 2..hashed + 12], &body[hashed + 2 + unhashed..]].concat();
+        [&[0x88, u8::try_from(kept.len()).unwrap()], &kept[..]].concat()
+    }
+
+    /// What Helm 4.2.4 says of the same rings; it tells more of a signature that does not hold.
+    #[test]
+    fn what_another_key_signed_or_nobody_is_not_part_of_a_key() {
+        let (ada, ada_s) = ADA.split_at(53);
+        let (rita_s_revocation, rita) = (&RITA[53..175], [&RITA[..53], &RITA[175..]].concat());
+        let (sue, subkey, binding) = (&SUE[..369], &SUE[369..422], &SUE[422..663]);
+        let changed = |bytes: &[u8], at: usize| {
+            let mut bytes = bytes.to_vec();
+            bytes[at] ^= 1;
+            bytes
+        };
+        let no_subkey = "openpgp: invalid data: subkey signature invalid: ";
+        let no_binding = format!("{no_subkey}openpgp: invalid signature");
+        let no_cross = format!("{no_subkey}openpgp: invalid data: error while verifying cross-signature");
+        for (ring, expected) in [
+            ([sue, subkey, binding].concat(), Ok("Sue")),
+            ([sue, subkey, &changed(binding, 235)].concat(), Err(&*no_binding)),
+            ([ADA, subkey, binding].concat(), Err(&no_binding)),
+            ([sue, subkey].concat(), Err("openpgp: invalid data: subkey packet not followed by signature")),
+            (
+                [sue, subkey, &without_cross(binding)].concat(),
+                Err(&format!("{no_subkey}openpgp: invalid data: signing subkey is missing cross-signature")),
+            ),
+            ([sue, subkey, &changed(binding, 168)].concat(), Err(&no_cross)),
+            (rita, Ok("Rita")),
+            (RITA.to_vec(), Ok("Rita")),
+            (changed(RITA, 170), Err("openpgp: invalid data: revocation signature signed by alternate key")),
+            ([ada, rita_s_revocation, ada_s].concat(), Err("openpgp: invalid data: revocation signature signed by alternate key")),
+        ] {
+            match (names_in(&ring), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+                (Err(found), Err(expected)) => assert!(found.starts_with(expected), "{found:?} is not {expected:?}"),
+                (found, expected) => panic!("{found:?} is not {expected:?}"),
+            }
+        }
+    }
 }

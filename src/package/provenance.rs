@@ -367,4 +367,63 @@ mod tests {
         assert_eq!(at(Some(1_899_999_999)), "openpgp: signature expired");
         assert_eq!(at(Some(1_700_000_000)), "openpgp: key expired", "made later");
     }
+
+    /// What Helm 4.2.4 says of both, and of the second of them whenever it is asked.
+    #[test]
+    fn a_compromised_key_never_held_and_another_held_until_it_was_revoked() {
+        const CORA: &[u8] = include_bytes!("../../testdata/provenance/cora.pub");
+        const SUE: &[u8] = include_bytes!("../../testdata/provenance/sue.pub");
+        let archive = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");
+        let revoked = "openpgp: signature made by revoked key";
+        // As she was before that day, but for the subkey.
+        let sue = [&SUE[..77], &SUE[223..369], &SUE[663..1079]].concat();
+        for (ring, text, before) in [
+            (&sue[..], &include_bytes!("../../testdata/provenance/sue-revoked.prov")[..], "Sue <sue@example.test>"),
+            (CORA, include_bytes!("../../testdata/provenance/cora.prov"), revoked),
+        ] {
+            // Both were revoked on the first of February 2024.
+            for (now, expected) in
+                [(Some(1_706_745_599), before), (Some(1_706_745_600), revoked), (Some(1_800_000_000), revoked), (None, revoked)]
+            {
+                let found = verify(archive, text, "a-1.0.0.tgz", ring, now);
+                assert_eq!(found.map_or_else(|error| error.to_string(), |found| found.signed_by.join(", ")), expected, "{now:?}");
+            }
+        }
+    }
+
+    /// As Helm 4.2.4 has it.
+    #[test]
+    fn a_subkey_that_may_not_sign_is_nobody_s() {
+        let archive = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");
+        let (ring, text) = (include_bytes!("../../testdata/provenance/abel.pub"), include_bytes!("../../testdata/provenance/abel.prov"));
+        let fault = verify(archive, text, "a-1.0.0.tgz", ring, Some(1_800_000_000)).expect_err("refused").to_string();
+        assert_eq!(fault, "openpgp: signature made by unknown entity");
+    }
+
+    #[test]
+    fn an_archive_is_named_with_its_digest() {
+        let text = signed(ADA, "ada@", "").expect("a signature");
+        let block = |files: &str| format!("{BEGIN}\nHash: SHA512\n\nname: a\n\n...\nfiles:\n{files}");
+        let behind = text.split_once("-----BEGIN PGP SIGNATURE-----").expect("a signature").1;
+        let with_files = |files: &str| format!("{}\n-----BEGIN PGP SIGNATURE-----{behind}", block(files));
+        let sum = digest::sha256_hex(b"archive");
+        for (provenance, archive, name, expected) in [
+            (text.clone(), &b"archive"[..], "a-1.0.0.tgz", Some(true)),
+            (text.clone(), b"other", "a-1.0.0.tgz", Some(false)),
+            (text.clone(), b"archive", "b-1.0.0.tgz", Some(false)),
+            (text.clone(), b"", "", Some(false)),
+            // Whoever signed it, and whether or not the signature holds.
+            (with_files(&format!("  a-1.0.0.tgz: sha256:{sum}")), b"archive", "a-1.0.0.tgz", Some(true)),
+            (with_files(&format!("  b.tgz: sha256:{sum}\n  a-1.0.0.tgz: sha256:00")), b"archive", "a-1.0.0.tgz", Some(false)),
+            (with_files(&format!("  b.tgz: sha256:00\n  a-1.0.0.tgz: sha256:{sum}")), b"archive", "a-1.0.0.tgz", Some(true)),
+            (with_files(&format!("  a-1.0.0.tgz: {sum}")), b"archive", "a-1.0.0.tgz", Some(false)),
+            (with_files("  - a"), b"archive", "a-1.0.0.tgz", Some(false)),
+            (format!("{BEGIN}\nHash: SHA512\n\nname: a\n-----BEGIN PGP SIGNATURE-----{behind}"), b"archive", "a-1.0.0.tgz", Some(false)),
+            (format!("files:\n  a-1.0.0.tgz: sha256:{sum}\n"), b"archive", "a-1.0.0.tgz", None),
+            (block(&format!("  a-1.0.0.tgz: sha256:{sum}")), b"archive", "a-1.0.0.tgz", None),
+            (String::new(), b"archive", "a-1.0.0.tgz", None),
+        ] {
+            assert_eq!(names_archive(provenance.as_bytes(), archive, name), expected, "{name}: {provenance}");
+        }
+    }
 }
