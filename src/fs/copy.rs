@@ -64,6 +64,25 @@ mod tests {
     use crate::fs;
 
     #[test]
+    fn folders_keep_their_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        fs::create_folders(&from.join("shared/closed")).unwrap();
+        fs::write_as(&from.join("shared/closed/a"), b"a", fs::Mode::Exact(0o440)).unwrap();
+        for (name, mode) in [("shared/closed", 0o500), ("shared", 0o775), ("", 0o700)] {
+            std::fs::set_permissions(from.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        copy_folder(&from, &to).unwrap();
+        for (name, expected) in [("", 0o700), ("shared", 0o775), ("shared/closed", 0o500), ("shared/closed/a", 0o440)] {
+            assert_eq!(mode(&to.join(name)).unwrap(), expected, "{name}");
+        }
+        for top in [from, to] {
+            std::fs::set_permissions(top.join("shared/closed"), std::fs::Permissions::from_mode(0o700)).unwrap();
+        }
+    }
+
+    #[test]
     fn links_and_permissions_are_copied() {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
