@@ -468,3 +468,89 @@ fn push_texts(fields: &mut Vec<(&'static str, Data)>, key: &'static str, texts: 
 pub(crate) fn tree(fields: Vec<(&'static str, Data)>) -> Data {
     Data::map(fields.into_iter().map(|(key, value)| (Arc::from(key), value)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Helm 4.2.4 says of charts with these fields; nothing where it goes on.
+    #[test]
+    fn fields_that_no_chart_may_have_are_refused_as_by_helm() {
+        for (fields, expected) in [
+            ("name: a\nversion: 1.0.0", ""),
+            ("version: 1.0.0", "chart.metadata.name is required"),
+            ("name: .\nversion: 1.0.0", "chart.metadata.name \".\" is not allowed"),
+            ("name: ..\nversion: 1.0.0", "chart.metadata.name \"..\" is not allowed"),
+            ("name: a/b\nversion: 1.0.0", "chart.metadata.name \"a/b\" is invalid"),
+            ("name: \"a\\u0001/b\"\nversion: 1.0.0", "chart.metadata.name \"a/b\" is invalid"),
+            ("name: \"\\u0001\"\nversion: 1.0.0", "chart.metadata.name is required"),
+            ("name: \"a\\tb\"\nversion: 1.0.0", ""),
+            ("name: a", "chart.metadata.version is required"),
+            ("name: a\nversion: x", "chart.metadata.version \"x\" is invalid"),
+            ("name: a\nversion: 1.0.0.0", "chart.metadata.version \"1.0.0.0\" is invalid"),
+            ("name: a\nversion: '1'", ""),
+            ("name: a\nversion: 1.0.0\ntype: application", ""),
+            ("name: a\nversion: 1.0.0\ntype: library", ""),
+            ("name: a\nversion: 1.0.0\ntype: foo", "chart.metadata.type must be application or library"),
+            ("name: a\nversion: 1.0.0\ntype: Library", "chart.metadata.type must be application or library"),
+            ("name: a\nversion: 1.0.0\nmaintainers: [{name: x}, null]", "maintainers must not contain empty or null nodes"),
+        ] {
+            assert_eq!(validated(fields), expected, "{fields}");
+        }
+        // Charts in folders and archives are of the first form where they do not say.
+        let fault = Metadata::parse(b"name: a\nversion: 1.0.0").unwrap().validate().unwrap_err();
+        assert_eq!(fault.message(), "validation: chart.metadata.apiVersion is required");
+    }
+
+    /// As Helm 4.2.4 has them, the first fault of the list.
+    #[test]
+    fn dependencies_are_told_apart_by_name_or_alias() {
+        for (dependencies, expected) in [
+            ("[]", ""),
+            ("[{name: b, alias: a_B-1}]", ""),
+            ("[{name: b}, {name: b, alias: c}]", ""),
+            ("[{name: b, alias: a/b}]", "dependency \"b\" has disallowed characters in the alias"),
+            ("[{name: b, alias: 'a b'}]", "dependency \"b\" has disallowed characters in the alias"),
+            ("[{name: b}, {name: b}]", "more than one dependency with name or alias \"b\""),
+            ("[{name: b}, {name: c, alias: b}]", "more than one dependency with name or alias \"b\""),
+            ("[{name: b, alias: c}, {name: d, alias: c}]", "more than one dependency with name or alias \"c\""),
+            ("[null]", "dependencies must not contain empty or null nodes"),
+            ("[{name: b}, null]", "dependencies must not contain empty or null nodes"),
+            ("[null, {name: b, alias: a/b}]", "dependencies must not contain empty or null nodes"),
+            ("[{name: b, alias: a/b}, null]", "dependency \"b\" has disallowed characters in the alias"),
+            ("[{name: b}, {name: b}, null]", "more than one dependency with name or alias \"b\""),
+        ] {
+            assert_eq!(validated(&format!("name: a\nversion: 1.0.0\ndependencies: {dependencies}")), expected, "{dependencies}");
+        }
+    }
+
+    /// What is wrong with a chart of these fields.
+    fn validated(fields: &str) -> String {
+        let mut metadata = Metadata::parse(format!("apiVersion: v2\n{fields}\n").as_bytes()).unwrap();
+        let message = metadata.validate().map_or_else(|fault| fault.message().to_string(), |()| String::new());
+        message.strip_prefix("validation: ").map_or(message.clone(), str::to_string)
+    }
+
+    #[test]
+    fn what_is_shown_has_no_control_characters() {
+        let text = "apiVersion: v2\nname: a\nversion: 1.0.0\ndescription: \"x\\ty\\n\\u0007z\\u00a0\\ue000ä\"\nhome: \"h\\t\"\nicon: \"i\\t\"\ncondition: \"c\\t\"\ntags: \"t\\t\"\nappVersion: \"v\\t\"\nkubeVersion: \"k\\t\"\nsources: [\"s\\t\"]\nkeywords: [\"w\\t\"]\nmaintainers: [{name: \"n\\t\", email: \"e\\t\", url: \"u\\t\"}]\ndependencies: [{name: \"d\\t\", version: \"1\\t\", repository: \"r\\t\", condition: \"o\\t\", tags: [\"g\\t\"]}]\n";
+        let mut metadata = Metadata::parse(text.as_bytes()).unwrap();
+        metadata.validate().unwrap();
+        assert_eq!(metadata.description, "x y z ä");
+        let written = metadata.to_yaml().unwrap();
+        assert!(!written.contains('\t') && !written.contains("\\t"), "{written}");
+    }
+
+    /// What `helm package` puts into archives: charts of the first form keep the list in a file of its own.
+    #[test]
+    fn the_list_of_dependencies_stands_in_charts_of_the_second_form_only() {
+        for (api_version, is_listed) in [("v1", false), ("v2", true)] {
+            let text = format!("apiVersion: {api_version}\nname: a\nversion: 1.0.0\ndependencies: [{{name: b, version: 1.x}}]\n");
+            let metadata = Metadata::parse(text.as_bytes()).unwrap();
+            let list = "dependencies:\n- name: b\n  repository: \"\"\n  version: 1.x\n";
+            let with = |list: &str| format!("apiVersion: {api_version}\n{list}name: a\nversion: 1.0.0\n");
+            assert_eq!(metadata.to_chart_yaml().unwrap(), with(if is_listed { list } else { "" }));
+            assert_eq!(metadata.to_yaml().unwrap(), with(list));
+        }
+    }
+}
