@@ -286,4 +286,92 @@ mod tests {
         assert_eq!(split_name("é"), None);
         assert_eq!(split_name(&format!("{}/f", "d".repeat(156))), None);
     }
+
+    /// A folder, a slash and a name of so many bytes.
+    fn path(folder: usize, name: usize) -> String {
+        format!("{}/{}", "d".repeat(folder), "f".repeat(name))
+    }
+
+    #[test]
+    fn a_header_holds_a_hundred_bytes_behind_a_folder_of_no_more_than_155() {
+        for (name, fits) in [
+            ("f".repeat(100), true),
+            ("f".repeat(101), false),
+            (path(49, 50), true),
+            (path(50, 50), true),
+            (path(155, 1), true),
+            (path(156, 1), false),
+            (path(155, 100), true),
+            (path(155, 101), false),
+            (path(156, 100), false),
+            (path(1, 100), true),
+            (path(1, 101), false),
+            (format!("/{}", "f".repeat(100)), false),
+            (format!("{}/", "d".repeat(100)), false),
+            (format!("{}/é", "d".repeat(99)), false),
+        ] {
+            assert_eq!(split_name(&name).is_some(), fits, "{} bytes: {name}", name.len());
+            let headers = headers(&name, CHART_FILE, 0, 1);
+            assert_eq!(headers.len(), if fits { BLOCK } else { 3 * BLOCK }, "{name}");
+            assert_eq!(headers[156], if fits { b'0' } else { b'x' }, "{name}");
+        }
+        assert_eq!(split_name(&path(50, 49)), Some(("", &*path(50, 49))));
+        assert_eq!(split_name(&path(50, 50)).map(|(folder, name)| (folder.len(), name.len())), Some((50, 50)));
+        // As long a folder as can be.
+        let deep = format!("{}/{}", path(60, 60), "g".repeat(60));
+        assert_eq!(split_name(&deep).map(|(folder, name)| (folder.len(), name.len())), Some((121, 60)));
+    }
+
+    #[test]
+    fn times_that_a_header_cannot_hold_stand_before_it() {
+        for (time, is_plain) in [(0, true), (1, true), ((1 << 33) - 1, true), (1 << 33, false), (-1, false), (i64::MAX, false)] {
+            let headers = headers("a/b", CHART_FILE, 0, time);
+            let record = record("mtime", &time.to_string());
+            let stands_before = headers.windows(record.len()).any(|bytes| bytes == record.as_bytes());
+            assert_eq!((headers.len(), stands_before), if is_plain { (BLOCK, false) } else { (3 * BLOCK, true) }, "{time}");
+            let last = &headers[headers.len() - BLOCK..];
+            let octal = format!("{:011o}\0", if is_plain { time } else { 0 });
+            assert_eq!(last[136..148], *octal.as_bytes(), "{time}");
+        }
+        let long = headers(&"f".repeat(101), CHART_FILE, 0, -1);
+        assert_eq!(long[BLOCK..BLOCK + 12], *b"12 mtime=-1\n");
+        assert!(long[BLOCK + 12..].starts_with(b"111 path=fff"));
+    }
+
+    #[test]
+    fn files_without_a_time_have_that_of_chart_yaml() {
+        let file = |name: &str, text: &str, modified| crate::chart::File { name: name.into(), data: text.as_bytes().into(), modified };
+        for (chart_time, time, expected) in
+            [(Some(7), None, [7, 8, 7]), (Some(7), Some(9), [9, 9, 9]), (None, None, [0, 8, 0]), (None, Some(9), [9, 9, 9])]
+        {
+            let chart_file = file("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n", chart_time);
+            let files = vec![chart_file, file("templates/own.yaml", "a: 1", Some(8)), file("templates/z.yaml", "a: 1", None)];
+            let chart = crate::chart::loader::from_files(files, &mut crate::diagnostic::Notices::new()).unwrap();
+            let mut tar = Tar { members: Vec::new(), length: 0, time };
+            tar.add_chart(&chart, "").unwrap();
+            let times: Vec<i64> = tar.members.iter().map(|member| member.time).collect();
+            assert_eq!(times, expected, "{chart_time:?} {time:?}");
+        }
+    }
+
+    /// What `helm package` 4.2.4 puts into archives of both forms.
+    #[test]
+    fn the_lock_of_a_chart_of_the_first_form_is_left_out() {
+        for (api_version, expected) in
+            [("v1", &["a/Chart.yaml", "a/requirements.lock", "a/requirements.yaml"][..]), ("v2", &["a/Chart.yaml", "a/Chart.lock"])]
+        {
+            let file = |name: &str, text: &str| crate::chart::File { name: name.into(), data: text.as_bytes().into(), modified: Some(0) };
+            let (list, lock) = ("dependencies: []\n", "dependencies: []\ndigest: sha256:00\ngenerated: \"2024-01-01T00:00:00Z\"\n");
+            let chart_file = file("Chart.yaml", &format!("apiVersion: {api_version}\nname: a\nversion: 1.0.0\n"));
+            let mut files = vec![chart_file, file("Chart.lock", lock)];
+            if api_version == "v1" {
+                files.extend([file("requirements.lock", lock), file("requirements.yaml", list)]);
+            }
+            let chart = crate::chart::loader::from_files(files, &mut crate::diagnostic::Notices::new()).unwrap();
+            let mut tar = Tar { members: Vec::new(), length: 0, time: None };
+            tar.add_chart(&chart, "").unwrap();
+            let names: Vec<&str> = tar.members.iter().map(|member| member.name.as_str()).collect();
+            assert_eq!(names, expected);
+        }
+    }
 }

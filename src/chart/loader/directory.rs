@@ -445,6 +445,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_process_left_is_no_part_of_a_chart() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &[u8]| fs::write_with_folders(&folder.path().join(name), text, fs::Mode::New(0o644)).unwrap();
+        write("Chart.yaml", b"apiVersion: v2\nname: app\nversion: 1.0.0\n");
+        for name in [".rutter-x", ".rutter-charts-7/b-1.0.0.tgz", "templates/.rutter-y.part", "charts/.rutter-z/Chart.yaml"] {
+            write(name, b"{ not finished");
+        }
+        for name in [".rutter", "rutter-x", "files/.rutte", "templates/x.rutter-y"] {
+            write(name, b"a: 1");
+        }
+        let chart = super::super::load(folder.path(), &mut Notices::new()).unwrap();
+        let mut names: Vec<&str> = chart.content.raw.iter().map(|file| &*file.name).collect();
+        names.sort_unstable();
+        assert_eq!(names, [".rutter", "Chart.yaml", "files/.rutte", "rutter-x", "templates/x.rutter-y"]);
+        assert!(chart.dependencies.is_empty());
+    }
+
+    #[test]
     fn large_folders_keep_the_order_of_the_walk() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);

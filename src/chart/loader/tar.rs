@@ -356,4 +356,100 @@ mod tests {
         }
         assert_eq!(parse_records(b"10 path=a\n").unwrap().name.as_deref(), Some("a"));
     }
+
+    /// A member with its data, by its name, what it is, and the size that its header says.
+    fn member(name: &str, kind: u8, size: usize, data: &[u8]) -> Vec<u8> {
+        let mut block = [0u8; BLOCK];
+        block[..name.len()].copy_from_slice(name.as_bytes());
+        block[100..108].copy_from_slice(b"0000644\0");
+        block[124..136].copy_from_slice(format!("{size:011o}\0").as_bytes());
+        block[136..148].copy_from_slice(b"00000000001\0");
+        block[156] = kind;
+        summed(block, data)
+    }
+
+    fn summed(mut block: [u8; BLOCK], data: &[u8]) -> Vec<u8> {
+        block[148..156].fill(b' ');
+        let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        let mut bytes = [&block[..], data].concat();
+        bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+        bytes
+    }
+
+    fn records(text: &str) -> Vec<u8> {
+        member("PaxHeaders.0/x", b'x', text.len(), text.as_bytes())
+    }
+
+    fn long_name(name: &str) -> Vec<u8> {
+        member("././@LongLink", b'L', name.len() + 1, format!("{name}\0").as_bytes())
+    }
+
+    /// Names, times and data of the members of a stream.
+    fn read(parts: &[Vec<u8>]) -> std::result::Result<Vec<(String, i64, String)>, String> {
+        let stream = [parts.concat(), vec![0; 2 * BLOCK]].concat();
+        let mut found = Vec::new();
+        for mut reader in [Reader::new(&stream[..]), Reader::reading_ahead(&stream[..])] {
+            let mut members = Vec::new();
+            while let Some(member) = reader.next().map_err(|error| error.to_string())? {
+                let data = reader.data().map_err(|error| error.to_string())?;
+                members.push((member.name, member.modified, String::from_utf8_lossy(&data).into_owned()));
+            }
+            found.push(members);
+        }
+        assert_eq!(found[0], found[1]);
+        Ok(found.swap_remove(0))
+    }
+
+    /// What Helm 4.2.4 reads from the same members.
+    #[test]
+    fn what_stands_before_a_member_says_more_than_its_header() {
+        let plain = || member("plain", b'0', 4, b"data");
+        let (pax, long) = (|| records("12 path=pax\n"), || long_name("long"));
+        for (parts, name, time) in [
+            (vec![plain()], "plain", 1),
+            (vec![long(), plain()], "long", 1),
+            (vec![pax(), plain()], "pax", 1),
+            (vec![long(), long_name("longer"), plain()], "longer", 1),
+            (vec![member("x", b'K', 5, b"link\0"), plain()], "plain", 1),
+            (vec![records("8 path=\n"), plain()], "plain", 1),
+            (vec![records("12 path=one\n12 path=two\n"), plain()], "two", 1),
+            (vec![records("13 mtime=7.5\n"), plain()], "plain", 8),
+            // The last of several headers is the one that counts.
+            (vec![pax(), records("11 mtime=7\n"), plain()], "plain", 7),
+        ] {
+            assert_eq!(read(&parts), Ok(vec![(name.to_string(), time, "data".to_string())]), "{name}");
+        }
+        // And of the next member only.
+        let names = |parts: &[Vec<u8>]| read(parts).map(|members| members.into_iter().map(|(name, ..)| name).collect::<Vec<_>>());
+        assert_eq!(names(&[long(), plain(), plain(), pax(), plain(), plain()]).unwrap(), ["long", "plain", "pax", "plain"]);
+    }
+
+    /// As Helm 4.2.4 has it.
+    #[test]
+    fn a_size_from_a_record_is_that_of_the_member() {
+        let last = || member("last", b'0', 4, b"last");
+        let data = |parts: &[Vec<u8>]| read(parts).map(|members| members.into_iter().map(|(.., data)| data).collect::<Vec<_>>());
+        for (said, size) in [(0, 10), (3, 10), (10, 3), (1000, 10), (10, 0)] {
+            let text = format!("{} size={size}\n", if size > 9 { 11 } else { 10 });
+            let content = "0123456789".get(..size).unwrap();
+            assert_eq!(data(&[records(&text), member("a", b'0', said, content.as_bytes()), last()]).unwrap(), [content, "last"]);
+        }
+        // What has no data has none whatever a record says.
+        assert_eq!(data(&[records("11 size=10\n"), member("a/", b'5', 0, b""), last()]).unwrap(), ["", "last"]);
+        for text in ["11 size=-1\n", "10 size=x\n", "27 size=18446744073709551616\n"] {
+            assert_eq!(read(&[records(text), last()]), Err("archive/tar: invalid tar header".to_string()), "{text}");
+        }
+        assert_eq!(read(&[records("13 size=9999\n"), last()]), Err("unexpected EOF".to_string()));
+    }
+
+    #[test]
+    fn only_headers_of_posix_have_a_folder_before_their_name() {
+        for (magic, expected) in [(b"ustar\0", "folder/name"), (b"ustar ", "name"), (b"\0\0\0\0\0\0", "name")] {
+            let mut block: [u8; BLOCK] = member("name", b'0', 0, b"").try_into().unwrap();
+            block[257..263].copy_from_slice(magic);
+            block[345..351].copy_from_slice(b"folder");
+            assert_eq!(read(&[summed(block, b"")]).unwrap()[0].0, expected, "{magic:?}");
+        }
+    }
 }
