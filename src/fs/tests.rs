@@ -193,6 +193,10 @@ fn a_file_that_is_written_again_keeps_its_mode_unless_another_is_asked_for() {
     std::os::unix::fs::symlink(&target, &path).unwrap();
     write_as(&path, b"new", Mode::Exact(0o666)).unwrap();
     assert_eq!((mode_at(&target), mode_at(&path)), (0o600, 0o666));
+    remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&target, &path).unwrap();
+    write_as(&path, b"new", Mode::New(0o640)).unwrap();
+    assert_eq!(mode_at(&path) & 0o737, 0o600, "nor that of the link");
 }
 
 #[cfg(unix)]
