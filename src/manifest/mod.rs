@@ -240,6 +240,29 @@ mod tests {
         assert_eq!(notices.list[0].message, "skipping unknown hooks");
     }
 
+    /// As `helm template` 4.2.4 prints the same documents.
+    #[test]
+    fn resources_and_hooks_stand_by_kind_and_then_as_in_their_files() {
+        let kinds = ["Zebra", "Alpha", "Job", "ServiceAccount", "Alpha"];
+        let documents: Vec<String> =
+            kinds.iter().zip(["z", "p", "j", "s", "q"]).map(|(kind, name)| format!("kind: {kind}\nmetadata: {{name: {name}}}\n")).collect();
+        let hook = |file_name: &str, kind: &str, name: &str, event: &str| {
+            file(file_name, &format!("kind: {kind}\nmetadata: {{name: {name}, annotations: {{helm.sh/hook: {event}}}}}\n"))
+        };
+        let files = [
+            hook("c/e.yaml", "Job", "e", "post-install"),
+            hook("c/d.yaml", "Alpha", "d", "test"),
+            hook("c/c.yaml", "Zebra", "c", "test"),
+            hook("c/b.yaml", "ServiceAccount", "b", "pre-install"),
+            hook("c/a.yaml", "Job", "a", "pre-install"),
+            file("c/r.yaml", &format!("{}---\nmetadata: {{name: nokind}}\n", documents.join("---\n"))),
+        ];
+        let manifests = sort(&files, &mut Notices::new()).map_err(|fault| fault.error).unwrap();
+        let names = |documents: &[Document]| documents.iter().map(|document| document.head.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&manifests.resources), ["s", "j", "nokind", "p", "q", "z"]);
+        assert_eq!(names(&manifests.hooks), ["b", "a", "e", "d", "c"]);
+    }
+
     #[test]
     fn the_first_document_that_is_no_yaml_is_named() {
         let files = [
