@@ -66,6 +66,70 @@ fn recorded_cases() {
     }
 }
 
+/// What `toYaml` and `toYamlPretty` of Helm 4.2.4 make of `{k: TEXT, l: [TEXT], TEXT: 1, KEY: TEXT}` with a key of ninety `n`
+/// (`testdata/yaml/scalars.jsonl`); nothing is what `toYaml` gives where it fails.
+#[test]
+fn texts_are_quoted_and_folded_as_by_helm() {
+    let cases: Vec<Arc<Map>> = include_str!("../../testdata/yaml/scalars.jsonl")
+        .lines()
+        .map(|line| json::parse(line.as_bytes()).unwrap().as_map().unwrap().clone())
+        .collect();
+    assert!(cases.len() > 300);
+    let long = "n".repeat(90);
+    for case in &cases {
+        let source = text(case, "text").unwrap();
+        let value = || Data::str(source);
+        let entries = [("k", value()), ("l", Data::list(vec![value()])), (source, Data::Int(1)), (&long, value())];
+        let data = Data::map(entries.into_iter().map(|(key, value)| (Arc::from(key), value)).collect());
+        let written = |text: Vec<u8>| lossy(text).strip_suffix('\n').map(str::to_string).unwrap_or_default();
+        assert_eq!(to_string(&data).map(String::into_bytes).map(written).unwrap_or_default(), text(case, "yaml").unwrap(), "{source:?}");
+        assert_eq!(pretty(&data).map(written).unwrap(), text(case, "pretty").unwrap(), "{source:?}");
+    }
+}
+
+/// A map with this key alone, as it is written: its head, or the fault.
+fn written_key(key: &str) -> String {
+    let data = Data::map([(Arc::from(key), Data::Int(1))].into_iter().collect());
+    to_string(&data).map_or_else(|error| error.to_string(), |text| text.chars().take(4).collect())
+}
+
+/// As `toYaml` of Helm 4.2.4, which gives nothing for the last of each.
+#[test]
+fn keys_are_written_as_long_as_they_can_be_read() {
+    let refused = "yaml: did not find expected ',' or '}'";
+    for (unit, simple, longest, head) in [
+        ("k", 128, 1022, ["kkkk", "? kk"]),
+        // Two bytes, and one character behind the bridge.
+        ("ä", 64, 1022, ["ääää", "? ää"]),
+        // Two characters there.
+        ("\"", 128, 511, ["'\"\"\"", "? '\""]),
+        // And six.
+        ("<", 128, 170, ["<<<<", "? <<"]),
+    ] {
+        for (count, expected) in [(simple, head[0]), (simple + 1, head[1]), (longest, head[1]), (longest + 1, refused)] {
+            assert_eq!(written_key(&unit.repeat(count)), expected, "{count} of {unit}");
+        }
+    }
+}
+
+/// As `toYamlPretty` of Helm 4.2.4.
+#[test]
+fn bytes_that_are_no_text_stand_in_lines_of_seventy() {
+    let bytes = |count: usize| Data::Bytes(vec![0xff; count].into());
+    let (line, slash) = (format!("  {}\n", "/".repeat(70)), "/".repeat(68));
+    for (count, expected) in [
+        (1, "!!binary /w==\n".to_string()),
+        (51, format!("!!binary {slash}\n")),
+        (52, format!("!!binary |\n  {slash}/w\n  ==\n")),
+        (54, format!("!!binary |\n{line}  //\n")),
+        (104, format!("!!binary |\n{line}  {slash}8=\n")),
+        (105, format!("!!binary |\n{line}{line}")),
+        (106, format!("!!binary |\n{line}{line}  /w==\n")),
+    ] {
+        assert_eq!(pretty(&bytes(count)).map(lossy).unwrap(), expected, "{count}");
+    }
+}
+
 fn message(text: &str) -> String {
     parse(text.as_bytes()).map_or_else(|error| error.to_string(), |_| "ok".to_owned())
 }
