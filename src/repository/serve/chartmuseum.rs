@@ -496,6 +496,108 @@ mod tests {
         assert_eq!(std::fs::read(trial.path("a-1.0.0.tgz.prov")).expect("the signature"), SIGNED.as_bytes());
     }
 
+    /// A server that has version 1.0.0 of `a` with its signature, and another archive of that version.
+    fn signed_version(change: impl FnOnce(&mut crate::repository::serve::Options)) -> (Trial, Vec<u8>, Vec<u8>) {
+        let trial = Trial::new(change);
+        let chart = archive("apiVersion: v2\nname: a\nversion: 1.0.0\n");
+        assert_eq!(trial.ask("POST", "/api/charts", &[("content-type", "multipart/form-data; boundary=b")], form_of(&chart)).0, 201);
+        (trial, chart, archive("apiVersion: v2\nname: a\nversion: 1.0.0\ndescription: another\n"))
+    }
+
+    /// The digest that the index has for the one version there is.
+    fn indexed(trial: &Trial) -> String {
+        let about: serde_json::Value = serde_json::from_slice(&trial.get("/api/charts/a/1.0.0").1).expect("JSON");
+        about["digest"].as_str().unwrap_or_default().to_string()
+    }
+
+    #[test]
+    fn an_archive_that_is_replaced_takes_its_signature_along() {
+        let (trial, chart, other) = signed_version(|options| options.freshness = Duration::from_secs(3600));
+        let digest = crate::package::digest::sha256_hex;
+        let stored = || std::fs::read(trial.path("a-1.0.0.tgz")).expect("the archive");
+        assert_eq!(trial.status("POST", "/api/charts", other.clone()), 409);
+        assert!(stored() == chart && trial.path("a-1.0.0.tgz.prov").exists());
+        assert_eq!(indexed(&trial), digest(&chart));
+        assert_eq!(trial.status("POST", "/api/charts?force", other.clone()), 201);
+        assert!(stored() == other && !trial.path("a-1.0.0.tgz.prov").exists());
+        assert_eq!(indexed(&trial), digest(&other));
+        let form = [("content-type", "multipart/form-data; boundary=b")];
+        assert_eq!(trial.ask("POST", "/api/charts?force", &form, form_of(&chart)).0, 201);
+        assert!(stored() == chart && trial.path("a-1.0.0.tgz.prov").exists());
+    }
+
+    #[test]
+    fn a_version_that_exists_is_given_no_signature_with_an_archive() {
+        let trial = Trial::new(|_| {});
+        let chart = archive("apiVersion: v2\nname: a\nversion: 1.0.0\n");
+        assert_eq!(trial.status("POST", "/api/charts", chart.clone()), 201);
+        for again in [chart.clone(), archive("apiVersion: v2\nname: a\nversion: 1.0.0\ndescription: another\n")] {
+            let form = [("content-type", "multipart/form-data; boundary=b")];
+            assert_eq!(trial.ask("POST", "/api/charts", &form, form_of(&again)).0, 409);
+            assert!(!trial.path("a-1.0.0.tgz.prov").exists());
+            assert!(std::fs::read(trial.path("a-1.0.0.tgz")).expect("the archive") == chart);
+        }
+    }
+
+    #[test]
+    fn nobody_replaces_anything_where_that_is_off() {
+        for (allow_overwrite, disable_force, plain, forced) in
+            [(false, false, 409, 201), (false, true, 409, 409), (true, false, 201, 201), (true, true, 201, 201)]
+        {
+            for (query, expected) in [("", plain), ("?force", forced), ("?force=false", forced)] {
+                let (trial, chart, other) = signed_version(|options| {
+                    options.allow_overwrite = allow_overwrite;
+                    options.disable_force = disable_force;
+                });
+                let what = format!("{allow_overwrite} {disable_force} {query}");
+                let changed = SIGNED.replace("SHA512", "SHA256");
+                assert_eq!(trial.status("POST", &format!("/api/prov{query}"), changed.clone()), expected, "{what}");
+                let stored = |name: &str| std::fs::read(trial.path(name)).expect("a file");
+                assert_eq!(stored("a-1.0.0.tgz.prov") == changed.as_bytes(), expected == 201, "{what}");
+                assert_eq!(trial.status("POST", &format!("/api/charts{query}"), other.clone()), expected, "{what}");
+                assert!(stored("a-1.0.0.tgz") == if expected == 201 { other } else { chart }, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_signature_of_another_archive_is_not_taken_with_one() {
+        let trial = Trial::new(|_| {});
+        let form = [("content-type", "multipart/form-data; boundary=b")];
+        for (chart_file, query) in [
+            ("apiVersion: v2\nname: b\nversion: 1.0.0\n", ""),
+            ("apiVersion: v2\nname: a\nversion: 1.0.1\n", ""),
+            ("apiVersion: v2\nname: a\nversion: 1.0.1\n", "?force"),
+        ] {
+            let (status, said) = trial.ask("POST", &format!("/api/charts{query}"), &form, form_of(&archive(chart_file)));
+            let refusal = b"{\"error\":\"the provenance file does not name this chart archive\"}";
+            assert_eq!((status.as_u16(), &said[..]), (400, &refusal[..]), "{chart_file}");
+        }
+        for file in ["a-1.0.0.tgz", "a-1.0.0.tgz.prov", "b-1.0.0.tgz", "b-1.0.0.tgz.prov", "a-1.0.1.tgz", "a-1.0.1.tgz.prov"] {
+            assert!(!trial.path(file).exists(), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_deletion_takes_signature_index_and_tag_along() {
+        let (trial, chart, _) = signed_version(|options| options.freshness = Duration::from_secs(3600));
+        assert_eq!(trial.status("POST", "/api/charts", archive("apiVersion: v2\nname: a\nversion: 1.0.1\n")), 201);
+        for tag in ["1.0.0", "1.0.1"] {
+            crate::fs::write_with_folders(&trial.path(&format!(".oci/a/_tags/{tag}")), b"sha256:00", crate::fs::Mode::New(0o644))
+                .expect("a tag");
+        }
+        assert_eq!(indexed(&trial), crate::package::digest::sha256_hex(&chart));
+        assert_eq!(trial.status("DELETE", "/api/charts/a/1.0.0", ""), 200);
+        for file in ["a-1.0.0.tgz", "a-1.0.0.tgz.prov", ".oci/a/_tags/1.0.0"] {
+            assert!(!trial.path(file).exists(), "{file}");
+        }
+        assert!(trial.path("a-1.0.1.tgz").exists() && trial.path(".oci/a/_tags/1.0.1").exists());
+        assert_eq!(trial.get("/api/charts/a/1.0.0").0, 404);
+        let index = String::from_utf8_lossy(&trial.get("/index.yaml").1).into_owned();
+        assert!(index.contains("a-1.0.1.tgz") && !index.contains("a-1.0.0.tgz"), "{index}");
+        assert_eq!(trial.status("DELETE", "/api/charts/a/1.0.0", ""), 404);
+    }
+
     #[test]
     fn a_deletion_waits_for_whoever_publishes_the_version() {
         let trial = Trial::new(|_| {});
