@@ -269,6 +269,37 @@ mod tests {
         assert!(format!("{storage:?}").contains("fsync: true"), "{storage:?}");
     }
 
+    #[test]
+    fn what_is_created_once_is_not_created_again() {
+        let top = tempfile::tempdir().expect("a folder");
+        let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+        let stored = |name: &str| runtime.block_on(storage.get(name)).expect("read").map(|bytes| bytes.to_vec());
+        let create = |name: &str, bytes: &'static [u8]| runtime.block_on(storage.create(name, Bytes::from_static(bytes))).expect("written");
+        for name in ["a.tgz", "tenant/a.tgz"] {
+            assert_eq!((stored(name), create(name, b"first")), (None, Written::New), "{name}");
+            for bytes in [&b"second"[..], b"first", b""] {
+                assert_eq!((create(name, bytes), stored(name)), (Written::Exists, Some(b"first".to_vec())), "{name}");
+            }
+            runtime.block_on(storage.replace(name, Bytes::from_static(b"third"))).expect("written");
+            assert_eq!(stored(name), Some(b"third".to_vec()), "{name}");
+            assert!(runtime.block_on(storage.delete(name)).expect("deleted"));
+            assert_eq!((stored(name), create(name, b"again")), (None, Written::New), "{name}");
+        }
+        // Of several at once one wins, and what it wrote is there.
+        let writers = (0..8u8).map(|number| {
+            let storage = storage.clone();
+            runtime.spawn(async move { storage.create("b.tgz", Bytes::from(vec![number; 10_000])).await })
+        });
+        let written: Vec<Written> =
+            writers.collect::<Vec<_>>().into_iter().map(|writer| runtime.block_on(writer).expect("done").expect("written")).collect();
+        let winners: Vec<usize> = (0..8).filter(|number| written[*number] == Written::New).collect();
+        assert_eq!(winners.len(), 1, "{written:?}");
+        assert!(stored("b.tgz") == Some(vec![winners[0] as u8; 10_000]));
+        let left = std::fs::read_dir(top.path()).expect("the folder").flatten().map(|entry| entry.file_name());
+        assert_eq!(left.filter(|name| name.to_string_lossy().contains('#')).count(), 0, "nothing unfinished");
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_folder_syncs_what_it_deletes() {
