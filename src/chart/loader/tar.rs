@@ -140,7 +140,7 @@ impl<R: Read> Reader<R> {
                 _ => name,
             }
         };
-        let name = records.name.or(long).unwrap_or_else(plain);
+        let name = long.filter(|name| !name.is_empty()).or(records.name).unwrap_or_else(plain);
         let mode = number(&block[100..108]).unwrap_or(0);
         let is_folder = kind == b'5' || (matches!(kind, b'0' | 0) && name.ends_with('/')) || mode & 0o170_000 == 0o040_000;
         // Go goes by the flag alone: what makes a folder of a file's header leaves the data behind it.
@@ -282,7 +282,9 @@ fn parse_records(mut rest: &[u8]) -> Result<Records> {
         let (key, value) = (&record[..equals], String::from_utf8_lossy(&record[equals + 1..]));
         match key {
             b"path" if value.contains('\0') => return Err(invalid_header()),
-            b"path" if !value.is_empty() => records.name = Some(value.into_owned()),
+            // What the header says holds.
+            _ if value.is_empty() => {}
+            b"path" => records.name = Some(value.into_owned()),
             b"size" => records.size = Some(value.parse().map_err(|_| invalid_header())?),
             b"mtime" => records.modified = Some(pax_time(&value).ok_or_else(invalid_header)?),
             _ => {}
@@ -412,7 +414,11 @@ mod tests {
             (vec![pax(), plain()], "pax", 1),
             (vec![long(), long_name("longer"), plain()], "longer", 1),
             (vec![member("x", b'K', 5, b"link\0"), plain()], "plain", 1),
+            (vec![long(), pax(), plain()], "long", 1),
+            (vec![pax(), long(), plain()], "long", 1),
+            (vec![pax(), long_name(""), plain()], "pax", 1),
             (vec![records("8 path=\n"), plain()], "plain", 1),
+            (vec![records("8 size=\n9 mtime=\n"), plain()], "plain", 1),
             (vec![records("12 path=one\n12 path=two\n"), plain()], "two", 1),
             (vec![records("13 mtime=7.5\n"), plain()], "plain", 8),
             // The last of several headers is the one that counts.

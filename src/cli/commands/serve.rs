@@ -6,7 +6,7 @@ use crate::cli::request_log::RequestLog;
 use crate::cli::session::Session;
 use crate::cli::system::System;
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::serve::access::{Access, Role};
+use crate::repository::serve::accounts::{Accounts, Role};
 use crate::repository::serve::route::{Depth, Layout};
 use crate::repository::serve::{Options, run};
 use crate::template::engine::Environment as _;
@@ -99,7 +99,7 @@ impl Run for Arguments {
         let usage = |message: String| Error::new(ErrorKind::Usage, message);
         let listen: SocketAddr =
             self.listen.parse().map_err(|_| usage(format!("--listen wants `ADDRESS:PORT`, found `{}`", self.listen)))?;
-        let mut access = Access::open();
+        let mut access = Accounts::open();
         if let Some(file) = &self.auth_file {
             let text = crate::fs::read(file)?;
             access.add_accounts(&String::from_utf8_lossy(&text), &file.display().to_string())?;

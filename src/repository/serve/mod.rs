@@ -4,7 +4,7 @@
 //! [`route::Route`], checks the role, and hands it on; the parts below know nothing of each other. All servers on one
 //! storage are equal and keep no state that another would miss.
 
-pub mod access;
+pub mod accounts;
 pub mod catalog;
 mod catalogs;
 mod chartmuseum;
@@ -25,7 +25,7 @@ use crate::diagnostic::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::{Reporter, rfc3339};
 use crate::url::{Piece, pieces};
-use access::{Access, Role};
+use accounts::{Accounts, Role};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -53,7 +53,7 @@ pub struct Options {
     pub layout: Layout,
     /// Before `charts/…` in the index, when clients reach the archives elsewhere.
     pub chart_url: String,
-    pub access: Access,
+    pub access: Accounts,
     /// PEM files of the certificate chain and the key.
     pub tls: Option<(std::path::PathBuf, std::path::PathBuf)>,
     /// Bytes of one upload at most.

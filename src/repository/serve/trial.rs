@@ -1,6 +1,6 @@
 //! A server without a network, for tests: requests go in as they do from a connection, and answers come out.
 
-use super::access::Access;
+use super::accounts::Accounts;
 use super::route::{Depth, Layout};
 use super::storage::Storage;
 use super::{Options, Server, answer};
@@ -27,7 +27,7 @@ impl Trial {
             storage_options: Vec::new(),
             layout: Layout { context_path: String::new(), depth: Depth::Dynamic },
             chart_url: String::new(),
-            access: Access::open(),
+            access: Accounts::open(),
             tls: None,
             upload_limit: 1 << 20,
             allow_overwrite: false,

@@ -30,7 +30,7 @@ const NOBODYS: &str = ".....................................................";
 
 /// Accounts and tokens.
 #[derive(Debug, Default)]
-pub struct Access {
+pub struct Accounts {
     users: HashMap<String, (Secret, Role)>,
     /// What the passwords of users without a hash are held against; costs as much as the most costly hash of those that are there.
     nobody: Option<(u32, String)>,
@@ -53,10 +53,10 @@ fn role(text: &str) -> Option<Role> {
     }
 }
 
-impl Access {
+impl Accounts {
     /// Anybody may do anything until an account is added.
-    pub fn open() -> Access {
-        Access::default()
+    pub fn open() -> Accounts {
+        Accounts::default()
     }
 
     /// Whether there are accounts at all.
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn roles_of_users_and_tokens() {
-        let mut access = Access::open();
+        let mut access = Accounts::open();
         assert_eq!(access.role(None), Role::Write);
         let hash = bcrypt::hash("secret", 4).expect("a hash");
         access
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn time_does_not_tell_which_users_there_are() {
-        let mut access = Access::open();
+        let mut access = Accounts::open();
         access.add("ada", "pw", Role::Write);
         // Without hashes nobody's password takes time.
         assert_eq!(access.role_at_once(Some(&basic("none:x"))), Some(Role::Nobody));
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn account_files_are_checked() {
-        let mut access = Access::open();
+        let mut access = Accounts::open();
         for text in ["ada", "ada:", "ada:pw:admin"] {
             let fault = access.add_accounts(text, "accounts").expect_err(text);
             assert!(fault.message().starts_with("accounts:1: "), "{fault}");
