@@ -3,6 +3,7 @@
 //! comments). Everything runs offline with short time limits.
 #![cfg(feature = "remote")]
 
+mod pushes;
 mod registries;
 mod repositories;
 
