@@ -65,13 +65,12 @@ impl Drop for Hidden {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
     #[test]
-    #[cfg(unix)]
     fn a_terminal_that_does_not_say_what_it_is_knows_no_escape_sequences() {
         for (term, want) in [(None, true), (Some(""), true), (Some("dumb"), true), (Some("xterm-256color"), false), (Some("vt100"), false)]
         {

@@ -20,6 +20,7 @@ mod holes;
 mod hostile;
 #[cfg(all(unix, feature = "serve"))]
 mod kill;
+#[cfg(all(unix, feature = "serve"))]
 mod lint;
 #[cfg(unix)]
 mod modes;
