@@ -30,6 +30,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 /// index ever takes them in.
 pub const UNFINISHED: &str = ".rutter-";
 
+/// Seconds after which an unfinished file was left behind: nobody takes so long to write one.
+pub const UNFINISHED_AGE: i64 = 3600;
+
 /// Files below this are read in one go. Beyond it, filling the memory that they are read into costs more than asking once more.
 const SMALL_FILE: usize = 64 << 10;
 

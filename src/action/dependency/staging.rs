@@ -12,9 +12,6 @@ use crate::repository::Reporter;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// Seconds after which nobody writes on an unfinished file any more.
-const UNFINISHED_AGE: i64 = 3600;
-
 /// A folder of its own in the chart's folder, under a name that no chart takes in, taken away when dropped; what processes
 /// that are gone left behind goes first, Helm's `tmpcharts-PID` included.
 pub(super) struct Staging {
@@ -47,7 +44,7 @@ impl Staging {
 
 /// Whether a file has lain there for longer than anybody takes to write one.
 fn is_old(path: &Path, now: Option<i64>) -> bool {
-    now.is_some_and(|now| fs::lstat(path).is_ok_and(|about| now.saturating_sub(about.modified) > UNFINISHED_AGE))
+    now.is_some_and(|now| fs::lstat(path).is_ok_and(|about| now.saturating_sub(about.modified) > fs::UNFINISHED_AGE))
 }
 
 /// Whether this process is gone for sure; where the system does not tell, what may be in use stays.

@@ -7,6 +7,7 @@ use super::catalog::poisoned;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+/// Which files somebody works on.
 #[derive(Debug, Default)]
 pub struct Claims(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
 

@@ -14,9 +14,6 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use std::sync::Arc;
 
-/// How many seconds old an unfinished file is when nobody is at it any more.
-const UNFINISHED_AGE: i64 = 3600;
-
 /// What a listing knows of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -211,7 +208,7 @@ impl Storage {
                             folders.push(below);
                         }
                     }
-                    crate::fs::Kind::File if now.saturating_sub(about.modified) > UNFINISHED_AGE && is_own(&parts, &name) => {
+                    crate::fs::Kind::File if now.saturating_sub(about.modified) > crate::fs::UNFINISHED_AGE && is_own(&parts, &name) => {
                         // What cannot be taken away is no worse than before.
                         let _ = crate::fs::remove_file(&path);
                     }

@@ -12,7 +12,10 @@ use std::thread::{self, JoinHandle};
 /// The size of the keys of all certificates (Sprig's `genCA` and its like).
 pub(super) const SIZE: KeySize = KeySize::Rsa2048;
 
-static SPARE: Mutex<Option<Making>> = Mutex::new(None);
+static SPARE: Spare = Spare(Mutex::new(None));
+
+/// The key that is made ahead.
+struct Spare(Mutex<Option<Making>>);
 
 /// A key that another thread makes.
 pub(super) struct Making(JoinHandle<Option<RsaKeyPair>>);
@@ -24,21 +27,31 @@ impl Making {
     }
 }
 
+impl Spare {
+    /// Takes the spare key, if there is one, and begins another one, if there is a core for it.
+    fn begin(&self, has_core: bool) -> Option<Making> {
+        let make = || RsaKeyPair::generate(SIZE).ok();
+        let next = has_core.then(|| thread::Builder::new().name("key".to_string()).spawn(make).ok()).flatten().map(Making);
+        std::mem::replace(&mut *self.lock(), next)
+    }
+
+    fn take(&self) -> Option<Making> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Making>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Takes the spare key, if there is one, and begins another one, if there is a core for it.
 pub(super) fn begin() -> Option<Making> {
-    let has_core = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
-    let make = || RsaKeyPair::generate(SIZE).ok();
-    let next = has_core.then(|| thread::Builder::new().name("key".to_string()).spawn(make).ok()).flatten().map(Making);
-    std::mem::replace(&mut *spare(), next)
+    SPARE.begin(thread::available_parallelism().is_ok_and(|cores| cores.get() > 1))
 }
 
 /// Takes the spare key.
 pub(super) fn take() -> Option<Making> {
-    spare().take()
-}
-
-fn spare() -> MutexGuard<'static, Option<Making>> {
-    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+    SPARE.take()
 }
 
 #[cfg(test)]
@@ -48,13 +61,11 @@ mod tests {
 
     #[test]
     fn a_key_is_given_away_once() {
-        // Other tests begin and take keys as well.
-        let made = (0..4).filter_map(|_| begin()).chain(take()).filter_map(Making::key);
-        let mut keys: Vec<Vec<u8>> = made.map(|key| key.public_key().as_ref().to_vec()).collect();
-        let count = keys.len();
-        assert_eq!(count > 0, thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
-        keys.sort();
-        keys.dedup();
-        assert_eq!(keys.len(), count);
+        let spare = Spare(Mutex::new(None));
+        assert!(spare.begin(true).is_none(), "there was none");
+        let made = [spare.begin(true), spare.begin(false)].map(|making| making.and_then(Making::key).expect("a key"));
+        assert_ne!(made[0].public_key().as_ref(), made[1].public_key().as_ref());
+        assert!(spare.take().is_none(), "without a core none is begun");
+        assert!(spare.begin(true).is_none() && spare.take().is_some() && spare.take().is_none());
     }
 }
