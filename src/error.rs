@@ -42,6 +42,26 @@ pub enum ErrorKind {
     Unsupported,
 }
 
+/// What precisely failed, where a caller in this crate goes on differently for it. It is never shown, and whatever is said around the
+/// fault leaves it as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Nobody reads standard output any more.
+    ClosedOutput,
+    /// What should be an archive does not begin as gzip streams do.
+    NoGzip,
+    /// A digest has other characters than hexadecimal digits, or an odd number of them.
+    NotHexadecimal,
+    /// Two dependencies have the same name or alias.
+    RepeatedName,
+    /// Values do not fit a values.schema.json.
+    SchemaFaults,
+    /// What keeps the credentials of a host cannot tell them.
+    UnresolvedCredential,
+    /// An address does not tell which version control it is of, or a folder has none.
+    UnknownVersionControl,
+}
+
 /// The result of anything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -52,6 +72,7 @@ pub struct Error(Box<Inner>);
 #[derive(Debug, Clone)]
 struct Inner {
     kind: ErrorKind,
+    cause: Option<Cause>,
     message: String,
     diagnostics: Vec<Diagnostic>,
 }
@@ -59,7 +80,7 @@ struct Inner {
 impl Error {
     /// A fault of this kind in Helm's words.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, message: message.into(), diagnostics: Vec::new() }))
+        Error(Box::new(Inner { kind, cause: None, message: message.into(), diagnostics: Vec::new() }))
     }
 
     /// The same fault with `context: ` before its text, as Go's `fmt.Errorf("context: %w", err)`.
@@ -84,6 +105,17 @@ impl Error {
     pub fn with_kind(mut self, kind: ErrorKind) -> Error {
         self.0.kind = kind;
         self
+    }
+
+    /// The same fault, known to be this one.
+    pub(crate) fn with_cause(mut self, cause: Cause) -> Error {
+        self.0.cause = Some(cause);
+        self
+    }
+
+    /// Whether it is this one.
+    pub(crate) fn is(&self, cause: Cause) -> bool {
+        self.0.cause == Some(cause)
     }
 
     /// The same fault with one more diagnostic.

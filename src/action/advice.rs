@@ -10,7 +10,7 @@ mod written;
 
 use crate::data::{Data, Map};
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::json;
 use crate::template::functions;
 use crate::values::origin::Sources;
@@ -25,14 +25,12 @@ const SHOWN_LIMIT: usize = 60;
 const KEYS_LIMIT: usize = 8;
 /// How many values of a schema report are shown.
 const NOTES_LIMIT: usize = 10;
-/// How a report of a values schema begins.
-const SCHEMA_FAULTS: &str = "values don't meet the specifications of the schema(s)";
 /// How many paths of one node are looked at.
 const PATHS_LIMIT: usize = 4;
 
 /// Adds notes and hints on the values that the failing nodes name, and on functions that were called in another way.
 pub fn add(error: &mut Error, values: &Arc<Map>, sources: Option<&Sources<'_>>) {
-    if error.diagnostics().is_empty() && error.message().starts_with(SCHEMA_FAULTS) {
+    if error.diagnostics().is_empty() && error.is(Cause::SchemaFaults) {
         let message = error.message().trim_end().to_string();
         let notes = wrong_values(&message, values, sources);
         error.diagnostics_mut().push(Diagnostic { headline: message, notes, ..Diagnostic::default() });
@@ -238,11 +236,9 @@ mod tests {
     #[test]
     fn values_that_do_not_fit_are_shown() {
         let values = crate::yaml::parse_map(b"port: x\nsub: {list: [1], deep: {count: 3}}").unwrap();
-        let report = format!(
-            "{SCHEMA_FAULTS} in the following chart(s):\napp:\n- at '': missing property 'a'\n- at '/port': got string, want number\n\
-             - at '/gone': x\nsub:\n- at '/deep/count': got number, want string\n- at '/list': got array, want string\n"
-        );
-        assert_eq!(wrong_values(&report, &values, None), ["`port` is a string (`\"x\"`)", "`sub.deep.count` is a number (`3`)"]);
+        let report = "the head\napp:\n- at '': missing property 'a'\n- at '/port': got string, want number\n- at '/gone': x\n\
+                      sub:\n- at '/deep/count': got number, want string\n- at '/list': got array, want string\n";
+        assert_eq!(wrong_values(report, &values, None), ["`port` is a string (`\"x\"`)", "`sub.deep.count` is a number (`3`)"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::fault;
 use crate::data::{Data, Map};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::quote::{is_printable, quote};
 use crate::version::Version;
 use crate::yaml::{self, Field, Shape};
@@ -255,7 +255,8 @@ impl Metadata {
             let name = dependency.name_or_alias();
             if !names.insert(name) {
                 let message = format!("more than one dependency with name or alias {}", quote(name.as_bytes()));
-                return Err(invalid("dependencies", message, Some("give one of them an `alias`")));
+                let hint = "give one of them an `alias`";
+                return Err(invalid("dependencies", message, Some(hint)).with_cause(Cause::RepeatedName));
             }
         }
         if self.nulls.dependency.is_some() { null() } else { Ok(()) }

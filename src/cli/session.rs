@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::kubeconfig;
 use super::printer;
 use crate::diagnostic::Notices;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
 use crate::repository::config::{self, FILE_LIMIT, Repositories};
@@ -16,15 +16,12 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
-/// What a write to a pipe says that nobody reads any more.
-const CLOSED: &str = "write /dev/stdout: broken pipe";
-
 /// What the program is called unless it is called by another name.
 const OWN_NAME: &str = "rutter";
 
 /// Whether the error is that nobody reads standard output any more, of which nothing needs to be said.
 pub fn is_closed_output(error: &Error) -> bool {
-    error.message() == CLOSED
+    error.is(Cause::ClosedOutput)
 }
 
 /// The base name of the path that the program was called by.
@@ -125,7 +122,7 @@ impl Session {
     /// The error of a failed write to standard output.
     pub fn write_error(error: io::Error) -> Error {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Error::new(ErrorKind::Io, CLOSED);
+            return Error::new(ErrorKind::Io, "write /dev/stdout: broken pipe").with_cause(Cause::ClosedOutput);
         }
         fs::fault("write", Path::new("/dev/stdout"), &error)
     }

@@ -9,11 +9,8 @@ mod helper;
 
 use super::Settings;
 use crate::base64;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use config::Config;
-
-/// Stands before faults of finding credentials.
-pub const UNRESOLVED: &str = "failed to resolve credential";
 
 /// What a registry is shown.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -88,7 +85,7 @@ fn parse_netrc(text: &str, host: &str) -> Option<(String, String)> {
 /// # Errors
 /// `failed to resolve credential: …`; of Docker's file only what it says of this host, since Helm passes over one that is broken.
 pub fn lookup(settings: &Settings, host: &str) -> Result<Option<Credential>> {
-    let unresolved = |error: Error| error.context(UNRESOLVED);
+    let unresolved = |error: Error| error.context("failed to resolve credential").with_cause(Cause::UnresolvedCredential);
     let own = Config::load(&settings.registry_config, settings)?;
     if let Some(found) = look_into(&own, settings, host).map_err(unresolved)? {
         return Ok(Some(found));

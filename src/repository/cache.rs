@@ -4,7 +4,7 @@
 //! `pkg/downloader/cache.go`, so that both tools find each other's archives. What is read back is checked against its
 //! name, which Helm leaves out: a cache file that was changed, or is a link, is fetched again.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::digest::{Digest, hex, sha256};
 use crate::quote;
@@ -28,7 +28,7 @@ pub fn parse_digest(text: &str) -> Result<Digest> {
             Some(wrong) => format!("invalid byte: U+{:04X}", u32::from(wrong)),
             None => "odd length hex string".to_string(),
         };
-        Error::new(ErrorKind::Repository, format!("encoding/hex: {fault}"))
+        Error::new(ErrorKind::Repository, format!("encoding/hex: {fault}")).with_cause(Cause::NotHexadecimal)
     })?;
     let length = bytes.len();
     bytes.try_into().map_err(|_| Error::new(ErrorKind::Repository, format!("invalid digest length: {length}")))

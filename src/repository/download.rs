@@ -14,7 +14,7 @@ use super::oci::{self, Registries};
 use super::resolve::{Place, Resolver, Source};
 use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::fs::Mode;
 use crate::package::digest;
 use crate::package::provenance::{self, PROVENANCE_LIMIT, Verification};
@@ -94,7 +94,7 @@ impl<'s> Downloader<'s> {
     pub fn fetch_to_cache(&self, reference: &str, version: &str) -> Result<PathBuf> {
         let reporter = self.client.reporter();
         let source = self.resolve_telling(reference, version)?;
-        let digest = source.digest().map_err(|error| match error.message().starts_with("encoding/hex") {
+        let digest = source.digest().map_err(|error| match error.is(Cause::NotHexadecimal) {
             true => error.context("unable to decode digest"),
             false => error,
         })?;

@@ -11,7 +11,7 @@ use super::scan::{self, Item, Outcome, scan};
 use crate::chart::Metadata;
 use crate::chart::metadata::METADATA_FIELDS;
 use crate::data::{Data, Map};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::quote::quote;
 use crate::version::{Constraint, Version};
 use crate::yaml::{self, Field, Shape};
@@ -480,7 +480,7 @@ fn is_range(version: &str) -> bool {
 /// Helm's validation of an entry, with its exception for dependencies of one name (JFrog strips `alias`).
 fn validate(metadata: &mut Metadata) -> std::result::Result<(), String> {
     match metadata.validate() {
-        Err(error) if !error.message().starts_with("validation: more than one dependency with name or alias") => Err(error.to_string()),
+        Err(error) if !error.is(Cause::RepeatedName) => Err(error.to_string()),
         _ => Ok(()),
     }
 }

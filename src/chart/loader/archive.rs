@@ -9,7 +9,7 @@ use super::tar::{Kind, Reader};
 use super::{BYTE_ORDER_MARK, Crds, ENTRIES_LIMIT, FILE_LIMIT, Observe};
 use crate::chart::File;
 use crate::chart::file::{Bytes, Packed};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::fs::{self, clean_name};
 use crate::quote::quote;
 use flate2::bufread::MultiGzDecoder;
@@ -20,9 +20,6 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 /// How many bytes all files of an archive may have together.
 pub const ARCHIVE_LIMIT: u64 = 100 * 1024 * 1024;
-
-/// The text of Go's `gzip.ErrHeader`.
-pub(super) const NO_GZIP: &str = "gzip: invalid header";
 
 /// So many bytes of an archive are read at once.
 const PIECE: usize = 64 << 10;
@@ -215,13 +212,13 @@ fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, ob
 
 fn check_magic(stream: &mut impl BufRead) -> Result<()> {
     let start = stream.fill_buf().map_err(|error| Error::new(ErrorKind::Io, crate::fs::reason(&error)))?;
-    let message = match start {
-        [] => "EOF",
-        short if short.len() < 10 => "unexpected EOF",
-        [0x1f, 0x8b, 8, ..] => return Ok(()),
-        _ => NO_GZIP,
-    };
-    Err(Error::new(ErrorKind::Chart, message))
+    match start {
+        [] => Err(Error::new(ErrorKind::Chart, "EOF")),
+        short if short.len() < 10 => Err(Error::new(ErrorKind::Chart, "unexpected EOF")),
+        [0x1f, 0x8b, 8, ..] => Ok(()),
+        // Go's `gzip.ErrHeader`.
+        _ => Err(Error::new(ErrorKind::Chart, "gzip: invalid header").with_cause(Cause::NoGzip)),
+    }
 }
 
 pub(super) fn too_large() -> Error {
@@ -392,7 +389,7 @@ mod tests {
         let message = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
         assert_eq!(message(b""), "EOF");
         assert_eq!(message(b"x"), "unexpected EOF");
-        assert_eq!(message(b"no gzip at all"), NO_GZIP);
+        assert_eq!(message(b"no gzip at all"), "gzip: invalid header");
         assert_eq!(message(b"\x1f\x8b\x08\0\0\0\0\0\0\0"), "unexpected EOF");
     }
 }

@@ -18,7 +18,7 @@ pub use super::file::FILE_LIMIT;
 use super::{Chart, Content, File, Lock, Metadata, fault};
 use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Level, Notices};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::fs;
 use crate::yaml::{self, Field, Shape};
 use ready::{Parsing, Ready};
@@ -151,7 +151,6 @@ fn load_file(path: &Path, crds: Crds, notices: &mut Notices, observe: &dyn Obser
     let (files, ready) = match read_archive_parsing(path, crds, observe) {
         Ok(read) => read,
         Err(error) if error.kind() == ErrorKind::Usage => return Err(error.with_kind(ErrorKind::Chart)),
-        Err(error) if error.message().ends_with(archive::NO_GZIP) => return Err(error),
         Err(error) => {
             let diagnostic = Diagnostic {
                 headline: error.message().to_string(),
@@ -197,7 +196,7 @@ pub fn load_archive_of_any_version(bytes: &[u8], notices: &mut Notices) -> Resul
 }
 
 fn archive_files(bytes: &[u8]) -> Result<Vec<File>> {
-    archive::read(bytes).map_err(|error| match error.message() == archive::NO_GZIP {
+    archive::read(bytes).map_err(|error| match error.is(Cause::NoGzip) {
         true => Error::new(error.kind(), format!("stream does not appear to be a valid chart file (details: {})", error.message())),
         false => error.context("unable to load chart archive"),
     })
@@ -245,10 +244,7 @@ fn read_archive(path: &Path, crds: Crds, observe: &dyn Observe) -> Result<Vec<Fi
         return refused(format!("file '{name}' does not appear to be a gzipped archive; got '{kind}'"));
     }
     file.rewind().map_err(|error| fs::fault("seek", path, &error))?;
-    archive::read_file_observed(file, path, crds, observe).map_err(|error| match error.message() == archive::NO_GZIP {
-        true => Error::new(error.kind(), format!("file '{name}' does not appear to be a valid chart file (details: {})", error.message())),
-        false => error,
-    })
+    archive::read_file_observed(file, path, crds, observe)
 }
 
 /// Fills `start` as far as the file reaches.

@@ -5,16 +5,13 @@
 //! `internal/plugin/installer/vcs_installer.go` and `internal/plugin/cache`, and the library `Masterminds/vcs` below them.
 
 use crate::diagnostic::Diagnostic;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
 use crate::url::Url;
 use crate::version::{Constraint, Version};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-
-/// What is said of an address that leads to no repository that could be told.
-pub const UNKNOWN: &str = "Cannot detect VCS";
 
 /// Hosts whose repositories are Git's whatever their addresses, with the number of names that lead to one.
 const GIT_HOSTS: [(&str, usize); 7] = [
@@ -73,9 +70,13 @@ pub fn cache_key(address: &str) -> Result<String> {
     Ok(key.replace(':', "-"))
 }
 
+fn unknown_version_control() -> Error {
+    Error::new(ErrorKind::Usage, "Cannot detect VCS").with_cause(Cause::UnknownVersionControl)
+}
+
 /// That an address leads to a Git repository. Errors: another system, or none that could be told.
 fn check_address(address: &str) -> Result<()> {
-    let unknown = || Err(Error::new(ErrorKind::Usage, UNKNOWN));
+    let unknown = || Err(unknown_version_control());
     let other = |name: &str| Err(Error::new(ErrorKind::Unsupported, format!("{name} repositories are not supported, only those of Git")));
     let Parts { scheme, user, host, path } = Parts::of(address)?;
     if scheme == "file" {
@@ -115,7 +116,7 @@ impl Repository {
     /// What comes from `address` and is kept in `folder`, or will be.
     pub fn of_address(address: &str, folder: PathBuf) -> Result<Repository> {
         let is_kept = fs::exists(&folder.join(".git"));
-        check_address(address).or_else(|error| if is_kept && error.message() == UNKNOWN { Ok(()) } else { Err(error) })?;
+        check_address(address).or_else(|error| if is_kept && error.is(Cause::UnknownVersionControl) { Ok(()) } else { Err(error) })?;
         let repository = Repository { remote: address.to_string(), folder };
         if is_kept && repository.configured_remote()? != repository.remote {
             return Err(Error::new(ErrorKind::Usage, "The Remote does not match the VCS endpoint"));
@@ -123,10 +124,10 @@ impl Repository {
         Ok(repository)
     }
 
-    /// What lies in `folder`. Errors: [`UNKNOWN`], if it is no repository.
+    /// What lies in `folder`. Errors: [`Cause::UnknownVersionControl`], if it is no repository.
     pub fn in_folder(folder: PathBuf) -> Result<Repository> {
         if !fs::exists(&folder.join(".git")) {
-            return Err(Error::new(ErrorKind::Usage, UNKNOWN));
+            return Err(unknown_version_control());
         }
         let mut repository = Repository { remote: String::new(), folder };
         repository.remote = repository.configured_remote()?;
@@ -267,13 +268,13 @@ mod tests {
     fn addresses_are_told_apart() {
         for (address, want) in [
             ("https://github.com/user/helm-plugin", ""),
-            ("https://github.com/user", UNKNOWN),
+            ("https://github.com/user", "Cannot detect VCS"),
             ("git@gitlab.example:user/plugin", ""),
             ("ssh://git@host.example/plugin", ""),
             ("https://host.example/plugin.git", ""),
-            ("https://host.example/plugin", UNKNOWN),
-            ("./nowhere", UNKNOWN),
-            ("file:///nowhere", UNKNOWN),
+            ("https://host.example/plugin", "Cannot detect VCS"),
+            ("./nowhere", "Cannot detect VCS"),
+            ("file:///nowhere", "Cannot detect VCS"),
             ("https://host.example/plugin.hg", "Mercurial repositories are not supported, only those of Git"),
             ("svn+ssh://host.example/plugin", "Subversion repositories are not supported, only those of Git"),
             ("https://host.example:x/plugin", "parse \"https://host.example:x/plugin\": invalid port \":x\" after host"),

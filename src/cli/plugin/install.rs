@@ -11,7 +11,7 @@ use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::{repository_settings, settings_without_mirrors};
 use crate::diagnostic::Level;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::plugin::{self as package, Member};
 use crate::package::provenance::{self, PROVENANCE_LIMIT};
@@ -138,7 +138,7 @@ fn debug(message: &str, paths: &[(&str, &Path)], session: &mut Session) {
 pub fn update(plugin: &Plugin, session: &mut Session) -> Result<()> {
     let folder = fs::absolute(&fs::resolve_links(&plugin.folder)?)?;
     let repository = Repository::in_folder(folder.clone()).map_err(|error| {
-        if error.message() != git::UNKNOWN {
+        if !error.is(Cause::UnknownVersionControl) {
             return error;
         }
         let location = folder.to_string_lossy();

@@ -15,7 +15,7 @@ use super::auth::{self, Credential};
 use super::http::{Client, Headers, Request, Response};
 use super::url::{Address, escape};
 use crate::data::Data;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::package::digest::sha256_hex;
 use crate::quote::quote;
 use crate::version::{Constraint, Version};
@@ -300,7 +300,7 @@ impl<'c> Registry<'c> {
     fn answer(&self, challenge: Option<Challenge>, scope: &str, asked: &str) -> Result<Option<String>> {
         let settings = self.client.settings();
         let refused = |message: &str| Err(Error::new(ErrorKind::Repository, message).context(asked));
-        let unresolved = |error: Error| if error.message().starts_with(auth::UNRESOLVED) { error.context(asked) } else { error };
+        let unresolved = |error: Error| if error.is(Cause::UnresolvedCredential) { error.context(asked) } else { error };
         let credential = match &self.credential {
             Some(credential) => Some(credential.clone()),
             None => self.client.credential_of(&self.host).map_err(unresolved)?,

@@ -18,7 +18,7 @@ mod written;
 use crate::chart::Chart;
 use crate::data::{Data, Map};
 use crate::diagnostic::{Level, Notices};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::json;
 use crate::url::unescape_leniently;
 use boon::{Compiler, Schemas, UrlLoader};
@@ -68,7 +68,7 @@ pub fn validate(chart: &Chart, values: &Arc<Map>, options: &Options, notices: &m
         return Ok(());
     }
     let message = format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{text}");
-    Err(Error::new(ErrorKind::Values, message))
+    Err(Error::new(ErrorKind::Values, message).with_cause(Cause::SchemaFaults))
 }
 
 /// Checks values against one schema, whatever chart it belongs to.
