@@ -457,6 +457,12 @@ impl Catalog {
         Ok(found.cloned())
     }
 
+    /// The version whose archive is `file`.
+    pub async fn of_file(&self, file: &str) -> Result<Option<Arc<Entry>>> {
+        self.refresh().await?;
+        Ok(self.state.read().unwrap_or_else(poisoned).entries.get(file).cloned())
+    }
+
     /// All charts by name.
     pub async fn charts(&self) -> Result<Vec<Arc<Chart>>> {
         self.refresh().await?;

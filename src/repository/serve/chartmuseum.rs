@@ -193,6 +193,9 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
     }
     let catalog = server.catalog(tenant);
     let replace = replaces(server, asked);
+    if replace && let Some(entry) = catalog.of_file(&package.file).await? {
+        super::registry::keep_aliases(server, tenant, &entry).await?;
+    }
     match publish(server, &catalog, &package, chart, provenance, replace).await? {
         Written::New => {
             // Its tag in the registry names what was pushed there, which may be another archive.
@@ -222,6 +225,16 @@ pub async fn publish(
         outcome
     };
     catalog.claims.alone(&package.file, work).await
+}
+
+/// Puts a signature beside the archive of a version that has none; one that is there stays. Says whether it is there now.
+pub async fn sign_later(server: &Server, catalog: &Catalog, file: &str, provenance: Bytes) -> Result<Written> {
+    let work = async {
+        let written = server.storage.create(&format!("{}.prov", catalog.object(file)), provenance).await?;
+        catalog.provenance_changed(file);
+        Ok(written)
+    };
+    catalog.claims.alone(file, work).await
 }
 
 /// Takes a version away with its signature, while nobody here publishes it. Says whether it was there.
@@ -401,6 +414,10 @@ async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: B
         return Ok(error(StatusCode::CONFLICT, exists));
     }
     catalog.provenance_changed(&file);
+    // What was pushed for the version knows nothing of this signature.
+    if let Some(entry) = catalog.of_file(&file).await? {
+        super::registry::forget(server, tenant, &entry.name, &entry.version).await?;
+    }
     Ok(json(StatusCode::CREATED, "{\"saved\":true}"))
 }
 
@@ -410,10 +427,13 @@ async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Res
     if !super::route::is_safe_part(&file) {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     }
+    let entry = catalog.of_file(&file).await?;
     if !withdraw(server, &catalog, &file).await? {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     }
-    super::registry::forget(server, tenant, name, version).await?;
+    if let Some(entry) = entry {
+        super::registry::forget_all(server, tenant, &entry).await?;
+    }
     Ok(json(StatusCode::OK, "{\"deleted\":true}"))
 }
 

@@ -4,8 +4,9 @@
 //! published among the tenant's charts, and every chart that was uploaded over HTTP can be pulled here: its manifest is
 //! made from the archive each time, always with the same bytes. What is not a chart is kept below `.oci/NAME/`.
 //! Manifests, tags and referrers are here, blobs and their uploads in `blobs`, what is made of charts in `charts`, what the tag of
-//! a published version may name in `published`.
+//! a published version may name in `published`, other tags of it in `aliases`.
 
+mod aliases;
 mod blobs;
 mod charts;
 mod digest;
@@ -19,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
 use crate::repository::oci::reference::valid_tag;
 use crate::repository::serve::catalog::{Catalog, Entry, read_package};
-use crate::repository::serve::chartmuseum::{publish, withdraw};
+use crate::repository::serve::chartmuseum::{publish, sign_later, withdraw};
 use crate::repository::serve::route::RegistryRoute;
 use crate::repository::serve::storage::Written;
 use crate::repository::serve::{Answer, Asked, Server, content, has_already, json};
@@ -384,7 +385,11 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
         let message = format!("the archive is {} {}, not {chart_name} {tag}", package.metadata.name, package.metadata.version);
         return Ok(Some(manifest_invalid(&message)));
     }
-    match publish(server, &catalog, &package, bytes.clone(), provenance, server.options.allow_overwrite).await? {
+    let replace = server.options.allow_overwrite;
+    if replace && let Some(entry) = catalog.of_file(&package.file).await? {
+        aliases::keep(server, name, &entry).await?;
+    }
+    match publish(server, &catalog, &package, bytes.clone(), provenance.clone(), replace).await? {
         Written::New => {
             server.metrics.uploads.fetch_add(1, Ordering::Relaxed);
             // From here on the archive among the charts is this blob.
@@ -396,6 +401,9 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
         Written::Exists => {
             let same = server.storage.get(&catalog.object(&package.file)).await?.is_some_and(|stored| stored == bytes);
             if same {
+                if let Some(provenance) = provenance {
+                    sign_later(server, &catalog, &package.file, provenance).await?;
+                }
                 return Ok(None);
             }
             Ok(Some(exists(&package.metadata.name, &package.metadata.version)))
@@ -427,6 +435,7 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
     }
     if let Some((catalog, _)) = chart_of(server, name) {
         for entry in versions {
+            aliases::keep(server, name, &entry).await?;
             deleted |= withdraw(server, &catalog, &entry.file).await?;
         }
     }
@@ -447,8 +456,23 @@ async fn versions_of(server: &Server, name: &str, reference: &str, digest: &Dige
     Ok(found)
 }
 
-/// Forgets the tag of a version that was deleted or replaced over ChartMuseum's API.
+/// The repository of a tenant's chart.
+fn repository_of(tenant: &str, name: &str) -> String {
+    if tenant.is_empty() { name.to_string() } else { format!("{tenant}/{name}") }
+}
+
+/// Forgets what was pushed for a version that was given another archive or signature over ChartMuseum's API: its tag means what is
+/// there now.
 pub async fn forget(server: &Server, tenant: &str, name: &str, version: &str) -> Result<()> {
-    let repository = if tenant.is_empty() { name.to_string() } else { format!("{tenant}/{name}") };
-    server.storage.delete(&kept(&repository, "_tags", &tag_of(version))).await.map(drop)
+    server.storage.delete(&kept(&repository_of(tenant, name), "_tags", &tag_of(version))).await.map(drop)
+}
+
+/// Forgets all tags of a version that is deleted over ChartMuseum's API.
+pub async fn forget_all(server: &Server, tenant: &str, entry: &Entry) -> Result<()> {
+    aliases::remove(server, &repository_of(tenant, &entry.name), entry).await
+}
+
+/// Keeps for other tags what they name of a version that is about to get another archive.
+pub async fn keep_aliases(server: &Server, tenant: &str, entry: &Entry) -> Result<()> {
+    aliases::keep(server, &repository_of(tenant, &entry.name), entry).await
 }

@@ -211,6 +211,75 @@ fn a_version_that_is_replaced_over_http_is_pulled_as_it_is() {
     assert!(trial.has_version(&other));
 }
 
+/// What a tag gives to whoever pulls it: whether all that its manifest names is there.
+fn is_whole(trial: &Trial, tag: &str) -> Option<bool> {
+    let (status, body) = trial.get(&format!("/v2/app/manifests/{tag}"));
+    let manifest: Value = (status == 200).then(|| serde_json::from_slice(&body).expect("JSON"))?;
+    let mut parts = manifest["layers"].as_array().cloned().unwrap_or_default();
+    parts.push(manifest["config"].clone());
+    Some(parts.iter().all(|part| trial.get(&format!("/v2/app/blobs/{}", part["digest"].as_str().unwrap_or_default())).0 == 200))
+}
+
+#[test]
+fn other_tags_stand_on_their_own_when_a_version_goes() {
+    let other = archive(&CHART_FILE.replace("keywords: [x]\n", ""));
+    for pushed_over_http in [false, true] {
+        let trial = || {
+            let trial = Trial::new(|options| options.allow_overwrite = true);
+            let chart = chart();
+            if pushed_over_http {
+                assert_eq!(trial.status("POST", "/api/charts", chart), 201);
+                // As a client copies a tag: what the registry has is not sent again.
+                let manifest = trial.get(TAG).1;
+                assert_eq!(trial.put("/v2/app/manifests/latest", &String::from_utf8_lossy(&manifest)).0, 201);
+            } else {
+                let manifest = trial.manifest(&config(), &[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"signed")], "then");
+                for tag in ["1.0.0_b", "latest"] {
+                    assert_eq!(trial.put(&format!("/v2/app/manifests/{tag}"), &manifest).0, 201);
+                }
+            }
+            assert_eq!(is_whole(&trial, "latest"), Some(true));
+            trial
+        };
+        let deleted = trial();
+        assert_eq!(deleted.status("DELETE", TAG, ""), 202);
+        assert_eq!((is_whole(&deleted, "1.0.0_b"), is_whole(&deleted, "latest")), (None, Some(true)));
+        let replaced = trial();
+        assert_eq!(replaced.status("POST", "/api/charts", other.clone()), 201);
+        assert_eq!((is_whole(&replaced, "1.0.0_b"), is_whole(&replaced, "latest")), (Some(true), Some(true)));
+        assert!(replaced.has_version(&other));
+        let replaced = trial();
+        let manifest = replaced.manifest(&config(), &[(CHART_TYPE, &other)], "then");
+        assert_eq!(replaced.put(TAG, &manifest).0, 201);
+        assert_eq!((is_whole(&replaced, "1.0.0_b"), is_whole(&replaced, "latest")), (Some(true), Some(true)));
+        // Whoever deletes a version over HTTP wants it gone by whatever name.
+        let deleted = trial();
+        assert_eq!(deleted.status("DELETE", "/api/charts/app/1.0.0+b", ""), 200);
+        assert_eq!((is_whole(&deleted, "1.0.0_b"), is_whole(&deleted, "latest")), (None, None));
+    }
+}
+
+#[test]
+fn a_signature_that_comes_later_is_seen_by_all() {
+    let chart = chart();
+    let trial = Trial::new(|_| {});
+    let unsigned = trial.manifest(&config(), &[(CHART_TYPE, &chart)], "then");
+    let signed = trial.manifest(&config(), &[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"signed")], "then");
+    assert_eq!((trial.put(TAG, &unsigned).0, trial.get("/charts/app-1.0.0+b.tgz.prov").0), (201, 404));
+    assert_eq!((trial.put(TAG, &signed).0, trial.get("/charts/app-1.0.0+b.tgz.prov")), (201, (200, "signed".into())));
+    assert_eq!(trial.put(TAG, &unsigned), denied());
+    let trial = Trial::new(|_| {});
+    let unsigned = trial.manifest(&config(), &[(CHART_TYPE, &chart)], "then");
+    assert_eq!(trial.put(TAG, &unsigned).0, 201);
+    let text = "-----BEGIN PGP SIGNED MESSAGE-----\nname: app\nversion: 1.0.0+b\n\nfiles:\n  app-1.0.0+b.tgz: sha256:0\n";
+    assert_eq!(trial.status("POST", "/api/prov", text), 201);
+    let manifest: Value = serde_json::from_slice(&trial.get(TAG).1).expect("JSON");
+    assert_eq!(manifest["layers"][1]["digest"], Digest::of(text.as_bytes()).as_str());
+    assert_eq!(is_whole(&trial, "1.0.0_b"), Some(true));
+    // What was pushed can be had by its digest still.
+    assert_eq!(trial.get(&format!("/v2/app/manifests/{}", Digest::of(unsigned.as_bytes()).as_str())).0, 200);
+}
+
 #[test]
 fn repositories_of_any_depth_are_listed() {
     let trial = Trial::new(|_| {});

@@ -1,0 +1,50 @@
+//! Tags that name a version's archive beside the version's own, such as `latest`.
+//!
+//! Goes in: a version that is about to go, or to get another archive. Comes out: what its other tags name stands on its own from
+//! then on, or the tags go with it. The archive of a version is stored once, among the tenant's charts; without this a tag would
+//! be left whose archive nobody can pull.
+
+use super::{blob, kept, manifest, published, tag_of};
+use crate::error::Result;
+use crate::repository::serve::Server;
+use crate::repository::serve::catalog::Entry;
+use axum::body::Bytes;
+
+/// Puts all that the other tags of a version name among the blobs, as far as it is not there.
+pub async fn keep(server: &Server, name: &str, entry: &Entry) -> Result<()> {
+    for (_, bytes) in others(server, name, entry).await? {
+        let parts = manifest::read(&bytes, None).map(|manifest| manifest.parts).unwrap_or_default();
+        for part in parts {
+            let place = kept(name, "_blobs", &part.digest.key());
+            if server.storage.look(&place).await?.is_none()
+                && let Some(bytes) = blob(server, name, &part.digest).await?
+            {
+                server.storage.replace(&place, bytes).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes the tags of a version away, its own and all others.
+pub async fn remove(server: &Server, name: &str, entry: &Entry) -> Result<()> {
+    for (tag, _) in others(server, name, entry).await? {
+        server.storage.delete(&kept(name, "_tags", &tag)).await?;
+    }
+    server.storage.delete(&kept(name, "_tags", &tag_of(&entry.version))).await.map(drop)
+}
+
+/// The other tags whose manifests hold the archive of a version, with these.
+async fn others(server: &Server, name: &str, entry: &Entry) -> Result<Vec<(String, Bytes)>> {
+    let own = tag_of(&entry.version);
+    let mut found = Vec::new();
+    for tag in server.storage.list(&format!(".oci/{name}/_tags")).await?.into_iter().map(|object| object.name) {
+        if tag != own
+            && let Some((_, bytes)) = manifest(server, name, &tag).await?
+            && published::holds(&serde_json::from_slice(&bytes).unwrap_or_default(), entry)
+        {
+            found.push((tag, bytes));
+        }
+    }
+    Ok(found)
+}
