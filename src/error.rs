@@ -50,6 +50,8 @@ pub(crate) enum Cause {
     ClosedOutput,
     /// What should be an archive does not begin as gzip streams do.
     NoGzip,
+    /// Whoever asks may not have it, though it may be there.
+    NotAllowed,
     /// A digest has other characters than hexadecimal digits, or an odd number of them.
     NotHexadecimal,
     /// Two dependencies have the same name or alias.

@@ -120,7 +120,7 @@ impl Run for Arguments {
             (false, depth) => Depth::Fixed(depth),
         };
         let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
-        let log = Arc::new(RequestLog::new(session.settings.debug));
+        let log = Arc::new(RequestLog::new(session.settings.debug)?);
         let options = Options {
             listen,
             storage: self.storage,

@@ -8,18 +8,21 @@
 use super::claims::Claims;
 use super::rendered::{Blocks, Rendered};
 use super::storage::{Listed, Storage};
-use super::timestamp;
+use super::{Options, timestamp};
+use crate::chart::loader::archive::ARCHIVE_LIMIT;
 use crate::chart::{Metadata, loader};
 use crate::data::{Data, Map};
 use crate::diagnostic::Notices;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::package::digest::{Digest, sha256_hex};
+use crate::repository::Reporter;
 use crate::repository::folder_index::{indexed, indexed_archive};
 use crate::repository::index::compare_versions;
 use crate::version::Version;
 use axum::body::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -91,6 +94,10 @@ struct State {
     /// By file name.
     entries: HashMap<String, Arc<Entry>>,
     charts: BTreeMap<String, Arc<Chart>>,
+    /// Archives that are no charts, as they were when they were read.
+    no_charts: HashMap<String, Listed>,
+    /// Archives that may not be read, of which the log tells once.
+    refused: HashSet<String>,
     /// Grows with every change.
     generation: u64,
     /// When the last listing began.
@@ -109,7 +116,6 @@ struct State {
 }
 
 /// One tenant's index, shared by all requests.
-#[derive(Debug)]
 pub struct Catalog {
     storage: Storage,
     tenant: String,
@@ -120,6 +126,7 @@ pub struct Catalog {
     freshness: Duration,
     /// Now, milliseconds since 1970.
     clock: fn() -> i64,
+    log: Arc<dyn Reporter>,
     state: RwLock<State>,
     rendered: RwLock<Option<Arc<Rendered>>>,
     blocks: Mutex<Blocks>,
@@ -262,6 +269,14 @@ pub fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
     error.into_inner()
 }
 
+/// What an archive turned out to be.
+enum Content {
+    Chart(Box<Entry>),
+    NoChart(Listed),
+    /// It has gone, or may not be read: the next listing tells more.
+    Unread,
+}
+
 impl State {
     /// Puts an entry in its place.
     fn insert(&mut self, entry: Entry) -> Result<()> {
@@ -321,16 +336,23 @@ impl State {
     }
 }
 
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalog").field("tenant", &self.tenant).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
 impl Catalog {
     /// The index of `tenant`; nothing is read yet.
-    pub fn new(storage: Storage, tenant: &str, url: &str, context_path: &str, freshness: Duration, clock: fn() -> i64) -> Catalog {
+    pub fn new(storage: Storage, tenant: &str, url: &str, options: &Options) -> Catalog {
         Catalog {
             storage,
             tenant: tenant.to_string(),
             url: if url.is_empty() { String::new() } else { format!("{}/", url.trim_end_matches('/')) },
-            context_path: context_path.to_string(),
-            freshness,
-            clock,
+            context_path: options.layout.context_path.clone(),
+            freshness: options.freshness,
+            clock: options.clock,
+            log: options.log.clone(),
             state: RwLock::default(),
             rendered: RwLock::default(),
             blocks: Mutex::default(),
@@ -488,9 +510,11 @@ impl Catalog {
         state.remove(file)
     }
 
-    /// Looks at the storage again if the last look is too old.
+    /// Looks at the storage again if the last look is too old. Who waits while others look needs no look of its own, if theirs began
+    /// after it came: the storage may take longer to list than a listing stays fresh.
     pub async fn refresh(&self) -> Result<()> {
-        let is_fresh = |state: &State| state.listed.is_some_and(|at| at.elapsed() < self.freshness);
+        let asked = Instant::now();
+        let is_fresh = |state: &State| state.listed.is_some_and(|at| at >= asked || at.elapsed() < self.freshness);
         if is_fresh(&self.state.read().unwrap_or_else(poisoned)) {
             return Ok(());
         }
@@ -526,11 +550,12 @@ impl Catalog {
         }
         let unknown: Vec<Listed> = {
             let state = self.state.read().unwrap_or_else(poisoned);
-            let known = |object: &Listed| state.entries.get(&object.name).is_some_and(|entry| entry.seen == *object);
-            listed.iter().filter(|object| !known(object)).cloned().collect()
+            let is_known = |object: &Listed| state.entries.get(&object.name).is_some_and(|entry| entry.seen == *object);
+            let is_none = |object: &Listed| state.no_charts.get(&object.name).is_some_and(|seen| seen == object);
+            listed.iter().filter(|object| !is_known(object) && !is_none(object)).cloned().collect()
         };
         let reads = futures_util::stream::iter(unknown).map(|object| self.read(object)).buffer_unordered(PARALLEL);
-        let read: Vec<Option<Entry>> = reads.try_collect().await?;
+        let read: Vec<Content> = reads.try_collect().await?;
         {
             let mut state = self.state.write().unwrap_or_else(poisoned);
             let present: HashSet<&str> = listed.iter().map(|object| object.name.as_str()).collect();
@@ -542,8 +567,21 @@ impl Catalog {
             // A listing that began after a deletion shows what somebody has uploaded since.
             let deleted = |entry: &Entry| state.deleted.get(&entry.file).is_some_and(|at| *at >= started);
             let stays = |entry: &Entry| !deleted(entry) && !state.entries.get(&entry.file).is_some_and(|known| newer(known));
-            let read: Vec<Entry> = read.into_iter().flatten().filter(stays).collect();
-            state.insert_all(read)?;
+            let (mut charts, mut others) = (Vec::new(), Vec::new());
+            for content in read {
+                match content {
+                    Content::Chart(entry) if stays(&entry) => charts.push(*entry),
+                    Content::NoChart(seen) => others.push((seen.name.clone(), seen)),
+                    Content::Chart(_) | Content::Unread => {}
+                }
+            }
+            // What was a chart may have been replaced by something else.
+            let replaced = |file: &&str| state.entries.get(*file).is_some_and(|entry| !newer(entry));
+            let replaced: Vec<&str> = others.iter().map(|(file, _)| file.as_str()).filter(replaced).collect();
+            state.remove_all(replaced)?;
+            state.insert_all(charts)?;
+            state.no_charts.retain(|file, _| present.contains(file.as_str()));
+            state.no_charts.extend(others);
             state.deleted.retain(|_, at| *at >= started);
             state.provenance = provenance;
             state.provenance_changed.retain(|_, at| *at >= started);
@@ -554,15 +592,29 @@ impl Catalog {
         Ok(())
     }
 
-    /// The entry of an archive that a listing showed, whatever it is called. One that is no chart, or has gone since, is passed
-    /// over as `helm repo index` does.
-    async fn read(&self, seen: Listed) -> Result<Option<Entry>> {
-        let Some(bytes) = self.storage.get(&self.object(&seen.name)).await? else { return Ok(None) };
-        let read = tokio::task::spawn_blocking(move || Ok::<_, Error>((indexed_archive(&bytes)?, sha256_hex(&bytes)))).await;
-        match read {
-            Ok(Ok((metadata, digest))) => Entry::of_chart(&metadata, digest, seen, &self.url),
-            _ => Ok(None),
+    /// What an archive is that a listing showed, whatever it is called. One that is no chart, has gone since or may not be read is
+    /// passed over as `helm repo index` does; what cannot be read for another reason may be a chart, and fails.
+    async fn read(&self, seen: Listed) -> Result<Content> {
+        if seen.size > ARCHIVE_LIMIT {
+            return Ok(Content::NoChart(seen));
         }
+        let bytes = match self.storage.get(&self.object(&seen.name)).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Content::Unread),
+            Err(fault) if fault.is(Cause::NotAllowed) => {
+                if self.state.write().unwrap_or_else(poisoned).refused.insert(seen.name) {
+                    self.log.warn(fault.message());
+                }
+                return Ok(Content::Unread);
+            }
+            Err(fault) => return Err(fault),
+        };
+        let read = tokio::task::spawn_blocking(move || Ok::<_, Error>((indexed_archive(&bytes)?, sha256_hex(&bytes)))).await;
+        let entry = match read {
+            Ok(Ok((metadata, digest))) => Entry::of_chart(&metadata, digest, seen.clone(), &self.url)?,
+            _ => None,
+        };
+        Ok(entry.map_or(Content::NoChart(seen), |entry| Content::Chart(Box::new(entry))))
     }
 
     async fn load_snapshot(&self) -> Result<()> {

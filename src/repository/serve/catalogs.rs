@@ -65,7 +65,8 @@ mod tests {
     fn only_catalogs_without_content_are_forgotten() {
         let top = tempfile::tempdir().expect("a folder");
         let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
-        let make = || Catalog::new(storage.clone(), "none", "", "", std::time::Duration::ZERO, || 0);
+        let options = crate::repository::serve::trial::options(top.path());
+        let make = || Catalog::new(storage.clone(), "none", "", &options);
         let mut catalogs = Catalogs::with_room(4);
         let held = catalogs.add("held", make);
         drop(catalogs.add("busy", make));

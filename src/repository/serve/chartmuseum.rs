@@ -11,7 +11,7 @@ use crate::data::Data;
 use crate::error::Result;
 use crate::version::{Constraint, Version};
 use axum::body::Bytes;
-use axum::extract::FromRequest as _;
+use axum::extract::{DefaultBodyLimit, FromRequest as _};
 use axum::http::{Method, StatusCode, header};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -156,6 +156,8 @@ async fn form(kind: &str, body: Bytes) -> std::result::Result<(Option<Bytes>, Op
     if let Ok(value) = kind.parse() {
         request.headers_mut().insert(header::CONTENT_TYPE, value);
     }
+    // The body is here already, within the server's own limit; axum's would be two megabytes.
+    DefaultBodyLimit::disable().apply(&mut request);
     let mut form = axum::extract::Multipart::from_request(request, &()).await.map_err(|_| NOTHING)?;
     let (mut chart, mut provenance) = (None, None);
     while let Some(field) = form.next_field().await.map_err(|_| BROKEN)? {
@@ -264,12 +266,14 @@ async fn write_both(
     let beside = format!("{object}.prov");
     let storage = &server.storage;
     if replace {
-        match provenance {
-            Some(provenance) => storage.replace(&beside, provenance).await?,
-            // The old signature would not hold for the new archive.
-            None => drop(storage.delete(&beside).await?),
+        let old = storage.get(&beside).await?;
+        // The old signature would not hold for the new archive.
+        put_or_delete(storage, &beside, provenance).await?;
+        if let Err(fault) = storage.replace(&object, chart.clone()).await {
+            // The old archive is still there. The first fault is the one to tell.
+            let _ = put_or_delete(storage, &beside, old).await;
+            return Err(fault);
         }
-        storage.replace(&object, chart.clone()).await?;
     } else {
         if storage.look(&object).await?.is_some() {
             return Ok(Written::Exists);
@@ -308,6 +312,13 @@ async fn write_both(
         catalog.added(package, seen)?;
     }
     Ok(Written::New)
+}
+
+async fn put_or_delete(storage: &Storage, name: &str, content: Option<Bytes>) -> Result<()> {
+    match content {
+        Some(content) => storage.replace(name, content).await,
+        None => storage.delete(name).await.map(drop),
+    }
 }
 
 /// Takes over the provenance file of a writer that died before its archive was there: at once when that was for the very
@@ -446,6 +457,43 @@ mod tests {
     /// A clock that is far behind the storage's.
     fn long_ago() -> i64 {
         1_000_000
+    }
+
+    #[test]
+    fn forms_may_be_as_large_as_other_uploads() {
+        let trial = Trial::new(|options| options.upload_limit = 4 << 20);
+        let mut state = 1u32;
+        let mut noise = |length: usize| {
+            let next = |_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                char::from(b'!' + (state >> 24) as u8 % 90)
+            };
+            (0..length).map(next).collect::<String>()
+        };
+        for (version, length, status) in [("1.0.0", 10, 201), ("1.0.1", 3 << 20, 201), ("1.0.2", 6 << 20, 413)] {
+            let chart =
+                archive(&format!("apiVersion: v2\nname: a\nversion: {version}\ndescription: '{}'\n", noise(length).replace('\'', "x")));
+            let head = "--x\r\nContent-Disposition: form-data; name=\"chart\"; filename=\"a.tgz\"\r\n\r\n";
+            let form = [head.as_bytes(), &chart, b"\r\n--x--\r\n"].concat();
+            let (answered, body) = trial.ask("POST", "/api/charts", &[("content-type", "multipart/form-data; boundary=x")], form);
+            assert_eq!(answered, status, "{} bytes: {body:?}", chart.len());
+            assert_eq!(trial.get(&format!("/charts/a-{version}.tgz")).0 == 200, status == 201);
+        }
+    }
+
+    #[test]
+    fn a_replacement_that_fails_leaves_the_signature() {
+        for signed in [false, true] {
+            let trial = Trial::new(|_| {});
+            // In the place of the archive is what no file can replace.
+            std::fs::create_dir_all(trial.path("a-1.0.0.tgz/x")).expect("a folder");
+            let beside = trial.path("a-1.0.0.tgz.prov");
+            if signed {
+                std::fs::write(&beside, "signed").expect("a file");
+            }
+            assert_eq!(trial.status("POST", "/api/charts?force", archive("apiVersion: v2\nname: a\nversion: 1.0.0\n")), 500);
+            assert_eq!(std::fs::read(&beside).ok(), signed.then(|| b"signed".to_vec()));
+        }
     }
 
     #[test]

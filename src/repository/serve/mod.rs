@@ -377,10 +377,21 @@ impl Server {
             "" => String::new(),
             url => [url.trim_end_matches('/'), tenant].join("/"),
         };
-        let options = &self.options;
-        let make = || Catalog::new(self.storage.clone(), tenant, &url, &options.layout.context_path, options.freshness, options.clock);
+        let make = || Catalog::new(self.storage.clone(), tenant, &url, &self.options);
         self.catalogs.write().unwrap_or_else(poisoned).add(tenant, make)
     }
+}
+
+/// Whether a client asks for gzip, and does not rule it out by a weight of 0 (RFC 9110, 12.5.3).
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let given = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let weight = |coding: &str| {
+        let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("q="));
+        let is_wanted = weight.is_none_or(|weight| weight.trim().parse::<f32>().is_ok_and(|weight| weight > 0.0));
+        name.trim().eq_ignore_ascii_case("gzip").then_some(is_wanted)
+    };
+    given.flat_map(|line| line.split(',')).find_map(weight).unwrap_or(false)
 }
 
 async fn index(server: &Server, tenant: &str, headers: &HeaderMap) -> Answer {
@@ -388,14 +399,12 @@ async fn index(server: &Server, tenant: &str, headers: &HeaderMap) -> Answer {
         Ok(rendered) => rendered,
         Err(fault) => return failed(server, &fault),
     };
-    let has =
-        |name: HeaderName, wanted: &str| headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains(wanted));
     let builder = Response::builder().header(header::ETAG, rendered.tag.as_str()).header(header::VARY, "accept-encoding");
     let built = if has_already(headers, &rendered.tag) {
         builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
     } else {
         let builder = builder.header(header::CONTENT_TYPE, "application/x-yaml");
-        match rendered::text(&rendered, has(header::ACCEPT_ENCODING, "gzip")).await {
+        match rendered::text(&rendered, takes_gzip(headers)).await {
             Some((text, true)) => builder.header(header::CONTENT_ENCODING, "gzip").body(Body::from(text)),
             Some((text, false)) => builder.body(Body::from(text)),
             None => return error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed"),
@@ -500,6 +509,20 @@ mod tests {
         }
         for lines in [&[][..], &[""], &["\"\""], &["\"sha256:abc\""], &["\"asha256:ab\""]] {
             assert!(!has_already(&headers(lines), "\"sha256:ab\""), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_for_those_who_take_it() {
+        let takes = |lines: &[&str]| {
+            let values = lines.iter().map(|line| (header::ACCEPT_ENCODING, HeaderValue::from_str(line).expect("a value")));
+            takes_gzip(&values.collect())
+        };
+        for lines in [&["gzip"][..], &["gzip, deflate, br"], &["br", "GZIP;q=0.5"], &["deflate ; q=1, gzip ; q=0.001"]] {
+            assert!(takes(lines), "{lines:?}");
+        }
+        for lines in [&[][..], &[""], &["gzip;q=0"], &["gzip; q=0.000, br"], &["x-gzipped"], &["br"], &["gzip;q=x"]] {
+            assert!(!takes(lines), "{lines:?}");
         }
     }
 

@@ -7,7 +7,7 @@
 
 use super::names;
 use super::route::Depth;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use axum::body::Bytes;
 use futures_util::StreamExt as _;
 use object_store::path::Path;
@@ -43,11 +43,14 @@ pub struct Storage {
     /// How many objects were asked for.
     #[cfg(test)]
     pub reads: Arc<std::sync::atomic::AtomicUsize>,
+    /// How many folders were listed.
+    #[cfg(test)]
+    pub listings: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 fn failed(what: &str, error: impl std::error::Error + 'static) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    let mut kind = ErrorKind::Io;
+    let (mut kind, mut is_refused) = (ErrorKind::Io, false);
     let mut text = String::new();
     while let Some(found) = cause {
         // Most errors tell their cause themselves; some stop short of it ("builder error").
@@ -57,14 +60,17 @@ fn failed(what: &str, error: impl std::error::Error + 'static) -> Error {
             text.push_str(&own);
         }
         if let Some(io) = found.downcast_ref::<std::io::Error>() {
-            use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+            use std::io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, StorageFull};
             if matches!(io.kind(), FileTooLarge | QuotaExceeded | StorageFull) {
                 kind = ErrorKind::Limit;
             }
+            is_refused |= io.kind() == PermissionDenied;
         }
+        is_refused |= found.downcast_ref().is_some_and(|error| matches!(error, object_store::Error::PermissionDenied { .. }));
         cause = found.source();
     }
-    Error::new(kind, format!("storage: cannot {what}: {text}"))
+    let fault = Error::new(kind, format!("storage: cannot {what}: {text}"));
+    if is_refused { fault.with_cause(Cause::NotAllowed) } else { fault }
 }
 
 impl Storage {
@@ -81,6 +87,8 @@ impl Storage {
                 folder: None,
                 #[cfg(test)]
                 reads: Arc::default(),
+                #[cfg(test)]
+                listings: Arc::default(),
             });
         }
         crate::fs::create_folders(std::path::Path::new(place))?;
@@ -94,6 +102,8 @@ impl Storage {
             folder: Some(place.into()),
             #[cfg(test)]
             reads: Arc::default(),
+            #[cfg(test)]
+            listings: Arc::default(),
         })
     }
 
@@ -166,6 +176,8 @@ impl Storage {
 
     /// The objects directly in `folder` (empty for the top), sorted by name.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>> {
+        #[cfg(test)]
+        self.listings.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let found =
             self.store.list_with_delimiter(Some(&self.path(folder))).await.map_err(|error| failed(&format!("list `{folder}`"), error))?;
         let mut objects: Vec<Listed> = found.objects.iter().map(listed).collect();
@@ -264,6 +276,15 @@ mod tests {
         let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
         // No test can cut the power: that the store was told to is what can be seen.
         assert!(format!("{storage:?}").contains("fsync: true"), "{storage:?}");
+    }
+
+    #[test]
+    fn whoever_may_not_read_is_told_apart() {
+        let io = |kind| std::io::Error::new(kind, "x");
+        let inner = |source: std::io::Error| object_store::Error::Generic { store: "x", source: Box::new(source) };
+        assert!(failed("read `x`", inner(io(std::io::ErrorKind::PermissionDenied))).is(Cause::NotAllowed));
+        assert!(failed("read `x`", object_store::Error::PermissionDenied { path: "x".into(), source: "x".into() }).is(Cause::NotAllowed));
+        assert!(!failed("read `x`", inner(io(std::io::ErrorKind::TimedOut))).is(Cause::NotAllowed));
     }
 
     #[test]

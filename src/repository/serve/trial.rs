@@ -17,29 +17,34 @@ pub struct Trial {
     pub folder: tempfile::TempDir,
 }
 
+/// Options of a server on `folder` that looks at it anew for every question.
+pub fn options(folder: &Path) -> Options {
+    Options {
+        listen: ([127, 0, 0, 1], 0).into(),
+        storage: folder.to_string_lossy().into_owned(),
+        storage_options: Vec::new(),
+        layout: Layout { context_path: String::new(), depth: Depth::Dynamic },
+        chart_url: String::new(),
+        access: Accounts::open(),
+        tls: None,
+        upload_limit: 1 << 20,
+        allow_overwrite: false,
+        disable_force: false,
+        disable_delete: false,
+        disable_api: false,
+        freshness: Duration::ZERO,
+        clock: || 1_700_000_000_000,
+        random: |bytes| bytes.fill(7),
+        log: Arc::new(Recorded::default()),
+        version: String::new(),
+    }
+}
+
 impl Trial {
     /// A server on a new folder that looks at it anew for every question; `change` has its way with the options.
     pub fn new(change: impl FnOnce(&mut Options)) -> Trial {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut options = Options {
-            listen: ([127, 0, 0, 1], 0).into(),
-            storage: folder.path().to_string_lossy().into_owned(),
-            storage_options: Vec::new(),
-            layout: Layout { context_path: String::new(), depth: Depth::Dynamic },
-            chart_url: String::new(),
-            access: Accounts::open(),
-            tls: None,
-            upload_limit: 1 << 20,
-            allow_overwrite: false,
-            disable_force: false,
-            disable_delete: false,
-            disable_api: false,
-            freshness: Duration::ZERO,
-            clock: || 1_700_000_000_000,
-            random: |bytes| bytes.fill(7),
-            log: Arc::new(Recorded::default()),
-            version: String::new(),
-        };
+        let mut options = options(folder.path());
         change(&mut options);
         let storage = Storage::open(&options.storage, &[]).expect("storage");
         Trial { server: Arc::new(Server::new(storage, options)), folder }

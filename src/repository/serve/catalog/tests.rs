@@ -23,7 +23,7 @@ pub fn archive(chart_file: &str) -> Vec<u8> {
 /// The catalog of a folder, looked at anew for every question.
 pub fn catalog(folder: &std::path::Path) -> Arc<Catalog> {
     let storage = Storage::open(&folder.to_string_lossy(), &[]).expect("storage");
-    Arc::new(Catalog::new(storage, "", "", "", Duration::ZERO, || 1_700_000_000_000))
+    Arc::new(Catalog::new(storage, "", "", &crate::repository::serve::trial::options(folder)))
 }
 
 /// How many objects the catalog's storage was asked for.
@@ -34,6 +34,49 @@ pub fn reads(catalog: &Catalog) -> usize {
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
     runtime.block_on(future)
+}
+
+#[test]
+fn who_waits_for_a_listing_takes_part_in_it() {
+    let top = tempfile::tempdir().expect("a folder");
+    let catalog = catalog(top.path());
+    let listings = || catalog.storage.listings.load(std::sync::atomic::Ordering::Relaxed);
+    wait(async {
+        let busy = catalog.listing.lock().await;
+        let all = futures_util::future::join_all((0..8).map(|_| catalog.refresh()));
+        // All eight have come before the one that lists begins.
+        let (_, all) = futures_util::join!(async { drop(busy) }, async {
+            let mut all = std::pin::pin!(all);
+            futures_util::poll!(&mut all).is_pending().then_some(()).expect("nobody can list yet");
+            all.await
+        });
+        assert!(all.iter().all(Result::is_ok));
+        assert_eq!(listings(), 1);
+        // Whoever comes later wants to see what there is then.
+        catalog.refresh().await.expect("listed");
+        assert_eq!(listings(), 2);
+    });
+}
+
+#[test]
+fn what_is_no_chart_is_read_once() {
+    let top = tempfile::tempdir().expect("a folder");
+    let write = |file: &str, bytes: &[u8]| std::fs::write(top.path().join(file), bytes).expect("a file");
+    let catalog = catalog(top.path());
+    let look = || {
+        let before = reads(&catalog);
+        let charts = wait(catalog.charts()).expect("charts").len();
+        (charts, reads(&catalog) - before)
+    };
+    // The first look also asks for the snapshot.
+    assert_eq!(look(), (0, 1));
+    write("backup.tgz", b"no chart");
+    std::fs::File::create(top.path().join("huge.tgz")).expect("a file").set_len(ARCHIVE_LIMIT + 1).expect("its length");
+    assert_eq!((look(), look()), ((0, 1), (0, 0)));
+    write("backup.tgz", &archive("apiVersion: v2\nname: a\nversion: 1.0.0\n"));
+    assert_eq!((look(), look()), ((1, 1), (1, 0)));
+    write("backup.tgz", b"no chart any more");
+    assert_eq!((look(), look()), ((0, 1), (0, 0)));
 }
 
 /// Whether `work` is left to the threads that may take their time, and what it gives.
