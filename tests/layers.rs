@@ -48,6 +48,40 @@ fn sources() -> Vec<(PathBuf, String)> {
         .collect()
 }
 
+/// The modules that stand behind `crate::`: one, or those of a group on one line.
+fn names(text: &str) -> Vec<String> {
+    let name = |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
+    let Some(group) = text.strip_prefix('{') else { return vec![name(text)] };
+    let (mut depth, mut parts) = (0, vec![String::new()]);
+    for c in group.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => parts.push(String::new()),
+            _ => {}
+        }
+        if let (0, Some(part)) = (depth, parts.last_mut()) {
+            part.push(c);
+        }
+    }
+    parts.iter().map(|part| name(part.trim_start_matches([',', ' ']))).collect()
+}
+
+#[test]
+fn groups_of_imports_are_read() {
+    assert_eq!(names("chart::loader;"), ["chart"]);
+    assert_eq!(names("{json, yaml};"), ["json", "yaml"]);
+    assert_eq!(names("{chart::{File, loader}, error::Error, fs};"), ["chart", "error", "fs"]);
+}
+
+#[test]
+fn no_group_of_modules_spreads_over_lines() {
+    let spread = |text: &str| text.lines().any(|line| line.trim_start().starts_with("use crate::{") && !line.contains("};"));
+    let found: Vec<_> = sources().into_iter().filter(|(_, text)| spread(text)).map(|(path, _)| path).collect();
+    assert!(found.is_empty(), "the test of layers reads one line: {found:?}");
+}
+
 #[test]
 fn a_module_imports_only_from_rows_above() {
     let rows = rows();
@@ -67,8 +101,7 @@ fn a_module_imports_only_from_rows_above() {
             if line.trim_start().starts_with("//") {
                 continue;
             }
-            for part in line.split("crate::").skip(1) {
-                let used: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            for used in line.split("crate::").skip(1).flat_map(names) {
                 if used == module {
                     continue;
                 }

@@ -146,7 +146,10 @@ impl<'s> Downloader<'s> {
         let saved = self.save_source(&source, address, destination, verify)?;
         if !source.digest.is_empty() {
             // So that no dependency is fetched twice; Helm fills this cache only for charts that it renders.
-            cache::put(&self.client.settings().content_cache, &saved.digest, Kind::Chart, &crate::fs::read(&saved.path)?)?;
+            let kept = cache::put(&self.client.settings().content_cache, &saved.digest, Kind::Chart, &crate::fs::read(&saved.path)?);
+            if let Err(error) = kept {
+                self.client.reporter().debug("the chart is not kept in the cache", &[("error", error.message())]);
+            }
         }
         Ok(saved)
     }

@@ -259,8 +259,11 @@ fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<
                 } else if let Some(known) = whole.get(name, &mut in_whole).filter(is_same) {
                     Fact::Old(known)
                 } else {
-                    let read = opened.read(name.as_ref(), stamp.0, &mut bytes);
-                    Fact::New(Known { stamp, entry: read.ok().and_then(|()| entry_of(&bytes)) })
+                    match opened.read(name.as_ref(), stamp.0, &mut bytes) {
+                        Ok(()) => Fact::New(Known { stamp, entry: entry_of(&bytes) }),
+                        // Who may not read it today may do so tomorrow, while the file stays the same.
+                        Err(_) => continue,
+                    }
                 };
             }
         }

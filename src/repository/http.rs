@@ -329,6 +329,10 @@ impl<'s> Client<'s> {
         let target = target.split('#').next().unwrap_or_default();
         let mut builder = transport.request(method.clone(), target).headers(headers);
         if method != Method::GET && method != Method::HEAD {
+            // The time for an exchange includes that for the body, which may take as long as a download of its size.
+            if let Some(timeout) = timeout(self.settings) {
+                builder = builder.timeout(timeout + Duration::from_secs(request.body.len() as u64 / SLOWEST));
+            }
             builder = builder.body(Body::from(request.body.clone()));
         }
         if let Some(port) = split_port(&address.host).1.filter(|port| !port.is_empty() && port.parse::<u16>().is_err()) {

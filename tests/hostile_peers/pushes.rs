@@ -36,6 +36,30 @@ fn chart_and_provenance_go_to_chartmuseum_in_one_request() {
 }
 
 #[test]
+fn a_plain_put_is_not_made_where_the_server_cannot_say_what_it_has() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    for (status, sent) in [
+        ("500 Internal Server Error", false),
+        ("503 Service Unavailable", false),
+        ("501 Not Implemented", true),
+        ("405 Method Not Allowed", true),
+    ] {
+        let peer = Peer::start(move |_, request| match request.starts_with("HEAD") {
+            true => format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n").into_bytes(),
+            false => reply("201 Created", &[], b""),
+        });
+        let client = Client::new(&settings, &reporter);
+        let pushed = push::push(&client, &peer.url(), ServerKind::Put, &upload(None, false), &Access::default());
+        assert_eq!(
+            (pushed.is_ok(), peer.requests().iter().any(|request| request.starts_with("PUT"))),
+            (sent, sent),
+            "{status}: {pushed:?}"
+        );
+    }
+}
+
+#[test]
 fn a_plain_put_that_fails_takes_the_provenance_away_again() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());

@@ -523,6 +523,26 @@ fn a_page_in_the_place_of_a_manifest_is_no_version_that_exists() {
     assert_eq!(error.kind(), ErrorKind::Exists, "{error}");
 }
 
+// A version is not replaced because a registry was out of sorts when it was asked for it.
+#[test]
+fn a_registry_that_cannot_say_what_a_tag_names_is_sent_nothing() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    for (status, goes_on) in
+        [("500 Internal Server Error", false), ("502 Bad Gateway", false), ("418 I'm a teapot", false), ("403 Forbidden", true)]
+    {
+        let peer = Peer::start(move |_, request| match request.starts_with("HEAD") {
+            true => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+            false => reply(status, &[], b""),
+        });
+        let error = push_app(&Registry::new(&client, &peer.address, &Access::default(), true), false).expect_err("refused");
+        let sent = lines_of(&peer).into_iter().any(|line| line.starts_with("POST") || line.starts_with("PUT"));
+        assert_eq!((error.kind(), sent), (ErrorKind::Repository, goes_on), "{status}: {error}");
+        assert!(error.to_string().contains(status.split(' ').next().unwrap_or_default()), "{error}");
+    }
+}
+
 #[test]
 fn a_push_asks_for_no_more_than_it_needs() {
     let (home, reporter) = (home(), Recorded::default());

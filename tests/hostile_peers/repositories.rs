@@ -131,6 +131,20 @@ fn a_hanging_server_is_given_up() {
 }
 
 #[test]
+fn an_upload_may_take_the_time_that_its_size_needs() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = Settings { timeout: Some(Duration::from_millis(100)), ..settings(home.path()) };
+    let client = Client::new(&settings, &reporter);
+    let peer = Peer::start(|_, _| {
+        std::thread::sleep(Duration::from_secs(1));
+        reply("201 Created", &[], b"")
+    });
+    let upload = |length: usize| client.send(Request::upload(reqwest::Method::PUT, &peer.url(), vec![b'x'; length]), &Access::default());
+    assert!(upload(1000).expect_err("too slow").to_string().contains("context deadline exceeded"));
+    assert_eq!(upload(1 << 20).expect("slow, but there is much of it").status, 201);
+}
+
+#[test]
 fn an_answer_over_the_limit_is_refused() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());
@@ -373,6 +387,66 @@ fn building_cached_dependencies_makes_no_request() {
     build(&chart, &Options::default(), &settings, &reporter).expect("built");
     assert_eq!(std::fs::read(chart.join("charts/a-1.0.0.tgz")).expect("the archive"), ARCHIVE);
     assert_eq!(peer.requests().len(), 2, "not one more request");
+}
+
+// helm/helm#9662: an index may not get round the digests of a lock by another name for the archive.
+#[test]
+fn a_lock_with_digests_takes_no_other_archive() {
+    use rutter::action::dependency::{Options, build, update};
+    const ARCHIVE: &[u8] = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");
+    let (home, reporter) = (home(), Recorded::default());
+    // Where nothing can be cached everything else works.
+    std::fs::write(home.path().join("file"), "").expect("a file");
+    let settings = Settings { content_cache: home.path().join("file/content"), ..settings(home.path()) };
+    let served = Arc::new(Mutex::new(("a-1.0.0.tgz", ARCHIVE.to_vec())));
+    let state = Arc::clone(&served);
+    let peer = Peer::start(move |_, request| {
+        let (name, archive) = state.lock().expect("what is served").clone();
+        let digest = rutter::package::digest::sha256_hex(&archive);
+        let index = format!(
+            "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    digest: {digest}\n    name: a\n    urls:\n    - {name}\n    version: 1.0.0\n"
+        );
+        match request.starts_with("GET /index.yaml") {
+            true => reply("200 OK", &[], index.as_bytes()),
+            false => reply("200 OK", &[], &archive),
+        }
+    });
+    let chart = home.path().join("p");
+    std::fs::create_dir(&chart).expect("a folder");
+    let text = format!("apiVersion: v2\nname: p\nversion: 1.0.0\ndependencies:\n- name: a\n  version: ^1\n  repository: {}\n", peer.url());
+    std::fs::write(chart.join("Chart.yaml"), text).expect("a file");
+    add_repository(&settings, &peer.url(), "apiVersion: v1\nentries: {}\n");
+    let options = Options { lock_digests: true, ..Options::default() };
+    update(&chart, &options, &settings, &reporter).expect("updated");
+    let again = || {
+        std::fs::remove_dir_all(chart.join("charts")).expect("removed");
+        let built = build(&chart, &Options::default(), &settings, &reporter).map_err(|error| (error.kind(), error.to_string()));
+        std::fs::create_dir_all(chart.join("charts")).expect("a folder");
+        built
+    };
+    again().expect("the same archive");
+    let other = [ARCHIVE, b"more"].concat();
+    for (name, archive, wanted) in [
+        ("a-1.0.0.tgz", &other[..], "does not fit: the lock says sha256:"),
+        ("x-1.0.0.tgz", &other, "the lock has digests, but none of \"x-1.0.0.tgz\""),
+        ("x-1.0.0.tgz", ARCHIVE, "the lock has digests, but none of \"x-1.0.0.tgz\""),
+    ] {
+        *served.lock().expect("what is served") = (name, archive.to_vec());
+        let (kind, error) = again().expect_err("another archive");
+        assert!(kind == ErrorKind::Verification && error.contains(wanted), "{name}: {error}");
+        assert_eq!(std::fs::read_dir(chart.join("charts")).expect("the folder").count(), 0);
+    }
+    // Digests that cannot be read are not none.
+    *served.lock().expect("what is served") = ("a-1.0.0.tgz", ARCHIVE.to_vec());
+    let lock = std::fs::read_to_string(chart.join("Chart.lock")).expect("the lock");
+    for archives in ["archives: x\n", "archives: [a]\n", "archives: {a-1.0.0.tgz: 7}\n"] {
+        let rest = lock.split_once("dependencies:").expect("dependencies").1;
+        std::fs::write(chart.join("Chart.lock"), format!("{archives}dependencies:{rest}")).expect("a file");
+        assert_eq!(again(), Err((ErrorKind::Verification, "Chart.lock: archives is no table of digests".to_string())), "{archives}");
+    }
+    update(&chart, &Options::default(), &settings, &reporter).expect("written anew");
+    assert_eq!(std::fs::read_to_string(chart.join("Chart.lock")).expect("the lock").lines().nth(1), lock.lines().nth(1));
+    again().expect("the same archive");
 }
 
 // helm/helm#13615.

@@ -4,24 +4,47 @@
 //! key, which Helm passes over (helm/helm#9662). Matches `writeLock` of Helm's `pkg/downloader/manager.go`.
 
 use crate::chart::Lock;
+use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// How many bytes a lock may have.
+const LOCK_LIMIT: u64 = 16 << 20;
+
 fn lock_name(v1: bool) -> &'static str {
     if v1 { "requirements.lock" } else { "Chart.lock" }
 }
 
-/// The archives' digests that a lock holds beside what Helm reads, by file name.
-pub(super) fn lock_digests(folder: &Path, v1: bool) -> BTreeMap<String, String> {
-    let Ok(text) = fs::read_limited(&folder.join(lock_name(v1)), 16 << 20) else { return BTreeMap::new() };
-    let Ok(data) = crate::yaml::parse(&text) else { return BTreeMap::new() };
-    let archives = data.as_map().and_then(|map| map.get("archives")).and_then(crate::data::Data::as_map);
-    archives
-        .map(|map| map.iter().filter_map(|(name, digest)| Some((name.to_string(), digest.as_str()?.to_string()))).collect())
-        .unwrap_or_default()
+/// The archives' digests that a lock holds beside what Helm reads, by file name; none if there is no lock.
+///
+/// # Errors
+/// The lock cannot be read, or what it says of archives is no table of texts: it is not taken for one without digests.
+pub(super) fn lock_digests(folder: &Path, v1: bool) -> Result<BTreeMap<String, String>> {
+    let name = lock_name(v1);
+    let Some(text) = fs::read_if_there(&folder.join(name), LOCK_LIMIT)? else { return Ok(BTreeMap::new()) };
+    let data = crate::yaml::parse(&text).map_err(|error| error.context(name))?;
+    let archives = match data.as_map().and_then(|map| map.get("archives")) {
+        None | Some(Data::Null) => return Ok(BTreeMap::new()),
+        Some(archives) => archives,
+    };
+    let digest = |(name, digest): (&std::sync::Arc<str>, &Data)| Some((name.to_string(), digest.as_str()?.to_string()));
+    let digests = archives.as_map().and_then(|map| map.iter().map(digest).collect::<Option<_>>());
+    digests.ok_or_else(|| Error::new(ErrorKind::Verification, format!("{name}: archives is no table of digests")))
+}
+
+/// That an archive that was fetched as `name` is the one that a lock with these digests means. Errors: it has another digest, or the
+/// lock has none for it, as when the repository gives it another name than before.
+pub(super) fn check_digest(digests: &BTreeMap<String, String>, name: &str, digest: &str, from: &str) -> Result<()> {
+    let fault = |text: String| Err(Error::new(ErrorKind::Verification, text));
+    match digests.get(name) {
+        Some(wanted) if wanted == digest => Ok(()),
+        Some(wanted) => fault(format!("digest of {from} does not fit: the lock says {wanted}, the archive has {digest}")),
+        None if digests.is_empty() => Ok(()),
+        None => fault(format!("digest of {from} is not known: the lock has digests, but none of {}", quote(name))),
+    }
 }
 
 /// Writes the lock, whole or not at all; a link in its place is refused (CVE-2025-53547).
@@ -34,10 +57,10 @@ pub(super) fn write_lock(folder: &Path, lock: &Lock, v1: bool, digests: &BTreeMa
     }
     let mut text = lock.to_yaml()?;
     if !digests.is_empty() {
-        let entries = digests.iter().map(|(name, digest)| (name.as_str().into(), crate::data::Data::str(digest.as_str())));
-        let archives = crate::data::Data::map(entries.collect());
+        let entries = digests.iter().map(|(name, digest)| (name.as_str().into(), Data::str(digest.as_str())));
+        let archives = Data::map(entries.collect());
         let map = [("archives".into(), archives)].into_iter().collect();
-        text.insert_str(0, &crate::yaml::to_string(&crate::data::Data::map(map))?);
+        text.insert_str(0, &crate::yaml::to_string(&Data::map(map))?);
     }
     fs::write_as(&path, text.as_bytes(), fs::Mode::New(0o644))
 }

@@ -117,7 +117,7 @@ pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &d
     if !options.skip_refresh && !manager.is_cached(&lock.dependencies) {
         manager.update_repositories()?;
     }
-    let digests = lock_digests(folder, v1);
+    let digests = lock_digests(folder, v1)?;
     let mut locked = lock.dependencies;
     manager.download(&mut locked, &digests).map(|_| ())
 }
@@ -149,8 +149,9 @@ impl<'a> Manager<'a> {
         let old_digests = lock_digests(self.folder, v1);
         let digests = self.download(&mut locked, &BTreeMap::new())?;
         let digest = resolve::digest(&asked, &locked)?;
-        let keep_digests = self.options.lock_digests || !old_digests.is_empty();
-        let same_digests = !keep_digests || old_digests == digests;
+        // What cannot be read is written anew.
+        let keep_digests = self.options.lock_digests || !old_digests.as_ref().is_ok_and(BTreeMap::is_empty);
+        let same_digests = !keep_digests || old_digests.is_ok_and(|old| old == digests);
         if same_digests && chart.content.lock.as_ref().is_some_and(|old| old.digest == digest) {
             return Ok(());
         }

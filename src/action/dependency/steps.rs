@@ -7,6 +7,7 @@
 
 use super::Manager;
 use super::local::check_vendored;
+use super::lock_file::check_digest;
 use super::repositories::managed_name;
 use super::staging::{Staging, move_charts};
 use super::telling::Telling;
@@ -231,9 +232,8 @@ impl Manager<'_> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let digest = format!("sha256:{}", digest::hex(&digest));
         // What is packed from a folder may change with it; only what is fetched is held to the lock.
-        if let Some(wanted) = wanted.get(&name).filter(|wanted| !shown.is_empty() && **wanted != digest) {
-            let message = format!("digest of {shown} does not fit: the lock says {wanted}, the archive has {digest}");
-            return Err(Error::new(ErrorKind::Verification, message));
+        if !shown.is_empty() {
+            check_digest(wanted, &name, &digest, &shown)?;
         }
         Ok((name, digest))
     }

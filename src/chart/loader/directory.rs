@@ -196,6 +196,26 @@ struct Walk<'a> {
     changed: Condvar,
 }
 
+/// Takes note of a piece that is no longer being read, however that ended: whoever observes may panic, and nobody is to wait for it.
+struct Running<'a, 'w>(&'a Walk<'w>);
+
+impl<'a> Running<'a, '_> {
+    fn end(self) -> MutexGuard<'a, Work> {
+        let walk = self.0;
+        std::mem::forget(self);
+        let mut work = walk.lock();
+        work.running -= 1;
+        work
+    }
+}
+
+impl Drop for Running<'_, '_> {
+    fn drop(&mut self) {
+        self.0.lock().running -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
 impl Walk<'_> {
     fn lock(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
@@ -218,12 +238,12 @@ impl Walk<'_> {
             };
             work.running += 1;
             drop(work);
+            let running = Running(self);
             let found = match piece {
                 Piece::Folder { path, name } => self.folder(&path, name.as_deref(), &mut reader),
                 Piece::Entries(folder, listed) => Ok(self.visit_all(&folder, listed, &mut reader)),
             };
-            work = self.lock();
-            work.running -= 1;
+            work = running.end();
             if let Some(place) = work.pieces.get_mut(number) {
                 *place = found;
             }

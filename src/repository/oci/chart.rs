@@ -5,10 +5,12 @@
 //! Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest, no `mediaType` inside the
 //! manifest.
 
-use super::{Descriptor, NO_PUSH, NO_TAG, Reference, Registry, content_type, digest_of, has_digest, other_content, pull_scope, push_scope};
+use super::{
+    Descriptor, NO_EXISTS, NO_PUSH, NO_TAG, Reference, Registry, content_type, digest_of, has_digest, other_content, pull_scope, push_scope,
+};
 use crate::chart::Metadata;
 use crate::data::Data;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::repository::Reporter;
 use crate::repository::http::Response;
 use crate::repository::record::{Record, metadata_fields};
@@ -167,11 +169,16 @@ pub struct ChartArtifact<'a> {
     pub force: bool,
 }
 
-/// Whether the tag of `reference` names another archive already. A registry that does not say counts as one that has none:
-/// it may let us write only. What is no manifest at all is a fault.
+/// Whether the tag of `reference` names another archive already. A registry that lets us write only counts as one that has none; one
+/// that cannot say is a fault, and so is what is no manifest at all.
 fn is_taken(registry: &Registry<'_>, reference: &Reference, archive: &[u8]) -> Result<bool> {
     let repository = &reference.repository;
-    let Ok(Some((_, answer))) = registry.manifest_answer(repository, &reference.tag, &push_scope(repository)) else { return Ok(false) };
+    let answer = match registry.manifest_answer(repository, &reference.tag, &push_scope(repository)) {
+        Ok(Some((_, answer))) => answer,
+        Ok(None) => return Ok(false),
+        Err(error) if error.is(Cause::NotAllowed) => return Ok(false),
+        Err(error) => return Err(error.context(NO_EXISTS)),
+    };
     let manifest = crate::json::parse_exact(&answer.body).unwrap_or_default();
     let Some(manifest) = manifest.as_map().filter(|map| map.contains_key("layers") || map.contains_key("schemaVersion")) else {
         let found = content_type(&answer).unwrap_or_default();

@@ -540,7 +540,11 @@ fn status_error(method: &str, url: &str, response: &Response) -> Error {
         true => text.push_str(response.status.canonical_reason().unwrap_or_default()),
         false => text.push_str(&said.join("; ")),
     }
-    Error::new(ErrorKind::Repository, text)
+    let fault = Error::new(ErrorKind::Repository, text);
+    match response.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => fault.with_cause(Cause::NotAllowed),
+        _ => fault,
+    }
 }
 
 #[cfg(test)]

@@ -145,6 +145,8 @@ fn put(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Acces
             StatusCode::OK => return Err(exists(upload)),
             // Who is not let in need not send the archive to hear it once more.
             StatusCode::UNAUTHORIZED => return Err(refused(upload, &found)),
+            // Whether there is such a version is not known. Others that do not answer HEAD heed the condition of the upload.
+            status if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED => return Err(refused(upload, &found)),
             _ => {}
         }
     }
