@@ -220,4 +220,30 @@ mod tests {
         let rendered = Renderer::new(chart).values(&deep).unwrap().render(&mut Still).unwrap();
         assert_eq!(rendered.to_string(), "---\n# Source: web/templates/a.yaml\na: 1\n");
     }
+
+    #[test]
+    fn a_file_that_cannot_be_read_when_it_is_wanted_is_no_empty_one() {
+        let top = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = top.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        };
+        write("Chart.yaml", b"apiVersion: v2\nname: web\nversion: 1.0.0\n");
+        write("charts/sub/Chart.yaml", b"apiVersion: v2\nname: sub\nversion: 1.0.0\n");
+        write("charts/sub/templates/a.yaml", b"n: {{ if .Values.look }}{{ len (.Files.Get \"files/large\") }}{{ end }}\n");
+        write("charts/sub/files/large", &[b'x'; 100_000]);
+        let render = |values: &str| {
+            let unseen = &|_: &File| {};
+            let chart = loader::load_observed(top.path(), loader::Crds::Unlikely, &mut Notices::new(), unseen).unwrap();
+            // It has become too large since it was found.
+            write("charts/sub/files/large", &vec![b'x'; 6 << 20]);
+            let rendered = Renderer::new(chart).values(values).unwrap().render(&mut Still);
+            write("charts/sub/files/large", &[b'x'; 100_000]);
+            rendered.map(|rendered| rendered.to_string()).map_err(|error| error.to_string())
+        };
+        assert_eq!(render("{}").unwrap(), "---\n# Source: web/charts/sub/templates/a.yaml\nn:\n");
+        let fault = render("sub: {look: true}").unwrap_err();
+        assert!(fault.starts_with("cannot read web/charts/sub/files/large: file ") && fault.contains(" is larger than "), "{fault}");
+    }
 }

@@ -195,6 +195,9 @@ fn render(
     }
     let context = RenderContext { chart, values: values.clone(), release: options.release.clone(), capabilities: &options.capabilities };
     let rendered = engine::render_telling(&context, &options.engine, environment, notices)?;
+    if let Some(fault) = chart.unread() {
+        return Err(fault);
+    }
     rendering.files = rendered.files;
     rendering.kept.templates = rendered.templates;
     Ok(rendered.faults)

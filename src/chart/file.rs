@@ -8,7 +8,7 @@ use crate::fs;
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 /// How many bytes one file of a chart may have (Helm's `MaxDecompressedFileSize`).
 pub const FILE_LIMIT: u64 = 5 * 1024 * 1024;
@@ -93,14 +93,14 @@ struct Left {
     place: LeftAt,
     /// How many bytes it had when it was found.
     size: u64,
-    /// What it holds, for those who cannot be told that it has gone.
-    bytes: OnceLock<Arc<[u8]>>,
+    /// What it holds, once somebody has looked at it, or why that cannot be read any more.
+    bytes: OnceLock<Result<Arc<[u8]>>>,
 }
 
 enum LeftAt {
     Path(PathBuf),
-    /// It was opened already, so that it can be read whatever becomes of its path.
-    Open(Mutex<Option<std::fs::File>>),
+    /// It was opened already, so that it can be read whatever becomes of its path, which only its faults name.
+    Open(Mutex<Option<std::fs::File>>, PathBuf),
 }
 
 impl Left {
@@ -119,26 +119,34 @@ impl Left {
 
     /// What it holds, none if that cannot be read any more.
     fn kept(&self) -> &Arc<[u8]> {
-        self.bytes.get_or_init(|| {
+        let read = || {
             let open = match &self.place {
-                LeftAt::Path(path) => fs::open(path).ok(),
-                LeftAt::Open(file) => file.lock().unwrap_or_else(PoisonError::into_inner).take(),
+                LeftAt::Path(path) => fs::open(path)?,
+                LeftAt::Open(file, _) => match file.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                    Some(file) => file,
+                    // It is read once.
+                    None => return Ok(Arc::default()),
+                },
             };
+            let (LeftAt::Path(path) | LeftAt::Open(_, path)) = &self.place;
             let mut bytes = Vec::new();
-            // A fault would be told to nobody, and so needs no path.
-            let read = open.map(|file| fs::read_expected(file, PathBuf::new, self.size, FILE_LIMIT, &mut bytes));
-            match read {
-                Some(Ok(())) => bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).into(),
-                _ => Arc::default(),
-            }
-        })
+            fs::read_expected(open, || path.clone(), self.size, FILE_LIMIT, &mut bytes)?;
+            Ok(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).into())
+        };
+        self.bytes.get_or_init(read).as_ref().unwrap_or(&NOTHING)
     }
 }
+
+/// What is there of a file that cannot be read.
+pub(super) static NOTHING: LazyLock<Arc<[u8]>> = LazyLock::new(Arc::default);
 
 /// Files that are unpacked when they are looked at.
 pub(super) trait Packed: Send + Sync {
     /// The bytes of the file of this number.
     fn unpacked(&self, number: usize) -> &Arc<[u8]>;
+
+    /// Why they could not be unpacked when somebody looked at them.
+    fn fault(&self) -> Option<&Error>;
 }
 
 impl Bytes {
@@ -162,18 +170,27 @@ impl Bytes {
         Bytes(Place::Left(Arc::new(Left { place: LeftAt::Path(path), size, bytes: OnceLock::new() })))
     }
 
-    /// The same of a file that was opened already, which is read at most once.
-    pub(super) fn left_open(file: std::fs::File, size: u64) -> Bytes {
-        Bytes(Place::Left(Arc::new(Left { place: LeftAt::Open(Mutex::new(Some(file))), size, bytes: OnceLock::new() })))
+    /// The same of a file that was opened already at `path`, which is read at most once.
+    pub(super) fn left_open(file: std::fs::File, path: PathBuf, size: u64) -> Bytes {
+        Bytes(Place::Left(Arc::new(Left { place: LeftAt::Open(Mutex::new(Some(file)), path), size, bytes: OnceLock::new() })))
     }
 
     /// The bytes, shared. Of a file that was left where it is and is gone since, none: who must know that calls
-    /// [`append_range`](Bytes::append_range).
+    /// [`append_range`](Bytes::append_range), or asks the chart afterwards ([`Chart::unread`](super::Chart::unread)).
     pub fn shared(&self) -> &Arc<[u8]> {
         match &self.0 {
             Place::Here(bytes) => bytes,
             Place::Packed(packed, number, _) => packed.unpacked(*number),
             Place::Left(left) => left.kept(),
+        }
+    }
+
+    /// Why they could not be fetched when somebody looked at them, and saw none.
+    pub(super) fn fault(&self) -> Option<&Error> {
+        match &self.0 {
+            Place::Here(_) => None,
+            Place::Packed(packed, ..) => packed.fault(),
+            Place::Left(left) => left.bytes.get()?.as_ref().err(),
         }
     }
 

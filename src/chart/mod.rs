@@ -83,6 +83,14 @@ impl Chart {
         charts
     }
 
+    /// Why a file that somebody looked at since the chart was loaded could not be read: it was taken for an empty one.
+    pub fn unread(&self) -> Option<Error> {
+        self.walk().into_iter().find_map(|(path, chart)| {
+            let fault = |file: &File| Some(file.data.fault()?.clone().context(format_args!("cannot read {path}/{}", file.name)));
+            chart.content.files.iter().find_map(fault)
+        })
+    }
+
     fn collect<'a>(&'a self, path: String, charts: &mut Vec<(String, &'a Chart)>) {
         let paths: Vec<String> = self.dependencies.iter().map(|child| child.path_in(&path)).collect();
         charts.push((path, self));

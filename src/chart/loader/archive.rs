@@ -6,7 +6,7 @@
 
 use super::ready::below_chart;
 use super::tar::{Kind, Reader};
-use super::{BYTE_ORDER_MARK, Crds, ENTRIES_LIMIT, FILE_LIMIT, Observe};
+use super::{BYTE_ORDER_MARK, Crds, ENTRIES_LIMIT, FILE_LIMIT, NOTHING, Observe};
 use crate::chart::File;
 use crate::chart::file::{Bytes, Packed};
 use crate::error::{Cause, Error, ErrorKind, Result};
@@ -16,7 +16,7 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 /// How many bytes all files of an archive may have together.
 pub const ARCHIVE_LIMIT: u64 = 100 * 1024 * 1024;
@@ -49,7 +49,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<File>> {
 struct Archive {
     file: std::fs::File,
     /// In the archive's order.
-    crds: OnceLock<Vec<Arc<[u8]>>>,
+    crds: OnceLock<Result<Vec<Arc<[u8]>>>>,
 }
 
 impl Archive {
@@ -68,13 +68,15 @@ impl Archive {
 
 impl Packed for Archive {
     fn unpacked(&self, number: usize) -> &Arc<[u8]> {
-        static NOTHING: LazyLock<Arc<[u8]>> = LazyLock::new(Arc::default);
         let unpack = || {
-            // It was read before without a fault.
-            let files = self.read(None, &|_: &File| {}).unwrap_or_default();
-            files.into_iter().filter(|file| is_crd(&file.name)).map(|file| file.data.shared().clone()).collect()
+            let files = self.read(None, &|_: &File| {})?;
+            Ok(files.into_iter().filter(|file| is_crd(&file.name)).map(|file| file.data.shared().clone()).collect::<Vec<_>>())
         };
-        self.crds.get_or_init(unpack).get(number).unwrap_or(&NOTHING)
+        self.crds.get_or_init(unpack).as_ref().ok().and_then(|crds| crds.get(number)).unwrap_or(&NOTHING)
+    }
+
+    fn fault(&self) -> Option<&Error> {
+        self.crds.get()?.as_ref().err()
     }
 }
 

@@ -377,7 +377,7 @@ impl Walk<'_> {
             return Err(Error::new(ErrorKind::Limit, message));
         }
         if self.is_left_open(&name, entry.size) {
-            let data = Bytes::left_open(open, entry.size);
+            let data = Bytes::left_open(open, place.path(), entry.size);
             return Ok(What::File(File { name: name.into(), data, modified: Some(entry.modified) }, None));
         }
         let path = || place.path();

@@ -13,8 +13,8 @@ pub mod unpack;
 
 pub(crate) use directory::read_file;
 
-use super::file::BYTE_ORDER_MARK;
 pub use super::file::FILE_LIMIT;
+use super::file::{BYTE_ORDER_MARK, NOTHING};
 use super::{Chart, Content, File, Lock, Metadata, fault};
 use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Level, Notices};
