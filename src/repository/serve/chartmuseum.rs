@@ -3,9 +3,10 @@
 //! Goes in: a route, a request with its body. Comes out: the answers, status codes and JSON that ChartMuseum's clients
 //! expect (`pkg/chartmuseum/server/multitenant`). The object name of an upload comes from the Chart.yaml inside it.
 
-use super::catalog::{Catalog, Entry, Package, read_package};
+use super::catalog::{Catalog, Entry, read_package};
+use super::publish::{Upload, publish, withdraw};
 use super::route::Route;
-use super::storage::{Storage, Written};
+use super::storage::Written;
 use super::{Answer, Asked, Server, error, json};
 use crate::data::Data;
 use crate::error::Result;
@@ -15,10 +16,6 @@ use axum::extract::{DefaultBodyLimit, FromRequest as _};
 use axum::http::{Method, StatusCode, header};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
-
-/// A provenance file without its archive was left behind by a writer that died when it is so old.
-const ORPHANED: Duration = Duration::from_secs(10);
 
 /// ChartMuseum's words.
 const NOTHING: &str = "no package or provenance file found in form fields chart and prov";
@@ -198,7 +195,7 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
     if replace && let Some(entry) = catalog.of_file(&package.file).await? {
         super::registry::keep_aliases(server, tenant, &entry).await?;
     }
-    match publish(server, &catalog, &package, chart, provenance, replace).await? {
+    match publish(server, &catalog, Upload { package: &package, archive: chart, provenance, replace }).await? {
         Written::New => {
             // Its tag in the registry names what was pushed there, which may be another archive.
             if replace {
@@ -209,162 +206,6 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
         }
         Written::Exists => Ok(error(StatusCode::CONFLICT, exists)),
     }
-}
-
-/// Stores a chart and its provenance: both or neither, and of two writers of one version one is told that it exists.
-/// The provenance file goes first and is the claim; it is not seen until the archive is there.
-pub async fn publish(
-    server: &Server,
-    catalog: &Catalog,
-    package: &Package,
-    chart: Bytes,
-    provenance: Option<Bytes>,
-    replace: bool,
-) -> Result<Written> {
-    let work = async {
-        let outcome = write_both(server, catalog, package, chart, provenance, replace).await;
-        catalog.provenance_changed(&package.file);
-        outcome
-    };
-    catalog.claims.alone(&package.file, work).await
-}
-
-/// Puts a signature beside the archive of a version that has none; one that is there stays. Says whether it is there now.
-pub async fn sign_later(server: &Server, catalog: &Catalog, file: &str, provenance: Bytes) -> Result<Written> {
-    let work = async {
-        let written = server.storage.create(&format!("{}.prov", catalog.object(file)), provenance).await?;
-        catalog.provenance_changed(file);
-        Ok(written)
-    };
-    catalog.claims.alone(file, work).await
-}
-
-/// Takes a version away with its signature, while nobody here publishes it. Says whether it was there.
-pub async fn withdraw(server: &Server, catalog: &Catalog, file: &str) -> Result<bool> {
-    let object = catalog.object(file);
-    let work = async {
-        if !server.storage.delete(&object).await? {
-            return Ok(false);
-        }
-        server.storage.delete(&format!("{object}.prov")).await?;
-        catalog.removed(file)?;
-        server.metrics.deletions.fetch_add(1, Ordering::Relaxed);
-        Ok(true)
-    };
-    catalog.claims.alone(file, work).await
-}
-
-async fn write_both(
-    server: &Server,
-    catalog: &Catalog,
-    package: &Package,
-    chart: Bytes,
-    provenance: Option<Bytes>,
-    replace: bool,
-) -> Result<Written> {
-    let object = catalog.object(&package.file);
-    let beside = format!("{object}.prov");
-    let storage = &server.storage;
-    if replace {
-        let old = storage.get(&beside).await?;
-        // The old signature would not hold for the new archive.
-        put_or_delete(storage, &beside, provenance).await?;
-        if let Err(fault) = storage.replace(&object, chart.clone()).await {
-            // The old archive is still there. The first fault is the one to tell.
-            let _ = put_or_delete(storage, &beside, old).await;
-            return Err(fault);
-        }
-    } else {
-        if storage.look(&object).await?.is_some() {
-            return Ok(Written::Exists);
-        }
-        if let Some(provenance) = &provenance
-            && storage.create(&beside, provenance.clone()).await? == Written::Exists
-            && !claim_again(storage, server.options.clock, ORPHANED, &object, provenance, &package.digest).await?
-        {
-            return Ok(Written::Exists);
-        }
-        let written = storage.create(&object, chart.clone()).await;
-        if provenance.is_none()
-            && matches!(written, Ok(Written::New))
-            && is_orphan(storage, server.options.clock, &beside, &package.digest).await?
-        {
-            storage.delete(&beside).await?;
-        }
-        if let Some(provenance) = provenance {
-            let stored = storage.get(&beside).await?;
-            match &written {
-                // Somebody took this writer for dead while it wrote.
-                Ok(Written::New) if stored.as_ref() != Some(&provenance) => storage.replace(&beside, provenance).await?,
-                Ok(Written::New) => {}
-                // It stays where it fits the winner's archive.
-                _ if stored == Some(provenance) && storage.get(&object).await?.as_ref() != Some(&chart) => {
-                    storage.delete(&beside).await?;
-                }
-                _ => {}
-            }
-        }
-        if !matches!(written, Ok(Written::New)) {
-            return written;
-        }
-    }
-    if let Some(seen) = storage.look(&object).await? {
-        catalog.added(package, seen)?;
-    }
-    Ok(Written::New)
-}
-
-async fn put_or_delete(storage: &Storage, name: &str, content: Option<Bytes>) -> Result<()> {
-    match content {
-        Some(content) => storage.replace(name, content).await,
-        None => storage.delete(name).await.map(drop),
-    }
-}
-
-/// Takes over the provenance file of a writer that died before its archive was there: at once when that was for the very
-/// same archive, so that whoever wins has a signature that holds, else once it is old enough. Says whether it did.
-///
-/// How old it is only the storage's clock can tell, which may be far ahead of this one: nobody waits for longer than `patience`.
-/// A file that did not change all the while has no writer any more; one that did has another who is at it.
-async fn claim_again(
-    storage: &Storage,
-    clock: fn() -> i64,
-    patience: Duration,
-    object: &str,
-    provenance: &Bytes,
-    digest: &str,
-) -> Result<bool> {
-    let beside = format!("{object}.prov");
-    let (began, first) = (Instant::now(), storage.look(&beside).await?);
-    loop {
-        if storage.look(object).await?.is_some() {
-            return Ok(false);
-        }
-        if is_for(storage.get(&beside).await?.as_ref(), digest) || is_orphan(storage, clock, &beside, digest).await? {
-            break;
-        }
-        if began.elapsed() >= patience {
-            match storage.look(&beside).await? == first {
-                true => break,
-                false => return Ok(false),
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    storage.replace(&beside, provenance.clone()).await?;
-    Ok(true)
-}
-
-/// Whether a provenance file is for the archive with this digest, or is none that could be for another.
-fn is_for(provenance: Option<&Bytes>, digest: &str) -> bool {
-    provenance.is_none_or(|text| memchr::memmem::find(text, digest.as_bytes()).is_some())
-}
-
-/// Whether a provenance file is for another archive than this one and so old that its writer must be dead.
-async fn is_orphan(storage: &Storage, clock: fn() -> i64, beside: &str, digest: &str) -> Result<bool> {
-    let Some(seen) = storage.look(beside).await? else { return Ok(false) };
-    let age = u64::try_from(clock().saturating_sub(seen.modified)).unwrap_or(0);
-    Ok(Duration::from_millis(age) >= ORPHANED && !is_for(storage.get(beside).await?.as_ref(), digest))
 }
 
 /// Why a provenance file names no archive that could be stored.
@@ -449,15 +290,10 @@ async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Res
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::repository::serve::catalog::tests::archive;
     use crate::repository::serve::trial::Trial;
-
-    /// A clock that is far behind the storage's.
-    fn long_ago() -> i64 {
-        1_000_000
-    }
 
     #[test]
     fn forms_may_be_as_large_as_other_uploads() {
@@ -481,63 +317,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_replacement_that_fails_leaves_the_signature() {
-        for signed in [false, true] {
-            let trial = Trial::new(|_| {});
-            // In the place of the archive is what no file can replace.
-            std::fs::create_dir_all(trial.path("a-1.0.0.tgz/x")).expect("a folder");
-            let beside = trial.path("a-1.0.0.tgz.prov");
-            if signed {
-                std::fs::write(&beside, "signed").expect("a file");
-            }
-            assert_eq!(trial.status("POST", "/api/charts?force", archive("apiVersion: v2\nname: a\nversion: 1.0.0\n")), 500);
-            assert_eq!(std::fs::read(&beside).ok(), signed.then(|| b"signed".to_vec()));
-        }
-    }
-
-    #[test]
-    fn a_claim_from_the_future_is_not_waited_for_without_end() {
-        let top = tempfile::tempdir().expect("a folder");
-        let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
-        let beside = top.path().join("a-1.0.0.tgz.prov");
-        let own = Bytes::from_static(b"for this archive: ffff");
-        let claim = || {
-            let claimed = claim_again(&storage, long_ago, Duration::from_secs(1), "a-1.0.0.tgz", &own, "ffff");
-            runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), claimed).await }).expect("an end").expect("claimed")
-        };
-        // Nobody touches it: its writer is dead.
-        std::fs::write(&beside, "for another").expect("a file");
-        assert!(claim());
-        assert_eq!(std::fs::read(&beside).expect("the file"), own);
-        // Somebody does: the version is theirs. What stood there was this one's own, which it would take back.
-        std::fs::write(&beside, "for yet another").expect("a file");
-        let is_over = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for number in (0..2000).take_while(|_| !is_over.load(Ordering::Relaxed)) {
-                    // Whole at once, as servers write: what is cut off in the reading is a fault.
-                    crate::fs::write(&beside, format!("for another {number}").as_bytes()).expect("a file");
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-            });
-            let is_mine = claim();
-            is_over.store(true, Ordering::Relaxed);
-            assert!(!is_mine);
-        });
-        assert_ne!(std::fs::read(&beside).expect("the file"), own);
-        // Their archive is there: so it is.
-        std::fs::write(top.path().join("a-1.0.0.tgz"), "x").expect("a file");
-        assert!(!claim());
-    }
-
     const SIGNED: &str = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: a\nversion: 1.0.0\n-----BEGIN PGP SIGNATURE-----\n";
 
     const HEAD: &[u8] = b"--b\r\nContent-Disposition: form-data; name=\"chart\"\r\n\r\n";
 
     /// A form with a chart and its provenance file.
-    fn form_of(chart: &[u8]) -> Vec<u8> {
+    pub fn form_of(chart: &[u8]) -> Vec<u8> {
         let between = b"\r\n--b\r\nContent-Disposition: form-data; name=\"prov\"\r\n\r\n";
         [HEAD, chart, between, SIGNED.as_bytes(), b"\r\n--b--\r\n"].concat()
     }
@@ -580,7 +365,7 @@ mod tests {
 
     #[test]
     fn an_archive_that_is_replaced_takes_its_signature_along() {
-        let (trial, chart, other) = signed_version(|options| options.freshness = Duration::from_secs(3600));
+        let (trial, chart, other) = signed_version(|options| options.freshness = std::time::Duration::from_secs(3600));
         let digest = crate::package::digest::sha256_hex;
         let stored = || std::fs::read(trial.path("a-1.0.0.tgz")).expect("the archive");
         assert_eq!(trial.status("POST", "/api/charts", other.clone()), 409);
@@ -648,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_deletion_takes_signature_index_and_tag_along() {
-        let (trial, chart, _) = signed_version(|options| options.freshness = Duration::from_secs(3600));
+        let (trial, chart, _) = signed_version(|options| options.freshness = std::time::Duration::from_secs(3600));
         assert_eq!(trial.status("POST", "/api/charts", archive("apiVersion: v2\nname: a\nversion: 1.0.1\n")), 201);
         for tag in ["1.0.0", "1.0.1"] {
             crate::fs::write_with_folders(&trial.path(&format!(".oci/a/_tags/{tag}")), b"sha256:00", crate::fs::Mode::New(0o644))
@@ -664,29 +449,6 @@ mod tests {
         let index = String::from_utf8_lossy(&trial.get("/index.yaml").1).into_owned();
         assert!(index.contains("a-1.0.1.tgz") && !index.contains("a-1.0.0.tgz"), "{index}");
         assert_eq!(trial.status("DELETE", "/api/charts/a/1.0.0", ""), 404);
-    }
-
-    #[test]
-    fn a_deletion_waits_for_whoever_publishes_the_version() {
-        let trial = Trial::new(|_| {});
-        let chart = archive("apiVersion: v2\nname: a\nversion: 1.0.0\n");
-        let whole = form_of(&chart);
-        let form = [("content-type", "multipart/form-data; boundary=b")];
-        for (path, reference) in [("/api/charts/a/1.0.0", ""), ("/v2/a/manifests/", "1.0.0")] {
-            assert_eq!(trial.ask("POST", "/api/charts", &form, whole.clone()).0, 201);
-            let catalog = trial.server.catalog("");
-            let claim = catalog.claims.of("a-1.0.0.tgz");
-            let held = claim.try_lock().expect("nobody's");
-            std::thread::scope(|scope| {
-                let deletion = scope.spawn(|| trial.status("DELETE", &format!("{path}{reference}"), ""));
-                // Time enough for one that does not wait.
-                std::thread::sleep(Duration::from_millis(300));
-                assert!(trial.path("a-1.0.0.tgz").exists() && trial.path("a-1.0.0.tgz.prov").exists(), "{path}");
-                drop(held);
-                assert!(matches!(deletion.join().expect("an answer"), 200 | 202), "{path}");
-            });
-            assert!(!trial.path("a-1.0.0.tgz").exists() && !trial.path("a-1.0.0.tgz.prov").exists(), "{path}");
-        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod connections;
 mod metrics;
 mod names;
 mod page;
+mod publish;
 mod registry;
 mod rendered;
 pub mod route;

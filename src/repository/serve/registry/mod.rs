@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
 use crate::repository::oci::reference::valid_tag;
 use crate::repository::serve::catalog::{Catalog, Entry, read_package};
-use crate::repository::serve::chartmuseum::{publish, sign_later, withdraw};
+use crate::repository::serve::publish::{Upload, publish, sign_later, withdraw};
 use crate::repository::serve::route::RegistryRoute;
 use crate::repository::serve::storage::Written;
 use crate::repository::serve::{Answer, Asked, Server, content, has_already, json};
@@ -389,7 +389,8 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
     if replace && let Some(entry) = catalog.of_file(&package.file).await? {
         aliases::keep(server, name, &entry).await?;
     }
-    match publish(server, &catalog, &package, bytes.clone(), provenance.clone(), replace).await? {
+    let upload = Upload { package: &package, archive: bytes.clone(), provenance: provenance.clone(), replace };
+    match publish(server, &catalog, upload).await? {
         Written::New => {
             server.metrics.uploads.fetch_add(1, Ordering::Relaxed);
             // From here on the archive among the charts is this blob.
