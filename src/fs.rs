@@ -54,7 +54,7 @@ pub enum Kind {
 
 /// Facts about an entry of the file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct Stat {
     pub kind: Kind,
     /// In bytes.
     pub size: u64,
@@ -73,9 +73,9 @@ impl Kind {
     }
 }
 
-impl Entry {
-    fn of(metadata: &Metadata) -> Entry {
-        Entry { kind: Kind::of(metadata.file_type()), size: metadata.len(), modified: modified(metadata) }
+impl Stat {
+    fn of(metadata: &Metadata) -> Stat {
+        Stat { kind: Kind::of(metadata.file_type()), size: metadata.len(), modified: modified(metadata) }
     }
 }
 
@@ -181,16 +181,16 @@ fn open_file(path: &Path) -> io::Result<File> {
 }
 
 /// Facts about what `path` leads to; links are followed.
-pub fn stat(path: &Path) -> Result<Entry> {
-    std::fs::metadata(path).map(|metadata| Entry::of(&metadata)).map_err(|error| fault("stat", path, &error))
+pub fn stat(path: &Path) -> Result<Stat> {
+    std::fs::metadata(path).map(|metadata| Stat::of(&metadata)).map_err(|error| fault("stat", path, &error))
 }
 
 /// Facts about `path` itself; links are not followed.
-pub fn lstat(path: &Path) -> Result<Entry> {
-    std::fs::symlink_metadata(path).map(|metadata| Entry::of(&metadata)).map_err(|error| fault("lstat", path, &error))
+pub fn lstat(path: &Path) -> Result<Stat> {
+    std::fs::symlink_metadata(path).map(|metadata| Stat::of(&metadata)).map_err(|error| fault("lstat", path, &error))
 }
 
-/// The second since 1970 in which what `path` leads to was written last; the part of one is cut off, where [`Entry::modified`] is
+/// The second since 1970 in which what `path` leads to was written last; the part of one is cut off, where [`Stat::modified`] is
 /// rounded, as in tar.
 pub fn modified_second(path: &Path) -> Result<i64> {
     let time = std::fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(|error| fault("stat", path, &error))?;

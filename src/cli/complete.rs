@@ -5,7 +5,7 @@
 //! scripts made for Helm work with rutter; flags and commands are those of the table in [`super::commands`], and what stands for
 //! arguments follows the `ValidArgsFunction` of each file in Helm's `pkg/cmd`. Nothing here asks the network or a cluster.
 
-use super::commands::{self, Entry};
+use super::commands::{self, Row};
 use super::kubeconfig;
 use super::parse::{self, Path};
 use super::plugin::completion::{self, Node};
@@ -375,7 +375,7 @@ fn flag_of_value<'a>(
 }
 
 /// The commands of a group, and, at the top, those of plugins.
-fn subcommands(is_top: bool, children: &'static [Entry], unfinished: &str, session: &Session) -> Vec<String> {
+fn subcommands(is_top: bool, children: &'static [Row], unfinished: &str, session: &Session) -> Vec<String> {
     let mut found: Vec<(String, String)> = children
         .iter()
         .filter(|entry| !entry.hidden)

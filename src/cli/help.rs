@@ -4,7 +4,7 @@
 //! the types of their values. Built from the same clap types that parse; commands of plugins from what these say of themselves.
 
 use super::arguments::GlobalArguments;
-use super::commands::{self, Entry};
+use super::commands::{self, Row};
 use super::parse;
 use super::plugin::completion::Node;
 use super::plugin::{self, Plugin};
@@ -16,14 +16,14 @@ use crate::quote::quote;
 use clap::{Arg, Args as _, Command};
 
 /// The whole help of a command; of the program itself for an empty path.
-pub fn render(path: &[&'static Entry], session: &Session) -> String {
+pub fn render(path: &[&'static Row], session: &Session) -> String {
     let long = path.last().map_or(commands::ABOUT, |entry| if entry.long.is_empty() { entry.about } else { entry.long });
     let width = terminal::width(std::io::stdout()).unwrap_or(terminal::USUAL_WIDTH);
     format!("{}\n\n{}", wrap(long.trim_end(), width), render_usage(path, session))
 }
 
 /// The help without the description.
-pub fn render_usage(path: &[&'static Entry], session: &Session) -> String {
+pub fn render_usage(path: &[&'static Row], session: &Session) -> String {
     let entry = path.last();
     let mut text = "Usage:\n".to_string();
     let children = entry.map_or(commands::COMMANDS, |entry| entry.children);
@@ -115,7 +115,7 @@ fn more(command_path: &str) -> String {
 }
 
 /// `rutter show chart`, the first word being what the program is called.
-pub fn command_path(path: &[&'static Entry], program: &str) -> String {
+pub fn command_path(path: &[&'static Row], program: &str) -> String {
     let mut text = program.to_string();
     for entry in path {
         text.push(' ');
@@ -125,7 +125,7 @@ pub fn command_path(path: &[&'static Entry], program: &str) -> String {
 }
 
 /// `rutter template [NAME] [CHART] [flags]`.
-pub fn use_line(path: &[&'static Entry], program: &str) -> String {
+pub fn use_line(path: &[&'static Row], program: &str) -> String {
     let usage = path.last().map_or("", |entry| entry.usage);
     let space = if usage.is_empty() { "" } else { " " };
     let flags = if usage.contains("[flags]") { "" } else { " [flags]" };

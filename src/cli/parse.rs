@@ -5,7 +5,7 @@
 //! clap, so that starting costs one command and not all of them. Faults that clap finds are told in pflag's words.
 
 use super::arguments::{self, GlobalArguments};
-use super::commands::{self, Arity, Entry};
+use super::commands::{self, Arity, Row};
 use super::help;
 use super::plugin::Plugin;
 use super::session::Session;
@@ -30,7 +30,7 @@ pub struct Request {
 }
 
 /// The entries from the top command to the one that runs; empty for `rutter` itself.
-pub type Path = Vec<&'static Entry>;
+pub type Path = Vec<&'static Row>;
 
 /// A command line that cannot be understood.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ pub fn first_argument_index(words: &[String], is_switch: impl Fn(&str) -> bool) 
 }
 
 /// The clap command of the last entry of the path: its own flags, the global ones, help, and any number of arguments.
-pub fn build(path: &[&'static Entry], with_globals: bool) -> Command {
+pub fn build(path: &[&'static Row], with_globals: bool) -> Command {
     let name = path.last().map_or("rutter", |entry| entry.name);
     let mut command = Command::new(name).no_binary_name(true).args_override_self(true).disable_help_flag(true).disable_version_flag(true);
     if let Some(entry) = path.last() {
@@ -199,7 +199,7 @@ fn as_pflag(argument: Arg) -> Arg {
 }
 
 /// Helm's refusal of too many or too few arguments.
-fn check_arity(path: &[&'static Entry], arity: Arity, count: usize, program: &str) -> Result<()> {
+fn check_arity(path: &[&'static Row], arity: Arity, count: usize, program: &str) -> Result<()> {
     let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
     let refusal = match arity {
         Arity::Exactly(0) if count > 0 => "accepts no arguments".to_string(),
@@ -454,7 +454,7 @@ mod tests {
 
     #[test]
     fn every_command_builds() {
-        fn visit(path: &mut Path, entries: &'static [Entry], session: &Session) {
+        fn visit(path: &mut Path, entries: &'static [Row], session: &Session) {
             for entry in entries {
                 path.push(entry);
                 build(path, true).debug_assert();

@@ -4,7 +4,7 @@
 //! path is walked by the system from its top for every file; and the system is asked nothing that is not needed, which for
 //! hundreds of small files is most of the time that reading them takes.
 
-use super::{Entry, Kind, fault};
+use super::{Kind, Stat, fault};
 use crate::error::Result;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -77,7 +77,7 @@ impl Folder {
     }
 
     /// What the file of this name is; links are followed.
-    pub fn stat(&self, name: &OsStr) -> Result<Entry> {
+    pub fn stat(&self, name: &OsStr) -> Result<Stat> {
         use rustix::fs::{AtFlags, FileType, statat};
         let about = self.inner.fd().and_then(|fd| statat(fd, name, AtFlags::empty()));
         let about = about.map_err(|error| fault("stat", &self.path.join(name), &error.into()))?;
@@ -87,7 +87,7 @@ impl Folder {
             _ => Kind::Irregular,
         };
         let modified = about.st_mtime.saturating_add(i64::from(about.st_mtime_nsec >= 500_000_000));
-        Ok(Entry { kind, size: u64::try_from(about.st_size).unwrap_or(0), modified })
+        Ok(Stat { kind, size: u64::try_from(about.st_size).unwrap_or(0), modified })
     }
 
     /// The stamp of the file of this name; `None` when it leads to no file.
@@ -128,7 +128,7 @@ impl Folder {
     }
 
     /// What the file of this name is; links are followed.
-    pub fn stat(&self, name: &OsStr) -> Result<Entry> {
+    pub fn stat(&self, name: &OsStr) -> Result<Stat> {
         super::stat(&self.path.join(name))
     }
 
@@ -147,10 +147,10 @@ impl Folder {
     }
 
     /// A file in it to read, and what it is; links are followed.
-    pub fn file(&self, name: &OsStr) -> Result<(File, Entry)> {
+    pub fn file(&self, name: &OsStr) -> Result<(File, Stat)> {
         let file = self.open_file(name)?;
         let metadata = file.metadata().map_err(|error| fault("stat", &self.path.join(name), &error))?;
-        Ok((file, Entry::of(&metadata)))
+        Ok((file, Stat::of(&metadata)))
     }
 
     /// Reads a file in it that had `size` bytes when it was looked at, in the place of what `bytes` held.

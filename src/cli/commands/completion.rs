@@ -2,22 +2,22 @@
 //!
 //! The scripts are files of their own beside [`complete`], which answers them. Follows Helm's `pkg/cmd/completion.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::cli::complete;
 use crate::cli::session::Session;
 use crate::error::Result;
 use clap::Args;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::group(
+pub const COMMAND: Row = Row::group(
     "completion",
     "generate autocompletion scripts for the specified shell",
     "Generate autocompletion scripts for rutter for the specified shell.",
     &[
-        Entry::leaf::<Bash>("bash", "", Arity::Exactly(0), "generate autocompletion script for bash", BASH),
-        Entry::leaf::<Fish>("fish", "", Arity::Exactly(0), "generate autocompletion script for fish", FISH),
-        Entry::leaf::<PowerShell>("powershell", "", Arity::Exactly(0), "generate autocompletion script for powershell", POWERSHELL),
-        Entry::leaf::<Zsh>("zsh", "", Arity::Exactly(0), "generate autocompletion script for zsh", ZSH),
+        Row::leaf::<Bash>("bash", "", Arity::Exactly(0), "generate autocompletion script for bash", BASH),
+        Row::leaf::<Fish>("fish", "", Arity::Exactly(0), "generate autocompletion script for fish", FISH),
+        Row::leaf::<PowerShell>("powershell", "", Arity::Exactly(0), "generate autocompletion script for powershell", POWERSHELL),
+        Row::leaf::<Zsh>("zsh", "", Arity::Exactly(0), "generate autocompletion script for zsh", ZSH),
     ],
 );
 

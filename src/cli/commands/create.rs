@@ -1,7 +1,7 @@
 //! `rutter create`: makes a new chart from the built-in scaffold or from a starter, plain or Jinja.
 //! Follows Helm's `pkg/cmd/create.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::create;
 use crate::chart::starter::jinja::{self, Answers};
 use crate::chart::starter::questions::{self, Question};
@@ -17,7 +17,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>("create", "NAME", Arity::Exactly(1), "create a new chart with the given name", LONG);
+pub const COMMAND: Row = Row::leaf::<Arguments>("create", "NAME", Arity::Exactly(1), "create a new chart with the given name", LONG);
 
 const LONG: &str = "\
 Make a folder with the files of a new chart:

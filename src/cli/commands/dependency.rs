@@ -1,6 +1,6 @@
 //! `rutter dependency`: the charts that a chart depends on. Follows Helm's `pkg/cmd/dependency{,_build,_update}.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::dependency::{self, Options};
 use crate::cli::arguments::{ServerArguments, unsigned};
 use crate::cli::console::Console;
@@ -13,14 +13,14 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::group(
+pub const COMMAND: Row = Row::group(
     "dependency",
     "manage a chart's dependencies",
     LONG,
     &[
-        Entry::leaf::<Build>("build", "CHART", Arity::AtMost(1), "rebuild the charts/ directory based on the Chart.lock file", BUILD),
-        Entry::leaf::<List>("list", "CHART", Arity::AtMost(1), "list the dependencies for the given chart", LIST).aliases(&["ls"]),
-        Entry::leaf::<Update>("update", "CHART", Arity::AtMost(1), "update charts/ based on the contents of Chart.yaml", UPDATE)
+        Row::leaf::<Build>("build", "CHART", Arity::AtMost(1), "rebuild the charts/ directory based on the Chart.lock file", BUILD),
+        Row::leaf::<List>("list", "CHART", Arity::AtMost(1), "list the dependencies for the given chart", LIST).aliases(&["ls"]),
+        Row::leaf::<Update>("update", "CHART", Arity::AtMost(1), "update charts/ based on the contents of Chart.yaml", UPDATE)
             .aliases(&["up"]),
     ],
 )

@@ -1,12 +1,12 @@
 //! `rutter env`: prints the settings that variables and flags come to. Follows Helm's `pkg/cmd/env.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::cli::session::Session;
 use crate::error::Result;
 use clap::Args;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>(
+pub const COMMAND: Row = Row::leaf::<Arguments>(
     "env",
     "",
     Arity::AtMost(1),

@@ -1,6 +1,6 @@
 //! `rutter help`: the help of any command.
 
-use super::{Arity, COMMANDS, Entry, Run};
+use super::{Arity, COMMANDS, Row, Run};
 use crate::cli::help;
 use crate::cli::plugin;
 use crate::cli::plugin::completion::Node;
@@ -10,7 +10,7 @@ use crate::error::Result;
 use clap::Args;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>(
+pub const COMMAND: Row = Row::leaf::<Arguments>(
     "help",
     "[command]",
     Arity::Any,
@@ -24,7 +24,7 @@ pub struct Arguments {}
 
 impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        let mut path: Vec<&'static Entry> = Vec::new();
+        let mut path: Vec<&'static Row> = Vec::new();
         for word in &arguments {
             let children = path.last().map_or(COMMANDS, |entry| entry.children);
             let Some(entry) = children.iter().find(|entry| entry.is_called(word)) else {

@@ -1,6 +1,6 @@
 //! `rutter lint`: examines charts and says what may be wrong with them. Follows Helm's `pkg/cmd/lint.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::lint;
 use crate::cli::arguments::ValueArguments;
 use crate::cli::printer::{self, ErrorFormat};
@@ -15,7 +15,7 @@ use clap::Args;
 use std::io::IsTerminal;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>("lint", "PATH", Arity::AtLeast(1), "examine a chart for possible issues", LONG);
+pub const COMMAND: Row = Row::leaf::<Arguments>("lint", "PATH", Arity::AtLeast(1), "examine a chart for possible issues", LONG);
 
 const LONG: &str = "\
 Look at charts, folders or archives, and say what is wrong with them.

@@ -30,7 +30,7 @@ use crate::error::{Error, ErrorKind, Result};
 use clap::{ArgMatches, Args, Command};
 
 /// Every command at the top, sorted by name.
-pub const COMMANDS: &[Entry] = &[
+pub const COMMANDS: &[Row] = &[
     completion::COMMAND,
     create::COMMAND,
     dependency::COMMAND,
@@ -105,7 +105,7 @@ pub enum Arity {
 
 /// One row of the table: a command, or a group of commands.
 #[derive(Debug)]
-pub struct Entry {
+pub struct Row {
     pub name: &'static str,
     pub aliases: &'static [&'static str],
     /// What follows the name in the usage line, such as `[NAME] [CHART]`.
@@ -122,13 +122,13 @@ pub struct Entry {
     pub flags: fn(Command) -> Command,
     pub run: fn(&mut ArgMatches, Vec<String>, &mut Session) -> Result<()>,
     /// The commands of a group; empty for a command that runs.
-    pub children: &'static [Entry],
+    pub children: &'static [Row],
 }
 
-impl Entry {
+impl Row {
     /// A command whose flags are `A`.
-    pub const fn leaf<A: Run>(name: &'static str, usage: &'static str, arity: Arity, about: &'static str, long: &'static str) -> Entry {
-        Entry {
+    pub const fn leaf<A: Run>(name: &'static str, usage: &'static str, arity: Arity, about: &'static str, long: &'static str) -> Row {
+        Row {
             name,
             aliases: &[],
             usage,
@@ -144,19 +144,19 @@ impl Entry {
     }
 
     /// A group of commands.
-    pub const fn group(name: &'static str, about: &'static str, long: &'static str, children: &'static [Entry]) -> Entry {
-        let entry = Entry::leaf::<NoArguments>(name, "", Arity::Any, about, long);
-        Entry { children, ..entry }
+    pub const fn group(name: &'static str, about: &'static str, long: &'static str, children: &'static [Row]) -> Row {
+        let entry = Row::leaf::<NoArguments>(name, "", Arity::Any, about, long);
+        Row { children, ..entry }
     }
 
     /// The same entry, also called by these names.
-    pub const fn aliases(self, aliases: &'static [&'static str]) -> Entry {
-        Entry { aliases, ..self }
+    pub const fn aliases(self, aliases: &'static [&'static str]) -> Row {
+        Row { aliases, ..self }
     }
 
     /// The same entry with deprecated flags and what to use instead.
-    pub const fn deprecated(self, deprecated: &'static [(&'static str, &'static str)]) -> Entry {
-        Entry { deprecated, ..self }
+    pub const fn deprecated(self, deprecated: &'static [(&'static str, &'static str)]) -> Row {
+        Row { deprecated, ..self }
     }
 
     /// Whether `word` calls this entry.

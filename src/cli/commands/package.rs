@@ -1,6 +1,6 @@
 //! `rutter package`: packs chart folders into archives, signed if asked for. Follows Helm's `pkg/cmd/package.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::dependency;
 use crate::action::package::{self, Options, Report};
 use crate::cli::arguments::ServerArguments;
@@ -16,8 +16,8 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 
 /// The row of the table.
-pub const COMMAND: Entry =
-    Entry::leaf::<Arguments>("package", "[CHART_PATH] [...]", Arity::Any, "package a chart directory into a chart archive", LONG);
+pub const COMMAND: Row =
+    Row::leaf::<Arguments>("package", "[CHART_PATH] [...]", Arity::Any, "package a chart directory into a chart archive", LONG);
 
 const LONG: &str = "\
 Package charts into versioned archives (NAME-VERSION.tgz), which chart repositories hold.

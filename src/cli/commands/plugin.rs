@@ -1,6 +1,6 @@
 //! `rutter plugin`: the plugins in the data folder. Follows Helm's `pkg/cmd/plugin*.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::verify;
 use crate::cli::arguments::ServerArguments;
 use crate::cli::plugin::{self, Plugin, install};
@@ -17,17 +17,17 @@ use clap::Args;
 use std::path::Path;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::group(
+pub const COMMAND: Row = Row::group(
     "plugin",
     "install, list, or uninstall plugins",
     "Manage client-side plugins: programs in $HELM_PLUGINS that add commands or change manifests.",
     &[
-        Entry::leaf::<Install>("install", "[options] <path|url>", Arity::Exactly(1), "install a plugin", INSTALL).aliases(&["add"]),
-        Entry::leaf::<List>("list", "", Arity::Any, "list installed plugins", "").aliases(&["ls"]),
-        Entry::leaf::<Package>("package", "[PATH]", Arity::Exactly(1), "package a plugin directory into a plugin archive", PACKAGE),
-        Entry::leaf::<Uninstall>("uninstall", "<plugin>...", Arity::Any, "uninstall one or more plugins", "").aliases(&["rm", "remove"]),
-        Entry::leaf::<Update>("update", "<plugin>...", Arity::Any, "update one or more plugins", "").aliases(&["up"]),
-        Entry::leaf::<Verify>(
+        Row::leaf::<Install>("install", "[options] <path|url>", Arity::Exactly(1), "install a plugin", INSTALL).aliases(&["add"]),
+        Row::leaf::<List>("list", "", Arity::Any, "list installed plugins", "").aliases(&["ls"]),
+        Row::leaf::<Package>("package", "[PATH]", Arity::Exactly(1), "package a plugin directory into a plugin archive", PACKAGE),
+        Row::leaf::<Uninstall>("uninstall", "<plugin>...", Arity::Any, "uninstall one or more plugins", "").aliases(&["rm", "remove"]),
+        Row::leaf::<Update>("update", "<plugin>...", Arity::Any, "update one or more plugins", "").aliases(&["up"]),
+        Row::leaf::<Verify>(
             "verify",
             "[PATH]",
             Arity::Exactly(1),

@@ -1,6 +1,6 @@
 //! `rutter pull`: fetches a chart to the local disk. Follows Helm's `pkg/cmd/pull.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::{pull, verify};
 use crate::cli::arguments::ChartSourceArguments;
 use crate::cli::console::Console;
@@ -12,7 +12,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>(
+pub const COMMAND: Row = Row::leaf::<Arguments>(
     "pull",
     "[chart URL | repo/chartname] [...]",
     Arity::AtLeast(1),

@@ -1,7 +1,7 @@
 //! `rutter push`: uploads an archive, or a folder once it is packed, to a registry or a repository.
 //! Follows Helm's `pkg/cmd/push.go`. Repositories over HTTP are rutter's.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::push::{self, Options};
 use crate::action::{dependency, package};
 use crate::cli::arguments::{boolean, without_plain_http_over_tls};
@@ -18,7 +18,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>("push", "[chart] [remote]", Arity::AtLeast(2), "push a chart to remote", LONG);
+pub const COMMAND: Row = Row::leaf::<Arguments>("push", "[chart] [remote]", Arity::AtLeast(2), "push a chart to remote", LONG);
 
 const LONG: &str = "\
 Upload a chart to a registry or a chart repository.

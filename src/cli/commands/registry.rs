@@ -1,6 +1,6 @@
 //! `rutter registry`: logging in to OCI registries and out again. Follows Helm's `pkg/cmd/registry_{login,logout}.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::registry;
 use crate::cli::console::Console;
 use crate::cli::secret;
@@ -12,13 +12,13 @@ use crate::repository::access::TlsOptions;
 use clap::Args;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::group(
+pub const COMMAND: Row = Row::group(
     "registry",
     "login to or logout from a registry",
     "This command consists of multiple subcommands to interact with registries.",
     &[
-        Entry::leaf::<Login>("login", "[host]", Arity::AtLeast(1), "login to a registry", "Authenticate to a remote registry."),
-        Entry::leaf::<Logout>(
+        Row::leaf::<Login>("login", "[host]", Arity::AtLeast(1), "login to a registry", "Authenticate to a remote registry."),
+        Row::leaf::<Logout>(
             "logout",
             "[host]",
             Arity::AtLeast(1),

@@ -1,7 +1,7 @@
 //! `rutter repo`: the chart repositories that are known by name.
 //! Follows Helm's `pkg/cmd/repo_{add,index,list,remove,update}.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::repo::{self, Added, IndexOptions};
 use crate::cli::console::Console;
 use crate::cli::session::Session;
@@ -18,22 +18,22 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::group(
+pub const COMMAND: Row = Row::group(
     "repo",
     "add, list, remove, update, and index chart repositories",
     "This command consists of multiple subcommands to interact with chart repositories.\n\nIt can be used to add, remove, list, and index chart repositories.",
     &[
-        Entry::leaf::<Add>("add", "[NAME] [URL]", Arity::Exactly(2), "add a chart repository", ""),
-        Entry::leaf::<Index>(
+        Row::leaf::<Add>("add", "[NAME] [URL]", Arity::Exactly(2), "add a chart repository", ""),
+        Row::leaf::<Index>(
             "index",
             "[DIR]",
             Arity::Exactly(1),
             "generate an index file given a directory containing packaged charts",
             "Read the folder, generate an index file (index.yaml) for the chart archives found in it and in the folders below it,\nand write it there. --url makes the addresses absolute; with --merge the entries of another index are taken over.\nArchives that have not changed since the last run are not read again.",
         ),
-        Entry::leaf::<List>("list", "", Arity::Exactly(0), "list chart repositories", "").aliases(&["ls"]),
-        Entry::leaf::<Remove>("remove", "[REPO1 [REPO2 ...]]", Arity::AtLeast(1), "remove one or more chart repositories", "").aliases(&["rm"]),
-        Entry::leaf::<Update>(
+        Row::leaf::<List>("list", "", Arity::Exactly(0), "list chart repositories", "").aliases(&["ls"]),
+        Row::leaf::<Remove>("remove", "[REPO1 [REPO2 ...]]", Arity::AtLeast(1), "remove one or more chart repositories", "").aliases(&["rm"]),
+        Row::leaf::<Update>(
             "update",
             "[REPO1 [REPO2 ...]]",
             Arity::Any,

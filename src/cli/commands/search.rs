@@ -1,7 +1,7 @@
 //! `rutter search`: charts in the repositories that were added, in a hub, and versions in a registry.
 //! Follows Helm's `pkg/cmd/search_repo.go` and `search_hub.go`. Searching a registry is rutter's.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::search::{self, Options};
 use crate::cli::arguments::{OutputFormat, output_format, unsigned};
 use crate::cli::console::Console;
@@ -19,13 +19,13 @@ use crate::{json, yaml};
 use clap::Args;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::group(
+pub const COMMAND: Row = Row::group(
     "search",
     "search for a keyword in charts",
     "Search provides the ability to search for charts in the repositories that you have added, for versions in a registry, and in a hub.",
     &[
-        Entry::leaf::<Hub>("hub", "[KEYWORD]", Arity::Any, "search for charts in the Artifact Hub or your own hub instance", HUB),
-        Entry::leaf::<Repo>("repo", "[keyword]", Arity::Any, "search repositories for a keyword in charts", LONG),
+        Row::leaf::<Hub>("hub", "[KEYWORD]", Arity::Any, "search for charts in the Artifact Hub or your own hub instance", HUB),
+        Row::leaf::<Repo>("repo", "[keyword]", Arity::Any, "search repositories for a keyword in charts", LONG),
     ],
 );
 

@@ -1,7 +1,7 @@
 //! `rutter serve`: a chart repository and OCI registry on a folder or a bucket. Helm has no such command;
 //! most flags are named as ChartMuseum's.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::cli::request_log::RequestLog;
 use crate::cli::session::Session;
 use crate::cli::system::System;
@@ -17,8 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The row of the table.
-pub const COMMAND: Entry =
-    Entry::leaf::<Arguments>("serve", "", Arity::Exactly(0), "serve a chart repository from a folder or a bucket", LONG);
+pub const COMMAND: Row = Row::leaf::<Arguments>("serve", "", Arity::Exactly(0), "serve a chart repository from a folder or a bucket", LONG);
 
 const LONG: &str = "\
 Serve a chart repository: index.yaml and archives, ChartMuseum's API for uploads, the OCI distribution API for charts, and

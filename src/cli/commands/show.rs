@@ -1,6 +1,6 @@
 //! `rutter show`: what a chart says of itself. Follows Helm's `pkg/cmd/show.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::show::{self, Part};
 use crate::chart::loader;
 use crate::cli::arguments::ChartSourceArguments;
@@ -10,40 +10,40 @@ use crate::error::Result;
 use clap::Args;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::group(
+pub const COMMAND: Row = Row::group(
     "show",
     "show information of a chart",
     "This command consists of multiple subcommands to display information about a chart",
     &[
-        Entry::leaf::<All>(
+        Row::leaf::<All>(
             "all",
             "[CHART]",
             Arity::Exactly(1),
             "show all information of the chart",
             "This command inspects a chart (folder, archive or URL) and displays all its content\n(Chart.yaml, values.yaml, README, CRDs)",
         ),
-        Entry::leaf::<Definition>(
+        Row::leaf::<Definition>(
             "chart",
             "[CHART]",
             Arity::Exactly(1),
             "show the chart's definition",
             "This command inspects a chart (folder, archive or URL) and displays the contents\nof the Chart.yaml file",
         ),
-        Entry::leaf::<Crds>(
+        Row::leaf::<Crds>(
             "crds",
             "[CHART]",
             Arity::Exactly(1),
             "show the chart's CRDs",
             "This command inspects a chart (folder, archive or URL) and displays the contents\nof the CustomResourceDefinition files",
         ),
-        Entry::leaf::<Readme>(
+        Row::leaf::<Readme>(
             "readme",
             "[CHART]",
             Arity::Exactly(1),
             "show the chart's README",
             "This command inspects a chart (folder, archive or URL) and displays the contents\nof the README file",
         ),
-        Entry::leaf::<Values>(
+        Row::leaf::<Values>(
             "values",
             "[CHART]",
             Arity::Exactly(1),

@@ -1,6 +1,6 @@
 //! `rutter template`: renders a chart and prints its manifests. Follows Helm's `pkg/cmd/template.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::template::{self, Failure, Hooks, PostRender, Rendering};
 use crate::action::{self, advice};
 use crate::chart::Chart;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>("template", "[NAME] [CHART]", Arity::AtLeast(1), "locally render templates", LONG)
+pub const COMMAND: Row = Row::leaf::<Arguments>("template", "[NAME] [CHART]", Arity::AtLeast(1), "locally render templates", LONG)
     .deprecated(&[
         ("atomic", "use --rollback-on-failure instead"),
         ("force", "use --force-replace instead"),

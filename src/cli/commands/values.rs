@@ -1,6 +1,6 @@
 //! `rutter values`: what a chart would be rendered with, and where it came from. Helm has no such command.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::values::{self, Traced};
 use crate::cli::arguments::{ChartSourceArguments, ValueArguments};
 use crate::cli::session::Session;
@@ -11,7 +11,7 @@ use crate::{json, yaml};
 use clap::Args;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>(
+pub const COMMAND: Row = Row::leaf::<Arguments>(
     "values",
     "[CHART] [PATH]",
     Arity::AtLeast(1),

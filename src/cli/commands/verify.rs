@@ -1,6 +1,6 @@
 //! `rutter verify`: checks that an archive was signed. Follows Helm's `pkg/cmd/verify.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::action::verify;
 use crate::cli::session::Session;
 use crate::cli::source::{keyring, settings_without_mirrors};
@@ -9,7 +9,7 @@ use clap::Args;
 use std::path::Path;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>(
+pub const COMMAND: Row = Row::leaf::<Arguments>(
     "verify",
     "PATH",
     Arity::Exactly(1),

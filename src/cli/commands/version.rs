@@ -1,6 +1,6 @@
 //! `rutter version`: prints the version, alone or through a template. Follows Helm's `pkg/cmd/version.go`.
 
-use super::{Arity, Entry, Run};
+use super::{Arity, Row, Run};
 use crate::cli::session::Session;
 use crate::cli::system::System;
 use crate::error::Result;
@@ -12,7 +12,7 @@ use std::any::Any;
 use std::rc::Rc;
 
 /// The row of the table.
-pub const COMMAND: Entry = Entry::leaf::<Arguments>("version", "", Arity::Exactly(0), "print the version information", LONG);
+pub const COMMAND: Row = Row::leaf::<Arguments>("version", "", Arity::Exactly(0), "print the version information", LONG);
 
 const LONG: &str = "\
 Show the version of rutter.

@@ -39,7 +39,7 @@ const SETTLED: i128 = 2_000_000_000;
 
 /// One version of a chart.
 #[derive(Debug)]
-pub struct Entry {
+pub struct StoredVersion {
     /// `NAME-VERSION.tgz`.
     pub file: String,
     pub name: String,
@@ -84,7 +84,7 @@ pub enum Beside {
 #[derive(Debug)]
 pub struct Chart {
     pub name: String,
-    pub versions: Vec<Arc<Entry>>,
+    pub versions: Vec<Arc<StoredVersion>>,
     /// Its first line in index.yaml.
     key: Box<str>,
 }
@@ -92,7 +92,7 @@ pub struct Chart {
 #[derive(Debug, Default)]
 struct State {
     /// By file name.
-    entries: HashMap<String, Arc<Entry>>,
+    entries: HashMap<String, Arc<StoredVersion>>,
     charts: BTreeMap<String, Arc<Chart>>,
     /// Archives that are no charts, as they were when they were read.
     no_charts: HashMap<String, Listed>,
@@ -160,15 +160,15 @@ pub fn read_package(bytes: &[u8]) -> Result<Package> {
     Ok(Package { metadata, file, digest: sha256_hex(bytes) })
 }
 
-impl Entry {
+impl StoredVersion {
     /// `url` stands before `charts/…` in the index.
-    fn new(fields: &Map, digest: String, seen: Listed, url: &str) -> Result<Option<Entry>> {
+    fn new(fields: &Map, digest: String, seen: Listed, url: &str) -> Result<Option<StoredVersion>> {
         let text = |key: &str| fields.get(key).and_then(Data::as_str).unwrap_or_default().to_string();
         let (name, version) = (text("name"), text("version"));
         if name.is_empty() {
             return Ok(None);
         }
-        let mut entry = Entry {
+        let mut entry = StoredVersion {
             file: seen.name.clone(),
             parsed: Version::parse(&version).ok(),
             app_version: text("appVersion"),
@@ -197,9 +197,9 @@ impl Entry {
         Ok(Some(entry))
     }
 
-    fn of_chart(metadata: &Metadata, digest: String, seen: Listed, url: &str) -> Result<Option<Entry>> {
+    fn of_chart(metadata: &Metadata, digest: String, seen: Listed, url: &str) -> Result<Option<StoredVersion>> {
         match metadata.to_data() {
-            Data::Map(fields) => Entry::new(&fields, digest, seen, url),
+            Data::Map(fields) => StoredVersion::new(&fields, digest, seen, url),
             _ => Ok(None),
         }
     }
@@ -231,13 +231,13 @@ impl Entry {
     }
 }
 
-fn newest_first(a: &Arc<Entry>, b: &Arc<Entry>) -> std::cmp::Ordering {
+fn newest_first(a: &Arc<StoredVersion>, b: &Arc<StoredVersion>) -> std::cmp::Ordering {
     compare_versions(a.parsed.as_ref(), b.parsed.as_ref()).then_with(|| a.file.cmp(&b.file))
 }
 
 impl Chart {
     /// The chart with these versions in any order.
-    pub fn new(name: &str, mut versions: Vec<Arc<Entry>>) -> Result<Chart> {
+    pub fn new(name: &str, mut versions: Vec<Arc<StoredVersion>>) -> Result<Chart> {
         versions.sort_by(newest_first);
         let map = [(name.into(), Data::list(Vec::new()))].into_iter().collect();
         let line = crate::yaml::to_string(&Data::map(map))?;
@@ -246,7 +246,7 @@ impl Chart {
     }
 
     /// The newest that is no pre-release, else the newest.
-    pub fn latest(&self) -> Option<&Arc<Entry>> {
+    pub fn latest(&self) -> Option<&Arc<StoredVersion>> {
         let stable = self.versions.iter().find(|entry| entry.parsed.as_ref().is_some_and(|parsed| parsed.prerelease().is_empty()));
         stable.or(self.versions.first())
     }
@@ -271,7 +271,7 @@ pub fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
 
 /// What an archive turned out to be.
 enum Content {
-    Chart(Box<Entry>),
+    Chart(Box<StoredVersion>),
     NoChart(Listed),
     /// It has gone, or may not be read: the next listing tells more.
     Unread,
@@ -279,7 +279,7 @@ enum Content {
 
 impl State {
     /// Puts an entry in its place.
-    fn insert(&mut self, entry: Entry) -> Result<()> {
+    fn insert(&mut self, entry: StoredVersion) -> Result<()> {
         self.insert_all(vec![entry])
     }
 
@@ -289,8 +289,8 @@ impl State {
     }
 
     /// Puts many entries in their places, each chart sorted once.
-    fn insert_all(&mut self, entries: Vec<Entry>) -> Result<()> {
-        let mut by_name: HashMap<String, Vec<Arc<Entry>>> = HashMap::new();
+    fn insert_all(&mut self, entries: Vec<StoredVersion>) -> Result<()> {
+        let mut by_name: HashMap<String, Vec<Arc<StoredVersion>>> = HashMap::new();
         let mut moved = Vec::new();
         for entry in entries.into_iter().map(Arc::new) {
             let old = self.entries.insert(entry.file.clone(), entry.clone());
@@ -316,7 +316,7 @@ impl State {
     }
 
     /// Leaves these out of the charts that they were versions of.
-    fn take_out(&mut self, gone: &[Arc<Entry>]) -> Result<()> {
+    fn take_out(&mut self, gone: &[Arc<StoredVersion>]) -> Result<()> {
         let mut by_name: HashMap<&str, HashSet<&str>> = HashMap::new();
         for entry in gone {
             by_name.entry(&entry.name).or_default().insert(&entry.file);
@@ -423,7 +423,7 @@ impl Catalog {
     }
 
     /// An entry as ChartMuseum's API shows it.
-    pub fn shown(&self, entry: &Entry) -> Data {
+    pub fn shown(&self, entry: &StoredVersion) -> Data {
         entry.to_data(&self.url)
     }
 
@@ -434,19 +434,19 @@ impl Catalog {
     }
 
     /// The versions of one chart, newest first.
-    pub async fn versions(&self, name: &str) -> Result<Vec<Arc<Entry>>> {
+    pub async fn versions(&self, name: &str) -> Result<Vec<Arc<StoredVersion>>> {
         Ok(self.chart(name).await?.map(|chart| chart.versions.clone()).unwrap_or_default())
     }
 
     /// The versions of one chart, each with what is known of its provenance file.
-    pub async fn with_provenance(&self, name: &str) -> Result<Vec<(Arc<Entry>, Beside)>> {
+    pub async fn with_provenance(&self, name: &str) -> Result<Vec<(Arc<StoredVersion>, Beside)>> {
         Ok(self.beside(&self.versions(name).await?))
     }
 
     /// These versions with what is known of their provenance files.
-    pub fn beside(&self, versions: &[Arc<Entry>]) -> Vec<(Arc<Entry>, Beside)> {
+    pub fn beside(&self, versions: &[Arc<StoredVersion>]) -> Vec<(Arc<StoredVersion>, Beside)> {
         let state = self.state.read().unwrap_or_else(poisoned);
-        let beside = |entry: &Arc<Entry>| match state.provenance.get(&entry.file) {
+        let beside = |entry: &Arc<StoredVersion>| match state.provenance.get(&entry.file) {
             _ if state.provenance_changed.contains_key(&entry.file) => Beside::Changed,
             Some(seen) => Beside::Listed(seen.clone()),
             None => Beside::Nothing,
@@ -455,12 +455,12 @@ impl Catalog {
     }
 
     /// The archive of a version.
-    pub async fn archive(&self, entry: &Entry) -> Result<Option<Bytes>> {
+    pub async fn archive(&self, entry: &StoredVersion) -> Result<Option<Bytes>> {
         self.storage.get(&self.object(&entry.file)).await
     }
 
     /// The provenance file of a version.
-    pub async fn provenance(&self, entry: &Entry) -> Result<Option<Bytes>> {
+    pub async fn provenance(&self, entry: &StoredVersion) -> Result<Option<Bytes>> {
         self.storage.get(&format!("{}.prov", self.object(&entry.file))).await
     }
 
@@ -470,7 +470,7 @@ impl Catalog {
     }
 
     /// One version; `latest` is the newest that is no pre-release, else the newest.
-    pub async fn version(&self, name: &str, version: &str) -> Result<Option<Arc<Entry>>> {
+    pub async fn version(&self, name: &str, version: &str) -> Result<Option<Arc<StoredVersion>>> {
         let Some(chart) = self.chart(name).await? else { return Ok(None) };
         let found = match version {
             "latest" => chart.latest(),
@@ -480,7 +480,7 @@ impl Catalog {
     }
 
     /// The version whose archive is `file`.
-    pub async fn of_file(&self, file: &str) -> Result<Option<Arc<Entry>>> {
+    pub async fn of_file(&self, file: &str) -> Result<Option<Arc<StoredVersion>>> {
         self.refresh().await?;
         Ok(self.state.read().unwrap_or_else(poisoned).entries.get(file).cloned())
     }
@@ -493,7 +493,7 @@ impl Catalog {
 
     /// Takes note of what this process has just written, without another listing.
     pub fn added(&self, package: &Package, seen: Listed) -> Result<()> {
-        if let Some(mut entry) = Entry::of_chart(&package.metadata, package.digest.clone(), seen, &self.url)? {
+        if let Some(mut entry) = StoredVersion::of_chart(&package.metadata, package.digest.clone(), seen, &self.url)? {
             entry.noted = Some(Instant::now());
             let mut state = self.state.write().unwrap_or_else(poisoned);
             state.deleted.remove(&entry.file);
@@ -560,13 +560,14 @@ impl Catalog {
             let mut state = self.state.write().unwrap_or_else(poisoned);
             let present: HashSet<&str> = listed.iter().map(|object| object.name.as_str()).collect();
             // What this process wrote or deleted since the listing began is newer than the listing.
-            let newer = |entry: &Entry| entry.noted.is_some_and(|at| at >= started);
-            let gone = |entry: &&Arc<Entry>| !present.contains(entry.file.as_str()) && !newer(entry) && !self.claims.has(&entry.file);
+            let newer = |entry: &StoredVersion| entry.noted.is_some_and(|at| at >= started);
+            let gone =
+                |entry: &&Arc<StoredVersion>| !present.contains(entry.file.as_str()) && !newer(entry) && !self.claims.has(&entry.file);
             let gone: Vec<String> = state.entries.values().filter(gone).map(|entry| entry.file.clone()).collect();
             state.remove_all(gone.iter().map(String::as_str))?;
             // A listing that began after a deletion shows what somebody has uploaded since.
-            let deleted = |entry: &Entry| state.deleted.get(&entry.file).is_some_and(|at| *at >= started);
-            let stays = |entry: &Entry| !deleted(entry) && !state.entries.get(&entry.file).is_some_and(|known| newer(known));
+            let deleted = |entry: &StoredVersion| state.deleted.get(&entry.file).is_some_and(|at| *at >= started);
+            let stays = |entry: &StoredVersion| !deleted(entry) && !state.entries.get(&entry.file).is_some_and(|known| newer(known));
             let (mut charts, mut others) = (Vec::new(), Vec::new());
             for content in read {
                 match content {
@@ -611,7 +612,7 @@ impl Catalog {
         };
         let read = tokio::task::spawn_blocking(move || Ok::<_, Error>((indexed_archive(&bytes)?, sha256_hex(&bytes)))).await;
         let entry = match read {
-            Ok(Ok((metadata, digest))) => Entry::of_chart(&metadata, digest, seen.clone(), &self.url)?,
+            Ok(Ok((metadata, digest))) => StoredVersion::of_chart(&metadata, digest, seen.clone(), &self.url)?,
             _ => None,
         };
         Ok(entry.map_or(Content::NoChart(seen), |entry| Content::Chart(Box::new(entry))))
@@ -632,7 +633,7 @@ impl Catalog {
                 continue;
             };
             let seen = Listed { name, size: size.unsigned_abs(), modified, tag: text("tag") };
-            entries.extend(Entry::new(fields, digest, seen, &self.url)?);
+            entries.extend(StoredVersion::new(fields, digest, seen, &self.url)?);
         }
         let mut state = self.state.write().unwrap_or_else(poisoned);
         state.insert_all(entries)?;

@@ -3,7 +3,7 @@
 //! Goes in: a route, a request with its body. Comes out: the answers, status codes and JSON that ChartMuseum's clients
 //! expect (`pkg/chartmuseum/server/multitenant`). The object name of an upload comes from the Chart.yaml inside it.
 
-use super::catalog::{Catalog, Entry, read_package};
+use super::catalog::{Catalog, StoredVersion, read_package};
 use super::publish::{Upload, publish, withdraw};
 use super::route::Route;
 use super::storage::Written;
@@ -68,7 +68,7 @@ fn data(status: StatusCode, data: &Data) -> Result<Answer> {
 
 /// The version that is asked for as Helm's index finds it: that very text, else the highest that it allows as a range;
 /// `latest` is the newest. Without one the reason in Helm's words.
-async fn find(catalog: &Catalog, name: &str, version: &str) -> Result<std::result::Result<Arc<Entry>, String>> {
+async fn find(catalog: &Catalog, name: &str, version: &str) -> Result<std::result::Result<Arc<StoredVersion>, String>> {
     if let Some(entry) = catalog.version(name, version).await? {
         return Ok(Ok(entry));
     }

@@ -3,7 +3,7 @@
 //! Goes in: a tenant's index. Comes out: HTML without scripts. Everything from a chart goes through the template's
 //! escaping, and a strict content policy keeps a browser from running what might slip through all the same.
 
-use super::catalog::Entry;
+use super::catalog::StoredVersion;
 use super::route::Depth;
 use super::{Answer, Asked, Server, error, reply};
 use crate::error::{Error, ErrorKind, Result};
@@ -62,12 +62,12 @@ pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer
     // Where every repository is a tenant's the top has none; whoever looks whether the server is there looks here.
     let has_none = tenant.is_empty() && matches!(server.options.layout.depth, Depth::Fixed(1..));
     let charts = if has_none { Vec::new() } else { server.catalog(tenant).charts().await? };
-    let fits = |entry: &Entry| {
+    let fits = |entry: &StoredVersion| {
         sought.is_empty() || entry.name.to_lowercase().contains(&sought) || entry.description.to_lowercase().contains(&sought)
     };
     let latest = charts.iter().filter_map(|chart| chart.latest().map(|entry| (entry, chart.versions.len())));
     let found: Vec<_> = latest.filter(|(entry, _)| fits(entry)).collect();
-    let row = |(entry, count): &(&Arc<Entry>, usize)| {
+    let row = |(entry, count): &(&Arc<StoredVersion>, usize)| {
         context! {
             name => entry.name.as_str(), description => entry.description.as_str(), version => entry.version.as_str(),
             app_version => entry.app_version.as_str(), created => entry.created_date(), count,
@@ -124,7 +124,7 @@ fn shown_size(bytes: u64) -> String {
     }
 }
 
-impl Entry {
+impl StoredVersion {
     fn created_date(&self) -> String {
         super::timestamp(self.created).chars().take(10).collect()
     }

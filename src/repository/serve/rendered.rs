@@ -176,12 +176,12 @@ impl Rendered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repository::serve::catalog::Entry;
+    use crate::repository::serve::catalog::StoredVersion;
     use crate::repository::serve::catalog::tests::{entry, handed_on};
     use std::io::Read as _;
 
     fn chart(name: &str, versions: &[&str]) -> Arc<Chart> {
-        let versions: Vec<Arc<Entry>> = versions.iter().map(|version| Arc::new(entry(name, version))).collect();
+        let versions: Vec<Arc<StoredVersion>> = versions.iter().map(|version| Arc::new(entry(name, version))).collect();
         Arc::new(Chart::new(name, versions).expect("a chart"))
     }
 

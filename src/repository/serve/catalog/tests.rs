@@ -3,14 +3,14 @@
 use super::*;
 
 /// An entry with fields that YAML writes in all its ways.
-pub fn entry(name: &str, version: &str) -> Entry {
+pub fn entry(name: &str, version: &str) -> StoredVersion {
     let words = "long ".repeat(40);
     let yaml = format!(
         "apiVersion: v2\nname: {name}\nversion: {version}\ndescription: \"{words}: with # marks\\nand\\n\\n  lines\\n\"\nkeywords: [a, 'yes', \"7\"]\nannotations: {{k: \"a\\n- b\\n\"}}\nmaintainers: [{{name: Ada}}]\n"
     );
     let metadata = Metadata::parse(yaml.as_bytes()).expect("metadata");
     let seen = Listed { name: format!("{name}-{version}.tgz"), size: 1, modified: 1_700_000_000_000, tag: None };
-    Entry::of_chart(&metadata, "00".repeat(32), seen, "").expect("rendered").expect("an entry")
+    StoredVersion::of_chart(&metadata, "00".repeat(32), seen, "").expect("rendered").expect("an entry")
 }
 
 /// The archive of a chart that is nothing but this Chart.yaml.
@@ -124,7 +124,7 @@ fn an_index_has_what_repo_index_has() {
         .map(|entry| (entry.urls[0].clone(), entry.metadata.api_version.clone(), entry.digest.clone()))
         .collect();
     let charts = wait(async { catalog(folder.path()).charts().await }).expect("charts");
-    let version = |entry: &Arc<Entry>| {
+    let version = |entry: &Arc<StoredVersion>| {
         let fields = entry.fields();
         let text = fields.get("apiVersion").and_then(Data::as_str).unwrap_or_default().to_string();
         (entry.file.clone(), text, entry.digest.clone())

@@ -7,11 +7,11 @@
 use super::{blob, kept, manifest, published, tag_of};
 use crate::error::Result;
 use crate::repository::serve::Server;
-use crate::repository::serve::catalog::Entry;
+use crate::repository::serve::catalog::StoredVersion;
 use axum::body::Bytes;
 
 /// Puts all that the other tags of a version name among the blobs, as far as it is not there.
-pub async fn keep(server: &Server, name: &str, entry: &Entry) -> Result<()> {
+pub async fn keep(server: &Server, name: &str, entry: &StoredVersion) -> Result<()> {
     for (_, bytes) in others(server, name, entry).await? {
         let parts = manifest::read(&bytes, None).map(|manifest| manifest.parts).unwrap_or_default();
         for part in parts {
@@ -27,7 +27,7 @@ pub async fn keep(server: &Server, name: &str, entry: &Entry) -> Result<()> {
 }
 
 /// Takes the tags of a version away, its own and all others.
-pub async fn remove(server: &Server, name: &str, entry: &Entry) -> Result<()> {
+pub async fn remove(server: &Server, name: &str, entry: &StoredVersion) -> Result<()> {
     for (tag, _) in others(server, name, entry).await? {
         server.storage.delete(&kept(name, "_tags", &tag)).await?;
     }
@@ -35,7 +35,7 @@ pub async fn remove(server: &Server, name: &str, entry: &Entry) -> Result<()> {
 }
 
 /// The other tags whose manifests hold the archive of a version, with these.
-async fn others(server: &Server, name: &str, entry: &Entry) -> Result<Vec<(String, Bytes)>> {
+async fn others(server: &Server, name: &str, entry: &StoredVersion) -> Result<Vec<(String, Bytes)>> {
     let own = tag_of(&entry.version);
     let mut found = Vec::new();
     for tag in server.storage.list(&format!(".oci/{name}/_tags")).await?.into_iter().map(|object| object.name) {

@@ -8,7 +8,7 @@ use super::digest::Digest;
 use crate::error::{Error, Result};
 use crate::package::digest::sha256;
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
-use crate::repository::serve::catalog::{Beside, Catalog, Digests, Entry};
+use crate::repository::serve::catalog::{Beside, Catalog, Digests, StoredVersion};
 use axum::body::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::json as object;
@@ -18,12 +18,12 @@ use std::sync::{Arc, PoisonError};
 const PARALLEL: usize = 16;
 
 /// The manifest of a version.
-pub async fn manifest(catalog: &Catalog, entry: &Entry) -> Result<Bytes> {
+pub async fn manifest(catalog: &Catalog, entry: &StoredVersion) -> Result<Bytes> {
     Ok(manifest_with(entry, catalog.provenance(entry).await?.as_ref()))
 }
 
 /// The manifest of a version with this provenance file.
-fn manifest_with(entry: &Entry, provenance: Option<&Bytes>) -> Bytes {
+fn manifest_with(entry: &StoredVersion, provenance: Option<&Bytes>) -> Bytes {
     let config = entry.config();
     let descriptor = |kind: &str, digest: &str, size: u64| object!({ "mediaType": kind, "digest": digest, "size": size });
     let mut layers = vec![descriptor(CHART_TYPE, &format!("sha256:{}", entry.digest), entry.size)];
@@ -70,7 +70,7 @@ pub async fn blob(catalog: &Catalog, chart: &str, digest: &Digest) -> Result<Opt
 }
 
 /// The first version whose digests are as wanted, if there is one.
-async fn having(catalog: &Catalog, chart: &str, wanted: impl Fn(&Digests) -> bool) -> Result<Option<(Arc<Entry>, Digests)>> {
+async fn having(catalog: &Catalog, chart: &str, wanted: impl Fn(&Digests) -> bool) -> Result<Option<(Arc<StoredVersion>, Digests)>> {
     let all = catalog.with_provenance(chart).await?;
     let known = futures_util::stream::iter(all).map(|(entry, beside)| async move {
         let digests = digests(catalog, &entry, beside).await?;
@@ -86,7 +86,7 @@ async fn having(catalog: &Catalog, chart: &str, wanted: impl Fn(&Digests) -> boo
 }
 
 /// What digests the parts of a version have.
-async fn digests(catalog: &Catalog, entry: &Entry, beside: Beside) -> Result<Digests> {
+async fn digests(catalog: &Catalog, entry: &StoredVersion, beside: Beside) -> Result<Digests> {
     let listed = match &beside {
         Beside::Nothing => Some(None),
         Beside::Listed(seen) => Some(Some(seen.clone())),

@@ -19,7 +19,7 @@ mod tests;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
 use crate::repository::oci::reference::valid_tag;
-use crate::repository::serve::catalog::{Catalog, Entry, read_package};
+use crate::repository::serve::catalog::{Catalog, StoredVersion, read_package};
 use crate::repository::serve::publish::{Upload, publish, sign_later, withdraw};
 use crate::repository::serve::route::RegistryRoute;
 use crate::repository::serve::storage::Written;
@@ -151,7 +151,7 @@ fn tag_of(version: &str) -> String {
     version.replace('+', "_")
 }
 
-async fn versions(server: &Server, name: &str) -> Result<Vec<Arc<Entry>>> {
+async fn versions(server: &Server, name: &str) -> Result<Vec<Arc<StoredVersion>>> {
     match chart_of(server, name) {
         Some((catalog, chart)) => catalog.versions(chart).await,
         None => Ok(Vec::new()),
@@ -445,7 +445,7 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
 
 /// The versions that go with a manifest: those whose tag is `reference`, or names the manifest if that is its digest. Other tags of
 /// a chart come and go without it.
-async fn versions_of(server: &Server, name: &str, reference: &str, digest: &Digest, parsed: &Value) -> Result<Vec<Arc<Entry>>> {
+async fn versions_of(server: &Server, name: &str, reference: &str, digest: &Digest, parsed: &Value) -> Result<Vec<Arc<StoredVersion>>> {
     let mut found = Vec::new();
     for entry in versions(server, name).await?.into_iter().filter(|entry| published::holds(parsed, entry)) {
         let tag = tag_of(&entry.version);
@@ -469,11 +469,11 @@ pub async fn forget(server: &Server, tenant: &str, name: &str, version: &str) ->
 }
 
 /// Forgets all tags of a version that is deleted over ChartMuseum's API.
-pub async fn forget_all(server: &Server, tenant: &str, entry: &Entry) -> Result<()> {
+pub async fn forget_all(server: &Server, tenant: &str, entry: &StoredVersion) -> Result<()> {
     aliases::remove(server, &repository_of(tenant, &entry.name), entry).await
 }
 
 /// Keeps for other tags what they name of a version that is about to get another archive.
-pub async fn keep_aliases(server: &Server, tenant: &str, entry: &Entry) -> Result<()> {
+pub async fn keep_aliases(server: &Server, tenant: &str, entry: &StoredVersion) -> Result<()> {
     aliases::keep(server, &repository_of(tenant, &entry.name), entry).await
 }

@@ -9,7 +9,7 @@ use super::{blob, chart_of, charts, manifest, tag_of};
 use crate::error::{Error, Result};
 use crate::repository::oci::chart::PROVENANCE_TYPE;
 use crate::repository::serve::Server;
-use crate::repository::serve::catalog::Entry;
+use crate::repository::serve::catalog::StoredVersion;
 use serde_json::Value;
 
 /// What a manifest gives to whoever pulls a chart by it; kinds and digests as they stand there.
@@ -35,7 +35,7 @@ impl Parts {
 }
 
 /// Whether the archive of a version is a layer of this manifest.
-pub fn holds(manifest: &Value, entry: &Entry) -> bool {
+pub fn holds(manifest: &Value, entry: &StoredVersion) -> bool {
     let archive = format!("sha256:{}", entry.digest);
     Parts::of(manifest).layers.iter().any(|(_, digest)| *digest == archive)
 }
