@@ -11,10 +11,15 @@ use std::thread;
 /// Most threads that work of the processor is shared out to.
 const THREADS_LIMIT: usize = 16;
 
+/// How many processors there are for this program, at least one. Asking takes as long as reading several folders.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// How many threads to use for so many pieces of work: at most as many as there are processors.
 pub fn threads(pieces: usize) -> usize {
     // Asking for the number of processors costs more than a small piece.
-    if pieces < 2 { 1 } else { thread::available_parallelism().map_or(1, usize::from).min(pieces).min(THREADS_LIMIT) }
+    if pieces < 2 { 1 } else { cores().min(pieces).min(THREADS_LIMIT) }
 }
 
 /// Runs `work` on this thread and on as many more as make `threads`, until all have ended. A panic in one is one here.

@@ -8,6 +8,7 @@ use crate::parallel;
 use crate::repository::config::{Repositories, index_path};
 use crate::repository::download::Downloader;
 use crate::repository::index::INDEX_LIMIT;
+use crate::repository::oci::reference::tag_of;
 use crate::repository::oci::{Reference, SCHEME};
 use crate::repository::search::{Hit, Search, Term};
 use crate::repository::{ChartOptions, Reporter, Settings};
@@ -119,7 +120,7 @@ impl Lookup<'_> {
         let mut versions = self.downloader.registries().versions(repository)?;
         versions.retain(|version| Version::parse(version).is_ok_and(|version| self.constraint.check(&version)));
         let Some(highest) = versions.first() else { return Ok(Vec::new()) };
-        let tagged = Reference { tag: highest.replace('+', "_"), ..repository.clone() };
+        let tagged = Reference { tag: tag_of(highest), ..repository.clone() };
         let Some(config) = self.downloader.registries().config(&tagged)? else { return Ok(Vec::new()) };
         if self.all_versions {
             return Ok(versions.into_iter().map(|version| Hit::of_registry(&name, version, None)).collect());

@@ -11,6 +11,7 @@ use super::config::{Entry, Repositories, index_path};
 use super::getter::unprovided;
 use super::http::Client;
 use super::index::{self, INDEX_LIMIT};
+use super::oci::reference::{tag_of, version_of};
 use super::oci::{self, Reference, Registries};
 use super::update::{self, fetch_index};
 use super::url::{self, Address};
@@ -165,8 +166,8 @@ impl Resolver<'_> {
     fn resolve_oci(&self, text: &str, version: &str) -> Result<Source> {
         let mut reference = Reference::parse(text)?;
         let fault = |text: String| Error::new(ErrorKind::Repository, text);
-        let wanted = if version.is_empty() { reference.tag.replace('_', "+") } else { version.to_string() };
-        if !version.is_empty() && !reference.tag.is_empty() && reference.tag != version && reference.tag != version.replace('+', "_") {
+        let wanted = if version.is_empty() { version_of(&reference.tag) } else { version.to_string() };
+        if !version.is_empty() && !reference.tag.is_empty() && reference.tag != version && reference.tag != tag_of(version) {
             return Err(fault(format!("chart reference and version mismatch: {version} is not {}", reference.tag)));
         }
         let file_name;
@@ -180,12 +181,12 @@ impl Resolver<'_> {
                 }
                 oci::pick_version(&versions, &wanted)?
             };
-            reference.tag = tag.replace('+', "_");
+            reference.tag = tag_of(&tag);
             file_name = format!("{}-{tag}.tgz", reference.name());
         } else {
             file_name = format!("{}@{}.tgz", reference.name(), reference.digest.replace(':', "-"));
             if !wanted.is_empty() {
-                let tag = wanted.replace('+', "_");
+                let tag = tag_of(&wanted);
                 // If tags may not be listed, or there are none, the digest still identifies it.
                 let found =
                     self.registries().ask(&reference, |registry, reference| registry.resolve(&reference.repository, &tag)).ok().flatten();

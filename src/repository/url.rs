@@ -6,7 +6,8 @@
 //! `repo.ResolveReferenceURL`: a reference joins below the base path, and the base's query goes along.
 
 use crate::error::{Error, ErrorKind};
-use crate::url::{Url, unescape_leniently};
+use crate::fs;
+use crate::url::{Part, Url, escaped, unescape_leniently};
 use std::fmt;
 
 /// An address cut into its parts, each as written.
@@ -247,30 +248,19 @@ pub fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&unescape_leniently(text.as_bytes())).into_owned()
 }
 
-/// Escapes `text` for use as one query value or path segment.
+/// Escapes `text` for use as one query value or path segment: spaces too become `%20`.
 pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(byte as char);
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    text_of(escaped(text.as_bytes(), Part::Query))
 }
 
 /// Escapes what may not stand in a path; slashes stay.
 pub fn escape_path(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/$&+,:=@".contains(&byte) {
-            out.push(byte as char);
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    text_of(escaped(text.as_bytes(), Part::Path))
+}
+
+/// What is made of a text, bytes of which are taken out or replaced at ASCII characters alone, is a text.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Splits `host:port`; the brackets of an IPv6 address stay with the host.
@@ -304,24 +294,7 @@ fn clean_path(path: &str) -> String {
 
 /// Go's `path.Clean`.
 pub fn clean_dot(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if rooted => {}
-            other => parts.push(other),
-        }
-    }
-    let joined = parts.join("/");
-    match (rooted, joined.is_empty()) {
-        (true, _) => format!("/{joined}"),
-        (false, true) => ".".to_string(),
-        (false, false) => joined,
-    }
+    text_of(fs::clean_name(path.as_bytes()))
 }
 
 /// Takes `.` and `..` segments out of an absolute path, keeping a trailing slash.

@@ -10,7 +10,7 @@ use memchr::{memchr, memmem, memrchr};
 
 /// Which part of a URL is escaped or read; the parts allow different characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub enum Part {
     Path,
     Segment,
     Host,
@@ -21,26 +21,27 @@ enum Mode {
 }
 
 /// Whether `byte` must be written as `%XX` in this part.
-fn must_escape(byte: u8, mode: Mode) -> bool {
+fn must_escape(byte: u8, part: Part) -> bool {
     if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
         return false;
     }
-    let allowed: &[u8] = match mode {
-        Mode::Path => b"$&+,/:;=@",
-        Mode::Segment => b"$&+:=@",
-        Mode::User => b"$&+,;=",
-        Mode::Query => b"",
-        Mode::Fragment => b"!$&()*+,/:;=?@",
-        Mode::Host | Mode::Zone => b"!\"$&'()*+,:;<=>[]",
+    let allowed: &[u8] = match part {
+        Part::Path => b"$&+,/:;=@",
+        Part::Segment => b"$&+:=@",
+        Part::User => b"$&+,;=",
+        Part::Query => b"",
+        Part::Fragment => b"!$&()*+,/:;=?@",
+        Part::Host | Part::Zone => b"!\"$&'()*+,:;<=>[]",
     };
     !allowed.contains(&byte)
 }
 
-fn escape(text: &[u8], mode: Mode) -> Vec<u8> {
+/// The text with everything escaped that must be in this part.
+pub fn escaped(text: &[u8], part: Part) -> Vec<u8> {
     const HEXADECIMAL: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
     for &byte in text {
-        if must_escape(byte, mode) {
+        if must_escape(byte, part) {
             let digit = |value: u8| HEXADECIMAL.get(usize::from(value)).copied().unwrap_or(b'0');
             out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
         } else {
@@ -95,7 +96,7 @@ pub fn unescape_leniently(text: &[u8]) -> Vec<u8> {
     pieces(text).map(byte).collect()
 }
 
-fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
+fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
@@ -104,10 +105,10 @@ fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
         if byte == b'%' {
             let escaped = escaped_byte(rest.get(1..).unwrap_or_default());
             let value = escaped.ok_or_else(|| format!("invalid URL escape {}", quote(shown)))?;
-            let refused = match mode {
+            let refused = match part {
                 // In hosts only bytes beyond ASCII, and the percent sign of zones, may be escaped.
-                Mode::Host => value < 0x80 && shown != b"%25",
-                Mode::Zone => shown != b"%25" && value != b' ' && must_escape(value, Mode::Host),
+                Part::Host => value < 0x80 && shown != b"%25",
+                Part::Zone => shown != b"%25" && value != b' ' && must_escape(value, Part::Host),
                 _ => false,
             };
             if refused {
@@ -116,7 +117,7 @@ fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
             out.push(value);
             at += 3;
         } else {
-            if matches!(mode, Mode::Host | Mode::Zone) && byte < 0x80 && must_escape(byte, mode) {
+            if matches!(part, Part::Host | Part::Zone) && byte < 0x80 && must_escape(byte, part) {
                 return Err(format!("invalid character {} in host name", quote([byte])));
             }
             out.push(byte);
@@ -128,14 +129,14 @@ fn unescape(text: &[u8], mode: Mode) -> Result<Vec<u8>, String> {
 
 /// `url.PathEscape`.
 pub fn path_escape(text: &[u8]) -> Vec<u8> {
-    escape(text, Mode::Segment)
+    escaped(text, Part::Segment)
 }
 
 /// `url.QueryEscape`.
 pub fn query_escape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for piece in text.split(|byte| *byte == b' ') {
-        out.extend(escape(piece, Mode::Query));
+        out.extend(escaped(piece, Part::Query));
         out.push(b'+');
     }
     out.pop();
@@ -144,7 +145,7 @@ pub fn query_escape(text: &[u8]) -> Vec<u8> {
 
 /// `url.PathUnescape`.
 pub fn path_unescape(text: &[u8]) -> Result<Vec<u8>, String> {
-    unescape(text, Mode::Path)
+    unescape(text, Part::Path)
 }
 
 /// The user of a URL, unescaped.
@@ -157,10 +158,10 @@ pub struct User {
 impl User {
     /// Escaped, as it stands in a URL.
     pub fn written(&self) -> Vec<u8> {
-        let mut out = escape(&self.name, Mode::User);
+        let mut out = escaped(&self.name, Part::User);
         if let Some(password) = &self.password {
             out.push(b':');
-            out.extend(escape(password, Mode::User));
+            out.extend(escaped(password, Part::User));
         }
         out
     }
@@ -185,7 +186,7 @@ impl Url {
     pub fn parse(text: &[u8]) -> Result<Url, String> {
         let (before, fragment) = cut(text, b'#');
         let mut url = Url::parse_parts(before, false).map_err(|fault| format!("parse {}: {fault}", quote(before)))?;
-        url.fragment = unescape(fragment, Mode::Fragment).map_err(|fault| format!("parse {}: {fault}", quote(text)))?;
+        url.fragment = unescape(fragment, Part::Fragment).map_err(|fault| format!("parse {}: {fault}", quote(text)))?;
         Ok(url)
     }
 
@@ -229,8 +230,8 @@ impl Url {
             rest = path;
             url.parse_authority(authority)?;
         }
-        url.path = unescape(rest, Mode::Path)?;
-        if escape(&url.path, Mode::Path) != rest {
+        url.path = unescape(rest, Part::Path)?;
+        if escaped(&url.path, Part::Path) != rest {
             url.raw_path = rest.to_vec();
         }
         Ok(url)
@@ -251,8 +252,8 @@ impl Url {
             Some(colon) => (userinfo.get(..colon).unwrap_or_default(), userinfo.get(colon + 1..)),
             None => (userinfo, None),
         };
-        let name = unescape(name, Mode::User)?;
-        let password = password.map(|password| unescape(password, Mode::User)).transpose()?;
+        let name = unescape(name, Part::User)?;
+        let password = password.map(|password| unescape(password, Part::User)).transpose()?;
         self.user = Some(User { name, password });
         Ok(())
     }
@@ -285,9 +286,9 @@ impl Url {
                     out.extend(user.written());
                     out.push(b'@');
                 }
-                out.extend(escape(&self.host, Mode::Host));
+                out.extend(escaped(&self.host, Part::Host));
             }
-            let path = if self.path == b"*" { b"*".to_vec() } else { escape(&self.path, Mode::Path) };
+            let path = if self.path == b"*" { b"*".to_vec() } else { escaped(&self.path, Part::Path) };
             if !path.is_empty() && path.first() != Some(&b'/') && !self.host.is_empty() {
                 out.push(b'/');
             }
@@ -302,7 +303,7 @@ impl Url {
         }
         if !self.fragment.is_empty() {
             out.push(b'#');
-            out.extend(escape(&self.fragment, Mode::Fragment));
+            out.extend(escaped(&self.fragment, Part::Fragment));
         }
         out
     }
@@ -354,7 +355,7 @@ fn parse_host(scheme: &[u8], host: &[u8]) -> Result<Vec<u8>, String> {
         let colon = if scheme == b"http" || scheme == b"https" { first } else { last };
         check_port(host.get(colon..).unwrap_or_default())?;
     }
-    unescape(host, Mode::Host)
+    unescape(host, Part::Host)
 }
 
 fn parse_bracketed(host: &[u8]) -> Result<Vec<u8>, String> {
@@ -364,11 +365,11 @@ fn parse_bracketed(host: &[u8]) -> Result<Vec<u8>, String> {
     let name = host.get(1..close).unwrap_or_default();
     let name = match memmem::find(name, b"%25") {
         Some(zone) => {
-            let mut address = unescape(name.get(..zone).unwrap_or_default(), Mode::Host)?;
-            address.extend(unescape(name.get(zone..).unwrap_or_default(), Mode::Zone)?);
+            let mut address = unescape(name.get(..zone).unwrap_or_default(), Part::Host)?;
+            address.extend(unescape(name.get(zone..).unwrap_or_default(), Part::Zone)?);
             address
         }
-        None => unescape(name, Mode::Host)?,
+        None => unescape(name, Part::Host)?,
     };
     match classify_ip(&name) {
         Ok(IpKind::Version4) => Err("invalid IP-literal".to_string()),

@@ -10,6 +10,7 @@ use crate::chart::{Bytes, File};
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Kind};
+use crate::parallel;
 use crate::quote::quote;
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -175,9 +176,7 @@ impl Work {
         if self.waiting.len() < pieces {
             return false;
         }
-        // Asking takes as long as reading several folders.
-        let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_THREADS);
-        let wants = self.helpers < *self.helpers_limit.get_or_insert_with(|| cores() - 1);
+        let wants = self.helpers < *self.helpers_limit.get_or_insert_with(|| parallel::cores().min(MOST_THREADS) - 1);
         self.helpers += usize::from(wants);
         wants
     }

@@ -20,6 +20,7 @@ use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Level, Notices};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::fs;
+use crate::parallel;
 use crate::yaml::{self, Field, Shape};
 use ready::{Parsing, Ready};
 use std::collections::HashMap;
@@ -165,7 +166,7 @@ fn load_file(path: &Path, crds: Crds, notices: &mut Notices, observe: &dyn Obser
 
 /// Reads the archive while another thread parses the metadata and values in it.
 fn read_archive_parsing(path: &Path, crds: Crds, observe: &dyn Observe) -> Result<(Vec<File>, Ready)> {
-    if std::thread::available_parallelism().map_or(1, |cores| cores.get()) < 2 {
+    if parallel::cores() < 2 {
         return Ok((read_archive(path, crds, observe)?, Ready::default()));
     }
     let parsing = Arc::new(Parsing::default());

@@ -137,7 +137,7 @@ impl<'c> Registry<'c> {
     /// The tags that are strict semantic versions, highest first, `_` turned back into `+`.
     pub fn versions(&self, repository: &str) -> Result<Vec<String>> {
         let mut versions: Vec<Version> =
-            self.tags(repository)?.iter().filter_map(|tag| Version::parse_strict(&tag.replace('_', "+")).ok()).collect();
+            self.tags(repository)?.iter().filter_map(|tag| Version::parse_strict(&reference::version_of(tag)).ok()).collect();
         versions.sort_by(|a, b| b.cmp(a));
         Ok(versions.iter().map(|version| version.original().to_string()).collect())
     }

@@ -25,6 +25,16 @@ pub struct Reference {
     pub digest: String,
 }
 
+/// A version as the tag of its chart: `+` may not stand there (Helm's `pkg/registry`).
+pub fn tag_of(version: &str) -> String {
+    version.replace('+', "_")
+}
+
+/// The version that a tag stands for.
+pub fn version_of(tag: &str) -> String {
+    tag.replace('_', "+")
+}
+
 impl Reference {
     /// Reads a reference. Errors in oras-go's words.
     pub fn parse(text: &str) -> Result<Reference> {
@@ -34,7 +44,7 @@ impl Reference {
         let (registry, path) = rest.split_once('/').ok_or_else(|| fault("missing registry or repository".to_string()))?;
         // The first colon ends the repository, as in oras; what stands behind the last one is a version, where a plus may be.
         let (repository, tag) = path.split_once(':').unwrap_or((path, ""));
-        let tag = if tag.contains('/') { tag.to_string() } else { tag.replace('+', "_") };
+        let tag = if tag.contains('/') { tag.to_string() } else { tag_of(tag) };
         if !valid_registry(registry) {
             return Err(fault(format!("invalid registry {}", quote(registry))));
         }

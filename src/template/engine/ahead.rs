@@ -9,6 +9,7 @@ use super::by_text::ByText;
 use super::{Options, schedule};
 use crate::chart::File;
 use crate::chart::loader::{Job, Observe};
+use crate::parallel;
 use crate::stack;
 use crate::template::ast::Parsed;
 use crate::template::parser;
@@ -187,7 +188,7 @@ impl Drop for Ahead {
 }
 
 fn has_cores() -> bool {
-    std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1)
+    parallel::cores() > 1
 }
 
 impl fmt::Debug for Ahead {

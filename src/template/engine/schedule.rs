@@ -7,6 +7,7 @@
 use super::context::{self, Renderable};
 use super::{EngineHost, Environment, Options, RenderContext};
 use crate::diagnostic::Notices;
+use crate::parallel;
 use crate::stack;
 use crate::template::eval::failure::Failure;
 use crate::template::eval::{Evaluator, MAX_WORK, TemplateSet, without_no_value};
@@ -43,8 +44,7 @@ pub(super) fn threads(options: &Options, bytes: usize, pieces: usize) -> usize {
     if bytes < options.threads_from {
         return 1;
     }
-    let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_THREADS);
-    options.threads.unwrap_or_else(cores).min(pieces)
+    options.threads.unwrap_or_else(|| parallel::cores().min(MOST_THREADS)).min(pieces)
 }
 
 /// Runs `work` on this thread and on as many more, with large stacks, as make `count`. Fewer results if threads cannot be had.

@@ -18,7 +18,7 @@ mod tests;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
-use crate::repository::oci::reference::valid_tag;
+use crate::repository::oci::reference::{tag_of, valid_tag, version_of};
 use crate::repository::serve::catalog::{Catalog, StoredVersion, read_package};
 use crate::repository::serve::publish::{Upload, publish, sign_later, withdraw};
 use crate::repository::serve::route::RegistryRoute;
@@ -144,11 +144,6 @@ fn kept(name: &str, kind: &str, key: &str) -> String {
 fn chart_of<'a>(server: &Server, name: &'a str) -> Option<(Arc<Catalog>, &'a str)> {
     let (tenant, chart) = server.options.layout.chart_of(name)?;
     Some((server.catalog(tenant), chart))
-}
-
-/// A version as a tag: `+` is not allowed there (Helm's rule).
-fn tag_of(version: &str) -> String {
-    version.replace('+', "_")
 }
 
 async fn versions(server: &Server, name: &str) -> Result<Vec<Arc<StoredVersion>>> {
@@ -295,7 +290,7 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     }
     let is_chart = parsed.pointer("/config/mediaType").and_then(Value::as_str) == Some(CONFIG_TYPE);
     // Names such as `latest` stand beside the version; a version as tag must be the one inside.
-    let is_version = |tag: &str| is_chart && Version::parse_strict(&tag.replace('_', "+")).is_ok();
+    let is_version = |tag: &str| is_chart && Version::parse_strict(&version_of(tag)).is_ok();
     for tag in tags.iter().filter(|tag| is_version(tag)) {
         if let Some(refused) = publish_chart(server, name, tag, &parsed).await? {
             return Ok(refused);

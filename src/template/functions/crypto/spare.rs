@@ -4,6 +4,7 @@
 //! a second, more than most charts take for all the rest. What an authority is made for is to sign with it at once, and while its
 //! own key is made other cores are idle. A key is given away once, and one that nobody takes is lost with the process.
 
+use crate::parallel;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::RsaKeyPair;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -46,7 +47,7 @@ impl Spare {
 
 /// Takes the spare key, if there is one, and begins another one, if there is a core for it.
 pub(super) fn begin() -> Option<Making> {
-    SPARE.begin(thread::available_parallelism().is_ok_and(|cores| cores.get() > 1))
+    SPARE.begin(parallel::cores() > 1)
 }
 
 /// Takes the spare key.
