@@ -97,12 +97,6 @@ impl Error {
         self
     }
 
-    /// The same fault with `text` before its own, as it stands.
-    pub fn preceded_by(mut self, text: &str) -> Error {
-        self.0.message.insert_str(0, text);
-        self
-    }
-
     /// The same fault as another kind.
     pub fn with_kind(mut self, kind: ErrorKind) -> Error {
         self.0.kind = kind;

@@ -1,8 +1,8 @@
-//! A folder in hand.
+//! An open folder.
 //!
-//! Goes in: the path of a folder. Comes out: its entries, and files in it. The way to the folder is gone only once, whereas a
-//! path is walked by the system from its top for every file; and the system is asked nothing that is not needed, which for
-//! hundreds of small files is most of the time that reading them takes.
+//! Goes in: the path of a folder. Comes out: its entries, and files in it. The folder is opened once and its files are addressed relative
+//! to it, so that the system does not resolve the full path for each; calls of `stat` that are not needed are left out. For hundreds of
+//! small files these are most of the time that reading them takes.
 
 use super::{Kind, Stat, fault};
 use crate::error::Result;

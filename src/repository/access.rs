@@ -93,8 +93,7 @@ impl Access {
         access
     }
 
-    /// What repositories.yaml says of a repository, with what the flags have laid over it: pushing has no rule of Helm's, and what is
-    /// written for this run alone wins.
+    /// Combines repositories.yaml with the flags; the flags win. Helm has no rule for pushing, so the command line decides.
     pub fn of_flags_above(options: &ChartOptions, entry: &Entry) -> Access {
         let mut access = Access::of_entry(entry);
         if !options.username.is_empty() {

@@ -90,7 +90,7 @@ impl Memory {
         Ok(FolderIndex { entries: entries.collect() })
     }
 
-    /// Keeps what was found out: only what is not in the memory of the whole, or all if that is much.
+    /// Saves new facts. If few changed, only those are written, to the file of recent ones; otherwise the main file is rewritten.
     fn keep(&self, archives: &[String], facts: &[Fact<'_>], whole: usize) -> Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         let names = || archives.iter().map(String::as_str).zip(facts);

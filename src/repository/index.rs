@@ -287,7 +287,7 @@ pub fn check(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Vec<
     Ok(general(bytes, source, reporter)?.entries.into_keys().collect())
 }
 
-/// What is wrong with an item, with its version; decodes only what may not be what it should at a glance.
+/// The version and the fault of an item; `None` if it is valid. Only fields whose type their raw text does not show are decoded.
 pub fn item_fault(item: &Item<'_>) -> Result<Option<(String, String)>> {
     if !item.is_plain() {
         return Ok(item_version(item)?.err());

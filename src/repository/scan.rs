@@ -320,7 +320,7 @@ impl<'a> Scanner<'a> {
             if !names.insert(name) {
                 return Err(Unusual);
             }
-            // A chart that has no versions is there all the same, which nobody learns who visits versions.
+            // A chart without versions still exists in the index, but a visitor of versions would never see it: left to the general parser.
             if !trim(rest).is_empty() {
                 return Err(Unusual);
             }

@@ -180,7 +180,7 @@ impl Manager<'_> {
         let telling = Mutex::new(Telling::new(steps.iter().map(|step| step.lines.clone()).collect()));
         let next = AtomicUsize::new(0);
         let work = || {
-            // Looked at before a step is taken: one that is taken is done, so that none is missing before the first fault.
+            // Asked before a step is claimed: a claimed step is always completed, so that there are results up to the first fault.
             while telling.lock().is_ok_and(|telling| !telling.has_failed()) {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(step) = steps.get(at) else { break };

@@ -121,8 +121,9 @@ pub fn load_directory(folder: &Path, notices: &mut Notices) -> Result<Chart> {
     load_directory_as(folder, Contents::Read, notices, &|_: &File| {})
 }
 
-/// The same for somebody who only packs it, and needs not all at once: files of which no chart is made stay where they are, whether
-/// they can be read shows when [their turn comes](super::Bytes::append_range), and values are checked and not kept.
+/// Like [`load_directory`], for packing only: files that do not define the chart stay on disk until
+/// [`append_range`](super::Bytes::append_range) reads them, which is also where faults of reading appear. Values are validated, then
+/// dropped.
 pub fn load_directory_to_pack(folder: &Path, notices: &mut Notices) -> Result<Chart> {
     load_directory_as(folder, Contents::ToPack, notices, &|_: &File| {})
 }

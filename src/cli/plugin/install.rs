@@ -24,10 +24,9 @@ use crate::repository::oci::{self, Reference};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The largest archive of a plugin.
+/// How many bytes the archive of a plugin may have.
 const ARCHIVE_LIMIT: u64 = 512 << 20;
-/// The largest provenance file.
-/// What archives are called.
+/// The endings of the names of plugin archives.
 const ENDINGS: [&str; 2] = [".tar.gz", ".tgz"];
 /// What is said where there is no plugin.yaml.
 const NO_MANIFEST: &str = "plugin metadata (plugin.yaml) missing";

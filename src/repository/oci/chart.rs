@@ -98,8 +98,8 @@ fn not_fetched(error: Error) -> Error {
     error.context("failed to perform \"Fetch\" on source")
 }
 
-/// The digest of the manifest that `reference` names, the descriptors of its config and layers in their order, and whether the
-/// registry says that it is one of OCI's, or nothing else.
+/// The digest of the manifest that `reference` names, the descriptors of its config and layers in their order, and whether the answer's
+/// `Content-Type` is one of OCI's or missing, in which case Helm counts the manifest as one of the descriptors.
 fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Vec<Descriptor>, bool)> {
     let (digest, answer) = answer_of(registry, reference)?;
     let is_oci = content_type(&answer).is_none_or(|found| found == MANIFEST_TYPE || found == INDEX_TYPE);

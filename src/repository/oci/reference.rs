@@ -124,7 +124,8 @@ pub fn valid_tag(tag: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
-/// Whether `registry` is a host, with a port or without, as oras-go has it: whatever Go takes for nothing but that.
+/// Whether `registry` is a host, with or without a port. As in oras-go, these are the texts that Go's `url.ParseRequestURI`, given
+/// `dummy://` and the text, takes for the host and nothing else.
 pub fn valid_registry(registry: &str) -> bool {
     Url::parse_request(format!("dummy://{registry}").as_bytes()).is_ok_and(|url| !url.host.is_empty() && url.host == registry.as_bytes())
 }

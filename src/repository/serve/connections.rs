@@ -29,7 +29,7 @@ pub struct Limits {
     pub handshake: Duration,
     /// How long the head of a request may take to arrive.
     pub head: Duration,
-    /// How long nothing may arrive while something is waited for, and nothing be taken of what is sent.
+    /// How long a connection may make no progress, in either direction, before it is closed.
     pub silence: Duration,
 }
 

@@ -56,8 +56,7 @@ pub(super) fn client(files: &TlsOptions, system: &SystemCertificates) -> Result<
 /// Whether the files that an access names for TLS are of use: Helm makes a TLS client of them before anything is asked,
 /// also where none will be used. One file of a pair alone is not looked at, unless something else asks for TLS.
 pub(super) fn check_files(files: &TlsOptions) -> Result<()> {
-    let pair = !files.cert_file.is_empty() && !files.key_file.is_empty();
-    if !pair && files.ca_file.is_empty() && !files.insecure_skip_tls_verify {
+    if !files.is_asked_for() {
         return Ok(());
     }
     Contents::read(files, &aws_lc_rs::default_provider()).map(|_| ())
