@@ -20,7 +20,7 @@ use crate::repository::folder_index::{indexed, indexed_archive};
 use crate::repository::index::compare_versions;
 use crate::version::Version;
 use axum::body::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::StreamExt as _;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
@@ -269,6 +269,14 @@ pub fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
     error.into_inner()
 }
 
+/// What the storage holds of a tenant.
+#[derive(Default)]
+struct Listing {
+    archives: Vec<Listed>,
+    /// By the archives that they are for.
+    provenance: HashMap<String, Listed>,
+}
+
 /// What an archive turned out to be.
 enum Content {
     Chart(Box<StoredVersion>),
@@ -278,6 +286,40 @@ enum Content {
 }
 
 impl State {
+    /// The archives of a listing that are not known as they are now.
+    fn unknown(&self, listing: &Listing) -> Vec<Listed> {
+        let is_version = |object: &Listed| self.entries.get(&object.name).is_some_and(|entry| entry.seen == *object);
+        let is_no_chart = |object: &Listed| self.no_charts.get(&object.name) == Some(object);
+        listing.archives.iter().filter(|object| !is_version(object) && !is_no_chart(object)).cloned().collect()
+    }
+
+    /// Takes over what a listing shows that began at `started`, and what was read for it. What this process wrote or deleted since then
+    /// is newer than the listing; a file that `is_claimed` is being written.
+    fn take_in(&mut self, listing: &Listing, read: Vec<Content>, started: Instant, is_claimed: impl Fn(&str) -> bool) -> Result<()> {
+        let present: HashSet<&str> = listing.archives.iter().map(|object| object.name.as_str()).collect();
+        let is_newer = |entry: &StoredVersion| entry.noted.is_some_and(|at| at >= started);
+        let is_gone = |entry: &&Arc<StoredVersion>| !present.contains(entry.file.as_str()) && !is_newer(entry) && !is_claimed(&entry.file);
+        let gone: Vec<String> = self.entries.values().filter(is_gone).map(|entry| entry.file.clone()).collect();
+        self.remove_all(gone.iter().map(String::as_str))?;
+        // A listing that began after a deletion shows what was uploaded since.
+        let is_deleted = |file: &str| self.deleted.get(file).is_some_and(|at| *at >= started);
+        let is_known = |file: &str| self.entries.get(file).is_some_and(|known| is_newer(known));
+        let (mut charts, mut others) = (Vec::new(), Vec::new());
+        for content in read {
+            match content {
+                Content::Chart(entry) if !is_deleted(&entry.file) && !is_known(&entry.file) => charts.push(*entry),
+                Content::NoChart(seen) if !is_known(&seen.name) => others.push(seen),
+                Content::Chart(_) | Content::NoChart(_) | Content::Unread => {}
+            }
+        }
+        // A file that was a chart may have been replaced by one that is none.
+        self.remove_all(others.iter().map(|seen| seen.name.as_str()))?;
+        self.insert_all(charts)?;
+        self.no_charts.retain(|file, _| present.contains(file.as_str()));
+        self.no_charts.extend(others.into_iter().map(|seen| (seen.name.clone(), seen)));
+        Ok(())
+    }
+
     /// Puts an entry in its place.
     fn insert(&mut self, entry: StoredVersion) -> Result<()> {
         self.insert_all(vec![entry])
@@ -540,57 +582,43 @@ impl Catalog {
                 return Ok(());
             }
         }
-        let (mut listed, mut provenance) = (Vec::new(), HashMap::new());
-        for object in self.storage.list(&self.tenant).await? {
-            if object.name.ends_with(".tgz") {
-                listed.push(object);
-            } else if let Some(file) = object.name.strip_suffix(".prov").filter(|file| file.ends_with(".tgz")) {
-                provenance.insert(file.to_string(), object);
+        let listing = self.list().await?;
+        let unknown = self.state.read().unwrap_or_else(poisoned).unknown(&listing);
+        let reads = futures_util::stream::iter(unknown).map(|object| self.read(object)).buffer_unordered(PARALLEL);
+        let (mut read, mut fault) = (Vec::new(), None);
+        for content in reads.collect::<Vec<_>>().await {
+            match content {
+                Ok(content) => read.push(content),
+                Err(error) => fault = Some(error),
             }
         }
-        let unknown: Vec<Listed> = {
-            let state = self.state.read().unwrap_or_else(poisoned);
-            let is_known = |object: &Listed| state.entries.get(&object.name).is_some_and(|entry| entry.seen == *object);
-            let is_none = |object: &Listed| state.no_charts.get(&object.name).is_some_and(|seen| seen == object);
-            listed.iter().filter(|object| !is_known(object) && !is_none(object)).cloned().collect()
-        };
-        let reads = futures_util::stream::iter(unknown).map(|object| self.read(object)).buffer_unordered(PARALLEL);
-        let read: Vec<Content> = reads.try_collect().await?;
         {
             let mut state = self.state.write().unwrap_or_else(poisoned);
-            let present: HashSet<&str> = listed.iter().map(|object| object.name.as_str()).collect();
-            // What this process wrote or deleted since the listing began is newer than the listing.
-            let newer = |entry: &StoredVersion| entry.noted.is_some_and(|at| at >= started);
-            let gone =
-                |entry: &&Arc<StoredVersion>| !present.contains(entry.file.as_str()) && !newer(entry) && !self.claims.has(&entry.file);
-            let gone: Vec<String> = state.entries.values().filter(gone).map(|entry| entry.file.clone()).collect();
-            state.remove_all(gone.iter().map(String::as_str))?;
-            // A listing that began after a deletion shows what somebody has uploaded since.
-            let deleted = |entry: &StoredVersion| state.deleted.get(&entry.file).is_some_and(|at| *at >= started);
-            let stays = |entry: &StoredVersion| !deleted(entry) && !state.entries.get(&entry.file).is_some_and(|known| newer(known));
-            let (mut charts, mut others) = (Vec::new(), Vec::new());
-            for content in read {
-                match content {
-                    Content::Chart(entry) if stays(&entry) => charts.push(*entry),
-                    Content::NoChart(seen) => others.push((seen.name.clone(), seen)),
-                    Content::Chart(_) | Content::Unread => {}
-                }
+            state.take_in(&listing, read, started, |file| self.claims.has(file))?;
+            if let Some(fault) = fault {
+                // The next listing need not read again what could be read.
+                return Err(fault);
             }
-            // What was a chart may have been replaced by something else.
-            let replaced = |file: &&str| state.entries.get(*file).is_some_and(|entry| !newer(entry));
-            let replaced: Vec<&str> = others.iter().map(|(file, _)| file.as_str()).filter(replaced).collect();
-            state.remove_all(replaced)?;
-            state.insert_all(charts)?;
-            state.no_charts.retain(|file, _| present.contains(file.as_str()));
-            state.no_charts.extend(others);
             state.deleted.retain(|_, at| *at >= started);
-            state.provenance = provenance;
+            state.provenance = listing.provenance;
             state.provenance_changed.retain(|_, at| *at >= started);
             state.listed = Some(started);
             state.stamp = settled.map(|stamp| (stamp, started));
         }
         self.save_snapshot(SNAPSHOT_AGE).await;
         Ok(())
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        let mut listing = Listing::default();
+        for object in self.storage.list(&self.tenant).await? {
+            if object.name.ends_with(".tgz") {
+                listing.archives.push(object);
+            } else if let Some(file) = object.name.strip_suffix(".prov").filter(|file| file.ends_with(".tgz")) {
+                listing.provenance.insert(file.to_string(), object);
+            }
+        }
+        Ok(listing)
     }
 
     /// What an archive is that a listing showed, whatever it is called. One that is no chart, has gone since or may not be read is

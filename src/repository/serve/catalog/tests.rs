@@ -58,6 +58,27 @@ fn who_waits_for_a_listing_takes_part_in_it() {
     });
 }
 
+// After a fault of the storage only what was not read before it is read again.
+#[test]
+fn what_was_read_before_a_fault_is_known() {
+    let seen = |name: &str| Listed { name: name.to_string(), size: 1, modified: 1, tag: None };
+    let listing = Listing { archives: ["a-1.0.0.tgz", "b-1.0.0.tgz", "c.tgz", "d.tgz"].map(seen).into(), ..Listing::default() };
+    let mut a = entry("a", "1.0.0");
+    a.seen = seen("a-1.0.0.tgz");
+    let mut state = State::default();
+    state
+        .take_in(&listing, vec![Content::Chart(Box::new(a)), Content::NoChart(seen("c.tgz")), Content::Unread], Instant::now(), |_| false)
+        .expect("taken in");
+    let unknown: Vec<String> = state.unknown(&listing).into_iter().map(|object| object.name).collect();
+    assert_eq!(unknown, ["b-1.0.0.tgz", "d.tgz"]);
+    // What changed since is read again.
+    let later = Listing {
+        archives: vec![Listed { modified: 2, ..seen("a-1.0.0.tgz") }, Listed { size: 2, ..seen("c.tgz") }],
+        ..Listing::default()
+    };
+    assert_eq!(state.unknown(&later), later.archives);
+}
+
 #[test]
 fn what_is_no_chart_is_read_once() {
     let top = tempfile::tempdir().expect("a folder");
