@@ -103,10 +103,16 @@ impl Run for Arguments {
             let text = crate::fs::read(file)?;
             access.add_accounts(&String::from_utf8_lossy(&text), &file.display().to_string())?;
         }
-        if let Some(token) = session.environment.get_filled("RUTTER_SERVE_TOKEN") {
-            access.add("bearer", &token, Role::Write);
+        match session.environment.get("RUTTER_SERVE_TOKEN").as_deref() {
+            None => {}
+            // Whoever sets it wants a guarded server, even where the secret that it was to hold is missing.
+            Some("") => return Err(usage("RUTTER_SERVE_TOKEN is set, but empty".to_string())),
+            Some(token) => access.add("bearer", token, Role::Write),
         }
         if self.auth_anonymous_get {
+            if !access.is_guarded() {
+                return Err(usage("--auth-anonymous-get needs accounts: without any, everybody may write too".to_string()));
+            }
             access.allow_anonymous_read();
         }
         let context_path = match self.context_path.trim_matches('/') {

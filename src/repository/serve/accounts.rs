@@ -28,6 +28,10 @@ enum Secret {
 /// Salt and digest of a bcrypt hash that no known password has.
 const NOBODYS: &str = ".....................................................";
 
+/// How the hashes begin that `htpasswd` and `crypt` write and that are not bcrypt's: taken for passwords, they would let in whoever can
+/// read the file.
+const OTHER_HASHES: [&str; 6] = ["$apr1$", "$1$", "$5$", "$6$", "{SHA}", "{SSHA}"];
+
 /// Accounts and tokens.
 #[derive(Debug, Default)]
 pub struct Accounts {
@@ -73,8 +77,10 @@ impl Accounts {
     /// `bearer` makes it a bearer token. The role is `write` when left out; lines that begin with `#` are comments.
     ///
     /// # Errors
-    /// Names the file, the line and the form that a line has.
+    /// Names the file, the line and the form that a line has. A file without any account is an error too: a server that was to be
+    /// guarded is not open because a secret was mounted empty.
     pub fn add_accounts(&mut self, text: &str, file: &str) -> Result<()> {
+        let mut is_empty = true;
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -90,9 +96,19 @@ impl Accounts {
             if secret.is_empty() {
                 return Err(fault("empty secret"));
             }
+            if OTHER_HASHES.iter().any(|start| secret.starts_with(start)) {
+                return Err(fault("a hash that is not bcrypt's (as of `htpasswd -B`)"));
+            }
+            if secret.starts_with("$2") && secret.parse::<bcrypt::HashParts>().is_err() {
+                return Err(fault("a broken bcrypt hash"));
+            }
+            if self.users.contains_key(user) {
+                return Err(fault(&format!("a second account of `{user}`")));
+            }
             self.add(user, secret, role);
+            is_empty = false;
         }
-        Ok(())
+        if is_empty { Err(Error::new(ErrorKind::Usage, format!("{file}: there is no account in it"))) } else { Ok(()) }
     }
 
     /// Adds one account; the user name `bearer` makes its secret a bearer token.
@@ -193,6 +209,22 @@ mod tests {
 
     fn basic(text: &str) -> String {
         format!("Basic {}", crate::base64::encode(text))
+    }
+
+    #[test]
+    fn files_that_guard_nothing_are_refused() {
+        let fault = |text: &str| Accounts::open().add_accounts(text, "accounts").expect_err(text).to_string();
+        for text in ["", "\n", "# nobody\n  \n"] {
+            assert_eq!(fault(text), "accounts: there is no account in it");
+        }
+        for secret in ["$apr1$u7$yA4", "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "$6$salt$hash", "$1$a$b", "$5$a$b", "{SSHA}x"] {
+            assert!(fault(&format!("ada:{secret}\n")).starts_with("accounts:1: a hash that is not bcrypt's"), "{secret}");
+        }
+        for secret in ["$2", "$2y$05$abc", "$2y$xx$......................................................"] {
+            assert!(fault(&format!("# people\nada:{secret}:read\n")).starts_with("accounts:2: a broken bcrypt hash"), "{secret}");
+        }
+        assert!(fault("ada:pw\nbob:pw\nada:pw2\n").starts_with("accounts:3: a second account of `ada`"));
+        assert!(Accounts::open().add_accounts("bearer:a\nbearer:b:read\nada:$money\n", "accounts").is_ok());
     }
 
     #[test]

@@ -279,12 +279,12 @@ async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Res
     if !super::route::is_safe_part(&file) {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     }
-    let entry = catalog.of_file(&file).await?;
+    // While its archive is there: that is how its tags are known.
+    if let Some(entry) = catalog.of_file(&file).await? {
+        super::registry::forget_all(server, tenant, &entry).await?;
+    }
     if !withdraw(server, &catalog, &file).await? {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
-    }
-    if let Some(entry) = entry {
-        super::registry::forget_all(server, tenant, &entry).await?;
     }
     Ok(json(StatusCode::OK, "{\"deleted\":true}"))
 }

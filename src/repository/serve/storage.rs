@@ -247,7 +247,16 @@ impl Storage {
 
     /// Takes away everything below `folder`.
     pub async fn delete_below(&self, folder: &str) -> Result<()> {
-        self.delete_older(folder, i64::MAX).await
+        self.delete_older(folder, i64::MAX).await?;
+        self.discard_folder(folder);
+        Ok(())
+    }
+
+    /// Takes away an empty folder, of which a bucket has none. One that cannot be taken away, or is not empty, stays.
+    pub fn discard_folder(&self, folder: &str) {
+        if let Some(top) = &self.folder {
+            let _ = crate::fs::remove_empty_folder(&top.join(folder));
+        }
     }
 }
 

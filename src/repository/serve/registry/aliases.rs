@@ -4,7 +4,7 @@
 //! then on, or the tags go with it. The archive of a version is stored once, among the tenant's charts; without this a tag would
 //! be left whose archive nobody can pull.
 
-use super::{blob, kept, manifest, published, tag_of};
+use super::{blob, digest_of_tag, kept, manifest, published, tag_of};
 use crate::error::Result;
 use crate::repository::serve::Server;
 use crate::repository::serve::catalog::StoredVersion;
@@ -26,12 +26,17 @@ pub async fn keep(server: &Server, name: &str, entry: &StoredVersion) -> Result<
     Ok(())
 }
 
-/// Takes the tags of a version away, its own and all others.
+/// Takes the tags of a version away, its own and all others, and the manifests that they name.
 pub async fn remove(server: &Server, name: &str, entry: &StoredVersion) -> Result<()> {
-    for (tag, _) in others(server, name, entry).await? {
+    let tags = others(server, name, entry).await?.into_iter().map(|(tag, _)| tag).chain([tag_of(&entry.version)]);
+    for tag in tags {
+        let named = digest_of_tag(server, name, &tag).await?;
         server.storage.delete(&kept(name, "_tags", &tag)).await?;
+        if let Some(digest) = named {
+            server.storage.delete(&kept(name, "_manifests", &digest.key())).await?;
+        }
     }
-    server.storage.delete(&kept(name, "_tags", &tag_of(&entry.version))).await.map(drop)
+    Ok(())
 }
 
 /// The other tags whose manifests hold the archive of a version, with these.

@@ -5,6 +5,7 @@
 //! a part each, so that the parts of one upload may reach different servers.
 
 use super::digest::Digest;
+use super::repositories;
 use super::{DIGEST_HEADER, blob_unknown, chart_of, charts, digest_invalid, empty, fault, kept, known, tag, unsupported};
 use crate::error::Result;
 use crate::repository::oci::reference::valid_repository;
@@ -37,6 +38,12 @@ pub async fn handle(server: &Server, name: &str, digest: &str, asked: &Asked) ->
 
 /// Whether there is such a blob.
 pub async fn exists(server: &Server, name: &str, digest: &Digest) -> Result<bool> {
+    // The archives of charts are known without a look at the storage.
+    if let (Some((catalog, chart)), Some(hex)) = (chart_of(server, name), digest.sha256())
+        && catalog.versions(chart).await?.iter().any(|entry| entry.digest == hex)
+    {
+        return Ok(true);
+    }
     let stored = server.storage.look(&kept(name, "_blobs", &digest.key())).await?.is_some();
     Ok(stored || blob_of_chart(server, name, digest).await?.is_some())
 }
@@ -107,7 +114,13 @@ fn session_folder(name: &str, session: &str) -> String {
 
 /// Takes away what clients that never finished have left.
 pub async fn forget_abandoned(storage: &Storage, now: i64) -> Result<()> {
-    storage.delete_older(SESSIONS, now.saturating_sub(SESSION_AGE)).await
+    let before = now.saturating_sub(SESSION_AGE);
+    repositories::forget_unnamed(storage, before).await?;
+    storage.delete_older(SESSIONS, before).await?;
+    for folder in storage.folders(SESSIONS).await? {
+        storage.discard_folder(&format!("{SESSIONS}/{folder}"));
+    }
+    Ok(())
 }
 
 /// Begins an upload, or stores a whole blob at once, or takes it from another repository.
@@ -211,7 +224,7 @@ async fn finish(server: &Server, name: &str, digest: &str, bytes: Bytes) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::{Digest, Storage, chunk, forget_abandoned, range, session_folder};
+    use super::{Digest, SESSION_AGE, Storage, chunk, forget_abandoned, range, session_folder};
     use crate::repository::serve::trial::Trial;
 
     /// The one session that a trial's server gives.
@@ -373,6 +386,39 @@ mod tests {
         runtime.block_on(forget_abandoned(&storage, i64::try_from(millis).expect("a time"))).expect("forgotten");
         assert!(!top.path().join(".oci/_uploads/old/start").exists());
         assert!(top.path().join(".oci/_uploads/new/start").exists());
+    }
+
+    #[test]
+    fn uploads_leave_no_folders() {
+        let trial = Trial::new(|_| {});
+        let sessions = || std::fs::read_dir(trial.path(".oci/_uploads")).map_or(0, Iterator::count);
+        trial.begin();
+        assert_eq!((sessions(), trial.end("content", "content").0, sessions()), (1, 201, 0));
+        trial.begin();
+        assert_eq!((trial.send("DELETE", "", "", "").0, sessions()), (204, 0));
+        // What is left of a server that was killed.
+        std::fs::create_dir_all(trial.path(".oci/_uploads/empty")).expect("a folder");
+        crate::repository::serve::catalog::tests::wait(forget_abandoned(&trial.server.storage, 0)).expect("forgotten");
+        assert_eq!(sessions(), 0);
+    }
+
+    #[test]
+    fn old_blobs_are_forgotten_where_no_manifest_could_name_them() {
+        let trial = Trial::new(|_| {});
+        for name in [".oci/a/_blobs/x", ".oci/a/b/_blobs/x", ".oci/a/b/_manifests/m", ".oci/a/b/c/_blobs/x", ".oci/a/b/c/_tags/t"] {
+            let path = trial.path(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+            std::fs::write(path, "").expect("a file");
+        }
+        let there = |name: &str| trial.path(name).exists();
+        let forget =
+            |now: i64| crate::repository::serve::catalog::tests::wait(forget_abandoned(&trial.server.storage, now)).expect("forgotten");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time").as_millis() as i64;
+        forget(now);
+        assert!(there(".oci/a/_blobs/x") && there(".oci/a/b/c/_blobs/x"));
+        forget(now + 2 * SESSION_AGE);
+        assert_eq!([".oci/a/_blobs/x", ".oci/a/b/_blobs/x", ".oci/a/b/c/_blobs/x"].map(there), [false, true, false]);
+        assert!(there(".oci/a/b/_manifests/m") && there(".oci/a/b/c/_tags/t"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod tests;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
 use crate::repository::oci::reference::{tag_of, valid_tag, version_of};
-use crate::repository::serve::catalog::{Catalog, StoredVersion, read_package};
+use crate::repository::serve::catalog::{Catalog, Package, StoredVersion, read_package};
 use crate::repository::serve::publish::{Upload, publish, sign_later, withdraw};
 use crate::repository::serve::route::RegistryRoute;
 use crate::repository::serve::storage::Written;
@@ -153,30 +153,49 @@ async fn versions(server: &Server, name: &str) -> Result<Vec<Arc<StoredVersion>>
     }
 }
 
-/// The manifest that a tag or digest names, and its digest.
-async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option<(Digest, Bytes)>> {
-    let wanted = Digest::parse(reference);
-    let stored = match &wanted {
-        Some(digest) => Some(digest.clone()),
-        None if !valid_tag(reference) => return Ok(None),
-        None => {
-            let tag = server.storage.get(&kept(name, "_tags", reference)).await?;
-            tag.and_then(|digest| Digest::parse(&String::from_utf8_lossy(&digest)))
-        }
+/// The manifest that was pushed and that a tag or digest names, and its digest.
+async fn pushed_manifest(server: &Server, name: &str, reference: &str) -> Result<Option<(Digest, Bytes)>> {
+    let digest = match Digest::parse(reference) {
+        Some(digest) => Some(digest),
+        None if !valid_tag(reference) => None,
+        None => digest_of_tag(server, name, reference).await?,
     };
-    if let Some(digest) = stored
-        && let Some(bytes) = server.storage.get(&kept(name, "_manifests", &digest.key())).await?
+    let Some(digest) = digest else { return Ok(None) };
+    let bytes = server.storage.get(&kept(name, "_manifests", &digest.key())).await?;
+    Ok(bytes.map(|bytes| (digest, bytes)))
+}
+
+/// The digest of the manifest that was pushed under a tag.
+async fn digest_of_tag(server: &Server, name: &str, tag: &str) -> Result<Option<Digest>> {
+    let digest = server.storage.get(&kept(name, "_tags", tag)).await?;
+    Ok(digest.and_then(|digest| Digest::parse(&String::from_utf8_lossy(&digest))))
+}
+
+/// The manifest that a tag or digest names, and its digest: one that was pushed, else that of a chart.
+async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option<(Digest, Bytes)>> {
+    if let Some((digest, bytes)) = pushed_manifest(server, name, reference).await?
+        && has_archive(server, name, &bytes).await?
     {
         return Ok(Some((digest, bytes)));
     }
     let Some((catalog, chart)) = chart_of(server, name) else { return Ok(None) };
-    if let Some(wanted) = wanted {
+    if let Some(wanted) = Digest::parse(reference) {
         return Ok(charts::manifest_of(&catalog, chart, &wanted).await?.map(|bytes| (wanted, bytes)));
     }
     let versions = catalog.versions(chart).await?;
     let Some(entry) = versions.iter().find(|entry| tag_of(&entry.version) == reference) else { return Ok(None) };
     let bytes = charts::manifest(&catalog, entry).await?;
     Ok(Some((Digest::of(&bytes), bytes)))
+}
+
+/// Whether the archive is there that a manifest of a chart names: one that was deleted with its version takes the manifest along, or
+/// clients would take a push of it for done. True for whatever is no chart.
+async fn has_archive(server: &Server, name: &str, manifest: &[u8]) -> Result<bool> {
+    let manifest: Value = serde_json::from_slice(manifest).unwrap_or_default();
+    match layer(&manifest, CHART_TYPE).filter(|_| is_chart(&manifest)) {
+        Some(digest) => blobs::exists(server, name, &digest).await,
+        None => Ok(true),
+    }
 }
 
 fn media_type(manifest: &[u8]) -> String {
@@ -288,12 +307,22 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
             return Ok(exists(name, tag));
         }
     }
-    let is_chart = parsed.pointer("/config/mediaType").and_then(Value::as_str) == Some(CONFIG_TYPE);
-    // Names such as `latest` stand beside the version; a version as tag must be the one inside.
-    let is_version = |tag: &str| is_chart && Version::parse_strict(&version_of(tag)).is_ok();
-    for tag in tags.iter().filter(|tag| is_version(tag)) {
-        if let Some(refused) = publish_chart(server, name, tag, &parsed).await? {
-            return Ok(refused);
+    let chart = if is_chart(&parsed) && !tags.is_empty() { Some(pushed_chart(server, name, &parsed).await?) } else { None };
+    // Names such as `latest` stand beside the version; what can only be a version must be the one in the archive.
+    let is_version = |tag: &str| match &chart {
+        None => false,
+        Some(Ok(chart)) if tag_of(&chart.package.metadata.version) == tag => true,
+        Some(_) => Version::parse_strict(&version_of(tag)).is_ok(),
+    };
+    if let Some(chart) = &chart {
+        for tag in tags.iter().filter(|tag| is_version(tag)) {
+            let refused = match chart {
+                Ok(chart) => publish_chart(server, name, tag, chart).await?,
+                Err(fault) => Some(manifest_invalid(fault)),
+            };
+            if let Some(refused) = refused {
+                return Ok(refused);
+            }
         }
     }
     server.storage.replace(&kept(name, "_manifests", &digest.key()), asked.body.clone()).await?;
@@ -354,27 +383,46 @@ fn referrer(manifest: &Value, bytes: &[u8], digest: &Digest) -> Value {
     descriptor
 }
 
-/// Puts the chart of a manifest among the tenant's charts. `Some` is the refusal.
-async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &Value) -> Result<Option<Answer>> {
-    let Some((catalog, chart_name)) = chart_of(server, name) else { return Ok(None) };
-    let layers = manifest.get("layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let layer = |kind: &str| {
-        let found = layers.iter().find(|layer| layer.get("mediaType").and_then(Value::as_str) == Some(kind));
-        found.and_then(|layer| layer.get("digest")).and_then(Value::as_str).and_then(Digest::parse)
-    };
-    let Some(archive) = layer(CHART_TYPE) else {
-        return Ok(Some(manifest_invalid("a chart manifest without chart layer")));
-    };
-    let Some(bytes) = blob(server, name, &archive).await? else { return Ok(Some(blob_unknown())) };
-    let provenance = match layer(PROVENANCE_TYPE) {
+fn is_chart(manifest: &Value) -> bool {
+    manifest.pointer("/config/mediaType").and_then(Value::as_str) == Some(CONFIG_TYPE)
+}
+
+/// The digest of the first layer of a kind.
+fn layer(manifest: &Value, kind: &str) -> Option<Digest> {
+    let layers = manifest.get("layers").and_then(Value::as_array)?;
+    let found = layers.iter().find(|layer| layer.get("mediaType").and_then(Value::as_str) == Some(kind))?;
+    found.get("digest").and_then(Value::as_str).and_then(Digest::parse)
+}
+
+/// A chart that a manifest brings.
+struct PushedChart {
+    package: Package,
+    digest: Digest,
+    archive: Bytes,
+    provenance: Option<Bytes>,
+}
+
+/// The chart of a manifest, or why it is none.
+async fn pushed_chart(server: &Server, name: &str, manifest: &Value) -> Result<std::result::Result<PushedChart, String>> {
+    let Some(digest) = layer(manifest, CHART_TYPE) else { return Ok(Err("a chart manifest without chart layer".to_string())) };
+    let Some(archive) = blob(server, name, &digest).await? else { return Ok(Err("blob unknown to registry".to_string())) };
+    let provenance = match layer(manifest, PROVENANCE_TYPE) {
         Some(digest) => blob(server, name, &digest).await?,
         None => None,
     };
-    let for_reading = bytes.clone();
+    let for_reading = archive.clone();
     let read = tokio::task::spawn_blocking(move || read_package(&for_reading)).await;
-    let package = match read.map_err(|error| Error::new(ErrorKind::Chart, error.to_string())).and_then(|read| read) {
-        Ok(package) => package,
-        Err(error) => return Ok(Some(manifest_invalid(error.message()))),
+    let package = read.map_err(|error| Error::new(ErrorKind::Chart, error.to_string())).and_then(|read| read);
+    Ok(package.map(|package| PushedChart { package, digest, archive, provenance }).map_err(|error| error.message().to_string()))
+}
+
+/// Puts a chart that was pushed under `tag` among the tenant's charts. `Some` is the refusal.
+async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, chart: &PushedChart) -> Result<Option<Answer>> {
+    let PushedChart { package, digest, archive, provenance } = chart;
+    let Some((catalog, chart_name)) = chart_of(server, name) else {
+        // It would be in no index, and nothing would keep its versions from being replaced.
+        let message = format!("{name} is no chart of a repository of this server; how deep these lie is its option --depth");
+        return Ok(Some(fault(StatusCode::FORBIDDEN, "DENIED", &message)));
     };
     if package.metadata.name != chart_name || tag_of(&package.metadata.version) != tag {
         let message = format!("the archive is {} {}, not {chart_name} {tag}", package.metadata.name, package.metadata.version);
@@ -384,21 +432,21 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, manifest: &V
     if replace && let Some(entry) = catalog.of_file(&package.file).await? {
         aliases::keep(server, name, &entry).await?;
     }
-    let upload = Upload { package: &package, archive: bytes.clone(), provenance: provenance.clone(), replace };
+    let upload = Upload { package, archive: archive.clone(), provenance: provenance.clone(), replace };
     match publish(server, &catalog, upload).await? {
         Written::New => {
             server.metrics.uploads.fetch_add(1, Ordering::Relaxed);
             // From here on the archive among the charts is this blob.
-            if archive.sha256().is_some() {
-                server.storage.discard(&kept(name, "_blobs", &archive.key())).await?;
+            if digest.sha256().is_some() {
+                server.storage.discard(&kept(name, "_blobs", &digest.key())).await?;
             }
             Ok(None)
         }
         Written::Exists => {
-            let same = server.storage.get(&catalog.object(&package.file)).await?.is_some_and(|stored| stored == bytes);
+            let same = server.storage.get(&catalog.object(&package.file)).await?.is_some_and(|stored| stored == *archive);
             if same {
                 if let Some(provenance) = provenance {
-                    sign_later(server, &catalog, &package.file, provenance).await?;
+                    sign_later(server, &catalog, &package.file, provenance.clone()).await?;
                 }
                 return Ok(None);
             }
@@ -411,7 +459,12 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
     if server.options.disable_delete {
         return Ok(unsupported("GET, HEAD, PUT"));
     }
-    let Some((digest, bytes)) = manifest(server, name, reference).await? else { return Ok(manifest_unknown()) };
+    let found = match manifest(server, name, reference).await? {
+        // One whose archive is gone can be deleted still.
+        None => pushed_manifest(server, name, reference).await?,
+        found => found,
+    };
+    let Some((digest, bytes)) = found else { return Ok(manifest_unknown()) };
     let by_digest = digest.as_str() == reference;
     let parsed: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     // Found out while the tags still stand.
@@ -433,6 +486,9 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
         for entry in versions {
             aliases::keep(server, name, &entry).await?;
             deleted |= withdraw(server, &catalog, &entry.file).await?;
+        }
+        if !has_archive(server, name, &bytes).await? {
+            server.storage.delete(&kept(name, "_manifests", &digest.key())).await?;
         }
     }
     Ok(if deleted { empty(StatusCode::ACCEPTED, &[]) } else { manifest_unknown() })

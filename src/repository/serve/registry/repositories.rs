@@ -7,6 +7,7 @@ use super::{Page, page};
 use crate::error::Result;
 use crate::repository::oci::reference::valid_repository;
 use crate::repository::serve::route::is_safe_part;
+use crate::repository::serve::storage::Storage;
 use crate::repository::serve::{Answer, Asked, Server, json};
 use axum::http::StatusCode;
 use serde_json::json as object;
@@ -40,6 +41,21 @@ async fn pushed(server: &Server, names: &mut BTreeSet<String>) -> Result<()> {
                 folders.push(below);
             }
         }
+    }
+    Ok(())
+}
+
+/// Takes away the blobs of repositories without any manifest that were written before `before` (milliseconds since 1970): no
+/// client has named them since. What single manifests leave behind stays, since a client that found it there may be about to name it.
+pub(super) async fn forget_unnamed(storage: &Storage, before: i64) -> Result<()> {
+    let mut folders = vec![String::new()];
+    while let Some(name) = folders.pop() {
+        let found = storage.folders(&format!(".oci/{name}")).await?;
+        let has = |wanted: &str| found.iter().any(|folder| folder == wanted);
+        if has("_blobs") && (!has("_manifests") || storage.list(&format!(".oci/{name}/_manifests")).await?.is_empty()) {
+            storage.delete_older(&format!(".oci/{name}/_blobs"), before).await?;
+        }
+        folders.extend(found.iter().filter(|folder| !folder.starts_with('_')).map(|folder| below(&name, folder)));
     }
     Ok(())
 }

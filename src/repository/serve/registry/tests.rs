@@ -3,6 +3,7 @@
 use super::digest::Digest;
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
 use crate::repository::serve::catalog::tests::archive;
+use crate::repository::serve::route::Depth;
 use crate::repository::serve::trial::Trial;
 use serde_json::{Value, json};
 
@@ -260,6 +261,80 @@ fn other_tags_stand_on_their_own_when_a_version_goes() {
 }
 
 #[test]
+fn versions_are_what_the_archive_says_however_they_are_written() {
+    for version in ["v1.14.0", "7", "1.2", "v2"] {
+        let trial = Trial::new(|_| {});
+        let chart = archive(&format!("apiVersion: v2\nname: app\nversion: {version}\n"));
+        let other = archive(&format!("apiVersion: v2\nname: app\nversion: {version}\ndescription: other\n"));
+        let tag = format!("/v2/app/manifests/{version}");
+        assert_eq!(trial.put(&tag, &trial.manifest(b"{}", &[(CHART_TYPE, &chart)], "then")).0, 201);
+        assert_eq!(trial.get(&format!("/charts/app-{version}.tgz")), (200, chart.clone().into()));
+        assert_eq!(trial.put(&tag, &trial.manifest(b"{}", &[(CHART_TYPE, &other)], "then")), denied());
+        assert_eq!(trial.status("POST", "/api/charts", other), 409);
+        assert!(String::from_utf8_lossy(&trial.get("/index.yaml").1).contains(&format!("app-{version}.tgz")));
+    }
+}
+
+// A push that finds its manifest sends nothing else, as oras has it.
+#[test]
+fn a_deleted_version_can_be_pushed_again() {
+    for (path, status) in [("/api/charts/app/1.0.0+b", 200), (TAG, 202)] {
+        let trial = Trial::new(|_| {});
+        let chart = chart();
+        let whole: &[(&str, &[u8])] = &[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"signed")];
+        let manifest = trial.manifest(&config(), whole, "then");
+        let by_digest = format!("/v2/app/manifests/{}", Digest::of(manifest.as_bytes()).as_str());
+        assert_eq!((trial.put(TAG, &manifest).0, trial.get(&by_digest).0), (201, 200));
+        assert_eq!(trial.status("DELETE", path, ""), status);
+        assert_eq!((trial.get(&by_digest).0, trial.get("/v2/app/tags/list").0), (404, 404), "{path}");
+        assert_eq!(trial.get("/v2/_catalog").1, r#"{"repositories":[]}"#);
+        assert_eq!(trial.put(TAG, &manifest), (404, "MANIFEST_BLOB_UNKNOWN".to_string()));
+        trial.manifest(&config(), whole, "then");
+        assert_eq!((trial.put(TAG, &manifest).0, trial.get(&by_digest).0), (201, 200));
+        assert!(trial.has_version(&chart));
+    }
+    // However the archive went.
+    let trial = Trial::new(|_| {});
+    let manifest = trial.manifest(&config(), &[(CHART_TYPE, &chart())], "then");
+    assert_eq!(trial.put(TAG, &manifest).0, 201);
+    std::fs::remove_file(trial.path("app-1.0.0+b.tgz")).expect("removed");
+    let digest = Digest::of(manifest.as_bytes());
+    let by_digest = format!("/v2/app/manifests/{}", digest.as_str());
+    assert_eq!((trial.get(TAG).0, trial.get(&by_digest).0), (404, 404));
+    assert_eq!((trial.status("DELETE", &by_digest, ""), trial.status("DELETE", &by_digest, "")), (202, 404));
+}
+
+#[test]
+fn charts_are_pushed_where_the_server_has_charts_only() {
+    let push = |depth: Depth, name: &str| {
+        let trial = Trial::new(|options| options.layout.depth = depth);
+        let upload = |bytes: &[u8]| {
+            let path = format!("/v2/{name}/blobs/uploads/?digest={}", Digest::of(bytes).as_str());
+            assert_eq!(trial.status("POST", &path, bytes.to_vec()), 201);
+        };
+        upload(&chart());
+        upload(&config());
+        let manifest = trial.manifest(&config(), &[(CHART_TYPE, &chart())], "then");
+        let image = manifest.replace(CONFIG_TYPE, "application/vnd.oci.image.config.v1+json");
+        let whatever = trial.put(&format!("/v2/{name}/manifests/any"), &image).0;
+        let tagged = trial.put(&format!("/v2/{name}/manifests/1.0.0_b"), &manifest);
+        assert_eq!(trial.get(&format!("/v2/{name}/manifests/1.0.0_b")).0 == 200, tagged.0 == 201);
+        (whatever, tagged)
+    };
+    let refused = (403, "DENIED".to_string());
+    for (depth, name, wanted) in [
+        (Depth::None, "app", (201, String::new())),
+        (Depth::None, "charts/app", refused.clone()),
+        (Depth::Fixed(1), "app", refused.clone()),
+        (Depth::Fixed(1), "charts/app", (201, String::new())),
+        (Depth::Fixed(1), "more/charts/app", refused),
+        (Depth::Dynamic, "more/charts/app", (201, String::new())),
+    ] {
+        assert_eq!(push(depth, name), (201, wanted), "{depth:?} {name}");
+    }
+}
+
+#[test]
 fn a_signature_that_comes_later_is_seen_by_all() {
     let chart = chart();
     let trial = Trial::new(|_| {});
@@ -290,14 +365,14 @@ fn repositories_of_any_depth_are_listed() {
         assert_eq!(trial.status("POST", format!("/api/{tenant}/charts").replace("//", "/").as_str(), chart()), 201);
         names.push(format!("{tenant}/app").trim_start_matches('/').to_string());
     }
-    // Deeper than any tenant: not a chart's, and a repository all the same.
+    // Deeper than any tenant: no chart is published there, but it is a repository all the same.
     let deep = format!("{}/app", folders(17));
     let digest = Digest::of(b"{}");
     assert_eq!(trial.status("POST", &format!("/v2/{deep}/blobs/uploads/?digest={}", digest.as_str()), "{}"), 201);
     let layer = Digest::of(&chart());
     assert_eq!(trial.status("POST", &format!("/v2/{deep}/blobs/uploads/?digest={}", layer.as_str()), chart()), 201);
     let manifest = json!({
-        "schemaVersion": 2, "config": { "mediaType": CONFIG_TYPE, "digest": digest.as_str() },
+        "schemaVersion": 2, "config": { "mediaType": "application/vnd.example+json", "digest": digest.as_str() },
         "layers": [{ "mediaType": CHART_TYPE, "digest": layer.as_str() }],
     });
     assert_eq!(trial.put(&format!("/v2/{deep}/manifests/1.0.0_b"), &manifest.to_string()).0, 201);
