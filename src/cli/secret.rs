@@ -32,10 +32,19 @@ pub fn from_file(path: &str) -> Result<Vec<u8>> {
     Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
 }
 
-/// The passphrase of the key of this name: the first line of the file, where one is named, else what is typed.
-pub fn passphrase(file: Option<&str>, name: &str, session: &Session) -> Result<Vec<u8>> {
+/// The passphrase that need not be typed: the first line of the file, where one is named, else what `RUTTER_PASSPHRASE` holds. It is read
+/// once for all that a run signs, since standard input can be read only once.
+pub fn given_passphrase(file: Option<&str>, session: &Session) -> Result<Option<Vec<u8>>> {
     match file.filter(|file| !file.is_empty()) {
-        Some(file) => from_file(file),
+        Some(file) => from_file(file).map(Some),
+        None => Ok(session.environment.get_filled("RUTTER_PASSPHRASE").map(String::into_bytes)),
+    }
+}
+
+/// The passphrase of the key of this name: what was given, else what is typed.
+pub fn passphrase(given: Option<&[u8]>, name: &str, session: &Session) -> Result<Vec<u8>> {
+    match given {
+        Some(given) => Ok(given.to_vec()),
         None => ask(&format!("Password for key {} >  ", quote(name)), session).map(String::into_bytes),
     }
 }

@@ -36,6 +36,7 @@ mod readme;
 mod registries;
 #[cfg(feature = "serve")]
 mod serve;
+mod signing;
 #[cfg(all(unix, feature = "serve"))]
 mod streams;
 #[path = "../support/mod.rs"]

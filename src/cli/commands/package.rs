@@ -87,19 +87,12 @@ impl Run for Arguments {
             destination: PathBuf::from(self.destination.as_deref().unwrap_or(".")),
             time: session.environment.source_date()?,
         };
+        // Before anything is written: what cannot be signed is not packed.
+        let passphrase = if self.sign { secret::given_passphrase(self.passphrase_file.as_deref(), session)? } else { None };
         let is_report = self.output.as_deref() == Some("json");
         let mut listing = Listing::new();
-        for (number, argument) in arguments.iter().enumerate() {
-            let path = Path::new(argument);
-            fs::stat(path)?;
-            if self.dependency_update {
-                self.update_dependencies(path, session)?;
-            }
-            let report = package::run(path, &options, &mut session.notices)?;
-            session.show_notices();
-            if self.sign {
-                self.sign(&report, session)?;
-            }
+        let packed = arguments.iter().enumerate().try_for_each(|(number, argument)| {
+            let report = self.pack(Path::new(argument), &options, passphrase.as_deref(), session)?;
             if is_report {
                 listing.add(&report);
             } else {
@@ -109,15 +102,31 @@ impl Run for Arguments {
                 // The end of the process frees the last chart at once.
                 std::mem::forget(report);
             }
-        }
-        if is_report {
+            Ok(())
+        });
+        // Archives that were written before a fault are told as they are in the text form.
+        if is_report && (packed.is_ok() || !listing.is_empty()) {
             session.print(listing.finish()?)?;
         }
-        Ok(())
+        packed
     }
 }
 
 impl Arguments {
+    /// Packs one chart, and signs it if asked to.
+    fn pack(&self, path: &Path, options: &Options, passphrase: Option<&[u8]>, session: &mut Session) -> Result<Report> {
+        fs::stat(path)?;
+        if self.dependency_update {
+            self.update_dependencies(path, session)?;
+        }
+        let report = package::run(path, options, &mut session.notices)?;
+        session.show_notices();
+        if self.sign {
+            self.sign(&report, passphrase, session)?;
+        }
+        Ok(report)
+    }
+
     /// Fetches the dependencies first, without a word but the registry client's, as Helm does.
     fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<()> {
         let source = ChartOptions { keyring: keyring(self.keyring.as_deref(), session), ..self.server.options()? };
@@ -128,9 +137,9 @@ impl Arguments {
     }
 
     /// Writes the provenance file beside the archive.
-    fn sign(&self, report: &Report, session: &mut Session) -> Result<()> {
+    fn sign(&self, report: &Report, given: Option<&[u8]>, session: &mut Session) -> Result<()> {
         let keyring = provenance::read_keyring_file(&keyring(self.keyring.as_deref(), session))?;
-        let mut passphrase = |name: &str| secret::passphrase(self.passphrase_file.as_deref(), name, session);
+        let mut passphrase = |name: &str| secret::passphrase(given, name, session);
         let signing = provenance::Signing {
             keyring: &keyring,
             key: self.key.as_deref().unwrap_or_default(),
@@ -144,17 +153,25 @@ impl Arguments {
 }
 
 /// The archives as a JSON array.
-struct Listing(json::Writer);
+struct Listing {
+    writer: json::Writer,
+    count: usize,
+}
 
 impl Listing {
     fn new() -> Listing {
         let mut writer = json::Writer::new(false);
         writer.begin_list();
-        Listing(writer)
+        Listing { writer, count: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     fn add(&mut self, report: &Report) {
-        let Listing(writer) = self;
+        self.count += 1;
+        let writer = &mut self.writer;
         writer.begin_map();
         let (path, digest) = (report.path.to_string_lossy(), format!("sha256:{}", report.digest()));
         let metadata = report.metadata();
@@ -169,7 +186,7 @@ impl Listing {
 
     /// The whole text, indented, with its line break.
     fn finish(self) -> Result<Vec<u8>> {
-        let mut writer = self.0;
+        let mut writer = self.writer;
         writer.end_list();
         let mut text = json::indent(&writer.finish()?, "", "  ");
         text.push(b'\n');

@@ -253,7 +253,8 @@ impl Package {
         if key.is_empty() {
             return Err(Error::new(ErrorKind::Verification, "private key not found"));
         }
-        let mut passphrase = |name: &str| secret::passphrase(self.passphrase_file.as_deref(), name, session);
+        let given = secret::given_passphrase(self.passphrase_file.as_deref(), session)?;
+        let mut passphrase = |name: &str| secret::passphrase(given.as_deref(), name, session);
         let signing = provenance::Signing {
             keyring,
             key,

@@ -73,7 +73,7 @@ impl Run for Arguments {
         let settings = repository_settings(session)?;
         let json = self.output.as_deref() == Some("json");
         let mut reports = Vec::new();
-        for reference in &arguments {
+        let pulled = arguments.iter().try_for_each(|reference| {
             let console = if json { Console::beside_report(session) } else { Console::new(session) };
             let report = pull::run(reference, &options, &settings, &console)?;
             match &report.verification {
@@ -81,8 +81,13 @@ impl Run for Arguments {
                 Some(verification) => session.print(verify::lines(verification, "Chart"))?,
                 None => {}
             }
+            Ok(())
+        });
+        // What was fetched before a fault is told as well.
+        if json && (pulled.is_ok() || !reports.is_empty()) {
+            session.print(listing(&arguments, &reports)?)?;
         }
-        if json { session.print(listing(&arguments, &reports)?) } else { Ok(()) }
+        pulled
     }
 }
 

@@ -218,7 +218,10 @@ pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &ChartArtifa
         put_parts()?;
         put()
     };
-    outcome.map_err(|error| error.context(if is_known { NO_TAG } else { NO_PUSH }).with_kind(ErrorKind::Repository))?;
+    outcome.map_err(|error| {
+        let kind = if error.kind() == ErrorKind::Exists { ErrorKind::Exists } else { ErrorKind::Repository };
+        error.context(if is_known { NO_TAG } else { NO_PUSH }).with_kind(kind)
+    })?;
     Ok(digest)
 }
 

@@ -269,6 +269,8 @@ impl<'c> Registry<'c> {
             let error = status_error("PUT", &url, &response);
             return Err(match response.status {
                 StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => error.with_kind(ErrorKind::Missing),
+                // Another push was faster, or versions are never replaced there.
+                StatusCode::CONFLICT => error.with_kind(ErrorKind::Exists),
                 _ => error,
             });
         }

@@ -207,7 +207,8 @@ fn put_request<'a>(target: &'a str, bytes: &[u8], replace: bool) -> Request<'a> 
 }
 
 fn exists(upload: &ChartUpload<'_>) -> Error {
-    Error::new(ErrorKind::Exists, format!("{} already exists in the repository; use --force to replace it", upload.file_name))
+    let advice = if upload.force { "the server replaces no versions" } else { "use --force to replace it" };
+    Error::new(ErrorKind::Exists, format!("{} already exists in the repository; {advice}", upload.file_name))
 }
 
 /// What the server said, with its status.
