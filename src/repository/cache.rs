@@ -17,6 +17,8 @@ pub enum Kind {
     Chart,
     /// The provenance file of the archive with that digest.
     Provenance,
+    /// What a registry answered to the question with that digest; not Helm's.
+    Answer,
 }
 
 /// Reads a digest as indexes and manifests write it, with or without `sha256:` before it. Errors in Helm's words.
@@ -40,6 +42,7 @@ pub fn path(root: &Path, digest: &Digest, kind: Kind) -> PathBuf {
     let suffix = match kind {
         Kind::Chart => ".chart",
         Kind::Provenance => ".prov",
+        Kind::Answer => ".answer",
     };
     root.join(&name[..2]).join(format!("{name}{suffix}"))
 }
@@ -52,7 +55,7 @@ pub fn get(root: &Path, digest: &Digest, kind: Kind) -> Option<(PathBuf, Vec<u8>
         return None;
     }
     let bytes = fs::read(&path).ok()?;
-    (kind == Kind::Provenance || sha256(&bytes) == *digest).then_some((path, bytes))
+    (kind != Kind::Chart || sha256(&bytes) == *digest).then_some((path, bytes))
 }
 
 /// Keeps `bytes` under `digest` and gives the path.

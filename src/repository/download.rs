@@ -9,7 +9,7 @@ use super::access::Access;
 use super::cache::{self, Kind};
 use super::config::Entry;
 use super::http::{Client, Request};
-use super::oci::chart::{Artifact, announce};
+use super::oci::chart::{Artifact, Wanted, announce};
 use super::oci::{self, Registries};
 use super::resolve::{Place, Resolver, Source};
 use super::url::{self, Address};
@@ -51,6 +51,8 @@ pub struct Saved {
 pub struct Downloader<'s> {
     client: Client<'s>,
     options: ChartOptions,
+    /// What a registry said before is taken for what it says now.
+    prefers_cache: bool,
 }
 
 /// The chart that `reference` names, as an absolute path: a folder or archive that exists, else what it fetches.
@@ -77,7 +79,12 @@ pub fn locate(reference: &str, options: &ChartOptions, settings: &Settings, repo
 impl<'s> Downloader<'s> {
     /// A downloader with these flags.
     pub fn new(options: ChartOptions, settings: &'s Settings, reporter: &'s dyn Reporter) -> Downloader<'s> {
-        Downloader { client: Client::new(settings, reporter), options }
+        Downloader { client: Client::new(settings, reporter), options, prefers_cache: false }
+    }
+
+    /// The same for exact versions out of a lock: a registry is asked only for what is not cached.
+    pub fn preferring_cache(self) -> Downloader<'s> {
+        Downloader { prefers_cache: true, ..self }
     }
 
     /// The client, for further requests with the same connections.
@@ -109,7 +116,9 @@ impl<'s> Downloader<'s> {
             None => {
                 let named = if self.options.repository_url.is_empty() { url::redact(reference) } else { source.shown() };
                 reporter.debug("attempting to download chart", &[("ref", &named), ("version", version)]);
-                let fetched = self.fetch(&source, verify)?;
+                // Helm looks for one in the cache only here.
+                let wanted = if verify == Verify::Never { Wanted::Archive } else { Wanted::MissingProvenance };
+                let fetched = self.fetch(&source, wanted)?;
                 let digest = digest::sha256(&fetched.archive);
                 let path = cache::put(root, &digest, Kind::Chart, &fetched.archive)?;
                 reporter.debug("put downloaded chart in cache", &[("id", &digest::hex(&digest))]);
@@ -176,7 +185,8 @@ impl<'s> Downloader<'s> {
                 (archive, None)
             }
             None => {
-                let fetched = self.fetch(source, verify)?;
+                let wanted = if verify == Verify::Never { Wanted::Archive } else { Wanted::Provenance };
+                let fetched = self.fetch(source, wanted)?;
                 (fetched.archive, fetched.provenance)
             }
         };
@@ -218,7 +228,7 @@ impl<'s> Downloader<'s> {
         source.digest().ok()?.and_then(|digest| cache::get(root, &digest, Kind::Provenance)).map(|(_, bytes)| bytes)
     }
 
-    fn fetch(&self, source: &Source, verify: Verify) -> Result<Artifact> {
+    fn fetch(&self, source: &Source, wanted: Wanted) -> Result<Artifact> {
         match &source.place {
             Place::Http { url, access } => {
                 let accept = "application/gzip,application/octet-stream";
@@ -234,9 +244,11 @@ impl<'s> Downloader<'s> {
             }
             Place::Oci { reference } => {
                 let reporter = self.client.reporter();
-                let pulled = self.registries().pull(reference, verify != Verify::Never)?;
+                let registries = self.registries();
+                let remembered = if self.prefers_cache { registries.remembered(reference, wanted) } else { None };
+                let pulled = remembered.map_or_else(|| registries.pull(reference, wanted), Ok)?;
                 announce("Pulled", reference, &pulled.digest, reporter);
-                if verify != Verify::Never && pulled.provenance.is_some() {
+                if pulled.provenance.is_some() {
                     announce("Pulled", reference, &pulled.digest, reporter);
                 }
                 Ok(pulled)

@@ -33,7 +33,7 @@ fn what_a_registry_lacks_is_named_with_what_was_tried() {
     let peer = Peer::start(|_, _| reply("404 Not Found", &[], b"{}"));
     let registry = Registry::new(&client, &peer.address, &Access::default(), true);
     let text = format!("{}/a:1.0.0", peer.address);
-    let error = chart::pull(&registry, &Reference::parse(&text).expect("a reference"), false, &reporter).expect_err("missing").to_string();
+    let error = chart::pull(&registry, &Reference::parse(&text).expect("a reference"), chart::Wanted::Archive, &reporter).expect_err("missing").to_string();
     // Helm 4.2.4 says the same.
     assert_eq!(error, format!("failed to perform \"FetchReference\" on source: {text}: not found"));
 }
@@ -306,7 +306,7 @@ fn an_artifact_that_is_no_chart_is_refused() {
     let client = Client::new(&settings, &reporter);
     let registry = Registry::new(&client, &peer.address, &Access::default(), true);
     let reference = Reference::parse(&format!("{}/a:1.0.0", peer.address)).expect("a reference");
-    let error = chart::pull(&registry, &reference, false, &reporter).expect_err("no chart").to_string();
+    let error = chart::pull(&registry, &reference, chart::Wanted::Archive, &reporter).expect_err("no chart").to_string();
     assert_eq!(error, "manifest does not contain minimum number of descriptors (2), descriptors found: 1");
 }
 
@@ -586,6 +586,24 @@ fn a_push_asks_for_no_more_than_it_needs() {
     }
 }
 
+// Of two pushes at once the registry tells one; or it lets nobody replace a version, `--force` or not.
+#[test]
+fn a_conflict_is_a_version_that_exists() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    for force in [false, true] {
+        let peer = Peer::start(|_, request| match request {
+            request if request.starts_with("POST") => reply("202 Accepted", &["Location: /v2/app/blobs/uploads/1"], b""),
+            request if request.starts_with("PUT /v2/app/manifests") => reply("409 Conflict", &[], b""),
+            request if request.starts_with("PUT") => reply("201 Created", &[], b""),
+            _ => b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec(),
+        });
+        let error = push_app(&Registry::new(&client, &peer.address, &Access::default(), true), force).expect_err("a conflict");
+        assert_eq!(error.kind(), ErrorKind::Exists, "{error}");
+    }
+}
+
 #[test]
 fn a_push_brings_what_a_manifest_that_stayed_has_lost() {
     let (home, reporter) = (home(), Recorded::default());
@@ -793,5 +811,5 @@ fn the_first_archive_of_a_manifest_is_the_chart() {
     let client = Client::new(&settings, &reporter);
     let registry = Registry::new(&client, &peer.address, &Access::default(), true);
     let reference = Reference::parse("h/a:1.0.0").expect("a reference");
-    assert_eq!(chart::pull(&registry, &reference, false, &reporter).map(|_| "").map_err(|error| error.to_string()), few(0));
+    assert_eq!(chart::pull(&registry, &reference, chart::Wanted::Archive, &reporter).map(|_| "").map_err(|error| error.to_string()), few(0));
 }

@@ -12,11 +12,12 @@ use crate::chart::Dependency;
 use crate::dependency::resolve;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::package::digest::sha256_hex;
+use crate::package::digest::{sha256, sha256_hex};
 use crate::repository::config::{Entry, index_path};
 use crate::repository::index::{self, ChartVersion, INDEX_LIMIT};
-use crate::repository::{Reporter as _, cache, update, url};
-use std::collections::HashMap;
+use crate::repository::oci::{BLOB_LIMIT, Reference, memory};
+use crate::repository::{Reporter as _, Settings, cache, update, url};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -156,9 +157,9 @@ impl Manager<'_> {
         })
     }
 
-    /// Whether every locked archive can be had without a request: its cached index tells a digest, and the content cache has
-    /// it. Then nothing needs refreshing, since a lock names exact versions.
-    pub(super) fn is_cached(&self, locked: &[Dependency]) -> bool {
+    /// Whether every locked archive can be had without a request: the lock (by `digests`), the cached index, or what the registry said
+    /// before tells a digest, and the content cache has it. Then nothing needs refreshing, since a lock names exact versions.
+    pub(super) fn is_cached(&self, locked: &[Dependency], digests: &BTreeMap<String, String>) -> bool {
         let mut remote = locked
             .iter()
             .filter(|dependency| !dependency.repository.is_empty() && !dependency.repository.starts_with("file://"))
@@ -167,12 +168,29 @@ impl Manager<'_> {
             return false;
         }
         remote.all(|dependency| {
+            if self.locked_archive(dependency, digests).is_some() {
+                return true;
+            }
+            if url::is_oci(&dependency.repository) {
+                return is_remembered(self.settings, dependency);
+            }
             let entry = self.configured(&dependency.repository);
             let versions = entry.and_then(|entry| self.cached_versions(&entry.name, dependency).ok()).unwrap_or_default();
             let version = versions.iter().find(|version| resolve::same_version(&dependency.version, &version.metadata.version));
             let digest = version.and_then(|version| cache::parse_digest(&version.digest).ok());
             digest.is_some_and(|digest| cache::get(&self.settings.content_cache, &digest, cache::Kind::Chart).is_some())
         })
+    }
+
+    /// The archive whose digest the lock names for a dependency, with its file name, if the content cache or `charts/` has it.
+    pub(super) fn locked_archive(&self, dependency: &Dependency, digests: &BTreeMap<String, String>) -> Option<(String, Vec<u8>)> {
+        let name = format!("{}-{}.tgz", dependency.name, dependency.version);
+        let digest = cache::parse_digest(digests.get(&name)?).ok()?;
+        if let Some((_, archive)) = cache::get(&self.settings.content_cache, &digest, cache::Kind::Chart) {
+            return Some((name, archive));
+        }
+        let archive = fs::read_limited(&fs::join_below(&self.folder.join("charts"), &name).ok()?, BLOB_LIMIT).ok()?;
+        (sha256(&archive) == digest).then_some((name, archive))
     }
 
     /// Every configured repository must have a cached index, whether or not a dependency comes from it.
@@ -195,6 +213,13 @@ impl Manager<'_> {
         let message = format!("no repository definition for {missing}. Please add the missing repos via '{program} repo add'");
         Err(Error::new(ErrorKind::Dependency, message))
     }
+}
+
+/// Whether it is known what the version of a dependency named in its registry, and the content cache has that archive.
+fn is_remembered(settings: &Settings, dependency: &Dependency) -> bool {
+    let reference = Reference::parse(&format!("{}/{}:{}", dependency.repository, dependency.name, dependency.version));
+    let named = reference.ok().and_then(|reference| memory::named(settings, &reference));
+    named.is_some_and(|named| memory::archive(settings, &named.archive).is_some())
 }
 
 /// Whether this is an address or a path, not the name of a repository.

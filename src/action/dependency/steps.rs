@@ -42,6 +42,8 @@ struct Step {
 enum Task {
     /// It is packed from a chart in memory.
     Local { chart: Chart },
+    /// It is kept from an earlier download, under this name.
+    Kept { name: String, archive: Vec<u8> },
     /// It is fetched from `address`, with the credentials of `entry`; `digest` is what the index says, or empty.
     Http { address: String, entry: Entry, digest: String },
     /// It is fetched from a registry; `reference` is without a tag.
@@ -76,7 +78,7 @@ impl Manager<'_> {
         let staging = Staging::new(self.folder, self.downloader.client().settings().now_seconds())?;
         self.reporter.say(&format!("Saving {} charts", locked.len()));
         let mut steps = Vec::with_capacity(locked.len());
-        let planned = self.plan(locked, &charts, &mut steps);
+        let planned = self.plan(locked, &charts, wanted, &mut steps);
         let error = match (self.carry_out(&steps, &staging.path, wanted), planned) {
             (Ok(digests), Ok(None)) => {
                 let packed: HashSet<String> = steps.iter().filter_map(Step::packed).collect();
@@ -93,7 +95,13 @@ impl Manager<'_> {
 
     /// What is to be done, in the order of the dependencies, into `steps`. `Ok(Some(…))` is what keeps it from going on; an
     /// error is one that Helm does not call a save error.
-    fn plan(&mut self, locked: &mut [Dependency], charts: &Path, steps: &mut Vec<Step>) -> Result<Option<Error>> {
+    fn plan(
+        &mut self,
+        locked: &mut [Dependency],
+        charts: &Path,
+        wanted: &BTreeMap<String, String>,
+        steps: &mut Vec<Step>,
+    ) -> Result<Option<Error>> {
         let mut seen = HashSet::new();
         for dependency in locked {
             if dependency.repository.is_empty() {
@@ -104,7 +112,7 @@ impl Manager<'_> {
                 }
                 continue;
             }
-            match self.plan_one(dependency, &mut seen) {
+            match self.plan_one(dependency, &mut seen, wanted) {
                 Ok(step) => steps.push(step),
                 Err(error) => return Ok(Some(error)),
             }
@@ -113,7 +121,7 @@ impl Manager<'_> {
     }
 
     /// What is to be done for a dependency that is not in `charts/` already.
-    fn plan_one(&mut self, dependency: &mut Dependency, seen: &mut HashSet<String>) -> Result<Step> {
+    fn plan_one(&mut self, dependency: &mut Dependency, seen: &mut HashSet<String>, wanted: &BTreeMap<String, String>) -> Result<Step> {
         let (name, repository) = (&dependency.name, &dependency.repository);
         if repository.starts_with("file://") {
             let chart = self.local_chart(repository)?;
@@ -124,18 +132,19 @@ impl Manager<'_> {
             dependency.version.clone_from(&chart.metadata.version);
             return Ok(Step { lines, task: Some(Task::Local { chart }) });
         }
-        let (key, task) = if url::is_oci(repository) {
+        let kept = if self.options.source.verify { None } else { self.locked_archive(dependency, wanted) };
+        let (key, task) = if let Some((name, archive)) = kept {
+            (name.clone(), Task::Kept { name, archive })
+        } else if url::is_oci(repository) {
             let reference = format!("{repository}/{name}");
             (format!("{reference}:{}", dependency.version), Task::Registry { reference, version: dependency.version.clone() })
         } else {
             let (address, entry, digest) = self.find(dependency)?;
             (address.clone(), Task::Http { address, entry, digest })
         };
-        Ok(if seen.insert(key) {
-            Step { lines: vec![format!("Downloading {name} from repo {repository}")], task: Some(task) }
-        } else {
-            Step { lines: vec![format!("Already downloaded {name} from repo {repository}")], task: None }
-        })
+        let task = seen.insert(key).then_some(task);
+        let verb = if matches!(task, None | Some(Task::Kept { .. })) { "Already downloaded" } else { "Downloading" };
+        Ok(Step { lines: vec![format!("{verb} {name} from repo {repository}")], task })
     }
 
     /// Where the archive of a dependency lies: in the cached index of its repository, else in the one that is fetched now.
@@ -207,6 +216,10 @@ impl Manager<'_> {
             (false, _) => Verify::Never,
         };
         let (path, digest, shown) = match task {
+            Task::Kept { name, archive } => {
+                fs::write_as(&staging.join(name), archive, fs::Mode::Exact(0o644))?;
+                (staging.join(name), digest::sha256(archive), String::new())
+            }
             Task::Local { chart } => {
                 archive::check(chart)?;
                 let (name, bytes) = (archive::file_name(chart), archive::to_bytes(chart, None)?);

@@ -5,6 +5,7 @@
 //! Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest, no `mediaType` inside the
 //! manifest.
 
+use super::memory;
 use super::{
     Descriptor, NO_EXISTS, NO_PUSH, NO_TAG, Reference, Registry, content_type, digest_of, has_digest, other_content, pull_scope, push_scope,
 };
@@ -12,6 +13,7 @@ use crate::chart::Metadata;
 use crate::data::Data;
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::repository::Reporter;
+use crate::repository::cache;
 use crate::repository::http::Response;
 use crate::repository::record::{Record, metadata_fields};
 
@@ -35,6 +37,17 @@ storing semantic versions, Helm adopts the convention of changing plus (+) to
 an underscore (_) in chart version tags when pushing to a registry and back to
 a plus (+) when pulling from a registry.";
 
+/// Which provenance file is fetched with an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// None.
+    Archive,
+    /// One that is not in the content cache.
+    MissingProvenance,
+    /// The registry's, whatever is in the cache.
+    Provenance,
+}
+
 /// A chart that came from a registry.
 #[derive(Debug, Clone, Default)]
 pub struct Artifact {
@@ -56,9 +69,9 @@ pub fn config(registry: &Registry<'_>, repository: &str, tag: &str) -> Result<Op
     }
 }
 
-/// Fetches the chart that `reference` names, and its provenance if `with_provenance`. An artifact without Helm's config and
+/// Fetches the chart that `reference` names, but not an archive that the content cache has. An artifact without Helm's config and
 /// a layer with an archive is an error in Helm's words.
-pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: bool, reporter: &dyn Reporter) -> Result<Artifact> {
+pub fn pull(registry: &Registry<'_>, reference: &Reference, wanted: Wanted, reporter: &dyn Reporter) -> Result<Artifact> {
     let fault = |text: String| Error::new(ErrorKind::Repository, text);
     let (digest, descriptors, is_counted) = descriptors_of(registry, reference)?;
     let known = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE];
@@ -77,8 +90,18 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, with_provenance: boo
     }
     let layer = first_of(&[CHART_TYPE, LEGACY_CHART_TYPE]).ok_or_else(|| no_layer(CHART_TYPE))?;
     let fetch = |layer: &Descriptor, label: Option<&str>| registry.blob(&reference.repository, layer, label).map_err(not_fetched);
-    let archive = fetch(layer, Some(&reference.to_string()))?;
-    let provenance = first_of(&[PROVENANCE_TYPE]).filter(|_| with_provenance).map(|layer| fetch(layer, None)).transpose()?;
+    let (settings, known) = (registry.settings(), cache::parse_digest(&layer.digest).ok());
+    let kept = known.as_ref().and_then(|digest| memory::archive(settings, digest)).filter(|archive| archive.len() as u64 == layer.size);
+    let archive = match kept {
+        Some(archive) => archive,
+        None => fetch(layer, Some(&reference.to_string()))?,
+    };
+    let is_wanted = match wanted {
+        Wanted::Archive => false,
+        Wanted::MissingProvenance => known.and_then(|digest| memory::provenance(settings, &digest)).is_none(),
+        Wanted::Provenance => true,
+    };
+    let provenance = first_of(&[PROVENANCE_TYPE]).filter(|_| is_wanted).map(|layer| fetch(layer, None)).transpose()?;
     Ok(Artifact { digest, archive, provenance })
 }
 

@@ -6,10 +6,12 @@
 
 pub mod challenge;
 pub mod chart;
+pub mod memory;
 pub mod plugin;
 pub mod reference;
 pub mod registries;
 
+use super::Settings;
 use super::access::{Access, TlsOptions};
 use super::auth::{self, Credential};
 use super::http::{Client, Headers, Request, Response};
@@ -278,6 +280,10 @@ impl<'c> Registry<'c> {
             Some(claimed) if !has_digest(bytes, claimed) => Err(mismatch(&url, claimed, &digest_of(bytes))),
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn settings(&self) -> &'c Settings {
+        self.client.settings()
     }
 
     /// Sends a request with the `Authorization` header that `scope` got before; meets one challenge.

@@ -4,10 +4,12 @@
 //! names. A mirror sees neither the flags' credentials nor the client's certificate; its own are looked up by its name. Mirrors are
 //! not in Helm (helm/helm#13615).
 
-use super::chart::{self, Artifact};
+use super::chart::{self, Artifact, Wanted};
+use super::memory::{self, Named};
 use super::{Reference, Registry, plugin};
 use crate::data::Data;
 use crate::error::Result;
+use crate::package::digest::sha256;
 use crate::repository::access::Access;
 use crate::repository::http::Client;
 use crate::repository::{ChartOptions, mirror};
@@ -47,14 +49,37 @@ impl<'a> Registries<'a> {
         what(&self.get(&reference.registry), reference)
     }
 
-    /// The archive at a reference, and its provenance file on request.
-    pub fn pull(&self, reference: &Reference, with_provenance: bool) -> Result<Artifact> {
-        self.ask(reference, |registry, reference| chart::pull(registry, reference, with_provenance, self.client.reporter()))
+    /// The archive at a reference, and its provenance file on request; both are kept for later runs.
+    pub fn pull(&self, reference: &Reference, wanted: Wanted) -> Result<Artifact> {
+        let settings = self.client.settings();
+        let kept = if settings.offline { self.remembered(reference, wanted) } else { None };
+        if let Some(artifact) = kept {
+            return Ok(artifact);
+        }
+        let artifact = self.ask(reference, |registry, reference| chart::pull(registry, reference, wanted, self.client.reporter()))?;
+        let named = Named { archive: sha256(&artifact.archive), manifest: artifact.digest.clone() };
+        let kept =
+            memory::keep_archive(settings, &named.archive, &artifact.archive).and_then(|()| memory::keep(settings, reference, &named));
+        if let Err(error) = kept {
+            self.client.reporter().debug("the chart is not kept in the cache", &[("error", error.message())]);
+        }
+        Ok(artifact)
+    }
+
+    /// The same without a request, as the registry answered before; `None` if that is not kept whole.
+    pub fn remembered(&self, reference: &Reference, wanted: Wanted) -> Option<Artifact> {
+        let settings = self.client.settings();
+        let named = memory::named(settings, reference)?;
+        let provenance = match wanted {
+            Wanted::Archive => None,
+            Wanted::MissingProvenance | Wanted::Provenance => Some(memory::provenance(settings, &named.archive)?),
+        };
+        Some(Artifact { archive: memory::archive(settings, &named.archive)?, digest: named.manifest, provenance })
     }
 
     /// The archive at a reference, for what reads one as a file.
     pub fn archive(&self, reference: &str) -> Result<Vec<u8>> {
-        Ok(self.pull(&Reference::parse(reference)?, false)?.archive)
+        Ok(self.pull(&Reference::parse(reference)?, Wanted::Archive)?.archive)
     }
 
     /// The plugin at a reference.
@@ -64,7 +89,18 @@ impl<'a> Registries<'a> {
 
     /// The versions of a chart in a registry, highest first.
     pub fn versions(&self, reference: &Reference) -> Result<Vec<String>> {
-        self.ask(reference, |registry, reference| registry.versions(&reference.repository))
+        let settings = self.client.settings();
+        let repository = Reference { tag: String::new(), digest: String::new(), ..reference.clone() };
+        if settings.offline
+            && let Some(versions) = memory::versions(settings, &repository)
+        {
+            return Ok(versions);
+        }
+        let versions = self.ask(reference, |registry, reference| registry.versions(&reference.repository))?;
+        if let Err(error) = memory::keep_versions(settings, &repository, &versions) {
+            self.client.reporter().debug("the versions are not kept in the cache", &[("error", error.message())]);
+        }
+        Ok(versions)
     }
 
     /// The names of all repositories of a registry that are `reference`'s, as it lists them, or lie below it.
