@@ -1,9 +1,9 @@
-//! What a template fault has to do with values, and what may have been meant.
+//! Explains a template fault in terms of values: what is missing or of the wrong kind, and what may have been meant.
 //!
-//! Goes in: an error of the engine, the coalesced values, and where values come from. Comes out: the same error whose
-//! diagnostics say which part of a `.Values` path is missing or of another kind, where its parent came from, and which key is
-//! nearest. It stands apart because the engine knows no sources, and because nothing of it is worth computing unless a person
-//! looks. Helm has nothing of the kind.
+//! Goes in: an error of the engine, the coalesced values, and where values come from. Comes out: the same error
+//! whose diagnostics say which part of a `.Values` path is missing or of another kind, where its parent came
+//! from, and which key is nearest. It is separate from the engine because the engine knows no sources, and
+//! because the advice is computed only for errors shown to a person. Helm has nothing comparable.
 
 mod text;
 mod written;
@@ -25,10 +25,10 @@ const SHOWN_LIMIT: usize = 60;
 const KEYS_LIMIT: usize = 8;
 /// How many values of a schema report are shown.
 const NOTES_LIMIT: usize = 10;
-/// How many paths of one node are looked at.
+/// How many paths of one node are followed.
 const PATHS_LIMIT: usize = 4;
 
-/// Adds notes and hints on the values that the failing nodes name, and on functions that were called in another way.
+/// Adds notes and hints on the values that the failing nodes name, and on functions called with the wrong number of arguments.
 pub fn add(error: &mut Error, values: &Arc<Map>, sources: Option<&Sources<'_>>) {
     if error.diagnostics().is_empty() && error.is(Cause::SchemaFaults) {
         let message = error.message().trim_end().to_string();
@@ -43,21 +43,21 @@ pub fn add(error: &mut Error, values: &Arc<Map>, sources: Option<&Sources<'_>>) 
         for path in paths(&node).into_iter().take(PATHS_LIMIT) {
             look_up(&path, &scope, values, sources, diagnostic);
         }
-        // First, because it tells what the place is.
+        // First, because it says where the text came from.
         if let Some(note) = text::note(diagnostic, &scope, values, sources) {
             diagnostic.notes.insert(0, note);
         }
     }
 }
 
-/// What stands at the places of a schema report, and where it came from; nothing of what is missing.
+/// The values at the paths of a schema report, and where they came from; missing values are left out.
 fn wrong_values(report: &str, values: &Arc<Map>, sources: Option<&Sources<'_>>) -> Vec<String> {
     let mut notes = Vec::new();
     let mut chart = Vec::new();
     let mut is_first = true;
     for line in report.lines().skip(1) {
         let Some(keys) = schema::place_in_line(line) else {
-            // The root's report stands first, each other one under its chart's name.
+            // The root's report comes first, each other one under its chart's name.
             if let Some(name) = line.strip_suffix(':') {
                 let is_subchart = matches!(values.get(name), Some(Data::Map(_)));
                 chart = if is_first && !is_subchart { Vec::new() } else { vec![name.to_string()] };
@@ -80,7 +80,7 @@ fn wrong_values(report: &str, values: &Arc<Map>, sources: Option<&Sources<'_>>) 
     notes
 }
 
-/// What a function takes that got more or fewer arguments.
+/// Which parameters a function takes, if it was called with too many or too few.
 fn parameters_wanted(headline: &str) -> Option<String> {
     let (_, rest) = headline.split_once("wrong number of args for ")?;
     let name = rest.split(':').next()?;
@@ -94,7 +94,7 @@ fn parameters_wanted(headline: &str) -> Option<String> {
     Some(if wanted.is_empty() { format!("`{name}` takes nothing") } else { format!("`{name}` takes {wanted}") })
 }
 
-/// The subcharts on the way to the file that was rendered when the fault came up: its `.Values` begin there.
+/// The subcharts on the path of the file that was rendered when the fault occurred: its `.Values` start at that subchart.
 fn scope(diagnostic: &Diagnostic) -> Vec<String> {
     let outermost = diagnostic.frames.first().map(|frame| &frame.location).or(diagnostic.location.as_ref());
     let Some(location) = outermost else { return Vec::new() };
@@ -102,7 +102,7 @@ fn scope(diagnostic: &Diagnostic) -> Vec<String> {
     folders.split("/charts/").skip(1).map(str::to_string).collect()
 }
 
-/// The keys behind every `.Values` in a node's text, in order, each path once.
+/// The keys after every `.Values` in a node's text, in order, each path once.
 fn paths(node: &str) -> Vec<Vec<&str>> {
     let mut found: Vec<Vec<&str>> = Vec::new();
     let mut rest = node;
@@ -118,7 +118,7 @@ fn paths(node: &str) -> Vec<Vec<&str>> {
     found
 }
 
-/// Walks the path as far as it goes and says what stands where it ends.
+/// Follows the path as far as it exists and notes what value it ends at.
 fn look_up(keys: &[&str], scope: &[String], values: &Arc<Map>, sources: Option<&Sources<'_>>, diagnostic: &mut Diagnostic) {
     let mut current = Data::Map(values.clone());
     for name in scope {
@@ -126,7 +126,7 @@ fn look_up(keys: &[&str], scope: &[String], values: &Arc<Map>, sources: Option<&
     }
     let origin_of = |depth: usize| {
         let path: Vec<&str> = scope.iter().map(String::as_str).chain(keys.iter().take(depth).copied()).collect();
-        // Of all values together no one source can be named.
+        // The root table is merged from all sources, so no single one can be named.
         sources.filter(|_| depth > 0).and_then(|sources| sources.find(&path)).map(|origin| origin.to_string())
     };
     let from = |depth: usize| origin_of(depth).map_or_else(String::new, |origin| format!(", from {origin}"));

@@ -1,7 +1,7 @@
-//! Making a new chart.
+//! Creates a chart.
 //!
-//! Goes in: where, under which name, and from which starter. Comes out: a folder with files, and which of them were there
-//! before. Matches Helm's `pkg/chart/v2/util/{create,save}.go`, but for Jinja starters, which Helm does not have.
+//! Goes in: the path, the name, and a starter. Comes out: a folder with files, and which of them existed before.
+//! Matches Helm's `pkg/chart/v2/util/{create,save}.go`, except for Jinja starters, which Helm does not have.
 
 #[cfg(feature = "cli")]
 use crate::chart::starter::jinja;
@@ -12,17 +12,17 @@ use crate::fs;
 use crate::package::archive;
 use std::path::{Path, PathBuf};
 
-/// What was made.
+/// The created chart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// The chart's folder.
     pub folder: PathBuf,
-    /// Files that were there and have been overwritten, in the order of writing.
+    /// Files that existed and were overwritten, in the order of writing.
     pub overwritten: Vec<PathBuf>,
 }
 
-/// Makes the scaffold of a chart at `path`, whose last part is the chart's name; the folder above it must exist.
-/// Files that are there are overwritten, others are left alone.
+/// Creates the scaffold of a chart at `path`, whose last part is the chart's name; the folder above it must
+/// exist. Existing files of the same names are overwritten, others are left alone.
 pub fn scaffold(path: &Path) -> Result<Report> {
     let (parent, name) = split(path);
     starter::check_name(&name)?;
@@ -37,7 +37,7 @@ pub fn scaffold(path: &Path) -> Result<Report> {
     Ok(report)
 }
 
-/// Makes a chart at `path` from the starter chart at `source`. Nothing is said of files that were there.
+/// Creates a chart at `path` from the starter chart at `source`. Overwritten files are not reported.
 pub fn from_starter(path: &Path, source: &Path, notices: &mut Notices) -> Result<Report> {
     let (parent, name) = split(path);
     starter::check_name(&name)?;
@@ -55,7 +55,7 @@ pub fn from_starter(path: &Path, source: &Path, notices: &mut Notices) -> Result
     Ok(report)
 }
 
-/// Makes a chart at `path` from the Jinja starter at `source`: all of it or nothing. What is there must be an empty folder.
+/// Creates a chart at `path` from the Jinja starter at `source`: all of it or nothing. If `path` exists, it must be an empty folder.
 #[cfg(feature = "cli")]
 pub fn from_jinja_starter(path: &Path, source: &Path, given: jinja::Answers, ask: jinja::Ask<'_>) -> Result<Report> {
     let (parent, name) = split(path);
@@ -84,9 +84,9 @@ fn split(path: &Path) -> (PathBuf, String) {
         Some("") | None => "/",
         Some(name) => name,
     };
-    // Of `a/` the folder is `a`, and its name `a` as well.
+    // For `a/` the parent is `a`, and the name is `a` as well.
     let above = text.rsplit_once('/').map_or("", |(above, _)| if above.is_empty() { "/" } else { above });
-    // The top of a drive, not the folder that is current on it.
+    // The root of the drive, not its current folder.
     let above = if cfg!(windows) && above.ends_with(':') { format!("{above}/") } else { above.to_string() };
     (fs::clean(Path::new(&above)), name.to_string())
 }

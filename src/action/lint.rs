@@ -1,7 +1,7 @@
 //! Linting charts.
 //!
-//! Goes in: paths of charts and how to lint them. Comes out: what was found in each, in the order of the paths. Charts are
-//! looked at in parallel; the report does not show it. Matches Helm's `pkg/action/lint.go` and `pkg/cmd/lint.go`.
+//! Goes in: paths of charts and how to lint them. Comes out: what was found in each, in the order of the paths. Charts
+//! are linted in parallel, which does not affect the report. Matches Helm's `pkg/action/lint.go` and `pkg/cmd/lint.go`.
 
 use crate::data::Map;
 use crate::diagnostic::Notices;
@@ -14,11 +14,10 @@ use crate::template::engine::Environment;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Makes the outside world for one render; called on several threads.
+/// Creates the environment for one render; called on several threads.
 pub type MakeEnvironment<'a> = &'a (dyn Fn() -> Box<dyn Environment> + Sync);
 
-/// The paths with those of their subcharts behind all of them: every folder with a Chart.yaml and every archive below
-/// `charts/`, in walking order.
+/// The paths, followed by those of all their subcharts: every folder with a Chart.yaml and every archive below `charts/`, in walking order.
 pub fn with_subcharts(paths: &[String]) -> Vec<String> {
     let mut all = paths.to_vec();
     for path in paths {
@@ -27,7 +26,7 @@ pub fn with_subcharts(paths: &[String]) -> Vec<String> {
     all
 }
 
-/// Links are not followed, and what cannot be read is passed over.
+/// Links are not followed, and unreadable entries are skipped.
 fn collect(path: &Path, found: &mut Vec<String>) {
     let Ok(entry) = fs::lstat(path) else { return };
     let name = path.to_string_lossy();
@@ -65,7 +64,7 @@ pub fn run(
     done.into_iter().map(tell).collect()
 }
 
-/// The user's values for each chart: as the one before leaves them.
+/// The user's values for each chart: as linting the chart before leaves them.
 fn values_of_each(paths: &[String], options: &Options) -> Vec<Arc<Map>> {
     let mut values = options.values.clone();
     let holds_tables = values.iter().any(|entry| entry.1.as_map().is_some());
@@ -86,8 +85,8 @@ fn chart_findings(path: &str, findings: Result<Vec<lint::Finding>>) -> ChartFind
     }
 }
 
-/// The run in Helm's words: a heading for each chart, a line for each finding, and under it what `details` gives. `quiet` leaves out
-/// advice and clean charts.
+/// The findings in Helm's words: a heading for each chart, a line for each finding, and below it the text of
+/// `details`. `quiet` leaves out advice and clean charts.
 pub fn text(run: &[ChartFindings], quiet: bool, details: impl Fn(&lint::Finding) -> String) -> String {
     let mut text = String::new();
     for chart in run.iter().filter(|chart| !quiet || chart.has_warnings()) {

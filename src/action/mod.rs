@@ -1,8 +1,8 @@
 //! One operation each: options in, report out.
 //!
-//! Goes in: charts, values, options. Comes out: reports as data. Nothing here prints, exits, or asks clock and environment:
-//! what an operation needs of these is handed in. The file of an operation has the name of its command; `advice` is no
-//! operation but what people are told of a render that failed.
+//! Goes in: charts, values, options. Comes out: reports as data. Nothing here prints, exits, or reads the clock
+//! or the environment: callers pass in what an operation needs of these. Each file is named after its command;
+//! `advice` is not an operation but explains failed renders to people.
 
 pub mod advice;
 pub mod create;

@@ -1,8 +1,7 @@
 //! Packing a chart folder into an archive.
 //!
 //! Goes in: the folder and what to change in the packed Chart.yaml. Comes out: where the archive was written, its bytes and the chart
-//! as packed. Dependencies are updated by the caller beforehand, since that needs the network. Matches Helm's
-//! `pkg/action/package.go`.
+//! as packed. The caller updates dependencies beforehand, since that needs the network. Matches Helm's `pkg/action/package.go`.
 
 use crate::chart::{Chart, Metadata, loader};
 use crate::diagnostic::Notices;
@@ -13,7 +12,7 @@ use crate::version::Version;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What to pack differently from what is on disk, and where to put it.
+/// What to pack differently from the files on disk, and where to write the archive.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Instead of Chart.yaml's version, unless empty.
@@ -22,7 +21,7 @@ pub struct Options {
     pub app_version: String,
     /// The folder for the archive; `.` is the working folder and makes the reported path absolute.
     pub destination: PathBuf,
-    /// Stands in the archive as the time of every file, seconds since 1970; without it files keep their own.
+    /// The modification time of every file in the archive, seconds since 1970; without it files keep their own.
     pub time: Option<i64>,
 }
 
@@ -37,7 +36,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// SHA-256 of the archive, hex; not taken unless asked for.
+    /// SHA-256 of the archive, hex; computed on each call.
     pub fn digest(&self) -> String {
         digest::sha256_hex(&self.archive)
     }
@@ -50,7 +49,7 @@ impl Report {
 
 /// Packs the chart in the folder at `path`.
 pub fn run(path: &Path, options: &Options, notices: &mut Notices) -> Result<Report> {
-    // Files are read when their turn to be packed comes. Whatever goes wrong is met once more in the order of Helm, which reads all first.
+    // Each file is read when it is packed. After a fault everything is read first, as Helm does, so that the errors come in Helm's order.
     let mut told = Notices::new();
     let packed = loader::load_directory_to_pack(path, &mut told).and_then(|chart| pack(chart, options));
     if let Ok(report) = packed {
@@ -154,7 +153,7 @@ mod tests {
         let out = tempfile::tempdir().expect("a folder");
         let fault = || run(chart.path(), &options(out.path()), &mut Notices::new()).expect_err("a fault").to_string();
         assert!(fault().contains("gone"), "{}", fault());
-        // What no account can read, however mighty.
+        // A file that even root cannot read.
         std::os::unix::fs::symlink("/proc/self/mem", chart.path().join("templates/b.yaml")).expect("linked");
         assert!(fault().contains("error reading templates/b.yaml"), "{}", fault());
         assert!(fs::names(out.path()).expect("a folder").is_empty());

@@ -1,8 +1,7 @@
 //! Fetching a chart into a folder.
 //!
-//! Goes in: a reference, where to put it, and what to do with it. Comes out: where the archive or the unpacked chart lies,
-//! and who signed it. Matches Helm's `pkg/action/pull.go`; an archive is unpacked beside its place and moved there when it is
-//! complete.
+//! Goes in: a reference, where to put it, and what to do with it. Comes out: where the archive or the unpacked chart lies, and who
+//! signed it. Matches Helm's `pkg/action/pull.go`; an archive is unpacked next to its destination and moved there when complete.
 
 use crate::chart::loader;
 use crate::error::{Error, ErrorKind, Result};
@@ -63,7 +62,7 @@ pub fn run(reference: &str, options: &Options, settings: &Settings, reporter: &d
     }
     fs::create_folders(&check).map_err(|error| error.context("failed to untar (mkdir)"))?;
     let path = loader::unpack::unpack(&saved.path, &folder).inspect_err(|_| {
-        // What Helm leaves behind here would stop the next run.
+        // Helm leaves this folder behind, and it would stop the next run.
         let _ = fs::remove_empty_folder(&check);
     })?;
     Ok(Report { path, digest: digest::hex(&saved.digest), verification: saved.verification })

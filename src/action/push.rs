@@ -1,9 +1,9 @@
 //! Pushing an archive to an OCI registry or an HTTP repository.
 //!
-//! Goes in: the archive's path, where to, and flags. Comes out: where it went and under which digest. The archive is loaded
-//! first, so nothing that is no chart is pushed. OCI matches Helm's `pkg/pusher/ocipusher.go`, but for a version that is there
-//! with another archive: it is refused unless forced. HTTP destinations are this tool's own: an added repository, by its name
-//! or address, or any address together with the kind of its server.
+//! Goes in: the archive's path, the destination, and flags. Comes out: where it went and under which digest. The
+//! archive is loaded first, so that only charts are pushed. OCI matches Helm's `pkg/pusher/ocipusher.go`, except
+//! that a version that exists with another archive is refused unless forced. HTTP destinations are this tool's
+//! own: an added repository, by its name or address, or any address together with the kind of its server.
 
 use crate::chart::{Metadata, loader};
 use crate::diagnostic::{Diagnostic, Notices};
@@ -27,9 +27,9 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub source: ChartOptions,
-    /// Takes an HTTP address that no repository was added for.
+    /// The kind of the server; allows an HTTP address that is not an added repository.
     pub server: Option<ServerKind>,
-    /// A version that exists is replaced.
+    /// Replace an existing version.
     pub force: bool,
     /// The provenance file; else `ARCHIVE.prov` where that exists.
     pub provenance: Option<PathBuf>,
@@ -52,7 +52,7 @@ pub struct Report {
     pub size: usize,
 }
 
-/// What is pushed: an archive that loads as a chart, and its signature.
+/// What is pushed: an archive that loads as a chart, and its provenance file.
 struct Package {
     metadata: Arc<Metadata>,
     archive: Vec<u8>,
@@ -65,14 +65,14 @@ struct Package {
 struct Target {
     base: String,
     access: Access,
-    /// ChartMuseum's context path, if the cached index tells it.
+    /// ChartMuseum's context path, if the cached index states it.
     context_path: Option<String>,
 }
 
 /// Pushes the archive at `path` to `destination`.
 ///
 /// # Errors
-/// Of kind [`ErrorKind::Exists`] when the version is there already and `options.force` is not set.
+/// The error is of kind [`ErrorKind::Exists`] if the version exists and `options.force` is not set.
 pub fn run(path: &Path, destination: &str, options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<Report> {
     let scheme = url::Address::parse(destination).map(|address| address.scheme).unwrap_or_default();
     let target = if scheme == "oci" { None } else { Some(http_target(destination, &scheme, options, settings)?) };
@@ -92,7 +92,7 @@ fn read(path: &Path, options: &Options) -> Result<Package> {
         return Err(Error::new(ErrorKind::Usage, "cannot push directory, must provide chart archive (.tgz)"));
     }
     let archive = fs::read(path)?;
-    // What is pushed is what was looked at. What is wrong with it is told as for a file.
+    // The bytes that were checked are the bytes that are pushed. Errors are worded as for a file.
     let loaded = loader::load_archive(&archive, &mut Notices::new());
     let metadata = loaded.map_err(|error| loader::load(path, &mut Notices::new()).err().unwrap_or(error))?.metadata;
     let beside = fs::with_suffix(path, ".prov");
@@ -112,7 +112,7 @@ fn push_over_http(client: &Client<'_>, target: &Target, package: &Package, optio
         None if matches!(server, ServerKind::Auto | ServerKind::ChartMuseum) => announced_context(client, base, access),
         known => Ok(known.cloned()),
     };
-    // A token may be for writing alone; a user and password are right or wrong.
+    // A token may allow only writing, so the upload is tried anyway; a rejected user and password would fail there too.
     let announced = match announced {
         Err(unread) if unread.status == 401 && access.token.is_none() => return Err(unread.error),
         announced => announced,
@@ -127,7 +127,7 @@ fn push_over_http(client: &Client<'_>, target: &Target, package: &Package, optio
         context_path: context.as_deref(),
     };
     let put = push::push(client, base, server, &upload, access).map_err(|error| match announced {
-        // The API was looked for in the wrong place because the index could not be read.
+        // The index was unreadable, so the context path is unknown, and the API was requested at the wrong path.
         Err(unread) if matches!(unread.status, 401 | 403) || error.kind() == ErrorKind::Usage => unread.error,
         _ => error,
     })?;
@@ -154,10 +154,10 @@ fn report(package: &Package, destination: String, digest: String) -> Report {
     Report { name, version, destination, digest, size: package.archive.len() }
 }
 
-/// Why an index that might tell of a context path was not read.
+/// Why an index that might state a context path was not read.
 struct Unread {
     error: Error,
-    /// Of the answer; 0 if there was none.
+    /// HTTP status of the response; 0 if there was none.
     status: u16,
 }
 
@@ -167,7 +167,7 @@ impl From<Error> for Unread {
     }
 }
 
-/// The context path that the repository's index tells; only an address with a path can begin with one.
+/// The context path in the repository's index; only an address with a path can start with one.
 fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> std::result::Result<Option<String>, Unread> {
     if url::Address::parse(base).is_none_or(|address| address.path.trim_matches('/').is_empty()) {
         return Ok(None);
@@ -180,8 +180,8 @@ fn announced_context(client: &Client<'_>, base: &str, access: &Access) -> std::r
     }
 }
 
-/// The HTTP repository that a destination means: one that was added, by its name or address, or with a kind of server any
-/// address. For all else Helm's refusal.
+/// The HTTP repository for a destination: an added one, by its name or address, or any address if the kind of
+/// server is given. Everything else fails with Helm's error.
 fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Settings) -> Result<Target> {
     let repositories = Repositories::load_or_empty(settings)?;
     let known = repositories.entries.iter().find(|entry| entry.name == destination || url::equal(&entry.url, destination));
@@ -201,7 +201,7 @@ fn http_target(destination: &str, scheme: &str, options: &Options, settings: &Se
             return Err(Error::new(ErrorKind::Usage, message).with_diagnostic(diagnostic));
         }
     };
-    // As with the public push plugin, user and password come before a token; but not those that only repositories.yaml knows.
+    // As with the public push plugin, user and password come before a token; but those that only repositories.yaml holds do not.
     if options.source.username.is_empty() || options.source.password.is_empty() {
         access.token.clone_from(&options.token);
     }

@@ -1,7 +1,7 @@
 //! Logging in to registries and out again.
 //!
-//! Goes in: a registry, user and password. Comes out: credentials kept or forgotten in the file that Helm and Docker share.
-//! They are kept only after the registry accepted them. Matches Helm's `pkg/action/registry_{login,logout}.go`.
+//! Goes in: a registry, user and password. Comes out: credentials stored in or removed from the file that Helm and Docker
+//! share. They are stored only after the registry accepted them. Matches Helm's `pkg/action/registry_{login,logout}.go`.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
@@ -30,7 +30,7 @@ pub fn login(host: &str, options: &ChartOptions, settings: &Settings, reporter: 
     Ok(())
 }
 
-/// Forgets the credentials of `host`; no error when there were none.
+/// Removes the credentials of `host`; no error if there are none.
 pub fn logout(host: &str, settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
     auth::forget(settings, host)?;
     reporter.say(&format!("Removing login credentials for {host}"));

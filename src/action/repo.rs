@@ -1,8 +1,8 @@
 //! Adding, updating, removing and indexing repositories.
 //!
-//! Goes in: names, addresses, the settings. Comes out: Helm's files changed, and what happened as data. repositories.yaml is
-//! changed under Helm's lock file, so that several processes of either tool do not lose each other's entries. Matches Helm's
-//! `pkg/cmd/repo_{add,update,remove,index}.go`.
+//! Goes in: names, addresses, the settings. Comes out: Helm's files changed, and what happened as data.
+//! repositories.yaml is changed under Helm's lock file, so that concurrent processes of either tool do not lose
+//! each other's entries. Matches Helm's `pkg/cmd/repo_{add,update,remove,index}.go`.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
@@ -21,11 +21,11 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
     New,
-    /// It was there, just the same.
+    /// An identical entry existed.
     Already,
 }
 
-/// Refuses the addresses of repositories that closed.
+/// Refuses the addresses of repositories that were shut down.
 pub fn check_gone(address: &str) -> Result<()> {
     match CLOSED.iter().find(|(_, host, _)| address.contains(&format!("//{host}"))) {
         Some((_, _, new)) => {
@@ -35,7 +35,7 @@ pub fn check_gone(address: &str) -> Result<()> {
     }
 }
 
-/// Adds a repository after its index was fetched. With `force` an entry of that name is replaced.
+/// Adds a repository after fetching its index. With `force` an existing entry of that name is replaced.
 pub fn add(entry: Entry, force: bool, settings: &Settings, reporter: &dyn Reporter) -> Result<Added> {
     let config = &settings.repository_config;
     if let Some(folder) = config.parent() {
@@ -90,7 +90,7 @@ pub fn update(names: &[String], settings: &Settings, reporter: &dyn Reporter) ->
     Ok(())
 }
 
-/// Says how the update of one repository went.
+/// Reports how the update of one repository went.
 pub fn announce(entry: &Entry, shown: &str, outcome: &Result<()>, reporter: &dyn Reporter) {
     let repository = quote(shown);
     match outcome {
@@ -105,14 +105,14 @@ pub fn announce(entry: &Entry, shown: &str, outcome: &Result<()>, reporter: &dyn
     }
 }
 
-/// Takes repositories away, one after the other, with their cached files.
+/// Removes repositories one by one, with their cached files.
 pub fn remove(names: &[String], settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
     let none = || Error::new(ErrorKind::Repository, "no repositories configured");
     if !fs::exists(&settings.repository_config) {
         return Err(none());
     }
     let _lock = fs::lock(&lock_path(&settings.repository_config), LOCK_PATIENCE)?;
-    // A file that cannot be read has none either, says Helm.
+    // Helm reports an unreadable file like one without repositories.
     let mut repositories = Repositories::load_or_empty(settings).unwrap_or_default();
     if repositories.entries.is_empty() {
         return Err(none());
@@ -131,14 +131,14 @@ pub fn remove(names: &[String], settings: &Settings, reporter: &dyn Reporter) ->
 /// How `index` writes.
 #[derive(Debug, Clone, Default)]
 pub struct IndexOptions {
-    /// What the archives' addresses begin with.
+    /// The prefix of the archives' addresses.
     pub url: String,
-    /// An index to take entries over from.
+    /// An index to merge entries from.
     pub merge: String,
     pub json: bool,
     /// Now, RFC 3339.
     pub now: String,
-    /// Helm's cache folder: where what was found out about archives is kept.
+    /// Helm's cache folder, where facts about the archives are cached.
     pub cache_home: std::path::PathBuf,
 }
 

@@ -1,7 +1,7 @@
 //! Searching the cached indexes of all repositories, and the tags of a registry.
 //!
 //! Goes in: words, a range of versions, the settings. Comes out: hits, best first. A repository whose cache is missing or
-//! broken is passed over with a warning. Matches Helm's `search repo`; tags of `oci://` are this tool's own (helm/helm#11000).
+//! broken is skipped with a warning. Matches Helm's `search repo`; tags of `oci://` are this tool's own (helm/helm#11000).
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel;
@@ -14,10 +14,10 @@ use crate::repository::search::{Hit, Search, Term};
 use crate::repository::{ChartOptions, Reporter, Settings};
 use crate::version::{Constraint, Version};
 
-/// How many repositories of a registry are asked at once.
+/// How many repositories of a registry are queried at once.
 const PARALLEL: usize = 8;
 
-/// What is looked for, and how.
+/// What to search for, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub words: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Options {
     pub versions: bool,
     /// Pre-releases too, unless `version` is given.
     pub devel: bool,
-    /// A range; empty for stable ones.
+    /// A range; empty means stable versions.
     pub version: String,
 }
 
@@ -40,9 +40,9 @@ impl Options {
     }
 }
 
-/// Looks through all configured repositories.
+/// Searches all configured repositories.
 pub fn repositories(options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<Vec<Hit>> {
-    // Helm does not say why a file holds no repositories.
+    // Helm hides why a file cannot be read and reports that it holds no repositories.
     let repositories = Repositories::load(&settings.repository_config).ok().flatten().unwrap_or_default();
     if repositories.entries.is_empty() {
         return Err(Error::new(ErrorKind::Repository, "no repositories configured"));
@@ -62,8 +62,8 @@ pub fn repositories(options: &Options, settings: &Settings, reporter: &dyn Repor
     Ok(search.finish())
 }
 
-/// The versions of the chart that `reference` (`oci://…`) names, highest first; the highest only without `versions`. Of a registry,
-/// or a path in it that is no repository, the charts below it, by name, if the registry lists its repositories.
+/// The versions of the chart at `reference` (`oci://…`), highest first; without `versions` only the highest. If `reference`
+/// is a registry, or a path that is not a repository, the charts below it, by name, if the registry lists its repositories.
 pub fn registry(
     reference: &str,
     options: &Options,
@@ -92,7 +92,7 @@ pub fn registry(
     }
 }
 
-/// What is wanted of the charts of a registry.
+/// How the charts of a registry are searched.
 struct Lookup<'a> {
     downloader: &'a Downloader<'a>,
     constraint: Constraint,
@@ -100,7 +100,7 @@ struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
-    /// The charts among the repositories of these names. One that cannot be asked is told, and left out.
+    /// The charts among the repositories of these names. A repository that cannot be read is skipped with a warning.
     fn charts_below(&self, top: &Reference, names: &[String], reporter: &dyn Reporter) -> Vec<Hit> {
         let look = |name: &String| self.versions(&Reference { repository: name.clone(), ..top.clone() });
         let mut all = Vec::new();
@@ -113,8 +113,8 @@ impl Lookup<'_> {
         all
     }
 
-    /// The versions in a repository; none if what it holds is no chart. Each one would have to be asked for what is shown beside its
-    /// number, so that only the highest is, where it stands alone.
+    /// The versions in a repository; none if it does not hold a chart. Description and app version take a request per version, so
+    /// they are given only where just the highest version is listed.
     fn versions(&self, repository: &Reference) -> Result<Vec<Hit>> {
         let name = format!("{SCHEME}{repository}");
         let mut versions = self.downloader.registries().versions(repository)?;

@@ -1,7 +1,7 @@
 //! Renders a chart offline: what `helm template` does.
 //!
 //! Goes in: a loaded chart, the user's values and [`Options`]. Comes out: a [`Rendering`], from which the caller writes
-//! manifests to a stream or to files. Printing, loading and asking the clock are the caller's business.
+//! manifests to a stream or to files. Printing, loading and reading the clock are up to the caller.
 //! Follows Helm's `pkg/cmd/template.go`, `pkg/cmd/install.go` and `pkg/action/{install,action}.go` as far as they need no cluster.
 
 use crate::chart::{Chart, File, fault};
@@ -31,15 +31,15 @@ pub struct Options {
     pub capabilities: Capabilities,
     /// Put the files of `crds/` before the manifests.
     pub include_crds: bool,
-    /// How values are held against the charts' schemas; `None` when they are not.
+    /// How values are checked against the charts' schemas; `None` skips the check.
     pub schema: Option<values::schema::Options>,
-    /// What the engine may do.
+    /// What templates may do.
     pub engine: engine::Options,
 }
 
-/// Turns the manifests into others; Helm's post-renderer.
+/// Transforms the manifests; Helm's post-renderer.
 pub trait PostRender {
-    /// The documents that come out for those that go in.
+    /// Takes the documents and returns the transformed ones.
     fn run(&mut self, manifests: Vec<u8>) -> Result<Vec<u8>>;
 }
 
@@ -50,21 +50,21 @@ pub struct CustomResource {
     pub file: File,
 }
 
-/// What a render gave: files, and the order in which their documents go out.
+/// The result of a render: files, and the order in which their documents are written.
 #[derive(Debug, Clone, Default)]
 pub struct Rendering {
-    /// Filled only if they were asked for.
+    /// Filled only with `include_crds`.
     pub crds: Vec<CustomResource>,
     pub files: Vec<RenderedFile>,
     pub manifests: Manifests,
-    /// What it was made from.
+    /// What the files were rendered from.
     pub kept: Kept,
 }
 
-/// What a render was made from; kept, so that a process about to end need not wait until it is freed, and to explain a fault.
+/// The inputs of a render; kept to explain a fault, and so that a process about to end need not wait for them to be freed.
 #[derive(Debug, Clone, Default)]
 pub struct Kept {
-    /// With the subcharts that live; `None` where a post-renderer changed what is no YAML.
+    /// Includes the enabled subcharts; `None` where a post-renderer changed output that is not YAML.
     pub chart: Option<Chart>,
     pub values: Arc<Map>,
     pub templates: Option<Arc<TemplateSet>>,
@@ -74,11 +74,11 @@ pub struct Kept {
 #[derive(Debug, Clone)]
 pub struct Failure {
     pub error: Error,
-    /// Further errors, when all were asked for.
+    /// Further errors, if all were requested.
     pub others: Vec<Error>,
-    /// The values that templates saw, to advise from; `None` when it failed before there were any.
+    /// The values that templates saw, for advice; `None` if the failure came before there were any.
     pub values: Option<Arc<Map>>,
-    /// What there was when it failed; `None` when it failed before rendering.
+    /// What was rendered so far; `None` if the failure came before rendering.
     pub rendering: Option<Rendering>,
 }
 
@@ -88,7 +88,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Refuses charts that cannot be installed, and tells of deprecated ones.
+/// Refuses charts that cannot be installed, and warns of deprecated ones.
 pub fn check_installable(chart: &Chart, notices: &mut Notices) -> Result<()> {
     let kind = chart.metadata.kind.as_str();
     if !matches!(kind, "" | "application") {
@@ -161,7 +161,7 @@ pub fn run(
         }
     }
     if options.include_crds {
-        // Of all paths that are shown, Helm makes these alone as those of files.
+        // Of all the paths shown, Helm joins only these with the system's separators.
         let path = fs::with_own_separators;
         rendering.crds = chart.crds().into_iter().map(|crd| CustomResource { path: path(crd.path), file: crd.file.clone() }).collect();
     }
@@ -170,13 +170,13 @@ pub fn run(
     Ok(rendering)
 }
 
-/// The error behind `context`, which Helm logs as well.
+/// Adds `context` to the error and logs it, as Helm does.
 fn logged(context: &str, error: Error, notices: &mut Notices) -> Error {
     notices.push_with(Level::Error, context, &[("error", error.message())]);
     error.context(context)
 }
 
-/// Checks the chart's `kubeVersion` and renders. Gives the faults when all of them were asked for.
+/// Checks the chart's `kubeVersion` and renders. Returns the faults if all of them were requested.
 fn render(
     chart: &Chart,
     values: &Arc<Map>,
@@ -203,7 +203,7 @@ fn render(
     Ok(rendered.faults)
 }
 
-/// Whether the version fits the range; no when either cannot be read.
+/// Whether the version fits the range; false if either is invalid.
 fn is_compatible(range: &str, version: &str) -> bool {
     match (Constraint::parse(range), Version::parse(version)) {
         (Ok(range), Ok(version)) => range.check(&version),
@@ -211,7 +211,7 @@ fn is_compatible(range: &str, version: &str) -> bool {
     }
 }
 
-/// Every file as one document, unsorted and unread: what Helm shows when one of them is no YAML.
+/// Every file as one document, unsorted and unparsed: what Helm shows when one of them is not YAML.
 fn whole_files(files: &[RenderedFile]) -> Vec<Document> {
     let mut order: Vec<usize> = (0..files.len()).collect();
     order.sort_by(|a, b| files[*a].name.cmp(&files[*b].name));
@@ -220,7 +220,7 @@ fn whole_files(files: &[RenderedFile]) -> Vec<Document> {
     order.into_iter().filter(shown).map(document).collect()
 }
 
-/// Hands the manifests to the post-renderer and takes what comes back as files.
+/// Runs the post-renderer on the manifests and takes its output as the files.
 fn post_render(rendering: &mut Rendering, post_renderer: &mut dyn PostRender) -> Result<()> {
     let merged = manifest::marked::merge(&rendering.files).map_err(|error| error.context("error merging manifests"))?;
     let changed = post_renderer.run(merged).map_err(|error| error.context("error while running post render on files"))?;
@@ -228,7 +228,7 @@ fn post_render(rendering: &mut Rendering, post_renderer: &mut dyn PostRender) ->
     Ok(())
 }
 
-/// A pattern that fits none of these sources.
+/// The error for a pattern that matches none of these sources.
 fn no_template(pattern: &str, pieces: &[(&[u8], &str)]) -> Error {
     let message = format!("could not find template {pattern} in chart");
     let near = nearest(pattern, pieces.iter().map(|(_, source)| *source)).map(|near| format!("did you mean `{near}`?"));
@@ -237,7 +237,7 @@ fn no_template(pattern: &str, pieces: &[(&[u8], &str)]) -> Error {
     Error::new(ErrorKind::Usage, message).with_diagnostic(diagnostic)
 }
 
-/// Which hooks are written.
+/// Which hooks to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hooks {
     All,
@@ -257,8 +257,8 @@ impl Hooks {
 }
 
 impl Rendering {
-    /// Writes everything as one stream: CRDs, resources, hooks, each behind `---` and the path of its source.
-    /// White space at the end of the last resource is cut, as Helm does.
+    /// Writes everything as one stream: CRDs, resources, hooks, each preceded by `---` and the path of its
+    /// source. White space at the end of the last resource is cut, as Helm does.
     pub fn write(&self, hooks: Hooks, out: &mut impl Write) -> io::Result<()> {
         let crds = self.crds.iter().map(|crd| (crd.path.as_str(), &*crd.file.data));
         let resources = self.manifests.resources.iter().map(|document| (document.path(&self.files), document.text(&self.files)));
@@ -282,12 +282,12 @@ impl Rendering {
         Ok(())
     }
 
-    /// Writes only the documents whose source, seen from the chart, fits one of the patterns, in the order of the patterns.
+    /// Writes only the documents whose source path within the chart matches one of the patterns, in the order of the patterns.
     ///
     /// # Errors
     /// `could not find template PATTERN in chart`; then nothing is written.
     pub fn write_only(&self, patterns: &[String], hooks: Hooks, out: &mut impl Write) -> Result<io::Result<()>> {
-        // Helm cuts the finished text anew, so that a CRD file or a `---` inside a document makes pieces of its own.
+        // Helm splits the finished text again, so a CRD file or a `---` inside a document makes separate pieces.
         let mut text = Vec::new();
         let written = self.write(hooks, &mut text);
         let pieces: Vec<(&[u8], &str)> = split::documents(&text)
@@ -316,11 +316,11 @@ impl Rendering {
         }))
     }
 
-    /// Writes every document to a file of its source's path: CRDs below `folder`, all others below `folder` or, if it is given,
-    /// the release's own folder in it. Documents of one file follow each other. Each file is written whole or not at all. As in
-    /// Helm, hooks are added to what an earlier run left in their file, while other files are begun anew.
+    /// Writes every document to a file at its source's path: CRDs below `folder`, all others below `folder` or, if
+    /// given, the release's own folder in it. Documents of one file follow each other. Each file is written whole or
+    /// not at all. As in Helm, hooks are appended to a file of an earlier run, while other files are started anew.
     ///
-    /// `wrote` gets the paths in the order of the documents, one for each document; those before a fault too.
+    /// `wrote` receives one path per document, in order, including those before a fault.
     pub fn write_files(&self, folder: &Path, release: Option<&str>, hooks: Hooks, wrote: &mut Vec<PathBuf>) -> Result<()> {
         let below = release.map_or_else(|| folder.to_path_buf(), |name| folder.join(name));
         let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
@@ -334,7 +334,7 @@ impl Rendering {
                 }
             };
             write_piece(path, text, file).map_err(|error| fs::fault("write", &target, &error))?;
-            // On Windows Helm puts its separator between the folder and the name, and shows the name as it is.
+            // On Windows Helm joins folder and name with its separator and shows the name unchanged.
             let shown = if cfg!(windows) { PathBuf::from(format!(r"{}\{path}", folder.display())) } else { target.clone() };
             order.push((target, shown));
             Ok(())
@@ -353,10 +353,10 @@ impl Rendering {
         };
         let gathered = gather();
         for (path, shown) in order {
-            // Written with the first of its documents.
+            // All documents of a file are written with the first of them.
             if let Some(text) = files.remove(&path) {
                 if let Some(parent) = path.parent() {
-                    // A file further up is told of as Helm does, by what it keeps from being there.
+                    // A parent path that is a file is reported in Helm's words, naming the folder that cannot be created.
                     if !fs::is_missing(parent) && fs::stat(parent)?.kind != fs::Kind::Folder {
                         return Err(Error::new(ErrorKind::Io, format!("mkdir {}: not a directory", parent.display())));
                     }
@@ -370,14 +370,14 @@ impl Rendering {
     }
 }
 
-/// One document as Helm shows it.
+/// Writes one document as Helm shows it.
 fn write_piece(path: &str, text: &[u8], out: &mut impl Write) -> io::Result<()> {
     write!(out, "---\n# Source: {path}\n")?;
     out.write_all(text)?;
     out.write_all(b"\n")
 }
 
-/// The path behind the first `# Source: CHART/` of a piece, from the chart on.
+/// The path after the first `# Source: CHART/` of a piece, relative to the chart.
 fn source_of(piece: &[u8]) -> Option<&str> {
     let mark = b"# Source: ";
     let mut rest = piece;

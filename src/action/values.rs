@@ -1,8 +1,8 @@
-//! Computes the values that a chart is rendered with, and tells where each came from.
+//! Computes the values that a chart is rendered with, and where each came from.
 //!
-//! Goes in: a loaded chart and the user's values. Comes out: the coalesced values of the root (those of subcharts under
-//! their names) or the part below one path, and, if asked, the source of every value. Helm has no such command; what it
-//! shows is what Helm would render with.
+//! Goes in: a loaded chart and the user's values. Comes out: the coalesced values of the root (those of
+//! subcharts under their names) or the part below one path, and, if asked, the source of every value. Helm has
+//! no such command; the values are those that Helm would render with.
 
 use crate::chart::Chart;
 use crate::data::{Data, Map};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// One value and where it came from.
 #[derive(Debug, Clone)]
 pub struct Traced {
-    /// Keys from the root's values on.
+    /// Keys, starting at the root's values.
     pub path: Vec<Arc<str>>,
     pub value: Data,
     pub origin: Option<Origin>,

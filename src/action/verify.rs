@@ -1,4 +1,4 @@
-//! Checking the signature of an archive that lies on disk.
+//! Checks the signature of an archive on disk.
 //!
 //! Goes in: the archive's path and a keyring. Comes out: who signed it. Matches Helm's `pkg/action/verify.go`.
 
@@ -12,7 +12,7 @@ pub fn run(path: &Path, keyring: &Path, now: Option<i64>) -> Result<Verification
     verify_file(path, &fs::with_suffix(path, ".prov"), keyring, now)
 }
 
-/// What is said of a good signature of the archive of a `kind`, `Chart` or `Plugin`.
+/// Helm's lines about a good signature of an archive whose `kind` is `Chart` or `Plugin`.
 pub fn lines(verification: &Verification, kind: &str) -> String {
     let mut text = String::new();
     for name in &verification.signed_by {

@@ -116,7 +116,7 @@ pub struct LoggingArguments {
     vmodule: Option<String>,
 }
 
-/// The global flags, besides those of one letter, that take no value from the next word.
+/// The long global flags that take no value from the next word.
 pub const GLOBAL_SWITCHES: [&str; 9] = [
     "debug",
     "kube-insecure-skip-tls-verify",
@@ -153,7 +153,7 @@ pub struct ValueArguments {
 }
 
 impl ValueArguments {
-    /// The values files in the order given, comma lists taken apart.
+    /// The values files in the order given, with comma lists split.
     pub fn files(&self) -> Vec<String> {
         flatten(&self.values)
     }
@@ -206,7 +206,7 @@ impl ServerArguments {
     }
 }
 
-/// The options without `--plain-http` if another flag is about TLS: Helm's `newRegistryClient` does not look at it then.
+/// The options without `--plain-http` if another flag is about TLS: Helm's `newRegistryClient` ignores it then.
 pub fn without_plain_http_over_tls(options: ChartOptions) -> ChartOptions {
     ChartOptions { plain_http: options.plain_http && !options.tls.is_asked_for(), ..options }
 }
@@ -236,7 +236,7 @@ pub struct ChartSourceArguments {
     pub version: Option<String>,
 }
 
-/// The items of one comma list; a type of its own because clap would take a plain `Vec` apart.
+/// The items of one comma list; a separate type because clap would flatten a plain `Vec`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommaList(pub Vec<String>);
 
@@ -259,7 +259,7 @@ pub fn integer(text: &str) -> Result<i64, String> {
     number::parse_int(text.as_bytes(), 0).map_err(|fault| number_fault("ParseInt", text, fault.reason()))
 }
 
-/// Reads an integer without a sign as Go's `strconv.ParseUint` with base 0.
+/// Reads an unsigned integer as Go's `strconv.ParseUint` with base 0.
 pub fn unsigned(text: &str) -> Result<usize, String> {
     let fault = |reason: &str| number_fault("ParseUint", text, reason);
     let value = number::parse_uint(text.as_bytes(), 0).map_err(|error| fault(error.reason()))?;
@@ -278,12 +278,12 @@ fn number_fault(function: &str, text: &str, reason: &str) -> String {
     format!("strconv.{function}: parsing {}: {reason}", quote(text))
 }
 
-/// Reads a boolean as Go's `flag` package does, whose fault has no reason.
+/// Reads a boolean as Go's `flag` package does; its error gives no reason.
 fn go_flag_boolean(text: &str) -> Result<bool, String> {
     boolean(text).map_err(|_| "parse error".to_string())
 }
 
-/// Reads a number without a sign as Go's `flag` package does.
+/// Reads an unsigned number as Go's `flag` package does.
 fn go_flag_unsigned(text: &str) -> Result<u64, String> {
     number::parse_uint(text.as_bytes(), 0).map_err(|fault| match fault {
         NumberFault::Syntax => "parse error".to_string(),
@@ -291,14 +291,14 @@ fn go_flag_unsigned(text: &str) -> Result<u64, String> {
     })
 }
 
-/// Reads a level of the log: a decimal integer of 32 bits.
+/// Reads a log level: a decimal integer of 32 bits.
 fn log_level(text: &str) -> Result<i64, String> {
     let fault = |reason: &str| number_fault("ParseInt", text, reason);
     let level = number::parse_int(text.as_bytes(), 10).map_err(|error| fault(error.reason()))?;
     i32::try_from(level).map(i64::from).map_err(|_| fault("value out of range"))
 }
 
-/// Reads a severity of the log: its name or a level.
+/// Reads a log severity: its name or a level.
 fn severity(text: &str) -> Result<i64, String> {
     match text.to_uppercase().as_str() {
         "INFO" => Ok(0),
@@ -328,8 +328,8 @@ pub fn output_format(text: &str) -> Result<OutputFormat, String> {
     }
 }
 
-/// Reads a duration as Go's `time.ParseDuration`: `2m0s`, `1.5h`, `300ms`; a plain `0` too. A negative one, which to Helm's clients is
-/// no limit, is none.
+/// Reads a duration as Go's `time.ParseDuration`: `2m0s`, `1.5h`, `300ms`; also a plain `0`. A negative
+/// duration becomes zero, since both mean no limit to Helm's clients.
 pub fn duration(text: &str) -> Result<std::time::Duration, String> {
     let duration = crate::time::Duration::parse(text.as_bytes())?;
     Ok(std::time::Duration::from_nanos(u64::try_from(duration.0).unwrap_or(0)))
@@ -356,8 +356,8 @@ pub fn error_format(text: &str) -> Result<ErrorFormat, String> {
     }
 }
 
-/// Reads the first record of CSV as pflag's StringSlice does with Go's `encoding/csv`: an empty text is no item, empty lines in
-/// front are passed over, and lines after the record are not looked at.
+/// Reads the first CSV record as pflag's StringSlice does with Go's `encoding/csv`: an empty text has no items,
+/// leading empty lines are skipped, and lines after the record are ignored.
 pub fn comma_list(text: &str) -> Result<CommaList, String> {
     let mut items = Vec::new();
     if text.is_empty() {
@@ -400,7 +400,7 @@ pub fn comma_list(text: &str) -> Result<CommaList, String> {
     }
 }
 
-/// The item up to its closing quote, two quotes standing for one, and what follows, which must be a comma or the end of the line.
+/// The item up to its closing quote, with doubled quotes unescaped, and the rest, which must start with a comma or end the line.
 fn quoted_item(mut rest: &str) -> Option<(String, &str)> {
     let mut item = String::new();
     loop {
@@ -421,7 +421,7 @@ fn quoted_item(mut rest: &str) -> Option<(String, &str)> {
 mod tests {
     use super::*;
 
-    // As Helm's `newRegistryClient` has it: half a certificate is none.
+    // As in Helm's `newRegistryClient`, where half a certificate pair counts as none.
     #[test]
     fn a_flag_about_tls_takes_plain_http_away() {
         let text = |text: &str| Some(text.to_string());

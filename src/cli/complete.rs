@@ -1,9 +1,9 @@
-//! `__complete`: what a shell may put in the place of the word being typed.
+//! `__complete`: the candidates that a shell offers for the word being typed.
 //!
 //! Goes in: the words of a command line, the last one unfinished. Comes out: candidates, a line each (`NAME<TAB>description`),
 //! then `:DIRECTIVE`, a number that tells the shell what else to do. The protocol is that of cobra's `completions.go`, so that
-//! scripts made for Helm work with rutter; flags and commands are those of the table in [`super::commands`], and what stands for
-//! arguments follows the `ValidArgsFunction` of each file in Helm's `pkg/cmd`. Nothing here asks the network or a cluster.
+//! scripts made for Helm work with rutter; commands and flags come from the table in [`super::commands`], and candidates for
+//! arguments follow the `ValidArgsFunction` of each file in Helm's `pkg/cmd`. Nothing here uses the network or a cluster.
 
 use super::commands::{self, Row};
 use super::kubeconfig;
@@ -16,18 +16,18 @@ use crate::error::Result;
 use crate::quote::quote_character;
 use clap::{Arg, ArgAction, Command};
 
-/// The command that gives candidates with descriptions.
+/// The command that prints candidates with descriptions.
 pub const NAME: &str = "__complete";
 /// The same without descriptions.
 pub const PLAIN_NAME: &str = "__completeNoDesc";
 
-/// What cobra's scripts show as a hint instead of offering it.
+/// The prefix of a candidate that cobra's scripts show as a hint instead of offering it.
 const HINT: &str = "_activeHelp_ ";
 
-/// The sum of these is the directive.
+/// The directive is the sum of these flags.
 const NO_SPACE: u32 = 2;
 const NO_FILES: u32 = 4;
-/// What they are called; plugins may give any.
+/// The names of all directives; plugins may return any of them.
 const DIRECTIVES: [(u32, &str); 6] = [
     (1, "ShellCompDirectiveError"),
     (NO_SPACE, "ShellCompDirectiveNoSpace"),
@@ -37,12 +37,12 @@ const DIRECTIVES: [(u32, &str); 6] = [
     (32, "ShellCompDirectiveKeepOrder"),
 ];
 
-/// What is offered, and the directive.
+/// The candidates and the directive.
 #[derive(Debug, Default, PartialEq)]
 struct Offer {
     candidates: Vec<String>,
     directive: u32,
-    /// Why nothing can be offered.
+    /// Why there are no candidates.
     fault: Option<String>,
 }
 
@@ -51,12 +51,12 @@ impl Offer {
         Offer { candidates, directive, fault: None }
     }
 
-    /// Nothing, and files neither.
+    /// No candidates, and no file names either.
     fn nothing() -> Offer {
         Offer::of(Vec::new(), NO_FILES)
     }
 
-    /// Names of files, which the shell finds itself.
+    /// File names, which the shell completes itself.
     fn files() -> Offer {
         Offer::default()
     }
@@ -70,7 +70,7 @@ impl Offer {
     }
 }
 
-/// Answers a shell. `words` are those behind the name of the command, the last one to be completed.
+/// Answers a shell. `words` are those after the name of the command; the last one is to be completed.
 pub fn run(words: &[String], with_descriptions: bool, session: &mut Session) -> Result<()> {
     let Some((unfinished, words)) = words.split_last() else {
         return Err(crate::error::Error::new(crate::error::ErrorKind::Usage, "requires at least 1 arg(s), only received 0"));
@@ -100,7 +100,7 @@ fn directive_name(directive: u32) -> String {
     if set.is_empty() { "ShellCompDirectiveDefault".to_string() } else { set.join(", ") }
 }
 
-/// A flag under one of its names.
+/// A flag under one of its long names.
 struct Flag {
     name: String,
     letter: Option<char>,
@@ -108,12 +108,12 @@ struct Flag {
 }
 
 impl Flag {
-    /// Whether it may stand without a value.
+    /// Whether it can be given without a value.
     fn is_switch(&self) -> bool {
         matches!(self.inner.get_action(), ArgAction::SetTrue) || self.inner.get_num_args().is_some_and(|count| count.min_values() == 0)
     }
 
-    /// Its help without the default, which Helm's help adds to it.
+    /// Its help without the default, which only the help pages show.
     fn about(&self) -> String {
         let about = self.inner.get_help().map(ToString::to_string).unwrap_or_default();
         about.split_once(" (default ").map_or(about.as_str(), |(about, _)| about).to_string()
@@ -122,7 +122,7 @@ impl Flag {
 
 /// The flags of a command, as pflag sorts them.
 struct Flags {
-    /// Those of every command; empty for `rutter` itself, whose own they are.
+    /// Those of every command; empty for `rutter` itself, where they are `own`.
     inherited: Vec<Flag>,
     own: Vec<Flag>,
 }
@@ -134,7 +134,7 @@ impl Flags {
             for inner in command.get_arguments() {
                 let letter = inner.get_short();
                 flags.extend(inner.get_long().map(|name| Flag { name: name.to_string(), letter, inner: inner.clone() }));
-                // Another spelling is a flag of its own to Helm.
+                // In Helm every alias is a flag of its own.
                 let others = inner.get_all_aliases().unwrap_or_default().into_iter();
                 flags.extend(others.map(|name| Flag { name: name.to_string(), letter: None, inner: inner.clone() }));
             }
@@ -162,7 +162,7 @@ impl Flags {
         self.all().find(|flag| flag.letter == Some(letter))
     }
 
-    /// By its long name or its letter.
+    /// Finds a flag by its long name or its letter.
     fn find(&self, name: &str) -> Option<&Flag> {
         let mut letters = name.chars();
         match (letters.next(), letters.next()) {
@@ -172,13 +172,13 @@ impl Flags {
     }
 }
 
-/// What the finished words of a command come to.
+/// The parsed words of a command.
 #[derive(Default)]
 struct Given {
     arguments: Vec<String>,
-    /// Long names of the flags that were given.
+    /// Long names of the given flags.
     flags: Vec<String>,
-    /// `--` stood among the words.
+    /// Whether the words contain `--`.
     is_ended: bool,
 }
 
@@ -188,7 +188,7 @@ impl Given {
     }
 }
 
-/// Parts words into arguments and flags as pflag does. The error is pflag's.
+/// Splits words into arguments and flags as pflag does. The error is pflag's.
 fn part(words: &[String], flags: &Flags) -> std::result::Result<Given, String> {
     let mut given = Given::default();
     let mut words = words.iter();
@@ -244,7 +244,7 @@ fn offer(words: &[String], unfinished: &str, session: &mut Session) -> Offer {
     let (wanted, rest, unfinished) = match flag_of_value(&flags, &rest, unfinished) {
         Ok(found) => found,
         Err(name) => {
-            // Behind `--` it is no flag.
+            // After `--` it is not a flag.
             if part(&rest, &flags).is_ok_and(|given| given.is_ended) {
                 (None, rest.as_slice(), unfinished)
             } else {
@@ -295,7 +295,7 @@ fn offer(words: &[String], unfinished: &str, session: &mut Session) -> Offer {
     }
 }
 
-/// What may stand behind the name of a plugin's command: what its files say, and the global flags.
+/// The candidates after the name of a plugin's command: those that its files name, and the global flags.
 fn offer_of_plugin(plugin: &Plugin, words: &[String], unfinished: &str, session: &Session) -> Offer {
     let top = Node::of(plugin);
     let (path, rest) = top.find(words);
@@ -337,7 +337,7 @@ fn offer_of_plugin(plugin: &Plugin, words: &[String], unfinished: &str, session:
             return Offer::of(candidates, directive);
         }
     }
-    // Where there are commands, the program is asked for these alone.
+    // If this command has subcommands, the plugin's program is asked only about those.
     if node.children.is_none() {
         let below = path.get(1..).unwrap_or_default();
         let (found, wanted) = completion::ask(plugin, below, &rest, unfinished, session);
@@ -347,7 +347,7 @@ fn offer_of_plugin(plugin: &Plugin, words: &[String], unfinished: &str, session:
     Offer::of(candidates, directive)
 }
 
-/// The flag whose value is being typed, the words before it, and the value so far. The error is the name of a flag that is none.
+/// The flag whose value is being typed, the words before it, and the value so far. The error is the name of an unknown flag.
 fn flag_of_value<'a>(
     flags: &'a Flags,
     words: &'a [String],
@@ -374,7 +374,7 @@ fn flag_of_value<'a>(
     }
 }
 
-/// The commands of a group, and, at the top, those of plugins.
+/// The commands of a group, and for the top group those of plugins.
 fn subcommands(is_top: bool, children: &'static [Row], unfinished: &str, session: &Session) -> Vec<String> {
     let mut found: Vec<(String, String)> = children
         .iter()
@@ -391,7 +391,7 @@ fn subcommands(is_top: bool, children: &'static [Row], unfinished: &str, session
     found.into_iter().map(|(name, about)| format!("{name}\t{about}")).collect()
 }
 
-/// What may be the value of a flag.
+/// The candidates for the value of a flag.
 fn flag_value(flag: &Flag, path: &Path, given: &Given, session: &Session) -> Offer {
     match flag.name.as_str() {
         "output" => Offer::of(formats(&flag.inner), NO_FILES),
@@ -411,7 +411,7 @@ fn flag_value(flag: &Flag, path: &Path, given: &Given, session: &Session) -> Off
     }
 }
 
-/// The formats that a command writes, with what they are for.
+/// The output formats of a command, with descriptions.
 fn formats(flag: &Arg) -> Vec<String> {
     let mut names: Vec<String> = flag.get_possible_values().iter().map(|value| value.get_name().to_string()).collect();
     if names.is_empty() {
@@ -427,7 +427,7 @@ fn formats(flag: &Arg) -> Vec<String> {
     names.into_iter().map(describe).collect()
 }
 
-/// What may stand as the next argument of a command; `None` if Helm has nothing to say of it.
+/// The candidates for the next argument of a command; `None` if Helm defines none for it.
 fn arguments(path: &[&str], given: &Given, unfinished: &str, session: &Session) -> Option<Offer> {
     let count = given.arguments.len();
     Some(match path {
@@ -474,13 +474,13 @@ fn arguments(path: &[&str], given: &Given, unfinished: &str, session: &Session) 
     })
 }
 
-/// Names of charts in added repositories, beginnings of addresses, and files (Helm's `compListCharts`).
+/// Names of charts in added repositories, URL prefixes, and files (Helm's `compListCharts`).
 fn charts(unfinished: &str, with_files: bool, session: &Session) -> Offer {
     let mut candidates = Vec::new();
     let mut directive = if with_files { 0 } else { NO_FILES };
     for (name, url) in repositories(session) {
         if unfinished.strip_prefix(&*name).is_some_and(|rest| rest.starts_with('/')) {
-            // All of them: shells may match in other ways than by the beginning.
+            // Unfiltered: shells may match other than by prefix.
             candidates.extend(charts_of(&name, session));
             directive &= !NO_SPACE;
             break;
@@ -493,7 +493,7 @@ fn charts(unfinished: &str, with_files: bool, session: &Session) -> Offer {
     let prefixes =
         ["oci://\tChart OCI prefix", "https://\tChart URL prefix", "http://\tChart URL prefix", "file://\tChart local URL prefix"];
     for prefix in prefixes {
-        // Helm compares the description too, so that a whole prefix counts as none.
+        // Helm tests the prefix together with its description, so a fully typed prefix still matches.
         if prefix.starts_with(unfinished) {
             candidates.push(prefix.to_string());
             directive |= NO_SPACE;
@@ -521,7 +521,7 @@ fn repositories(session: &Session) -> Vec<(String, String)> {
     known.entries.into_iter().map(|entry| (entry.name, url::redact(&entry.url))).collect()
 }
 
-/// The charts of an added repository as `repo/chart`, from the list that `repo update` leaves beside its index, else from that.
+/// The charts of an added repository as `repo/chart`, from the list that `repo update` writes next to its index, or else from the index.
 fn charts_of(repository: &str, session: &Session) -> Vec<String> {
     use crate::repository::{Recorded, config, index};
     let read = || {
@@ -539,7 +539,7 @@ fn charts_of(repository: &str, session: &Session) -> Vec<String> {
 /// The largest list of charts that is read.
 const LIST_LIMIT: u64 = 64 << 20;
 
-/// The versions of a chart `repo/name` as its repository's cached index has them (Helm's `compVersionFlag`).
+/// The versions of a chart `repo/name` in its repository's cached index (Helm's `compVersionFlag`).
 fn versions(chart: &str, session: &Session) -> Vec<String> {
     use crate::repository::{Recorded, config, index};
     let Some((repository, name)) = chart.split_once('/').filter(|(_, name)| !name.contains('/')) else { return Vec::new() };
@@ -558,7 +558,7 @@ fn versions(chart: &str, session: &Session) -> Vec<String> {
     found.into_iter().map(describe).collect()
 }
 
-/// The day of an RFC 3339 time in Go's `January 2, 2006`; that of Go's zero time if there is none.
+/// The day of an RFC 3339 time in Go's `January 2, 2006`; the day of Go's zero time if there is none.
 fn long_date(time: &str) -> String {
     const MONTHS: [&str; 12] =
         ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];

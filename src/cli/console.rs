@@ -1,7 +1,7 @@
-//! What actions say while they run, on the terminal: the command line's [`Reporter`].
+//! The command line's [`Reporter`]: shows messages and progress of running actions on the terminal.
 //!
-//! Goes in: lines, notices and progress, from any thread. Comes out: lines as they come, notices on standard error, and bars
-//! on a terminal for transfers that take longer than a second. Lines go above the bars.
+//! Goes in: lines, notices and progress, from any thread. Comes out: lines as they come, notices on standard
+//! error, and bars on a terminal for transfers that take longer than a second. Lines are printed above the bars.
 
 use super::printer;
 use super::session::Session;
@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 /// How long a transfer may take before a bar appears.
 const BAR_DELAY: Duration = Duration::from_secs(1);
 
-/// Says things while they happen: lines on standard output, notices on standard error, bars on a terminal.
+/// Prints lines to standard output, notices to standard error, and bars on a terminal, while actions run.
 pub struct Console {
     debug: bool,
-    /// Lines go to standard error, because standard output carries a report for machines.
+    /// Lines go to standard error, because standard output carries a machine-readable report.
     to_stderr: bool,
-    /// Only what is announced is said.
+    /// Only announced lines are printed.
     silent: bool,
-    /// None where standard error is no terminal that could show them.
+    /// `None` unless standard error is a terminal that can show bars.
     bars: Option<Bars>,
 }
 
@@ -41,17 +41,17 @@ impl Console {
         }
     }
 
-    /// A console that leaves standard output to the report.
+    /// A console that leaves standard output to a report.
     pub fn beside_report(session: &Session) -> Console {
         Console { to_stderr: true, ..Console::new(session) }
     }
 
-    /// The same console for work of which nothing is said but what Helm's client for registries announces.
+    /// The same console, but it prints only what Helm's registry client announces.
     pub fn silent(self) -> Console {
         Console { silent: true, ..self }
     }
 
-    /// Writes something while no bar stands in its way.
+    /// Writes above the bars, which are hidden meanwhile.
     fn above_bars(&self, write: impl FnOnce()) {
         match &self.bars {
             Some(bars) => bars.all.suspend(write),
@@ -69,7 +69,7 @@ impl Reporter for Console {
 
     fn announce(&self, line: &str) {
         self.above_bars(|| {
-            // A reader that went away is no reason to stop half-way through a download.
+            // A closed output is no reason to stop in the middle of a download.
             let _ = if self.to_stderr { writeln!(std::io::stderr(), "{line}") } else { writeln!(std::io::stdout(), "{line}") };
         });
     }
@@ -93,7 +93,7 @@ impl Reporter for Console {
 struct Bars {
     all: MultiProgress,
     width: usize,
-    /// When each transfer began, and its bar if it has one by now.
+    /// When each transfer began, and its bar once it has one.
     transfers: Mutex<HashMap<u64, (Instant, Option<ProgressBar>)>>,
 }
 
@@ -120,17 +120,17 @@ impl Bars {
         }
     }
 
-    /// A bar for a transfer that has been under way for some time.
+    /// A bar for a transfer that started `elapsed` ago.
     fn bar(&self, progress: &Progress, elapsed: Duration) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(progress.total, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(template(self.width, progress.total.is_some())) {
-            // Over the whole time: a server's pauses and bursts say little of when it will be done.
+            // The average over the whole transfer: a server's pauses and bursts say little about when it will end.
             let speed = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
                 let _ = write!(text, "{}/s", HumanBytes((state.pos() as f64 / state.elapsed().as_secs_f64().max(0.001)) as u64));
             };
             bar.set_style(style.with_key("speed", speed));
         }
-        // Names come from servers.
+        // Labels come from servers, so they may hold control characters.
         bar.set_message(printable(&progress.label));
         bar.set_elapsed(elapsed);
         let bar = self.all.add(bar);
@@ -139,7 +139,7 @@ impl Bars {
     }
 }
 
-/// What stands on a bar's line, which must never be longer than the terminal is wide: the name takes what the rest leaves.
+/// The template of a bar's line, which must never be wider than the terminal: the name gets the space that the rest leaves.
 fn template(width: usize, has_total: bool) -> &'static str {
     match (has_total, width) {
         (true, 80..) => "{wide_msg} {bytes}/{total_bytes} {bar:20} {speed}",
@@ -156,7 +156,7 @@ mod tests {
     use indicatif::TermLike;
     use std::sync::Arc;
 
-    /// A terminal that keeps what it is given.
+    /// A terminal that records its output.
     #[derive(Debug, Clone)]
     struct Screen {
         width: u16,
@@ -190,7 +190,7 @@ mod tests {
             self.put(&format!("{line}\n"))
         }
         fn write_str(&self, text: &str) -> std::io::Result<()> {
-            // A line is written at once, filled up in a second step, and the next one begins where the terminal wraps.
+            // indicatif writes a line, then its padding; the terminal wraps, so the next write starts a new line.
             self.put(&format!("{text}\n"))
         }
         fn clear_line(&self) -> std::io::Result<()> {
@@ -205,7 +205,7 @@ mod tests {
         Progress { transfer, label: label.to_string(), done, total, finished: false }
     }
 
-    /// The lines that were shown of these transfers, two seconds after they began.
+    /// The lines shown for these transfers, two seconds after they began.
     fn lines(width: u16, transfers: &[Progress]) -> Vec<String> {
         let screen = Screen { width, text: Arc::default() };
         let bars = Bars::new(ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 255), usize::from(width));

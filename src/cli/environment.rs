@@ -1,7 +1,7 @@
-//! What the environment says: Helm's variables, the folders they name, and the settings that flags lay over them.
+//! Settings from the environment: Helm's variables, the folders they name, and the flags that override them.
 //!
-//! Goes in: variables and the global flags. Comes out: [`Settings`], complete and resolved, so that commands ask no one else.
-//! Tests make an [`Environment`] of their own. Follows Helm's `pkg/cli/environment.go` and `pkg/helmpath`.
+//! Goes in: variables and the global flags. Comes out: [`Settings`], complete and resolved, so that commands need no other
+//! source. Tests create an [`Environment`] of their own. Follows Helm's `pkg/cli/environment.go` and `pkg/helmpath`.
 
 use super::arguments::GlobalArguments;
 use super::printer::ErrorFormat;
@@ -23,7 +23,7 @@ impl Environment {
     #[expect(clippy::disallowed_methods, reason = "the variables enter here")]
     pub fn of_process() -> Environment {
         let all = || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
-        // One variable is asked for by its name: a copy of them all would cost every run.
+        // A single variable is looked up by name: copying all of them would cost every run.
         Environment { lookup: Arc::new(|name| std::env::var(name).ok()), all: Arc::new(all) }
     }
 
@@ -43,13 +43,13 @@ impl Environment {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// The variables whose names begin with one of these, unless they are empty, by name.
+    /// The non-empty variables whose names start with one of these prefixes, sorted by name.
     pub fn filled_with_prefix(&self, prefixes: &[&str]) -> Vec<(String, String)> {
         let is_wanted = |(name, value): &(String, String)| !value.is_empty() && prefixes.iter().any(|prefix| name.starts_with(prefix));
         (self.all)().into_iter().filter(is_wanted).collect()
     }
 
-    /// The user's home folder, as whoever asks Kubernetes' client for it finds it; empty when unknown.
+    /// The user's home folder as Kubernetes' client finds it; empty when unknown.
     pub fn home(&self) -> String {
         let variable = |name: &str| self.get(name).unwrap_or_default();
         if !cfg!(windows) {
@@ -60,7 +60,7 @@ impl Environment {
         let first = |folders: [&String; 3], is_wanted: &dyn Fn(&Path) -> bool| {
             folders.into_iter().find(|folder| !folder.is_empty() && is_wanted(Path::new(folder.as_str()))).cloned()
         };
-        // In the order of client-go's `homedir`, which is one for those who have a kubeconfig, and another for those who have not.
+        // The order of client-go's `homedir`: first the folders that have a kubeconfig, then in a different order those that exist.
         first([&home, &drive, &profile], &|folder| fs::exists(&folder.join(".kube").join("config")))
             .or_else(|| first([&home, &profile, &drive], &fs::is_folder))
             .or_else(|| first([&home, &profile, &drive], &|_| true))
@@ -72,7 +72,7 @@ impl Environment {
         self.get(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default()
     }
 
-    /// A Helm folder: its own variable, else `helm` in the XDG folder, else `helm` in the system's own place.
+    /// A Helm folder: its own variable, else `helm` in the XDG folder, else `helm` in the system's default folder.
     fn helm_home(&self, own: &str, xdg: &str, place: Place) -> String {
         match (self.get_filled(own), self.get_filled(xdg)) {
             (Some(folder), _) => clean(&folder),
@@ -81,8 +81,8 @@ impl Environment {
         }
     }
 
-    /// The time that all files of an archive are to have, seconds since 1970 (`SOURCE_DATE_EPOCH`). Errors: it is no such number, and an
-    /// archive with other times would not be what was asked for.
+    /// The modification time for all files of an archive, seconds since 1970 (`SOURCE_DATE_EPOCH`). A value
+    /// that is not such a number is an error, because an archive with other times is not what was requested.
     pub fn source_date(&self) -> Result<Option<i64>> {
         const NAME: &str = "SOURCE_DATE_EPOCH";
         let wrong = |text: &str| {
@@ -92,7 +92,8 @@ impl Environment {
         self.get_filled(NAME).map(|text| text.trim().parse().map_err(|_| wrong(&text))).transpose()
     }
 
-    /// Whether nothing may be fetched (`RUTTER_OFFLINE`). A mistake in it is an error: it must not let out what was to stay inside.
+    /// Whether fetching is forbidden (`RUTTER_OFFLINE`). An invalid value is an error: it must not allow
+    /// requests that were to be forbidden.
     pub fn offline(&self) -> Result<bool> {
         const NAME: &str = "RUTTER_OFFLINE";
         let wrong = |text: &str| Error::new(ErrorKind::Usage, format!("{NAME} must be true or false, not {}", crate::quote::quote(text)));
@@ -107,7 +108,7 @@ impl Environment {
         self.get_filled(NAME).map(read).transpose()
     }
 
-    /// Where programs of this system keep what is theirs (Helm's `lazypath_{unix,darwin,windows}.go`).
+    /// The system's default folders for programs (Helm's `lazypath_{unix,darwin,windows}.go`).
     fn place(&self, place: Place) -> String {
         if cfg!(windows) {
             let variable = if place == Place::Cache { "TEMP" } else { "APPDATA" };
@@ -125,13 +126,13 @@ impl Environment {
         join(&self.home(), folder)
     }
 
-    /// A number, or `default` when the variable is unset or is none.
+    /// An integer, or `default` when the variable is unset or not an integer.
     fn integer(&self, name: &str, default: i64) -> i64 {
         self.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
     }
 }
 
-/// What is kept in a place of its own.
+/// Kinds of data that each have their own folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Cache,
@@ -139,7 +140,7 @@ enum Place {
     Data,
 }
 
-/// Whether colour is wanted on the terminal.
+/// Whether output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Color {
     Never,
@@ -148,7 +149,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// As the flag has it.
+    /// The mode's name, as the flag takes it.
     pub fn name(self) -> &'static str {
         match self {
             Color::Never => "never",
@@ -158,31 +159,31 @@ impl Color {
     }
 }
 
-/// All that the environment and the global flags say, resolved.
+/// The resolved settings from the environment and the global flags.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `--namespace` or `HELM_NAMESPACE`; empty when neither says so. Commands want `Session::namespace`.
+    /// `--namespace` or `HELM_NAMESPACE`; empty when neither is set. Commands use `Session::namespace` instead.
     pub requested_namespace: String,
     pub debug: bool,
     pub color: Color,
-    /// The terminal knows no escape sequences, so that there is colour only where it is asked for.
+    /// Whether the terminal knows no escape sequences, so that there is colour only on request.
     pub dumb_terminal: bool,
     pub error_format: ErrorFormat,
     pub cache_home: String,
     pub config_home: String,
     pub data_home: String,
-    /// The folder of plugins.
+    /// The plugin folders.
     pub plugins: String,
     pub registry_config: String,
     pub repository_config: String,
     pub repository_cache: String,
     pub content_cache: String,
     pub home: String,
-    /// The home folder of those who do not ask Kubernetes' client: another one on Windows.
+    /// The home folder of everything except Kubernetes' client, which uses another one on Windows.
     pub user_home: String,
-    /// `--kubeconfig`, or `KUBECONFIG` as it stands.
+    /// `--kubeconfig`, or else `KUBECONFIG` unchanged.
     pub kubeconfig: String,
-    /// `--kubeconfig` alone.
+    /// Only `--kubeconfig`.
     pub kubeconfig_flag: String,
     pub kube_context: String,
     pub kube_token: String,
@@ -198,7 +199,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The flags where they are given, else the variables, else Helm's defaults.
+    /// Takes the flags where given, else the variables, else Helm's defaults.
     pub fn new(environment: &Environment, flags: &GlobalArguments) -> Settings {
         let cache_home = environment.helm_home("HELM_CACHE_HOME", "XDG_CACHE_HOME", Place::Cache);
         let config_home = environment.helm_home("HELM_CONFIG_HOME", "XDG_CONFIG_HOME", Place::Config);
@@ -250,7 +251,7 @@ impl Settings {
         }
     }
 
-    /// The variables that `env` shows and plugins are given, sorted by name.
+    /// The variables that `env` shows and plugins receive, sorted by name.
     pub fn variables(&self, program: &str, namespace: &str) -> BTreeMap<&'static str, String> {
         let mut variables = BTreeMap::from([
             ("HELM_BIN", program.to_string()),
@@ -283,7 +284,7 @@ impl Settings {
     }
 }
 
-/// `NO_COLOR` beats `HELM_COLOR`; the flag beats both.
+/// `NO_COLOR` overrides `HELM_COLOR`; the flag overrides both.
 fn color(environment: &Environment, flags: &GlobalArguments) -> Color {
     if let Some(color) = &flags.color {
         return super::arguments::color(color).unwrap_or(Color::Auto);
@@ -298,19 +299,19 @@ fn color(environment: &Environment, flags: &GlobalArguments) -> Color {
     }
 }
 
-/// The number as Go's `%.2f`.
+/// Formats the number as Go's `%.2f`.
 fn go_float(number: f32) -> String {
     let mut text = Vec::new();
     crate::number::format_float(&mut text, f64::from(number), b'f', Some(2));
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// `name` below `folder`, as Go's `filepath.Join`.
+/// Joins `folder` and `name` as Go's `filepath.Join`.
 fn join(folder: &str, name: &str) -> String {
     clean(&Path::new(folder).join(name).to_string_lossy())
 }
 
-/// The path as Go's `filepath.Clean` gives it.
+/// Cleans the path as Go's `filepath.Clean`.
 fn clean(path: &str) -> String {
     crate::fs::clean(Path::new(path)).to_string_lossy().into_owned()
 }

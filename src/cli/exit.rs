@@ -1,19 +1,18 @@
 //! Exit codes, in one place.
 //!
-//! Goes in: how a command ended. Comes out: the code that the process leaves with. Helm knows 0 and 1, and hands a
-//! plugin's own code through.
+//! Goes in: how a command ended. Comes out: the exit code of the process. Helm uses 0 and 1, and passes a plugin's own code through.
 
 use std::process::ExitCode;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: all was done.
+    /// 0: the command succeeded.
     #[default]
     Success,
     /// 1: any error.
     Failure,
-    /// The code with which a plugin ended.
+    /// The exit code of a plugin.
     Code(u8),
 }
 
@@ -27,8 +26,8 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The code of a process whose reader closed the pipe, as a shell shows the signal that ends Helm then.
+/// The exit code when the reader of standard output closed the pipe, as a shell reports the signal that ends Helm then.
 pub const CLOSED_OUTPUT: u8 = 141;
 
-/// The code of a push to an HTTP repository that has the version already, so that a pipeline can tell it from a failure.
+/// The exit code when an HTTP repository already has the pushed version, so that a pipeline can tell this from a failure.
 pub const EXISTS: u8 = 3;

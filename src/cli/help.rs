@@ -1,7 +1,7 @@
-//! Help texts in the shape that cobra gives them.
+//! Help texts in cobra's format.
 //!
-//! Goes in: the path of a command. Comes out: what `--help` prints: description, usage, aliases, subcommands, and flags with
-//! the types of their values. Built from the same clap types that parse; commands of plugins from what these say of themselves.
+//! Goes in: the path of a command. Comes out: what `--help` prints: description, usage, aliases, subcommands, and flags
+//! with the types of their values. Built from the same clap types that parse; plugins describe their own commands.
 
 use super::arguments::GlobalArguments;
 use super::commands::{self, Row};
@@ -15,7 +15,7 @@ use crate::diagnostic::Notices;
 use crate::quote::quote;
 use clap::{Arg, Args as _, Command};
 
-/// The whole help of a command; of the program itself for an empty path.
+/// The complete help of a command, or of the program itself if the path is empty.
 pub fn render(path: &[&'static Row], session: &Session) -> String {
     let long = path.last().map_or(commands::ABOUT, |entry| if entry.long.is_empty() { entry.about } else { entry.long });
     let width = terminal::width(std::io::stdout()).unwrap_or(terminal::USUAL_WIDTH);
@@ -57,7 +57,7 @@ pub fn render_usage(path: &[&'static Row], session: &Session) -> String {
     text
 }
 
-/// The help of a plugin's command, or of one below it that its completion names. `path` begins with the plugin's own.
+/// The help of a plugin's command, or of a subcommand named in its completion file. `path` starts with the plugin's own command.
 pub fn render_plugin(plugin: &Plugin, path: &[&Node], session: &Session) -> String {
     let Some(node) = path.last() else { return String::new() };
     let description = match path {
@@ -99,7 +99,7 @@ pub fn render_plugin(plugin: &Plugin, path: &[&Node], session: &Session) -> Stri
     text
 }
 
-/// Names of commands and what they are for, sorted; nothing where there are none.
+/// Command names with descriptions, sorted; empty if there are none.
 fn command_rows(mut rows: Vec<(String, String)>) -> String {
     if rows.is_empty() {
         return String::new();
@@ -114,7 +114,7 @@ fn more(command_path: &str) -> String {
     format!("\nUse \"{command_path} [command] --help\" for more information about a command.\n")
 }
 
-/// `rutter show chart`, the first word being what the program is called.
+/// The words that call a command, such as `rutter show chart`; the first one is `program`.
 pub fn command_path(path: &[&'static Row], program: &str) -> String {
     let mut text = program.to_string();
     for entry in path {
@@ -124,7 +124,7 @@ pub fn command_path(path: &[&'static Row], program: &str) -> String {
     text
 }
 
-/// `rutter template [NAME] [CHART] [flags]`.
+/// The usage line, such as `rutter template [NAME] [CHART] [flags]`.
 pub fn use_line(path: &[&'static Row], program: &str) -> String {
     let usage = path.last().map_or("", |entry| entry.usage);
     let space = if usage.is_empty() { "" } else { " " };
@@ -132,7 +132,7 @@ pub fn use_line(path: &[&'static Row], program: &str) -> String {
     format!("{}{space}{usage}{flags}", command_path(path, program))
 }
 
-/// The text with its paragraphs laid out anew where a line is longer than `width`. Indented lines, lists and tables stay as they are.
+/// Rewraps each paragraph that has a line longer than `width`. Indented lines, lists and tables stay unchanged.
 fn wrap(text: &str, width: usize) -> String {
     let is_prose = |line: &str| !line.is_empty() && !line.starts_with([' ', '\t', '|', '-', '$']);
     let lines: Vec<&str> = text.split('\n').collect();
@@ -157,10 +157,10 @@ fn wrap(text: &str, width: usize) -> String {
     wrapped.join("\n")
 }
 
-/// The flags of these commands, one a line, sorted by name, their descriptions aligned.
+/// The flags of these commands, one per line, sorted by name, with aligned descriptions.
 fn flags(commands: &[&Command], session: &Session) -> String {
     let arguments = commands.iter().flat_map(|command| command.get_arguments()).filter(|argument| !argument.is_hide_set());
-    // Another name has a line of its own, as in Helm.
+    // As in Helm, an alias gets a line of its own.
     let names = |argument: &Arg| {
         [argument.get_long().unwrap_or_default()]
             .into_iter()
@@ -179,7 +179,7 @@ fn flag_rows(rows: Vec<(String, String)>) -> String {
     rows.iter().map(|(label, description)| format!("{label:width$}   {description}\n")).collect()
 }
 
-/// `  -f, --values strings`.
+/// The flag with its type, such as `  -f, --values strings`.
 fn flag_label(argument: &Arg, name: &str) -> String {
     let letter = argument.get_short().filter(|_| argument.get_long().is_none_or(|long| long == name));
     let label = label(letter, name);
@@ -194,17 +194,17 @@ fn label(letter: Option<char>, name: &str) -> String {
     format!("  {short}--{name}")
 }
 
-/// The type of a flag's value as help names it, empty for switches.
+/// The type of a flag's value as shown in help; empty for switches.
 fn flag_type(argument: &Arg) -> &str {
     match argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str()) {
         "" => "",
         kind if kind.chars().any(char::is_lowercase) => kind,
-        // A type that was not named is a plain text: derive gives it the field's name in capitals.
+        // Unnamed types are strings: clap's derive uses the field's name in capitals.
         _ => "string",
     }
 }
 
-/// The description with the default, in quotes if it is a text, where there is one worth telling: pflag leaves out what is nothing.
+/// The description and the default, quoted if it is a string; like pflag, without defaults that are empty, zero or false.
 fn flag_description(argument: &Arg, session: &Session) -> String {
     let text = argument.get_help().map(ToString::to_string).unwrap_or_default();
     let default = argument.get_default_values().first().map(|default| default.to_string_lossy().into_owned());
@@ -218,7 +218,7 @@ fn flag_description(argument: &Arg, session: &Session) -> String {
     }
 }
 
-/// What holds where a flag is not given, for those whose default is not in their type: most follow the environment.
+/// The default of flags that do not carry it in their type: most depend on the environment.
 fn default_of(flag: &str, session: &Session) -> Option<String> {
     let settings = &session.settings;
     Some(match flag {

@@ -1,7 +1,7 @@
-//! The namespace of the current context, the one thing that rendering takes from a kubeconfig, and the names of contexts.
+//! The namespace of the current context, which is all that rendering needs of a kubeconfig, and the names of contexts.
 //!
-//! Goes in: the paths of kubeconfig files and, if asked for, a context's name. Comes out: its namespace, if it has one.
-//! Of several files the first that says something of a name wins. Follows `clientcmd` as Helm's `EnvSettings.Namespace` uses it.
+//! Goes in: the paths of kubeconfig files and, if given, a context's name. Comes out: its namespace, if it has one.
+//! If several files define a name, the first one wins. Follows `clientcmd` as Helm's `EnvSettings.Namespace` uses it.
 
 use super::environment::{Environment, Settings};
 use crate::data::{Data, Map};
@@ -9,10 +9,10 @@ use crate::{fs, yaml};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The largest kubeconfig.
+/// The largest kubeconfig that is read, in bytes.
 const FILE_LIMIT: u64 = 10 << 20;
 
-/// The namespace that a release gets: what was asked for, else that of the current context, else `default`.
+/// The release's namespace: the requested one, else that of the current context, else `default`.
 pub fn namespace(settings: &Settings, environment: &Environment) -> String {
     if !settings.requested_namespace.is_empty() {
         return settings.requested_namespace.clone();
@@ -20,7 +20,7 @@ pub fn namespace(settings: &Settings, environment: &Environment) -> String {
     namespace_of(&files(settings, environment), &settings.kube_context).unwrap_or_else(|| "default".to_string())
 }
 
-/// All contexts by name, each with its cluster behind a tab.
+/// All contexts by name, each followed by a tab and its cluster.
 pub fn contexts(settings: &Settings, environment: &Environment) -> Vec<String> {
     contexts_of(&files(settings, environment))
 }
@@ -37,7 +37,7 @@ fn contexts_of(files: &[Data]) -> Vec<String> {
     found.into_iter().map(|(name, cluster)| format!("{name}\t{cluster}")).collect()
 }
 
-/// The files that can be read.
+/// The kubeconfig files that can be read and parsed.
 fn files(settings: &Settings, environment: &Environment) -> Vec<Data> {
     paths(settings, environment)
         .iter()
@@ -47,7 +47,7 @@ fn files(settings: &Settings, environment: &Environment) -> Vec<Data> {
         .collect()
 }
 
-/// The flag's file alone, else those of the variable, else the usual one.
+/// The flag's file alone, else those in `KUBECONFIG`, else the default one.
 fn paths(settings: &Settings, environment: &Environment) -> Vec<PathBuf> {
     if !settings.kubeconfig_flag.is_empty() {
         return vec![PathBuf::from(&settings.kubeconfig_flag)];
@@ -59,7 +59,7 @@ fn paths(settings: &Settings, environment: &Environment) -> Vec<PathBuf> {
     }
 }
 
-/// The namespace of the wanted context, or of the current one.
+/// The namespace of the context `wanted`, or of the current one if that is empty.
 fn namespace_of(files: &[Data], wanted: &str) -> Option<String> {
     let maps = || files.iter().filter_map(|file| file.as_map());
     let current = || maps().find_map(|map| text(map, "current-context")).map(str::to_string);
@@ -69,7 +69,7 @@ fn namespace_of(files: &[Data], wanted: &str) -> Option<String> {
     text(entry.get("context")?.as_map()?, "namespace").map(str::to_string)
 }
 
-/// A text that is there and not empty.
+/// The string under `key`, unless it is empty.
 fn text<'a>(map: &'a Map, key: &str) -> Option<&'a str> {
     map.get(key).and_then(Data::as_str).filter(|text| !text.is_empty())
 }

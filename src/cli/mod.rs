@@ -3,9 +3,8 @@
 //! Goes in: the process's arguments, environment and terminal, which are read here and nowhere else in the crate.
 //! Comes out: data on standard output, notices and errors on standard error, and an exit code.
 //! A command is one file in [`commands`] and one row of its table; [`arguments`] holds the flags that commands share,
-//! [`parse`] finds and parses a command the way cobra and pflag do, [`help`] prints its help, [`complete`] what a shell may offer,
-//! [`printer`] errors.
-//! Follows Helm's `pkg/cmd` and `pkg/cli`.
+//! [`parse`] finds and parses a command the way cobra and pflag do, [`help`] prints its help, [`complete`] shell completions,
+//! [`printer`] errors. Follows Helm's `pkg/cmd` and `pkg/cli`.
 
 pub mod arguments;
 pub mod commands;
@@ -53,7 +52,7 @@ fn run_arguments() -> Exit {
     run(program, &words, environment)
 }
 
-/// Runs the command that `words` ask for, the program's own name apart.
+/// Runs the command in `words`, which do not include the program's own name.
 pub fn run(program: String, words: &[String], environment: environment::Environment) -> Exit {
     if let Some((name, line)) = words.split_first().filter(|(name, _)| matches!(name.as_str(), complete::NAME | complete::PLAIN_NAME)) {
         let settings = environment::Settings::new(&environment, &parse::globals_among(line));
@@ -78,7 +77,7 @@ pub fn run(program: String, words: &[String], environment: environment::Environm
     end(outcome, &mut session)
 }
 
-/// Refuses a colour mode that there is none of. Helm looks at it before any command is there that could tell of an error.
+/// Refuses an unknown colour mode. Helm checks it before any command exists that could report the error, so it is logged.
 fn refuse_color(globals: &arguments::GlobalArguments) -> Option<Exit> {
     let fault = arguments::color(globals.color.as_deref()?).err()?;
     let notice = Notice { level: Level::Warn, message: "command failed".to_string(), attributes: vec![("error".to_string(), fault)] };
@@ -86,11 +85,11 @@ fn refuse_color(globals: &arguments::GlobalArguments) -> Option<Exit> {
     Some(Exit::Failure)
 }
 
-/// Shows why the words are no command line of ours, unless a plugin has a command of that name.
+/// Reports why the words are no valid command line, unless a plugin has a command of that name: then runs it.
 fn refuse(failure: parse::Failure, program: String, words: &[String], environment: environment::Environment) -> Exit {
     let mut line = parse::global_words(words);
     if failure.unknown_command.is_some() {
-        // What a plugin takes for a flag's value may be a flag of ours.
+        // A word that a plugin reads as a flag's value may be one of our flags.
         line.extend(plugin::split_own_flags(words).map(|(own, _)| own).unwrap_or_default());
     }
     let globals = parse::globals_of(&line);
@@ -117,7 +116,7 @@ fn refuse(failure: parse::Failure, program: String, words: &[String], environmen
     Exit::Failure
 }
 
-/// Shows what is left to show and tells how the process ends.
+/// Shows the remaining notices and any error, and returns how the process ends.
 fn end(outcome: crate::error::Result<()>, session: &mut Session) -> Exit {
     session.show_notices();
     match outcome {

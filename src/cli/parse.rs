@@ -1,8 +1,8 @@
-//! From words to a command and its arguments, the way cobra and pflag read them.
+//! Parses the command line into a command and its arguments the way cobra and pflag do.
 //!
-//! Goes in: the words of the command line. Comes out: a [`Request`], or the text that Helm would print of the fault.
-//! The command is found first, by its name among the words that are no flags; then only its own flags are built and parsed by
-//! clap, so that starting costs one command and not all of them. Faults that clap finds are told in pflag's words.
+//! Goes in: the words of the command line. Comes out: a [`Request`], or the error in Helm's words. The command
+//! is found first, by its name among the words that are not flags; then clap builds and parses only its flags,
+//! so that startup pays for one command and not for all. Errors found by clap are reworded as pflag's.
 
 use super::arguments::{self, GlobalArguments};
 use super::commands::{self, Arity, Row};
@@ -15,7 +15,7 @@ use crate::quote::{quote, quote_character};
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
-/// The id of the positional arguments, which the dispatcher hands to commands as a list.
+/// The id of the positional arguments, which commands receive as a list.
 const ARGUMENTS: &str = "rutter-arguments";
 /// The id of the help flag.
 const HELP: &str = "rutter-help";
@@ -29,14 +29,14 @@ pub struct Request {
     arguments: Vec<String>,
 }
 
-/// The entries from the top command to the one that runs; empty for `rutter` itself.
+/// The rows from the top command to the one that runs; empty for `rutter` itself.
 pub type Path = Vec<&'static Row>;
 
-/// A command line that cannot be understood.
+/// Why a command line is invalid.
 #[derive(Debug)]
 pub struct Failure {
     pub error: Error,
-    /// The name that is no command of ours, but may be a plugin's; if it is none, [`unknown_command`] is the error.
+    /// A name that is not a command of ours but may be a plugin's; if it is not, the error is [`unknown_command`].
     pub unknown_command: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
     {
         return Err(Failure { error: Error::new(ErrorKind::Usage, "unknown command"), unknown_command: Some(name.to_string()) });
     }
-    // Built anew for an error, which is rare, rather than copied for every run.
+    // Errors are rare, so the command is built again for them rather than cloned on every run.
     let refused = |error: clap::Error| flag_error(&build(&path, true), &error, &rest);
     let mut matches = build(&path, true).try_get_matches_from(&rest).map_err(refused)?;
     let globals = GlobalArguments::from_arg_matches_mut(&mut matches).map_err(refused)?;
@@ -62,19 +62,19 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
     Ok(Request { globals, path, matches, arguments })
 }
 
-/// The global flags among words that may hold flags of others: those of commands, and of plugins.
+/// The global flags among words that may include flags of commands and of plugins.
 pub fn globals_among(words: &[String]) -> GlobalArguments {
     globals_of(&global_words(words))
 }
 
-/// The global flags that these words give; those with a wrong value are left out.
+/// The values of the global flags in these words; flags with an invalid value are left out.
 pub fn globals_of(words: &[String]) -> GlobalArguments {
     let matches = build(&[], true).ignore_errors(true).try_get_matches_from(words);
     matches.ok().and_then(|matches| GlobalArguments::from_arg_matches(&matches).ok()).unwrap_or_default()
 }
 
-/// The words that are global flags and their values, found among others by pflag's rules: a flag that is not known is taken to have
-/// the next word for its value, unless that looks like a flag or the value stands behind an `=`.
+/// The words that are global flags and their values, found among others by pflag's rules: an unknown flag takes
+/// the next word as its value, unless that looks like a flag or the value follows an `=`.
 pub fn global_words(words: &[String]) -> Vec<String> {
     let command = build(&[], true);
     let by_long = |name: &str| command.get_arguments().find(|argument| argument.get_long() == Some(name));
@@ -108,7 +108,7 @@ pub fn global_words(words: &[String]) -> Vec<String> {
     found
 }
 
-/// Runs a request: help where it is asked for or nothing can run, else the command.
+/// Runs a request: shows help if requested or if the path is a group, else runs the command.
 pub fn execute(mut request: Request, session: &mut Session) -> Result<()> {
     let wants_help = request.matches.try_get_one::<bool>(HELP).ok().flatten().copied().unwrap_or(false);
     let Some(entry) = request.path.last().copied().filter(|entry| entry.children.is_empty() && !wants_help) else {
@@ -125,7 +125,7 @@ pub fn execute(mut request: Request, session: &mut Session) -> Result<()> {
     (entry.run)(&mut request.matches, request.arguments, session)
 }
 
-/// Walks down the table of commands. Gives the entries found and the words without their names.
+/// Follows the words down the table of commands. Returns the rows found and the words without their names.
 pub fn find(words: &[String]) -> (Path, Vec<String>) {
     let mut path = Path::new();
     let mut rest = words.to_vec();
@@ -146,9 +146,9 @@ pub fn first_argument(words: &[String]) -> Option<&str> {
     first_argument_index(words, |_| false).map(|at| words[at].as_str())
 }
 
-/// Where the first word stands that is neither a flag nor a flag's value; only flags that stand before any command matter here,
-/// which are the global ones and those of a plugin's completion that `is_switch` knows by name or letter. Cobra does not know
-/// `--help` yet when it looks for the command, so that the word after it is taken for its value like that of any unknown flag.
+/// The index of the first word that is neither a flag nor a flag's value; only flags before any command matter here, which
+/// are the global ones and those of a plugin's completion, whose names or letters `is_switch` knows. Cobra does not know
+/// `--help` yet when it looks for the command, so the word after it is taken for its value, as with any unknown flag.
 pub fn first_argument_index(words: &[String], is_switch: impl Fn(&str) -> bool) -> Option<usize> {
     let mut at = 0;
     while let Some(word) = words.get(at) {
@@ -164,7 +164,7 @@ pub fn first_argument_index(words: &[String], is_switch: impl Fn(&str) -> bool) 
     None
 }
 
-/// The clap command of the last entry of the path: its own flags, the global ones, help, and any number of arguments.
+/// The clap command of the path's last row: its own flags, the global ones, help, and any number of arguments.
 pub fn build(path: &[&'static Row], with_globals: bool) -> Command {
     let name = path.last().map_or("rutter", |entry| entry.name);
     let mut command = Command::new(name).no_binary_name(true).args_override_self(true).disable_help_flag(true).disable_version_flag(true);
@@ -180,7 +180,7 @@ pub fn build(path: &[&'static Row], with_globals: bool) -> Command {
         .arg(Arg::new(ARGUMENTS).num_args(0..).action(ArgAction::Append).hide(true).value_hint(clap::ValueHint::AnyPath))
 }
 
-/// Gives an argument pflag's manners: a boolean may be `--flag=false`, a value may begin with a dash.
+/// Makes an argument behave as in pflag: a boolean accepts `--flag=false`, a value may start with a dash.
 fn as_pflag(argument: Arg) -> Arg {
     match argument.get_action() {
         ArgAction::SetTrue => {
@@ -198,7 +198,7 @@ fn as_pflag(argument: Arg) -> Arg {
     }
 }
 
-/// Helm's refusal of too many or too few arguments.
+/// Refuses a wrong number of arguments, in Helm's words.
 fn check_arity(path: &[&'static Row], arity: Arity, count: usize, program: &str) -> Result<()> {
     let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
     let refusal = match arity {
@@ -212,14 +212,14 @@ fn check_arity(path: &[&'static Row], arity: Arity, count: usize, program: &str)
     Err(Error::new(ErrorKind::Usage, message))
 }
 
-/// The refusal of a name that no command has, be it a plugin's. `program` is what rutter is called.
+/// The error for a name that is no command, not even a plugin's. `program` is the name rutter was called by.
 pub fn unknown_command(name: &str, program: &str, plugins: &[Plugin]) -> Error {
     let more = needs_cluster(name).map_or_else(|| suggestions(name, plugins), |why| format!("\n\n{why}"));
     let message = format!("unknown command {} for {}{more}", quote(name), quote(program));
     Error::new(ErrorKind::Usage, message)
 }
 
-/// Why those of Helm's commands that need a cluster are not here, and what to do instead.
+/// Why Helm's commands that need a cluster are missing, and what to use instead.
 fn needs_cluster(name: &str) -> Option<&'static str> {
     match name {
         "install" | "upgrade" => Some(
@@ -232,7 +232,7 @@ fn needs_cluster(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The commands that `name` may have meant, as cobra lists them: within two edits, or beginning with it.
+/// The commands that `name` may have meant, as cobra lists them: within two edits, or starting with it.
 fn suggestions(name: &str, plugins: &[Plugin]) -> String {
     let wanted = name.to_lowercase();
     let mut near: Vec<&str> = commands::COMMANDS
@@ -252,7 +252,7 @@ fn suggestions(name: &str, plugins: &[Plugin]) -> String {
     text
 }
 
-/// How many insertions, removals and exchanges of a character lead from one word to the other.
+/// The edit distance: the number of insertions, removals and substitutions between the two words.
 fn edit_distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
@@ -271,7 +271,7 @@ fn edit_distance(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// clap's finding in pflag's words.
+/// Rewords clap's error as pflag's.
 fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failure {
     let text = |kind: ContextKind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
@@ -286,7 +286,7 @@ fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failu
             missing_value(&shown, words)
         }
         ClapErrorKind::ValueValidation | ClapErrorKind::InvalidValue => {
-            // Of a flag with a fixed set of values clap knows no cause but the set.
+            // For a flag with a fixed set of values, clap names no cause other than the set.
             let cause = std::error::Error::source(error).map_or_else(|| possible_values(error), ToString::to_string);
             format!("invalid argument {} for {} flag: {cause}", quote(value), quote(flag_names(command, &shown)))
         }
@@ -319,7 +319,7 @@ fn nearest_flag<'c>(command: &'c Command, shown: &str) -> Option<&'c str> {
     nearest(name, command.get_arguments().filter_map(Arg::get_long))
 }
 
-/// An unknown flag; of short ones pflag shows the rest of the cluster too.
+/// The error for an unknown flag; for short ones pflag shows the rest of the cluster too.
 fn unknown_flag(shown: &str, words: &[String]) -> String {
     if let Some(name) = shown.strip_prefix("--") {
         if name.is_empty() || name.starts_with(['-', '=']) {
@@ -336,7 +336,7 @@ fn unknown_flag(shown: &str, words: &[String]) -> String {
     format!("unknown shorthand flag: {} in -{}", quote_character(letter), cluster.unwrap_or(&letter.to_string()))
 }
 
-/// A flag at the end of the line that wants a value.
+/// The error for a flag at the end of the line without its value.
 fn missing_value(shown: &str, words: &[String]) -> String {
     match words.last().and_then(|word| word.strip_prefix('-')) {
         Some(cluster) if !cluster.starts_with('-') => {
@@ -360,7 +360,7 @@ fn flag_names(command: &Command, shown: &str) -> String {
     short.map_or_else(|| format!("--{name}"), |short| format!("-{short}, --{name}"))
 }
 
-/// What may stand in place of a value that is none of a fixed set.
+/// The allowed values of a flag with a fixed set.
 fn possible_values(error: &clap::Error) -> String {
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(values)) => format!("must be one of: {}", values.join(", ")),

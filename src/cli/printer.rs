@@ -1,8 +1,8 @@
 //! Errors and notices on standard error.
 //!
-//! Goes in: [`Error`]s with their diagnostics and [`Notice`]s. Comes out, as [`ErrorFormat`] says: Helm's text (`Error: …`),
-//! a form for people with the source line, the way that led there and hints, or JSON, one object per error and line.
-//! Notices are always Helm's slog lines (`level=WARN msg="…"`). Nothing here decides what is wrong; it only shows.
+//! Goes in: [`Error`]s with their diagnostics and [`Notice`]s. Comes out, depending on [`ErrorFormat`]: Helm's text
+//! (`Error: …`), a form for people with the source line, the calls that led there and hints, or JSON, one object per error
+//! and line. Notices are always Helm's slog lines (`level=WARN msg="…"`). This file only formats; it does not find faults.
 
 use super::environment::{Color, Settings};
 use super::terminal;
@@ -25,7 +25,7 @@ pub enum ErrorFormat {
     Json,
 }
 
-/// The form in which errors are shown, never [`ErrorFormat::Auto`].
+/// The format to use, with [`ErrorFormat::Auto`] resolved.
 pub fn chosen_format(settings: &Settings) -> ErrorFormat {
     match settings.error_format {
         ErrorFormat::Auto if std::io::stderr().is_terminal() => ErrorFormat::Human,
@@ -34,8 +34,8 @@ pub fn chosen_format(settings: &Settings) -> ErrorFormat {
     }
 }
 
-/// Writes a line to standard error. Where that is full or nobody reads it any more the line is lost, and nothing else: the exit code
-/// tells how the command ended.
+/// Writes a line to standard error. If the write fails, as on a full disk or a closed pipe, only the line is
+/// lost: the exit code still tells how the command ended.
 pub fn tell(line: &str) {
     let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
@@ -64,26 +64,26 @@ fn is_styled(settings: &Settings, terminal: bool) -> bool {
     }
 }
 
-/// Whether terminals take escapes for colours.
+/// Whether terminals support colour escapes.
 #[cfg(not(windows))]
 fn takes_escapes() -> bool {
     true
 }
 
-/// Whether this terminal does; the console of Windows has to be asked to.
+/// Whether this terminal does; the Windows console must be switched to it.
 #[cfg(windows)]
 fn takes_escapes() -> bool {
     [console::Term::stderr(), console::Term::stdout()].iter().any(|terminal| terminal.features().colors_supported())
 }
 
-/// How an error looks to people.
+/// How to format an error for people.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Look {
     /// With colours.
     pub styled: bool,
-    /// How many columns there are, where that is known: of longer source lines the part around the fault is shown.
+    /// The number of columns, if known: longer source lines are cut to the part around the fault.
     pub width: Option<usize>,
-    /// `--debug` was given, so that nobody needs to be told of it.
+    /// Whether `--debug` was given, so that no hint needs to suggest it.
     pub debug: bool,
 }
 
@@ -96,7 +96,7 @@ fn renderer(look: Look) -> Renderer {
     }
 }
 
-/// The places of these for people, as they stand under a line on standard output that tells what is wrong; empty, or whole lines.
+/// The locations of the diagnostics, formatted to follow a line on standard output that states the fault; empty, or whole lines.
 pub fn places(diagnostics: &[Diagnostic], settings: &Settings) -> String {
     let styled = is_styled(settings, std::io::stdout().is_terminal());
     let look = Look { styled, width: terminal::width(std::io::stdout()), debug: settings.debug };
@@ -105,7 +105,7 @@ pub fn places(diagnostics: &[Diagnostic], settings: &Settings) -> String {
     located.map(|diagnostic| renderer.render(&[Group::with_level(Title::ERROR).elements(elements(diagnostic, look))]) + "\n").collect()
 }
 
-/// The error for people: headline, place, the source line with the fault marked, the calls that led there, notes and hints.
+/// The error for people: headline, location, the source line with the fault marked, the calls that led there, notes and hints.
 /// Without diagnostics it is Helm's text.
 pub fn human(error: &Error, look: Look) -> String {
     let renderer = renderer(look);
@@ -118,32 +118,32 @@ pub fn human(error: &Error, look: Look) -> String {
     rendered.join("\n\n")
 }
 
-/// What Helm puts behind a fault of rendered manifests.
+/// The advice that Helm appends to an error in rendered manifests.
 pub const SEE_DEBUG: &str = "\n\nUse --debug flag to render out invalid YAML";
 
-/// Helm's message without the advice that only its own way of showing errors needs.
+/// Helm's message without that advice, which only applies to Helm's own error format.
 fn without_advice(message: &str) -> &str {
     message.strip_suffix(SEE_DEBUG).unwrap_or(message)
 }
 
-/// What is wrong: the whole message where the place does not say in which file.
+/// The headline; the whole message if the location names no file.
 fn headline<'a>(diagnostic: &'a Diagnostic, error: &'a Error) -> &'a str {
     let is_nowhere = diagnostic.location.as_ref().is_some_and(|location| location.file.is_empty());
     if is_nowhere { without_advice(error.message()).trim_end() } else { &diagnostic.headline }
 }
 
-/// A diagnostic in the shape that annotate-snippets lays out.
+/// A diagnostic as the group that annotate-snippets lays out.
 fn group<'a>(headline: &'a str, diagnostic: &'a Diagnostic, look: Look) -> Group<'a> {
     Group::with_title(Title::ERROR.primary_title(headline)).elements(elements(diagnostic, look))
 }
 
-/// All of it but what is wrong.
+/// Everything except the headline.
 fn elements(diagnostic: &Diagnostic, look: Look) -> Vec<Element<'_>> {
     let mut elements: Vec<Element<'_>> = Vec::new();
     if let Some(location) = &diagnostic.location {
         elements.push(place(location, diagnostic));
     }
-    // The innermost call stands next to the fault, the outermost last, as a reader walks back.
+    // The innermost call comes first, next to the fault, since a reader goes backwards.
     for frame in diagnostic.frames.iter().rev() {
         elements.push(Title::NOTE.with_name("from").message(call(frame)).into());
     }
@@ -153,7 +153,7 @@ fn elements(diagnostic: &Diagnostic, look: Look) -> Vec<Element<'_>> {
     elements
 }
 
-/// The source line with the fault marked, or the place alone when the line is not known.
+/// The source line with the fault marked, or only the location if the line is unknown.
 fn place<'a>(location: &'a Location, diagnostic: &'a Diagnostic) -> Element<'a> {
     let Some(line) = diagnostic.source_line.as_deref().filter(|line| !line.is_empty()) else {
         let origin = Origin::path(location.file.as_str()).line(location.line);
@@ -169,8 +169,8 @@ fn place<'a>(location: &'a Location, diagnostic: &'a Diagnostic) -> Element<'a> 
     Snippet::source(line).line_start(location.line).path(path).annotation(AnnotationKind::Primary.span(start..end)).into()
 }
 
-/// Which part of the line is marked: the failing node, whose position in Go's messages may lie inside of it; else what the
-/// diagnostic says; else the whole line.
+/// The part of the line to mark: the failing node, which may start before the position in Go's message; else
+/// the diagnostic's span; else the whole line.
 fn marked(line: &str, column: Option<usize>, diagnostic: &Diagnostic) -> (usize, usize) {
     let Some(column) = column else { return (line.len() - line.trim_start().len(), line.trim().len()) };
     let node = diagnostic.node.lines().next().unwrap_or_default();
@@ -183,17 +183,17 @@ fn marked(line: &str, column: Option<usize>, diagnostic: &Diagnostic) -> (usize,
     (column, diagnostic.span.max(1))
 }
 
-/// The nearest place at or before `at` that is between two characters.
+/// The nearest character boundary at or before `at`.
 fn floor_boundary(line: &str, at: usize) -> usize {
     (0..=at.min(line.len())).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// One call on the way, in one line.
+/// One call of the trace, in one line.
 fn call(frame: &Frame) -> String {
     let Location { file, line, column } = &frame.location;
     let column = column.map_or_else(String::new, |column| format!(":{}", column + 1));
     let node = if frame.node.is_empty() { String::new() } else { format!(" `{}`", frame.node) };
-    // A file's own template bears its name, which the place says already.
+    // A file's own template has the file's name, which is already shown.
     let inside = if frame.template.is_empty() || frame.template == *file { String::new() } else { format!(" in \"{}\"", frame.template) };
     format!("{file}:{line}{column}{node}{inside}")
 }
@@ -222,7 +222,7 @@ pub fn json(error: &Error) -> String {
     serde_json::json!({ "kind": kind(error.kind()), "message": without_advice(error.message()), "diagnostics": diagnostics }).to_string()
 }
 
-/// The place where the mark begins that people see, in characters, as far as the line is known.
+/// The start of the mark that people see, counted in characters if the line is known.
 fn marked_place(place: &Location, diagnostic: &Diagnostic) -> Location {
     let line = diagnostic.source_line.as_deref().filter(|line| !line.is_empty());
     let (Some(line), Some(_)) = (line, place.column) else { return place.clone() };
@@ -230,7 +230,7 @@ fn marked_place(place: &Location, diagnostic: &Diagnostic) -> Location {
     Location { column: Some(line.get(..start).unwrap_or_default().chars().count()), ..place.clone() }
 }
 
-/// A place with line and column counted from 1.
+/// A location as JSON, with line and column counted from 1.
 fn location(location: &Location) -> serde_json::Value {
     serde_json::json!({ "file": location.file, "line": location.line, "column": location.column.map(|column| column + 1) })
 }
@@ -262,7 +262,7 @@ pub fn print_notice(notice: &Notice, debug: bool) {
     }
 }
 
-/// The notice as a line of Go's `slog.TextHandler` without time.
+/// The notice as a line of Go's `slog.TextHandler` without the time.
 pub fn notice_line(notice: &Notice) -> String {
     let level = match notice.level {
         Level::Debug => "DEBUG",
@@ -277,7 +277,7 @@ pub fn notice_line(notice: &Notice) -> String {
     line
 }
 
-/// The text in Go's quotes when slog would quote it.
+/// The text, in Go's quotes if slog would quote it.
 fn quote_if_needed(text: &str) -> String {
     let plain = |c: char| match c {
         ' ' | '=' | '"' | '\u{fffd}' => false,

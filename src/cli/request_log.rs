@@ -1,7 +1,7 @@
 //! The request log of `rutter serve`, on standard error.
 //!
-//! Goes in: one line for each request, from any thread. Comes out: the lines in their order, many with one system call. Nobody who
-//! logs waits for whoever reads the log: when that one does not keep up, lines are left out, and how many is told in their place.
+//! Goes in: one line for each request, from any thread. Comes out: the lines in their order, many with one system call. Logging
+//! never waits for the reader of standard error: if it does not keep up, lines are dropped and their number is logged instead.
 
 use super::printer;
 use crate::diagnostic::{Level, Notice};
@@ -13,8 +13,7 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Request lines on standard error, written together by a thread of their own: a system call for each would cost more than
-/// many an answer does.
+/// Request lines on standard error, written in batches by a separate thread: a system call per line would cost more than many an answer.
 pub struct RequestLog {
     debug: bool,
     lines: Arc<Lines>,
@@ -29,23 +28,23 @@ struct Lines {
 #[derive(Default)]
 struct Waiting {
     text: String,
-    /// How many lines were left out behind the text.
+    /// How many lines were dropped after the text.
     dropped: u64,
-    /// No more will come.
+    /// No more lines will come.
     closed: bool,
-    /// All is written.
+    /// Everything is written.
     done: bool,
 }
 
-/// How long a line may wait for others.
+/// How long a line waits for others to be written with it.
 const LOG_PAUSE: Duration = Duration::from_millis(20);
-/// How long the end of the program may wait for whoever reads the log.
+/// How long the end of the program waits for the reader of the log.
 const CLOSING: Duration = Duration::from_secs(2);
-/// At most so many bytes wait to be written.
+/// How many bytes may wait to be written, at most.
 const LOG_LIMIT: usize = 1 << 20;
 
 impl Waiting {
-    /// Adds a line, unless too much waits; says whether it is the first that waits.
+    /// Adds a line, or drops it if too much is waiting; returns whether nothing was waiting before.
     fn add(&mut self, line: &str) -> bool {
         let is_first = self.text.is_empty() && self.dropped == 0;
         if self.dropped > 0 || self.text.len() + line.len() >= LOG_LIMIT {
@@ -57,7 +56,7 @@ impl Waiting {
         is_first
     }
 
-    /// What is to be written now.
+    /// Takes the text to write now.
     fn take(&mut self) -> String {
         let mut text = mem::take(&mut self.text);
         let dropped = mem::take(&mut self.dropped);
@@ -88,7 +87,7 @@ impl Lines {
                 std::thread::sleep(LOG_PAUSE);
             }
             let text = self.lock().take();
-            // Nobody is left to be told that nobody reads the log.
+            // A failed write cannot be reported, since the log itself is unread.
             let _ = to.write_all(text.as_bytes());
             if closed {
                 self.lock().done = true;
@@ -98,7 +97,7 @@ impl Lines {
         }
     }
 
-    /// Says that no more will come, and waits until all is written, but not for ever.
+    /// Marks the log as closed and waits until everything is written, but at most for `patience`.
     fn close(&self, patience: Duration) {
         let mut waiting = self.lock();
         waiting.closed = true;
@@ -108,7 +107,8 @@ impl Lines {
 }
 
 impl RequestLog {
-    /// A log and the thread that writes it. With `debug` notices show their debug level too. Errors: there are no more threads.
+    /// Creates a log and the thread that writes it. With `debug` notices of the debug level are logged too.
+    /// Fails if no thread can be started.
     pub fn new(debug: bool) -> Result<RequestLog> {
         let lines = Arc::new(Lines::default());
         let own = lines.clone();
@@ -118,7 +118,7 @@ impl RequestLog {
         Ok(RequestLog { debug, lines })
     }
 
-    /// Writes what is left, as far as somebody reads it.
+    /// Writes the remaining lines, as far as they are read in time.
     pub fn close(&self) {
         self.lines.close(CLOSING);
     }
@@ -144,7 +144,7 @@ mod tests {
     use std::io::Result;
     use std::sync::mpsc::{Receiver, channel};
 
-    /// Somebody who reads when told to, and keeps what there was.
+    /// A reader that reads only when told to, and keeps what it read.
     struct Slow<'a> {
         go_on: &'a Receiver<()>,
         read: String,
@@ -152,7 +152,7 @@ mod tests {
 
     impl Write for Slow<'_> {
         fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-            // Whoever has gone tells to read on.
+            // A closed channel counts as permission to read on.
             let _ = self.go_on.recv();
             self.read.push_str(&String::from_utf8_lossy(bytes));
             Ok(bytes.len())

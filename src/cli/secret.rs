@@ -1,7 +1,7 @@
 //! Passwords, passphrases and other answers from standard input or the terminal.
 //!
-//! Goes in: what to ask. Comes out: the answer without its line end. On a terminal the answer is not shown while it is
-//! typed; where that cannot be had, nothing is asked.
+//! Goes in: what to ask. Comes out: the answer without its line end. On a terminal the answer is not echoed
+//! while it is typed; if the echo cannot be turned off, nothing is asked.
 
 use super::session::Session;
 use super::terminal;
@@ -11,7 +11,7 @@ use crate::quote::quote;
 use std::io::{BufRead, IsTerminal, Read};
 use std::path::Path;
 
-/// The most bytes that a secret may have.
+/// The longest secret, in bytes.
 const LIMIT: u64 = 1 << 20;
 
 /// All of standard input, without one line end.
@@ -22,7 +22,7 @@ pub fn from_stdin() -> Result<String> {
     Ok(text.strip_suffix('\r').unwrap_or(text).to_string())
 }
 
-/// The first line of a file; `-` is standard input, which must not be a terminal, nor anything else that is read a character at a time.
+/// The first line of a file; `-` is standard input, which must not be a terminal or any other character device.
 pub fn from_file(path: &str) -> Result<Vec<u8>> {
     if path == "-" && terminal::is_character_device() {
         return Err(Error::new(ErrorKind::Usage, "specified reading passphrase from stdin, without input on stdin"));
@@ -49,32 +49,32 @@ pub fn passphrase(given: Option<&[u8]>, name: &str, session: &Session) -> Result
     }
 }
 
-/// Asks on the terminal; what is typed is shown. The end of input is no answer.
+/// Asks on the terminal with echo. The end of input is an error.
 pub fn ask_openly(question: &str, session: &Session) -> Result<String> {
     ask_line(question, session)?.ok_or_else(no_answer)
 }
 
-/// Asks on the terminal; what is typed is shown. `None` when the terminal was closed.
+/// Asks on the terminal with echo. `None` at the end of input.
 pub fn ask_line(question: &str, session: &Session) -> Result<Option<String>> {
     session.print(question)?;
     line()
 }
 
-/// Asks on the terminal without showing what is typed. The line ends whether or not there is an answer.
+/// Asks on the terminal without echo. A newline is printed whether or not there is an answer.
 pub fn ask(question: &str, session: &Session) -> Result<String> {
     let answer = hidden(question, session);
     session.print("\n")?;
     answer
 }
 
-/// The same, but that the line goes on where there is no answer.
+/// The same, but without a newline if there is no answer.
 pub fn ask_for_login(question: &str, session: &Session) -> Result<String> {
     let answer = hidden(question, session)?;
     session.print("\n")?;
     Ok(answer)
 }
 
-/// What is typed without being shown. The end of input is no answer.
+/// Reads an answer without echo. The end of input is an error.
 fn hidden(question: &str, session: &Session) -> Result<String> {
     if !std::io::stdin().is_terminal() {
         session.print(question)?;
@@ -90,7 +90,7 @@ fn no_answer() -> Error {
 
 #[cfg(not(windows))]
 fn unseen_line(question: &str, session: &Session) -> Result<Option<String>> {
-    // Before the question, so that what is typed at once is not shown either.
+    // Before the question, so that an answer typed immediately is not echoed either.
     let echo = super::terminal::Hidden::begin().map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))?;
     session.print(question)?;
     let answer = line();
@@ -98,7 +98,7 @@ fn unseen_line(question: &str, session: &Session) -> Result<Option<String>> {
     answer
 }
 
-/// The keys are read one by one. Where they cannot be had, as in terminals that are pipes, the answer is shown.
+/// Reads the keys one by one. Where that is impossible, as in terminals that are pipes, the answer is echoed.
 #[cfg(windows)]
 fn unseen_line(question: &str, session: &Session) -> Result<Option<String>> {
     use console::{Key, Term};
@@ -119,7 +119,7 @@ fn unseen_line(question: &str, session: &Session) -> Result<Option<String>> {
     }
 }
 
-/// What was typed without its line end; `None` at the end of input.
+/// The typed line without its line end; `None` at the end of input.
 fn line() -> Result<Option<String>> {
     let mut text = String::new();
     let read = std::io::stdin().lock().take(LIMIT).read_line(&mut text);

@@ -1,7 +1,7 @@
-//! What a command has at hand while it runs: settings, notices, standard output, and how the process will end.
+//! What a running command uses: settings, notices, standard output, and the exit code to end with.
 //!
-//! Goes in: the environment and the settings. Comes out: bytes on the streams. Commands hand `&mut session.notices` down to
-//! actions; what has gathered there is shown when the command ends, or sooner with [`Session::show_notices`].
+//! Goes in: the environment and the settings. Comes out: bytes on the streams. Commands pass `&mut session.notices`
+//! down to actions; the collected notices are shown when the command ends, or sooner with [`Session::show_notices`].
 
 use super::environment::{Environment, Settings};
 use super::exit::Exit;
@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
-/// What the program is called unless it is called by another name.
+/// The program's name, unless it was called by another one.
 const OWN_NAME: &str = "rutter";
 
-/// Whether the error is that nobody reads standard output any more, of which nothing needs to be said.
+/// Whether the error is that standard output was closed by its reader, which is not reported.
 pub fn is_closed_output(error: &Error) -> bool {
     error.is(Cause::ClosedOutput)
 }
@@ -42,48 +42,48 @@ fn is_helm(name: &str) -> bool {
 
 /// One run of one command.
 pub struct Session {
-    /// The name under which the program was called, as Helm's `HELM_BIN`.
+    /// The name or path that the program was called by, as in Helm's `HELM_BIN`.
     pub program: String,
     pub environment: Environment,
     pub settings: Settings,
-    /// What layers below have to say; shown on standard error.
+    /// Messages of the layers below; shown on standard error.
     pub notices: Notices,
-    /// Nothing may be fetched (`--offline`, `RUTTER_OFFLINE`).
+    /// Whether fetching is forbidden (`--offline`, `RUTTER_OFFLINE`).
     pub offline: bool,
     exit: Exit,
 }
 
 impl Session {
-    /// A run with these settings.
+    /// Starts a run with these settings.
     pub fn new(program: String, environment: Environment, settings: Settings) -> Session {
-        // What cannot be read is told before a command runs; until then nothing is fetched.
+        // An invalid variable is reported before a command runs; until then nothing may be fetched.
         let offline = environment.offline().unwrap_or(true);
         let notices = Notices::keeping_debug(settings.debug);
         Session { program, environment, settings, notices, offline, exit: Exit::Success }
     }
 
-    /// The name that the program goes by, for messages and scripts: `helm` through a link of that name. One that a shell could read as
-    /// anything but a name is not taken.
+    /// The name that the program was called by, for messages and scripts: `helm` through a link of that name. A
+    /// name with characters special to a shell is replaced by `rutter`.
     pub fn name(&self) -> &str {
         name_of(&self.program)
     }
 
-    /// Whether the program goes by the name of Helm, which may end in a version.
+    /// Whether the program was called under Helm's name, which may end in a version.
     pub fn is_helm(&self) -> bool {
         is_helm(self.name())
     }
 
-    /// The namespace that a release gets.
+    /// The release's namespace.
     pub fn namespace(&self) -> String {
         kubeconfig::namespace(&self.settings, &self.environment)
     }
 
-    /// The variables that `env` shows and plugins are given.
+    /// The variables that `env` shows and plugins receive.
     pub fn variables(&self) -> BTreeMap<&'static str, String> {
         self.settings.variables(&self.program, &self.namespace())
     }
 
-    /// Standard output, locked and buffered; errors of writing go through [`Session::write_error`].
+    /// Standard output, locked and buffered; convert write errors with [`Session::write_error`].
     pub fn output(&self) -> BufWriter<StdoutLock<'static>> {
         BufWriter::with_capacity(1 << 16, io::stdout().lock())
     }
@@ -94,22 +94,22 @@ impl Session {
         output.write_all(text.as_ref()).and_then(|()| output.flush()).map_err(Session::write_error)
     }
 
-    /// Writes a line to standard error, for talk that is neither a notice nor an error.
+    /// Writes a line to standard error that is neither a notice nor an error.
     pub fn tell(&self, line: &str) {
         printer::tell(line);
     }
 
-    /// Warns, as Helm does before every command, of repositories that are at addresses which closed long ago. A file that
-    /// cannot be read is told of by the commands that need it.
+    /// Warns of repositories whose addresses closed long ago, as Helm does before every command. Commands that
+    /// need the file report it if it cannot be read.
     pub fn warn_of_expired_repositories(&self) {
         let Ok(Some(bytes)) = fs::read_if_there(Path::new(&self.settings.repository_config), FILE_LIMIT) else { return };
-        // Seldom there, so that the file is seldom parsed.
+        // The address is rare, so the file is rarely parsed.
         if memchr::memmem::find(&bytes, b"storage.googleapis.com").is_none() {
             return;
         }
         let Ok(repositories) = Repositories::parse(&bytes) else { return };
         for (name, old, new) in config::CLOSED {
-            // Helm looks for the second only if there is one of the first's name.
+            // Helm checks the second one only if a repository has the first one's name.
             let Some(entry) = repositories.get(name) else { return };
             if entry.url.contains(old) {
                 self.tell(&format!("WARNING: {} is deprecated for {} and will be deleted Nov. 13, 2020.", quote(old), quote(name)));
@@ -127,25 +127,25 @@ impl Session {
         fs::fault("write", Path::new("/dev/stdout"), &error)
     }
 
-    /// Shows the notices that have gathered and forgets them.
+    /// Shows the collected notices and clears them.
     pub fn show_notices(&mut self) {
         for notice in std::mem::take(&mut self.notices.list) {
             printer::print_notice(&notice, self.settings.debug);
         }
     }
 
-    /// Shows an error at once, when the one that the command ends with is not the only one.
+    /// Shows an error immediately, when it is not the one that the command ends with.
     pub fn report(&mut self, error: &Error) {
         self.show_notices();
         printer::print_error(error, &self.settings);
     }
 
-    /// Lets the process end with `exit` although the command gave no error.
+    /// Makes the process end with `exit` even if the command returns no error.
     pub fn set_exit(&mut self, exit: Exit) {
         self.exit = exit;
     }
 
-    /// How the process ends when the command gave no error.
+    /// How the process ends if the command returns no error.
     pub fn exit(&self) -> Exit {
         self.exit
     }

@@ -1,7 +1,7 @@
-//! What commands that take a chart share: finding it, and reading the user's values.
+//! Shared by commands that take a chart: finding the chart, and reading the user's values.
 //!
-//! Goes in: references and flags. Comes out: paths of charts that lie on disk, charts in memory, maps of values. Standard input
-//! is read here, for `-f -`. Follows Helm's `LocateChart` as the commands call it, and `pkg/cli/values`.
+//! Goes in: references and flags. Comes out: paths of charts on disk, charts in memory, maps of values. Standard
+//! input is read here, for `-f -`. Follows Helm's `LocateChart` as the commands call it, and `pkg/cli/values`.
 
 use super::arguments::{ChartSourceArguments, ValueArguments};
 use super::console::Console;
@@ -26,15 +26,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The largest values file, wherever it comes from.
+/// The largest values file, from any source, in bytes.
 const VALUES_LIMIT: u64 = 100 << 20;
 
-/// The file of mirrors, in the configuration folder of the user and then of the machine, so that whoever runs the machine
-/// can name them for all. On Windows every user may make a folder of that name, so there is none for the machine.
+/// The file of mirrors, in the user's and then the machine's configuration folder, so that an administrator can
+/// set mirrors for all users. On Windows any user may create a folder of that name, so there is no machine folder.
 const MIRRORS_FILE: &str = "mirrors.yaml";
 const MACHINE_FOLDER: Option<&str> = if cfg!(unix) { Some("/etc/rutter") } else { None };
 
-/// What the repositories need to know of the environment, with the mirrors of `$RUTTER_MIRRORS` and of the files.
+/// The settings that repositories need from the environment, with the mirrors of `$RUTTER_MIRRORS` and of the files.
 pub fn repository_settings(session: &Session) -> Result<Settings> {
     let mut settings = settings_without_mirrors(session);
     settings.mirrors =
@@ -49,11 +49,11 @@ pub fn repository_settings(session: &Session) -> Result<Settings> {
     Ok(settings)
 }
 
-/// The same without mirrors, for what fetches no chart; so a mistake in their configuration is no fault of it.
+/// The same without mirrors, for commands that fetch no chart, so that an invalid mirror configuration does not fail them.
 #[expect(clippy::disallowed_methods, reason = "the place of temporary files enters here")]
 pub fn settings_without_mirrors(session: &Session) -> Settings {
     let environment = &session.environment;
-    // In the order that Go looks at them.
+    // In Go's order.
     let variable = |upper: &str, lower: &str| environment.get_filled(upper).or_else(|| environment.get_filled(lower)).unwrap_or_default();
     let home = Path::new(&session.settings.user_home);
     let list = |name: &str| -> Vec<String> {
@@ -92,8 +92,8 @@ pub fn settings_without_mirrors(session: &Session) -> Settings {
     }
 }
 
-/// The flags of a chart's source as the repositories take them; `devel` asks for pre-releases unless a version is given.
-/// `announced` is how the command tells `--debug` of the version, if it does.
+/// The flags of a chart's source as the repositories take them; `devel` selects pre-releases unless a version
+/// is given. `announced` is the message with which the command logs the version for `--debug`, if it does.
 pub fn chart_options(source: &ChartSourceArguments, devel: bool, announced: Option<&str>, session: &mut Session) -> Result<ChartOptions> {
     let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
     session.offline |= source.offline;
@@ -115,7 +115,7 @@ pub fn chart_options(source: &ChartSourceArguments, devel: bool, announced: Opti
     })
 }
 
-/// The keyring that a flag names, or GnuPG's.
+/// The keyring of the flag, or GnuPG's.
 pub fn keyring(flag: Option<&str>, session: &Session) -> PathBuf {
     let default = || {
         let folder = session.environment.get_filled("GNUPGHOME").unwrap_or_else(|| format!("{}/.gnupg", session.settings.home));
@@ -125,23 +125,23 @@ pub fn keyring(flag: Option<&str>, session: &Session) -> PathBuf {
     PathBuf::from(flag.map_or_else(default, str::to_string))
 }
 
-/// Where the chart lies on disk, after it was fetched if need be.
+/// The path of the chart on disk, fetched if necessary.
 pub fn locate(reference: &str, options: &ChartOptions, session: &mut Session) -> Result<PathBuf> {
     session.show_notices();
     download::locate(reference, options, &repository_settings(session)?, &Console::new(session))
 }
 
-/// The chart at this place.
+/// Loads the chart at this path.
 pub fn load(path: &Path, session: &mut Session) -> Result<Chart> {
     loader::load(path, &mut session.notices)
 }
 
-/// The same, and tells `observe` of each file as it is found.
+/// The same, and reports each file to `observe` as it is found.
 pub fn load_observed(path: &Path, crds: loader::Crds, session: &mut Session, observe: &dyn loader::Observe) -> Result<Chart> {
     loader::load_observed(path, crds, &mut session.notices, observe)
 }
 
-/// The values that `-f` and the `--set` family come to.
+/// The merged values of `-f` and the `--set` family.
 pub fn values(arguments: &ValueArguments, session: &mut Session) -> Result<Arc<Map>> {
     value_options(arguments).merge_prepared(&mut |path| read(path, session), &mut prepare)
 }
@@ -162,14 +162,14 @@ fn prepare(path: &str, bytes: Vec<u8>, values: &Map) -> Result<Vec<u8>> {
     if values_template::is_template(path) { values_template::render(path, &bytes, values) } else { Ok(bytes) }
 }
 
-/// How values are held against schemas: what a `$ref` to a server names is fetched, as Helm does.
+/// How values are checked against schemas: a `$ref` to a server is fetched, as in Helm.
 pub fn schema_options(session: &Session) -> schema::Options {
     let settings = settings_without_mirrors(session);
     let fetch = move |url: &str| fetch_schema(url, &settings);
     schema::Options { fetch: Some(Arc::new(fetch)), ..schema::Options::default() }
 }
 
-/// A schema from a server; faults in the words of Helm's `HTTPURLLoader` (`pkg/chart/common/util/jsonschema.go`).
+/// Fetches a schema; errors are worded as in Helm's `HTTPURLLoader` (`pkg/chart/common/util/jsonschema.go`).
 fn fetch_schema(url: &str, settings: &Settings) -> Result<Vec<u8>> {
     let request = Request::get(url, VALUES_LIMIT);
     let response = Client::new(settings, &Recorded::default()).send(request, &Access::default());
@@ -182,7 +182,7 @@ fn fetch_schema(url: &str, settings: &Settings) -> Result<Vec<u8>> {
     Ok(response.body)
 }
 
-/// The same flags as the library takes them.
+/// The flags as the library takes them.
 pub fn value_options(arguments: &ValueArguments) -> merge::Options {
     merge::Options {
         files: arguments.files(),
@@ -194,15 +194,15 @@ pub fn value_options(arguments: &ValueArguments) -> merge::Options {
     }
 }
 
-/// The bytes that `-f` or `--set-file` names: a file, a URL, or standard input for `-`.
+/// Reads the argument of `-f` or `--set-file`: a file, a URL, or standard input for `-`.
 pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
     if path.trim() == "-" {
         return from_stdin();
     }
-    // Helm takes every name for a URL first, so that one like `100%.yaml` is refused.
+    // Helm parses every name as a URL first, so a name such as `100%.yaml` is refused.
     let address = Url::parse(path.as_bytes()).map_err(|fault| Error::new(ErrorKind::Usage, fault))?;
     if address.scheme == b"oci" {
-        // As Helm's getter: the archive there, whatever it is taken for.
+        // As with Helm's getter, this is the archive itself, whatever it is used as.
         let reporter = Console::new(session);
         return download::Downloader::new(ChartOptions::default(), &repository_settings(session)?, &reporter).registries().archive(path);
     }
@@ -219,7 +219,7 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
     Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default())
 }
 
-/// All that comes in on standard input, up to the limit.
+/// Reads standard input, up to the limit.
 fn from_stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut input = std::io::stdin().lock().take(VALUES_LIMIT + 1);

@@ -1,6 +1,6 @@
-//! The clock, the random source and the resolver of this machine, as far as templates may reach them.
+//! The clock, the random source and the resolver of this machine, for templates.
 //!
-//! Goes in: nothing. Comes out: the engine's [`Environment`]. Tests and embedders hand the engine another one.
+//! Goes in: nothing. Comes out: the engine's [`Environment`]. Tests and embedders give the engine another one.
 
 use crate::template::engine::Environment;
 use std::net::ToSocketAddrs;

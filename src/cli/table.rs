@@ -1,9 +1,9 @@
 //! Tables as Helm prints them (gosuri/uitable).
 //!
-//! Goes in: rows of cells. Comes out: lines in which every cell is padded to its column's width, the last one too, and the
-//! cells are joined by tabs. Long cells are cut to the width limit with `...` at their end.
+//! Goes in: rows of cells. Comes out: lines in which every cell, including the last, is padded to its column's
+//! width and the cells are joined by tabs. Long cells are cut to the width limit and end in `...`.
 
-/// The table's text without a final newline; `limit` is the widest column, 0 for none.
+/// The table's text without a final newline; `limit` is the maximum column width, 0 for none.
 pub fn render(rows: &[Vec<String>], limit: usize) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
@@ -20,7 +20,7 @@ pub fn render(rows: &[Vec<String>], limit: usize) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Pads or cuts to `width` columns; a width of 0 leaves the text as it is.
+/// Pads or cuts to `width` columns; a width of 0 leaves the text unchanged.
 fn resize(text: &str, width: usize) -> String {
     let own = text_width(text);
     if width == 0 || own == width {
@@ -47,7 +47,7 @@ fn text_width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
-/// Columns on a terminal: none for marks that join the character before, two for East Asian wide ones and most emoji.
+/// Columns on a terminal: none for combining characters, two for East Asian wide ones and most emoji.
 fn char_width(c: char) -> usize {
     match u32::from(c) {
         0..=0x1f | 0x7f..=0x9f | 0x300..=0x36f | 0x200b..=0x200f | 0x20d0..=0x20ff | 0xfe00..=0xfe0f | 0xfe20..=0xfe2f => 0,

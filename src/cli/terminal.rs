@@ -1,34 +1,33 @@
-//! The terminal: how wide it is, whether it knows escape sequences, and that what is typed is not shown.
+//! The terminal: its width, whether it knows escape sequences, and input without echo.
 //!
-//! Goes in: the standard streams and the variable `TERM`. Comes out: facts about the terminal, and with [`Hidden`] a terminal
-//! without echo for as long as that lives (on Unix; Windows gives its keys one by one). Apart, because each system has its own
-//! calls for it; where there are none the terminal counts as one of the usual width. Follows `golang.org/x/term`, by which Helm
-//! asks for passwords.
+//! Goes in: the standard streams and the variable `TERM`. Comes out: facts about the terminal, and with [`Hidden`] a terminal without
+//! echo while that value lives (on Unix; Windows gives its keys one by one). Separate, because each system has its own calls for this;
+//! without such calls the terminal is assumed to have the usual width. Follows `golang.org/x/term`, which Helm uses to ask for passwords.
 
 use super::environment::Environment;
 
-/// The width that a terminal has unless it says so, and that text for a pipe is made for.
+/// The assumed width of a terminal that does not report one, and of output to a pipe.
 pub const USUAL_WIDTH: usize = 80;
 
-/// How many columns the terminal has that this stream goes to; `None` when it goes elsewhere.
+/// The width in columns of the terminal behind this stream; `None` if it is not a terminal.
 #[cfg(unix)]
 pub fn width(stream: impl std::os::fd::AsFd) -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(stream).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// How many columns the terminal has that this stream goes to, so far as is known here.
+/// The width in columns of the terminal behind this stream, which is only assumed on this system.
 #[cfg(not(unix))]
 pub fn width(stream: impl std::io::IsTerminal) -> Option<usize> {
     stream.is_terminal().then_some(USUAL_WIDTH)
 }
 
-/// Whether the terminal says of itself that it knows no escape sequences. Elsewhere than on Unix none says anything.
+/// Whether `TERM` says that the terminal knows no escape sequences. Only Unix has that variable.
 pub fn is_dumb(environment: &Environment) -> bool {
     cfg!(unix) && matches!(environment.get("TERM").unwrap_or_default().as_str(), "" | "dumb")
 }
 
-/// Whether standard input is a character device: a terminal, or `/dev/null`, which has nothing to say.
+/// Whether standard input is a character device: a terminal, or `/dev/null`, which holds no data.
 pub fn is_character_device() -> bool {
     #[cfg(unix)]
     return rustix::fs::fstat(std::io::stdin())
@@ -37,14 +36,14 @@ pub fn is_character_device() -> bool {
     return std::io::IsTerminal::is_terminal(&std::io::stdin());
 }
 
-/// The terminal of standard input without echo, until this goes away. A signal that ends the program leaves it so, as with Helm: shells
-/// set it right.
+/// Turns off the echo of the terminal on standard input until dropped. A signal that ends the program leaves
+/// the echo off, as with Helm: shells turn it on again.
 #[cfg(unix)]
 pub struct Hidden(rustix::termios::Termios);
 
 #[cfg(unix)]
 impl Hidden {
-    /// Turns the echo off. Errors: it cannot be turned off, so that nothing secret should be asked for.
+    /// Turns the echo off. If that fails, nothing secret should be asked for.
     pub fn begin() -> std::io::Result<Hidden> {
         use rustix::termios::{InputModes, LocalModes, OptionalActions, tcgetattr, tcsetattr};
         let before = tcgetattr(std::io::stdin())?;
@@ -60,7 +59,7 @@ impl Hidden {
 #[cfg(unix)]
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // A terminal that went away has no echo to be turned on.
+        // A terminal that is gone needs no echo.
         let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
     }
 }

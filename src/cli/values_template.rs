@@ -1,15 +1,15 @@
 //! Values files written as Jinja templates: `prod.yaml.j2`, `prod.yaml.jinja`.
 //!
-//! Goes in: the text of such a file and the values that the files before it gave (as `values`). Comes out: plain YAML, which
-//! `rutter values --user-supplied` prints to be stored. Only files whose names end so are rendered, never what a server
-//! sends; a template sees nothing of the environment and includes no other file. An undefined name is an error.
-//! Helm has nothing like it; charts themselves are never rendered by this engine.
+//! Goes in: the text of such a file and the merged values of the files before it (as `values`). Comes out: plain
+//! YAML, which `rutter values --user-supplied` prints to be stored. Only files with these name endings are
+//! rendered, never a server's answer; a template cannot read the environment or include other files. An
+//! undefined name is an error. Helm has nothing comparable; charts themselves are never rendered by this engine.
 
 use crate::data::{Data, Map};
 use crate::error::Result;
 use crate::jinja::{Delimiters, Engine, Layout};
 
-/// The endings of names that ask for it.
+/// The file name endings of such templates.
 const ENDINGS: [&str; 3] = [".j2", ".jinja", ".jinja2"];
 
 /// Whether a values file of this name is a template.
@@ -17,10 +17,10 @@ pub fn is_template(path: &str) -> bool {
     !path.starts_with("http://") && !path.starts_with("https://") && ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
-/// The YAML that a template comes to.
+/// Renders a template to YAML.
 ///
 /// # Errors
-/// `failed to render PATH: …` with the line, when it is no template or uses what is not there.
+/// `failed to render PATH: …` with the line, if the template is invalid or uses an undefined name.
 pub fn render(path: &str, text: &[u8], values: &Map) -> Result<Vec<u8>> {
     let context = Map::from_entries(vec![("values".into(), Data::map(values.clone()))]);
     Ok(Engine::new(&Delimiters::jinja(), Layout::Plain)?.render(path, text, &context)?.into_bytes())

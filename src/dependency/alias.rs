@@ -1,8 +1,8 @@
-//! Entries of `dependencies` paired with the charts in `charts/`.
+//! Pairs the entries of `dependencies` with the charts in `charts/`.
 //!
-//! Goes in: the loaded subcharts and the entries of Chart.yaml. Comes out: the subcharts in the order Helm keeps: those
-//! nobody lists first, then one for each entry that fits, renamed to its alias. A chart listed twice comes twice and
-//! shares all its content. Follows `getAliasDependency` of Helm's `pkg/chart/v2/util/dependencies.go`.
+//! Goes in: the loaded subcharts and the entries of Chart.yaml. Comes out: the subcharts in Helm's order: first
+//! those that no entry lists, then one for each entry that fits, renamed to its alias. A chart listed twice appears
+//! twice and shares all its content. Follows `getAliasDependency` of Helm's `pkg/chart/v2/util/dependencies.go`.
 
 use crate::chart::{Chart, Dependency, Metadata};
 use crate::version::{self, Constraint, Version};
@@ -28,15 +28,15 @@ pub fn apply(path: &str, charts: &[Chart], entries: &[Dependency]) -> Vec<Chart>
             applied.push(renamed(path, &charts[chart], &dependency.alias));
         }
     }
-    // All of them know their parent from now on.
+    // From here on all of them have this chart as their parent.
     for chart in &mut applied {
         chart.found_in = None;
     }
     applied
 }
 
-/// The copy of a chart in the chart at `path`. Helm copies it and its subcharts; charts within those still point to what was
-/// copied, as long as nothing gives them a parent again.
+/// The copy of a chart in the chart at `path`. Helm copies the chart and its subcharts; charts within those
+/// still point to the originals until something sets their parent again.
 fn renamed(path: &str, chart: &Chart, alias: &str) -> Chart {
     let old_path = chart.path_in(path);
     let mut chart = chart.clone();

@@ -1,7 +1,7 @@
 //! Tags and conditions: which dependencies are enabled.
 //!
 //! Goes in: the entries of `dependencies` (all enabled so far) and the coalesced values. Comes out: `enabled` set on each.
-//! Conditions override tags; the first path of a condition that holds a bool decides. What is there but no bool is a
+//! Conditions override tags; the first path of a condition that holds a bool decides. A value that is not a bool gives a
 //! notice. Follows `processDependencyTags` and `processDependencyConditions` of Helm's `pkg/chart/v2/util/dependencies.go`.
 
 use crate::chart::Dependency;
@@ -10,7 +10,7 @@ use crate::diagnostic::{Level, Notices};
 use crate::values::lookup;
 use std::sync::Arc;
 
-/// Disables what only has tags that are false.
+/// Disables dependencies that have a false tag and no true one.
 pub fn apply_tags(dependencies: &mut [Dependency], values: &Arc<Map>, notices: &mut Notices) {
     let Ok(tags) = lookup::table(values, "tags") else { return };
     for dependency in dependencies {
@@ -30,7 +30,7 @@ pub fn apply_tags(dependencies: &mut [Dependency], values: &Arc<Map>, notices: &
     }
 }
 
-/// Sets what conditions say. `path` stands before each of them: the way from the root to the chart, with a final dot.
+/// Applies the conditions. `path` is the prefix of each: the path from the root to the chart, with a final dot.
 pub fn apply_conditions(dependencies: &mut [Dependency], values: &Arc<Map>, path: &str, notices: &mut Notices) {
     for dependency in dependencies {
         for condition in dependency.condition.trim().split(',').filter(|condition| !condition.is_empty()) {

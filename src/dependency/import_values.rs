@@ -1,9 +1,8 @@
 //! `import-values`: tables of subcharts that become defaults of their parents.
 //!
-//! Goes in: a chart tree after conditions. Comes out: the same tree whose `values` hold, for each chart with dependencies,
-//! its own defaults merged with those of its subcharts (nulls kept) over what it imports. The deepest charts go first; of
-//! two imports of one key the first stays; a missing table is a notice. Follows `processImportValues` of Helm's
-//! `pkg/chart/v2/util/dependencies.go`.
+//! Goes in: a chart tree after conditions. Comes out: the same tree whose `values` hold, for each chart with dependencies, its own
+//! defaults merged with those of its subcharts (nulls kept) over the imported ones. The deepest charts are processed first; of two imports
+//! of one key the first wins; a missing table gives a notice. Follows `processImportValues` of Helm's `pkg/chart/v2/util/dependencies.go`.
 
 use crate::chart::{Chart, Dependency, Metadata};
 use crate::data::{Data, Map};
@@ -15,7 +14,7 @@ use crate::values::print_value;
 use crate::values::table::{Node, Table};
 use std::sync::Arc;
 
-/// Imports values everywhere in the tree.
+/// Imports values in the whole tree.
 pub fn process(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
     process_subcharts(chart, notices)?;
     if !chart.metadata.lists_dependencies() {
@@ -33,15 +32,15 @@ pub fn process(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
     for dependency in &mut metadata.dependencies {
         import(dependency, &values, &imported, notices)?;
     }
-    // What was taken above is one with `values`, from which the chart's own defaults must be parted before they change.
+    // The imported tables share their cells with `values`, so the chart's own defaults must be separated from those before they change.
     let values = Table::of(values.freeze()?);
     coalesce::merge_tables(&values, &imported, notices)?;
     chart.values = values.freeze()?;
     Ok(())
 }
 
-/// Imports values in the subcharts. One that is there under several aliases is looked at once, so that all of them keep sharing
-/// their values; only if nothing was said of it, since that would name the alias.
+/// Imports values in the subcharts. A chart with several aliases is processed once, so that all of them keep
+/// sharing their values, unless it gave notices, since those name the alias.
 fn process_subcharts(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
     let mut done: Vec<(Chart, usize)> = Vec::new();
     for at in 0..chart.dependencies.len() {
@@ -68,7 +67,7 @@ fn process_subcharts(chart: &mut Chart, notices: &mut Notices) -> Result<()> {
     Ok(())
 }
 
-/// Merges what `dependency` exports to its parent under what is in `imported`.
+/// Merges the exports of `dependency` into `imported`, where existing keys win.
 fn import(dependency: &mut Dependency, values: &Table, imported: &Table, notices: &mut Notices) -> Result<()> {
     let mut listed = Vec::new();
     for entry in &dependency.import_values {
@@ -82,7 +81,7 @@ fn import(dependency: &mut Dependency, values: &Table, imported: &Table, notices
         };
         match table_at(values, dependency.name.split('.').chain(child.split('.'))) {
             Ok(found) => {
-                // Helm puts a new map in the place of an empty one, so that what comes later is not written to the child.
+                // Helm replaces an empty map by a new one, so that later imports are not written to the child.
                 let found = if found.is_empty() { Table::empty() } else { found };
                 coalesce::merge_tables(imported, &nested(&parent, found), notices)?;
             }
@@ -104,7 +103,7 @@ fn import(dependency: &mut Dependency, values: &Table, imported: &Table, notices
     Ok(())
 }
 
-/// The table at a path, as the cell that stands there.
+/// The table at a path, as the shared cell itself.
 fn table_at<'path>(values: &Table, path: impl Iterator<Item = &'path str>) -> std::result::Result<Table, NotATable> {
     let mut current = values.clone();
     for key in path {
@@ -113,7 +112,7 @@ fn table_at<'path>(values: &Table, path: impl Iterator<Item = &'path str>) -> st
     Ok(current)
 }
 
-/// `table` at the end of a dotted path; `.` is the table itself.
+/// Wraps `table` in tables so that it is at a dotted path; for `.` it is the table itself.
 fn nested(path: &str, table: Table) -> Table {
     if path == "." {
         return table;

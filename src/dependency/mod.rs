@@ -1,9 +1,9 @@
-//! Which subcharts live, under which names, and what their parents take from their values.
+//! Decides which subcharts are enabled, under which names, and what their parents import from their values.
 //!
-//! Goes in: a chart tree as it was loaded, and the user's values. Comes out: a new tree (all content shared with the old
-//! one) without the disabled subcharts, aliases applied, `import-values` done. [`alias`] pairs entries of Chart.yaml with
-//! charts, [`condition`] decides which live, [`import_values`] moves values up. It stands below `values` because
-//! conditions and imports read coalesced values. Follows Helm's `pkg/chart/v2/util/dependencies.go`.
+//! Goes in: a chart tree as loaded, and the user's values. Comes out: a new tree (all content shared with the old
+//! one) without the disabled subcharts, aliases applied, `import-values` done. [`alias`] pairs entries of Chart.yaml
+//! with charts, [`condition`] decides which are enabled, [`import_values`] moves values up. It is layered below
+//! `values` because conditions and imports read coalesced values. Follows Helm's `pkg/chart/v2/util/dependencies.go`.
 
 pub mod alias;
 pub mod condition;
@@ -19,14 +19,14 @@ use crate::values::coalesce;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// How many subcharts a chart may have at all levels together: two aliases of a chart with two aliases of a chart with … are many.
+/// How many subcharts a chart may have on all levels together: aliases of charts that contain aliases multiply.
 const CHARTS_LIMIT: usize = 50_000;
 
-/// The tree that is rendered: enabled subcharts only, under their aliases, imported values in the parents' defaults
+/// The tree to render: enabled subcharts only, under their aliases, imported values in the parents' defaults
 /// (`ProcessDependencies`).
 ///
 /// # Errors
-/// `type mismatch on NAME: …` when the values of a subchart are no table.
+/// `type mismatch on NAME: …` if the values of a subchart are not a table.
 pub fn process(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Chart> {
     let mut chart = chart.clone();
     let name = chart.name().to_string();
@@ -35,10 +35,9 @@ pub fn process(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Resul
     Ok(chart)
 }
 
-/// Applies aliases, tags and conditions to `chart`, which is at `place` in the tree, and to what lives below it. `values` are
-/// the coalesced values of the parent, from the root on: Helm hands the root's values down and prefixes paths instead.
-/// `siblings` has what was coalesced for the charts beside it that nothing was said of: one for all its aliases. `count` counts
-/// subcharts.
+/// Applies aliases, tags and conditions to `chart`, which is at `place` in the tree, and to the enabled subcharts below it. `values` are
+/// the coalesced values of the parent, starting at the root: Helm passes the root's values down and prefixes paths instead. `siblings`
+/// caches the values coalesced without notices for sibling charts: aliases of one chart share them. `count` counts subcharts.
 fn enable(
     chart: &mut Chart,
     place: &str,
@@ -87,7 +86,7 @@ fn enable(
         metadata.dependencies.retain(|dependency| !disabled.contains(&dependency.name));
         chart.dependencies.retain(|subchart| !disabled.contains(subchart.name()));
     }
-    // What is empty now is a nil slice to Helm.
+    // To Helm an empty list is a nil slice.
     metadata.has_dependency_list = !metadata.dependencies.is_empty();
     let mut siblings = Vec::new();
     for subchart in &mut chart.dependencies {

@@ -1,8 +1,8 @@
 //! Resolving dependencies to versions, and the digest of the result.
 //!
-//! Goes in: what Chart.yaml asks for and the versions that a repository offers. Comes out: the version to take, and the
-//! digest that ties a Chart.lock to its Chart.yaml. Pure: where the versions come from is the caller's business. Follows
-//! Helm's `internal/resolver`: the first version of a list from the highest that satisfies the range wins.
+//! Goes in: what Chart.yaml asks for and the versions that a repository offers. Comes out: the chosen version, and
+//! the digest that ties a Chart.lock to its Chart.yaml. Pure: the caller supplies the versions. Follows Helm's
+//! `internal/resolver`: of a list sorted from the highest, the first version that satisfies the range wins.
 
 use crate::chart::Dependency;
 use crate::error::{Error, ErrorKind, Result};
@@ -11,7 +11,7 @@ use crate::quote::quote;
 use crate::version::{Constraint, Version};
 use sha2::{Digest, Sha256};
 
-/// The range that a dependency asks for. The error is Helm's.
+/// The version range of a dependency. The error is Helm's.
 pub fn range(dependency: &Dependency) -> Result<Constraint> {
     Constraint::parse(&dependency.version).map_err(|error| {
         let name = quote(dependency.name.as_bytes());
@@ -19,12 +19,12 @@ pub fn range(dependency: &Dependency) -> Result<Constraint> {
     })
 }
 
-/// The first of `versions` (from the highest) that `range` allows, as it was written; texts that are no versions are skipped.
+/// The first of `versions` (sorted from the highest) that `range` allows, as written; invalid versions are skipped.
 pub fn choose<'v>(range: &Constraint, versions: impl IntoIterator<Item = &'v str>) -> Option<&'v str> {
     versions.into_iter().find(|text| Version::parse(text).is_ok_and(|version| range.check(&version)))
 }
 
-/// Whether two texts are the same version; texts that are no versions are compared as they are.
+/// Whether two texts are the same version; invalid versions are compared as text.
 pub fn same_version(a: &str, b: &str) -> bool {
     match (Version::parse(a), Version::parse(b)) {
         (Err(_), _) => a == b,
@@ -33,13 +33,13 @@ pub fn same_version(a: &str, b: &str) -> bool {
     }
 }
 
-/// What a dependency is called in the list of those that cannot be had.
+/// The description of a dependency in the error about missing ones.
 pub fn missing(dependency: &Dependency) -> String {
     let quoted = |text: &str| quote(text.as_bytes());
     format!("{} (repository {}, version {})", quoted(&dependency.name), quoted(&dependency.repository), quoted(&dependency.version))
 }
 
-/// The error for the dependencies that no repository satisfies, each as [`missing`] names it.
+/// The error for dependencies that no repository satisfies, each as [`missing`] describes it.
 pub fn unsatisfied(missing: &[String]) -> Error {
     let message = format!(
         "can't get a valid version for {} subchart(s): {}. Make sure a matching chart version exists in the repo, or change the version constraint in Chart.yaml",
@@ -49,7 +49,7 @@ pub fn unsatisfied(missing: &[String]) -> Error {
     Error::new(ErrorKind::Dependency, message)
 }
 
-/// The digest of a lock: SHA-256 over the JSON of what was asked for and what was chosen.
+/// The digest of a lock: SHA-256 of the JSON of the requested and the chosen dependencies.
 pub fn digest(asked: &[Dependency], locked: &[Dependency]) -> Result<String> {
     let mut writer = json::Writer::new(true);
     writer.begin_list();
@@ -59,7 +59,7 @@ pub fn digest(asked: &[Dependency], locked: &[Dependency]) -> Result<String> {
     Ok(sum(&writer.finish()?))
 }
 
-/// The digest that Helm 2 wrote: over what was asked for alone.
+/// The digest that Helm 2 wrote: only of the requested dependencies.
 pub fn digest_of_helm_2(asked: &[Dependency]) -> Result<String> {
     let mut writer = json::Writer::new(true);
     writer.begin_map();

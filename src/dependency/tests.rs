@@ -1,6 +1,6 @@
-//! Chart trees with what Helm 4.2.4 makes of them: `testdata/values/charts.jsonl`, made at random and recorded through
-//! Helm's `ProcessDependencies` and `ToRenderValues`. A line holds the chart, the user's values, the coalesced values (or
-//! the error), the tree of subcharts that live, and the log lines, sorted.
+//! Random chart trees with Helm 4.2.4's results for them: `testdata/values/charts.jsonl`, recorded through
+//! Helm's `ProcessDependencies` and `ToRenderValues`. A line holds the chart, the user's values, the coalesced
+//! values (or the error), the tree of enabled subcharts, and the log lines, sorted.
 
 use super::*;
 use crate::chart::{Content, Dependency, File, loader};
@@ -118,7 +118,7 @@ fn charts_come_out_as_from_helm() {
     assert!(faults.is_empty(), "{} differ, the first:\n{}", faults.len(), faults[0]);
 }
 
-// Two aliases of a chart that has two aliases of a chart, and so on: few lines, and more charts than there are atoms.
+// Two aliases of a chart that has two aliases of a chart, and so on: a few lines give more charts than there are atoms.
 #[test]
 fn aliases_of_aliases_end() {
     let nested = (0..100).fold(serde_json::json!({ "name": "c" }), |inner, _| {
@@ -130,7 +130,7 @@ fn aliases_of_aliases_end() {
     assert!(error.message().contains("has more than 50000 subcharts"), "{error}");
 }
 
-/// The values that are rendered with a subchart `sub` 1.2.0 which has `a: 1`, listed with `entry`, below these values.
+/// The values to render with for a subchart `sub` 1.2.0 that has `a: 1`, listed with `entry`, under these parent values.
 fn coalesced(values: &str, entry: &str) -> String {
     let file = |name: &str, text: &str| File { name: name.into(), data: text.as_bytes().into(), modified: None };
     let chart = format!("apiVersion: v2\nname: top\nversion: 1.0.0\ndependencies:\n- {{name: sub, {entry}}}\n");
@@ -146,17 +146,17 @@ fn coalesced(values: &str, entry: &str) -> String {
     json(&Data::Map(coalesce_values(&chart, &Arc::default(), &mut notices).expect("values"))).to_string()
 }
 
-// As Helm 4.2.4 has it.
+// As in Helm 4.2.4.
 #[test]
 fn ranges_conditions_and_tags_choose_subcharts() {
     for (values, entry, expected) in [
         ("", "version: ^1.0, alias: other", r#"{"other":{"a":1,"global":{}}}"#),
         ("", "version: ^2.0, alias: other", r#"{"sub":{"a":1,"global":{}}}"#),
         ("x: false", "version: 1.2.0, condition: x", r#"{"x":false}"#),
-        // The first that is there decides.
+        // The first path that exists decides.
         ("x: false\nz: true", "version: 1.2.0, condition: 'x,z'", r#"{"x":false,"z":true}"#),
         ("z: true", "version: 1.2.0, condition: 'x,z'", r#"{"sub":{"a":1,"global":{}},"z":true}"#),
-        // One tag that is on is enough.
+        // One true tag is enough.
         ("tags: {t: true, f: false}", "version: 1.2.0, tags: [t, f]", r#"{"sub":{"a":1,"global":{}},"tags":{"f":false,"t":true}}"#),
         ("tags: {f: false}", "version: 1.2.0, tags: [t, f]", r#"{"tags":{"f":false}}"#),
     ] {

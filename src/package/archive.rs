@@ -1,9 +1,9 @@
 //! The bytes of a packed chart.
 //!
-//! Goes in: a [`Chart`]. Comes out: `NAME-VERSION.tgz`: Chart.yaml and Chart.lock written anew, values.yaml, the schema,
-//! templates, other files, then the subcharts unpacked below `charts/`. The same chart gives the same bytes, always.
-//! Headers are written by hand because they must be those of Go's `archive/tar`: ustar, and pax only where a name or time
-//! needs it; `gzip` compresses them. Matches Helm's `pkg/chart/v2/util/save.go`.
+//! Goes in: a [`Chart`]. Comes out: `NAME-VERSION.tgz`: Chart.yaml and Chart.lock written anew, values.yaml,
+//! the schema, templates, other files, then the subcharts unpacked below `charts/`. The same chart always gives
+//! the same bytes. Headers are written by hand because they must equal those of Go's `archive/tar`: ustar, and
+//! pax only where a name or time needs it; `gzip` compresses them. Matches Helm's `pkg/chart/v2/util/save.go`.
 
 use super::gzip;
 use crate::chart::{Bytes, Chart};
@@ -15,11 +15,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub(super) const BLOCK: usize = 512;
-/// What every file of a chart is.
+/// The kind of every file of a chart.
 const CHART_FILE: Kind = Kind::File(0o644);
-/// What stands behind the last member.
+/// The end mark after the last member.
 pub(super) const END: &[u8] = &[0; 2 * BLOCK];
-/// The longest name and the longest folder before it that a ustar header holds.
+/// The longest name, and the longest folder in front of it, that a ustar header holds.
 const NAME_SIZE: usize = 100;
 const PREFIX_SIZE: usize = 155;
 
@@ -28,9 +28,8 @@ pub fn file_name(chart: &Chart) -> String {
     format!("{}-{}.tgz", chart.name(), chart.metadata.version)
 }
 
-/// Writes the archive of `chart` into `folder`, which is made when missing; an archive of that name is replaced.
-/// `time` (seconds since 1970) stands in every header instead of the files' own times.
-/// Gives back the path and the bytes written.
+/// Writes the archive of `chart` into `folder`, which is created if missing; an existing archive of that name is replaced. Every
+/// header has `time` (seconds since 1970), if given, instead of the file's own time. Returns the path and the bytes written.
 pub fn save(chart: &Chart, folder: &Path, time: Option<i64>) -> Result<(PathBuf, Vec<u8>)> {
     check(chart)?;
     match fs::stat(folder) {
@@ -45,7 +44,7 @@ pub fn save(chart: &Chart, folder: &Path, time: Option<i64>) -> Result<(PathBuf,
     Ok((path, bytes))
 }
 
-/// That a chart may be packed.
+/// Checks that a chart may be packed.
 pub fn check(chart: &Chart) -> Result<()> {
     (*chart.metadata).clone().validate().map_err(|error| error.context("chart validation"))
 }
@@ -58,12 +57,12 @@ pub fn to_bytes(chart: &Chart, time: Option<i64>) -> Result<Vec<u8>> {
     gzip::compress(&tar)
 }
 
-/// A tar stream that is made where somebody looks at it.
+/// A tar stream whose bytes are generated when a range of them is read.
 struct Tar<'a> {
     members: Vec<Member<'a>>,
     /// In bytes.
     length: usize,
-    /// The time of every member, if they have not their own.
+    /// The time of every member, unless they have their own.
     time: Option<i64>,
 }
 
@@ -72,7 +71,7 @@ struct Member<'a> {
     time: i64,
     data: Data<'a>,
     size: usize,
-    /// Where its headers, its data and what fills its last block stand in the stream.
+    /// The offsets in the stream of its headers and its data, and the end of its padding.
     start: usize,
     data_start: usize,
     end: usize,
@@ -91,7 +90,7 @@ impl<'a> Tar<'a> {
             return Err(Error::new(ErrorKind::Chart, message));
         }
         let top = format!("{parent}{name}/");
-        // Without a time of its own a file gets that of Chart.yaml, so that the bytes do not depend on the clock.
+        // A file without a time gets that of Chart.yaml, so that the bytes do not depend on the clock.
         let fallback = content.modified.unwrap_or(0);
         let mut add = |name: &str, data: Data<'a>, modified: Option<i64>| {
             self.add(format!("{top}{name}"), data, self.time.or(modified).unwrap_or(fallback));
@@ -138,7 +137,7 @@ impl gzip::Source for Tar<'_> {
     }
 
     fn append(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()> {
-        /// What of `range` lies in the part of `size` bytes at `start`, counted from there.
+        /// The part of `range` that overlaps the `size` bytes at `start`, relative to `start`.
         fn overlap(range: &Range<usize>, start: usize, size: usize) -> Option<Range<usize>> {
             let overlap = range.start.max(start)..range.end.min(start + size);
             (!overlap.is_empty()).then(|| overlap.start - start..overlap.end - start)
@@ -167,21 +166,21 @@ impl gzip::Source for Tar<'_> {
     }
 }
 
-/// What a member is, with its permissions.
+/// The kind of a member, with its permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     File(u32),
     Folder(u32),
 }
 
-/// What stands before the bytes of a member: its header, behind one of pax where the first cannot hold its name or time.
+/// The headers of a member: its ustar header, preceded by a pax header if that cannot hold its name or time.
 pub(super) fn headers(name: &str, kind: Kind, size: usize, time: i64) -> Vec<u8> {
     let (prefix, base, needs_pax) = match split_name(name) {
         Some((prefix, base)) => (prefix, base.to_string(), false),
         None => ("", ascii(name), true),
     };
     let mut headers = Vec::with_capacity(BLOCK);
-    // Eleven octal digits hold any time after 1970 that matters.
+    // Eleven octal digits hold any realistic time after 1970.
     let plain_time = (0..1 << 33).contains(&time);
     if needs_pax || !plain_time {
         let mut records = String::new();
@@ -208,7 +207,7 @@ pub(super) fn headers(name: &str, kind: Kind, size: usize, time: i64) -> Vec<u8>
     headers
 }
 
-/// The name as a ustar header holds it: the folder part that does not fit, and the rest. `None` if it does not fit at all.
+/// Splits the name as a ustar header holds it: the folder part that does not fit, and the rest. `None` if it does not fit at all.
 fn split_name(name: &str) -> Option<(&str, &str)> {
     if !name.is_ascii() {
         return None;
@@ -226,7 +225,7 @@ fn ascii(name: &str) -> String {
     name.chars().filter(char::is_ascii).collect()
 }
 
-/// A pax record, which begins with its own length.
+/// A pax record, which starts with its own length.
 fn record(key: &str, value: &str) -> String {
     let rest = format!(" {key}={value}\n");
     let mut length = rest.len() + 1;
@@ -287,7 +286,7 @@ mod tests {
         assert_eq!(split_name(&format!("{}/f", "d".repeat(156))), None);
     }
 
-    /// A folder, a slash and a name of so many bytes.
+    /// A folder, a slash and a name with these lengths in bytes.
     fn path(folder: usize, name: usize) -> String {
         format!("{}/{}", "d".repeat(folder), "f".repeat(name))
     }
@@ -317,7 +316,7 @@ mod tests {
         }
         assert_eq!(split_name(&path(50, 49)), Some(("", &*path(50, 49))));
         assert_eq!(split_name(&path(50, 50)).map(|(folder, name)| (folder.len(), name.len())), Some((50, 50)));
-        // As long a folder as can be.
+        // The longest folder that fits.
         let deep = format!("{}/{}", path(60, 60), "g".repeat(60));
         assert_eq!(split_name(&deep).map(|(folder, name)| (folder.len(), name.len())), Some((121, 60)));
     }

@@ -1,7 +1,7 @@
 //! SHA-256 digests of archives, as indexes, locks, caches, registries and provenance files hold them.
 //!
-//! Goes in: bytes. Comes out: the digest, and its hex in lower case, the only form that Helm writes. One place for all that is
-//! packed, fetched and served; templates and Chart.lock have digests of their own further down.
+//! Goes in: bytes. Comes out: the digest, and its lower-case hex, the only form that Helm writes. Everything that is
+//! packed, fetched or served uses these functions; templates and Chart.lock compute their digests in lower layers.
 
 use aws_lc_rs::digest::SHA256;
 

@@ -1,9 +1,9 @@
 //! A gzip stream, compressed in blocks by several threads.
 //!
-//! Goes in: bytes, from wherever they are. Comes out: one gzip member with the header fields of Helm's archives. The bytes are cut into
-//! blocks of one size; each is compressed with the end of the block before it as its dictionary, so that little is lost, and
-//! ends at a byte (as pigz does). What comes out depends on the bytes alone, not on the number of threads. The header is
-//! Helm's (`pkg/chart/v2/util/save.go`); the compressed stream differs from Go's, and reads the same.
+//! Goes in: bytes from any source. Comes out: one gzip member with the header fields of Helm's archives. The bytes are cut into
+//! blocks of one size; each is compressed with the end of the previous block as its dictionary, so that little compression is
+//! lost, and ends at a byte boundary (as in pigz). The output depends only on the bytes, not on the number of threads. The
+//! header is Helm's (`pkg/chart/v2/util/save.go`); the compressed stream differs from Go's, but decompresses to the same bytes.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel;
@@ -12,10 +12,10 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How many bytes a block takes in: few enough to stay near the processor, and for charts of a few hundred kilobytes to be
-/// shared out; smaller ones would be lost in what each block costs.
+/// The block size: small enough to stay in the processor's cache, and to split charts of a few hundred
+/// kilobytes between threads; in smaller blocks the overhead per block would dominate.
 const BLOCK: usize = 128 << 10;
-/// How many bytes are compressed to at once. Always as many: how much room there is shows in what comes out.
+/// The size of the output buffer. It is fixed because the buffer size affects the compressed bytes.
 const ROOM: usize = BLOCK / 4;
 /// How far back deflate can refer.
 const WINDOW: usize = 32 << 10;
@@ -28,28 +28,28 @@ const EXTRA: &[u8] = b"rr\x28\x00aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=";
 /// Helm's comment, with its end.
 const COMMENT: &[u8] = b"Helm\0";
 
-/// Where the bytes come from, in any order and to several threads at once.
+/// Where the bytes come from; ranges are read in any order and by several threads at once.
 pub trait Source: Sync {
-    /// How many there are.
+    /// The total number of bytes.
     fn length(&self) -> usize;
 
-    /// Adds those of `range` to `bytes`.
+    /// Appends the bytes of `range` to `bytes`.
     fn append(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()>;
 }
 
-/// The gzip stream of what `source` holds. Errors: what that gives.
+/// The gzip stream of the bytes of `source`. Fails if reading them fails.
 pub fn compress(source: &impl Source) -> Result<Vec<u8>> {
     compress_by(source, parallel::threads)
 }
 
-/// The same by so many threads as `threads` gives for the blocks.
+/// The same, with the number of threads that `threads` returns for the number of blocks.
 fn compress_by(source: &impl Source, threads: impl Fn(usize) -> usize) -> Result<Vec<u8>> {
     let length = source.length();
     let count = length.div_ceil(BLOCK).max(1);
     let next = AtomicUsize::new(0);
     let stream = Mutex::new(Stream::new(count, length));
     let work = || {
-        // One each for all blocks of a thread: fresh memory costs as much as copying into it.
+        // Each thread reuses one pair of buffers for all its blocks: fresh memory costs as much as copying into it.
         let (mut bytes, mut room) = (Vec::with_capacity(WINDOW + BLOCK), vec![0; ROOM]);
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +57,7 @@ fn compress_by(source: &impl Source, threads: impl Fn(usize) -> usize) -> Result
                 break;
             }
             let start = number * BLOCK;
-            // The end of the block before it, then its own bytes.
+            // The end of the previous block, then the block's own bytes.
             let dictionary = start.min(WINDOW);
             bytes.clear();
             let read = source.append(start - dictionary..length.min(start + BLOCK), &mut bytes);
@@ -72,18 +72,18 @@ fn compress_by(source: &impl Source, threads: impl Fn(usize) -> usize) -> Result
     stream.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
 }
 
-/// The stream as far as its blocks are there.
+/// The stream, as far as its blocks are complete.
 struct Stream {
     bytes: Vec<u8>,
     sum: Crc,
-    /// The number of the block that comes next, and what is known of those behind it.
+    /// The number of the next block to append, and the blocks that were finished early.
     next: usize,
     waiting: Vec<Option<Result<Packed>>>,
 }
 
 impl Stream {
     fn new(blocks: usize, length: usize) -> Stream {
-        // Room is no memory before it is written to, and seldom is more needed.
+        // Reserved memory costs nothing until it is written to, and more is rarely needed.
         let mut bytes = Vec::with_capacity(1024 + length / 2);
         bytes.extend_from_slice(HEAD);
         bytes.extend_from_slice(&u16::try_from(EXTRA.len()).unwrap_or(0).to_le_bytes());
@@ -92,7 +92,7 @@ impl Stream {
         Stream { bytes, sum: Crc::new(), next: 0, waiting: (0..blocks).map(|_| None).collect() }
     }
 
-    /// Takes the block of this number, and adds all that have their turn.
+    /// Records the block of this number, and appends all blocks whose turn it is.
     fn add(&mut self, number: usize, packed: Result<Packed>) {
         if let Some(place) = self.waiting.get_mut(number) {
             *place = Some(packed);
@@ -115,16 +115,16 @@ impl Stream {
     }
 }
 
-/// What a block came to.
+/// A compressed block.
 struct Packed {
     bytes: Vec<u8>,
-    /// The checksum of what went in.
+    /// The checksum of the uncompressed bytes.
     sum: Crc,
 }
 
-/// Compresses a block, which stands behind its dictionary, by way of `room`, whatever that holds.
+/// Compresses a block, which is passed with the dictionary in front of it. `room` is a buffer; its contents do not matter.
 fn pack((dictionary, data): (&[u8], &[u8]), is_last: bool, room: &mut [u8]) -> Result<Packed> {
-    // A new one each time: one that is reset still shows in its output what it compressed before, and so which thread it was.
+    // A new compressor for each block: after a reset the output still depends on earlier blocks, and so on the thread.
     let mut state = Compress::new(Compression::new(LEVEL), false);
     let mut sum = Crc::new();
     sum.update(data);
@@ -139,10 +139,10 @@ fn pack((dictionary, data): (&[u8], &[u8]), is_last: bool, room: &mut [u8]) -> R
         let before = state.total_out();
         let status = state.compress(rest, room, flush).map_err(|error| failed(&error.to_string()))?;
         let written = usize::try_from(state.total_out() - before).unwrap_or(usize::MAX);
-        // Most blocks come to one piece, which takes no more memory than it needs.
+        // Most blocks fit into one piece, so this allocates exactly what is needed.
         bytes.reserve_exact(written);
         bytes.extend_from_slice(room.get(..written).unwrap_or_default());
-        // Room that is left tells that all was written that there was.
+        // Unused room in the buffer shows that all output was written.
         let all_read = usize::try_from(state.total_in()).is_ok_and(|read| read == data.len());
         let done = if is_last { status == Status::StreamEnd } else { all_read && written < room.len() };
         if done {
@@ -171,7 +171,7 @@ mod tests {
         }
     }
 
-    /// Bytes that repeat themselves now and then.
+    /// Mostly repetitive bytes.
     fn sample(length: usize) -> Vec<u8> {
         let mut state = 1u32;
         let mut next = || {
@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    /// Numbers in digits: of what was tried, the text in which a compressor that is used twice shows it.
+    /// Numbers in digits: of the texts tried, the one for which a reused compressor gives different bytes.
     fn numbers(length: usize) -> Vec<u8> {
         let mut state = 1u32;
         let mut bytes = Vec::new();
@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// Zeros of which some cannot be had.
+    /// Zeros, of which a range cannot be read.
     struct Broken(Range<usize>);
 
     impl Source for Broken {

@@ -1,9 +1,9 @@
-//! Keyrings: the keys in a file, and what each of them says about itself.
+//! Keyrings: the keys in a file, and what each key states about itself.
 //!
-//! Goes in: the bytes of a keyring, as `gpg --export` writes them or as GnuPG keeps them (`pubring.gpg`, with trust packets
-//! between the others). Comes out: the keys, each with what it signed itself: identities, subkeys, revocations. Follows
-//! `ReadKeyRing` of Go's openpgp: a key that is not whole is passed over, an unreadable ring is a fault, and a ring without
-//! any key tells why the last one was passed over.
+//! Goes in: the bytes of a keyring, as `gpg --export` writes them or as GnuPG keeps them (`pubring.gpg`, with
+//! trust packets between the others). Comes out: the keys, each with what it signed itself: identities,
+//! subkeys, revocations. Follows `ReadKeyRing` of Go's openpgp: an incomplete key is skipped, an unreadable
+//! ring is an error, and a ring without any usable key gives the reason why the last one was skipped.
 
 use crate::error::{Error, ErrorKind, Result};
 use pgp::crypto::hash::HashAlgorithm;
@@ -14,7 +14,7 @@ use pgp::packet::{
 use pgp::types::{EcdsaPublicParams, EddsaLegacyPublicParams, KeyDetails, KeyVersion, PublicParams, Tag};
 use std::borrow::Cow;
 
-/// A primary key with all that it signed itself.
+/// A primary key with everything that it signed itself.
 pub(super) struct Key {
     pub public: PublicKey,
     /// The secret half, if the ring has it.
@@ -23,7 +23,7 @@ pub(super) struct Key {
     pub identities: Vec<Identity>,
     pub subkeys: Vec<Subkey>,
     revocations: Vec<Signature>,
-    /// Says in a key of version 6 what an identity's self-signature says in others.
+    /// In a key of version 6 this holds what an identity's self-signature holds in other versions.
     direct: Option<Signature>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Identity {
     revocations: Vec<Signature>,
 }
 
-/// A key that a primary key calls its own.
+/// A key that a primary key has bound to itself.
 pub(super) struct Subkey {
     pub public: PublicSubkey,
     /// The newest.
@@ -44,7 +44,7 @@ pub(super) struct Subkey {
 }
 
 impl Key {
-    /// What holds for the primary key: the self-signature of the primary identity.
+    /// The signature with the properties of the primary key: the self-signature of the primary identity.
     pub fn self_signature(&self) -> Option<&Signature> {
         if self.public.version() == KeyVersion::V6 {
             return self.direct.as_ref();
@@ -52,7 +52,7 @@ impl Key {
         self.primary_identity().and_then(|identity| identity.self_signature.as_ref())
     }
 
-    /// Whether the key or the identity that speaks for it was revoked.
+    /// Whether the key or its primary identity was revoked.
     pub fn revoked(&self, now: Option<i64>) -> bool {
         let identity = self.primary_identity().filter(|_| self.public.version() != KeyVersion::V6);
         revoked(&self.revocations, now) || identity.is_some_and(|identity| revoked(&identity.revocations, now))
@@ -73,26 +73,26 @@ impl Identity {
     }
 }
 
-/// Whether one of these makes the key invalid. A compromised key was so before anyone knew.
+/// Whether one of these makes the key invalid. A compromised key is invalid at any time, even before the revocation.
 pub(super) fn revoked(revocations: &[Signature], now: Option<i64>) -> bool {
     let compromised = |signature: &Signature| matches!(signature.revocation_reason_code(), Some(RevocationCode::KeyCompromised));
     revocations.iter().any(|signature| compromised(signature) || now.is_none_or(|now| !signature_expired(signature, now)))
 }
 
-/// Whether a signature does not hold at `now`: no longer, or not yet.
+/// Whether a signature is not valid at `now`: no longer, or not yet.
 pub(super) fn signature_expired(signature: &Signature, now: i64) -> bool {
     let length = signature.signature_expiration_time().map_or(0, |length| i64::from(length.as_secs()));
     created(signature) > now || (length != 0 && created(signature) + length < now)
 }
 
-/// Whether a key is too old or too young at `now`, as its self-signature has it.
+/// Whether a key has expired or was not yet created at `now`, according to its self-signature.
 pub(super) fn key_expired(key: &impl KeyDetails, self_signature: &Signature, now: i64) -> bool {
     let made = i64::from(key.created_at().as_secs());
     let length = self_signature.key_expiration_time().map_or(0, |length| i64::from(length.as_secs()));
     made > now || (length != 0 && made + length < now)
 }
 
-/// What a key's algorithm is called, if signatures by such a key cannot be verified.
+/// The name of a key's algorithm, if signatures by such a key cannot be verified.
 pub(super) fn unsupported(key: &impl KeyDetails) -> Option<String> {
     match key.public_params() {
         PublicParams::ECDSA(EcdsaPublicParams::Unsupported { curve, .. })
@@ -106,7 +106,7 @@ fn created(signature: &Signature) -> i64 {
     signature.created().map_or(0, |created| i64::from(created.as_secs()))
 }
 
-/// Whether a signature says that `key` made it.
+/// Whether a signature names `key` as its issuer.
 pub(super) fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
     let fingerprints = signature.issuer_fingerprint();
     if fingerprints.is_empty() {
@@ -116,11 +116,11 @@ pub(super) fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
     }
 }
 
-/// What is wrong with a part of a ring.
+/// A fault in a part of a ring.
 enum Fault {
-    /// Costs the key.
+    /// The key is skipped.
     Key(String),
-    /// Costs the ring.
+    /// The whole ring is refused.
     Ring(String),
 }
 
@@ -282,23 +282,23 @@ fn can_sign(algorithm: PublicKeyAlgorithm) -> bool {
     matches!(algorithm, RSA | RSASign | DSA | ECDSA | EdDSALegacy | Ed25519 | Ed448)
 }
 
-/// A packet that has a meaning in a keyring.
+/// A packet that matters in a keyring.
 enum Part {
     Primary(Box<PublicKey>, Option<Box<SecretKey>>),
-    /// A primary key of a version or form that is not known; what follows belongs to it.
+    /// A primary key of an unknown version or form; the following packets belong to it.
     UnknownPrimary(String),
     UserId(UserId),
     Signature(Signature),
     Subkey(Box<PublicSubkey>),
     UnknownSubkey,
-    /// Ends the signatures of what stands before it, and is nothing else.
+    /// Ends the signatures of the packet before it, and has no other effect.
     Other,
 }
 
-/// The packets of a ring, without those that say nothing: trust, marker and unknown ones that may be passed over.
+/// The packets of a ring, without those that can be ignored: trust, marker and non-critical unknown ones.
 struct Packets<'a> {
     rest: &'a [u8],
-    /// Put back.
+    /// A packet that was put back.
     next: Option<Part>,
 }
 
@@ -310,9 +310,9 @@ const MARKER: u8 = 10;
 const TRUST: u8 = 12;
 const USER_ID: u8 = 13;
 const PUBLIC_SUBKEY: u8 = 14;
-/// Others that Go knows: session keys, messages, user attributes, padding.
+/// Other packet types that Go knows: session keys, messages, user attributes, padding.
 const OTHER: [u8; 10] = [1, 3, 4, 8, 9, 11, 17, 18, 20, 21];
-/// Tags from here on may be passed over.
+/// Unknown tags from here on are ignored.
 const NOT_CRITICAL: u8 = 40;
 
 impl<'a> Packets<'a> {
@@ -381,7 +381,7 @@ impl<'a> Packets<'a> {
         Ok(Some((tag, Some(body))))
     }
 
-    /// A length of the new format, and whether it is that of a piece only.
+    /// A length in the new format, and whether it is only that of a part.
     fn length(&mut self) -> std::result::Result<(usize, bool), Fault> {
         Ok(match self.number(1)? {
             first @ ..192 => (first, false),
@@ -396,7 +396,7 @@ impl<'a> Packets<'a> {
         Ok(bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
     }
 
-    /// The next bytes; all that are left are gone if there are too few.
+    /// The next bytes; if there are too few, the rest is consumed and `None` returned.
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length).map_or((None, Default::default()), |(taken, rest)| (Some(taken), rest));
         self.rest = rest;
@@ -404,7 +404,7 @@ impl<'a> Packets<'a> {
     }
 }
 
-/// What a packet is; `None` if it is to be passed over.
+/// Parses a packet; `None` if it is to be skipped.
 fn part(tag: u8, body: &[u8]) -> std::result::Result<Option<Part>, Fault> {
     let header = PacketHeader::new_fixed(Tag::from(tag), u32::try_from(body.len()).unwrap_or(u32::MAX));
     let packet = match Packet::from_reader(header, body) {
@@ -436,7 +436,7 @@ fn primary(key: PublicKey, secret: Option<Box<SecretKey>>) -> Part {
     }
 }
 
-/// Whether Go looks at such a signature at all.
+/// Whether Go reads such a signature at all.
 fn understood(signature: &Signature) -> bool {
     let weak = |hash| matches!(hash, HashAlgorithm::Md5 | HashAlgorithm::Ripemd160 | HashAlgorithm::Other(_));
     matches!(signature.version(), SignatureVersion::V4 | SignatureVersion::V6) && !signature.hash_alg().is_none_or(weak)
@@ -462,7 +462,7 @@ mod tests {
     const SUE: &[u8] = include_bytes!("../../testdata/provenance/sue.pub");
     const PUBRING: &[u8] = include_bytes!("../../testdata/provenance/pubring.gpg");
 
-    /// The names in a ring; a secret key has a star.
+    /// The names in a ring; secret keys are marked with a star.
     fn names_in(ring: &[u8]) -> std::result::Result<String, String> {
         let keys = read(ring).map_err(|error| error.to_string())?;
         let name = |key: &Key| {
@@ -471,7 +471,7 @@ mod tests {
         Ok(keys.iter().map(name).collect::<Vec<_>>().join(" "))
     }
 
-    /// With a packet after each packet of a ring.
+    /// Adds `packet` after each packet of a ring.
     fn spread(ring: &[u8], packet: &[u8]) -> Vec<u8> {
         let mut packets = Packets { rest: ring, next: None };
         let mut all = Vec::new();
@@ -503,7 +503,7 @@ mod tests {
         assert_eq!(names_in(PUBRING), Ok("Rita Otto Bruno Sue Ada".to_string()));
     }
 
-    /// What Helm 4.2.4 says of the same rings.
+    /// Helm 4.2.4's results for the same rings.
     #[test]
     fn broken_rings_are_told_as_helm_does() {
         let ends = |ring: &[u8]| ring[..ring.len() - 10].to_vec();
@@ -540,17 +540,17 @@ mod tests {
         assert_eq!(names_in(&forged), Err("openpgp: invalid data: user ID self-signature invalid".to_string()));
     }
 
-    /// A signature without the one that it holds in itself.
+    /// A signature without the signature embedded in it.
     fn without_cross(packet: &[u8]) -> Vec<u8> {
         let body = &packet[2..];
         let hashed = 6 + usize::from(u16::from_be_bytes([body[4], body[5]]));
         let unhashed = usize::from(u16::from_be_bytes([body[hashed], body[hashed + 1]]));
-        // The first of the others is the key's number, of ten bytes.
+        // The first unhashed subpacket is the key's id, of ten bytes.
         let kept = [&body[..hashed], &[0, 10], &body[hashed + 2..hashed + 12], &body[hashed + 2 + unhashed..]].concat();
         [&[0x88, u8::try_from(kept.len()).unwrap()], &kept[..]].concat()
     }
 
-    /// What Helm 4.2.4 says of the same rings; it tells more of a signature that does not hold.
+    /// Helm 4.2.4's results for the same rings; its messages about invalid signatures are longer.
     #[test]
     fn what_another_key_signed_or_nobody_is_not_part_of_a_key() {
         let (ada, ada_s) = ADA.split_at(53);

@@ -1,8 +1,8 @@
 //! The archives of plugins.
 //!
-//! Goes in: the folder of a plugin, or the bytes of `NAME-VERSION.tgz`. Comes out: these bytes, or what they hold. All that lies in
-//! the folder is packed below the plugin's name, with its permissions. Names that lead out of an archive, links and devices are
-//! refused, and there are bounds on what one may unpack to. Matches Helm's `internal/plugin/sign.go` and `installer/extractor.go`.
+//! Goes in: the folder of a plugin, or the bytes of `NAME-VERSION.tgz`. Comes out: these bytes, or their members. Everything
+//! in the folder is packed below the plugin's name, with its permissions. Names that lead out of an archive, links and devices
+//! are refused, and the unpacked size is limited. Matches Helm's `internal/plugin/sign.go` and `installer/extractor.go`.
 
 use super::archive::{BLOCK, END, Kind, headers};
 use crate::chart::loader::tar;
@@ -14,11 +14,11 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What describes a plugin.
+/// The name of the file that describes a plugin.
 pub const MANIFEST: &str = "plugin.yaml";
-/// How many bytes an archive may unpack to. Helm has no such bound.
+/// How many bytes an archive may unpack to. Helm has no such limit.
 const UNPACKED_LIMIT: u64 = 1 << 30;
-/// How many members an archive may have. Helm has no such bound.
+/// How many members an archive may have. Helm has no such limit.
 const ENTRIES_LIMIT: usize = 100_000;
 /// How deep the folders of a plugin may be nested.
 const DEPTH_LIMIT: usize = 100;
@@ -26,15 +26,16 @@ const DEPTH_LIMIT: usize = 100;
 /// A file or folder of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// From the archive's top, with `/`; never leads out of it.
+    /// The path from the archive's top, with `/`; never leads out of it.
     pub name: String,
     /// Permissions.
     pub mode: u32,
-    /// What a file holds; folders hold nothing.
+    /// The contents of a file; `None` for a folder.
     pub data: Option<Arc<[u8]>>,
 }
 
-/// What an archive holds, in its order. Errors in the words of Go and Helm: it is none, is cut off, or holds what must not be.
+/// The members of an archive, in its order. Fails, in the words of Go and Helm, if it is not an archive, is
+/// truncated, or has a forbidden member.
 pub fn read(archive: &[u8]) -> Result<Vec<Member>> {
     let mut members = Vec::new();
     visit(archive, &mut |member, reader| {
@@ -51,7 +52,7 @@ pub fn read(archive: &[u8]) -> Result<Vec<Member>> {
     Ok(members)
 }
 
-/// The first plugin.yaml of an archive, wherever it lies.
+/// The first plugin.yaml of an archive, in any folder.
 pub fn manifest(archive: &[u8]) -> Result<Vec<u8>> {
     let mut found = None;
     visit(archive, &mut |member, reader| {
@@ -63,7 +64,7 @@ pub fn manifest(archive: &[u8]) -> Result<Vec<u8>> {
     found.ok_or_else(|| Error::new(ErrorKind::Chart, "plugin.yaml not found in tarball"))
 }
 
-/// Looks at one member after the other until there are none, or `visitor` says no.
+/// Visits one member after the other until there are none, or `visitor` returns false.
 fn visit(archive: &[u8], visitor: &mut dyn FnMut(&tar::Member, &mut tar::Reader<MultiGzDecoder<&[u8]>>) -> Result<bool>) -> Result<()> {
     let fault = |text: &str| Err(Error::new(ErrorKind::Chart, text));
     match archive {
@@ -91,7 +92,7 @@ fn visit(archive: &[u8], visitor: &mut dyn FnMut(&tar::Member, &mut tar::Reader<
     Ok(())
 }
 
-/// A member's name, clean, if it stays below the archive's top (Helm's `cleanJoin`).
+/// A member's cleaned name, if it stays below the archive's top (Helm's `cleanJoin`).
 fn inner_name(name: &str) -> Result<String> {
     let fault = |reason: &str| Err(Error::new(ErrorKind::Chart, format!("path {reason}, which is illegal")));
     if name.contains(':') {
@@ -107,8 +108,8 @@ fn inner_name(name: &str) -> Result<String> {
     Ok(name.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/"))
 }
 
-/// The archive of the plugin `name` in `folder`. The same folder gives the same bytes: who owns the files does not count.
-/// Errors: something there is neither file nor folder, or cannot be read.
+/// The archive of the plugin `name` in `folder`. The same folder gives the same bytes: the owner of the files
+/// does not matter. Fails if an entry is neither file nor folder, or cannot be read.
 pub fn pack(folder: &Path, name: &str) -> Result<Vec<u8>> {
     let mut stream = GzBuilder::new().operating_system(255).write(Vec::new(), Compression::default());
     let failed = |error: std::io::Error| Error::new(ErrorKind::Io, format!("compression failed: {error}"));
@@ -117,7 +118,7 @@ pub fn pack(folder: &Path, name: &str) -> Result<Vec<u8>> {
     stream.finish().map_err(failed)
 }
 
-/// Adds what lies at `path`, called `name`, and what is in it, in the order of Go's `filepath.Walk`.
+/// Adds the entry at `path` under the name `name`, and everything below it, in the order of Go's `filepath.Walk`.
 fn add(path: &Path, name: &str, depth: usize, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
     // The folder itself may be a link.
     let entry = if depth == 0 { fs::stat(path)? } else { fs::lstat(path)? };
@@ -187,7 +188,7 @@ mod tests {
         assert!(pack(folder.path(), "demo").expect_err("a fault").message().contains("link is neither file nor folder"));
     }
 
-    /// An archive of one member of this name and kind.
+    /// An archive with a single member of this name and type flag.
     fn archive_of(name: &str, flag: u8) -> Vec<u8> {
         let mut block = headers(name, Kind::File(0o644), 0, 0);
         block[156] = flag;

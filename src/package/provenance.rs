@@ -1,9 +1,9 @@
-//! Provenance files: who signed an archive, and what it must look like.
+//! Provenance files: who signed an archive, and with which digest.
 //!
-//! Goes in: an archive's bytes and name, Chart.yaml as it was packed, a keyring (see `keyring`). Comes out: the text of
-//! `ARCHIVE.prov`, clear-signed (Hash: SHA512), or the proof that such a text belongs to an archive. Follows Helm's
-//! `pkg/provenance`: signature first, then the archive's name, then its digest. Keys that may not sign, are revoked or had
-//! expired, signatures of the future, and signatures over weak hashes, do not count.
+//! Goes in: an archive's bytes and name, Chart.yaml as it was packed, a keyring (see `keyring`). Comes out: the
+//! text of `ARCHIVE.prov`, clear-signed (Hash: SHA512), or the proof that such a text belongs to an archive.
+//! Follows Helm's `pkg/provenance`: signature first, then the archive's name, then its digest. Keys that may
+//! not sign, are revoked or expired, signatures from the future, and signatures over weak hashes, do not count.
 
 use super::digest;
 use super::keyring::{self, Key, Subkey};
@@ -18,9 +18,9 @@ use pgp::packet::{SecretKey, Signature, SignatureConfig, SignatureType, Subpacke
 use pgp::types::{KeyDetails, Password, Timestamp};
 use std::path::Path;
 
-/// The largest keyring.
+/// The largest keyring that is read, in bytes.
 const KEYRING_LIMIT: u64 = 64 << 20;
-/// Provenance files are not larger.
+/// The largest provenance file that is read, in bytes.
 pub const PROVENANCE_LIMIT: u64 = 8 << 20;
 const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
 const END: &str = "-----END PGP SIGNATURE-----";
@@ -36,13 +36,13 @@ pub struct Verification {
     pub file_hash: String,
 }
 
-/// What a signature is made with.
+/// The key and the time to sign with.
 pub struct Signing<'a> {
     /// The bytes of the keyring with the secret key.
     pub keyring: &'a [u8],
-    /// A part of one identity of the key.
+    /// A part of one of the key's identities.
     pub key: &'a str,
-    /// Gives the passphrase for the key of this identity; asked only when the key is locked.
+    /// Returns the passphrase for the key of this identity; called only if the key is locked.
     pub passphrase: &'a mut dyn FnMut(&str) -> Result<Vec<u8>>,
     /// When the signature is made, seconds since 1970.
     pub time: i64,
@@ -92,7 +92,7 @@ fn signature_config(key: &SecretKey, time: i64) -> pgp::errors::Result<Signature
     Ok(config)
 }
 
-/// What gets signed: Chart.yaml, the end mark of a YAML document, and the archive's digest.
+/// The text to sign: Chart.yaml, the end mark of a YAML document, and the archive's digest.
 fn message(archive: &[u8], file_name: &str, metadata: &str) -> Result<String> {
     let sum = Data::str(format!("sha256:{}", digest::sha256_hex(archive)));
     let files = Data::map([(file_name.into(), sum)].into_iter().collect());
@@ -120,8 +120,8 @@ pub fn verify_file(path: &Path, provenance_path: &Path, keyring: &Path, now: Opt
     verify(&archive, &text, &name, &keyring, now)
 }
 
-/// Checks that `provenance` is a valid signature by a key of `keyring` and that it speaks of this archive under this name.
-/// `now` in seconds since 1970 lets expired keys be refused; `None` leaves that out.
+/// Checks that `provenance` is a valid signature by a key of `keyring` and that it names this archive under
+/// this file name. With `now`, in seconds since 1970, expired keys are refused; `None` skips that check.
 pub fn verify(archive: &[u8], provenance: &[u8], file_name: &str, keyring: &[u8], now: Option<i64>) -> Result<Verification> {
     let keys = keyring::read(keyring).map_err(|error| error.context("failed to load keyring"))?;
     let text = std::str::from_utf8(provenance).map_err(|_| fault("signature block not found"))?;
@@ -143,7 +143,7 @@ pub fn verify(archive: &[u8], provenance: &[u8], file_name: &str, keyring: &[u8]
     Ok(Verification { file_hash: sum, ..signer })
 }
 
-/// Whether a provenance file, whoever signed it, names this archive with its digest; `None` if it is no signed text.
+/// Whether a provenance file names this archive with its digest, whoever signed it; `None` if it is not a signed text.
 pub fn names_archive(provenance: &[u8], archive: &[u8], file_name: &str) -> Option<bool> {
     let block = signed_block(std::str::from_utf8(provenance).ok()?)?;
     let (message, _) = CleartextSignedMessage::from_string(&block).ok()?;
@@ -154,7 +154,7 @@ pub fn names_archive(provenance: &[u8], archive: &[u8], file_name: &str) -> Opti
     Some(files.is_some_and(|files| files.iter().any(|(name, listed)| name.contains(file_name) && listed.as_str() == Some(&sum))))
 }
 
-/// The key that made the message's first signature by a known key. Go's words for what is wrong otherwise.
+/// The key that made the message's first signature by a known key. Errors are in Go's words.
 fn signer(message: &CleartextSignedMessage, keys: &[Key], now: Option<i64>) -> Result<Verification> {
     let text = message.signed_text();
     for signature in message.signatures() {
@@ -181,16 +181,16 @@ fn signer(message: &CleartextSignedMessage, keys: &[Key], now: Option<i64>) -> R
     Err(fault("openpgp: signature made by unknown entity"))
 }
 
-/// A key that may sign, with the signature that says so.
+/// A key that may sign, with the signature that grants this.
 struct Maker<'k> {
     key: &'k Key,
     /// Of the primary key.
     self_signature: &'k Signature,
-    /// Not the primary key but this one.
+    /// The subkey that signed, if it was not the primary key.
     subkey: Option<&'k Subkey>,
 }
 
-/// Which of the keys that may sign a signature names.
+/// The keys that a signature names and that may sign.
 fn makers<'k>(signature: &Signature, key: &'k Key) -> Vec<Maker<'k>> {
     let Some(self_signature) = key.self_signature() else {
         return Vec::new();
@@ -213,7 +213,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Whether the keys and the signatures hold at `now`.
+    /// Whether the keys and the signatures are valid at `now`.
     fn check(&self, signature: &Signature, now: Option<i64>) -> std::result::Result<(), &'static str> {
         if self.key.revoked(now) || self.subkey.is_some_and(|subkey| keyring::revoked(&subkey.revocations, now)) {
             return Err("openpgp: signature made by revoked key");
@@ -235,7 +235,7 @@ impl Maker<'_> {
     }
 }
 
-/// The key with an identity that is `id`, else the only one with an identity that contains it.
+/// The key with an identity equal to `id`, or else the only one with an identity that contains it.
 fn choose<'k>(keys: &'k [Key], id: &str) -> Result<Option<&'k Key>> {
     let mut candidate = None;
     let mut vague = false;
@@ -253,7 +253,7 @@ fn choose<'k>(keys: &'k [Key], id: &str) -> Result<Option<&'k Key>> {
     if vague { Err(fault(format!("more than one key contain the id {}", quote(id.as_bytes())))) } else { Ok(candidate) }
 }
 
-/// The clear-signed part of a text, whatever stands around it.
+/// The clear-signed part of a text, without anything around it.
 fn signed_block(text: &str) -> Option<String> {
     let start = if text.starts_with(BEGIN) { 0 } else { text.find(&format!("\n{BEGIN}"))? + 1 };
     let rest = text.get(start..)?;
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(found.signed_by, ["Eve <eve@example.test>"]);
     }
 
-    /// What Helm 4.2.4 says of the same keys and signatures, but for the last two.
+    /// Helm 4.2.4's results for the same keys and signatures, except for the last two.
     #[test]
     fn what_may_not_sign_does_not_verify() {
         const SUE: &[u8] = include_bytes!("../../testdata/provenance/sue.pub");
@@ -368,14 +368,14 @@ mod tests {
         assert_eq!(at(Some(1_700_000_000)), "openpgp: key expired", "made later");
     }
 
-    /// What Helm 4.2.4 says of both, and of the second of them whenever it is asked.
+    /// Helm 4.2.4's results for both keys, and for the second one at any time.
     #[test]
     fn a_compromised_key_never_held_and_another_held_until_it_was_revoked() {
         const CORA: &[u8] = include_bytes!("../../testdata/provenance/cora.pub");
         const SUE: &[u8] = include_bytes!("../../testdata/provenance/sue.pub");
         let archive = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");
         let revoked = "openpgp: signature made by revoked key";
-        // As she was before that day, but for the subkey.
+        // Her key as it was before that day, except for the subkey.
         let sue = [&SUE[..77], &SUE[223..369], &SUE[663..1079]].concat();
         for (ring, text, before) in [
             (&sue[..], &include_bytes!("../../testdata/provenance/sue-revoked.prov")[..], "Sue <sue@example.test>"),
@@ -391,7 +391,7 @@ mod tests {
         }
     }
 
-    /// As Helm 4.2.4 has it.
+    /// As in Helm 4.2.4.
     #[test]
     fn a_subkey_that_may_not_sign_is_nobody_s() {
         let archive = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");
@@ -412,7 +412,7 @@ mod tests {
             (text.clone(), b"other", "a-1.0.0.tgz", Some(false)),
             (text.clone(), b"archive", "b-1.0.0.tgz", Some(false)),
             (text.clone(), b"", "", Some(false)),
-            // Whoever signed it, and whether or not the signature holds.
+            // Whoever signed it, and whether or not the signature is valid.
             (with_files(&format!("  a-1.0.0.tgz: sha256:{sum}")), b"archive", "a-1.0.0.tgz", Some(true)),
             (with_files(&format!("  b.tgz: sha256:{sum}\n  a-1.0.0.tgz: sha256:00")), b"archive", "a-1.0.0.tgz", Some(false)),
             (with_files(&format!("  b.tgz: sha256:00\n  a-1.0.0.tgz: sha256:{sum}")), b"archive", "a-1.0.0.tgz", Some(true)),

@@ -1,14 +1,14 @@
-//! How to reach one repository or registry, and what to show it.
+//! How to access one repository or registry, and which credentials it may see.
 //!
-//! Goes in: flags ([`ChartOptions`]) and what repositories.yaml says of a repository ([`Entry`]). Comes out: an [`Access`], which every
-//! request takes along. What may be shown to whom else (mirrors, token servers, hosts that redirects lead to) is decided where these
-//! are asked; the words for it are here. Which wins where both name something follows Helm's `ResolveChartVersion`
-//! (`pkg/downloader/chart_downloader.go`).
+//! Goes in: flags ([`ChartOptions`]) and the repository's [`Entry`] in repositories.yaml. Comes out: an
+//! [`Access`], which accompanies every request. Which credentials others may see (mirrors, token servers,
+//! redirect targets) is decided where the requests are sent; the types for it are here. Where flags and entry
+//! both set a value, precedence follows Helm's `ResolveChartVersion` (`pkg/downloader/chart_downloader.go`).
 
 use super::ChartOptions;
 use super::config::Entry;
 
-/// Certificates, keys and authorities as flags and repositories.yaml name them: paths, empty where none is named.
+/// Certificates, keys and authorities from flags and repositories.yaml: paths, empty if not set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct TlsOptions {
     pub cert_file: String,
@@ -18,23 +18,23 @@ pub struct TlsOptions {
 }
 
 impl TlsOptions {
-    /// Whether both files of a client certificate are named.
+    /// Whether both files of a client certificate are set.
     pub fn has_certificate(&self) -> bool {
         !self.cert_file.is_empty() && !self.key_file.is_empty()
     }
 
-    /// Whether Helm makes a TLS client of its own for these; one file of a pair alone is not looked at.
+    /// Whether Helm creates a separate TLS client for these; a certificate without its key, or a key without its certificate, is ignored.
     pub fn is_asked_for(&self) -> bool {
         self.has_certificate() || !self.ca_file.is_empty() || self.insecure_skip_tls_verify
     }
 
-    /// The same without the client certificate, which proves who we are.
+    /// The same without the client certificate, which would identify the user.
     pub fn without_certificate(&self) -> TlsOptions {
         TlsOptions { cert_file: String::new(), key_file: String::new(), ..self.clone() }
     }
 }
 
-/// How to reach one repository or registry, and what to show it.
+/// How to access one repository or registry, and which credentials it may see.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Access {
     /// The address that the credentials belong to.
@@ -45,13 +45,13 @@ pub struct Access {
     pub token: Option<String>,
     /// Credentials may go to other hosts (`--pass-credentials`).
     pub pass_credentials: bool,
-    /// `.netrc` is not looked at: what a registry may see stands in Docker's file, and a login shows what was typed and no more.
+    /// `.netrc` is ignored: a registry's credentials are in Docker's file, and a login sends only what was typed.
     pub without_netrc: bool,
     pub tls: TlsOptions,
 }
 
 impl Access {
-    /// What the flags describe, for the host of `base`.
+    /// The access that the flags describe, for the host of `base`.
     pub fn of_flags(options: &ChartOptions, base: &str) -> Access {
         Access {
             base: base.to_string(),
@@ -64,7 +64,7 @@ impl Access {
         }
     }
 
-    /// What repositories.yaml says of a repository.
+    /// The access that repositories.yaml describes for a repository.
     pub fn of_entry(entry: &Entry) -> Access {
         Access {
             base: entry.url.clone(),
@@ -77,7 +77,7 @@ impl Access {
         }
     }
 
-    /// What the flags describe, with what the repository has laid over it; the flags' credentials too belong to its host.
+    /// Combines the flags with repositories.yaml; the repository's entry wins. The flags' credentials too are bound to its host.
     pub fn of_flags_below(options: &ChartOptions, entry: &Entry) -> Access {
         let mut access = Access::of_flags(options, &entry.url);
         let insecure_skip_tls_verify = access.tls.insecure_skip_tls_verify | entry.tls.insecure_skip_tls_verify;
@@ -93,7 +93,7 @@ impl Access {
         access
     }
 
-    /// Combines repositories.yaml with the flags; the flags win. Helm has no rule for pushing, so the command line decides.
+    /// Combines the flags with repositories.yaml; the flags win. Helm has no rule for pushing, so the command line decides.
     pub fn of_flags_above(options: &ChartOptions, entry: &Entry) -> Access {
         let mut access = Access::of_entry(entry);
         if !options.username.is_empty() {
@@ -143,7 +143,7 @@ mod tests {
         let bare = Access::of_flags_below(&of_flags, &entry("", "", TlsOptions::default()));
         assert_eq!((bare.base.as_str(), bare.username.as_str(), bare.password.as_str()), ("https://charts.example.com", "me", "flag"));
         assert_eq!((bare.pass_credentials, &bare.tls), (true, &of_flags.tls));
-        // Its files are taken together or not at all, its credentials only where there are both.
+        // The entry's files replace the flags' only all together, its credentials only if it has both.
         let own = Access::of_flags_below(&of_flags, &entry("you", "own", tls(["", "", "b"], false)));
         assert_eq!((own.username.as_str(), own.password.as_str(), own.pass_credentials), ("you", "own", false));
         assert_eq!(own.tls, tls(["", "", "b"], false));

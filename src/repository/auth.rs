@@ -1,8 +1,8 @@
 //! Where credentials come from: `.netrc`, Docker's credential files and helper programs.
 //!
-//! Goes in: a host, and the files that the settings name. Comes out: user and password, or nothing. Also keeps what
-//! `registry login` learned, in Docker's `config.json` format with `auths`, `credHelpers` and `credsStore`, so that Docker,
-//! Helm and this tool share it; unknown parts of the file stay as they are. Follows oras-go's `credentials` package.
+//! Goes in: a host, and the files that the settings name. Comes out: user and password, or nothing. Also stores the
+//! credentials of `registry login`, in Docker's `config.json` format with `auths`, `credHelpers` and `credsStore`, so that
+//! Docker, Helm and this tool share it; unknown parts of the file are preserved. Follows oras-go's `credentials` package.
 
 mod config;
 mod helper;
@@ -12,14 +12,14 @@ use crate::base64;
 use crate::error::{Cause, Error, ErrorKind, Result};
 use config::Config;
 
-/// What a registry is shown.
+/// Credentials for a registry.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Credential {
     pub username: String,
     pub password: String,
     /// An OAuth2 refresh token (`identitytoken`), used instead of the password.
     pub refresh_token: String,
-    /// A token that is shown as it is where a registry asks for one (`registrytoken`).
+    /// A token that is sent unchanged as a bearer token (`registrytoken`).
     pub access_token: String,
 }
 
@@ -80,10 +80,10 @@ fn parse_netrc(text: &str, host: &str) -> Option<(String, String)> {
     (here && !login.is_empty()).then_some((login, password))
 }
 
-/// The credential for `host` from the registry file, or Docker's, or their helpers.
+/// The credential for `host` from the registry file, or else from Docker's; either may delegate to helpers.
 ///
 /// # Errors
-/// `failed to resolve credential: …`; of Docker's file only what it says of this host, since Helm passes over one that is broken.
+/// `failed to resolve credential: …`; Docker's file causes it only by its entry for this host, since Helm ignores a broken file.
 pub fn lookup(settings: &Settings, host: &str) -> Result<Option<Credential>> {
     let unresolved = |error: Error| error.context("failed to resolve credential").with_cause(Cause::UnresolvedCredential);
     let own = Config::load(&settings.registry_config, settings)?;
@@ -98,24 +98,24 @@ pub fn lookup(settings: &Settings, host: &str) -> Result<Option<Credential>> {
     Ok(netrc(settings, host).map(|(username, password)| Credential { username, password, ..Credential::default() }))
 }
 
-/// What a file says of `host`. Where a helper keeps credentials the file itself is not asked.
+/// The credential for `host` in a file. If a helper stores the credentials, the file's own entries are ignored.
 fn look_into(config: &Config, settings: &Settings, host: &str) -> Result<Option<Credential>> {
     let key = server_key(host);
     match config.helper_of(key) {
         Some((name, true)) => helper::get(settings, name, key),
-        // Nobody asked for this one: what it cannot tell is not there.
+        // No file configures this helper, so its errors count as no credential.
         Some((name, false)) => Ok(helper::get(settings, name, key).unwrap_or_default()),
         None => config.credential_of(key),
     }
 }
 
-/// The name under which a registry's credentials are kept (Docker Hub has a peculiar one).
+/// The key under which a registry's credentials are stored (Docker Hub has a special one).
 pub fn server_key(host: &str) -> &str {
     if host == "docker.io" || host == "registry-1.docker.io" || host == "index.docker.io" { "https://index.docker.io/v1/" } else { host }
 }
 
-/// Keeps a credential for `host`: with the helper that the registry file names, or with that of the system, which the file names from then
-/// on; else in the file itself.
+/// Stores a credential for `host`: in the helper that the registry file names, or in the system's, which the
+/// file names from then on; else in the file itself.
 pub fn store(settings: &Settings, host: &str, credential: &Credential) -> Result<()> {
     let (key, path) = (server_key(host), settings.registry_config.as_path());
     let mut config = Config::load(path, settings)?;
@@ -128,14 +128,14 @@ pub fn store(settings: &Settings, host: &str, credential: &Credential) -> Result
     }
 }
 
-/// Forgets the credential for `host`. Nothing is written when there was none.
+/// Removes the credential for `host`. Nothing is written if there was none.
 pub fn forget(settings: &Settings, host: &str) -> Result<()> {
     let (key, path) = (server_key(host), settings.registry_config.as_path());
     let mut config = Config::load(path, settings)?;
     match config.helper_of(key) {
         Some((name, true)) => helper::erase(settings, name, key),
         Some((name, false)) => {
-            // It may never have kept anything.
+            // The helper may not have stored anything.
             let _ = helper::erase(settings, name, key);
             Ok(())
         }

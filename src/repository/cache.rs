@@ -1,8 +1,8 @@
 //! Helm's cache of archives and provenance files by their digest.
 //!
-//! Goes in: bytes with their SHA-256. Comes out: paths `CACHE/ab/abcdef….chart` and `.prov`, the places of Helm's
-//! `pkg/downloader/cache.go`, so that both tools find each other's archives. What is read back is checked against its
-//! name, which Helm leaves out: a cache file that was changed, or is a link, is fetched again.
+//! Goes in: bytes with their SHA-256. Comes out: paths `CACHE/ab/abcdef….chart` and `.prov`, the places of
+//! Helm's `pkg/downloader/cache.go`, so that both tools find each other's archives. Unlike Helm, reading checks
+//! the content against the file's name: a cache file that was changed, or is a link, is fetched again.
 
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::fs;
@@ -10,7 +10,7 @@ use crate::package::digest::{Digest, hex, sha256};
 use crate::quote;
 use std::path::{Path, PathBuf};
 
-/// What is kept under a digest.
+/// The kinds of files kept under a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The archive itself.
@@ -21,7 +21,7 @@ pub enum Kind {
     Answer,
 }
 
-/// Reads a digest as indexes and manifests write it, with or without `sha256:` before it. Errors in Helm's words.
+/// Parses a digest as indexes and manifests write it, with or without the prefix `sha256:`. Errors are in Helm's words.
 pub fn parse_digest(text: &str) -> Result<Digest> {
     let digits = text.split_once(':').map_or(text, |(_, digits)| digits);
     let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| {
@@ -36,7 +36,7 @@ pub fn parse_digest(text: &str) -> Result<Digest> {
     bytes.try_into().map_err(|_| Error::new(ErrorKind::Repository, format!("invalid digest length: {length}")))
 }
 
-/// Where the content of `digest` is kept below `root`.
+/// The path for the content of `digest` below `root`.
 pub fn path(root: &Path, digest: &Digest, kind: Kind) -> PathBuf {
     let name = hex(digest);
     let suffix = match kind {
@@ -47,7 +47,7 @@ pub fn path(root: &Path, digest: &Digest, kind: Kind) -> PathBuf {
     root.join(&name[..2]).join(format!("{name}{suffix}"))
 }
 
-/// The cached content of `digest`: only a plain file, not empty, and for archives only what has that very digest.
+/// The cached content of `digest`: only from a non-empty regular file, and an archive only if it has exactly that digest.
 pub fn get(root: &Path, digest: &Digest, kind: Kind) -> Option<(PathBuf, Vec<u8>)> {
     let path = path(root, digest, kind);
     let about = fs::lstat(&path).ok()?;
@@ -58,7 +58,7 @@ pub fn get(root: &Path, digest: &Digest, kind: Kind) -> Option<(PathBuf, Vec<u8>
     (kind != Kind::Chart || sha256(&bytes) == *digest).then_some((path, bytes))
 }
 
-/// Keeps `bytes` under `digest` and gives the path.
+/// Stores `bytes` under `digest` and returns the path.
 pub fn put(root: &Path, digest: &Digest, kind: Kind, bytes: &[u8]) -> Result<PathBuf> {
     let path = path(root, digest, kind);
     fs::write_with_folders(&path, bytes, fs::Mode::Exact(0o644))?;

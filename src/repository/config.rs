@@ -1,8 +1,8 @@
-//! repositories.yaml: the repositories that were added, in Helm's file.
+//! repositories.yaml: Helm's file with the added repositories.
 //!
 //! Goes in: the file's bytes or nothing. Comes out: [`Repositories`] in file order, and the bytes to write back: keys
-//! sorted, all of them present, `apiVersion` and `generated` as they were (Helm's `repo add` never fills them). The file
-//! holds passwords and is made with mode 0600, written whole or not at all. Follows Helm's `pkg/repo/v1/repo.go`.
+//! sorted, all of them present, `apiVersion` and `generated` unchanged (Helm's `repo add` never fills them). The file
+//! holds passwords, so it is created with mode 0600, written whole or not at all. Follows Helm's `pkg/repo/v1/repo.go`.
 
 use super::Settings;
 use super::access::TlsOptions;
@@ -33,13 +33,13 @@ static ENTRY: Shape = Shape::Struct(
     ],
 );
 
-/// Repositories that closed in 2020: name, host and what took their place.
+/// Repositories that closed in 2020: name, host and replacement.
 pub const CLOSED: [(&str, &str, &str); 2] = [
     ("stable", "kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
     ("incubator", "kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
 ];
 
-/// One repository that was added.
+/// An added repository.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     pub name: String,
@@ -58,10 +58,10 @@ impl std::fmt::Debug for Entry {
     }
 }
 
-/// Most bytes of the file: some ten thousand repositories.
+/// The largest file that is read, in bytes: some ten thousand repositories.
 pub const FILE_LIMIT: u64 = 16 << 20;
 
-/// The file as a whole.
+/// The contents of the file.
 #[derive(Debug, Clone, Default)]
 pub struct Repositories {
     api_version: String,
@@ -71,7 +71,7 @@ pub struct Repositories {
 }
 
 impl Repositories {
-    /// Reads the file at `path`. `Ok(None)` when there is no such file.
+    /// Reads the file at `path`. `Ok(None)` if there is no such file.
     pub fn load(path: &Path) -> Result<Option<Repositories>> {
         let failed = |error: Error| error.context(format_args!("couldn't load repositories file ({})", path.display()));
         let parse = |bytes: Vec<u8>| Repositories::parse(&bytes).map_err(|error| error.in_file(&path.to_string_lossy()));
@@ -83,7 +83,7 @@ impl Repositories {
         Ok(Repositories::load(&settings.repository_config)?.unwrap_or_default())
     }
 
-    /// Reads the text of the file.
+    /// Parses the text of the file.
     pub fn parse(bytes: &[u8]) -> Result<Repositories> {
         let data = yaml::decode(bytes, &FILE)?;
         let mut repositories = Repositories::default();
@@ -115,7 +115,7 @@ impl Repositories {
         self.entries.iter().find(|entry| entry.name == name)
     }
 
-    /// Puts `entry` in the place of the one with its name, or at the end.
+    /// Replaces the entry with the same name by `entry`, or appends it.
     pub fn update(&mut self, entry: Entry) {
         match self.entries.iter_mut().find(|existing| existing.name == entry.name) {
             Some(existing) => *existing = entry,
@@ -123,7 +123,7 @@ impl Repositories {
         }
     }
 
-    /// Takes the entries called `name` out; whether there was one.
+    /// Removes the entries called `name`; returns whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.entries.len();
         self.entries.retain(|entry| entry.name != name);
@@ -153,8 +153,8 @@ impl Repositories {
         ])))
     }
 
-    /// Writes the file, whole or not at all: mode 0600 if it is new, else the mode it has. A link stays one, and the file
-    /// that it leads to is written.
+    /// Writes the file, whole or not at all: with mode 0600 if it is new, else with its current mode. If it is
+    /// a link, the target is written and the link stays.
     pub fn save(&self, path: &Path) -> Result<()> {
         let followed = match fs::lstat(path) {
             Ok(entry) if entry.kind == fs::Kind::Link => Some(fs::resolve_links(&fs::absolute(path)?)?),
@@ -166,7 +166,7 @@ impl Repositories {
     }
 }
 
-/// The lock file beside `config`, which Helm takes while it changes it: the extension replaced by `.lock`.
+/// The lock file next to `config`, which Helm locks while it changes that file: the extension replaced by `.lock`.
 pub fn lock_path(config: &Path) -> PathBuf {
     config.with_extension("lock")
 }

@@ -1,9 +1,8 @@
-//! From a reference to a chart on disk: local path, `repo/name`, address, `oci://`, or a name with `--repo`.
+//! Fetches the chart for a reference: local path, `repo/name`, address, `oci://`, or a name with `--repo`.
 //!
-//! Goes in: the reference and [`ChartOptions`]. Comes out: the path of a folder or archive that the loader can take, or the file
-//! that was saved; what is fetched for rendering lies in Helm's content cache under its digest. A digest that the index or registry
-//! gave is checked, but not of what plugins fetch. Follows Helm's `LocateChart` and `pkg/downloader/chart_downloader.go`; where a
-//! chart is to be had is found in `resolve`.
+//! Goes in: the reference and [`ChartOptions`]. Comes out: the path of a folder or archive for the loader, or of the saved file;
+//! charts fetched for rendering are in Helm's content cache under their digest. Digests from an index or registry are checked, except
+//! for what plugins fetch. Follows Helm's `LocateChart` and `pkg/downloader/chart_downloader.go`; `resolve` finds the address.
 
 use super::access::Access;
 use super::cache::{self, Kind};
@@ -21,20 +20,20 @@ use crate::package::provenance::{self, PROVENANCE_LIMIT, Verification};
 use crate::quote::quote;
 use std::path::{Path, PathBuf};
 
-/// What Helm tells `--debug` before the first chart.
+/// Helm's `--debug` message before the first chart.
 const CACHE_SET_UP: &str = "set up default downloader cache";
 
-/// What to do about signatures.
+/// Whether and how signatures are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Verify {
-    /// Nothing is fetched or checked.
+    /// No provenance file is fetched.
     #[default]
     Never,
-    /// The provenance file is fetched and kept, not looked into (`--prov`).
+    /// The provenance file is fetched and saved, but not checked (`--prov`).
     Later,
-    /// A signature that is there must be good (`dependency build --verify`).
+    /// An existing signature must be valid (`dependency build --verify`).
     IfPossible,
-    /// Without a good signature it is an error.
+    /// A missing or invalid signature is an error.
     Always,
 }
 
@@ -47,7 +46,7 @@ pub struct Saved {
     pub verification: Option<Verification>,
 }
 
-/// Finds and fetches charts with one set of options; connections and tokens are kept between them.
+/// Finds and fetches charts with one set of options; connections and tokens are reused.
 pub struct Downloader<'s> {
     client: Client<'s>,
     options: ChartOptions,
@@ -55,7 +54,7 @@ pub struct Downloader<'s> {
     prefers_cache: bool,
 }
 
-/// The chart that `reference` names, as an absolute path: a folder or archive that exists, else what it fetches.
+/// The chart that `reference` names, as an absolute path: an existing folder or archive, else a fetched archive.
 /// With `options.verify` the signature is checked first.
 pub fn locate(reference: &str, options: &ChartOptions, settings: &Settings, reporter: &dyn Reporter) -> Result<PathBuf> {
     let reference = reference.trim();
@@ -77,7 +76,7 @@ pub fn locate(reference: &str, options: &ChartOptions, settings: &Settings, repo
 }
 
 impl<'s> Downloader<'s> {
-    /// A downloader with these flags.
+    /// Creates a downloader with these flags.
     pub fn new(options: ChartOptions, settings: &'s Settings, reporter: &'s dyn Reporter) -> Downloader<'s> {
         Downloader { client: Client::new(settings, reporter), options, prefers_cache: false }
     }
@@ -87,17 +86,17 @@ impl<'s> Downloader<'s> {
         Downloader { prefers_cache: true, ..self }
     }
 
-    /// The client, for further requests with the same connections.
+    /// The HTTP client, for further requests over the same connections.
     pub fn client(&self) -> &Client<'s> {
         &self.client
     }
 
-    /// The registries, with the same connections.
+    /// The registries, over the same connections.
     pub fn registries(&self) -> Registries<'_> {
         Registries::new(&self.client, &self.options)
     }
 
-    /// Fetches a chart into the content cache, or finds it there, and gives its path.
+    /// Fetches a chart into the content cache, unless it is there, and returns its path.
     pub fn fetch_to_cache(&self, reference: &str, version: &str) -> Result<PathBuf> {
         let reporter = self.client.reporter();
         let source = self.resolve_telling(reference, version)?;
@@ -144,17 +143,17 @@ impl<'s> Downloader<'s> {
         self.save_source(&source, reference, destination, verify)
     }
 
-    /// Fetches the archive at an address of `entry`'s repository; `digest` as its index gives it, `""` when it does not.
+    /// Fetches the archive at an address of `entry`'s repository; `digest` is the one in its index, or `""`.
     pub fn save_from(&self, address: &str, entry: &Entry, digest: &str, destination: &Path, verify: Verify) -> Result<Saved> {
         self.client.reporter().debug(CACHE_SET_UP, &[]);
         let parsed = Address::parse(address).ok_or_else(|| url::invalid(address))?;
         let place = Place::Http { url: address.to_string(), access: Access::of_entry(entry) };
-        // Helm looks at no digest here: one that cannot be read is none.
+        // Helm ignores the digest here, so an invalid one counts as missing.
         let digest = if cache::parse_digest(digest).is_ok() { digest } else { "" };
         let source = Source { place, digest: digest.to_string(), file_name: parsed.file_name() };
         let saved = self.save_source(&source, address, destination, verify)?;
         if !source.digest.is_empty() {
-            // So that no dependency is fetched twice; Helm fills this cache only for charts that it renders.
+            // So that no dependency is fetched twice; Helm fills this cache only with charts that it renders.
             let kept = cache::put(&self.client.settings().content_cache, &saved.digest, Kind::Chart, &crate::fs::read(&saved.path)?);
             if let Err(error) = kept {
                 self.client.reporter().debug("the chart is not kept in the cache", &[("error", error.message())]);
@@ -163,7 +162,7 @@ impl<'s> Downloader<'s> {
         Ok(saved)
     }
 
-    /// Resolves a reference, and tells of the cache when Helm does: it makes one once it knows an address or a name to resolve.
+    /// Resolves a reference, and logs the cache setup when Helm does: once it knows an address or a name to resolve.
     fn resolve_telling(&self, reference: &str, version: &str) -> Result<Source> {
         let resolver = Resolver { client: &self.client, options: &self.options };
         let tell = || self.client.reporter().debug(CACHE_SET_UP, &[]);
@@ -215,7 +214,7 @@ impl<'s> Downloader<'s> {
             saved.verification =
                 Some(provenance::verify(&archive, text, &source.file_name, &keyring, self.client.settings().now_seconds())?);
         }
-        // Nothing is left behind that did not verify: Helm writes first and checks then.
+        // Nothing unverified is left behind, whereas Helm writes first and checks afterwards.
         crate::fs::write_as(&path, &archive, Mode::Exact(0o644))?;
         if let Some(text) = text {
             crate::fs::write_as(&crate::fs::with_suffix(&path, ".prov"), &text, Mode::Exact(0o644))?;
@@ -235,7 +234,7 @@ impl<'s> Downloader<'s> {
                 let request = Request { label: Some(&source.file_name), mirrored: true, ..Request::get(url, oci::BLOB_LIMIT) }
                     .header("accept", accept);
                 let archive = self.client.fetch(request, access)?;
-                // What plugins fetch they may have packed just now (helm-git): its digest is never the index's. Helm looks at none.
+                // Plugins may pack an archive on the fly (helm-git), so its digest never equals the index's. Helm checks no digest here.
                 let is_http = Address::parse(url).is_some_and(|address| matches!(address.scheme.as_str(), "http" | "https"));
                 if let Some(digest) = source.digest()?.filter(|_| is_http) {
                     check_digest(url, &archive, &digest)?;
@@ -267,7 +266,7 @@ impl<'s> Downloader<'s> {
     }
 }
 
-/// That a signature was asked for and there is none.
+/// The error for a required signature that does not exist.
 fn no_provenance(source: &Source) -> Error {
     Error::new(ErrorKind::Verification, format!("failed to fetch provenance {}", quote(format!("{}.prov", source.shown()))))
 }

@@ -1,9 +1,9 @@
-//! The index of a folder of archives.
+//! Builds the index of a folder of archives.
 //!
-//! Goes in: a folder, and what an earlier run found out about its archives (`memory`). Comes out: the text of index.yaml, or
-//! the [`Index`] where more is to be done with it. Archives are read by all processors at once; one whose size, times and
-//! inode are those of the earlier run is not read again, and its `entry` is not encoded again. Follows Helm's
-//! `IndexDirectory`: `*.tgz` in the folder and one level below, what is no chart is passed over.
+//! Goes in: a folder, and facts from an earlier run about its archives (`memory`). Comes out: the text of index.yaml,
+//! or the [`Index`] for further changes. All processors read archives in parallel; an archive whose size, times and
+//! inode equal those of the earlier run is not read again, and its `entry` is not encoded again. Follows Helm's
+//! `IndexDirectory`: `*.tgz` in the folder and one level below; files that are not charts are skipped.
 
 mod entry;
 mod memory;
@@ -24,14 +24,14 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// So many archives are looked at before a thread asks for more.
+/// How many archives a thread takes at a time.
 const CHUNK: usize = 64;
-/// What was found out since is kept apart as long as it is less than this part of the whole.
+/// Recent facts are kept in a separate file while they are fewer than this part of all.
 const RECENT_PART: usize = 8;
-/// How much of an index is put together before it is written.
+/// The size of the write buffer for an index.
 const BUFFER: usize = 64 << 10;
 
-/// What was found out about the archives of a folder before.
+/// Facts from earlier runs about the archives of a folder.
 #[derive(Debug, Default)]
 pub struct Memory {
     file: Option<PathBuf>,
@@ -45,13 +45,13 @@ pub struct FolderIndex<'m> {
     entries: Vec<(Entry<'m>, String)>,
 }
 
-/// What was found out about an archive.
+/// What is known about an archive.
 enum Fact<'m> {
-    /// It is gone, or no file.
+    /// The archive is gone, is not a file, or cannot be read.
     Nothing,
-    /// As it stands in the memory of the whole.
+    /// As in the main memory file.
     Old(Known<'m>),
-    /// As it stands in the memory of what came later.
+    /// As in the file of recent facts.
     Recent(Known<'m>),
     New(Known<'m>),
 }
@@ -73,18 +73,18 @@ impl<'m> Fact<'m> {
 }
 
 impl Memory {
-    /// What is kept below Helm's cache folder of the archives in `folder`.
+    /// The facts stored below Helm's cache folder about the archives in `folder`.
     pub fn open(cache_home: &Path, folder: &Path) -> Result<Memory> {
         let file = memory::file(cache_home, folder)?;
         Ok(Memory { whole: memory::read(&file), recent: memory::read(&recent(&file)), file: Some(file) })
     }
 
-    /// Looks at the archives of `folder` and keeps what is new; `base` is what `--url` gives.
+    /// Reads the archives of `folder` that changed and stores new facts; `base` is the value of `--url`.
     pub fn index(&self, folder: &Path, base: &str) -> Result<FolderIndex<'_>> {
         let archives = archives(folder)?;
         let whole = Facts::new(&self.whole);
         let facts = look(folder, &archives, whole, Facts::new(&self.recent))?;
-        // A memory that cannot be written costs time, nothing else.
+        // If the memory cannot be written, the next run is only slower.
         let _ = self.keep(&archives, &facts, whole.len());
         let entries = archives.into_iter().zip(facts).filter_map(|(name, fact)| Some((fact.into_entry()?, address(base, name))));
         Ok(FolderIndex { entries: entries.collect() })
@@ -94,7 +94,7 @@ impl Memory {
     fn keep(&self, archives: &[String], facts: &[Fact<'_>], whole: usize) -> Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         let names = || archives.iter().map(String::as_str).zip(facts);
-        // Few entries that nobody needs any more do no harm.
+        // A few obsolete entries do no harm.
         let much_is_gone = whole / 2 > archives.len();
         if !much_is_gone && !facts.iter().any(|fact| matches!(fact, Fact::New(_))) {
             return Ok(());
@@ -113,13 +113,13 @@ impl Memory {
     }
 }
 
-/// The file beside the memory of the whole for what was found out since.
+/// The file of recent facts, next to the main memory file.
 fn recent(file: &Path) -> PathBuf {
     file.with_extension("recent")
 }
 
 impl FolderIndex<'_> {
-    /// Writes index.yaml to `path`; `now` is the time that it and its entries are stamped with.
+    /// Writes index.yaml to `path`; `now` is the time stamp of the index and its entries.
     pub fn write(&self, path: &Path, now: &str) -> Result<()> {
         match self.plan(now) {
             Some(plan) => {
@@ -149,7 +149,7 @@ impl FolderIndex<'_> {
         index.to_yaml()
     }
 
-    /// How index.yaml is put together out of the entries' own texts; `None` when one of them cannot be taken as it is.
+    /// The plan to assemble index.yaml from the entries' stored texts; `None` if one of them cannot be used unchanged.
     fn plan(&self, now: &str) -> Option<Plan<'_>> {
         let mut places: HashMap<&str, usize, ahash::RandomState> = HashMap::default();
         let mut charts: Vec<(&str, Vec<(&Entry<'_>, Cow<'_, str>)>)> = Vec::new();
@@ -174,7 +174,7 @@ impl FolderIndex<'_> {
     }
 }
 
-/// The entries in the order of index.yaml, with what each run fills in.
+/// The entries in the order of index.yaml, with the values that differ between runs.
 struct Plan<'c> {
     now: String,
     charts: Vec<(&'c str, Vec<(&'c Entry<'c>, Cow<'c, str>)>)>,
@@ -196,7 +196,7 @@ impl Plan<'_> {
     }
 }
 
-/// Where an archive can be had: its name, below `base` if there is one.
+/// The address of an archive: its name, below `base` if there is one.
 fn address(base: &str, name: String) -> String {
     if base.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
         return name;
@@ -209,7 +209,7 @@ fn address(base: &str, name: String) -> String {
     }
 }
 
-/// `*.tgz` of the folder, then of the folders in it, names sorted, relative to it.
+/// The `*.tgz` of the folder, then those of its subfolders, as relative paths, sorted by name.
 fn archives(folder: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut below = Vec::new();
@@ -219,7 +219,7 @@ fn archives(folder: &Path) -> Result<Vec<String>> {
     for (name, kind) in fs::entries(folder)? {
         let name = name.into_string().unwrap_or_else(|name| name.to_string_lossy().into_owned());
         if kind == Kind::Folder || (kind == Kind::Link && fs::is_folder(&folder.join(&name))) {
-            // What is being written is in no index, and of a folder that cannot be read Go's `Glob` says nothing.
+            // Folders that are being written are skipped, and unreadable ones are ignored as by Go's `Glob`.
             let names = if name.starts_with(fs::UNFINISHED) { Vec::new() } else { fs::names(&folder.join(&name)).unwrap_or_default() };
             for inner in names {
                 let inner = inner.to_string_lossy();
@@ -236,7 +236,7 @@ fn archives(folder: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// What is known of each archive, read anew where needed.
+/// The facts about each archive, read again where needed.
 fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<'m>) -> Result<Vec<Fact<'m>>> {
     let mut facts = Vec::new();
     facts.resize_with(archives.len(), || Fact::Nothing);
@@ -261,20 +261,20 @@ fn look<'m>(folder: &Path, archives: &[String], whole: Facts<'m>, recent: Facts<
                 } else {
                     match opened.read(name.as_ref(), stamp.0, &mut bytes) {
                         Ok(()) => Fact::New(Known { stamp, entry: entry_of(&bytes) }),
-                        // Who may not read it today may do so tomorrow, while the file stays the same.
+                        // Not recorded: permissions may change later while the file stays the same.
                         Err(_) => continue,
                     }
                 };
             }
         }
     };
-    // A few archives are read before another thread has begun.
+    // A few archives are read before another thread could start.
     let threads = if archives.len() < 8 { 1 } else { parallel::threads(archives.len()) };
     parallel::run(threads, work);
     Ok(facts)
 }
 
-/// What an index says of a chart.
+/// The metadata that an index states for a chart.
 pub fn indexed(chart: &Chart) -> Result<Metadata> {
     let mut metadata = (*chart.metadata).clone();
     if metadata.api_version.is_empty() {
@@ -284,7 +284,7 @@ pub fn indexed(chart: &Chart) -> Result<Metadata> {
     Ok(metadata)
 }
 
-/// What an index says of an archive; an error when it is no valid chart.
+/// The metadata that an index states for an archive; an error if it is not a valid chart.
 pub fn indexed_archive(archive: &[u8]) -> Result<Metadata> {
     indexed(&loader::load_archive_of_any_version(archive, &mut Notices::new())?)
 }
@@ -309,7 +309,7 @@ mod tests {
         Some(String::from_utf8(text).expect("it is text"))
     }
 
-    /// What is copied together is what encoding the whole index gives.
+    /// Assembling stored texts gives the same as encoding the whole index.
     #[test]
     fn both_ways_give_the_same_text() {
         let long = "a word and another ".repeat(20);
@@ -356,7 +356,7 @@ mod tests {
         fs::write(&folder.join(name), &crate::package::archive::to_bytes(&chart, None).expect("an archive")).expect("written");
     }
 
-    /// Helm's loader for `repo index` does not look at the apiVersion.
+    /// Helm's loader for `repo index` does not check the apiVersion.
     #[test]
     fn charts_of_any_api_version_are_taken_in() {
         let file = crate::chart::File {
@@ -379,7 +379,7 @@ mod tests {
         assert_eq!(archives(top.path()).expect("names"), ["web-2.0.0.tgz", "inner/web-1.0.0.tgz"]);
     }
 
-    /// One archive more is kept beside what was known; the index does not show where a fact came from.
+    /// A new archive is stored in the file of recent facts; the index does not depend on where a fact is stored.
     #[test]
     fn what_came_later_is_kept_apart_until_it_is_much() {
         let top = tempfile::tempdir().expect("a folder");
@@ -406,12 +406,12 @@ mod tests {
         run();
         let later = bytes(&recent(&file)).expect("what came later");
         assert_eq!((bytes(&file).as_ref(), Facts::new(&later).len()), (Some(&first), 1));
-        // An archive that changed counts as what came later, not as it was.
+        // A changed archive counts as recent, no longer as before.
         put(&folder, "web-3.tgz", "3.3.3");
         run();
         assert_eq!(bytes(&recent(&file)).map(|bytes| Facts::new(&bytes).len()), Some(2));
         assert_eq!(bytes(&file).as_ref(), Some(&first));
-        // Nothing new: nothing written, and both memories answer.
+        // Nothing new: nothing is written, and both files are used.
         let memory = Memory::open(&cache, &folder).expect("a memory");
         let names = archives(&folder).expect("names");
         let facts = look(&folder, &names, Facts::new(&memory.whole), Facts::new(&memory.recent)).expect("facts");

@@ -1,9 +1,9 @@
 //! Requests to chart repositories and registries.
 //!
 //! Goes in: an address, and an [`Access`] with the credentials and TLS files of one repository. Comes out: a [`Response`]
-//! that was read to its end, within a size limit. Redirects are followed here, hop by hop, so that credentials and client
-//! certificates stay with the scheme, host and port they were given for; what may pass is tried again with growing pauses.
-//! Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
+//! that was read completely, within a size limit. Redirects are followed here, hop by hop, so that credentials and client
+//! certificates stay with the scheme, host and port they were given for; transient failures are retried with growing
+//! pauses. Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
 
 use super::access::{Access, TlsOptions};
 use super::auth::Credential;
@@ -24,17 +24,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// How often one request may be sent on: Go stops at the tenth redirect.
+/// How many redirects one request may follow: Go stops at the tenth.
 const REDIRECT_LIMIT: usize = 10;
-/// How often a request that may succeed later is sent again, as oras has it.
+/// How often a request is retried after a transient failure, as in oras.
 const RETRY_LIMIT: u32 = 5;
-/// The longest pause that a server may ask for.
+/// The longest pause that is honoured when a server asks for one.
 const PAUSE_LIMIT: Duration = Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
-/// A body may outlast the timeout while it delivers so many bytes per second; a peer that only drips is given up.
+/// A body may outlast the timeout while it delivers this many bytes per second; a slower peer is given up.
 const SLOWEST: u64 = 10_000;
 const DEFAULT_PAUSE: Duration = Duration::from_millis(250);
-/// Counts transfers, which tells them apart.
+/// The number of transfers so far, which serves as their id.
 static TRANSFERS: AtomicU64 = AtomicU64::new(0);
 
 /// One request.
@@ -42,22 +42,22 @@ static TRANSFERS: AtomicU64 = AtomicU64::new(0);
 pub struct Request<'a> {
     pub method: Method,
     pub url: &'a str,
-    /// Names and values; credentials are not among them.
+    /// Names and values; without credentials.
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
-    /// The most bytes that the answer may have.
+    /// The largest response body, in bytes.
     pub limit: u64,
-    /// The body may come compressed; not for archives, which servers like to label wrongly.
+    /// Whether the body may be compressed in transit; not for archives, whose encoding servers often label wrongly.
     pub compressed: bool,
-    /// What progress is reported as; none for small answers.
+    /// The label for reporting progress; `None` for small responses.
     pub label: Option<&'a str>,
-    /// Redirects are followed.
+    /// Whether redirects are followed.
     pub follow: bool,
-    /// What is not followed elsewhere may be sent on, body and all, to another path of the same server.
+    /// Without `follow`, a 307 or 308 to another path of the same server may still be followed, with the body.
     pub resend: bool,
-    /// Sent again after a fault that may pass. Uploads may not be repeated blindly: only where the server says that it took none.
+    /// Whether to retry after a transient failure. An upload is retried only if the server says that it did not accept it.
     pub repeat: bool,
-    /// The mirrors of the settings are asked first.
+    /// Whether the mirrors of the settings are tried first.
     pub mirrored: bool,
 }
 
@@ -79,12 +79,12 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The same for the headers alone.
+    /// The same as a HEAD request.
     pub fn head(url: &'a str) -> Request<'a> {
         Request { method: Method::HEAD, ..Request::get(url, 1 << 20) }
     }
 
-    /// A request that carries `body`; not repeated, not redirected.
+    /// A request with a body; neither retried nor redirected.
     pub fn upload(method: Method, url: &'a str, body: Vec<u8>) -> Request<'a> {
         Request { method, body, follow: false, repeat: false, ..Request::get(url, 4 << 20) }
     }
@@ -96,13 +96,13 @@ impl<'a> Request<'a> {
     }
 }
 
-/// An answer, read to its end.
+/// A completely read response.
 #[derive(Debug, Clone)]
 pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    /// The address that answered, after redirects.
+    /// The address that responded, after redirects.
     pub url: String,
 }
 
@@ -130,44 +130,44 @@ struct TransportKey {
     tls: TlsOptions,
 }
 
-/// Sends requests; keeps connections open between them. Shared by threads.
+/// Sends requests and keeps connections open between them. Shared by threads.
 pub struct Client<'s> {
     settings: &'s Settings,
     reporter: &'s dyn Reporter,
     transports: Mutex<HashMap<TransportKey, Transport>>,
-    /// Those of registries that were looked for.
+    /// Credentials of registries that were already looked up.
     credentials: Mutex<HashMap<String, Option<Credential>>>,
-    /// What registries were shown and took, by their addresses and the users that the flags name.
+    /// `Authorization` headers that registries accepted, by address, user and password.
     headers: Mutex<HashMap<[String; 3], Headers>>,
 }
 
-/// `Authorization` headers by the scopes that they are for.
+/// `Authorization` headers by scope.
 pub(super) type Headers = Arc<Mutex<HashMap<String, String>>>;
 
-/// Why a single try failed.
+/// Why a single attempt failed.
 struct Failure {
     error: Error,
-    /// It may work the next time.
+    /// Whether a retry may succeed.
     transient: bool,
 }
 
 impl<'s> Client<'s> {
-    /// A client that has sent nothing yet.
+    /// A new client without connections.
     pub fn new(settings: &'s Settings, reporter: &'s dyn Reporter) -> Client<'s> {
         Client { settings, reporter, transports: Mutex::default(), credentials: Mutex::default(), headers: Mutex::default() }
     }
 
-    /// The settings it was made with.
+    /// The settings of this client.
     pub fn settings(&self) -> &'s Settings {
         self.settings
     }
 
-    /// Who is told of progress and warnings.
+    /// The reporter of progress and warnings.
     pub fn reporter(&self) -> &'s dyn Reporter {
         self.reporter
     }
 
-    /// The credential that the settings lead to for a registry. It is looked for once: helpers take their time, and may ask the user.
+    /// The credential for a registry according to the settings. It is looked up once: helpers are slow and may ask the user.
     pub(super) fn credential_of(&self, host: &str) -> Result<Option<Credential>> {
         let mut known = self.credentials.lock().map_err(|_| Error::new(ErrorKind::Repository, "what credentials are known is lost"))?;
         if let Some(credential) = known.get(host) {
@@ -178,13 +178,13 @@ impl<'s> Client<'s> {
         Ok(found)
     }
 
-    /// What the registry at `base` was shown by this user before.
+    /// The headers that the registry at `base` accepted from this user before.
     pub(super) fn headers_of(&self, base: &str, (username, password): (&str, &str)) -> Headers {
         let key = [base, username, password].map(str::to_string);
         self.headers.lock().map(|mut all| all.entry(key).or_default().clone()).unwrap_or_default()
     }
 
-    /// Sends a GET, and tells of it as Helm's getter does.
+    /// Sends a GET, and logs it as Helm's getter does.
     pub fn send_telling(&self, request: Request<'_>, access: &Access) -> Result<Response> {
         if self.getter_of(&request).is_some() {
             return self.send(request, access);
@@ -207,7 +207,7 @@ impl<'s> Client<'s> {
         Ok(response.body)
     }
 
-    /// Sends `request` and reads the answer, whatever its status.
+    /// Sends `request` and reads the response, whatever its status.
     pub fn send(&self, request: Request<'_>, access: &Access) -> Result<Response> {
         if self.settings.offline {
             let message = format!("{} is not cached, and nothing may be fetched offline", super::url::redact(request.url));
@@ -219,7 +219,7 @@ impl<'s> Client<'s> {
             return Ok(response);
         }
         if let Some((getter, address)) = self.getter_of(&request) {
-            // Helm shows the plugin everything, wherever the index says that the chart lies.
+            // Helm passes all credentials to the plugin, even if the index points to another host.
             let own = access.pass_credentials || same_origin(&access.base, &address);
             let shown = if own {
                 access.clone()
@@ -232,7 +232,7 @@ impl<'s> Client<'s> {
         let mut attempt = 0;
         loop {
             let result = self.hops(&request, access);
-            // Who is told that these are too many requests knows that this one was not carried out, an upload too.
+            // The status 429 means that the request was not processed, so even an upload can be repeated.
             let refused = result.as_ref().is_ok_and(|response| response.status == StatusCode::TOO_MANY_REQUESTS);
             let pause = match &result {
                 Ok(response) if is_transient(response.status) => asked_pause(response),
@@ -248,14 +248,14 @@ impl<'s> Client<'s> {
         }
     }
 
-    /// The getter whose business the request is, if it is one's, and the address.
+    /// The getter that handles the request's scheme, if one does, and the address.
     fn getter_of(&self, request: &Request<'_>) -> Option<(&'s dyn Getter, Address)> {
         let getter = self.settings.getter.as_deref().filter(|_| request.method == Method::GET)?;
         let address = Address::parse(request.url).filter(|address| !matches!(address.scheme.as_str(), "http" | "https" | "oci"))?;
         getter.provides(&address.scheme).then_some((getter, address))
     }
 
-    /// The first good answer of a mirror. What proves who we are is for the repository alone; `.netrc` may know the mirror.
+    /// The first successful response of a mirror. Only the repository sees credentials; `.netrc` may hold some for the mirror.
     fn ask_mirrors(&self, request: &Request<'_>, access: &Access) -> Option<Response> {
         for address in super::mirror::of_address(&self.settings.mirrors, request.url) {
             let own = Access { base: address.clone(), tls: access.tls.without_certificate(), ..Access::default() };
@@ -269,7 +269,7 @@ impl<'s> Client<'s> {
         None
     }
 
-    /// Follows redirects, each with only the credentials that are its own.
+    /// Follows redirects, sending each host only its own credentials.
     fn hops(&self, request: &Request<'_>, access: &Access) -> std::result::Result<Response, Failure> {
         let mut url = request.url.to_string();
         let mut method = request.method.clone();
@@ -299,9 +299,9 @@ impl<'s> Client<'s> {
         Err(permanent(format!("Get {}: stopped after {REDIRECT_LIMIT} redirects", quote(super::url::redact(request.url)))))
     }
 
-    /// One exchange with one server.
+    /// One exchange with a server.
     fn one(&self, request: &Request<'_>, method: &Method, url: &str, access: &Access) -> std::result::Result<Response, Failure> {
-        // As Go writes it, which is how it is sent.
+        // As Go writes the address, which is also how it is sent.
         let shown = Url::parse(super::url::redact(url).as_bytes()).map_err(permanent)?.written();
         let shown = String::from_utf8_lossy(&shown).into_owned();
         let address = Address::parse(url).ok_or_else(|| permanent(format!("parse {}: invalid address", quote(&shown))))?;
@@ -310,7 +310,7 @@ impl<'s> Client<'s> {
         }
         let verb = verb(method);
         if address.host.is_empty() {
-            // Browsers, and our transport with them, take the first part of the path for the host.
+            // Browsers, and our transport too, would take the first part of the path as the host.
             return Err(permanent(format!("{verb} {}: http: no Host in request URL", quote(&shown))));
         }
         let own = access.pass_credentials || same_origin(&access.base, &address);
@@ -329,7 +329,7 @@ impl<'s> Client<'s> {
         let target = target.split('#').next().unwrap_or_default();
         let mut builder = transport.request(method.clone(), target).headers(headers);
         if method != Method::GET && method != Method::HEAD {
-            // The time for an exchange includes that for the body, which may take as long as a download of its size.
+            // The timeout includes the body, which may take as long as a download of its size.
             if let Some(timeout) = timeout(self.settings) {
                 builder = builder.timeout(timeout + Duration::from_secs(request.body.len() as u64 / SLOWEST));
             }
@@ -362,7 +362,7 @@ impl<'s> Client<'s> {
         Ok(Response { status, headers, body, url: address.without_user().to_string() })
     }
 
-    /// Reads the body and tells how far it is; `None` as fault when it passes the limit.
+    /// Reads the body and reports progress; the error `None` means that the body exceeds the limit.
     fn read(
         &self,
         source: &mut dyn Read,
@@ -410,7 +410,7 @@ impl<'s> Client<'s> {
         Ok(())
     }
 
-    /// The connection pool for these TLS files; client certificates only where the access is `own`.
+    /// The connection pool for these TLS files; with the client certificate only if the access is `own`.
     fn transport(&self, address: &Address, access: &Access, own: bool, compressed: bool) -> Result<Transport> {
         let secure = address.scheme == "https";
         let tls = match (secure, own) {
@@ -447,7 +447,7 @@ enum Shown {
     Basic(String, String),
 }
 
-/// What may be shown to `address`: the access's own credentials, those in the address itself, or those of `.netrc`.
+/// The credentials for `address`: the access's own, those in the address itself, or those of `.netrc`.
 fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool) -> Option<Shown> {
     if own {
         if let Some(token) = &access.token {
@@ -478,7 +478,7 @@ fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::
     Ok(())
 }
 
-/// How long a peer may let us wait; nothing stands for no limit, as in Go.
+/// How long to wait for a peer; zero means no limit, as in Go.
 fn timeout(settings: &Settings) -> Option<Duration> {
     Some(settings.timeout.unwrap_or(DEFAULT_TIMEOUT)).filter(|timeout| !timeout.is_zero())
 }
@@ -500,7 +500,7 @@ fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
         builder = builder.proxy(reqwest::Proxy::custom(move |url| rules.proxy_of(url)));
     }
     builder = match key.secure {
-        // No certificate store is read for plain connections.
+        // Plain connections need no certificate store.
         false => builder.tls_certs_only(std::iter::empty()),
         true => builder.tls_backend_preconfigured(tls::client(&key.tls, &settings.system_certificates)?),
     };
@@ -520,31 +520,31 @@ fn permanent(message: String) -> Failure {
     Failure { error: Error::new(ErrorKind::Repository, message), transient: false }
 }
 
-/// `Get`, `Put`, … as Go writes methods in errors.
+/// A method as Go writes it in errors: `Get`, `Put`, ….
 fn verb(method: &Method) -> String {
     let name = method.as_str();
     let (first, rest) = name.split_at(1.min(name.len()));
     format!("{first}{}", rest.to_ascii_lowercase())
 }
 
-/// What Windows says of names that no host has (`WSAHOST_NOT_FOUND`, `WSANO_DATA`).
+/// Windows' error codes for names that no host has (`WSAHOST_NOT_FOUND`, `WSANO_DATA`).
 const NO_SUCH_HOST: [i32; 2] = [11001, 11004];
 
-/// A fault before the answer's body, in Go's form; what a timeout or a closed connection caused may pass.
+/// A failure before the response body, in Go's words; those caused by a timeout or a closed connection may be transient.
 fn transport_failure(verb: &str, shown: &str, dialed: &Dialed, error: &reqwest::Error) -> Failure {
     let cause = source_io(error);
     let (text, transient) = if error.is_timeout() {
-        // It has had its time; asked again and again it would cost the user that of all tries.
+        // Not retried: the user would wait for the timeout of every attempt.
         ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), false)
     } else if let Some(refused) = cause.filter(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused) {
-        // As Go calls what it called.
+        // Go names the system call that failed.
         let why = if cfg!(windows) { format!("connectex: {}", fs::reason(refused)) } else { "connect: connection refused".to_string() };
         (format!("{}dial tcp {}: {why}", dialed.way, dialed.host), false)
     } else if cfg!(windows) && cause.and_then(std::io::Error::raw_os_error).is_some_and(|code| NO_SUCH_HOST.contains(&code)) {
         (format!("{}dial tcp: lookup {}: no such host", dialed.way, split_port(&dialed.host).0), false)
     } else {
         let text = chain(error);
-        // What a server without TLS sends is no record of TLS.
+        // A server without TLS sends bytes that are not a TLS record.
         if let Some((_, why)) = text.split_once("failed to lookup address information: ") {
             let host = split_port(&dialed.host).0;
             let why = if why.contains("not known") || why.contains("No address") { "no such host" } else { why };
@@ -566,11 +566,11 @@ fn transport_failure(verb: &str, shown: &str, dialed: &Dialed, error: &reqwest::
     Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {text}", quote(shown))), transient }
 }
 
-/// Where a connection was to lead: to the server, or to the proxy before it.
+/// The target of a connection: the server, or the proxy in front of it.
 struct Dialed {
-    /// With its port.
+    /// With the port.
     host: String,
-    /// What Go says before faults of connections to proxies.
+    /// Go's prefix for errors of connections to proxies.
     way: String,
 }
 
@@ -603,7 +603,7 @@ fn source_io<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e std
     None
 }
 
-/// The innermost texts of an error, without the address that reqwest repeats.
+/// The innermost cause of an error, without the address that reqwest repeats.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error.to_string();
     let mut current = error.source();

@@ -1,8 +1,8 @@
-//! Charts in a hub, the catalogue of many repositories.
+//! Searches a hub, a catalogue of many repositories.
 //!
-//! Goes in: the hub's address and words to look for. Comes out: what it found, in its order. The request is that of Monocular's
-//! search, which Artifact Hub answers too; a field that is missing or no text is empty. Follows Helm's `internal/monocular` and
-//! `pkg/cmd/search_hub.go`.
+//! Goes in: the hub's address and search words. Comes out: the hits, in the hub's order. The request is that of
+//! Monocular's search, which Artifact Hub supports too; a field that is missing or not a string is empty.
+//! Follows Helm's `internal/monocular` and `pkg/cmd/search_hub.go`.
 
 use super::access::Access;
 use super::http::{Client, Request, fetch_error};
@@ -13,12 +13,12 @@ use crate::json;
 use crate::quote::quote;
 use crate::url::{Url, query_escape};
 
-/// Where a hub is asked.
+/// The path of the search API.
 const SEARCH_PATH: &str = "api/chartsvc/v1/charts/search";
-/// The largest answer.
+/// The largest response, in bytes.
 const ANSWER_LIMIT: u64 = 64 << 20;
 
-/// A chart that a hub knows.
+/// A chart in a hub.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// Its page in the hub.
@@ -31,8 +31,8 @@ pub struct Listing {
     pub repository_name: String,
 }
 
-/// What the hub at `endpoint` finds for `words`. Errors in Helm's words: the address is none, or the hub gave no answer, whose cause
-/// only `--debug` tells.
+/// Searches the hub at `endpoint` for `words`. Fails in Helm's words if the address is invalid, or if the hub
+/// does not respond; only `--debug` logs the cause.
 pub fn search(endpoint: &str, words: &str, client: &Client<'_>) -> Result<Vec<Listing>> {
     let unusable =
         |reason: String| Error::new(ErrorKind::Usage, format!("unable to create connection to {}: {reason}", quote(url::redact(endpoint))));
@@ -53,7 +53,7 @@ pub fn search(endpoint: &str, words: &str, client: &Client<'_>) -> Result<Vec<Li
         client.reporter().debug("search failed", &[("error", error.message())]);
         Error::new(error.kind(), format!("unable to perform search against {}", quote(url::redact(endpoint))))
     })?;
-    // Helm takes what it can of an answer that it does not understand.
+    // As in Helm, as much as possible is taken from a malformed response.
     let (answer, _) = json::parse_map(&body);
     let found = answer.as_ref().and_then(|answer| answer.get("data")).and_then(Data::as_list);
     Ok(found.map_or_else(Vec::new, |found| found.iter().map(|item| listing(item, endpoint)).collect()))
@@ -70,7 +70,7 @@ fn listing(item: &Data, endpoint: &str) -> Listing {
     let page = text(&["artifactHub", "packageUrl"]);
     let newest = |key| text(&["relationships", "latestChartVersion", "data", key]);
     Listing {
-        // Monocular tells no page.
+        // Monocular returns no page.
         url: if page.is_empty() { format!("{endpoint}/charts/{}", text(&["id"])) } else { page },
         version: newest("version"),
         app_version: newest("app_version"),

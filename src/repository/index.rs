@@ -1,9 +1,8 @@
-//! index.yaml: what a repository offers.
+//! index.yaml: the charts that a repository offers.
 //!
-//! Goes in: the bytes of an index. Comes out: [`Index`], entries by chart name with the highest version first, or only the
-//! versions of one chart (the pass of `scan`, which builds nothing for the others). Entries that do not validate are left
-//! out with a warning, unknown fields are errors, as in Helm's `pkg/repo/v1/index.go`. Also writes indexes as Helm does:
-//! YAML with sorted keys, JSON in struct order.
+//! Goes in: the bytes of an index. Comes out: [`Index`], entries by chart name with the highest version first, or only the versions
+//! of one chart (the pass of `scan`, which builds nothing for the others). Invalid entries are skipped with a warning, unknown fields
+//! are errors, as in Helm's `pkg/repo/v1/index.go`. Also writes indexes as Helm does: YAML with sorted keys, JSON in struct order.
 
 use super::Reporter;
 use super::record::{Fields, Record, metadata_fields, scalar_text, texts};
@@ -39,7 +38,7 @@ pub struct Index {
     pub api_version: String,
     /// RFC 3339, as written.
     pub generated: String,
-    /// By chart name; versions from the highest.
+    /// By chart name; versions sorted from the highest.
     pub entries: BTreeMap<String, Vec<ChartVersion>>,
     pub public_keys: Vec<String>,
     pub annotations: Vec<(String, String)>,
@@ -49,7 +48,7 @@ pub struct Index {
 
 const STRINGS: Shape = Shape::List(&Shape::Str);
 
-/// Go's `repo.ChartVersion`: the index's own fields, deprecated ones among them, and those of Chart.yaml.
+/// Go's `repo.ChartVersion`: the index's own fields, including deprecated ones, and those of Chart.yaml.
 static ENTRY: Shape = Shape::Embedding(
     "repo.ChartVersion",
     &[
@@ -78,7 +77,7 @@ static INDEX: Shape = Shape::Struct(
     ],
 );
 
-/// What is asked of an index.
+/// Which entries of an index to read.
 #[derive(Debug, Clone, Copy)]
 enum Wanted<'n> {
     All,
@@ -86,7 +85,7 @@ enum Wanted<'n> {
 }
 
 impl Index {
-    /// Reads all of an index. `source` is its address or path in warnings.
+    /// Parses a whole index. `source` is its address or path for warnings.
     pub fn parse(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Index> {
         if bytes.is_empty() {
             return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
@@ -94,17 +93,17 @@ impl Index {
         general(bytes, source, reporter)
     }
 
-    /// Sorts the versions of every chart, highest first; versions that are none last.
+    /// Sorts the versions of every chart, highest first; invalid versions last.
     pub fn sort(&mut self) {
         self.entries.values_mut().for_each(|versions| sort_versions(versions, |version| &version.metadata.version));
     }
 
-    /// Whether the index holds a version that [`pick`] finds under this name.
+    /// Whether [`pick`] finds this version under this name.
     pub fn has(&self, name: &str, version: &str) -> bool {
         self.entries.get(name).is_some_and(|versions| matches!(pick(versions, name, version, None), Ok(Some(_))))
     }
 
-    /// Takes over what `other` has and this index lacks.
+    /// Adds the versions of `other` that this index lacks.
     pub fn merge(&mut self, other: Index) {
         let mut known: HashMap<String, KnownVersions> = HashMap::new();
         for versions in other.entries.into_values() {
@@ -185,18 +184,18 @@ fn zero_time(time: &str) -> &str {
     if time.is_empty() { "0001-01-01T00:00:00Z" } else { time }
 }
 
-/// The versions of `chart` in the index `bytes`, valid ones only, highest first; `None` when the chart is not there.
-/// Only that chart's entries are decoded when the index is in the usual form.
+/// The valid versions of `chart` in the index `bytes`, highest first; `None` if the index does not have the
+/// chart. Only that chart's entries are decoded if the index has the usual form.
 pub fn versions_of(bytes: &[u8], chart: &str, source: &str, reporter: &dyn Reporter) -> Result<Option<Vec<ChartVersion>>> {
     if bytes.is_empty() {
         return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
     }
     let mut found: Option<Vec<ChartVersion>> = None;
-    // Told at the end: the general parser, if it comes to that, tells them itself.
+    // Reported at the end, since the general parser, if it has to run, reports them itself.
     let mut invalid = Vec::new();
     let outcome = scan(bytes, &mut |item| {
         if item.chart != chart {
-            // Entries of one chart stand together: the rest need not be walked.
+            // The entries of one chart are contiguous, so the rest can be skipped.
             return Ok(if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
         }
         let versions = found.get_or_insert_with(Vec::new);
@@ -223,7 +222,7 @@ pub fn versions_of(bytes: &[u8], chart: &str, source: &str, reporter: &dyn Repor
     }
 }
 
-/// An item of the fast pass as a whole entry, or its version and what is wrong with it.
+/// Decodes an item of the fast pass; the inner error is its version and the fault.
 fn item_version(item: &Item<'_>) -> Result<std::result::Result<ChartVersion, (String, String)>> {
     let mut version = ChartVersion::read(&yaml::decode_strict(&item.document(), &ENTRY)?);
     Ok(match validate(&mut version.metadata) {
@@ -232,7 +231,7 @@ fn item_version(item: &Item<'_>) -> Result<std::result::Result<ChartVersion, (St
     })
 }
 
-/// ChartMuseum's context path, which its indexes tell; only the lines of `serverInfo` are read.
+/// ChartMuseum's context path, which its indexes state; only the lines of `serverInfo` are read.
 pub fn context_path(bytes: &[u8]) -> Option<String> {
     let start = if bytes.starts_with(b"serverInfo:") { 0 } else { memchr::memmem::find(bytes, b"\nserverInfo:")? + 1 };
     let rest = bytes.get(start..)?;
@@ -245,7 +244,7 @@ pub fn context_path(bytes: &[u8]) -> Option<String> {
     Some(info.to_string()).filter(|path| !path.is_empty())
 }
 
-/// Whether any entry of the index lists an address for which `wanted` holds.
+/// Whether any entry of the index has an address that `wanted` accepts.
 pub fn lists(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> bool {
     let mut found = false;
     let outcome = scan(bytes, &mut |item| {
@@ -259,8 +258,7 @@ pub fn lists(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> bool {
     }
 }
 
-/// Checks an index that was fetched and gives the chart names in it, in the order of the file. One walk when the file is in
-/// the usual form.
+/// Checks a fetched index and returns its chart names, in the order of the file. A single pass if the file has the usual form.
 pub fn check(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Vec<String>> {
     if bytes.is_empty() {
         return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
@@ -287,7 +285,7 @@ pub fn check(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Vec<
     Ok(general(bytes, source, reporter)?.entries.into_keys().collect())
 }
 
-/// The version and the fault of an item; `None` if it is valid. Only fields whose type their raw text does not show are decoded.
+/// The version and the fault of an item; `None` if it is valid. Decodes only fields whose raw text does not show their type.
 pub fn item_fault(item: &Item<'_>) -> Result<Option<(String, String)>> {
     if !item.is_plain() {
         return Ok(item_version(item)?.err());
@@ -314,7 +312,7 @@ pub fn item_fault(item: &Item<'_>) -> Result<Option<(String, String)>> {
     })
 }
 
-/// Whether a nested list may hold something that validation or strict reading objects to.
+/// Whether a nested list may hold something that validation or strict parsing refuses.
 fn needs_look(raw: &[u8]) -> bool {
     const KNOWN: [&[u8]; 10] =
         [b"name", b"email", b"url", b"version", b"repository", b"condition", b"tags", b"enabled", b"import-values", b"alias"];
@@ -341,7 +339,7 @@ fn general(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Index>
     general_for(bytes, source, reporter, Wanted::All)
 }
 
-/// The general parser: any YAML or JSON.
+/// The general parser, for any YAML or JSON.
 fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Wanted<'_>) -> Result<Index> {
     let is_json = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) && crate::json::parse(bytes).is_ok();
     let data = if is_json { yaml::decode_json(bytes, &INDEX)? } else { yaml::decode_strict(bytes, &INDEX)? };
@@ -382,7 +380,7 @@ fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Want
     Ok(index)
 }
 
-/// Says that an entry was left out.
+/// Warns that an entry was skipped.
 pub(super) fn warn_invalid(reporter: &dyn Reporter, chart: &str, version: &str, source: &str, fault: &str) {
     reporter.warn(&format!("skipping loading invalid entry for chart {} {} from {source}: {fault}", quoted(chart), quoted(version)));
 }
@@ -391,8 +389,8 @@ fn quoted(text: &str) -> String {
     quote(super::printable(text))
 }
 
-/// The order of versions in an index: by semantic version, highest first; texts that are no versions come last. Those of equal
-/// precedence stay as they stood, which in the index of a folder is by the names of their archives.
+/// The order of versions in an index: by semantic version, highest first; invalid versions come last. Versions
+/// of equal precedence keep their order, which in the index of a folder is the order of the archive names.
 pub fn compare_versions(a: Option<&Version>, b: Option<&Version>) -> std::cmp::Ordering {
     match (a, b) {
         (Some(first), Some(second)) => second.cmp(first),
@@ -412,8 +410,8 @@ pub fn sort_versions<T>(versions: &mut Vec<T>, version: impl Fn(&T) -> &str) {
     versions.extend(keyed.into_iter().map(|(_, item)| item));
 }
 
-/// The entry that `version` asks for: the one with that very text, else the highest that the range allows; empty means the
-/// highest stable one. `Ok(None)` when nothing fits; an error when the text is no range.
+/// The entry for `version`: the one with exactly that text, else the highest that it allows as a range; empty
+/// means the highest stable one. `Ok(None)` if nothing fits; an error if the text is not a range.
 pub fn pick<'v>(
     versions: &'v [ChartVersion],
     name: &str,
@@ -442,7 +440,7 @@ pub fn pick<'v>(
     Ok(found)
 }
 
-/// The versions of a chart, to be found by what they are: an index may list thousands.
+/// The versions of a chart as sets for fast lookup, since an index may list thousands.
 #[derive(Default)]
 struct KnownVersions {
     texts: HashSet<String>,
@@ -461,7 +459,7 @@ impl KnownVersions {
         self.texts.insert(version.to_string());
     }
 
-    /// Whether [`pick`] finds one for this version; `None` if it is more than a plain version, so that all have to be looked at.
+    /// Whether [`pick`] finds this version; `None` if it is not a plain version, so that all versions must be compared.
     fn holds(&self, version: &str) -> Option<bool> {
         let numbers = version.split(['-', '+']).next().unwrap_or_default();
         let is_plain = numbers.split('.').count() == 3 && numbers.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -477,7 +475,7 @@ fn is_range(version: &str) -> bool {
     version.split(['-', '+']).next().unwrap_or_default().contains(['x', 'X'])
 }
 
-/// Helm's validation of an entry, with its exception for dependencies of one name (JFrog strips `alias`).
+/// Helm's validation of an entry, including its exception for dependencies of the same name (JFrog strips `alias`).
 fn validate(metadata: &mut Metadata) -> std::result::Result<(), String> {
     match metadata.validate() {
         Err(error) if !error.is(Cause::RepeatedName) => Err(error.to_string()),

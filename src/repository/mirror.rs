@@ -1,8 +1,8 @@
-//! Mirrors: places that are asked before the registry or repository that a chart names (helm/helm#13615).
+//! Mirrors: places that are tried before the registry or repository that a chart names (helm/helm#13615).
 //!
-//! Goes in: the user's configuration, as a file or as one line, and a reference or an address. Comes out: where else it is
-//! to be had, in the order of the configuration. Pure; `http` and `oci::registries` do the asking. Nothing is pushed to a
-//! mirror, and none sees the credentials that were given for what it stands for. Helm has no such thing.
+//! Goes in: the user's configuration, as a file or as one line, and a reference or an address. Comes out: the
+//! alternative places, in the order of the configuration. Pure; `http` and `oci::registries` send the requests.
+//! Nothing is pushed to a mirror, and no mirror sees the credentials of the original. Helm has nothing comparable.
 
 use super::oci::Reference;
 use super::url::{self, Address};
@@ -10,17 +10,17 @@ use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
 
-/// A place that is asked before another.
+/// A place that is tried before another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
-    /// What it stands for: `oci://HOST[/PATH]` or `http(s)://HOST[/PATH]`, without a slash at the end.
+    /// The original: `oci://HOST[/PATH]` or `http(s)://HOST[/PATH]`, without a trailing slash.
     pub from: String,
-    /// Where it is: the same forms; for a registry `http://` means one without TLS.
+    /// The mirror: the same forms; for a registry `http://` means one without TLS.
     pub to: String,
 }
 
 impl Mirror {
-    /// `None` for texts that are no addresses, or that mix registries with repositories.
+    /// `None` for invalid addresses, and for a pair of a registry and a repository.
     fn new(from: &str, to: &str) -> Option<Mirror> {
         let tidy = |text: &str| {
             let text = text.trim().trim_end_matches('/');
@@ -34,13 +34,13 @@ impl Mirror {
     }
 }
 
-/// Reads the one-line form, `FROM=TO` joined by commas. The first pair that is none is the error.
+/// Parses the one-line form, `FROM=TO` joined by commas. The first invalid pair is the error.
 pub fn line(text: &str) -> Result<Vec<Mirror>> {
     let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     pairs.map(|pair| pair.split_once('=').and_then(|(from, to)| Mirror::new(from, to)).ok_or_else(|| fault(pair))).collect()
 }
 
-/// Reads the file: a map `mirrors` from what they stand for to one place or a list of places.
+/// Parses the file: a map `mirrors` from each original to one place or a list of places.
 pub fn file(bytes: &[u8]) -> Result<Vec<Mirror>> {
     let data = crate::yaml::parse(bytes)?;
     let mut mirrors = Vec::new();
@@ -64,12 +64,12 @@ fn fault(pair: &str) -> Error {
     Error::new(ErrorKind::Usage, message)
 }
 
-/// Docker Hub has two names.
+/// Maps the names of Docker Hub to one.
 fn one_name(host: &str) -> &str {
     if host == "registry-1.docker.io" || host == "index.docker.io" { "docker.io" } else { host }
 }
 
-/// The mirrors of a reference with the same tag and digest, and whether each is without TLS.
+/// The mirrors of a reference, with the same tag and digest, and whether each is accessed without TLS.
 pub fn of_reference(mirrors: &[Mirror], reference: &Reference) -> Vec<(Reference, bool)> {
     let one = |mirror: &Mirror| {
         let from = mirror.from.strip_prefix("oci://")?;

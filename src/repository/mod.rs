@@ -1,9 +1,8 @@
-//! Where charts live: configured repositories and their indexes, caches, HTTP repositories, OCI registries.
+//! Repositories: configured ones and their indexes, caches, HTTP repositories, OCI registries.
 //!
-//! Goes in: [`Settings`] (all that Helm takes from its environment, injected by the command line), references to charts.
-//! Comes out: archives and indexes in Helm's files and caches, so that both tools share them. No part of this module reads
-//! the environment or prints: what Helm says on the way goes to a [`Reporter`]. Credentials are bound to scheme, host and
-//! port, and redirects are followed here, not by the HTTP client.
+//! Goes in: [`Settings`] (everything that Helm takes from its environment, injected by the command line), references to charts. Comes out:
+//! archives and indexes in Helm's files and caches, so that both tools share them. No part of this module reads the environment or prints:
+//! messages go to a [`Reporter`]. Credentials are bound to scheme, host and port, and redirects are followed here, not by the HTTP client.
 
 pub mod access;
 #[cfg(feature = "remote")]
@@ -54,8 +53,8 @@ pub fn rfc3339(nanoseconds: i128) -> String {
     }
 }
 
-/// What is shown of a text from outside: control characters (escape sequences among them) and marks that turn the
-/// direction of writing are taken out.
+/// An untrusted text as it may be shown: without control characters (including escape sequences) and without
+/// marks that change the writing direction.
 pub fn printable(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control() && !matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))

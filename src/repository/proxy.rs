@@ -1,14 +1,14 @@
-//! Which requests go through a proxy.
+//! Decides which requests go through a proxy.
 //!
-//! Goes in: [`Proxies`], as the usual variables give them. Comes out: for an address the proxy it is reached by, or none. The rules
-//! are those of Go's `golang.org/x/net/http/httpproxy`, which Helm goes by; the HTTP client's own differ where exceptions
-//! have wildcards (`*.example.com`), ports or a leading dot, and companies list their hosts in all of these forms.
+//! Goes in: [`Proxies`], as the usual variables give them. Comes out: the proxy for an address, or none. The
+//! rules are those of Go's `golang.org/x/net/http/httpproxy`, which Helm uses; the HTTP client's own rules differ
+//! for exceptions with wildcards (`*.example.com`), ports or a leading dot, and companies use all of these forms.
 
 use super::Proxies;
 use reqwest::Url;
 use std::net::IpAddr;
 
-/// The proxies and their exceptions, read once.
+/// The parsed proxies and exceptions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
     http: Option<Url>,
@@ -16,14 +16,14 @@ pub(super) struct Rules {
     exceptions: Vec<Exception>,
 }
 
-/// What is reached without a proxy. Ports are empty where all of a host's are meant.
+/// Hosts that are accessed without a proxy. An empty port means all ports.
 #[derive(Debug, Clone)]
 enum Exception {
     All,
-    /// The first so many bits of an address.
+    /// A network: the address and the length of its prefix in bits.
     Network(IpAddr, u32),
     Address(IpAddr, String),
-    /// What ends in `suffix`, which begins with a dot; `itself`: the name behind the dot, too.
+    /// Hosts that end in `suffix`, which starts with a dot; `itself` also includes the name after the dot.
     Domain {
         suffix: String,
         itself: bool,
@@ -32,13 +32,13 @@ enum Exception {
 }
 
 impl Rules {
-    /// The rules of these settings; what is no address of a proxy stands for none, as in Go.
+    /// The rules of these settings; an invalid proxy address counts as none, as in Go.
     pub(super) fn new(proxies: &Proxies) -> Rules {
         let exceptions = proxies.exceptions.split(',').filter_map(Exception::parse).collect();
         Rules { http: parse(&proxies.http), https: parse(&proxies.https), exceptions }
     }
 
-    /// The proxy by which `url` is reached. What runs on this machine never is by one.
+    /// The proxy for `url`. This machine itself is never accessed through one.
     pub(super) fn proxy_of(&self, url: &Url) -> Option<Url> {
         let proxy = match url.scheme() {
             "http" => &self.http,
@@ -57,7 +57,7 @@ impl Rules {
     }
 }
 
-/// The address of a proxy, which may come without its scheme.
+/// The address of a proxy; the scheme may be missing.
 fn parse(text: &str) -> Option<Url> {
     if text.is_empty() {
         return None;
@@ -66,21 +66,21 @@ fn parse(text: &str) -> Option<Url> {
     let url = with_host(text).or_else(|| with_host(&format!("http://{text}")))?;
     match url.scheme() {
         "http" | "https" | "socks5h" => Some(url),
-        // Go lets the proxy look up hosts in both forms.
+        // With both schemes Go lets the proxy resolve host names.
         "socks5" => changed(&url, "socks5h"),
-        // Go speaks HTTP to whatever it does not know.
+        // Go speaks HTTP to proxies of unknown schemes.
         _ => changed(&url, "http"),
     }
 }
 
-/// The address with another scheme, which the type itself refuses to set between kinds of schemes.
+/// The address with another scheme, which `Url::set_scheme` refuses between kinds of schemes.
 fn changed(url: &Url, scheme: &str) -> Option<Url> {
     let (_, rest) = url.as_str().split_once(':')?;
     Url::parse(&format!("{scheme}:{rest}")).ok()
 }
 
 impl Exception {
-    /// An item of the list; `None` for what names nobody.
+    /// Parses an item of the list; `None` if it names no host.
     fn parse(item: &str) -> Option<Exception> {
         let item = item.trim().to_lowercase();
         if item == "*" {
@@ -101,7 +101,7 @@ impl Exception {
         Some(Exception::Domain { suffix: format!(".{}", ascii(name)), itself: !host.starts_with('.'), port: port.to_string() })
     }
 
-    /// Whether it names this host, of which `address` is known if it is given as one.
+    /// Whether the exception applies to this host; `address` is set if the host is an IP address.
     fn names(&self, host: &str, address: Option<IpAddr>, asked_port: &str) -> bool {
         let fits = |port: &str| port.is_empty() || port == asked_port;
         match self {
@@ -116,7 +116,7 @@ impl Exception {
     }
 }
 
-/// `10.0.0.0/8`, `2001:db8::/32`
+/// Parses a network such as `10.0.0.0/8` or `2001:db8::/32`.
 fn network(item: &str) -> Option<Exception> {
     let (address, bits) = item.split_once('/')?;
     let address: IpAddr = address.parse().ok()?;
@@ -124,7 +124,7 @@ fn network(item: &str) -> Option<Exception> {
     Some(Exception::Network(address, bits))
 }
 
-/// The first so many bits, and whether the address is one of the longer kind.
+/// The first `bits` bits of the address, and whether it is an IPv6 one.
 fn first_bits(address: IpAddr, bits: u32) -> (bool, u128) {
     let (is_long, number, length) = match address {
         IpAddr::V4(address) => (false, u128::from(address.to_bits()), 32),
@@ -133,7 +133,7 @@ fn first_bits(address: IpAddr, bits: u32) -> (bool, u128) {
     (is_long, number.checked_shr(length - bits.min(length)).unwrap_or(0))
 }
 
-/// Host and port of `host:port` and `[host]:port`; `None` where there is no port.
+/// Host and port of `host:port` and `[host]:port`; `None` without a port.
 fn split_host_port(item: &str) -> Option<(&str, &str)> {
     if let Some((host, rest)) = item.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return rest.strip_prefix(':').map(|port| (host, port));
@@ -141,7 +141,7 @@ fn split_host_port(item: &str) -> Option<(&str, &str)> {
     item.split_once(':').filter(|(_, port)| !port.contains(':'))
 }
 
-/// A name as it stands in addresses.
+/// A host name in the ASCII form used in addresses.
 fn ascii(name: &str) -> String {
     if name.is_ascii() {
         return name.to_string();
@@ -160,7 +160,7 @@ mod tests {
         proxy.map_or_else(|| "direct".to_string(), |proxy| proxy.to_string())
     }
 
-    /// As of golang.org/x/net v0.56.0; its unknown schemes are HTTP here, which it speaks to them.
+    /// As in golang.org/x/net v0.56.0; its unknown schemes are shown as HTTP here, which it speaks to them.
     #[test]
     fn proxies_are_chosen_as_by_go() {
         for (http, https, exceptions, url, wanted) in [
@@ -196,7 +196,7 @@ mod tests {
         }
     }
 
-    /// As of golang.org/x/net v0.56.0.
+    /// As in golang.org/x/net v0.56.0.
     #[test]
     fn exceptions_are_those_of_go() {
         let exceptions = "foobar.com, .barbaz.net, *.wildcard.io, 192.168.1.1, 192.168.1.2:81, 192.168.1.3:80, 10.0.0.0/30, \

@@ -1,8 +1,8 @@
-//! Chart metadata as the records that indexes, locks and registries hold.
+//! Chart metadata as records of indexes, locks and registries.
 //!
-//! Goes in: a tree read from an index, or typed metadata. Comes out: typed metadata, or the fields in the order of Go's
-//! structs (`pkg/chart/v2/metadata.go`), empty ones left out, from which both JSON (struct order, HTML characters escaped)
-//! and YAML (keys sorted) are written. Apart from `chart` because only repositories write metadata as JSON.
+//! Goes in: a tree read from an index, or typed metadata. Comes out: typed metadata, or the fields in the order of
+//! Go's structs (`pkg/chart/v2/metadata.go`) without empty ones, which are written as JSON (struct order, HTML
+//! characters escaped) or YAML (keys sorted). Separate from `chart` because only repositories write metadata as JSON.
 
 use crate::chart::{Dependency, Metadata};
 use crate::data::{Data, Map};
@@ -16,7 +16,7 @@ pub enum Record {
     Flag(bool),
     List(Vec<Record>),
     Fields(Vec<(String, Record)>),
-    /// Anything else, as it was read.
+    /// Any other value, as read.
     Plain(Data),
 }
 
@@ -31,7 +31,7 @@ impl Record {
         Record::List(texts.iter().map(Record::text).collect())
     }
 
-    /// As compact JSON, as Go's `json.Marshal` writes it.
+    /// Compact JSON as written by Go's `json.Marshal`.
     pub fn to_json(&self) -> Result<Vec<u8>> {
         let mut writer = json::Writer::new(true);
         self.write(&mut writer);
@@ -59,7 +59,7 @@ impl Record {
         }
     }
 
-    /// As a tree with sorted keys, to be written as YAML.
+    /// A tree with sorted keys, for writing as YAML.
     pub fn to_data(&self) -> Data {
         match self {
             Record::Text(text) => Data::str(text.as_str()),
@@ -73,7 +73,7 @@ impl Record {
     }
 }
 
-/// Collects the fields of a record, leaving empty ones out (`omitempty`).
+/// Collects the fields of a record, without empty ones (`omitempty`).
 #[derive(Debug, Default)]
 pub struct Fields(Vec<(String, Record)>);
 
@@ -99,18 +99,18 @@ impl Fields {
         }
     }
 
-    /// A field that is written whatever it holds.
+    /// A field that is written even if it is empty.
     pub fn always(&mut self, name: &str, value: Record) {
         self.0.push((name.to_string(), value));
     }
 
-    /// The record.
+    /// The finished record.
     pub fn finish(self) -> Record {
         Record::Fields(self.0)
     }
 }
 
-/// Chart.yaml's fields in Go's order, to be completed or finished.
+/// Chart.yaml's fields in Go's order; more may be added.
 pub fn metadata_fields(metadata: &Metadata) -> Fields {
     let mut fields = Fields::default();
     for (name, value) in metadata.fields() {
@@ -138,7 +138,7 @@ pub fn texts(data: Option<&Data>) -> Vec<String> {
     data.and_then(Data::as_list).map(|items| items.iter().map(scalar_text).collect()).unwrap_or_default()
 }
 
-/// A scalar as text; what was read by a shape is text already.
+/// A scalar as text; values decoded by a shape are text already.
 pub fn scalar_text(data: &Data) -> String {
     match data {
         Data::Str(text) => text.to_string(),

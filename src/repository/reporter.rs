@@ -1,44 +1,44 @@
-//! What is said while work goes on.
+//! Messages while work goes on.
 //!
-//! Goes in: lines, notices and progress, from any thread. Comes out: whatever a [`Reporter`] makes of them; the command line prints,
-//! tests and callers that print later keep them ([`Recorded`]). Apart because nothing below the command line may print.
+//! Goes in: lines, notices and progress, from any thread. Comes out: whatever a [`Reporter`] does with them; the command line
+//! prints, tests and callers that print later keep them ([`Recorded`]). Separate because nothing below the command line may print.
 
 use crate::diagnostic::{Level, Notice, Notices};
 use std::sync::Mutex;
 
-/// How far a transfer has come.
+/// The progress of a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// Which transfer it is: two at once may be of the same name.
+    /// The id of the transfer: two concurrent ones may have the same name.
     pub transfer: u64,
-    /// What is transferred.
+    /// The name of the transferred object.
     pub label: String,
     /// Bytes so far.
     pub done: u64,
-    /// Bytes in all, when known.
+    /// Total bytes, if known.
     pub total: Option<u64>,
-    /// No more will come.
+    /// The transfer has ended.
     pub finished: bool,
 }
 
-/// Takes what is to be said while work goes on. Shared by threads.
+/// Receives messages while work goes on. Shared by threads.
 pub trait Reporter: Send + Sync {
-    /// One line that Helm writes to its standard output while it works, without the line end.
+    /// A line that Helm writes to standard output while it works, without the line end.
     fn say(&self, line: &str);
-    /// A line of Helm's client for registries, which writes to standard output even where the command itself is silent.
+    /// A line of Helm's registry client, which writes to standard output even if the command itself is silent.
     fn announce(&self, line: &str) {
         self.say(line);
     }
-    /// A warning or a remark for standard error.
+    /// A warning or remark for standard error.
     fn notice(&self, notice: Notice);
-    /// A transfer has moved on; shown on a terminal only.
+    /// Progress of a transfer; shown only on a terminal.
     fn progress(&self, _progress: &Progress) {}
-    /// Whether progress is shown live. If so, results are told as they come, else in their order.
+    /// Whether progress is shown live. If so, results are reported as they come, else in their order.
     fn is_watched(&self) -> bool {
         false
     }
 
-    /// A remark for `--debug`.
+    /// A message for `--debug`.
     fn debug(&self, message: &str, attributes: &[(&str, &str)]) {
         let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
         self.notice(Notice { level: Level::Debug, message: message.to_string(), attributes });
@@ -55,13 +55,13 @@ pub trait Reporter: Send + Sync {
         self.notice(Notice { level: Level::Warn, message: message.to_string(), attributes });
     }
 
-    /// What has gathered elsewhere, in its order.
+    /// Passes on collected notices, in their order.
     fn pass_on(&self, notices: Notices) {
         notices.list.into_iter().for_each(|notice| self.notice(notice));
     }
 }
 
-/// A reporter that keeps what it is told: for tests and for callers that print later.
+/// A reporter that records everything: for tests and for callers that print later.
 #[derive(Debug, Default)]
 pub struct Recorded {
     lines: Mutex<Vec<String>>,

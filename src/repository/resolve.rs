@@ -1,9 +1,9 @@
-//! From a reference to the place where a chart is to be had.
+//! Resolves a reference to the place of a chart.
 //!
 //! Goes in: `repo/name`, an address, `oci://…`, or a name with `--repo`, and a version or range. Comes out: a [`Source`]: the address
-//! of the archive with what to show its host, or a place in a registry; the digest that the index gives, and the name of the file.
-//! Follows Helm's `ResolveChartVersion` (`pkg/downloader/chart_downloader.go`) and `FindChartInRepoURL` (`pkg/repo/v1/chartrepo.go`),
-//! but for one leak: with `--repo`, credentials go to the chart's host only if it is the repository's.
+//! of the archive with the access for its host, or a place in a registry; the digest in the index, and the file name. Follows Helm's
+//! `ResolveChartVersion` (`pkg/downloader/chart_downloader.go`) and `FindChartInRepoURL` (`pkg/repo/v1/chartrepo.go`), except for one
+//! leak: with `--repo`, credentials go to the chart's host only if it is the repository's.
 
 use super::access::Access;
 use super::cache;
@@ -22,13 +22,13 @@ use crate::package::digest;
 use crate::quote::quote;
 use crate::version::Version;
 
-/// Where a chart is to be had.
+/// The place of a chart.
 #[derive(Debug, Clone)]
 pub struct Source {
     pub place: Place,
-    /// SHA-256 of the archive as the index writes it; empty when it does not, or when nobody looks at it.
+    /// SHA-256 of the archive as in the index; empty if the index has none or it is not to be checked.
     pub digest: String,
-    /// The file name that the archive is saved under.
+    /// The file name to save the archive under.
     pub file_name: String,
 }
 
@@ -40,7 +40,7 @@ pub enum Place {
 }
 
 impl Source {
-    /// The digest that its index gives, decoded.
+    /// The decoded digest from the index.
     pub fn digest(&self) -> Result<Option<digest::Digest>> {
         if self.digest.is_empty() { Ok(None) } else { cache::parse_digest(&self.digest).map(Some) }
     }
@@ -62,13 +62,13 @@ pub struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// Where the chart is to be had (Helm's `ResolveChartVersion`).
+    /// Resolves a reference (Helm's `ResolveChartVersion`).
     pub fn resolve(&self, reference: &str, version: &str) -> Result<Source> {
         if !self.options.repository_url.is_empty() {
             return self.resolve_in_repository(reference, version);
         }
         let address = Address::parse(reference).ok_or_else(|| url::invalid(reference))?;
-        // `oci://` alone is no address in a registry.
+        // `oci://` alone is not an address in a registry.
         if url::is_oci(reference) && reference != oci::SCHEME {
             return self.resolve_oci(reference, version);
         }
@@ -146,7 +146,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// A chart of the repository that `--repo` names: its index is fetched, used once and not kept.
+    /// A chart of the repository of `--repo`: its index is fetched, used once and not cached.
     fn resolve_in_repository(&self, chart: &str, version: &str) -> Result<Source> {
         let repository = &self.options.repository_url;
         let access = Access::of_flags(self.options, repository);
@@ -158,11 +158,11 @@ impl Resolver<'_> {
             return self.resolve_oci(&address, "");
         }
         let file_name = Address::parse(&address).ok_or_else(|| url::invalid(&address))?.file_name();
-        // Helm does not look at the digest here, and indexes with wrong ones are about.
+        // Helm ignores the digest here, and indexes with wrong ones exist.
         Ok(Source { place: Place::Http { url: address, access }, digest: String::new(), file_name })
     }
 
-    /// A chart in a registry: the tag is chosen among the versions there unless it is given.
+    /// A chart in a registry: the tag is chosen from the versions there unless one is given.
     fn resolve_oci(&self, text: &str, version: &str) -> Result<Source> {
         let mut reference = Reference::parse(text)?;
         let fault = |text: String| Error::new(ErrorKind::Repository, text);
@@ -187,7 +187,7 @@ impl Resolver<'_> {
             file_name = format!("{}@{}.tgz", reference.name(), reference.digest.replace(':', "-"));
             if !wanted.is_empty() {
                 let tag = tag_of(&wanted);
-                // If tags may not be listed, or there are none, the digest still identifies it.
+                // If tags cannot be listed, or there are none, the digest still identifies the chart.
                 let found =
                     self.registries().ask(&reference, |registry, reference| registry.resolve(&reference.repository, &tag)).ok().flatten();
                 if let Some(found) = found.filter(|found| *found != reference.digest) {
@@ -204,12 +204,12 @@ impl Resolver<'_> {
     }
 }
 
-/// The error of an index that was not fetched yet, or cannot be read.
+/// The error for an index that was not fetched yet, or cannot be read.
 fn no_cache(error: Error, settings: &Settings) -> Error {
     error.context(format!("no cached repo found. (try '{} repo update')", settings.program())).with_kind(ErrorKind::Repository)
 }
 
-/// A repository that was never added.
+/// The error for a repository that was not added.
 fn unknown_repository(name: &str, repositories: &Repositories, program: &str) -> Error {
     let message = format!("repo {name} not found");
     let hint = match nearest(name, repositories.entries.iter().map(|entry| entry.name.as_str())) {
@@ -222,8 +222,8 @@ fn unknown_repository(name: &str, repositories: &Repositories, program: &str) ->
     Error::new(ErrorKind::Repository, message).with_diagnostic(diagnostic)
 }
 
-/// The address of a chart in a repository that is not configured, and the digest its index gives. `describe` wraps the
-/// faults of fetching the index.
+/// The address of a chart in a repository that is not configured, and its digest in the index. `describe` wraps
+/// the errors of fetching the index.
 pub fn find_in_repository(
     client: &Client<'_>,
     repository: &str,
@@ -252,14 +252,14 @@ pub fn find_in_repository(
     Ok((address, found.digest.clone()))
 }
 
-/// The configured repository whose index lists the address (Helm's `scanReposForURL`): its credentials are to be used.
+/// The configured repository whose index lists the address (Helm's `scanReposForURL`), so that its credentials are used.
 fn owner_of<'r>(address: &str, repositories: &'r Repositories, settings: &Settings) -> Result<Option<&'r Entry>> {
     let Some(wanted) = Address::parse(address) else { return Ok(None) };
     let name = wanted.file_name();
     for entry in &repositories.entries {
         let path = index_path(settings, &entry.name)?;
         let bytes = crate::fs::read_limited(&path, INDEX_LIMIT).map_err(|error| no_cache(error, settings))?;
-        // Only an index that holds the file's name at all can list the address.
+        // An index that lists the address contains the file's name, so others need no parsing.
         if memchr::memmem::find(&bytes, name.as_bytes()).is_some() && index::lists(&bytes, |listed| url::equal(address, listed)) {
             return Ok(Some(entry));
         }

@@ -1,10 +1,9 @@
 //! A pass over an index.yaml in the line structure that every tool writes, without building a tree.
 //!
-//! Goes in: the text of an index. Comes out: one [`Item`] per chart version, whose fields are slices of the text that are
-//! decoded only when asked for; so a 15 MB index costs one walk over its bytes. Anything out of the ordinary (flow
-//! collections for entries, charts without versions, anchors, tags, tabs, unknown or double keys, several documents) ends the pass with
-//! [`Outcome::Unusual`], and `index` takes the general parser, which also makes Helm's error text. What is skipped is
-//! delimited by indentation, as YAML does for block collections.
+//! Goes in: the text of an index. Comes out: one [`Item`] per chart version, whose fields are slices of the text that are decoded only on
+//! demand; so a 15 MB index costs one pass over its bytes. Anything unusual (flow collections for entries, charts without versions,
+//! anchors, tags, tabs, unknown or duplicate keys, several documents) ends the pass with [`Outcome::Unusual`], and `index` uses the general
+//! parser instead, which also produces Helm's error text. Skipped values are delimited by indentation, as in YAML's block collections.
 
 mod plain;
 
@@ -19,13 +18,13 @@ use std::ops::ControlFlow;
 
 macro_rules! fields {
     ($($name:ident $key:literal)*) => {
-        /// The fields of an entry that Helm knows; all else is an error in its strict reading.
+        /// The fields of an entry that Helm knows; its strict parser refuses all others.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Field {
             $($name,)*
         }
 
-        /// All of them.
+        /// All fields.
         const FIELDS: &[Field] = &[$(Field::$name,)*];
 
         /// Their keys.
@@ -33,7 +32,7 @@ macro_rules! fields {
     };
 }
 
-// In the order of the keys' bytes.
+// Sorted by the bytes of the keys.
 fields! {
     Annotations "annotations"
     ApiVersion "apiVersion"
@@ -62,7 +61,7 @@ fields! {
     Version "version"
 }
 
-/// The value of a field as it stands in the text, from behind the colon to the end of its last line.
+/// The raw value of a field, from after the colon to the end of its last line.
 #[derive(Debug, Clone, Copy)]
 pub struct Raw<'a>(&'a [u8]);
 
@@ -72,7 +71,7 @@ static TEXTS: Shape = Shape::Map(&Shape::List(&Shape::Str));
 /// One version of a chart.
 #[derive(Debug, Clone)]
 pub struct Item<'a> {
-    /// The key of `entries` it stands under.
+    /// The key below `entries`.
     pub chart: &'a str,
     fields: [Option<Raw<'a>>; KEYS.len()],
 }
@@ -80,11 +79,11 @@ pub struct Item<'a> {
 /// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// All was seen; whether the file names an `apiVersion`.
+    /// The whole text was visited; whether it has an `apiVersion`.
     Complete { api_version: bool },
-    /// The visitor had enough.
+    /// The visitor stopped the pass.
     Stopped,
-    /// The text is not in the usual form: nothing that was visited counts.
+    /// The text does not have the usual form: everything visited so far is void.
     Unusual,
 }
 
@@ -94,7 +93,7 @@ impl<'a> Item<'a> {
         self.fields.get(field as usize).copied().flatten()
     }
 
-    /// The item as a document of its own: its fields from the left margin, for the general parser.
+    /// The item as a separate document, with its fields at the left margin, for the general parser.
     pub fn document(&self) -> Vec<u8> {
         let mut document = Vec::new();
         for (key, raw) in KEYS.iter().zip(&self.fields) {
@@ -110,7 +109,7 @@ impl<'a> Item<'a> {
         document
     }
 
-    /// The text of a string field; absent and null are empty.
+    /// The text of a string field; empty if absent or null.
     pub fn text(&self, field: Field) -> Result<Cow<'a, str>> {
         match self.raw(field) {
             Some(raw) => raw.text(),
@@ -118,8 +117,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Whether every field surely is of its type, seen without decoding anything. Fields of Chart.yaml take only what YAML reads as a
-    /// string; the index's own take any scalar.
+    /// Whether every field certainly has its type, checked without decoding. Fields of Chart.yaml accept only
+    /// what YAML reads as a string; the index's own accept any scalar.
     pub fn is_plain(&self) -> bool {
         FIELDS.iter().zip(&self.fields).all(|(field, raw)| raw.is_none_or(|raw| plain::is_plain(raw.0, *field)))
     }
@@ -134,7 +133,7 @@ impl<'a> Item<'a> {
 }
 
 impl<'a> Raw<'a> {
-    /// The bytes between colon and end.
+    /// The bytes from the colon to the end.
     pub fn bytes(self) -> &'a [u8] {
         self.0
     }
@@ -154,7 +153,7 @@ impl<'a> Raw<'a> {
         Ok(data.as_list().map(|items| items.iter().map(|item| Cow::Owned(super::record::scalar_text(item))).collect()).unwrap_or_default())
     }
 
-    /// The value as the general parser reads it into a shape that is a map of the wanted type.
+    /// Decodes the value with the general parser; `shape` is a map of the wanted type.
     fn decode(self, shape: &'static Shape) -> Result<Data> {
         let mut document = Vec::with_capacity(self.0.len() + 3);
         document.extend_from_slice(b"x:");
@@ -165,7 +164,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// A one-line scalar that is surely a string and needs no decoding.
+/// A one-line scalar that is certainly a string and needs no decoding.
 fn simple_scalar(raw: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(raw).ok()?.trim_matches([' ', '\r', '\n']);
     if text.contains('\n') {
@@ -184,7 +183,7 @@ fn simple_scalar(raw: &[u8]) -> Option<&str> {
     if text.contains(" #") || text.contains(": ") || text.ends_with(':') {
         return None;
     }
-    // Words of at most five letters may be booleans or null, and a digit may begin a number or a date.
+    // Words of at most five letters may be booleans or null, and a digit may start a number or a date.
     let string = match first {
         b'a'..=b'z' | b'A'..=b'Z' => text.len() > 5,
         b'0'..=b'9' => {
@@ -217,14 +216,14 @@ fn simple_list(raw: &[u8]) -> Option<Vec<Cow<'_, str>>> {
     Some(items)
 }
 
-/// A short word that is neither boolean nor null.
+/// A short lower-case word that is neither boolean nor null.
 fn short_word(text: &str) -> Option<&str> {
     let text = text.trim_matches([' ', '\r']);
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase());
     (plain && !word(text.as_bytes())).then_some(text)
 }
 
-/// One line: its indentation, what follows, and where it starts.
+/// A line: its indentation, the text after it, and where it starts.
 #[derive(Clone, Copy)]
 struct Line<'a> {
     indent: usize,
@@ -234,11 +233,11 @@ struct Line<'a> {
 
 struct Scanner<'a> {
     text: &'a [u8],
-    /// Start of the next line.
+    /// The start of the next line.
     at: usize,
 }
 
-/// What the scanner could not take.
+/// The text does not have the usual form.
 struct Unusual;
 
 /// Visits every chart version of the index `text`. The visitor's error ends the pass.
@@ -320,7 +319,7 @@ impl<'a> Scanner<'a> {
             if !names.insert(name) {
                 return Err(Unusual);
             }
-            // A chart without versions still exists in the index, but a visitor of versions would never see it: left to the general parser.
+            // The index has the chart even without versions, but a visitor of versions would not see it, so the general parser has to run.
             if !trim(rest).is_empty() {
                 return Err(Unusual);
             }
@@ -360,7 +359,7 @@ impl<'a> Scanner<'a> {
         Ok(Ok(ControlFlow::Continue(())))
     }
 
-    /// One item of a list, whose first line is `first`.
+    /// An item of a list, whose first line is `first`.
     fn item(&mut self, chart: &'a str, first: Line<'a>) -> std::result::Result<Item<'a>, Unusual> {
         let skipped = first.text.iter().skip(1).take_while(|byte| **byte == b' ').count() + 1;
         let column = first.indent + skipped;
@@ -369,7 +368,7 @@ impl<'a> Scanner<'a> {
         let mut next = 0;
         loop {
             let (key, rest) = split_key(line.text).ok_or(Unusual)?;
-            // Helm writes them in the order of the alphabet.
+            // Helm writes the keys in alphabetical order, so the next one is tried first.
             let following = KEYS.get(next..).and_then(|keys| keys.iter().position(|known| known.as_bytes() == key)).map(|at| next + at);
             let any = || KEYS.binary_search_by(|known| known.as_bytes().cmp(key)).ok();
             let index = following.or_else(any).ok_or(Unusual)?;
@@ -392,7 +391,7 @@ impl<'a> Scanner<'a> {
         Ok(Item { chart, fields })
     }
 
-    /// The extent of a value whose key stands at `column`; `rest` is what follows the colon on the key's line.
+    /// The extent of a value whose key is at `column`; `rest` is the text after the colon on the key's line.
     fn value(&mut self, rest: &'a [u8], column: usize) -> std::result::Result<Raw<'a>, Unusual> {
         let start = line_offset(self.text, rest);
         let value = trim(rest);
@@ -420,7 +419,7 @@ impl<'a> Scanner<'a> {
         Ok(Raw(self.text.get(start..self.at).ok_or(Unusual)?))
     }
 
-    /// Goes past the lines that belong to the block above: deeper than `column`, or list items at `column` itself.
+    /// Skips the lines of the block above: those deeper than `column`, or list items at `column` itself.
     fn block(&mut self, column: usize, lists: bool) {
         while let Some(line) = self.peek() {
             let blank = line.text.is_empty();
@@ -432,7 +431,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes past the line in which a quoted scalar ends.
+    /// Skips up to the line in which a quoted scalar ends.
     fn quoted(&mut self, start: usize, quote: u8, column: usize) -> std::result::Result<(), Unusual> {
         loop {
             let line = self.peek().ok_or(Unusual)?;
@@ -477,12 +476,12 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Where the slice `part` of `whole` begins.
+/// The offset of the slice `part` in `whole`.
 fn line_offset(whole: &[u8], part: &[u8]) -> usize {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len())
 }
 
-/// `key: rest` with a key of plain letters, digits, `.`, `_`, `-` and `/`, or such a key in quotes.
+/// Splits `key: rest`; the key is of plain letters, digits, `.`, `_`, `-` and `/`, or such a key in quotes.
 fn split_key(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = memchr::memchr(b':', line)?;
     let (key, rest) = (line.get(..colon)?, line.get(colon + 1..)?);
@@ -491,7 +490,7 @@ fn split_key(line: &[u8]) -> Option<(&[u8], &[u8])> {
     }
     let key = match key {
         [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
-        // Bare digits or words such as `on` would turn into other keys.
+        // Bare digits or words such as `on` would be read as other keys.
         bare if bare.len() > 5 || (bare.iter().any(u8::is_ascii_alphabetic) && !word(bare)) => bare,
         _ => return None,
     };
@@ -500,7 +499,7 @@ fn split_key(line: &[u8]) -> Option<(&[u8], &[u8])> {
     (plain && !numeric).then_some((key, rest))
 }
 
-/// Words that are no strings in YAML 1.1.
+/// Words that are not strings in YAML 1.1.
 fn word(text: &[u8]) -> bool {
     ["y", "yes", "n", "no", "on", "off", "true", "false", "null"].iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
 }
@@ -509,7 +508,7 @@ fn trim(text: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-/// Whether the quoted scalar at the start of `value` ends in it, with nothing but a comment behind.
+/// Whether the quoted scalar at the start of `value` ends in it, with at most a comment after it.
 fn closes(value: &[u8], quote: u8) -> bool {
     let mut at = 1;
     while let Some(&byte) = value.get(at) {
@@ -530,7 +529,7 @@ fn closes(value: &[u8], quote: u8) -> bool {
     false
 }
 
-/// Whether the brackets of a flow collection close on its line.
+/// Whether the brackets of a flow collection are closed on its line.
 fn balanced(value: &[u8]) -> bool {
     let mut depth = 0_i32;
     let mut quote = 0;

@@ -1,8 +1,8 @@
 //! Searching cached indexes.
 //!
-//! Goes in: the bytes of an index with the name of its repository, and what is looked for. Comes out: [`Hit`]s, best first.
-//! The place of the first match decides the rank: chart name, `repository/name`, description, keywords. Only the fields
-//! that are compared or shown are decoded. Follows Helm's `pkg/cmd/search` and `search repo`.
+//! Goes in: the bytes of an index with the name of its repository, and the search term. Comes out: [`Hit`]s, best
+//! first. The position of the first match decides the rank: chart name, `repository/name`, description, keywords.
+//! Only the fields that are compared or shown are decoded. Follows Helm's `pkg/cmd/search` and `search repo`.
 
 use super::index::{self, item_fault};
 use super::scan::{Field, Outcome, scan};
@@ -16,21 +16,21 @@ use regex::Regex;
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
-/// The separator of the parts that are searched.
+/// The separator between the searched fields.
 const SEPARATOR: char = '\u{b}';
 
-/// What is looked for.
+/// The search term.
 #[derive(Debug, Clone)]
 pub enum Term {
     /// Everything.
     All,
-    /// This text, whatever its case; kept in lower case.
+    /// This text, ignoring case; stored in lower case.
     Literal(String),
-    /// This expression.
+    /// This regular expression.
     Regexp(Regex),
 }
 
-/// A chart version that was found.
+/// A chart version that matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
     /// `repository/chart`
@@ -42,7 +42,7 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// A version that a registry has under `name`, and what is known of it: its Chart.yaml.
+    /// A version in a registry under `name`, with details from its Chart.yaml if that was fetched.
     pub fn of_registry(name: &str, version: String, config: Option<&Data>) -> Hit {
         let field = |key: &str| config?.as_map()?.get(key)?.as_str().map(|text| sanitised(text.into()).into_owned());
         let (app_version, description) = (field("appVersion").unwrap_or_default(), field("description").unwrap_or_default());
@@ -60,7 +60,7 @@ pub struct Search<'r> {
 }
 
 impl Term {
-    /// The term that `words` make, joined by blanks; none stand for everything.
+    /// The term from `words`, joined by spaces; no words match everything.
     pub fn new(words: &[String], is_regexp: bool) -> Result<Term> {
         if words.is_empty() {
             return Ok(Term::All);
@@ -75,7 +75,7 @@ impl Term {
         built.map(Term::Regexp).map_err(|_| invalid(regexp::fault("expression too large", text.as_bytes())))
     }
 
-    /// The score of a candidate, lower being better; `None` when it does not match.
+    /// The score of a candidate, lower is better; `None` if it does not match.
     fn score(&self, mut line: String) -> Option<usize> {
         let start = match self {
             Term::All => return Some(0),
@@ -94,14 +94,14 @@ impl Term {
 }
 
 impl<'r> Search<'r> {
-    /// A search for versions in `range`; the highest of each chart, or all of them.
+    /// A search for versions in `range`: the highest of each chart, or all of them.
     pub fn new(term: Term, range: &str, all_versions: bool, reporter: &'r dyn Reporter) -> Result<Search<'r>> {
         let invalid = |error| Error::new(ErrorKind::Usage, format!("an invalid version/constraint format: {error}"));
         let constraint = Constraint::parse(range).map_err(invalid)?;
         Ok(Search { term, constraint, all_versions, reporter, hits: Vec::new() })
     }
 
-    /// Looks through the index `bytes` of `repository`.
+    /// Searches the index `bytes` of `repository`.
     pub fn add(&mut self, repository: &str, bytes: &[u8], source: &str) -> Result<()> {
         if bytes.is_empty() {
             return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
@@ -135,7 +135,7 @@ impl<'r> Search<'r> {
         self.add_general(repository, bytes, source)
     }
 
-    /// The score of an item; the line is put together only as far as the term may need it.
+    /// The score of an item; its line is built only if the term needs it.
     fn item_score(&self, repository: &str, item: &super::scan::Item<'_>) -> Result<Option<usize>> {
         if matches!(self.term, Term::All) {
             return Ok(Some(0));
@@ -169,8 +169,7 @@ impl<'r> Search<'r> {
         Ok(())
     }
 
-    /// Keeps a hit. Versions of one chart follow each other: without all of them only the one that would be listed first
-    /// stays.
+    /// Adds a hit. The versions of one chart are contiguous: unless all versions are wanted, only the one that ranks first is kept.
     fn keep(&mut self, hit: Hit, version: Version) {
         match self.hits.last_mut() {
             Some(last) if !self.all_versions && last.0.name == hit.name => {
@@ -186,7 +185,7 @@ impl<'r> Search<'r> {
     pub fn finish(mut self) -> Vec<Hit> {
         self.hits.sort_by(|a, b| rank(&a.0, &a.1, &b.0, &b.1));
         let mut hits: Vec<Hit> = self.hits.into_iter().map(|(hit, _)| hit).collect();
-        // Helm keeps versions by name and version: one that an index has twice is one.
+        // Helm keys versions by name and version, so duplicates in an index count once.
         hits.dedup_by(|later, earlier| {
             let same = later.name == earlier.name && later.version == earlier.version;
             if same {
@@ -202,7 +201,7 @@ impl<'r> Search<'r> {
     }
 }
 
-/// By score, then by name, then the higher version first.
+/// Orders by score, then by name, then the higher version first.
 fn rank(a: &Hit, a_version: &Version, b: &Hit, b_version: &Version) -> Ordering {
     a.score.cmp(&b.score).then_with(|| a.name.cmp(&b.name)).then_with(|| b_version.cmp(a_version))
 }
@@ -242,7 +241,7 @@ mod tests {
         assert_eq!(search(&["^S"], true, ">0.0.0", false), Vec::<String>::new());
     }
 
-    // CVE-2021-21303: control characters of an index do not reach the terminal.
+    // CVE-2021-21303: control characters from an index do not reach the terminal.
     #[test]
     fn control_characters_are_taken_out() {
         let reporter = Recorded::default();

@@ -1,9 +1,9 @@
 //! Fetching indexes into Helm's cache.
 //!
-//! Goes in: configured repositories. Comes out: `NAME-index.yaml`, the bytes as served, and `NAME-charts.txt`, the chart
-//! names, one a line; both whole or not at all. When the server gave a validator, the next fetch is conditional: it is kept
-//! beside the index with the index's digest, so that a cache that another tool wrote since is not taken for ours. Follows
-//! Helm's `ChartRepository.DownloadIndexFile`.
+//! Goes in: configured repositories. Comes out: `NAME-index.yaml`, the bytes as served, and `NAME-charts.txt`,
+//! the chart names, one per line; both whole or not at all. If the server sent a validator, the next fetch is
+//! conditional: it is stored next to the index with the index's digest, so that it is not used for an index
+//! that another tool has written since. Follows Helm's `ChartRepository.DownloadIndexFile`.
 
 use super::Settings;
 use super::access::Access;
@@ -20,10 +20,10 @@ use crate::url::Url;
 use reqwest::StatusCode;
 use std::path::PathBuf;
 
-/// How many indexes are fetched at once: Helm fetches all, and most of the time is spent waiting for servers.
+/// How many indexes are fetched at once: Helm fetches all at once, and most of the time is spent waiting for servers.
 const PARALLEL: usize = 32;
 
-/// Refuses an address that Helm could not make a repository of, which it finds before anything is fetched.
+/// Refuses an address that Helm could not create a repository from, which Helm checks before it fetches anything.
 pub fn check_address(settings: &Settings, entry: &Entry) -> Result<()> {
     let refused = |message: String| Err(Error::new(ErrorKind::Repository, message));
     match Url::parse(entry.url.as_bytes()) {
@@ -41,11 +41,11 @@ pub fn fetch_index(client: &Client<'_>, repository: &str, access: &Access) -> Re
     client.fetch(Request { compressed: true, label: Some(repository), mirrored: true, ..Request::get(&address, INDEX_LIMIT) }, access)
 }
 
-/// Where a repository's index.yaml lies. Errors for schemes that no repository has.
+/// The address of a repository's index.yaml. Fails for schemes that are not supported.
 pub fn index_address(settings: &Settings, repository: &str) -> Result<String> {
     let parsed = Address::parse(repository).ok_or_else(|| url::invalid(repository))?;
     if !settings.fetches(&parsed.scheme) {
-        // Helm takes the index for an artifact of the registry.
+        // Helm treats the index as an artifact of the registry.
         let message = match parsed.scheme.as_str() {
             "oci" => "failed to perform \"FetchReference\" on source: invalid reference".to_string(),
             scheme => format!("could not find protocol handler for: {scheme}"),
@@ -88,14 +88,14 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
     Validators::save(client, entry, &response)
 }
 
-/// Fetches the indexes of `entries` at once and gives each one's outcome, in their order. `done` hears of each as soon as it is there
-/// if somebody looks on, else in their order, so that a log is the same each time.
+/// Fetches the indexes of `entries` in parallel and returns their outcomes, in order. `done` receives each
+/// outcome as soon as it is known if progress is watched, else in order, so that a log is the same each time.
 pub fn update_all(client: &Client<'_>, entries: &[&Entry], mut done: impl FnMut(&Entry, &Result<()>)) -> Vec<Result<()>> {
     let at_once = client.reporter().is_watched();
     parallel::map_telling(PARALLEL, entries, |entry| update(client, entry), at_once, |entry, outcome| done(entry, outcome))
 }
 
-/// Takes the cached files of a repository away.
+/// Removes the cached files of a repository.
 pub fn forget(settings: &Settings, name: &str) -> Result<()> {
     for path in [charts_path(settings, name)?, index_path(settings, name)?, validators_path(settings, name)?] {
         if crate::fs::lstat(&path).is_ok() {
@@ -105,14 +105,14 @@ pub fn forget(settings: &Settings, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// What a server said by which an index can be asked for again.
+/// The validators from a server for a conditional request.
 struct Validators {
     etag: String,
     modified: String,
 }
 
 impl Validators {
-    /// What is known of the cached index; nothing when the cache or the address changed.
+    /// The validators of the cached index; `None` if the index or the address has changed.
     fn load(client: &Client<'_>, entry: &Entry, index: &std::path::Path) -> Option<Validators> {
         let path = validators_path(client.settings(), &entry.name).ok()?;
         let text = String::from_utf8(crate::fs::read_limited(&path, 64 << 10).ok()?).ok()?;

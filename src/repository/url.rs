@@ -1,9 +1,9 @@
 //! Addresses as Go's `net/url` reads and joins them, as far as chart repositories need it.
 //!
 //! Goes in: text from a user, a configuration or an index. Comes out: [`Address`] with its parts still escaped as they
-//! were written, so that what is requested and what is shown is what stood there. Apart from the HTTP client because index
+//! were written, so that requests and messages show the original text. Separate from the HTTP client because index
 //! entries, locks and credential scopes compare addresses without any network. Follows Helm's `internal/urlutil` and
-//! `repo.ResolveReferenceURL`: a reference joins below the base path, and the base's query goes along.
+//! `repo.ResolveReferenceURL`: a reference is joined below the base path and keeps the base's query.
 
 use crate::error::{Error, ErrorKind};
 use crate::fs;
@@ -21,16 +21,16 @@ pub struct Address {
     pub host: String,
     /// Path, still escaped.
     pub path: String,
-    /// What follows `?`.
+    /// The text after `?`.
     pub query: Option<String>,
-    /// What follows `#`.
+    /// The text after `#`.
     pub fragment: Option<String>,
     /// `scheme:rest` without slashes; such an address has no host or path.
     pub opaque: Option<String>,
 }
 
 impl Address {
-    /// Reads `text`; `None` where Go's `url.Parse` refuses it.
+    /// Parses `text`; `None` if Go's `url.Parse` refuses it.
     pub fn parse(text: &str) -> Option<Address> {
         Url::parse(text.as_bytes()).ok()?;
         let (rest, fragment) = cut(text, '#');
@@ -58,12 +58,12 @@ impl Address {
         !self.scheme.is_empty()
     }
 
-    /// The path with its escapes taken out; bytes that are no UTF-8 are replaced.
+    /// The path with its escapes decoded; invalid UTF-8 is replaced.
     pub fn decoded_path(&self) -> String {
         unescape(&self.path)
     }
 
-    /// The last part of the path, as the file that is fetched is named (Go's `filepath.Base`).
+    /// The last part of the path, which is the name of the fetched file (Go's `filepath.Base`).
     pub fn file_name(&self) -> String {
         let path = self.decoded_path();
         let trimmed = path.trim_end_matches('/');
@@ -74,7 +74,7 @@ impl Address {
         }
     }
 
-    /// Scheme, lower-case host and effective port: what credentials are bound to. `None` without a host.
+    /// Scheme, lower-case host and effective port, which credentials are bound to. `None` without a host.
     pub fn origin(&self) -> Option<(String, String, u16)> {
         if self.host.is_empty() {
             return None;
@@ -91,7 +91,7 @@ impl Address {
         Some((unescape(name), unescape(password)))
     }
 
-    /// The same address without user and password, to be shown or requested.
+    /// The same address without user and password, for messages or requests.
     pub fn without_user(&self) -> Address {
         Address { user: None, ..self.clone() }
     }
@@ -157,8 +157,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// Joins `reference`, as an index holds it, to the address of its repository: below the base path whether or not that ends
-/// in a slash, with the base's query. An absolute reference stays as it is. `None` when either cannot be read.
+/// Joins `reference` from an index to the address of its repository: below the base path whether or not that ends
+/// in a slash, with the base's query. An absolute reference is returned unchanged. `None` if either is invalid.
 pub fn resolve_reference(base: &str, reference: &str) -> Option<String> {
     let parsed = Address::parse(reference)?;
     if parsed.is_absolute() {
@@ -171,7 +171,7 @@ pub fn resolve_reference(base: &str, reference: &str) -> Option<String> {
     Some(joined.to_string())
 }
 
-/// Joins path elements to the path of `base` and cleans the result (Helm's `URLJoin`). `None` when `base` cannot be read.
+/// Joins path elements to the path of `base` and cleans the result (Helm's `URLJoin`). `None` if `base` is invalid.
 pub fn join_path(base: &str, element: &str) -> Option<String> {
     let mut address = Address::parse(base)?;
     if address.opaque.is_some() {
@@ -194,13 +194,13 @@ fn join_nonempty(first: &str, second: &str) -> String {
     }
 }
 
-/// The path behind `prefix` in `path`, without slashes before it, if `path` is `prefix` or lies below it.
+/// The part of `path` after `prefix`, without leading slashes, if `path` is `prefix` or below it.
 pub fn below<'p>(path: &'p str, prefix: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(prefix)?;
     (prefix.is_empty() || rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_start_matches('/'))
 }
 
-/// Whether two addresses are the same repository: equal after cleaning the paths (Helm's `urlutil.Equal`).
+/// Whether two addresses are the same repository: equal after their paths are cleaned (Helm's `urlutil.Equal`).
 pub fn equal(a: &str, b: &str) -> bool {
     let Some(mut first) = Address::parse(a) else { return clean_dot(a) == clean_dot(b) };
     let Some(mut second) = Address::parse(b) else { return false };
@@ -218,12 +218,12 @@ pub fn is_oci(text: &str) -> bool {
     text.starts_with("oci://")
 }
 
-/// The error for a text that is no address, in Helm's words.
+/// The error for an invalid address, in Helm's words.
 pub fn invalid(text: &str) -> Error {
     Error::new(ErrorKind::Repository, format!("invalid chart URL format: {}", redact(text)))
 }
 
-/// `text` without user name and password in its addresses, for messages and logs.
+/// `text` without user name and password if it is an address, for messages and logs.
 pub fn redact(text: &str) -> String {
     match Address::parse(text) {
         Some(address) if address.user.is_some() => address.without_user().to_string(),
@@ -232,7 +232,7 @@ pub fn redact(text: &str) -> String {
     }
 }
 
-/// The same of what is no address, by the marks alone.
+/// The same for a text that is not a valid address, by `://` and `@` alone.
 fn redact_by_sight(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once("://")?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -240,7 +240,7 @@ fn redact_by_sight(text: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{path}"))
 }
 
-/// Takes percent escapes out; a broken escape stays as it is.
+/// Decodes percent escapes; a broken escape is kept.
 pub fn unescape(text: &str) -> String {
     if !text.contains('%') {
         return text.to_string();
@@ -248,17 +248,17 @@ pub fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&unescape_leniently(text.as_bytes())).into_owned()
 }
 
-/// Escapes `text` for use as one query value or path segment: spaces too become `%20`.
+/// Escapes `text` for use as one query value or path segment; spaces too become `%20`.
 pub fn escape(text: &str) -> String {
     text_of(escaped(text.as_bytes(), Part::Query))
 }
 
-/// Escapes what may not stand in a path; slashes stay.
+/// Escapes characters that are not allowed in a path; slashes are kept.
 pub fn escape_path(text: &str) -> String {
     text_of(escaped(text.as_bytes(), Part::Path))
 }
 
-/// What is made of a text, bytes of which are taken out or replaced at ASCII characters alone, is a text.
+/// The text of bytes that were made from a text; only ASCII characters were removed or replaced, so it is still valid UTF-8.
 fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
@@ -278,7 +278,7 @@ fn cut(text: &str, mark: char) -> (&str, Option<&str>) {
     }
 }
 
-/// The scheme before the first colon, empty where none stands, and what follows.
+/// The scheme before the first colon, empty if there is none, and the rest.
 fn split_scheme(text: &str) -> (&str, &str) {
     let is_scheme = |text: &str| {
         text.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -297,7 +297,7 @@ pub fn clean_dot(path: &str) -> String {
     text_of(fs::clean_name(path.as_bytes()))
 }
 
-/// Takes `.` and `..` segments out of an absolute path, keeping a trailing slash.
+/// Removes `.` and `..` segments from an absolute path, keeping a trailing slash.
 fn remove_dots(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     let mut folder = false;

@@ -1,8 +1,8 @@
-//! Where a text came from that `tpl` was given.
+//! Finds where a text passed to `tpl` came from.
 //!
-//! Goes in: the text, the values and the files of the chart. Comes out: a note that names the value or file that holds it, with
-//! the line. Go calls every such text `gotpl`, which leads nowhere. Nothing is recorded while charts render: the same text is
-//! looked for again when it failed, in the values that the template could see first.
+//! Goes in: the text, the values and the files of the chart. Comes out: a note that names the value or file
+//! that holds it, with the line. Go names every such text `gotpl`, which tells the user nothing. Rendering
+//! records nothing: after a failure the text is searched for, first in the values that the template could see.
 
 use super::path_text;
 use crate::data::{Data, Map};
@@ -12,13 +12,13 @@ use crate::values::origin::Sources;
 use crate::yaml;
 use std::sync::Arc;
 
-/// What the diagnostic's place is called when it lies in a text.
+/// The file name in a diagnostic's location when the fault lies in such a text.
 const NAME: &str = "gotpl";
 
-/// How many bytes of YAML and JSON are made to compare them with the text: deep values would otherwise be written over and over.
+/// How many bytes of YAML and JSON are written for comparison with the text: deep values would otherwise be written repeatedly.
 const WRITTEN_LIMIT: usize = 16 << 20;
 
-/// Says where the text of the diagnostic came from; nothing if it is no value and no file as it stands.
+/// Says where the text of the diagnostic came from; `None` if no value and no file holds exactly this text.
 pub(super) fn note(diagnostic: &Diagnostic, scope: &[String], values: &Arc<Map>, sources: Option<&Sources<'_>>) -> Option<String> {
     let text = diagnostic.text.as_deref()?;
     let root = Data::Map(values.clone());
@@ -26,7 +26,7 @@ pub(super) fn note(diagnostic: &Diagnostic, scope: &[String], values: &Arc<Map>,
     for name in scope {
         below = below.and_then(|data| data.as_map()).and_then(|map| map.get(name));
     }
-    // Templates of a subchart see its own values; the texts they get from elsewhere are looked for everywhere.
+    // Templates of a subchart see its own values; texts passed in from elsewhere are searched for in all values.
     for (start, scope) in below.into_iter().map(|data| (data, scope)).chain(std::iter::once((&root, &[][..]))) {
         let mut path = Vec::new();
         let Some(form) = find(start, text, &mut path, &mut { WRITTEN_LIMIT }) else { continue };
@@ -44,8 +44,8 @@ fn lies_in_text(diagnostic: &Diagnostic) -> bool {
     diagnostic.location.as_ref().is_some_and(|location| location.file == NAME)
 }
 
-/// The way to the first value that `text` was made of, and what it is of that value. `room` is for how many more bytes values are
-/// written.
+/// The path to the first value that `text` was made from, and how: as its text, its YAML or its JSON. `room` is
+/// how many more bytes may be written for the comparison.
 fn find(data: &Data, text: &[u8], path: &mut Vec<String>, room: &mut usize) -> Option<&'static str> {
     if !path.is_empty()
         && let Some(form) = form(data, text, room)
@@ -67,7 +67,7 @@ fn find(data: &Data, text: &[u8], path: &mut Vec<String>, room: &mut usize) -> O
     }
 }
 
-/// What the text is of this value, if it is anything of it.
+/// How the text was made from this value, if it was.
 fn form(data: &Data, text: &[u8], room: &mut usize) -> Option<&'static str> {
     match data {
         Data::Str(value) => (value.as_bytes() == text).then_some("the text of"),

@@ -1,14 +1,14 @@
-//! Where in the templates a rendered line was written that is no YAML.
+//! Finds the template line that wrote a rendered line of invalid YAML.
 //!
-//! Goes in: a failed render with the files that it gave. Comes out: the same error, whose diagnostic stands at the line of the template
-//! and shows the rendered lines in a note. Helm names the file and a line of the rendered text that nobody has before them.
+//! Goes in: a failed render with the files that it gave. Comes out: the same error, whose diagnostic points at the line of the
+//! template and shows the rendered lines in a note. Helm names the file and a line of the rendered text, which the user does not have.
 
 use crate::action::template::{Failure, Options, Rendering};
 use crate::diagnostic::Diagnostic;
 use crate::error::ErrorKind;
 use crate::template::engine::{self, Environment, RenderContext, WrittenLine};
 
-/// Moves the place of a document that is no YAML from the rendered text into the template that wrote it, if that can be found.
+/// Moves the location of invalid YAML from the rendered text to the template line that wrote it, if that can be found.
 pub fn place_in_templates(failure: &mut Failure, options: &Options, environment: &mut dyn Environment) {
     let Some(rendering) = failure.rendering.as_ref().filter(|_| failure.error.kind() == ErrorKind::Manifest) else { return };
     for diagnostic in failure.error.diagnostics_mut() {
@@ -31,7 +31,7 @@ fn writer(diagnostic: &Diagnostic, rendering: &Rendering, options: &Options, env
     engine::writers_of_lines(&context, set, &options.engine, environment, &[line]).pop().flatten()
 }
 
-/// The template's line in the place of the rendered one, which goes into a note with those before it.
+/// Replaces the rendered line with the template's line; the rendered line and those before it go into a note.
 fn place(diagnostic: &mut Diagnostic, written: Diagnostic, rendering: &Rendering) {
     let Some(rendered) = std::mem::replace(&mut diagnostic.location, written.location) else { return };
     diagnostic.hints.splice(0..0, written.hints);

@@ -27,11 +27,11 @@ pub struct Row {
 pub struct Listing {
     /// In the order of Chart.yaml; `None` when it has no list of dependencies.
     pub rows: Option<Vec<Row>>,
-    /// Whole lines, beginning with `WARNING: `.
+    /// Complete lines that start with `WARNING: `.
     pub warnings: Vec<String>,
 }
 
-/// Lists the dependencies of the chart at `path` and what `charts/` has of them.
+/// Lists the dependencies of the chart at `path` and the state of each in `charts/`.
 pub fn list(path: &Path, reporter: &dyn Reporter) -> Result<Listing> {
     let mut notices = Notices::new();
     let chart = loader::load_any_version(path, &mut notices);
@@ -75,7 +75,7 @@ fn shown(path: &Path) -> String {
     quote(path.to_string_lossy().as_bytes())
 }
 
-/// What `charts/` has of a dependency, in Helm's words. `names` are those of all that lies there.
+/// The state of a dependency in `charts/`, in Helm's words. `names` are the names of all entries there.
 fn status(charts: &Path, names: &[String], dependency: &Dependency, chart: &Chart) -> &'static str {
     let prefix = format!("{}-", dependency.name);
     let archives: Vec<&String> = names.iter().filter(|name| name.starts_with(&prefix) && name.ends_with(".tgz")).collect();
@@ -105,7 +105,7 @@ fn status(charts: &Path, names: &[String], dependency: &Dependency, chart: &Char
     }
 }
 
-/// What is wrong with `found` when `range` was asked for.
+/// How `found` violates the requested `range`, if it does.
 fn version_status(found: &str, range: &str) -> Option<&'static str> {
     if found == range {
         return None;

@@ -1,8 +1,8 @@
-//! Charts that lie on this machine: the one whose dependencies are fetched, those at `file://`, and those in `charts/`.
+//! Local charts: the one whose dependencies are fetched, those at `file://`, and those in `charts/`.
 //!
-//! Goes in: folders, and paths as Chart.yaml writes them. Comes out: loaded charts, each loaded once in a run. Those at `file://` are
-//! loaded on all processors ahead of the moment when they are asked for, which is when what there is to say of them is said.
-//! Matches what `pkg/downloader/manager.go` and `internal/resolver` of Helm do with local charts.
+//! Goes in: folders, and paths as Chart.yaml writes them. Comes out: loaded charts, each loaded once in a run.
+//! Those at `file://` are loaded ahead on all processors; their notices are reported only when a chart is used.
+//! Matches how Helm's `pkg/downloader/manager.go` and `internal/resolver` treat local charts.
 
 use super::Manager;
 use crate::chart::{Chart, Dependency, loader};
@@ -14,7 +14,7 @@ use crate::repository::Reporter;
 use crate::version::{Constraint, Version};
 use std::path::{Path, PathBuf};
 
-/// The chart in `folder`, and what there is to say of it told.
+/// Loads the chart in `folder` and reports its notices.
 ///
 /// # Errors
 /// `could not find FOLDER: …`, `only unpacked charts can be updated`.
@@ -29,7 +29,7 @@ pub(super) fn load(folder: &Path, reporter: &dyn Reporter) -> Result<Chart> {
     chart
 }
 
-/// Where a `file://` repository, or a folder name, leads; relative to the chart.
+/// The path that a `file://` repository or a folder name points to, resolved against the chart.
 pub(super) fn local_path(repository: &str, folder: &Path) -> Result<PathBuf> {
     let path = Path::new(repository.strip_prefix("file://").unwrap_or(repository));
     let path = if path.is_absolute() { path.to_path_buf() } else { fs::clean(&folder.join(path)) };
@@ -40,13 +40,13 @@ pub(super) fn local_path(repository: &str, folder: &Path) -> Result<PathBuf> {
 }
 
 impl Manager<'_> {
-    /// Loads the charts at `file://` on all processors. What cannot be loaded is told when it is asked for.
+    /// Loads the charts at `file://` on all processors. Load errors are reported when the chart is used.
     pub(super) fn load_local(&mut self, asked: &[Dependency]) {
         let repositories = asked.iter().map(|dependency| &dependency.repository).filter(|repository| repository.starts_with("file://"));
         let mut paths: Vec<PathBuf> = repositories.filter_map(|repository| local_path(repository, self.folder).ok()).collect();
         paths.sort();
         paths.dedup();
-        // One alone is loaded when its turn comes.
+        // A single chart gains nothing from this: it is loaded when it is used.
         if paths.len() > 1 {
             let loaded = parallel::map(parallel::threads(paths.len()), &paths, |path| {
                 let mut notices = Notices::new();
@@ -73,7 +73,7 @@ impl Manager<'_> {
     }
 }
 
-/// A dependency without a repository must lie in `charts/`; what is wrong if it does in a version that does not fit.
+/// A dependency without a repository must be in `charts/`. Returns the fault if its version there does not fit.
 pub(super) fn check_vendored(dependency: &Dependency, charts: &Path) -> Result<Option<Error>> {
     let path = charts.join(&dependency.name);
     let fault = |text: String| Error::new(ErrorKind::Dependency, text);

@@ -1,7 +1,7 @@
-//! Chart.lock on disk, with the archives' digests beside what Helm reads.
+//! Chart.lock on disk, with the archives' digests in addition to what Helm reads.
 //!
-//! Goes in: a chart's folder, a lock. Comes out: the file, written whole, or the digests in it. `archives` is this tool's own
-//! key, which Helm passes over (helm/helm#9662). Matches `writeLock` of Helm's `pkg/downloader/manager.go`.
+//! Goes in: a chart's folder, a lock. Comes out: the file, written whole, or the digests in it. The key `archives`
+//! is this tool's own; Helm ignores it (helm/helm#9662). Matches `writeLock` of Helm's `pkg/downloader/manager.go`.
 
 use crate::chart::Lock;
 use crate::data::Data;
@@ -11,17 +11,17 @@ use crate::quote::quote;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// How many bytes a lock may have.
+/// The largest lock that is read, in bytes.
 const LOCK_LIMIT: u64 = 16 << 20;
 
 fn lock_name(v1: bool) -> &'static str {
     if v1 { "requirements.lock" } else { "Chart.lock" }
 }
 
-/// The archives' digests that a lock holds beside what Helm reads, by file name; none if there is no lock.
+/// The archives' digests in a lock, by file name; empty if there is no lock.
 ///
 /// # Errors
-/// The lock cannot be read, or what it says of archives is no table of texts: it is not taken for one without digests.
+/// The lock cannot be read, or its `archives` is not a table of strings: such a lock must not pass as one without digests.
 pub(super) fn lock_digests(folder: &Path, v1: bool) -> Result<BTreeMap<String, String>> {
     let name = lock_name(v1);
     let Some(text) = fs::read_if_there(&folder.join(name), LOCK_LIMIT)? else { return Ok(BTreeMap::new()) };
@@ -35,8 +35,8 @@ pub(super) fn lock_digests(folder: &Path, v1: bool) -> Result<BTreeMap<String, S
     digests.ok_or_else(|| Error::new(ErrorKind::Verification, format!("{name}: archives is no table of digests")))
 }
 
-/// That an archive that was fetched as `name` is the one that a lock with these digests means. Errors: it has another digest, or the
-/// lock has none for it, as when the repository gives it another name than before.
+/// Checks the digest of the archive fetched as `name` against the lock's digests. Fails if the digest differs
+/// or if the lock has none for this name, as when the repository now gives the archive another name.
 pub(super) fn check_digest(digests: &BTreeMap<String, String>, name: &str, digest: &str, from: &str) -> Result<()> {
     let fault = |text: String| Err(Error::new(ErrorKind::Verification, text));
     match digests.get(name) {
@@ -47,7 +47,7 @@ pub(super) fn check_digest(digests: &BTreeMap<String, String>, name: &str, diges
     }
 }
 
-/// Writes the lock, whole or not at all; a link in its place is refused (CVE-2025-53547).
+/// Writes the lock, whole or not at all; refuses to replace a symbolic link (CVE-2025-53547).
 pub(super) fn write_lock(folder: &Path, lock: &Lock, v1: bool, digests: &BTreeMap<String, String>) -> Result<()> {
     let name = lock_name(v1);
     let path = folder.join(name);

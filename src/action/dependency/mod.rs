@@ -1,10 +1,9 @@
-//! Dependencies of a chart folder: which are there, and fetching them into `charts/`.
+//! Dependencies of a chart folder: lists them and fetches them into `charts/`.
 //!
-//! Goes in: the folder, flags, settings. Comes out: archives in `charts/`, Chart.lock, and what Helm says on the way. `versions`
-//! chooses what to take, `repositories` keeps the indexes that it chooses from, `local` loads charts at `file://`, and `steps`
-//! makes every archive ready before `staging` moves them to their place together; `telling` keeps the lines of all that in
-//! Helm's order. Matches Helm's `pkg/downloader/manager.go`; `recursive` and the archives' digests in the lock are this tool's
-//! own and only on request.
+//! Goes in: the folder, flags, settings. Comes out: archives in `charts/`, Chart.lock, and Helm's messages along the way. `versions`
+//! chooses the versions, `repositories` keeps the indexes that it chooses from, `local` loads charts at `file://`, and `steps`
+//! prepares every archive before `staging` moves all of them into place; `telling` keeps the messages of all that in Helm's order.
+//! Matches Helm's `pkg/downloader/manager.go`; `recursive` and the archives' digests in the lock are this tool's own and opt-in.
 
 mod list;
 mod local;
@@ -37,9 +36,9 @@ use telling::Aside;
 pub struct Options {
     /// Credentials, TLS files, `verify` and `keyring`.
     pub source: ChartOptions,
-    /// `verify` refuses archives with a wrong signature, not those without one.
+    /// `verify` refuses archives with a bad signature, but accepts unsigned ones.
     pub verify_if_possible: bool,
-    /// Indexes are taken from the cache as they are.
+    /// Use the cached indexes without refreshing them.
     pub skip_refresh: bool,
     /// Charts at `file://` get their own dependencies first (helm/helm#2247).
     pub recursive: bool,
@@ -52,7 +51,7 @@ struct Manager<'a> {
     folder: &'a Path,
     options: &'a Options,
     settings: &'a Settings,
-    /// Keeps what is said while archives are fetched, until its turn has come.
+    /// Holds back messages of concurrent downloads until it is their turn.
     reporter: &'a Aside<'a>,
     downloader: Downloader<'a>,
     repositories: Repositories,
@@ -91,7 +90,7 @@ fn update_below(folder: &Path, options: &Options, settings: &Settings, reporter:
     Ok(())
 }
 
-/// Fetches what the lock names; without a lock, what [`update()`] does.
+/// Fetches the versions in the lock; without a lock, does what [`update()`] does.
 pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &dyn Reporter) -> Result<()> {
     let chart = load(folder, reporter)?;
     let Some(lock) = chart.content.lock.clone() else { return update(folder, options, settings, reporter) };
@@ -153,7 +152,7 @@ impl<'a> Manager<'a> {
         let old_digests = lock_digests(self.folder, v1);
         let digests = self.download(&mut locked, &BTreeMap::new())?;
         let digest = resolve::digest(&asked, &locked)?;
-        // What cannot be read is written anew.
+        // An unreadable lock is written anew.
         let keep_digests = self.options.lock_digests || !old_digests.as_ref().is_ok_and(BTreeMap::is_empty);
         let same_digests = !keep_digests || old_digests.is_ok_and(|old| old == digests);
         if same_digests && chart.content.lock.as_ref().is_some_and(|old| old.digest == digest) {
@@ -179,7 +178,7 @@ mod tests {
         format!("dependencies:\n- name: {name}\n  version: ^1\n  repository: file://../{name}\n")
     }
 
-    // CVE-2025-53547: the lock is a link to another file.
+    // CVE-2025-53547: the lock is a symbolic link to another file.
     #[cfg(unix)]
     #[test]
     fn a_lock_that_is_a_link_is_refused() {
@@ -244,7 +243,7 @@ mod tests {
         let left = [top.path().join("a/tmpcharts-4294967294"), top.path().join("a/.rutter-charts-4294967294")];
         left.iter().for_each(|left| std::fs::create_dir(left).expect("a folder"));
         let (lock, fresh) = (top.path().join("a/.rutter-x.part"), top.path().join("a/.rutter-y.part"));
-        // Over the limit of a chart's files: it must not stop the chart from loading.
+        // Larger than a chart file may be: it must not stop the chart from loading.
         std::fs::write(&lock, vec![b'x'; 6 << 20]).expect("a file");
         std::fs::write(&fresh, b"x").expect("a file");
         let written = std::time::SystemTime::now();

@@ -1,9 +1,9 @@
 //! The repositories that dependencies come from, and their cached indexes.
 //!
-//! Goes in: the dependencies of a chart and repositories.yaml. Comes out: under which name each repository is cached, fresh
-//! indexes in the cache, and their bytes, read once between two refreshes. A repository that nobody added needs no `repo add`:
-//! its index is cached under a name made of its address. Matches `resolveRepoNames`, `ensureMissingRepos` and
-//! `UpdateRepositories` of Helm's `pkg/downloader/manager.go`.
+//! Goes in: the dependencies of a chart and repositories.yaml. Comes out: the name under which each repository is
+//! cached, fresh indexes in the cache, and their bytes, read once between two refreshes. Repositories do not have
+//! to be added with `repo add`: the index of one that was not is cached under a name made from its address. Matches
+//! `resolveRepoNames`, `ensureMissingRepos` and `UpdateRepositories` of Helm's `pkg/downloader/manager.go`.
 
 use super::Manager;
 use super::local::local_path;
@@ -21,11 +21,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What the names of repositories that nobody added begin with.
+/// The prefix of the cache names of repositories that were not added.
 const MANAGED: &str = "helm-manager-";
 
 impl Manager<'_> {
-    /// The names of configured repositories by dependency; aliases turn into addresses.
+    /// The names of configured repositories by dependency; replaces aliases by addresses.
     pub(super) fn resolve_names(&mut self, asked: &mut [Dependency]) -> Result<HashMap<String, String>> {
         let mut names = HashMap::new();
         let mut missing = Vec::new();
@@ -74,7 +74,7 @@ impl Manager<'_> {
         Err(Error::new(ErrorKind::Dependency, message))
     }
 
-    /// Fetches the indexes of repositories that nobody added, under names made of their addresses.
+    /// Fetches the indexes of repositories that were not added, under names made from their addresses.
     pub(super) fn fetch_unmanaged(&self, asked: &[Dependency], names: &mut HashMap<String, String>) -> Result<()> {
         let mut entries: Vec<Entry> = Vec::new();
         for dependency in asked {
@@ -85,7 +85,7 @@ impl Manager<'_> {
             names.insert(dependency.name.clone(), name.clone());
             let entry = Entry { name, url: dependency.repository.clone(), ..Entry::default() };
             let same = |other: &Entry| other.url.trim_end_matches('/') == entry.url.trim_end_matches('/');
-            // Two spellings of one address are fetched once each only if their cache names differ.
+            // The cache name decides: two spellings of one address that give two cache names are both fetched.
             if !entries.iter().any(|other| same(other) && other.name == entry.name) {
                 entries.push(entry);
             }
@@ -106,7 +106,7 @@ impl Manager<'_> {
         self.repositories.entries.iter().find(|entry| url::equal(address, &entry.url))
     }
 
-    /// Fetches the indexes of all added repositories, those with one address once.
+    /// Fetches the indexes of all added repositories, once per address.
     pub(super) fn update_repositories(&self) -> Result<()> {
         let mut unique: Vec<&Entry> = Vec::new();
         for entry in &self.repositories.entries {
@@ -136,7 +136,7 @@ impl Manager<'_> {
         Ok(bytes)
     }
 
-    /// Forgets the indexes that were read, since others were fetched.
+    /// Drops the indexes in memory, since newer ones were fetched.
     fn forget_indexes(&self) {
         if let Ok(mut indexes) = self.indexes.lock() {
             indexes.clear();
@@ -198,7 +198,7 @@ impl Manager<'_> {
         self.repositories.entries.iter().try_for_each(|entry| fs::open(&index_path(self.settings, &entry.name)?).map(|_| ()))
     }
 
-    /// Every repository of a lock must be known by name.
+    /// Every repository of a lock must be an added one.
     pub(super) fn check_repositories(&self, locked: &[Dependency]) -> Result<()> {
         let known = |address: &str| self.repositories.entries.iter().any(|entry| url::equal(&entry.url, address.trim_end_matches('/')));
         let missing: Vec<&str> = locked
@@ -227,7 +227,7 @@ fn is_address(text: &str) -> bool {
     text.starts_with('/') || url::Address::parse(text).is_some_and(|address| address.is_absolute())
 }
 
-/// Helm's name for the cached index of a repository that nobody added.
+/// Helm's name for the cached index of a repository that was not added.
 pub(super) fn managed_name(address: &str) -> String {
     format!("{MANAGED}{}", sha256_hex(address.as_bytes()))
 }

@@ -1,8 +1,7 @@
-//! Archives made ready beside `charts/` and moved there when all of them are.
+//! Archives prepared next to `charts/` and moved there when all of them are ready.
 //!
-//! Goes in: a chart's folder, the archives that are wanted. Comes out: `charts/` with them and without those that no dependency
-//! wants any more. A run that is killed leaves its folder, which the next run takes away. Matches `safeMoveDeps` of Helm's
-//! `pkg/downloader/manager.go`.
+//! Goes in: a chart's folder, the required archives. Comes out: `charts/` with them and without archives that no dependency requires any
+//! more. A killed run leaves its staging folder; the next run removes it. Matches `safeMoveDeps` of Helm's `pkg/downloader/manager.go`.
 
 use crate::chart::{Dependency, loader};
 use crate::diagnostic::Notices;
@@ -12,14 +11,14 @@ use crate::repository::Reporter;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// A folder of its own in the chart's folder, under a name that no chart takes in, taken away when dropped; what processes
-/// that are gone left behind goes first, Helm's `tmpcharts-PID` included.
+/// A private folder inside the chart's folder, under a name that charts never include, removed on drop.
+/// Creating one first removes what processes that have ended left behind, including Helm's `tmpcharts-PID`.
 pub(super) struct Staging {
     pub(super) path: PathBuf,
 }
 
 impl Staging {
-    /// `now` in seconds since 1970; without it no file is old.
+    /// `now` in seconds since 1970; without it no file counts as old.
     pub(super) fn new(folder: &Path, now: Option<i64>) -> Result<Staging> {
         let own = format!("{}charts-", fs::UNFINISHED);
         for name in fs::names(folder)? {
@@ -29,7 +28,7 @@ impl Staging {
             if process.is_some_and(|process| process != std::process::id() && has_ended(process)) {
                 fs::remove_folder(&folder.join(&*name))?;
             } else if name.starts_with(fs::UNFINISHED) && name.ends_with(".part") && is_old(&folder.join(&*name), now) {
-                // A file that a run which was killed did not finish. Gone already is as good.
+                // A file that a killed run left unfinished. An error is ignored, since another run may have removed it already.
                 let _ = fs::remove_file(&folder.join(&*name));
             }
         }
@@ -42,12 +41,12 @@ impl Staging {
     }
 }
 
-/// Whether a file has lain there for longer than anybody takes to write one.
+/// Whether a file is older than any write could take.
 fn is_old(path: &Path, now: Option<i64>) -> bool {
     now.is_some_and(|now| fs::lstat(path).is_ok_and(|about| now.saturating_sub(about.modified) > fs::UNFINISHED_AGE))
 }
 
-/// Whether this process is gone for sure; where the system does not tell, what may be in use stays.
+/// Whether this process has certainly ended; where the system cannot tell, the folder stays because it may be in use.
 fn has_ended(process: u32) -> bool {
     let processes = Path::new("/proc");
     fs::exists(&processes.join("self")) && !fs::exists(&processes.join(process.to_string()))
@@ -55,13 +54,13 @@ fn has_ended(process: u32) -> bool {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // What cannot be taken away is taken away by the next run.
+        // If this fails, the next run removes it.
         let _ = fs::remove_folder(&self.path);
     }
 }
 
-/// Moves what is ready in `staging` into `charts/`, then takes away archives that no dependency wants; those of the names `wanted`
-/// stay. What is no chart is not moved; the archives `packed` were made here and are known to be charts.
+/// Moves the files in `staging` into `charts/`, then removes archives that no dependency requires; files named in
+/// `wanted` stay. Files that are not charts are not moved; the archives in `packed` were made here and need no check.
 pub(super) fn move_charts(
     locked: &[Dependency],
     wanted: &HashSet<&str>,
@@ -79,7 +78,7 @@ pub(super) fn move_charts(
         if name.to_str().is_none_or(|name| !packed.contains(name))
             && let Err(error) = loader::load_any_version(&path, &mut Notices::new())
         {
-            // Under the name that Helm's folder has, and without a line end, as Helm says it.
+            // Shown under the name of Helm's folder and without a line end, as Helm prints it.
             let shown = charts.with_file_name(format!("tmpcharts-{}", std::process::id())).join(name).display().to_string();
             let fault = error.to_string().replace(&path.display().to_string(), &shown);
             skipped.push_str(&format!("Could not verify {shown} for moving: {fault} (Skipping)"));

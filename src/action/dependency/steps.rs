@@ -1,9 +1,9 @@
-//! The archives of all dependencies, made ready at once.
+//! Prepares the archives of all dependencies in parallel.
 //!
-//! Goes in: dependencies with exact versions. Comes out: `charts/` with their archives, all of them or none, and the digest of each.
-//! First every dependency becomes a [`Step`], in order and without a download; then all steps are carried out on several threads,
-//! and what is said meanwhile is told in the order of the steps. Matches `downloadAll` of Helm's `pkg/downloader/manager.go`,
-//! which does one after the other.
+//! Goes in: dependencies with exact versions. Comes out: `charts/` with their archives, all of them or none,
+//! and the digest of each. First every dependency becomes a [`Step`], in order and without a download; then
+//! several threads carry out the steps, and their messages are reported in the order of the steps. Matches
+//! `downloadAll` of Helm's `pkg/downloader/manager.go`, which handles one dependency after the other.
 
 use super::Manager;
 use super::local::check_vendored;
@@ -29,10 +29,10 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Most archives that are made ready at once.
+/// How many archives are prepared at once, at most.
 const THREADS_LIMIT: usize = 8;
 
-/// One dependency: what is said first, and what there is to do; nothing when its archive is there or comes with another step.
+/// One dependency: the messages before it, and the task; no task if its archive is there or comes with another step.
 struct Step {
     lines: Vec<String>,
     task: Option<Task>,
@@ -40,18 +40,18 @@ struct Step {
 
 /// Where the archive comes from.
 enum Task {
-    /// It is packed from a chart in memory.
+    /// Packed from a chart in memory.
     Local { chart: Chart },
     /// It is kept from an earlier download, under this name.
     Kept { name: String, archive: Vec<u8> },
-    /// It is fetched from `address`, with the credentials of `entry`; `digest` is what the index says, or empty.
+    /// Fetched from `address`, with the credentials of `entry`; `digest` is the one in the index, or empty.
     Http { address: String, entry: Entry, digest: String },
-    /// It is fetched from a registry; `reference` is without a tag.
+    /// Fetched from a registry; `reference` is without a tag.
     Registry { reference: String, version: String },
 }
 
 impl Step {
-    /// The name of the archive that is packed here, and so needs no second look.
+    /// The name of the archive if it is packed here, and so needs no check that it is a chart.
     fn packed(&self) -> Option<String> {
         match &self.task {
             Some(Task::Local { chart }) => Some(archive::file_name(chart)),
@@ -61,8 +61,8 @@ impl Step {
 }
 
 impl Manager<'_> {
-    /// Brings the archives of `locked` into `charts/`, sets the versions of local ones, and gives the archives' digests by
-    /// file name. `wanted` are digests that must hold.
+    /// Brings the archives of `locked` into `charts/`, sets the versions of local ones, and returns the
+    /// archives' digests by file name. `wanted` holds digests that the archives must match.
     pub(super) fn download(&mut self, locked: &mut [Dependency], wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
         if self.options.skip_refresh {
             self.check_indexes()?;
@@ -93,8 +93,8 @@ impl Manager<'_> {
         Err(error)
     }
 
-    /// What is to be done, in the order of the dependencies, into `steps`. `Ok(Some(…))` is what keeps it from going on; an
-    /// error is one that Helm does not call a save error.
+    /// Appends the steps, in the order of the dependencies, to `steps`. `Ok(Some(…))` is an error that stops
+    /// the planning; `Err` is an error that Helm does not report as a save error.
     fn plan(
         &mut self,
         locked: &mut [Dependency],
@@ -120,7 +120,7 @@ impl Manager<'_> {
         Ok(None)
     }
 
-    /// What is to be done for a dependency that is not in `charts/` already.
+    /// The step for a dependency that has a repository.
     fn plan_one(&mut self, dependency: &mut Dependency, seen: &mut HashSet<String>, wanted: &BTreeMap<String, String>) -> Result<Step> {
         let (name, repository) = (&dependency.name, &dependency.repository);
         if repository.starts_with("file://") {
@@ -147,7 +147,7 @@ impl Manager<'_> {
         Ok(Step { lines: vec![format!("{verb} {name} from repo {repository}")], task })
     }
 
-    /// Where the archive of a dependency lies: in the cached index of its repository, else in the one that is fetched now.
+    /// Where to fetch the archive of a dependency: looks in the cached index of its repository, or else in one that is fetched now.
     fn find(&self, dependency: &Dependency) -> Result<(String, Entry, String)> {
         let fault = |text: String| Error::new(ErrorKind::Dependency, format!("could not find : {text}"));
         let repository = &dependency.repository;
@@ -184,12 +184,12 @@ impl Manager<'_> {
             .map_err(|error| fault(format!("chart {} not found in {repository}: {error}", dependency.name)))
     }
 
-    /// Does all steps at once; the first fault in their order counts.
+    /// Carries out all steps in parallel; the first fault in step order is returned.
     fn carry_out(&self, steps: &[Step], staging: &Path, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
         let telling = Mutex::new(Telling::new(steps.iter().map(|step| step.lines.clone()).collect()));
         let next = AtomicUsize::new(0);
         let work = || {
-            // Asked before a step is claimed: a claimed step is always completed, so that there are results up to the first fault.
+            // Checked before a step is claimed: a claimed step is always completed, so all steps up to the first fault have results.
             while telling.lock().is_ok_and(|telling| !telling.has_failed()) {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(step) = steps.get(at) else { break };
@@ -208,7 +208,7 @@ impl Manager<'_> {
         Ok(telling.results()?.into_iter().flatten().collect())
     }
 
-    /// Makes one archive ready in `staging`; gives its file name and its digest (`sha256:` and hex).
+    /// Prepares one archive in `staging`; returns its file name and its digest (`sha256:` and hex).
     fn carry_out_one(&self, task: &Task, staging: &Path, wanted: &BTreeMap<String, String>) -> Result<(String, String)> {
         let verify = match (self.options.source.verify, self.options.verify_if_possible) {
             (true, true) => Verify::IfPossible,
@@ -223,7 +223,7 @@ impl Manager<'_> {
             Task::Local { chart } => {
                 archive::check(chart)?;
                 let (name, bytes) = (archive::file_name(chart), archive::to_bytes(chart, None)?);
-                // An archive that is there with the same bytes stays: replacing a file makes the system write it out at once.
+                // An existing archive with the same bytes is kept: replacing a file makes the system write it out at once.
                 let there = self.folder.join("charts").join(&name);
                 let is_file = fs::lstat(&there).is_ok_and(|entry| entry.kind == fs::Kind::File);
                 if !is_file || fs::read_limited(&there, bytes.len() as u64).ok().as_ref() != Some(&bytes) {
@@ -244,7 +244,7 @@ impl Manager<'_> {
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let digest = format!("sha256:{}", digest::hex(&digest));
-        // What is packed from a folder may change with it; only what is fetched is held to the lock.
+        // A local chart may change, and its archive with it, so only fetched archives are checked against the lock.
         if !shown.is_empty() {
             check_digest(wanted, &name, &digest, &shown)?;
         }

@@ -1,7 +1,7 @@
-//! What is said while several things are done at once, in the order in which Helm does them one by one.
+//! Puts the messages of concurrent steps into the order of Helm, which runs the steps one by one.
 //!
-//! Goes in: the lines that come before each step, then the steps' outcomes with what was said during them, as they end. Comes
-//! out: all lines up to the first fault in the steps' order, each as soon as its turn has come, and that fault.
+//! Goes in: the messages that come before each step, then the steps' outcomes and messages, in the order in which the
+//! steps end. Comes out: all messages up to the first fault in step order, each as soon as it is its turn, and that fault.
 
 use crate::diagnostic::Notice;
 use crate::error::{Error, ErrorKind, Result};
@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::thread::ThreadId;
 
-/// A line, and whether even a silent command says it ([`Reporter::announce`]).
+/// A message, and whether even a silent command prints it ([`Reporter::announce`]).
 type Line = (bool, String);
 
-/// A reporter that keeps the lines of threads that are within [`Aside::listen`]; everything else passes.
+/// A reporter that holds back the messages of threads inside [`Aside::listen`]; all others pass.
 pub(super) struct Aside<'a> {
     reporter: &'a dyn Reporter,
     lines: Mutex<HashMap<ThreadId, Vec<Line>>>,
@@ -24,7 +24,7 @@ impl<'a> Aside<'a> {
         Aside { reporter, lines: Mutex::default() }
     }
 
-    /// Does `work` and keeps what this thread says meanwhile.
+    /// Runs `work` and returns the messages of this thread meanwhile.
     pub(super) fn listen<T>(&self, work: impl FnOnce() -> T) -> (Vec<Line>, T) {
         let thread = std::thread::current().id();
         if let Ok(mut lines) = self.lines.lock() {
@@ -34,7 +34,7 @@ impl<'a> Aside<'a> {
         (self.lines.lock().ok().and_then(|mut lines| lines.remove(&thread)).unwrap_or_default(), result)
     }
 
-    /// Whether the line was kept.
+    /// Holds back the line if this thread is listened to; returns whether it did.
     fn keep(&self, always: bool, line: &str) -> bool {
         let Ok(mut lines) = self.lines.lock() else { return false };
         let kept = lines.get_mut(&std::thread::current().id());
@@ -68,12 +68,12 @@ impl Reporter for Aside<'_> {
     }
 }
 
-/// The steps so far.
+/// The steps and what is known of them so far.
 pub(super) struct Telling<T> {
-    /// What is said before each step; its length is the number of steps.
+    /// The messages before each step; there is one entry per step.
     before: Vec<Vec<String>>,
     outcomes: Vec<Option<(Vec<Line>, Result<T>)>>,
-    /// How many steps were begun in words, and how many ended well in words.
+    /// For how many steps the messages before them were reported, and for how many all messages were.
     begun: usize,
     ended: usize,
 }
@@ -84,14 +84,14 @@ impl<T> Telling<T> {
         Telling { before, outcomes, begun: 0, ended: 0 }
     }
 
-    /// Takes in how step `at` ended.
+    /// Records how step `at` ended.
     pub(super) fn end(&mut self, at: usize, said: Vec<Line>, outcome: Result<T>) {
         if let Some(slot) = self.outcomes.get_mut(at) {
             *slot = Some((said, outcome));
         }
     }
 
-    /// Says what can be said by now.
+    /// Reports all messages whose turn has come.
     pub(super) fn go_on(&mut self, reporter: &dyn Reporter) {
         while let Some(before) = self.before.get(self.ended) {
             if self.begun == self.ended {
@@ -109,7 +109,7 @@ impl<T> Telling<T> {
         }
     }
 
-    /// Whether a step has failed, so that those that were not begun need not be.
+    /// Whether a step has failed, so that no further step need be started.
     pub(super) fn has_failed(&self) -> bool {
         self.outcomes.iter().flatten().any(|(_, outcome)| outcome.is_err())
     }

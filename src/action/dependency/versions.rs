@@ -1,8 +1,8 @@
-//! Which version of each dependency is taken.
+//! Chooses the version of each dependency.
 //!
 //! Goes in: the ranges that Chart.yaml asks for. Comes out: the dependencies with exact versions, as Chart.lock holds them, or
-//! one error that names all that cannot be had. The choice itself is [`resolve`]'s; here is where versions are looked for: the
-//! cached index of a repository, the tags of a registry, the chart in a local folder. Matches Helm's `internal/resolver`.
+//! one error that names all that were not found. [`resolve`] makes the choice; this file collects the available versions: from
+//! the cached index of a repository, the tags of a registry, the chart in a local folder. Matches Helm's `internal/resolver`.
 
 use super::Manager;
 use super::local::local_path;
@@ -15,7 +15,7 @@ use crate::version::Version;
 use std::collections::HashMap;
 
 impl Manager<'_> {
-    /// The dependencies with the versions to take.
+    /// The dependencies with the chosen versions.
     pub(super) fn resolve(&mut self, asked: &[Dependency], names: &HashMap<String, String>) -> Result<Vec<Dependency>> {
         self.load_local(asked);
         let mut locked = Vec::with_capacity(asked.len());
@@ -62,7 +62,7 @@ impl Manager<'_> {
         if missing.is_empty() { Ok(locked) } else { Err(resolve::unsatisfied(&missing)) }
     }
 
-    /// The versions of the chart at `oci://…`, highest first; `known` keeps what was asked for already.
+    /// The versions of the chart at `oci://…`, highest first; `known` caches the answers.
     fn registry_versions(&self, address: &str, known: &mut HashMap<String, Vec<String>>) -> Result<Vec<String>> {
         if let Some(versions) = known.get(address) {
             return Ok(versions.clone());

@@ -1,7 +1,7 @@
-//! Shows what a chart says of itself: what `helm show` does.
+//! Shows parts of a chart: what `helm show` does.
 //!
-//! Goes in: a loaded chart and what is wanted of it. Comes out: the text. Files are shown as they were read; Chart.yaml is
-//! written anew, its keys sorted and unknown ones gone. Follows Helm's `pkg/action/show.go`.
+//! Goes in: a loaded chart and which part to show. Comes out: the text. Files are shown as read; Chart.yaml is
+//! written anew, with sorted keys and without unknown ones. Follows Helm's `pkg/action/show.go`.
 
 pub mod json_path;
 
@@ -10,7 +10,7 @@ use crate::data::Data;
 use crate::error::Result;
 use json_path::JsonPath;
 
-/// What is shown of a chart.
+/// The part of a chart to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     All,
@@ -25,7 +25,7 @@ pub enum Part {
 /// The text of this part of the chart.
 ///
 /// # Errors
-/// `error parsing jsonpath TEMPLATE: …`. A template that does not fit the values gives nothing and is no error, as in Helm.
+/// `error parsing jsonpath TEMPLATE: …`. A template that does not fit the values prints nothing and is not an error, as in Helm.
 pub fn run(chart: &Chart, part: &Part) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let all = *part == Part::All;
@@ -40,7 +40,7 @@ pub fn run(chart: &Chart, part: &Part) -> Result<Vec<u8>> {
                 path.write(&Data::Map(chart.values.clone()), &mut out);
             }
             Part::All | Part::Values(None) => {
-                // An archive may hold several.
+                // An archive may hold several files of this name.
                 let files = chart.content.raw.iter().filter(|other| other.name == file.name);
                 files.enumerate().for_each(|(at, file)| line(all && at == 0, &file.data, &mut out));
             }
@@ -58,7 +58,7 @@ pub fn run(chart: &Chart, part: &Part) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// A file's text and a line end, behind a document mark if wanted.
+/// Appends a file's text and a newline, after a document mark if `marked`.
 fn line(marked: bool, text: &[u8], out: &mut Vec<u8>) {
     if marked {
         out.extend_from_slice(b"---\n");
@@ -72,7 +72,7 @@ fn readme(files: &[File]) -> Option<&File> {
     files.iter().find(|file| ["readme.md", "readme.txt", "readme"].iter().any(|name| name.eq_ignore_ascii_case(&file.name)))
 }
 
-/// The CRDs of the chart and its subcharts, each behind a document mark.
+/// Appends the CRDs of the chart and its subcharts, each after a document mark.
 fn crds(chart: &Chart, out: &mut Vec<u8>) {
     for crd in chart.crds() {
         line(!crd.file.data.starts_with(b"---"), &crd.file.data, out);

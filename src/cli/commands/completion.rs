@@ -1,6 +1,6 @@
-//! `rutter completion`: scripts by which a shell asks rutter what may stand in the place of the word being typed.
+//! `rutter completion`: prints scripts by which a shell asks rutter for completions of the word being typed.
 //!
-//! The scripts are files of their own beside [`complete`], which answers them. Follows Helm's `pkg/cmd/completion.go`.
+//! The scripts are separate files next to [`complete`], which answers them. Follows Helm's `pkg/cmd/completion.go`.
 
 use super::{Arity, Row, Run};
 use crate::cli::complete;
@@ -100,7 +100,7 @@ macro_rules! shells {
 
 shells!(Bash "rutter.bash", Fish "rutter.fish", PowerShell "rutter.ps1", Zsh "rutter.zsh");
 
-/// The script for a program of this name, with the command that it asks; [`complete`] says what that answers.
+/// The script for a program of this name, with the command that it runs to get completions; [`complete`] describes the answer.
 fn script(text: &str, name: &str, descriptions: bool) -> String {
     let function: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     text.replace("@COMMAND@", if descriptions { complete::NAME } else { complete::PLAIN_NAME })

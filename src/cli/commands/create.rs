@@ -74,7 +74,7 @@ impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
         let Some(path) = arguments.first().map(Path::new) else { return Ok(()) };
         let starter = self.starter.as_deref().filter(|starter| !starter.is_empty());
-        // An absolute path replaces what it is joined to.
+        // `join` replaces the folder if the starter is an absolute path.
         let source = starter.map(|starter| fs::clean(&Path::new(&session.settings.data_home).join("starters").join(starter)));
         let asks = source.as_deref().is_some_and(jinja::is_jinja);
         if !asks && (!self.answer.is_empty() || !self.answers.is_empty()) {
@@ -108,7 +108,7 @@ impl Run for Arguments {
 }
 
 impl Arguments {
-    /// The answers of the files, then those of the command line, so that the latter win.
+    /// The answers from the files, then those of the command line, so that the latter win.
     fn given(&self) -> Result<Answers> {
         let mut given = Answers::new();
         for file in &self.answers {
@@ -129,8 +129,8 @@ impl Arguments {
     }
 }
 
-/// Asks until the answer is one; an empty line takes the default. The end of input ends the command: what has not been asked for must
-/// not be made up.
+/// Asks until the answer is valid; an empty line takes the default. The end of input ends the command: a
+/// question that was not answered must not get a made-up answer.
 fn ask(question: &Question, default: Option<&Data>, session: &Session) -> Result<Option<Data>> {
     let mut text = if question.prompt.is_empty() { question.name.clone() } else { question.prompt.clone() };
     if !question.choices.is_empty() {

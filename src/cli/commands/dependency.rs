@@ -108,7 +108,7 @@ impl Fetching {
     }
 }
 
-/// The folder that was named, or the working folder.
+/// The folder given as argument, or the working folder.
 fn folder(arguments: Vec<String>) -> PathBuf {
     arguments.into_iter().next().map_or_else(|| PathBuf::from("."), |path| crate::fs::clean(&PathBuf::from(path)))
 }

@@ -1,4 +1,4 @@
-//! `rutter env`: prints the settings that variables and flags come to. Follows Helm's `pkg/cmd/env.go`.
+//! `rutter env`: prints the resolved settings as variables. Follows Helm's `pkg/cmd/env.go`.
 
 use super::{Arity, Row, Run};
 use crate::cli::session::Session;

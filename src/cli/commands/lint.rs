@@ -1,4 +1,4 @@
-//! `rutter lint`: examines charts and says what may be wrong with them. Follows Helm's `pkg/cmd/lint.go`.
+//! `rutter lint`: checks charts for possible issues. Follows Helm's `pkg/cmd/lint.go`.
 
 use super::{Arity, Row, Run};
 use crate::action::lint;
@@ -102,7 +102,7 @@ impl Run for Arguments {
     }
 }
 
-/// Whether the places of findings are shown under them: to a person, never where a script reads Helm's lines.
+/// Whether findings are shown with their source lines: for people, but never where a script reads Helm's lines.
 fn shows_places(session: &Session) -> bool {
     match session.settings.error_format {
         ErrorFormat::Human => true,

@@ -53,7 +53,7 @@ pub const COMMANDS: &[Row] = &[
     version::COMMAND,
 ];
 
-/// What `rutter --help` says first.
+/// The first part of `rutter --help`.
 pub const ABOUT: &str = "\
 Helm charts in milliseconds: template, lint, package and publish, from one binary
 
@@ -96,7 +96,7 @@ $HOME/.cache/helm, $HOME/.config/helm and $HOME/.local/share/helm.";
 /// How many arguments a command takes besides its flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
-    /// The command sees to it.
+    /// The command checks the count itself.
     Any,
     Exactly(usize),
     AtLeast(usize),
@@ -115,9 +115,9 @@ pub struct Row {
     pub about: &'static str,
     /// The description in the command's help; `about` when empty.
     pub long: &'static str,
-    /// Left out of lists.
+    /// Hidden from lists.
     pub hidden: bool,
-    /// Flags that still work and what to use instead.
+    /// Flags that still work, and the advice what to use instead.
     pub deprecated: &'static [(&'static str, &'static str)],
     pub flags: fn(Command) -> Command,
     pub run: fn(&mut ArgMatches, Vec<String>, &mut Session) -> Result<()>,
@@ -149,29 +149,29 @@ impl Row {
         Row { children, ..entry }
     }
 
-    /// The same entry, also called by these names.
+    /// The same row with these aliases.
     pub const fn aliases(self, aliases: &'static [&'static str]) -> Row {
         Row { aliases, ..self }
     }
 
-    /// The same entry with deprecated flags and what to use instead.
+    /// The same row with deprecated flags and what to use instead.
     pub const fn deprecated(self, deprecated: &'static [(&'static str, &'static str)]) -> Row {
         Row { deprecated, ..self }
     }
 
-    /// Whether `word` calls this entry.
+    /// Whether `word` names this row.
     pub fn is_called(&self, word: &str) -> bool {
         self.name == word || self.aliases.contains(&word)
     }
 }
 
-/// The flags of a command and what it does with them.
+/// The flags of a command and its implementation.
 pub trait Run: Args {
-    /// Does it. `arguments` are the words that are no flags, their number already checked.
+    /// Runs the command. `arguments` are the words that are not flags; their number is already checked.
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()>;
 }
 
-/// Takes the flags out of what clap parsed and runs.
+/// Extracts the flags from what clap parsed and runs the command.
 fn run<A: Run>(matches: &mut ArgMatches, arguments: Vec<String>, session: &mut Session) -> Result<()> {
     let flags = A::from_arg_matches_mut(matches).map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
     flags.run(arguments, session)

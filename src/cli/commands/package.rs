@@ -79,7 +79,7 @@ impl Run for Arguments {
         if self.sign && self.keyring.as_deref() == Some("") {
             return usage("--keyring is required for signing a package");
         }
-        // Helm makes its client for registries first, whether or not anything is fetched.
+        // Helm creates its registry client first, whether or not anything is fetched, so its errors come first.
         self.server.options()?;
         let options = Options {
             version: self.version.clone().unwrap_or_default(),
@@ -99,7 +99,7 @@ impl Run for Arguments {
                 session.print(format!("Successfully packaged chart and saved it to: {}\n", report.path.display()))?;
             }
             if number + 1 == arguments.len() {
-                // The end of the process frees the last chart at once.
+                // The process ends now, which frees the last chart faster than dropping it.
                 std::mem::forget(report);
             }
             Ok(())
@@ -127,7 +127,7 @@ impl Arguments {
         Ok(report)
     }
 
-    /// Fetches the dependencies first, without a word but the registry client's, as Helm does.
+    /// Fetches the dependencies first; as in Helm, only the messages of the registry client are printed.
     fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<()> {
         let source = ChartOptions { keyring: keyring(self.keyring.as_deref(), session), ..self.server.options()? };
         let options = dependency::Options { source, ..dependency::Options::default() };
@@ -136,7 +136,7 @@ impl Arguments {
         dependency::update(&fs::absolute(path)?, &options, &repository_settings(session)?, &console.silent())
     }
 
-    /// Writes the provenance file beside the archive.
+    /// Writes the provenance file next to the archive.
     fn sign(&self, report: &Report, given: Option<&[u8]>, session: &mut Session) -> Result<()> {
         let keyring = provenance::read_keyring_file(&keyring(self.keyring.as_deref(), session))?;
         let mut passphrase = |name: &str| secret::passphrase(given, name, session);
@@ -184,7 +184,7 @@ impl Listing {
         writer.end_map();
     }
 
-    /// The whole text, indented, with its line break.
+    /// The complete JSON, indented, with a final newline.
     fn finish(self) -> Result<Vec<u8>> {
         let mut writer = self.writer;
         writer.end_list();

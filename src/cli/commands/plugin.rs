@@ -109,7 +109,7 @@ impl Run for Install {
             version: self.version.unwrap_or_default(),
             verify: self.verify,
             keyring: keyring(self.keyring.as_deref(), session),
-            // Helm's client for plugins looks at this flag whatever else is given.
+            // Unlike its client for charts, Helm's client for plugins honours this flag whatever else is given.
             access: ChartOptions { plain_http: server.plain_http, ..server.options()? },
         };
         install::run(arguments.first().map_or("", String::as_str), &options, session)
@@ -159,7 +159,7 @@ impl Run for Update {
     }
 }
 
-/// Does something to each plugin that is named; what goes wrong with one does not keep it from the others.
+/// Runs the action on each named plugin; a failure does not stop the others.
 fn for_each(
     verb: &str,
     names: &[String],
@@ -233,7 +233,7 @@ impl Run for Package {
         let archive = package::pack(folder, &plugin.name).map_err(failed)?;
         let name = install::archive_name(&plugin);
         let signature = keyring_bytes.map(|keyring| self.signature(&plugin, &archive, &keyring, session)).transpose()?;
-        // Written when all is there.
+        // Nothing is written before archive and signature are both complete.
         let destination = Path::new(&self.destination);
         fs::create_folders(destination)?;
         let path = fs::clean(&destination.join(name));

@@ -91,7 +91,7 @@ impl Run for Arguments {
     }
 }
 
-/// What was fetched as a JSON array; `verified` says who signed it, where that was asked for.
+/// The fetched charts as a JSON array; `verified` says who signed a chart, if verification was requested.
 fn listing(references: &[String], reports: &[pull::Report]) -> Result<Vec<u8>> {
     let mut writer = json::Writer::new(false);
     let text = |writer: &mut json::Writer, key: &str, value: &str| {

@@ -1,5 +1,5 @@
-//! `rutter push`: uploads an archive, or a folder once it is packed, to a registry or a repository.
-//! Follows Helm's `pkg/cmd/push.go`. Repositories over HTTP are rutter's.
+//! `rutter push`: uploads an archive, or a folder that it packs first, to a registry or a repository. Follows
+//! Helm's `pkg/cmd/push.go`. Uploads to HTTP repositories are rutter's own.
 
 use super::{Arity, Row, Run};
 use crate::action::push::{self, Options};
@@ -114,7 +114,7 @@ impl Run for Arguments {
         let mut words = arguments.into_iter();
         let (path, destination) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let environment = &session.environment;
-        // The variables of the public push plugin, which are for HTTP repositories.
+        // The variables of the public push plugin apply only to HTTP repositories.
         let http = !destination.starts_with(SCHEME);
         let variable = |name: &str| environment.get_filled(name).filter(|_| http);
         let truth = |name: &str| variable(name).is_some_and(|text| boolean(&text) == Ok(true));
@@ -174,7 +174,7 @@ impl Run for Arguments {
 }
 
 impl Arguments {
-    /// Packs the folder at `path` and puts the archive in its place; the archive goes away with what is given back.
+    /// Packs the folder and sets `path` to the archive, which is deleted when the returned folder is dropped.
     fn pack(&self, path: &mut PathBuf, options: &Options, settings: &Settings, session: &mut Session) -> Result<tempfile::TempDir> {
         if self.dependency_update {
             let options = dependency::Options { source: options.source.clone(), ..dependency::Options::default() };

@@ -78,7 +78,7 @@ impl Run for Login {
 }
 
 impl Login {
-    /// User and password from flags, standard input or the terminal, as Helm asks for them.
+    /// User and password from flags, standard input or the terminal, in Helm's order.
     fn credentials(&self, session: &Session) -> Result<(String, String)> {
         let mut username = self.username.clone().unwrap_or_default();
         if self.password_stdin {

@@ -1,5 +1,4 @@
-//! `rutter repo`: the chart repositories that are known by name.
-//! Follows Helm's `pkg/cmd/repo_{add,index,list,remove,update}.go`.
+//! `rutter repo`: manages the chart repositories that were added by name. Follows Helm's `pkg/cmd/repo_{add,index,list,remove,update}.go`.
 
 use super::{Arity, Row, Run};
 use crate::action::repo::{self, Added, IndexOptions};
@@ -160,7 +159,7 @@ pub struct List {
 impl Run for List {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
         use crate::cli::arguments::OutputFormat;
-        // A file that is missing or broken holds no repositories, as in Helm.
+        // A missing or broken file counts as one without repositories, as in Helm.
         let repositories = Repositories::load_or_empty(&settings_without_mirrors(session)).unwrap_or_default();
         let format = self.output.unwrap_or_default();
         if format == OutputFormat::Table {

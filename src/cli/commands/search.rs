@@ -1,5 +1,5 @@
-//! `rutter search`: charts in the repositories that were added, in a hub, and versions in a registry.
-//! Follows Helm's `pkg/cmd/search_repo.go` and `search_hub.go`. Searching a registry is rutter's.
+//! `rutter search`: searches charts in the added repositories and in a hub, and versions in a registry. Follows
+//! Helm's `pkg/cmd/search_repo.go` and `search_hub.go`. Searching a registry is rutter's own.
 
 use super::{Arity, Row, Run};
 use crate::action::search::{self, Options};
@@ -216,7 +216,7 @@ impl Hub {
     }
 }
 
-/// A chart in the order of the fields of Helm's `hubChartElement`.
+/// A chart with its fields in the order of Helm's `hubChartElement`.
 fn hub_record(listing: &hub::Listing) -> Record {
     let mut repository = Fields::default();
     repository.always("url", Record::text(&listing.repository_url));

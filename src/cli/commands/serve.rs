@@ -37,7 +37,7 @@ this machine alone unless told otherwise.
 
 The server stops on SIGTERM or Ctrl-C once the requests under way are answered, and at once when it is asked a second time.";
 
-/// What the names of variables begin with that the stores read: those of each are many, and `object_store` knows them.
+/// The prefixes of the variables that the stores read: each store has many variables, which `object_store` knows.
 const STORAGE_VARIABLES: &[&str] = &["AWS_", "GOOGLE_", "AZURE_"];
 
 /// The flags of `serve`.
@@ -146,7 +146,7 @@ impl Run for Arguments {
             version: format!("v{}", env!("CARGO_PKG_VERSION")),
         };
         let started = |address: SocketAddr| {
-            // The address is data: with port 0 a script reads it from here.
+            // The address goes to standard output because it is data: with port 0 a script reads the port from it.
             let _ = session.print(format!("Serving charts on {scheme}://{address}{context_path}\n"));
         };
         let ended = run(options, started, stopped());
@@ -155,7 +155,7 @@ impl Run for Arguments {
     }
 }
 
-/// Resolves when the process is asked to end. Asked again, it ends at once, whatever requests are under way.
+/// Resolves when the process is asked to end. A second request ends it at once, even with open requests.
 async fn stopped() {
     asked_to_end().await;
     tokio::spawn(async {
@@ -164,7 +164,7 @@ async fn stopped() {
     });
 }
 
-/// Ends the process as a signal does: what is being written is written beside its place, so that nothing is left half done there.
+/// Ends the process as a signal would. Files are written beside their destination and then moved, so none is left half written.
 #[expect(clippy::disallowed_methods, reason = "who asks twice does not want to wait for anything")]
 fn end_at_once() -> ! {
     std::process::exit(130)
@@ -187,7 +187,7 @@ async fn asked_to_end() {
 
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler the system ends the process on Ctrl-C all the same.
+        // Without a handler the system itself ends the process on Ctrl-C.
         std::future::pending::<()>().await;
     }
 }

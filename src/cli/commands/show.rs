@@ -1,4 +1,4 @@
-//! `rutter show`: what a chart says of itself. Follows Helm's `pkg/cmd/show.go`.
+//! `rutter show`: prints parts of a chart. Follows Helm's `pkg/cmd/show.go`.
 
 use super::{Arity, Row, Run};
 use crate::action::show::{self, Part};
@@ -65,12 +65,12 @@ pub struct Common {
 }
 
 impl Common {
-    /// Finds and loads the chart, and prints this part of it.
+    /// Locates and loads the chart, and prints this part of it.
     fn show(&self, arguments: &[String], part: &Part, session: &mut Session) -> Result<()> {
         let reference = arguments.first().map_or("", String::as_str);
         let options = source::chart_options(&self.source, self.devel, Some("original chart version"), session)?;
         let path = source::locate(reference, &options, session)?;
-        // Helm's `show` does not look at the apiVersion first, and tells what is wrong inside an archive.
+        // Helm's `show` does not check the apiVersion first, and reports faults inside an archive.
         let chart = loader::load_any_version(&path, &mut session.notices)?;
         session.print(show::run(&chart, part)?)
     }

@@ -225,7 +225,7 @@ impl Run for Arguments {
         match outcome {
             Ok(rendering) => {
                 let written = self.write(&rendering, &name, None, session);
-                // The process is about to end, which frees all at once; piece by piece it takes a tenth of the run.
+                // The process is about to end, which frees everything at once; dropping each value takes a tenth of the run time.
                 std::mem::forget((rendering, chart, values));
                 written
             }
@@ -241,7 +241,7 @@ impl Run for Arguments {
 }
 
 impl Arguments {
-    /// Flags that exclude each other.
+    /// Refuses combinations of flags that exclude each other.
     fn check_exclusive(&self) -> Result<()> {
         let groups = [
             ("force-replace force-conflicts", self.force_replace && self.force_conflicts, "force-conflicts force-replace"),
@@ -257,7 +257,7 @@ impl Arguments {
         }
     }
 
-    /// Refuses post-renderers that are not there, before any other work, as pflag does.
+    /// Refuses post-renderers that do not exist, before any other work, as pflag does.
     fn check_post_renderer(&self, session: &Session) -> Result<()> {
         let mut names = self.post_renderer.iter().filter(|name| !name.is_empty());
         let Some(name) = names.next() else { return Ok(()) };
@@ -269,7 +269,7 @@ impl Arguments {
         }
     }
 
-    /// The program that changes the manifests, if one is asked for.
+    /// The program that transforms the manifests, if one is requested.
     fn post_renderer<'a>(&'a self, session: &'a Session, notices: &mut Notices) -> Result<Option<PostRenderer<'a>>> {
         match (self.post_renderer.iter().find(|name| !name.is_empty()), &self.post_renderer_program) {
             (Some(name), _) => PostRenderer::plugin(name, &self.post_renderer_args, session, notices).map(Some),
@@ -278,7 +278,7 @@ impl Arguments {
         }
     }
 
-    /// What the templates are told about the cluster.
+    /// What the templates see of the cluster.
     fn capabilities(&self) -> Result<Capabilities> {
         let mut capabilities = Capabilities::default();
         if let Some(text) = self.kube_version.as_ref().filter(|text| !text.is_empty()) {
@@ -313,7 +313,7 @@ impl Arguments {
         if self.validate { Err(needs_cluster("--validate")) } else { Ok(()) }
     }
 
-    /// The release's name and the chart's reference. Without a name it is `release-name`, whatever `--generate-name` says.
+    /// The release's name and the chart's reference. Without a name it is `release-name`, even with `--generate-name`.
     fn name_and_chart(&self, arguments: &[String]) -> Result<(String, String)> {
         let usage = |message: String| Err(Error::new(ErrorKind::Usage, message));
         let name_template = self.name_template.as_deref().unwrap_or_default();
@@ -339,7 +339,7 @@ impl Arguments {
         }
     }
 
-    /// The chart, when it can be rendered and its dependencies are there.
+    /// Loads the chart and checks that it can be rendered and that its dependencies are complete.
     fn load(&self, path: &Path, ahead: &Ahead, session: &mut Session) -> Result<Chart> {
         let crds = if self.include_crds { Crds::Wanted } else { Crds::Unlikely };
         let chart = source::load_observed(path, crds, session, ahead)?;
@@ -365,18 +365,18 @@ impl Arguments {
         Ok(chart)
     }
 
-    /// Fetches what is missing, and loads the chart anew.
+    /// Fetches missing dependencies and reloads the chart.
     fn update_dependencies(&self, path: &Path, session: &mut Session) -> Result<Chart> {
         session.show_notices();
         let keyring = source::keyring(self.source.keyring.as_deref(), session);
-        // The registry client has the command's flags, repositories have their own settings.
+        // The registry client uses the command's flags; repositories have their own settings.
         let source = ChartOptions { keyring, ..self.source.server.options()? };
         let options = action::dependency::Options { source, ..Default::default() };
         action::dependency::update(path, &options, &source::repository_settings(session)?, &Console::new(session))?;
         source::load(path, session).map_err(|error| error.context("failed reloading chart after repo update"))
     }
 
-    /// Adds to the errors what the values have to do with them.
+    /// Adds advice about the values to the errors.
     fn advise(&self, failure: &mut Failure, chart: &Chart, files: Vec<(String, Vec<u8>)>) {
         let Some(values) = &failure.values else { return };
         let sources = Sources::new(chart, &source::value_options(&self.values), files).ok();
@@ -385,7 +385,7 @@ impl Arguments {
         }
     }
 
-    /// Shows every error but the last, which it returns; with `--debug` also what there is.
+    /// Shows every error but the last, which it returns; with `--debug` also writes the output so far.
     fn fail(&self, mut failure: Failure, name: &str, session: &mut Session) -> Result<()> {
         let mut error = failure.error;
         for next in std::mem::take(&mut failure.others) {
@@ -402,14 +402,14 @@ impl Arguments {
         }
     }
 
-    /// Writes to standard output or to files.
+    /// Writes the manifests to standard output or to files.
     fn write(&self, rendering: &Rendering, name: &str, failed: Option<&Error>, session: &mut Session) -> Result<()> {
         let hooks = match (self.no_hooks, self.skip_tests) {
             (true, _) => Hooks::None,
             (false, true) => Hooks::WithoutTests,
             (false, false) => Hooks::All,
         };
-        // What there was to say was said while the manifests were made.
+        // All notices come from making the manifests, so they go first.
         session.show_notices();
         let mut output = session.output();
         let folder = self.output_dir.as_deref().filter(|folder| !folder.is_empty() && failed.is_none());
@@ -423,7 +423,7 @@ impl Arguments {
             }
             if let Err(error) = outcome {
                 output.flush().map_err(Session::write_error)?;
-                // Helm takes every fault of this kind for one of the manifests.
+                // Helm treats every error here as one of invalid manifests, and so adds this advice.
                 return Err(if session.settings.debug { error } else { error.followed_by(SEE_DEBUG) });
             }
             shown = &nothing;
@@ -431,7 +431,7 @@ impl Arguments {
         let written = if self.show_only.is_empty() {
             shown.write(hooks, &mut output)
         } else {
-            // With --debug the fault of the render says more than that one of its pieces is missing.
+            // With --debug the error of the render says more than that one of its documents is missing.
             shown.write_only(&self.show_only, hooks, &mut output).map_err(|missing| failed.cloned().unwrap_or(missing))?
         };
         written.and_then(|()| output.flush()).map_err(Session::write_error)
@@ -440,7 +440,7 @@ impl Arguments {
 
 /// Reads `--labels`: a comma list of `key=value`.
 fn labels(text: &str) -> std::result::Result<CommaList, String> {
-    // One pair is taken as it is but for quotes around it; only more are a comma list.
+    // A single pair is used as it is, without surrounding quotes; only several pairs are read as a comma list.
     let list = match text.matches('=').count() {
         0 => return Err(format!("{text} must be formatted as key=value")),
         1 => CommaList(vec![text.trim_matches('"').to_string()]),
@@ -452,7 +452,7 @@ fn labels(text: &str) -> std::result::Result<CommaList, String> {
     }
 }
 
-/// Reads `--wait`, which means nothing without a cluster but must be right all the same.
+/// Reads `--wait`, which has no effect without a cluster but must still be valid.
 fn wait(text: &str) -> std::result::Result<String, String> {
     match text {
         "watcher" | "legacy" | "hookOnly" | "true" | "false" => Ok(text.to_string()),
@@ -460,12 +460,12 @@ fn wait(text: &str) -> std::result::Result<String, String> {
     }
 }
 
-/// pflag's refusal of a post-renderer.
+/// pflag's error about a post-renderer.
 fn refused_post_renderer(name: &str, why: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("invalid argument {} for \"--post-renderer\" flag: {why}", quote(name.as_bytes())))
 }
 
-/// The one answer to flags that ask for a cluster.
+/// The error for every flag that needs a cluster.
 fn needs_cluster(flag: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("`{flag}` needs a Kubernetes cluster, and rutter renders without one"))
 }

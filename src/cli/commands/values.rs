@@ -1,4 +1,4 @@
-//! `rutter values`: what a chart would be rendered with, and where it came from. Helm has no such command.
+//! `rutter values`: prints the values a chart is rendered with, and where they came from. Helm has no such command.
 
 use super::{Arity, Row, Run};
 use crate::action::values::{self, Traced};
@@ -80,7 +80,7 @@ impl Run for Arguments {
     }
 }
 
-/// One line for each value: path, value as JSON, source.
+/// One line per value: path, value as JSON, source.
 fn origins(values: &[Traced]) -> Result<String> {
     let mut out = String::new();
     for value in values {

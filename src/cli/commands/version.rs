@@ -1,4 +1,4 @@
-//! `rutter version`: prints the version, alone or through a template. Follows Helm's `pkg/cmd/version.go`.
+//! `rutter version`: prints the version, as it is or through a template. Follows Helm's `pkg/cmd/version.go`.
 
 use super::{Arity, Row, Run};
 use crate::cli::session::Session;
@@ -43,7 +43,7 @@ pub struct Arguments {
 
 impl Run for Arguments {
     fn run(self, _: Vec<String>, session: &mut Session) -> Result<()> {
-        // Plugins ask the program that runs them whether it is new enough for them.
+        // Plugins run this program to check whether Helm is new enough for them.
         let is_helm = session.is_helm() || session.environment.get("HELM_PLUGIN_NAME").is_some();
         let (own, helm) = (env!("CARGO_PKG_VERSION"), HELM_VERSION.version);
         if let Some(template) = self.template.filter(|template| !template.is_empty()) {
@@ -62,16 +62,16 @@ impl Run for Arguments {
     }
 }
 
-/// What the template is given: Helm's struct, so that a field that there is none of is an error, with one more.
+/// The dot of the template: Helm's struct, so that an unknown field is an error, with one more field.
 struct BuildInfo {
-    /// Whether the program goes by the name of Helm.
+    /// Whether the program was called under Helm's name.
     is_helm: bool,
 }
 
 impl BuildInfo {
     fn texts(&self) -> [(&'static str, &'static str); 6] {
         let (version, other) = match self.is_helm {
-            // Without a `v`, so that whoever looks for one finds Helm's.
+            // Without a `v`, so that a script that searches for a `v…` version finds Helm's.
             true => (HELM_VERSION.version, ("RutterVersion", env!("CARGO_PKG_VERSION"))),
             false => (concat!("v", env!("CARGO_PKG_VERSION")), ("HelmVersion", HELM_VERSION.version)),
         };

@@ -1,8 +1,8 @@
-//! What may stand behind the name of a plugin's command.
+//! Completion candidates after the name of a plugin's command.
 //!
-//! Goes in: a plugin and the words behind its name. Comes out: the [`Node`] of its `completion.yaml` that the words lead to, and what
-//! its program `plugin.complete` offers. Both files are the plugin's to bring or not. Follows `loadCompletionForPlugin` and
-//! `pluginDynamicComp` of Helm's `pkg/cmd/load_plugins.go`.
+//! Goes in: a plugin and the words after its name. Comes out: the [`Node`] of its `completion.yaml` that the
+//! words lead to, and the candidates from its program `plugin.complete`. A plugin may have either file, both or
+//! none. Follows `loadCompletionForPlugin` and `pluginDynamicComp` of Helm's `pkg/cmd/load_plugins.go`.
 
 use super::manifest::{Plugin, SUBPROCESS, text};
 use super::split_own_flags;
@@ -17,27 +17,27 @@ use std::process::{Command, Stdio};
 
 /// The file that names commands, flags and arguments.
 const STATIC_FILE: &str = "completion.yaml";
-/// The program that is asked.
+/// The program that returns candidates.
 const PROGRAM: &str = "plugin.complete";
-/// The largest such file, and the longest answer.
+/// The largest completion file and the longest answer that are read, in bytes.
 const LIMIT: u64 = 1 << 20;
-/// Deeper than any command, so that no file leads too deep.
+/// How deep commands may be nested: deeper than any real plugin, but a bound for hostile files.
 const DEPTH_LIMIT: usize = 32;
 
 /// A command of a plugin as `completion.yaml` describes it.
 #[derive(Debug, Default)]
 pub struct Node {
     pub name: String,
-    /// What may be its first argument.
+    /// Candidates for its first argument.
     pub arguments: Vec<String>,
     /// Long names with their letters, sorted.
     pub flags: Vec<(String, Option<char>)>,
-    /// Commands below it, sorted; `None` where the file says nothing of any.
+    /// Subcommands, sorted; `None` if the file lists none.
     pub children: Option<Vec<Node>>,
 }
 
 impl Node {
-    /// The plugin's own command. A file that is missing or none of its kind describes nothing.
+    /// The plugin's own command. A missing or invalid file describes nothing.
     pub fn of(plugin: &Plugin) -> Node {
         let file = plugin.folder.join(STATIC_FILE);
         let data = fs::read_limited(&file, LIMIT).ok().and_then(|bytes| yaml::parse(&bytes).ok());
@@ -53,12 +53,12 @@ impl Node {
             children.sort_by(|a, b| a.name.cmp(&b.name));
             children
         });
-        // What follows a blank is usage.
+        // The text after a space is usage.
         let name = text(map, "name").split(' ').next().unwrap_or_default().to_string();
         Node { name, arguments: words(map, "validArgs"), flags: flags(&words(map, "flags")), children }
     }
 
-    /// The command that the words lead to with the names on the way, and the words without these.
+    /// The path of commands that the words lead to, and the words without the names of these commands.
     pub fn find<'n>(&'n self, words: &[String]) -> (Vec<&'n Node>, Vec<String>) {
         let (mut path, mut rest) = (vec![self], words.to_vec());
         let mut node = self;
@@ -80,7 +80,7 @@ impl Node {
     }
 }
 
-/// The items of a list as text, whatever they are.
+/// The items of a list as text, whatever their type.
 fn words(map: &Map, key: &str) -> Vec<String> {
     let word = |item: &Data| match item.as_str() {
         Some(text) => text.to_string(),
@@ -89,7 +89,7 @@ fn words(map: &Map, key: &str) -> Vec<String> {
     map.get(key).and_then(Data::as_list).iter().flat_map(|list| list.iter()).map(word).collect()
 }
 
-/// Flags of one letter are given to long ones, as Helm does, whose flags all have long names.
+/// Assigns the one-letter flags to the long ones as shorthands, as Helm does, where every flag has a long name.
 fn flags(names: &[String]) -> Vec<(String, Option<char>)> {
     let (letters, longs): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| name.len() == 1);
     let letter = |at: usize| letters.get(at).and_then(|name| name.chars().next());
@@ -100,8 +100,8 @@ fn flags(names: &[String]) -> Vec<(String, Option<char>)> {
     flags
 }
 
-/// What the plugin's program offers in the place of `unfinished`, and the directive. `path` are the names of the commands below the
-/// plugin's own, `rest` the other words.
+/// The candidates of the plugin's program for `unfinished`, and the directive. `path` names the commands below
+/// the plugin's own, `rest` are the other words.
 pub fn ask(plugin: &Plugin, path: &[&Node], rest: &[String], unfinished: &str, session: &Session) -> (Vec<String>, u32) {
     /// What cobra calls `ShellCompDirectiveError`.
     const ERROR: u32 = 1;
@@ -144,11 +144,11 @@ pub fn ask(plugin: &Plugin, path: &[&Node], rest: &[String], unfinished: &str, s
     (lines, directive.unwrap_or(0))
 }
 
-/// All that the program says on both of its streams; `None` when it fails.
+/// The program's output on both streams; `None` if it fails.
 fn output_of(mut command: Command) -> std::io::Result<Option<String>> {
     let (reader, writer) = std::io::pipe()?;
     let mut child = command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).spawn()?;
-    // It holds the other end of the pipe, which would never be closed.
+    // It holds the writing end of the pipe: without the drop, reading would never end.
     drop(command);
     let mut output = Vec::new();
     reader.take(LIMIT).read_to_end(&mut output)?;

@@ -1,7 +1,6 @@
-//! What is signed of a plugin besides its archive: its plugin.yaml, whatever its form, with all fields that it may have.
+//! The text that is signed along with a plugin's archive: its plugin.yaml of either form, with every possible field.
 //!
-//! Goes in: a [`Plugin`]. Comes out: YAML. Follows the struct `Metadata` of Helm's `internal/plugin`, whose fields have no names of
-//! their own for YAML.
+//! Goes in: a [`Plugin`]. Comes out: YAML. Follows the struct `Metadata` of Helm's `internal/plugin`, whose fields have no YAML tags.
 
 use super::manifest::{COMMAND_TYPE, GETTER_TYPE, Plugin, Program, SUBPROCESS, text, truth};
 use crate::data::{Data, Map};
@@ -29,7 +28,7 @@ fn programs(programs: &[Program]) -> Data {
 }
 
 impl Plugin {
-    /// The YAML that stands in the provenance file of the plugin's archive.
+    /// The YAML in the provenance file of the plugin's archive.
     pub fn signed_text(&self) -> Result<String> {
         let legacy = self.api_version == "legacy";
         let empty = Map::new();

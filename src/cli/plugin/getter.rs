@@ -1,8 +1,8 @@
-//! Plugins that fetch: charts, indexes and values from addresses of their own schemes (`s3://…`, `secrets://…`).
+//! Getter plugins, which fetch charts, indexes and values from addresses of their own schemes (`s3://…`, `secrets://…`).
 //!
-//! Goes in: an address. Comes out: what the plugin's program wrote to its standard output; it is given the files for TLS and the
-//! address as arguments, and the credentials in its environment. Plugins are looked for when an address first wants one.
-//! Follows Helm's `pkg/getter/plugingetter.go` and `internal/plugin/runtime_subprocess_getter.go`.
+//! Goes in: an address. Comes out: what the plugin's program wrote to its standard output; it receives the TLS files
+//! and the address as arguments, and the credentials in its environment. Plugins are loaded when the first address
+//! needs one. Follows Helm's `pkg/getter/plugingetter.go` and `internal/plugin/runtime_subprocess_getter.go`.
 
 use super::invocation::Variables;
 use super::manifest::{GETTER_TYPE, Plugin, SUBPROCESS};
@@ -22,7 +22,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::OnceLock;
 
-/// All plugins that fetch.
+/// All getter plugins.
 pub struct Getters {
     program: String,
     environment: Environment,
@@ -47,9 +47,9 @@ impl Getters {
         }
     }
 
-    /// The plugin that provides a scheme: the first in the order of their folders.
+    /// The plugin that provides a scheme: the first one by folder order.
     fn plugin(&self, scheme: &str) -> Option<&Plugin> {
-        // What is wrong with plugins was told when those with commands were looked for; where two have one name, none of them fetches.
+        // Loading the plugins' commands already reported broken plugins. If two plugins share a name, no plugin fetches.
         let load = || all(&self.settings, &mut Notices::new()).unwrap_or_default();
         let mut plugins = self.plugins.get_or_init(load).iter();
         plugins.find(|plugin| plugin.kind == GETTER_TYPE && plugin.schemes.iter().any(|provided| provided == scheme))
@@ -84,7 +84,7 @@ impl Getter for Getters {
 }
 
 impl Plugin {
-    /// Runs the program for a scheme; gives what it writes, at most `limit` bytes.
+    /// Runs the program for a scheme; returns its output, at most `limit` bytes.
     fn fetch(&self, scheme: &str, variables: Variables, arguments: [&str; 4], limit: u64, environment: &Environment) -> Result<Vec<u8>> {
         let fault = |kind: ErrorKind, message: String| Err(Error::new(kind, message));
         if self.runtime != SUBPROCESS {
@@ -95,7 +95,7 @@ impl Plugin {
         };
         let prepared = self.prepare(&download.programs, false, variables, environment);
         let mut prepared = prepared.map_err(|error| error.context(format!("failed to prepare commands for protocol {}", quote(scheme))))?;
-        // As Go joins paths: whatever its name, the program lies in the plugin's folder.
+        // Go's path joining keeps the program inside the plugin's folder, even if its name is an absolute path.
         let program = self.folder.join(prepared.program.trim_start_matches('/'));
         prepared.program = fs::clean(&program).to_string_lossy().into_owned();
         let mut command = prepared.command(environment);
@@ -104,7 +104,7 @@ impl Plugin {
         let mut output = Vec::new();
         let read = child.stdout.take().map_or(Ok(0), |stdout| stdout.take(limit + 1).read_to_end(&mut output));
         if output.len() as u64 > limit {
-            // Whether it ends by itself is nobody's business any more.
+            // The answer is refused already, so how the program ends does not matter.
             let _ = child.kill();
             let _ = child.wait();
             let shown = redact(arguments[3]);

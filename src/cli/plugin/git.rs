@@ -1,8 +1,8 @@
-//! Plugins that come from Git repositories.
+//! Installs plugins from Git repositories.
 //!
-//! Goes in: an address, and where its repository is kept. Comes out: the repository there, at the wanted version. The user's own
-//! `git` does the work, with the user's keys and settings; other systems than Git, which Helm knows too, are refused. Follows Helm's
-//! `internal/plugin/installer/vcs_installer.go` and `internal/plugin/cache`, and the library `Masterminds/vcs` below them.
+//! Goes in: an address, and the folder for its clone. Comes out: the repository there, at the wanted version. The user's own `git` does
+//! the work, with the user's keys and settings; version control systems other than Git, which Helm supports too, are refused. Follows
+//! Helm's `internal/plugin/installer/vcs_installer.go` and `internal/plugin/cache`, and the library `Masterminds/vcs` below them.
 
 use crate::diagnostic::Diagnostic;
 use crate::error::{Cause, Error, ErrorKind, Result};
@@ -13,7 +13,7 @@ use crate::version::{Constraint, Version};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// Hosts whose repositories are Git's whatever their addresses, with the number of names that lead to one.
+/// Hosts that serve only Git, with the number of path parts that name a repository.
 const GIT_HOSTS: [(&str, usize); 7] = [
     ("github.com", 2),
     ("bitbucket.org", 2),
@@ -24,15 +24,15 @@ const GIT_HOSTS: [(&str, usize); 7] = [
     ("git.code.sf.net", 3),
 ];
 
-/// A repository.
+/// A repository and its clone.
 pub struct Repository {
-    /// Where it comes from.
+    /// The address it is cloned from.
     pub remote: String,
-    /// Where it lies.
+    /// The folder of the clone.
     pub folder: PathBuf,
 }
 
-/// The user, host and path of an address as SSH writes it: `git@github.com:user/repository`.
+/// User, host and path of an address in SSH's short form: `git@github.com:user/repository`.
 fn short_address(address: &str) -> Option<(&str, &str, &str)> {
     let (user, rest) = address.split_once('@')?;
     let (host, path) = rest.split_once(':')?;
@@ -41,9 +41,9 @@ fn short_address(address: &str) -> Option<(&str, &str, &str)> {
     (is_user && is_host && !path.contains('\n')).then_some((user, host, path))
 }
 
-/// What an address is made of.
+/// The parts of an address.
 struct Parts {
-    /// None in SSH's own form.
+    /// Empty in SSH's short form.
     scheme: String,
     user: String,
     host: String,
@@ -62,7 +62,7 @@ impl Parts {
     }
 }
 
-/// The name of the folder that keeps what comes from `address` (Helm's `cache.Key`).
+/// The name of the cache folder for `address` (Helm's `cache.Key`).
 pub fn cache_key(address: &str) -> Result<String> {
     let Parts { scheme, user, host, path } = Parts::of(address)?;
     let part = |part: &str| if part.is_empty() { String::new() } else { format!("{part}-") };
@@ -74,7 +74,7 @@ fn unknown_version_control() -> Error {
     Error::new(ErrorKind::Usage, "Cannot detect VCS").with_cause(Cause::UnknownVersionControl)
 }
 
-/// That an address leads to a Git repository. Errors: another system, or none that could be told.
+/// Checks that an address is a Git repository. Fails for another version control system and for one that cannot be detected.
 fn check_address(address: &str) -> Result<()> {
     let unknown = || Err(unknown_version_control());
     let other = |name: &str| Err(Error::new(ErrorKind::Unsupported, format!("{name} repositories are not supported, only those of Git")));
@@ -113,7 +113,7 @@ fn check_address(address: &str) -> Result<()> {
 }
 
 impl Repository {
-    /// What comes from `address` and is kept in `folder`, or will be.
+    /// The repository at `address`, whose clone is or will be in `folder`.
     pub fn of_address(address: &str, folder: PathBuf) -> Result<Repository> {
         let is_kept = fs::exists(&folder.join(".git"));
         check_address(address).or_else(|error| if is_kept && error.is(Cause::UnknownVersionControl) { Ok(()) } else { Err(error) })?;
@@ -124,7 +124,7 @@ impl Repository {
         Ok(repository)
     }
 
-    /// What lies in `folder`. Errors: [`Cause::UnknownVersionControl`], if it is no repository.
+    /// The repository in `folder`. Fails with [`Cause::UnknownVersionControl`] if there is none.
     pub fn in_folder(folder: PathBuf) -> Result<Repository> {
         if !fs::exists(&folder.join(".git")) {
             return Err(unknown_version_control());
@@ -142,7 +142,7 @@ impl Repository {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
     }
 
-    /// Clones it, or fetches what is new.
+    /// Clones the repository, or updates the clone.
     pub fn sync(&self) -> Result<()> {
         if !fs::is_missing(&self.folder) {
             return self.update();
@@ -161,11 +161,11 @@ impl Repository {
         }
     }
 
-    /// Fetches what is new.
+    /// Fetches new commits and tags.
     pub fn update(&self) -> Result<()> {
         const UNABLE: &str = "Unable to update repository";
         self.must(&["fetch", "--tags", "--", "origin"], UNABLE)?;
-        // A version that was checked out stays.
+        // A detached HEAD, where a version was checked out, is not moved.
         if self.run(&["symbolic-ref", "--quiet", "HEAD"])?.status.success() {
             self.must(&["pull"], UNABLE)?;
             self.tidy()?;
@@ -173,15 +173,15 @@ impl Repository {
         Ok(())
     }
 
-    /// Whether files were changed here.
+    /// Whether the clone has local changes.
     pub fn is_changed(&self) -> Result<bool> {
         let output = self.run(&["diff"])?;
         Ok(!output.status.success() || !output.stdout.is_empty())
     }
 
-    /// Checks out `version`: a reference as it is, else the highest tag that the constraint allows.
+    /// Checks out `version`: a Git reference if it is one, else the highest tag that the constraint allows.
     pub fn check_out(&self, version: &str) -> Result<()> {
-        // What looks like a flag is none of Git's names.
+        // No Git reference starts with a dash; git would read it as a flag.
         let is_name = !version.starts_with('-');
         let known = |words: &[&str]| self.run(words).map(|output| output.status.success());
         let name = if is_name && (known(&["rev-parse", "--verify", version])? || known(&["show-ref", version])?) {
@@ -206,7 +206,7 @@ impl Repository {
         })
     }
 
-    /// Brings submodules along and takes away what is none of the version's.
+    /// Updates submodules and removes files that do not belong to the version.
     fn tidy(&self) -> Result<()> {
         self.must(&["submodule", "update", "--init", "--recursive"], "Unexpected error while defensively updating submodules")?;
         self.must(
@@ -242,7 +242,7 @@ fn git(words: &[&str], folder: Option<&Path>) -> Result<Output> {
     })
 }
 
-/// What Git's end is told as; what it said stands below.
+/// The error for a failed git command, with git's output as notes.
 fn failed(fault: &str, output: &Output) -> Error {
     let fault = format!("{fault}: {}", ended(output));
     let said = said(output);
@@ -251,7 +251,7 @@ fn failed(fault: &str, output: &Output) -> Error {
     Error::new(ErrorKind::Repository, fault).with_diagnostic(diagnostic)
 }
 
-/// How it ended, as Go says it.
+/// The exit status in Go's words.
 fn ended(output: &Output) -> String {
     output.status.code().map_or_else(|| "killed".to_string(), |code| format!("exit status {code}"))
 }

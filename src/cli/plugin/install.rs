@@ -1,8 +1,8 @@
 //! Installing plugins: from folders, archives, servers, registries and Git repositories.
 //!
-//! Goes in: where a plugin is to be had. Comes out: its folder in the folder of plugins, complete or not at all, and beside it, so that
-//! its signature can be checked later, the archive that it came from. Signatures are checked unless the user does not want that.
-//! Follows Helm's `pkg/cmd/plugin_install.go` and `internal/plugin/installer`.
+//! Goes in: where to get a plugin. Comes out: its folder in the folder of plugins, complete or not at all, and
+//! next to it the archive that it came from, so that its signature can be checked later. Signatures are checked
+//! unless the user turns this off. Follows Helm's `pkg/cmd/plugin_install.go` and `internal/plugin/installer`.
 
 use super::git::{self, Repository};
 use super::{Event, MANIFEST_NAME, Plugin};
@@ -24,29 +24,29 @@ use crate::repository::oci::{self, Reference};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// How many bytes the archive of a plugin may have.
+/// The largest plugin archive, in bytes.
 const ARCHIVE_LIMIT: u64 = 512 << 20;
-/// The endings of the names of plugin archives.
+/// The file name endings of plugin archives.
 const ENDINGS: [&str; 2] = [".tar.gz", ".tgz"];
-/// What is said where there is no plugin.yaml.
+/// The error for a missing plugin.yaml.
 const NO_MANIFEST: &str = "plugin metadata (plugin.yaml) missing";
 
 /// How a plugin is installed.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// A reference of Git's, or a constraint for its tags.
+    /// A Git reference, or a constraint for Git tags.
     pub version: String,
     /// Archives must be signed.
     pub verify: bool,
-    /// The public keys.
+    /// The keyring with the public keys.
     pub keyring: PathBuf,
-    /// How a registry is reached.
+    /// How to access a registry.
     pub access: ChartOptions,
 }
 
-/// Where a plugin is to be had.
+/// Where to get a plugin.
 enum Source {
-    /// It is linked to, for those who write it.
+    /// Installed as a link, for plugin developers.
     Folder(PathBuf),
     Archive(PathBuf),
     Server(String),
@@ -54,14 +54,14 @@ enum Source {
     Repository(Repository),
 }
 
-/// An archive with what proves who made it.
+/// An archive and its provenance file.
 struct Fetched {
     archive: Vec<u8>,
     provenance: Option<Vec<u8>>,
     file_name: String,
 }
 
-/// Installs the plugin at `address`, and tells of it.
+/// Installs the plugin at `address` and reports it.
 pub fn run(address: &str, options: &Options, session: &mut Session) -> Result<()> {
     let source = Source::of(address, session)?;
     let is_archive = match &source {
@@ -125,7 +125,7 @@ pub fn run(address: &str, options: &Options, session: &mut Session) -> Result<()
     session.print(format!("Installed plugin: {}\n", plugin.name))
 }
 
-/// Tells `--debug` what is done now.
+/// Logs a step for `--debug`.
 fn debug(message: &str, paths: &[(&str, &Path)], session: &mut Session) {
     let texts: Vec<_> = paths.iter().map(|(name, path)| (*name, path.to_string_lossy())).collect();
     let attributes: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
@@ -133,7 +133,7 @@ fn debug(message: &str, paths: &[(&str, &Path)], session: &mut Session) {
     session.show_notices();
 }
 
-/// Brings a plugin that came from a Git repository up to date.
+/// Updates a plugin that came from a Git repository.
 pub fn update(plugin: &Plugin, session: &mut Session) -> Result<()> {
     let folder = fs::absolute(&fs::resolve_links(&plugin.folder)?)?;
     let repository = Repository::in_folder(folder.clone()).map_err(|error| {
@@ -162,7 +162,7 @@ pub fn update(plugin: &Plugin, session: &mut Session) -> Result<()> {
     super::load_folder(&installed)?.run_hook(Event::Update, session)
 }
 
-/// Takes a plugin away, with the archive that it came from.
+/// Removes a plugin and the archive that it came from.
 pub fn remove(plugin: &Plugin, session: &mut Session) -> Result<()> {
     match fs::lstat(&plugin.folder)?.kind {
         fs::Kind::Link => fs::remove_file(&plugin.folder)?,
@@ -174,7 +174,7 @@ pub fn remove(plugin: &Plugin, session: &mut Session) -> Result<()> {
         for (message, path) in [("removing versioned tarball", archive), ("removing versioned provenance", beside)] {
             if fs::exists(&path) {
                 debug(message, &[("path", &path)], session);
-                // What is left of it does no harm.
+                // A leftover file does no harm.
                 let _ = fs::remove_file(&path);
             }
         }
@@ -182,9 +182,9 @@ pub fn remove(plugin: &Plugin, session: &mut Session) -> Result<()> {
     plugin.run_hook(Event::Delete, session)
 }
 
-/// What is known of the signature of an installed plugin, as `plugin list` shows it (Helm's `GetPluginSigningInfo`).
+/// The state of an installed plugin's signature, as `plugin list` shows it (Helm's `GetPluginSigningInfo`).
 pub fn signing_status(plugin: &Plugin, session: &Session) -> &'static str {
-    // Helm looks there, wherever plugins are read from.
+    // As in Helm, even if plugins are read from another folder.
     let plugins = data_folder(session);
     match fs::lstat(&plugins.join(&plugin.name)) {
         Err(_) => return "unknown",
@@ -222,7 +222,7 @@ fn base_name(address: &str) -> &str {
     address.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
-/// The name of a plugin as its archive's tells it: without ending and version (Helm's `stripPluginName`).
+/// The name of a plugin according to its archive's file name: without ending and version (Helm's `stripPluginName`).
 fn strip_name(file_name: &str) -> &str {
     let Some(name) = ENDINGS.iter().find_map(|ending| file_name.strip_suffix(ending)) else { return "" };
     let starts_version = |at: &usize| {
@@ -264,7 +264,7 @@ impl Source {
         Repository::of_address(address, kept).map(Source::Repository).map_err(context)
     }
 
-    /// Where the plugin will lie.
+    /// The folder to install the plugin into.
     fn folder(&self, session: &Session) -> PathBuf {
         let plugins = Path::new(&session.settings.plugins);
         match self {
@@ -276,7 +276,7 @@ impl Source {
         }
     }
 
-    /// The archive, and its provenance where there is one.
+    /// Fetches the archive, and its provenance file if there is one.
     fn fetch(&self, options: &Options, to_verify: bool, session: &Session) -> Result<Fetched> {
         let console = Console::new(session);
         let settings = repository_settings(session)?;
@@ -300,7 +300,7 @@ impl Source {
                     true => error.context("failed to download plugin"),
                     false => error,
                 })?;
-                // Whether it must be there is for who checks it to say.
+                // The caller decides whether a missing provenance file is an error.
                 let provenance = client.fetch(Request::get(&format!("{address}.prov"), PROVENANCE_LIMIT), &Access::default()).ok();
                 Ok(Fetched { archive, provenance, file_name })
             }
@@ -316,7 +316,7 @@ impl Source {
         }
     }
 
-    /// Unpacks the archive to `folder`, and keeps it.
+    /// Unpacks the archive into `folder`, and keeps the archive.
     fn unpack(&self, fetched: &Fetched, folder: &Path, session: &Session) -> Result<()> {
         let plugin = describe(&fetched.archive)?;
         let context = match self {
@@ -366,13 +366,13 @@ impl Source {
     }
 }
 
-/// The plugin in an archive, as its plugin.yaml describes it.
+/// The plugin in an archive, as described in its plugin.yaml.
 fn describe(archive: &[u8]) -> Result<Plugin> {
     let text = package::manifest(archive);
     text.and_then(|text| super::parse(&text)).map_err(|error| error.context("failed to extract plugin metadata from tarball"))
 }
 
-/// What stands in `name` behind the folder `top`, which may be none.
+/// The path of `name` below the folder `top`; an empty `top` stands for the archive's root.
 fn below<'n>(name: &'n str, top: &str) -> Option<&'n str> {
     match top {
         "" => Some(name).filter(|name| !name.is_empty()),
@@ -384,7 +384,7 @@ fn has_manifest(members: &[Member], top: &str) -> bool {
     members.iter().any(|member| member.data.is_some() && below(&member.name, top) == Some(MANIFEST_NAME))
 }
 
-/// The folder with the plugin.yaml: the archive itself, or the first folder in it.
+/// The folder with the plugin.yaml: the archive's root, or else the first folder that has one.
 fn top_of(members: &[Member]) -> Option<String> {
     if has_manifest(members, "") {
         return Some(String::new());
@@ -393,7 +393,7 @@ fn top_of(members: &[Member]) -> Option<String> {
     folders.into_iter().find(|top| has_manifest(members, top)).map(str::to_string)
 }
 
-/// Whether a server says that there is an archive at `address`.
+/// Whether the server's content type says that `address` is an archive.
 fn names_archive(address: &str, session: &Session) -> Result<bool> {
     let settings = repository_settings(session)?;
     let console = Console::new(session);
@@ -402,7 +402,7 @@ fn names_archive(address: &str, session: &Session) -> Result<bool> {
     Ok(matches!(kind.as_str(), "application/gzip" | "application/x-gzip" | "application/x-tgz" | "application/x-gtar"))
 }
 
-/// Links to a folder, so that what is changed there is used at once.
+/// Links to a folder, so that changes there take effect at once.
 fn link(from: &Path, folder: &Path) -> Result<()> {
     if fs::stat(from)?.kind != fs::Kind::Folder {
         let message = "expected plugin to be a directory (containing a file 'plugin.yaml')";

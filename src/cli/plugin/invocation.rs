@@ -1,8 +1,8 @@
 //! Running the programs of plugins.
 //!
-//! Goes in: a plugin and the words of its command line, or an event. Comes out: its program for this platform, with variables expanded,
-//! flags of our own taken out and Helm's variables in its environment. Matches Helm's `internal/plugin/runtime_subprocess.go`,
-//! `subprocess_commands.go` and `pkg/cmd/load_plugins.go`.
+//! Goes in: a plugin and the words of its command line, or an event. Comes out: its program for this platform,
+//! with variables expanded, rutter's own flags removed and Helm's variables in its environment. Matches Helm's
+//! `internal/plugin/runtime_subprocess.go`, `subprocess_commands.go` and `pkg/cmd/load_plugins.go`.
 
 use super::manifest::{Plugin, Program, SUBPROCESS};
 use super::program;
@@ -32,10 +32,10 @@ impl Event {
     }
 }
 
-/// What is added to the environment of a program.
+/// Variables to add to a program's environment.
 pub(super) type Variables = BTreeMap<&'static str, String>;
 
-/// A program of a plugin as it is to be run.
+/// A plugin's program, ready to run.
 pub(super) struct Prepared {
     pub(super) program: String,
     pub(super) arguments: Vec<String>,
@@ -50,7 +50,7 @@ impl Prepared {
     }
 }
 
-/// The program for this platform: the one for system and architecture, else the one for the system, else the one for any.
+/// The program for this platform: that for system and architecture, else that for the system, else that for any platform.
 fn for_platform<'a>(programs: &'a [Program], system: &str, architecture: &str) -> Option<&'a Program> {
     let rank = |program: &&Program| match (program.system.as_str(), program.architecture.as_str()) {
         (os, arch) if os.eq_ignore_ascii_case(system) && arch.eq_ignore_ascii_case(architecture) => Some(0),
@@ -61,7 +61,7 @@ fn for_platform<'a>(programs: &'a [Program], system: &str, architecture: &str) -
     programs.iter().filter(|program| rank(program).is_some()).min_by_key(rank)
 }
 
-/// `$NAME` and `${NAME}` in a text, as Go's `os.Expand`. What is special to a shell (`$1`, `$$`, `$*`) is a name of one character here.
+/// Expands `$NAME` and `${NAME}` as Go's `os.Expand`, where a shell's special parameters (`$1`, `$$`, `$*`) are names of one character.
 fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -69,9 +69,9 @@ fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
         out.push_str(before);
         let (name, length) = name_and_length(after);
         match (name, length) {
-            // Not the beginning of anything.
+            // A `$` that starts no name.
             ("", 0) => out.push('$'),
-            // Braces that hold nothing or do not end are left out.
+            // Empty or unclosed braces are dropped.
             ("", _) => {}
             _ => out.push_str(&value(name)),
         }
@@ -81,7 +81,7 @@ fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
     out
 }
 
-/// The name that begins here, and how long it is with its braces (Go's `getShellName`).
+/// The name at the start of `text`, and its length including braces (Go's `getShellName`).
 fn name_and_length(text: &str) -> (&str, usize) {
     let is_special = |byte: u8| matches!(byte, b'*' | b'#' | b'$' | b'@' | b'!' | b'?' | b'-' | b'0'..=b'9');
     match text.as_bytes() {
@@ -99,7 +99,7 @@ fn name_and_length(text: &str) -> (&str, usize) {
 }
 
 impl Plugin {
-    /// The plugin's program with its arguments and these, and with `variables` added to the environment.
+    /// The plugin's program with its own arguments followed by `arguments`, and with `variables` added to the environment.
     pub(super) fn command(&self, arguments: &[String], variables: Variables, session: &Session) -> Result<Command> {
         if self.runtime != SUBPROCESS {
             let message = format!("unsupported plugin runtime type: {}", quote(self.runtime.as_bytes()));
@@ -113,7 +113,7 @@ impl Plugin {
         Ok(command)
     }
 
-    /// Runs it as a command. `words` are the command line without the command's name.
+    /// Runs the plugin as a command. `words` are the command line without the command's name.
     pub fn run(&self, words: &[String], session: &mut Session) -> Result<()> {
         session.show_notices();
         let (_, arguments) = split_own_flags(words)?;
@@ -123,19 +123,19 @@ impl Plugin {
         if status.success() {
             return Ok(());
         }
-        // Of one that a signal ended Go says -1.
+        // If a signal ended the program, Go's exit code is -1.
         session.set_exit(Exit::Code(status.code().map_or(u8::MAX, |code| u8::try_from(code).unwrap_or(1))));
         Err(Error::new(ErrorKind::Usage, format!("plugin {} exited with error", quote(self.name.as_bytes()))))
     }
 
-    /// Runs what the plugin wants run on this event, if anything (Helm's `InvokeHook`).
+    /// Runs the plugin's programs for this event, if any (Helm's `InvokeHook`).
     pub fn run_hook(&self, event: Event, session: &Session) -> Result<()> {
         let Some(programs) = self.hooks.get(event.name()).filter(|programs| !programs.is_empty() && self.runtime == SUBPROCESS) else {
             return Ok(());
         };
         let prepared = self.prepare(programs, self.expands_hooks, session.variables(), &session.environment)?;
         let mut command = prepared.command(&session.environment);
-        // As Go's, a hook has no standard input.
+        // As in Go, a hook gets no standard input.
         let status = command.stdin(Stdio::null()).status().map_err(|error| program::not_started(&error, &command))?;
         if status.success() {
             return Ok(());
@@ -144,7 +144,7 @@ impl Plugin {
         Err(Error::new(ErrorKind::Usage, message))
     }
 
-    /// That of `programs` which is for this platform; its arguments are expanded if `expands`.
+    /// The one of `programs` for this platform; `expands` says whether its arguments are expanded.
     pub(super) fn prepare(
         &self,
         programs: &[Program],
@@ -168,7 +168,7 @@ impl Plugin {
     }
 }
 
-/// This platform in Go's words.
+/// This platform's system and architecture in Go's terms.
 fn go_platform() -> (&'static str, &'static str) {
     let system = match std::env::consts::OS {
         "macos" => "darwin",
@@ -183,8 +183,8 @@ fn go_platform() -> (&'static str, &'static str) {
     (system, architecture)
 }
 
-/// The words of a plugin's command line that are flags of rutter's own, which reach the plugin through its environment, and the others,
-/// which are its arguments. Only these flags, wherever they stand (Helm's `manuallyProcessArgs`).
+/// Splits a plugin's command line into rutter's own flags, which reach the plugin through its environment, and the
+/// other words, which are its arguments. Finds exactly these flags, in any position (Helm's `manuallyProcessArgs`).
 pub fn split_own_flags(words: &[String]) -> Result<(Vec<String>, Vec<String>)> {
     const WITH_VALUE: [&str; 14] = [
         "--kube-context",
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(for_platform(&programs[1..], "darwin", "amd64"), None);
     }
 
-    // CVE-2020-15186, CVE-2020-15187: names that are paths or terminal codes, and files that say something twice.
+    // CVE-2020-15186, CVE-2020-15187: names that are paths or terminal codes, and files with duplicate keys.
     #[test]
     fn own_flags_do_not_reach_plugins() {
         let words = |line: &str| line.split(' ').map(str::to_string).collect::<Vec<_>>();

@@ -1,8 +1,7 @@
-//! plugin.yaml, which describes a plugin.
+//! Reads plugin.yaml, which describes a plugin.
 //!
-//! Goes in: the file, of `apiVersion: v1` or of the older form without. Comes out: a [`Plugin`] with its types, programs, schemes and
-//! hooks. What is not known is passed over, but a key that stands twice is an error. Matches Helm's `internal/plugin/metadata*.go` and
-//! `loader.go`.
+//! Goes in: the file, with `apiVersion: v1` or in the older form without it. Comes out: a [`Plugin`] with its types, programs, schemes
+//! and hooks. Unknown keys are ignored, but a duplicate key is an error. Matches Helm's `internal/plugin/metadata*.go` and `loader.go`.
 
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
@@ -17,21 +16,21 @@ use std::sync::Arc;
 
 /// The type of plugins that add commands.
 pub const COMMAND_TYPE: &str = "cli/v1";
-/// The type of plugins that change manifests.
+/// The type of plugins that transform manifests.
 pub const POST_RENDERER_TYPE: &str = "postrenderer/v1";
 
 /// The type of plugins that fetch.
 pub(super) const GETTER_TYPE: &str = "getter/v1";
-/// The runtime of programs.
+/// The runtime that runs a program.
 pub(super) const SUBPROCESS: &str = "subprocess";
-/// Every type there is.
+/// All types that Helm knows.
 const TYPES: [&str; 4] = ["test/v1", COMMAND_TYPE, GETTER_TYPE, POST_RENDERER_TYPE];
-/// The runtime that there is none of here.
+/// A runtime that Helm has and rutter does not.
 const WEBASSEMBLY: &str = "extism/v1";
-/// The largest plugin.yaml.
+/// The largest plugin.yaml that is read, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
 
-/// A plugin.yaml of either form; what is not known is passed over.
+/// The shape of plugin.yaml in either form; unknown keys are ignored.
 static MANIFEST: Shape = Shape::Map(&Shape::Any);
 
 /// A plugin as its plugin.yaml describes it.
@@ -41,7 +40,7 @@ pub struct Plugin {
     pub version: String,
     /// `cli/v1`, `getter/v1` or `postrenderer/v1`.
     pub kind: String,
-    /// `v1`, or `legacy` for the form without.
+    /// `v1`, or `legacy` for the form without an apiVersion.
     pub api_version: String,
     pub source_url: String,
     /// The usage line of its command; its first word is the command's name. The plugin's name when empty.
@@ -50,24 +49,24 @@ pub struct Plugin {
     pub about: String,
     /// The description in the command's help; `about` when empty.
     pub long: String,
-    /// Flags are not handed on.
+    /// Flags are not passed on to the program.
     pub ignore_flags: bool,
     pub folder: PathBuf,
-    /// `subprocess`, or another that is listed as Helm does and refused when it is to be run.
+    /// `subprocess`, or another runtime, which is listed as in Helm but cannot be run.
     pub(super) runtime: String,
     pub(super) programs: Vec<Program>,
-    /// The schemes that it fetches from, and with what.
+    /// The URL schemes that it fetches.
     pub(super) schemes: Vec<String>,
     pub(super) downloads: Vec<Download>,
-    /// What is run when the plugin is installed, updated or taken away, by event.
+    /// The programs to run on install, update and removal, by event.
     pub(super) hooks: BTreeMap<String, Vec<Program>>,
-    /// Variables in the arguments of hooks are expanded.
+    /// Whether variables in the arguments of hooks are expanded.
     pub(super) expands_hooks: bool,
     /// The plugin.yaml itself.
     pub(super) manifest: Arc<Map>,
 }
 
-/// A program for one platform, or for all that no other one is for.
+/// A program for one platform, or for all platforms without a program of their own.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Program {
     pub(super) system: String,
@@ -76,14 +75,14 @@ pub(super) struct Program {
     pub(super) arguments: Vec<String>,
 }
 
-/// What is run for the addresses of some schemes.
+/// The programs that fetch addresses of some schemes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Download {
     pub(super) schemes: Vec<String>,
     pub(super) programs: Vec<Program>,
 }
 
-/// The plugin in a folder. Errors: there is no plugin.yaml, or something is wrong with it.
+/// Loads the plugin in a folder. Fails if plugin.yaml is missing or invalid.
 pub fn load_folder(folder: &Path) -> Result<Plugin> {
     load(&folder.join(MANIFEST_NAME))
 }
@@ -97,8 +96,7 @@ pub(super) fn load(file: &Path) -> Result<Plugin> {
     Ok(Plugin { folder: folder.to_path_buf(), ..parse(&text).map_err(context)? })
 }
 
-/// The plugin that the text of a plugin.yaml describes. A key that stands twice in a map is an error, since what reviewers read may be
-/// the other one.
+/// Parses a plugin.yaml. A duplicate key in a map is an error, since a reviewer may read the one that does not count.
 pub fn parse(text: &[u8]) -> Result<Plugin> {
     if text.trim_ascii().is_empty() {
         return Err(peek_fault(Error::new(ErrorKind::Usage, "EOF")));
@@ -108,14 +106,14 @@ pub fn parse(text: &[u8]) -> Result<Plugin> {
     Ok(Plugin { manifest: manifest.clone(), ..read(&manifest)? })
 }
 
-/// The fault of a plugin.yaml that is no map of YAML, in the words of Helm's first look at it.
+/// The error for a plugin.yaml that is not a YAML map, in the words of Helm's first parse.
 fn peek_fault(error: Error) -> Error {
     let reason = error.message();
     let reason = reason.strip_prefix("error converting YAML to JSON: ").unwrap_or(reason);
     Error::new(error.kind(), format!("failed to peek plugin.yaml API version: {reason}"))
 }
 
-/// The plugin that the map describes.
+/// Reads the plugin that the map describes.
 fn read(map: &Map) -> Result<Plugin> {
     let fault = |message: String| Err(Error::new(ErrorKind::Usage, message));
     let name = text(map, "name");
@@ -135,7 +133,7 @@ fn read(map: &Map) -> Result<Plugin> {
     }
 }
 
-/// The form of Helm 3.
+/// Reads the form of Helm 3.
 fn read_legacy(map: &Map, base: Plugin) -> Result<Plugin> {
     let fault = |message: &str| Err(Error::new(ErrorKind::Usage, message));
     let downloads = downloads(map.get("downloaders"), |item| vec![Program { command: text(item, "command"), ..Program::default() }]);
@@ -182,7 +180,7 @@ fn read_legacy(map: &Map, base: Plugin) -> Result<Plugin> {
     })
 }
 
-/// The form of Helm 4.
+/// Reads the form of Helm 4.
 fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
     let fault = |message: &str| Err(Error::new(ErrorKind::Usage, message));
     let kind = text(map, "type");
@@ -239,7 +237,7 @@ fn texts(map: &Map, key: &str) -> Vec<String> {
     list.iter().flat_map(|list| list.iter()).map(|item| item.as_str().unwrap_or_default().to_string()).collect()
 }
 
-/// What is run for which schemes; `programs` reads it out of an entry.
+/// The programs that fetch, with their schemes; `programs` reads the programs of one entry.
 fn downloads(list: Option<&Data>, programs: impl Fn(&Map) -> Vec<Program>) -> Vec<Download> {
     let entries = list.and_then(Data::as_list).into_iter().flat_map(|list| list.iter()).filter_map(Data::as_map);
     entries.map(|entry| Download { schemes: texts(entry, "protocols"), programs: programs(entry) }).collect()
@@ -275,7 +273,7 @@ fn program_list(list: &Data) -> Vec<Program> {
 }
 
 impl Plugin {
-    /// The name of the command that it adds.
+    /// The name of the command that the plugin adds.
     pub fn command_name(&self) -> &str {
         self.usage_line().split(' ').next().unwrap_or_default()
     }

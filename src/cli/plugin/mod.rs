@@ -1,10 +1,9 @@
-//! Plugins that are programs: found in the plugins folder, run as commands, as post-renderers or [to fetch](getter),
-//! [installed](install) and signed.
+//! Plugins, which are external programs: found in the plugins folder, run as commands, as post-renderers or [to
+//! fetch](getter), [installed](install) and signed.
 //!
-//! Goes in: the plugins folder and a name. Comes out: [`Plugin`]s and what their programs do. Both forms of plugin.yaml are
-//! read, that of `apiVersion: v1` and the older one without. WebAssembly plugins are listed and not run.
-//! Follows Helm's `internal/plugin` and `pkg/cmd/load_plugins.go`. It stands in `cli` because running programs with the
-//! environment and the terminal is no business of the library.
+//! Goes in: the plugins folder and a name. Comes out: [`Plugin`]s and the results of their programs. Both forms of plugin.yaml are read,
+//! that of `apiVersion: v1` and the older one without. WebAssembly plugins are listed but cannot be run. Follows Helm's `internal/plugin`
+//! and `pkg/cmd/load_plugins.go`. It is part of `cli` because the library must not run programs with the environment and the terminal.
 
 pub mod completion;
 mod describe;
@@ -30,14 +29,14 @@ use crate::fs;
 use crate::quote::quote;
 use std::collections::BTreeMap;
 
-/// Commands that Helm has not, and `help`, which it adds after plugins: no plugin is refused for their names.
+/// Commands that Helm lacks, and `help`, which it adds after plugins: a plugin may use these names.
 const OWN_COMMANDS: [&str; 3] = ["help", "serve", "values"];
 
-/// What describes a plugin.
+/// The name of the file that describes a plugin.
 pub use crate::package::plugin::MANIFEST as MANIFEST_NAME;
 
-/// Every plugin in the plugins folders, in order of their folders' names. What cannot be read is told of and passed over;
-/// two plugins of one name, whatever their types, are an error.
+/// Every plugin in the plugins folders, in order of their folders' names. Unreadable plugins are reported and
+/// skipped; two plugins of one name, whatever their types, are an error.
 pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
     let mut found = Vec::new();
     for folder in std::env::split_paths(&settings.plugins) {
@@ -60,7 +59,7 @@ pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
     Ok(found)
 }
 
-/// Refuses two plugins of one name: which of them would run is nothing that the order of folders should decide.
+/// Refuses two plugins of one name: the order of folders should not decide which of them runs.
 fn check_names(plugins: &[Plugin]) -> Result<()> {
     let mut folders = BTreeMap::new();
     for plugin in plugins {
@@ -73,8 +72,8 @@ fn check_names(plugins: &[Plugin]) -> Result<()> {
     Ok(())
 }
 
-/// The plugins that add commands, as Helm loads them before it runs any: what is wrong with plugins is told whatever the
-/// command, and one that has the name of a command ends the loading.
+/// The plugins that add commands, loaded before any command runs, as in Helm: faults in plugins are reported
+/// whatever the command, and a plugin with the name of a command ends the loading.
 pub fn commands(session: &mut Session) -> Vec<Plugin> {
     let mut notices = std::mem::take(&mut session.notices);
     let usable = usable(session, &mut notices);
@@ -82,7 +81,7 @@ pub fn commands(session: &mut Session) -> Vec<Plugin> {
     usable
 }
 
-/// The plugins that add commands, sorted by the names of these.
+/// The plugins that add commands, sorted by command name.
 pub fn usable(session: &Session, notices: &mut Notices) -> Vec<Plugin> {
     if session.environment.get("HELM_NO_PLUGINS").as_deref() == Some("1") {
         return Vec::new();

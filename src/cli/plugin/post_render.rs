@@ -1,7 +1,7 @@
-//! Programs that change manifests after they are rendered.
+//! Post-renderers: programs that transform rendered manifests.
 //!
-//! Goes in: all manifests as one text, by the program's standard input. Comes out: what it writes to its standard output. The programs are
-//! those of plugins, or any with `--post-renderer-program`. Matches Helm's `pkg/postrenderer`.
+//! Goes in: all manifests as one text, written to the program's standard input. Comes out: the program's standard
+//! output. The program is a plugin's, or any program with `--post-renderer-program`. Matches Helm's `pkg/postrenderer`.
 
 use super::invocation::Variables;
 use super::{POST_RENDERER_TYPE, find, program};
@@ -16,10 +16,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A program that changes manifests: a plugin's, or with [`PostRenderer::program`] any.
+/// A program that transforms manifests: a plugin's, or with [`PostRenderer::program`] any.
 pub struct PostRenderer<'a> {
     name: String,
-    /// What it says on standard error is shown: of plugins Helm shows nothing, whether they fail or not.
+    /// Whether its standard error is shown: Helm shows none from plugins, whether they fail or not.
     is_heard: bool,
     command: Box<dyn Fn() -> Result<Command> + 'a>,
 }
@@ -32,7 +32,7 @@ impl<'a> PostRenderer<'a> {
         Ok(PostRenderer { name: name.to_string(), is_heard: false, command })
     }
 
-    /// The program at this path, as Helm 3 had it.
+    /// The program at this path, as in Helm 3.
     pub fn program(path: &str, arguments: &'a [String], environment: &Environment) -> PostRenderer<'a> {
         let (program, environment) = (path.to_string(), environment.clone());
         let command = move || {
@@ -53,11 +53,11 @@ impl PostRender for PostRenderer<'_> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().map_err(|error| failed(program::not_started(&error, &command)))?;
         let input = child.stdin.take();
-        // Written beside the reading, since the program may answer before it has read all.
+        // A separate thread writes the input, since the program may write output before it has read everything.
         let output = std::thread::scope(|scope| {
             scope.spawn(move || {
                 if let Some(mut input) = input {
-                    // A program that does not read its input is free not to.
+                    // A program may ignore its input, so a failed write is no error.
                     let _ = input.write_all(&manifests);
                 }
             });

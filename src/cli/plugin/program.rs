@@ -1,7 +1,7 @@
-//! Which file is run for the name of a program, and what is said where there is none.
+//! Finds the file to run for a program's name, and words the error if there is none.
 //!
-//! Goes in: a program as a plugin names it. Comes out: a [`Command`]. On Windows such names leave out their ending, and which there are
-//! is told by `PATHEXT`, whereas Rust's own search knows `.exe` alone: plugins are often `.bat` or `.cmd` there. Follows Go's `os/exec`.
+//! Goes in: a program as a plugin names it. Comes out: a [`Command`]. On Windows names omit their ending, and `PATHEXT` lists the
+//! possible ones, whereas Rust's own search knows only `.exe`: plugins there are often `.bat` or `.cmd`. Follows Go's `os/exec`.
 
 use crate::cli::environment::Environment;
 use crate::error::{Error, ErrorKind};
@@ -10,10 +10,10 @@ use crate::quote::quote;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The endings of programs where `PATHEXT` does not say.
+/// The endings of programs if `PATHEXT` is not set.
 const ENDINGS: &str = ".com;.exe;.bat;.cmd";
 
-/// What to the system separates the folders of a path from each other.
+/// The characters that separate the parts of a path on this system.
 const SEPARATORS: &[char] = if cfg!(windows) { &['/', '\\', ':'] } else { &['/'] };
 
 /// The command that runs this program.
@@ -22,7 +22,7 @@ pub(super) fn command(program: &str, environment: &Environment) -> Command {
     Command::new(found.unwrap_or_else(|| PathBuf::from(program)))
 }
 
-/// The program with its ending, at its own place or in a folder of `PATH`.
+/// The program with its ending, at its own path or in a folder of `PATH`.
 fn find(program: &str, environment: &Environment) -> Option<PathBuf> {
     let endings = environment.get_filled("PATHEXT").unwrap_or_else(|| ENDINGS.to_string());
     if program.contains(SEPARATORS) {
@@ -46,7 +46,7 @@ fn with_ending(path: &Path, endings: &str) -> Option<PathBuf> {
 /// The error of a program that could not be started.
 pub(super) fn not_started(error: &std::io::Error, command: &Command) -> Error {
     let program = command.get_program();
-    // Go looks for the program first, where its name has no folder.
+    // Go searches `PATH` for a name without a folder first, hence the different error.
     if error.kind() == std::io::ErrorKind::NotFound && !program.to_string_lossy().contains(SEPARATORS) {
         let name = quote(program.to_string_lossy().as_bytes());
         let variable = if cfg!(windows) { "%PATH%" } else { "$PATH" };

@@ -1,7 +1,7 @@
-//! Docker's file of credentials, `config.json`, which Helm and Docker share: `auths`, `credHelpers`, `credsStore`.
+//! Docker's credential file `config.json`, which Helm and Docker share: `auths`, `credHelpers`, `credsStore`.
 //!
-//! Goes in: its path. Comes out: what it says of a registry. What else stands in it stays as it is when it is written. Follows oras-go's
-//! `credentials/internal/config`, with its words for what does not fit.
+//! Goes in: its path. Comes out: its entries for a registry. Writing preserves everything else in the file.
+//! Follows oras-go's `credentials/internal/config`, including its error messages.
 
 use super::{Credential, fault, helper};
 use crate::base64;
@@ -13,11 +13,11 @@ use std::path::Path;
 
 const FILE_LIMIT: u64 = 4 << 20;
 
-/// A file of credentials as it was read; one that is not there says nothing.
+/// A parsed credential file; a missing file has no entries.
 #[derive(Default)]
 pub(super) struct Config {
     content: Map,
-    /// The helper of this system, where the file says nothing of credentials.
+    /// The helper of this system, if the file does not configure any credentials.
     detected: Option<String>,
 }
 
@@ -25,7 +25,7 @@ impl Config {
     /// Reads the file.
     ///
     /// # Errors
-    /// `failed to open config file at …`, `failed to decode config file …`, and what is wrong with the three fields.
+    /// `failed to open config file at …`, `failed to decode config file …`, and faults in the three fields.
     pub(super) fn load(path: &Path, settings: &Settings) -> Result<Config> {
         let text = crate::fs::read_if_there(path, FILE_LIMIT)
             .map_err(|error| error.context(format!("failed to open config file at {}", path.display())))?
@@ -73,7 +73,7 @@ impl Config {
         self.content.get("credsStore").and_then(Data::as_str).filter(|name| !name.is_empty())
     }
 
-    /// Whether it says anything of credentials.
+    /// Whether the file configures any credentials.
     fn is_configured(&self) -> bool {
         let has = |field| self.table(field).is_some_and(|table| !table.is_empty());
         self.store_name().is_some() || has("credHelpers") || has("auths")
@@ -110,7 +110,7 @@ impl Config {
             let broken = |problem: String| fault(format!("failed to decode auth field: invalid config format: {problem}"));
             let decoded = base64::decode(auth.as_bytes()).map_err(broken)?;
             let decoded = String::from_utf8_lossy(&decoded);
-            // Go shows the whole of it, which may be a password.
+            // Go's error shows the whole decoded text, which may be a password.
             let parts = decoded.split_once(':');
             let (username, password) =
                 parts.ok_or_else(|| broken(format!("auth of {key} does not conform the base64(username:password) format")))?;
@@ -119,7 +119,7 @@ impl Config {
         Ok(Some(credential).filter(|credential| *credential != Credential::default()))
     }
 
-    /// Keeps a credential in the file, mode 0600.
+    /// Stores a credential in the file, mode 0600.
     pub(super) fn put(&mut self, key: &str, credential: &Credential, path: &Path) -> Result<()> {
         let auth = base64::encode(format!("{}:{}", credential.username, credential.password));
         let mut auths = self.table("auths").cloned().unwrap_or_default();
@@ -128,7 +128,7 @@ impl Config {
         self.save(path)
     }
 
-    /// Takes a credential out of the file; nothing is written when there was none.
+    /// Removes a credential from the file; nothing is written if there was none.
     pub(super) fn remove(&mut self, key: &str, path: &Path) -> Result<()> {
         let Some(mut auths) = self.table("auths").cloned() else { return Ok(()) };
         if auths.remove(key).is_none() {
@@ -138,7 +138,7 @@ impl Config {
         self.save(path)
     }
 
-    /// Has the file name the helper of this system, once that keeps something.
+    /// Makes the file name the helper of this system, once that helper stored a credential.
     pub(super) fn keep_detected(&mut self, path: &Path) -> Result<()> {
         let Some(name) = self.detected.take() else { return Ok(()) };
         self.content.insert("credsStore", Data::str(name));
@@ -168,7 +168,7 @@ fn fields(text: &[u8]) -> Result<Map> {
     }
 }
 
-/// What Go calls a JSON value.
+/// Go's name for the type of a JSON value.
 fn kind(data: &Data) -> &'static str {
     match data {
         Data::Null => "null",
@@ -180,7 +180,7 @@ fn kind(data: &Data) -> &'static str {
     }
 }
 
-/// `https://host/path` in old files stands for `host`.
+/// The host of a key; old files write `https://host/path` for `host`.
 fn host_of(name: &str) -> &str {
     let rest = name.strip_prefix("https://").or_else(|| name.strip_prefix("http://")).unwrap_or(name);
     rest.split('/').next().unwrap_or(rest)

@@ -1,7 +1,7 @@
-//! The programs that keep credentials for Docker: `docker-credential-NAME`.
+//! Docker's credential helpers: programs called `docker-credential-NAME`.
 //!
-//! Goes in: the name of a helper and of a registry. Comes out: what it keeps, or its own words where it fails; what it writes to standard
-//! error goes there. Follows oras-go's `native_store.go` and `executer.go`.
+//! Goes in: the name of a helper and of a registry. Comes out: the stored credential, or the helper's own error
+//! message; its standard error is passed through. Follows oras-go's `native_store.go` and `executer.go`.
 
 use super::{Credential, fault};
 use crate::data::Data;
@@ -13,12 +13,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// What helpers say when they keep nothing for a registry.
+/// The helpers' message if they have no credential for a registry.
 const NOT_FOUND: &str = "credentials not found in native keychain";
-/// Stands for the user where the secret is a refresh token.
+/// The user name that marks the secret as a refresh token.
 const TOKEN_USER: &str = "<token>";
 
-/// The helper of this system, if there is one: what Docker and Helm keep credentials with where nothing is configured.
+/// The helper of this system, if there is one: Docker and Helm use it if nothing is configured.
 pub(super) fn of_system(settings: &Settings) -> Option<String> {
     let name = if cfg!(target_os = "macos") {
         "osxkeychain"
@@ -32,7 +32,7 @@ pub(super) fn of_system(settings: &Settings) -> Option<String> {
     find(settings, &format!("docker-credential-{name}")).map(|_| name.to_string())
 }
 
-/// What the helper keeps for the registry `key`.
+/// The credential that the helper stores for the registry `key`.
 pub(super) fn get(settings: &Settings, name: &str, key: &str) -> Result<Option<Credential>> {
     let answer = match run(settings, name, "get", key.as_bytes())? {
         Ok(answer) => json::parse(&answer)?,
@@ -48,7 +48,7 @@ pub(super) fn get(settings: &Settings, name: &str, key: &str) -> Result<Option<C
     Ok(Some(credential).filter(|credential| *credential != Credential::default()))
 }
 
-/// Has the helper keep a credential.
+/// Stores a credential in the helper.
 pub(super) fn store(settings: &Settings, name: &str, key: &str, credential: &Credential) -> Result<()> {
     let text = |text: &str| json::to_vec(&Data::str(text)).map(|text| String::from_utf8_lossy(&text).into_owned());
     let input =
@@ -56,19 +56,19 @@ pub(super) fn store(settings: &Settings, name: &str, key: &str, credential: &Cre
     run(settings, name, "store", input.as_bytes())?.map(|_| ()).map_err(|text| fault(printable(&text)))
 }
 
-/// Has the helper forget what it keeps.
+/// Removes a credential from the helper.
 pub(super) fn erase(settings: &Settings, name: &str, key: &str) -> Result<()> {
     run(settings, name, "erase", key.as_bytes())?.map(|_| ()).map_err(|text| fault(printable(&text)))
 }
 
-/// The program of this name in `PATH`, with the ending that programs have on this system.
+/// The program of this name in `PATH`, with this system's suffix for programs.
 fn find(settings: &Settings, program: &str) -> Option<PathBuf> {
     let program = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     let is_file = |path: &PathBuf| crate::fs::stat(path).is_ok_and(|entry| entry.kind == crate::fs::Kind::File);
     settings.program_path.iter().map(|folder| folder.join(&program)).find(is_file)
 }
 
-/// What the helper answers, or says where it fails.
+/// The helper's answer, or its error message.
 fn run(settings: &Settings, name: &str, action: &str, input: &[u8]) -> Result<std::result::Result<Vec<u8>, String>> {
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     let program = format!("docker-credential-{name}");
@@ -83,7 +83,7 @@ fn run(settings: &Settings, name: &str, action: &str, input: &[u8]) -> Result<st
     let mut child =
         Command::new(&path).arg(action).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().map_err(failed)?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A helper may end without reading; what it says counts.
+        // A helper may end without reading its input; only its output matters.
         let _ = stdin.write_all(input);
     }
     let output = child.wait_with_output().map_err(failed)?;

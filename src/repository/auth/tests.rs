@@ -1,13 +1,13 @@
-//! Credentials beside what Helm 4.2.4 finds, keeps and says, with files and helpers in a folder of their own.
+//! Credentials compared with what Helm 4.2.4 finds, stores and prints, with files and helpers in a temporary folder.
 
 use super::*;
 
-/// Held by tests that write programs and run them: what another thread is starting may still hold a program open that was just
-/// written, which then cannot be run.
+/// Held by tests that write programs and run them: a process that another thread is starting may still hold a
+/// program open that was just written, and then it cannot be run.
 #[cfg(unix)]
 static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
-/// Settings with these two files, and these helpers in a folder of their own.
+/// Settings with these two files, and these helpers in a separate folder.
 #[cfg(unix)]
 fn settings_of(folder: &std::path::Path, own: Option<&str>, docker: Option<&str>, helpers: &[(&str, &str)]) -> Settings {
     use std::os::unix::fs::PermissionsExt as _;
@@ -42,7 +42,7 @@ const HELPERS: &[(&str, &str)] = &[
     ("docker-credential-junk", "echo junk"),
 ];
 
-/// What Helm 4.2.4 finds for a registry called `r`, by the same files, and what it says where it cannot.
+/// The credentials that Helm 4.2.4 finds for a registry called `r` in the same files, or its error.
 #[cfg(unix)]
 #[test]
 fn credentials_are_found_as_by_helm() {
@@ -70,7 +70,7 @@ fn credentials_are_found_as_by_helm() {
         ("", &store("good"), "ada:kept".to_string()),
         (&store("token"), "", "refresh t".to_string()),
         (&store("empty"), &ada_only, "ada:s".to_string()),
-        // Who has a helper keeps nothing in the file.
+        // With a helper, the file's own entries are ignored.
         (&format!("{{\"credsStore\": \"none\", \"auths\": {{\"r\": {{{ada}}}}}}}"), "", "nothing".to_string()),
         ("{\"credHelpers\": {\"r\": \"good\"}, \"credsStore\": \"bad\"}", "", "ada:kept".to_string()),
         ("{\"credHelpers\": {\"other\": \"good\"}, \"credsStore\": \"bad\"}", "", unresolved("exit status 2")),
@@ -78,7 +78,7 @@ fn credentials_are_found_as_by_helm() {
         (&store("junk"), "", unresolved("invalid character 'j' looking for beginning of value")),
         (&store("missing"), "", unresolved("exec: \"docker-credential-missing\": executable file not found in $PATH")),
         (&store("../bin/x"), "", unresolved("exec: \"docker-credential-../bin/x\": executable file not found in $PATH")),
-        // A broken file of Docker's is passed over, Helm's own is not.
+        // A broken file of Docker's is ignored, a broken one of Helm's is not.
         ("", "{", "nothing".to_string()),
         (&ada_only, "[]", "ada:s".to_string()),
         ("{", "", "failed to decode config file OWN: invalid config format: unexpected EOF".to_string()),
@@ -101,7 +101,7 @@ fn credentials_are_found_as_by_helm() {
     }
 }
 
-/// As Helm and Docker do: passwords go to the keychain of the system where there is one and nothing else is configured.
+/// As in Helm and Docker, passwords go to the system's keychain if there is one and nothing else is configured.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_helper_of_the_system_is_found() {
@@ -129,13 +129,13 @@ esac"#;
         assert_eq!(lookup(&settings, "r").unwrap(), None);
     }
     let folder = tempfile::tempdir().unwrap();
-    // One that does not work is no fault until it is asked to keep something.
+    // A helper that does not work is no error until it is to store a credential.
     let settings = settings_of(folder.path(), None, None, &[("docker-credential-secretservice", "exit 2")]);
     assert_eq!(lookup(&settings, "r").unwrap(), None);
     forget(&settings, "r").unwrap();
     assert_eq!(store(&settings, "r", &ada).unwrap_err().message(), "exit status 2");
     assert_eq!(own(&settings), "");
-    // What is configured counts.
+    // A configured file takes precedence.
     let settings = settings_of(folder.path(), Some("{\"auths\": {\"x\": {}}}"), None, &[("docker-credential-secretservice", keeps)]);
     store(&settings, "r", &ada).unwrap();
     assert!(own(&settings).contains("YWRhOnMi") && !own(&settings).contains("credsStore"), "{}", own(&settings));
@@ -178,7 +178,7 @@ fn logins_are_kept_beside_each_other_for_their_owner_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&top.path().join("new")), mode(own.parent().unwrap()), mode(&own)), (0o700, 0o700, 0o600));
-        // What somebody has opened to others is closed again.
+        // A file with wider permissions is restricted again.
         std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o644)).unwrap();
         store(&settings, "r", &login("ada")).unwrap();
         assert_eq!(mode(&own), 0o600);
@@ -203,7 +203,7 @@ fn what_else_stands_in_the_file_stays() {
     let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&own).unwrap()).unwrap();
     assert_eq!(kept["HttpHeaders"]["X"], "1");
     assert_eq!(kept["auths"]["r"]["email"], "a@b");
-    // Nothing is written when there is nothing to forget.
+    // Nothing is written if there is nothing to remove.
     let before = std::fs::read(&own).unwrap();
     std::fs::write(&own, [&before[..], b"\n"].concat()).unwrap();
     forget(&settings, "nobody").unwrap();

@@ -1,8 +1,8 @@
-//! An archive's entry as it stands in index.yaml, ready to be written again.
+//! An archive's entry in index.yaml as text, ready to be written again.
 //!
-//! Goes in: a chart's metadata and the digest of its archive. Comes out: the entry's text, cut where each run fills in the time
-//! and the address, so that an index of thousands of archives that did not change is copied together and not encoded anew.
-//! The text is what [`Index::to_yaml`] writes, which the tests of the folder index hold it to.
+//! Goes in: a chart's metadata and the digest of its archive. Comes out: the entry's text, cut where each run
+//! inserts the time and the address, so that an index of thousands of unchanged archives is copied together instead
+//! of encoded again. The text equals the output of [`Index::to_yaml`], which the tests of the folder index check.
 
 use crate::chart::Metadata;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,35 +12,34 @@ use crate::{data::Data, yaml};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What stands for the time and the address where the text is cut.
+/// Placeholders for the time and the address, where the text is cut.
 const TIME: &str = "2000-01-01T00:00:00Z";
 const ADDRESS: &str = "x";
-/// What an index of one entry has around it.
+/// The text of an index around its only entry.
 const BEFORE: &str = "apiVersion: v1\nentries:\n";
 const AFTER: &str = "generated: \"2000-01-01T00:00:00Z\"\n";
 const CREATED: &str = "    created: \"2000-01-01T00:00:00Z\"\n";
 const ADDRESSES: &str = "    urls:\n    - x\n";
 
-/// How many texts an entry consists of.
+/// The number of texts in an entry.
 pub const PARTS: usize = 6;
 
-/// One entry in pieces, which stand one behind the other in one text so that an entry of an earlier run is a place in that
-/// run's record and nothing else.
+/// The pieces of one entry, concatenated in one text, so that an entry of an earlier run is merely a slice of that run's record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
     text: Cow<'a, str>,
-    /// Where each piece ends.
+    /// The end of each piece.
     ends: [u32; PARTS],
 }
 
 impl<'a> Entry<'a> {
-    /// The entry whose pieces `text` holds; `None` when one of them does not end within it.
+    /// The entry whose pieces are in `text`; `None` if one of them does not end within it.
     pub fn borrowed(text: &'a str, ends: [u32; PARTS]) -> Option<Entry<'a>> {
         let inside = ends.iter().all(|end| text.is_char_boundary(*end as usize)) && ends.is_sorted();
         inside.then_some(Entry { text: Cow::Borrowed(text), ends })
     }
 
-    /// The entry made of these pieces; `None` when they are too long together.
+    /// The entry made of these pieces; `None` if they are too long together.
     fn of(pieces: [&str; PARTS]) -> Option<Entry<'static>> {
         let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
         let mut ends = [0; PARTS];
@@ -56,7 +55,7 @@ impl<'a> Entry<'a> {
         self.ends.get(number).and_then(|end| self.text.get(start..*end as usize)).unwrap_or_default()
     }
 
-    /// All pieces, and where each ends: what [`Entry::borrowed`] takes.
+    /// All pieces, and the end of each: the arguments of [`Entry::borrowed`].
     pub fn whole(&self) -> (&str, [u32; PARTS]) {
         (&self.text, self.ends)
     }
@@ -66,12 +65,12 @@ impl<'a> Entry<'a> {
         self.part(0)
     }
 
-    /// The version as Chart.yaml has it.
+    /// The version as in Chart.yaml.
     pub fn version(&self) -> &str {
         self.part(1)
     }
 
-    /// The line that begins the chart's entries; empty when the text cannot be cut, and is all in `head`.
+    /// The line that starts the chart's entries; empty if the text could not be cut and is all in `head`.
     pub fn key(&self) -> &str {
         self.part(2)
     }
@@ -86,7 +85,7 @@ impl<'a> Entry<'a> {
         self.part(4)
     }
 
-    /// The lines behind `urls`.
+    /// The lines after `urls`.
     pub fn tail(&self) -> &str {
         self.part(5)
     }
@@ -104,7 +103,7 @@ impl Entry<'_> {
             .ok_or_else(|| Error::new(ErrorKind::Limit, format!("the entry of chart {chart} is too large")))
     }
 
-    /// The entry decoded again, with another time and address.
+    /// Decodes the entry, with another time and address.
     pub fn decode(&self, created: &str, address: String) -> Result<Option<ChartVersion>> {
         let text = match self.key().is_empty() {
             true => self.head().to_string(),
@@ -116,20 +115,20 @@ impl Entry<'_> {
     }
 }
 
-/// The key, and the pieces around time and address.
+/// Cuts a text into the key and the pieces around time and address.
 fn cut(text: &str) -> Option<[&str; 4]> {
     let rest = text.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
     let (key, rest) = rest.split_at(rest.find('\n')? + 1);
     if !key.starts_with("  ") || key.starts_with("  ?") || !key.ends_with(":\n") || !rest.starts_with("  - ") {
         return None;
     }
-    // Only fields of the entry itself are indented by four, so that no text within it can be taken for one.
+    // Only fields of the entry itself are indented by four, so no text inside it can be mistaken for one.
     let (head, rest) = split_once_only(rest, CREATED)?;
     let (middle, tail) = split_once_only(rest, ADDRESSES)?;
     Some([key, head, middle, tail])
 }
 
-/// The text before and behind the line or lines `at`, which must be there once.
+/// The text before and after the lines `at`, which must occur exactly once.
 fn split_once_only<'t>(text: &'t str, at: &str) -> Option<(&'t str, &'t str)> {
     let mut places = text.match_indices(at).filter(|(place, _)| text.get(..*place).is_some_and(|before| before.ends_with('\n')));
     let (place, _) = places.next()?;
@@ -139,7 +138,7 @@ fn split_once_only<'t>(text: &'t str, at: &str) -> Option<(&'t str, &'t str)> {
     Some((text.get(..place)?, text.get(place + at.len()..)?))
 }
 
-/// A text as one scalar of YAML; `None` when it takes more than one line or could be folded.
+/// The text as a one-line YAML scalar; `None` if it takes more than one line or could be folded.
 pub fn scalar(text: &str) -> Option<Cow<'_, str>> {
     if is_plain(text) {
         return Some(Cow::Borrowed(text));
@@ -149,7 +148,7 @@ pub fn scalar(text: &str) -> Option<Cow<'_, str>> {
     (!line.contains([' ', '\n'])).then_some(Cow::Owned(line))
 }
 
-/// Whether a text is the name of an archive that needs no quotes: what most addresses are, and thousands of them are written.
+/// Whether the text is an archive name that needs no quotes: a fast path, since most addresses are and thousands are written.
 fn is_plain(text: &str) -> bool {
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/');
     text.len() < 1000 && text.ends_with(".tgz") && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && text.bytes().all(safe)

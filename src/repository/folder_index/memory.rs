@@ -1,10 +1,9 @@
-//! What an earlier run found out about the archives of a folder.
+//! Facts from an earlier run about the archives of a folder.
 //!
-//! Goes in: two files below the cache folder. Comes out: facts by file name, borrowed from the files' bytes. The first file holds
-//! the folder as it was when it was last read as a whole, the second what was found out since, so that one archive more does not
-//! cost writing thousands of entries. A fact counts only where its stamp is the file's, so that neither file needs to know of
-//! the other. A file that is missing, of another version or broken is worth nothing and does no harm. Rows of one size stand
-//! before the texts, sorted by name, so that nothing is parsed that nobody asks for.
+//! Goes in: two files below the cache folder. Comes out: facts by file name, borrowed from the files' bytes. The main file holds the
+//! facts of the last full write, the second the recent ones, so that one more archive does not cost writing thousands of entries. A fact
+//! counts only if its stamp equals the archive's, so the two files are independent of each other. A file that is missing, broken or of
+//! another version is ignored. Fixed-size rows, sorted by name, precede the texts, so that only the facts that are looked up are parsed.
 
 use super::entry::{Entry, PARTS};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,25 +12,25 @@ use crate::package::digest;
 use flate2::Crc;
 use std::path::{Path, PathBuf};
 
-/// How the file begins; another beginning makes it worthless. The number of rows follows, how long the texts are, and the sum of
-/// rows and texts: a power cut may leave a file of the right size with other bytes in it, which would come out in an index.
+/// The start of the file; a file that starts differently is ignored. It is followed by the number of rows, the length of the
+/// texts, and a checksum of both: a power cut may leave a file of the right size with wrong bytes, which would end up in an index.
 const HEADER: &[u8] = b"rutter catalog 5\n";
-/// The three numbers behind it.
+/// The size of these three numbers.
 const NUMBERS: usize = 8 + 8 + 4;
 /// The largest file that is read.
 const LIMIT: u64 = 512 << 20;
-/// A row: the stamp, where the texts begin, how long the name is, whether there is an entry, where its pieces end.
+/// A row: the stamp, where its text starts, the length of the name, whether there is an entry, and the ends of its pieces.
 const ROW: usize = 8 + 16 + 16 + 8 + 4 + 4 + 4 + 4 * PARTS;
 
-/// What is known of one archive.
+/// The facts about one archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known<'a> {
     pub stamp: Stamp,
-    /// `None` for files that are no charts.
+    /// `None` for files that are not charts.
     pub entry: Option<Entry<'a>>,
 }
 
-/// The file below the cache that carries over what was found out about `folder`.
+/// The file below the cache folder that keeps the facts about `folder` between runs.
 pub fn file(cache_home: &Path, folder: &Path) -> Result<PathBuf> {
     let folder = fs::absolute(folder)?;
     let name = digest::sha256_hex(folder.as_os_str().as_encoded_bytes());
@@ -39,12 +38,12 @@ pub fn file(cache_home: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(cache_home.join("rutter").join("catalog").join(name))
 }
 
-/// The bytes of a memory; empty when there is none.
+/// The bytes of a memory file; empty if there is none.
 pub fn read(file: &Path) -> Vec<u8> {
     fs::read_limited(file, LIMIT).unwrap_or_default()
 }
 
-/// The facts in the bytes of a memory.
+/// The facts in the bytes of a memory file.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Facts<'a> {
     rows: &'a [u8],
@@ -52,7 +51,7 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Reads the whole bytes or nothing: what is not a memory holds no facts.
+    /// Reads all bytes or nothing: an invalid file holds no facts.
     pub fn new(bytes: &'a [u8]) -> Facts<'a> {
         Facts::whole(bytes).unwrap_or_default()
     }
@@ -70,7 +69,7 @@ impl<'a> Facts<'a> {
         (u64::from_le_bytes(length) == texts.len() as u64).then_some(Facts { rows, texts })
     }
 
-    /// How many archives there are facts about.
+    /// The number of archives with facts.
     pub fn len(&self) -> usize {
         self.rows.len() / ROW
     }
@@ -80,7 +79,7 @@ impl<'a> Facts<'a> {
         Row::read(self.rows.get(start..start.checked_add(ROW)?)?, self.texts)
     }
 
-    /// What is known of the archive of this name. `hint` is where it may stand, and becomes where the next name may.
+    /// The facts about the archive of this name. `hint` is the row to try first, and is set to the row for the next name.
     pub fn get(&self, name: &str, hint: &mut usize) -> Option<Known<'a>> {
         if let Some(row) = self.row(*hint).filter(|row| row.name == name) {
             *hint += 1;
@@ -107,7 +106,7 @@ impl<'a> Facts<'a> {
 struct Row<'a> {
     name: &'a str,
     stamp: Stamp,
-    /// The pieces of the entry with all that stands behind them, and where they end.
+    /// The entry's text with everything after it, and the ends of its pieces.
     entry: Option<(&'a str, [u32; PARTS])>,
 }
 
@@ -147,14 +146,14 @@ fn take<const N: usize>(bytes: &[u8]) -> Option<([u8; N], &[u8])> {
     bytes.split_first_chunk::<N>().map(|(taken, rest)| (*taken, rest))
 }
 
-/// The CRC-32 of rows and texts, which costs next to nothing; nobody is kept out by it, as the file is the user's own.
+/// The CRC-32 of rows and texts, which is nearly free; it need not resist forgery, since the file is the user's own.
 fn sum(bytes: &[u8]) -> u32 {
     let mut sum = Crc::new();
     sum.update(bytes);
     sum.sum()
 }
 
-/// Writes what is known of these archives.
+/// Writes the facts about these archives.
 pub fn remember(file: &Path, facts: &mut [(&str, &Known<'_>)]) -> Result<()> {
     facts.sort_unstable_by_key(|(name, _)| *name);
     let whole = |known: &Known<'_>| known.entry.as_ref().map_or(0, |entry| entry.whole().0.len());
@@ -217,7 +216,7 @@ mod tests {
                 assert_eq!(known.get(name, &mut { hint }), None, "{name}");
             }
         }
-        // Cut anywhere, it is worth nothing.
+        // Truncated anywhere, the file is ignored.
         for length in 0..bytes.len() {
             assert_eq!(Facts::new(&bytes[..length]).len(), 0, "{length}");
         }
@@ -250,7 +249,7 @@ mod tests {
         for at in 0..bytes.len() {
             let mut broken = bytes.clone();
             broken[at] = 0xff;
-            // As if it had been written so.
+            // With a valid checksum for the broken bytes.
             let behind = HEADER.len() + NUMBERS;
             let right = sum(&broken[behind..]).to_le_bytes();
             broken[behind - 4..behind].copy_from_slice(&right);

@@ -1,9 +1,9 @@
-//! Indexes as both readers read them: the quick one, which takes what Helm writes, and the general one, which takes all.
+//! Indexes as both readers read them: the fast one for Helm's own form, and the general one for all forms.
 
 use super::*;
 use crate::repository::Recorded;
 
-/// Indexes in the forms that tools write, each with what stands in it.
+/// Indexes in the forms that tools write, each with a description.
 const TEXTS: [&str; 9] = [
     // Helm's own form.
     "apiVersion: v1\nentries:\n  a:\n  - apiVersion: v2\n    appVersion: \"1.10\"\n    description: one line\n    keywords:\n    - web\n    - \"yes\"\n    name: a\n    urls:\n    - a-1.0.0.tgz\n    version: 1.0.0\n  - apiVersion: v2\n    description: folded over\n      two lines\n    name: a\n    version: 1.10.0\n  b:\n  - name: b\n    version: 0.1.0\ngenerated: \"2026-01-01T00:00:00Z\"\n",
@@ -17,7 +17,7 @@ const TEXTS: [&str; 9] = [
     "{\"apiVersion\":\"v1\",\"entries\":{\"a\":[{\"name\":\"a\",\"version\":\"1.0.0\",\"urls\":[\"u\"]}]}}",
     // Numbers and words that become strings.
     "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: \"1.2\"\n    digest: 7\n    urls: [on, 7]\n",
-    // Empty ones.
+    // Empty lists and nulls.
     "apiVersion: v1\nentries:\n  a: []\n  b:\n  - name: b\n    version: 1.0.0\n",
     "apiVersion: v1\nentries:\n  a:\n  b:\n  - name: b\n    version: 1.0.0\n",
     "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n  b: null\n",
@@ -49,7 +49,7 @@ fn merging_takes_what_no_version_here_would_be_found_for() {
     let listed = |index: &Index| index.entries["a"].iter().map(|version| version.metadata.version.clone()).collect::<Vec<_>>();
     let mut merged = index(&versions);
     let other = index(&further.map(|version| ("a", version)));
-    // As Helm does it: each version is looked for among all that are there by then.
+    // As in Helm: each version is compared with all present so far.
     let mut one_by_one = index(&versions);
     for version in other.entries["a"].clone() {
         if !one_by_one.has("a", &version.metadata.version) {
@@ -119,7 +119,7 @@ fn what_helm_refuses_is_refused() {
     }
 }
 
-// CVE-2020-15185 and its kin: entries whose fields could lead elsewhere are left out.
+// CVE-2020-15185 and similar: entries with fields that could lead to another place are skipped.
 #[test]
 fn invalid_entries_are_left_out_with_a_warning() {
     let text = "apiVersion: v1\nentries:\n  a:\n  - name: a/../b\n    version: 1.0.0\n  - name: a\n    version: x\n  - name: a\n    version: 1.0.0\n    dependencies:\n    - name: d\n      alias: ../x\n  - name: a\n    version: 2.0.0\n";
@@ -129,7 +129,7 @@ fn invalid_entries_are_left_out_with_a_warning() {
     assert_eq!(reporter.notices().len(), 3);
     check(text.as_bytes(), "x", &reporter).expect("an index");
     assert_eq!(reporter.notices().len(), 6);
-    // What the quick reader gives up, the general one tells, and nobody tells it twice.
+    // If the fast reader gives up, the general one reports the faults, and each is reported once.
     let odd = format!("{text}  - {{name: a, version: 3.0.0}}\n");
     let reporter = Recorded::default();
     assert_eq!(versions_of(odd.as_bytes(), "a", "x", &reporter).expect("an index").expect("a chart").len(), 2);

@@ -1,24 +1,24 @@
-//! What a registry asks for when it answers 401, and whom it may send us to for it.
+//! Authentication challenges of registries (401), and the token servers that may see credentials.
 //!
-//! Goes in: `WWW-Authenticate` headers. Comes out: a [`Challenge`], the scopes to ask for, and the verdict on its realm.
-//! Credentials go to a token server only if it is on the registry's own host, on a domain above it, one of the pairs that are
-//! publicly known, or one the user named; a registry that names another gets nothing (CVE-2026-50151 and its kin in oras-go).
+//! Goes in: `WWW-Authenticate` headers. Comes out: a [`Challenge`], the scopes to request, and whether its realm is
+//! allowed. Credentials go to a token server only if it is on the registry's own host, on a domain above it, one of the
+//! publicly known pairs, or named by the user; any other gets nothing (CVE-2026-50151 and similar ones in oras-go).
 
 use super::super::url::{Address, split_port};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a registry asks for.
+/// An authentication challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
     Basic,
     Bearer { realm: String, service: String, scope: String },
 }
 
-/// Registries whose token server is known to live elsewhere.
+/// Registries whose token server is publicly known to be on another host.
 const KNOWN_REALMS: [(&str, &str); 3] =
     [("registry-1.docker.io", "auth.docker.io"), ("docker.io", "auth.docker.io"), ("index.docker.io", "auth.docker.io")];
 
-/// The first challenge of these headers that can be met; bearer before basic.
+/// The first challenge in these headers that is supported; bearer is preferred to basic.
 pub fn parse<'h>(headers: impl Iterator<Item = &'h str>) -> Option<Challenge> {
     let mut basic = None;
     for header in headers {
@@ -34,7 +34,7 @@ pub fn parse<'h>(headers: impl Iterator<Item = &'h str>) -> Option<Challenge> {
     basic
 }
 
-/// `key="value", key=value`
+/// Parses `key="value", key=value`.
 fn parameters(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -69,13 +69,13 @@ fn parameters(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The scopes that a token is asked for: ours and those that the challenge names, the actions on one thing together, in order
-/// (oras's `CleanScopes`).
+/// The scopes to request a token for: our own and those of the challenge, with the actions on one resource
+/// merged and sorted (oras's `CleanScopes`).
 pub fn scopes(own: &str, wanted: &str) -> Vec<String> {
     let mut others = BTreeSet::new();
     let mut actions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for scope in own.split(' ').chain(wanted.split(' ')).filter(|scope| !scope.is_empty()) {
-        // `repository:NAME:pull,push`; a name may have a colon.
+        // `repository:NAME:pull,push`; the name may contain a colon.
         match scope.rsplit_once(':').filter(|(thing, _)| thing.contains(':')) {
             Some((thing, named)) => actions.entry(thing).or_default().extend(named.split(',').filter(|action| !action.is_empty())),
             None => {
@@ -91,11 +91,10 @@ pub fn scopes(own: &str, wanted: &str) -> Vec<String> {
     others.into_iter().collect()
 }
 
-/// Whether the credentials of the registry at `base` may be shown to `realm`. `trusted` are hosts that the user named, with a port
-/// or without.
+/// Whether `realm` may see the credentials of the registry at `base`. `trusted` are hosts named by the user, with or without a port.
 pub fn realm_allowed(base: &str, realm: &str, trusted: &[String]) -> bool {
     let (Some(base), Some(realm)) = (Address::parse(base), Address::parse(realm)) else { return false };
-    // Without TLS anybody on the way could read them; to a registry that is spoken to without it they go so anyway.
+    // Without TLS they could be intercepted, so HTTP is allowed only for a registry that is itself accessed over HTTP.
     let is_secure = realm.scheme == "https";
     if realm.user.is_some() || !(is_secure || realm.scheme == "http" && base.scheme == "http") {
         return false;
@@ -108,7 +107,7 @@ pub fn realm_allowed(base: &str, realm: &str, trusted: &[String]) -> bool {
     is_known || trusted.iter().any(|host| is_named(host, &name, port))
 }
 
-/// Whether `name` is a domain above `registry`: whoever owns it owns the registry's name too. One label is nobody's.
+/// Whether `name` is a domain above `registry`, whose owner controls the registry's name too. A single label has no owner.
 fn is_above(name: &str, registry: &str) -> bool {
     let is_address = registry.rsplit('.').next().is_some_and(|last| last.ends_with(']') || last.bytes().all(|byte| byte.is_ascii_digit()));
     !is_address
@@ -117,7 +116,7 @@ fn is_above(name: &str, registry: &str) -> bool {
         && registry.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
 }
 
-/// Whether `host`, with a port or without, means this one.
+/// Whether `host`, with or without a port, matches this name and port.
 fn is_named(host: &str, name: &str, port: u16) -> bool {
     let (host, wanted) = split_port(host);
     host.eq_ignore_ascii_case(name) && wanted.is_none_or(|wanted| wanted.parse() == Ok(port))
@@ -190,7 +189,7 @@ mod tests {
             ("https://registry.example.com", "https://auth.example.com/token", false),
             ("https://10.0.0.1", "https://0.1/token", false),
             ("https://10.0.1", "https://0.1/token", false),
-            // Others, and those that the user named.
+            // Other hosts, and those named by the user.
             ("https://r.example", "https://evil.example/token", false),
             ("https://r.example", "https://auth.corp/token", true),
             ("https://r.example", "https://auth.corp:8443/token", true),

@@ -1,9 +1,8 @@
 //! Charts as OCI artifacts: manifest, config and layers as Helm writes them.
 //!
-//! Goes in: an archive with its metadata, or a reference. Comes out: the pushed manifest's digest, or the archive and its
-//! provenance. Blobs go up before the manifest that names them, so a push that breaks off leaves nothing that can be pulled.
-//! Follows Helm's `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest, no `mediaType` inside the
-//! manifest.
+//! Goes in: an archive with its metadata, or a reference. Comes out: the pushed manifest's digest, or the archive and its provenance.
+//! Blobs are uploaded before the manifest that names them, so an interrupted push leaves nothing that can be pulled. Follows Helm's
+//! `pkg/registry/{client,chart}.go`: annotations from Chart.yaml, layers sorted by digest, no `mediaType` inside the manifest.
 
 use super::memory;
 use super::{
@@ -23,14 +22,14 @@ pub const CONFIG_TYPE: &str = "application/vnd.cncf.helm.config.v1+json";
 pub const CHART_TYPE: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
 /// The media type of the provenance file.
 pub const PROVENANCE_TYPE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
-/// Charts of early Helm 3.
+/// The media type of charts of early Helm 3.
 const LEGACY_CHART_TYPE: &str = "application/tar+gzip";
 /// The media type of the manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The media type of a list of manifests.
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
-/// What Helm says after a reference with an underscore, which may stand for a plus sign.
+/// Helm's message after a reference with an underscore, which may stand for a plus sign.
 const UNDERSCORE: &str = "
 OCI artifact references (e.g. tags) do not support the plus sign (+). To support
 storing semantic versions, Helm adopts the convention of changing plus (+) to
@@ -48,17 +47,17 @@ pub enum Wanted {
     Provenance,
 }
 
-/// A chart that came from a registry.
+/// A chart from a registry.
 #[derive(Debug, Clone, Default)]
 pub struct Artifact {
-    /// Of the manifest.
+    /// Digest of the manifest.
     pub digest: String,
     pub archive: Vec<u8>,
-    /// Present when asked for and there.
+    /// Set if requested and available.
     pub provenance: Option<Vec<u8>>,
 }
 
-/// The config of the chart under `tag`, which is its Chart.yaml; `None` for what is no chart.
+/// The config of the chart under `tag`, which is its Chart.yaml; `None` if it is not a chart.
 pub fn config(registry: &Registry<'_>, repository: &str, tag: &str) -> Result<Option<Data>> {
     let Some((_, manifest)) = registry.manifest(repository, tag)? else { return Ok(None) };
     let manifest = crate::json::parse_exact(&manifest)?;
@@ -76,7 +75,7 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, wanted: Wanted, repo
     let (digest, descriptors, is_counted) = descriptors_of(registry, reference)?;
     let known = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE];
     let known = descriptors.iter().filter(|descriptor| known.contains(&descriptor.media_type.as_str())).count();
-    // Helm counts the manifest itself too, if it is one of OCI's.
+    // Helm counts the manifest itself too, if its media type is OCI's.
     let found = known + usize::from(is_counted);
     if found < 2 {
         return Err(fault(format!("manifest does not contain minimum number of descriptors (2), descriptors found: {found}")));
@@ -105,7 +104,7 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, wanted: Wanted, repo
     Ok(Artifact { digest, archive, provenance })
 }
 
-/// Fetches the provenance of the chart that `reference` names, and nothing else of it.
+/// Fetches only the provenance of the chart that `reference` names.
 pub fn provenance(registry: &Registry<'_>, reference: &Reference) -> Result<Vec<u8>> {
     let (_, descriptors, _) = descriptors_of(registry, reference)?;
     let layer = descriptors.iter().find(|descriptor| descriptor.media_type == PROVENANCE_TYPE);
@@ -121,12 +120,12 @@ fn not_fetched(error: Error) -> Error {
     error.context("failed to perform \"Fetch\" on source")
 }
 
-/// The digest of the manifest that `reference` names, the descriptors of its config and layers in their order, and whether the answer's
-/// `Content-Type` is one of OCI's or missing, in which case Helm counts the manifest as one of the descriptors.
+/// The digest of the manifest that `reference` names, the descriptors of its config and layers in order, and whether
+/// the response's `Content-Type` is OCI's or missing, in which case Helm counts the manifest as one of the descriptors.
 fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Vec<Descriptor>, bool)> {
     let (digest, answer) = answer_of(registry, reference)?;
     let is_oci = content_type(&answer).is_none_or(|found| found == MANIFEST_TYPE || found == INDEX_TYPE);
-    // oras looks for nothing in what is no manifest: a gate's page has no descriptors.
+    // oras does not parse other content: the page of a login gateway has no descriptors.
     let manifest = match crate::json::parse_exact(&answer.body) {
         Err(error) if is_oci => return Err(error),
         parsed => parsed.unwrap_or_default(),
@@ -143,7 +142,7 @@ fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(Str
     Ok((digest, descriptors, is_oci))
 }
 
-/// The manifest that `reference` names, with its digest, in oras's words where there is none.
+/// The manifest that `reference` names, with its digest; a missing one is an error in oras's words.
 pub(super) fn manifest_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Data)> {
     let (digest, answer) = answer_of(registry, reference)?;
     Ok((digest, crate::json::parse_exact(&answer.body)?))
@@ -160,7 +159,7 @@ fn answer_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, 
     found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))
 }
 
-/// What Helm says after a pull or push: `verb` is `Pulled` or `Pushed`.
+/// Helm's messages after a pull or push: `verb` is `Pulled` or `Pushed`.
 pub fn announce(verb: &str, reference: &Reference, digest: &str, reporter: &dyn Reporter) {
     reporter.announce(&format!("{verb}: {reference}"));
     reporter.announce(&format!("Digest: {digest}"));
@@ -180,7 +179,7 @@ pub(super) fn descriptor(data: &Data) -> Option<Descriptor> {
     Some(Descriptor { media_type: text("mediaType"), digest: text("digest"), size })
 }
 
-/// An archive to be pushed.
+/// An archive to push.
 #[derive(Debug, Clone)]
 pub struct ChartArtifact<'a> {
     pub archive: &'a [u8],
@@ -188,12 +187,12 @@ pub struct ChartArtifact<'a> {
     pub provenance: Option<&'a [u8]>,
     /// RFC 3339.
     pub created: &'a str,
-    /// A version that is there with another archive is replaced.
+    /// Replace an existing version that has another archive.
     pub force: bool,
 }
 
-/// Whether the tag of `reference` names another archive already. A registry that lets us write only counts as one that has none; one
-/// that cannot say is a fault, and so is what is no manifest at all.
+/// Whether the tag of `reference` already names another archive. A registry with write-only access counts as
+/// one without the tag; if the registry cannot answer, or the answer is not a manifest, it is an error.
 fn is_taken(registry: &Registry<'_>, reference: &Reference, archive: &[u8]) -> Result<bool> {
     let repository = &reference.repository;
     let answer = match registry.manifest_answer(repository, &reference.tag, &push_scope(repository)) {
@@ -211,16 +210,16 @@ fn is_taken(registry: &Registry<'_>, reference: &Reference, archive: &[u8]) -> R
     Ok(!layers.is_some_and(|layers| layers.iter().filter_map(descriptor).any(|layer| has_digest(archive, &layer.digest))))
 }
 
-/// Pushes `upload` under `reference` and gives the manifest's digest.
+/// Pushes `upload` under `reference` and returns the manifest's digest.
 ///
 /// # Errors
-/// Of kind [`ErrorKind::Exists`] when another archive has that version and `upload.force` is not set.
+/// The error is of kind [`ErrorKind::Exists`] if another archive has that version and `upload.force` is not set.
 pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &ChartArtifact<'_>) -> Result<String> {
     let config = metadata_fields(upload.metadata).finish().to_json()?;
     let manifest = manifest(upload, &config)?;
     let repository = &reference.repository;
     let digest = digest_of(&manifest);
-    // First as in oras: who is not let in learns it here, in the same words.
+    // First, as in oras, so that missing permissions are reported here in oras's words.
     let is_known = registry.has_manifest(repository, &digest, MANIFEST_TYPE)?;
     if !upload.force && is_taken(registry, reference, upload.archive)? {
         let message = format!("{reference} already exists with another archive; use --force to replace it");
@@ -235,7 +234,7 @@ pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &ChartArtifa
     };
     let put = || registry.put_manifest(repository, &reference.tag, MANIFEST_TYPE, &manifest);
     let outcome = if is_known {
-        // As in oras, the parts are not looked for; but who deleted one may have left the manifest.
+        // As in oras, the parts are not checked; but a deleted part may have left the manifest behind.
         put().or_else(|error| if error.kind() == ErrorKind::Missing { put_parts().and_then(|()| put()) } else { Err(error) })
     } else {
         put_parts()?;
@@ -248,7 +247,7 @@ pub fn push(registry: &Registry<'_>, reference: &Reference, upload: &ChartArtifa
     Ok(digest)
 }
 
-/// The manifest's bytes.
+/// The bytes of the manifest.
 pub fn manifest(upload: &ChartArtifact<'_>, config: &[u8]) -> Result<Vec<u8>> {
     let mut layers = vec![(CHART_TYPE, upload.archive)];
     layers.extend(upload.provenance.map(|provenance| (PROVENANCE_TYPE, provenance)));
@@ -275,7 +274,7 @@ fn descriptor_record(media_type: &str, digest: &str, size: usize) -> Record {
     ])
 }
 
-/// The annotations, sorted by key: the chart's own may replace all but title and version.
+/// The annotations, sorted by key: the chart's own may override all but title and version.
 fn annotations(metadata: &Metadata, created: &str) -> std::collections::BTreeMap<String, String> {
     let mut found = std::collections::BTreeMap::new();
     let authors: Vec<String> = metadata

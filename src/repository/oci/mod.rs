@@ -1,8 +1,8 @@
 //! OCI registries: the distribution API as far as charts need it.
 //!
-//! Goes in: a checked [`Reference`], credentials. Comes out: tags, manifests and blobs, each checked against its digest and
-//! size before it is used; and uploads that are complete before the tag names them. Tokens are asked for as the registry
-//! challenges, only of servers that may see the credentials. Follows oras-go v2 and Helm's `pkg/registry/client.go`.
+//! Goes in: a checked [`Reference`], credentials. Comes out: tags, manifests and blobs, each checked against its digest
+//! and size before use; and uploads that are complete before the tag names them. Tokens are requested as the registry
+//! challenges, only from servers that may see the credentials. Follows oras-go v2 and Helm's `pkg/registry/client.go`.
 
 pub mod challenge;
 pub mod chart;
@@ -28,27 +28,27 @@ use std::collections::HashSet;
 pub use reference::{Reference, SCHEME, valid_digest};
 pub use registries::Registries;
 
-/// The largest manifest that is fetched, in bytes: what the distribution specification asks registries to take.
+/// The largest manifest that is fetched, in bytes: the size that the distribution specification requires registries to accept.
 const MANIFEST_LIMIT: u64 = 4 << 20;
-/// The largest answer of a token server.
+/// The largest response of a token server, in bytes.
 const TOKEN_LIMIT: u64 = 1 << 20;
-/// The most tags or names that are listed, and the most pages of them.
+/// How many tags or names are listed, and from how many pages, at most.
 const ITEMS_LIMIT: usize = 200_000;
 const PAGE_LIMIT: usize = 2_000;
 /// The largest archive that is fetched, in bytes.
 pub const BLOB_LIMIT: u64 = 256 << 20;
 
-/// What oras puts before the faults of looking for a part, and of uploading it.
+/// oras's prefixes for errors of checking for a part, and of uploading it.
 const NO_EXISTS: &str = "failed to perform \"Exists\" on destination";
 const NO_PUSH: &str = "failed to perform \"Push\" on destination";
-/// And before the fault of naming what is there.
+/// And for errors of tagging what exists.
 const NO_TAG: &str = "failed to perform \"Tag\" on destination";
 
-/// oras's words for a registry that wants a password where there is none, and where there is half of one.
+/// oras's errors if a registry requires a password and there is none, or only half of the credential.
 const NO_CREDENTIAL: &str = "basic credential not found";
 const HALF_CREDENTIAL: &str = "missing username or password for basic auth";
 
-/// What names a blob: OCI's content descriptor.
+/// The reference to a blob: OCI's content descriptor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Descriptor {
     pub media_type: String,
@@ -58,19 +58,19 @@ pub struct Descriptor {
     pub size: u64,
 }
 
-/// One registry and how it is reached.
+/// A registry and how to access it.
 pub struct Registry<'c> {
     client: &'c Client<'c>,
     host: String,
     base: String,
     access: Access,
-    /// Given by the user; else looked up when the registry asks.
+    /// The credential from the user; otherwise it is looked up when the registry asks for one.
     credential: Option<Credential>,
     headers: Headers,
 }
 
 impl<'c> Registry<'c> {
-    /// The registry `host`. `access` brings the TLS files and, if the user gave them, user and password.
+    /// The registry `host`. `access` holds the TLS files and, if the user gave them, user and password.
     pub fn new(client: &'c Client<'c>, host: &str, access: &Access, plain_http: bool) -> Registry<'c> {
         let real = if host == "docker.io" { "registry-1.docker.io" } else { host };
         let base = format!("{}://{real}", if plain_http { "http" } else { "https" });
@@ -83,30 +83,30 @@ impl<'c> Registry<'c> {
         Registry { client, host: host.to_string(), base, access, credential, headers }
     }
 
-    /// Asks whether the registry lets us in. Errors in oras-go's words.
+    /// Checks that the registry accepts the credentials. Errors are in oras-go's words.
     pub fn ping(&self) -> Result<()> {
         let url = format!("{}/v2/", self.base);
         let response = self.call(Request::get(&url, MANIFEST_LIMIT), "")?;
         if response.status == StatusCode::OK { Ok(()) } else { Err(status_error("GET", &url, &response)) }
     }
 
-    /// The same registry for somebody who shows exactly this, whatever is kept.
+    /// The same registry with exactly this credential, ignoring stored ones.
     pub fn with_credential(self, credential: Credential) -> Registry<'c> {
         Registry { credential: Some(credential), headers: Headers::default(), ..self }
     }
 
-    /// The tags of a repository as the registry lists them. The fault of one that it does not know is [`ErrorKind::Missing`].
+    /// The tags of a repository as the registry lists them. An unknown repository is the error [`ErrorKind::Missing`].
     pub fn tags(&self, repository: &str) -> Result<Vec<String>> {
         self.list(&format!("{repository}/tags/list"), "tags", &pull_scope(repository))
     }
 
-    /// The names of all repositories, from registries that tell them.
+    /// The names of all repositories, if the registry lists them.
     pub fn repositories(&self) -> Result<Vec<String>> {
         let names = self.list("_catalog", "repositories", "registry:catalog:*")?;
         Ok(names.into_iter().filter(|name| reference::valid_repository(name)).collect())
     }
 
-    /// The texts of `field` on all pages of `path`.
+    /// The strings in `field` on all pages of `path`.
     fn list(&self, path: &str, field: &str, scope: &str) -> Result<Vec<String>> {
         let mut items: Vec<String> = Vec::new();
         let mut known = HashSet::new();
@@ -136,7 +136,7 @@ impl<'c> Registry<'c> {
         Err(Error::new(ErrorKind::Limit, message))
     }
 
-    /// The tags that are strict semantic versions, highest first, `_` turned back into `+`.
+    /// The tags that are strict semantic versions, highest first, with `_` turned back into `+`.
     pub fn versions(&self, repository: &str) -> Result<Vec<String>> {
         let mut versions: Vec<Version> =
             self.tags(repository)?.iter().filter_map(|tag| Version::parse_strict(&reference::version_of(tag)).ok()).collect();
@@ -144,18 +144,18 @@ impl<'c> Registry<'c> {
         Ok(versions.iter().map(|version| version.original().to_string()).collect())
     }
 
-    /// The digest that `name` (a tag or digest) stands for; `None` when there is no such manifest.
+    /// The digest of the manifest that `name` (a tag or digest) names; `None` if there is none.
     pub fn resolve(&self, repository: &str, name: &str) -> Result<Option<String>> {
         Ok(self.manifest(repository, name)?.map(|(digest, _)| digest))
     }
 
-    /// Digest and bytes of the manifest called `name`, a tag or a digest; `None` when there is none.
+    /// Digest and bytes of the manifest that `name` (a tag or digest) names; `None` if there is none.
     pub fn manifest(&self, repository: &str, name: &str) -> Result<Option<(String, Vec<u8>)>> {
         let found = self.manifest_answer(repository, name, &pull_scope(repository))?;
         Ok(found.map(|(digest, response)| (digest, response.body)))
     }
 
-    /// The same as it was answered to somebody with this scope.
+    /// The same, as the response to a request with this scope.
     fn manifest_answer(&self, repository: &str, name: &str, scope: &str) -> Result<Option<(String, Response)>> {
         let url = self.manifest_url(repository, name);
         let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json";
@@ -174,7 +174,7 @@ impl<'c> Registry<'c> {
         Ok(Some((digest, response)))
     }
 
-    /// The content that `descriptor` names, its size and digest checked; `label` names it where its progress is shown.
+    /// The content for `descriptor`, with size and digest checked; `label` is its name in progress reports.
     pub fn blob(&self, repository: &str, descriptor: &Descriptor, label: Option<&str>) -> Result<Vec<u8>> {
         if !valid_digest(&descriptor.digest) {
             return Err(Error::new(ErrorKind::Verification, format!("unsupported digest {}", quote(super::printable(&descriptor.digest)))));
@@ -186,7 +186,7 @@ impl<'c> Registry<'c> {
             ));
         }
         let url = format!("{}/v2/{repository}/blobs/{}", self.base, descriptor.digest);
-        // More than the descriptor promises is not read.
+        // Nothing is read beyond the size in the descriptor.
         let request = Request { label, ..Request::get(&url, descriptor.size.max(1)) };
         let response = self.call(request, &pull_scope(repository))?;
         if response.status != StatusCode::OK {
@@ -198,11 +198,11 @@ impl<'c> Registry<'c> {
         Ok(response.body)
     }
 
-    /// Whether the registry has the manifest with this digest, for somebody who is about to push it.
+    /// Whether the registry has the manifest with this digest, requested with the scope for pushing.
     fn has_manifest(&self, repository: &str, digest: &str, media_type: &'static str) -> Result<bool> {
         let url = self.manifest_url(repository, digest);
         let found = self.look_for(&url, media_type, &push_scope(repository)).map_err(|error| error.context(NO_EXISTS))?;
-        // Some gates answer everything with a page of theirs. oras finds that out when it fetches what it is to tag.
+        // Some login gateways answer every request with a page. oras notices that when it fetches the manifest to tag.
         match found.as_ref().and_then(content_type) {
             Some(other) if other != media_type => Err(other_content(&url, &other, media_type).context(NO_TAG)),
             known => Ok(known.is_some()),
@@ -213,7 +213,7 @@ impl<'c> Registry<'c> {
         format!("{}/v2/{repository}/manifests/{name}", self.base)
     }
 
-    /// The answer to a HEAD; `None` when there is nothing.
+    /// The response to a HEAD; `None` if there is no such object.
     fn look_for(&self, url: &str, accept: &str, scope: &str) -> Result<Option<Response>> {
         let head = Request { method: Method::HEAD, ..Request::get(url, MANIFEST_LIMIT) }.header("accept", accept);
         let response = self.call(head, scope)?;
@@ -262,7 +262,7 @@ impl<'c> Registry<'c> {
         Ok(())
     }
 
-    /// Puts a manifest under `tag`. The fault of a registry that lacks what it names is [`ErrorKind::Missing`].
+    /// Puts a manifest under `tag`. If the registry lacks a part that it names, the error is [`ErrorKind::Missing`].
     pub fn put_manifest(&self, repository: &str, tag: &str, media_type: &'static str, bytes: &[u8]) -> Result<()> {
         let url = self.manifest_url(repository, tag);
         let request = sending(Method::PUT, &url, bytes.to_vec()).header("content-type", media_type);
@@ -286,11 +286,11 @@ impl<'c> Registry<'c> {
         self.client.settings()
     }
 
-    /// Sends a request with the `Authorization` header that `scope` got before; meets one challenge.
+    /// Sends a request with the `Authorization` header that this scope got before; answers one challenge.
     fn call(&self, request: Request<'_>, scope: &str) -> Result<Response> {
         let known = self.headers.lock().ok().and_then(|headers| headers.get(scope).cloned());
         let response = self.client.send(request.clone(), &Access { token: known, ..self.access.clone() })?;
-        // What another server asks for is not answered: what there is to show is for this one.
+        // A challenge from another server is not answered: the credentials are for this one.
         let is_own = Address::parse(&response.url).is_some_and(|answered| super::http::same_origin(&self.base, &answered));
         if response.status != StatusCode::UNAUTHORIZED || !is_own {
             return Ok(response);
@@ -304,7 +304,7 @@ impl<'c> Registry<'c> {
         self.client.send(request, &Access { token: Some(header), ..self.access.clone() })
     }
 
-    /// The `Authorization` header that meets `challenge`; `None` when there is nothing to show. `asked` is the request, as faults name it.
+    /// The `Authorization` header that answers `challenge`; `None` without a credential. `asked` describes the request in errors.
     fn answer(&self, challenge: Option<Challenge>, scope: &str, asked: &str) -> Result<Option<String>> {
         let settings = self.client.settings();
         let refused = |message: &str| Err(Error::new(ErrorKind::Repository, message).context(asked));
@@ -341,8 +341,8 @@ impl<'c> Registry<'c> {
         }
     }
 
-    /// Asks a token server; never redirected. How certificates are checked holds for it too if it may see credentials
-    /// (`allowed`); the client's own is for the registry alone.
+    /// Requests a token; redirects are not followed. If the server may see credentials (`allowed`), the setting
+    /// to skip certificate checks applies to it too; the client certificate is only for the registry.
     fn token(&self, realm: &str, service: &str, scopes: &[String], credential: Option<&Credential>, allowed: bool) -> Result<String> {
         let same = Address::parse(realm).is_some_and(|realm| super::http::same_origin(&self.base, &realm));
         let insecure_skip_tls_verify = allowed && self.access.tls.insecure_skip_tls_verify;
@@ -353,7 +353,7 @@ impl<'c> Registry<'c> {
         }
         let refresh = credential.map(|credential| credential.refresh_token.as_str()).filter(|token| !token.is_empty());
         let response = if let Some(refresh) = refresh {
-            // One field here, one for each in an address.
+            // All scopes in one field here, but one parameter per scope in a query.
             let query = query(&[scopes.join(" ")], service);
             let body = format!("grant_type=refresh_token&client_id=rutter&{query}&refresh_token={}", escape(refresh));
             let request =
@@ -392,7 +392,7 @@ impl<'c> Registry<'c> {
     }
 }
 
-/// The tag of `versions` (highest first) that is `wanted`, or the highest that the range allows.
+/// The version of `versions` (highest first) that equals `wanted`, else the highest that it allows as a range.
 pub fn pick_version(versions: &[String], wanted: &str) -> Result<String> {
     if let Some(exact) = versions.iter().find(|version| !wanted.is_empty() && *version == wanted) {
         return Ok(exact.clone());
@@ -411,7 +411,7 @@ pub fn digest_of(bytes: &[u8]) -> String {
     format!("sha256:{}", sha256_hex(bytes))
 }
 
-/// Whether `bytes` have this digest, of either algorithm that registries know.
+/// Whether `bytes` have this digest, with either supported algorithm.
 pub fn has_digest(bytes: &[u8], digest: &str) -> bool {
     use sha2::Digest as _;
     match digest.strip_prefix("sha512:") {
@@ -420,7 +420,7 @@ pub fn has_digest(bytes: &[u8], digest: &str) -> bool {
     }
 }
 
-/// A request of a push: what is named by its digest may be sent twice, and on within the registry.
+/// A request of a push: since its content is named by digest, it may be retried, and redirected within the registry.
 fn sending(method: Method, url: &str, body: Vec<u8>) -> Request<'_> {
     Request { repeat: true, resend: true, ..Request::upload(method, url, body) }
 }
@@ -433,14 +433,14 @@ fn push_scope(repository: &str) -> String {
     format!("repository:{repository}:pull,push")
 }
 
-/// What a token server is asked for.
+/// The query for a token server.
 fn query(scopes: &[String], service: &str) -> String {
     let scopes = scopes.iter().map(|scope| ("scope", scope.as_str()));
     let parts = scopes.chain([("service", service)]).filter(|(_, value)| !value.is_empty());
     parts.map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
 }
 
-/// The address of the page after this one. It may be on another server, as where redirects lead: credentials stay behind.
+/// The address of the next page. It may be on another server, as with redirects: credentials are not sent there.
 fn next_page(response: &Response) -> Result<Option<String>> {
     let headers = response.headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
     let refused = |link: &str, why: &str| {
@@ -453,7 +453,7 @@ fn next_page(response: &Response) -> Result<Option<String>> {
         return Err(refused(target, "cannot be followed"));
     };
     if response.url.starts_with("https:") && next.scheme == "http" {
-        // A registry behind a proxy may not know that it is reached by TLS.
+        // A registry behind a proxy may not know that it is accessed over TLS.
         let host = Address::parse(&response.url).map(|own| own.host).unwrap_or_default();
         if !host.eq_ignore_ascii_case(&next.host) {
             return Err(refused(target, "leads from https to http"));
@@ -463,15 +463,15 @@ fn next_page(response: &Response) -> Result<Option<String>> {
     Ok(Some(next.to_string()))
 }
 
-/// What the link to the next page says, as it stands in `Link` headers (RFC 8288): the one that calls itself so, or one that does
-/// not say what it is. The fault is a header that is none.
+/// The target of the link to the next page in `Link` headers (RFC 8288): one with `rel="next"`, or one without
+/// a relation. The error is the malformed header.
 fn next_link<'h>(headers: impl Iterator<Item = &'h str>) -> std::result::Result<Option<&'h str>, &'h str> {
     let mut nameless = None;
     for header in headers {
         let mut rest = header.trim_start();
         while !rest.is_empty() {
             let (target, after) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')).ok_or(header)?;
-            // A comma in quotes ends no link.
+            // A comma in quotes does not end a link.
             let mut quoted = false;
             let end = after.find(|c: char| {
                 quoted ^= c == '"';
@@ -498,19 +498,19 @@ fn mismatch(url: &str, claimed: &str, actual: &str) -> Error {
     Error::new(ErrorKind::Verification, format!("GET {}: mismatch digest: expected {claimed}, content is {actual}", quote(url)))
 }
 
-/// The media type that an answer says it has.
+/// The media type of a response.
 fn content_type(response: &Response) -> Option<String> {
     let written = response.header("content-type")?.split(';').next()?.trim().to_ascii_lowercase();
     Some(written).filter(|written| !written.is_empty())
 }
 
-/// That what was to be a manifest is something else, in oras's words.
+/// oras's error for a response that is not the expected manifest.
 fn other_content(url: &str, found: &str, wanted: &str) -> Error {
     let text = format!("GET {}: mismatch response Content-Type {}: expect {}", quote(url), quote(super::printable(found)), quote(wanted));
     Error::new(ErrorKind::Repository, text)
 }
 
-/// What Go's `%v` makes of a value from JSON, down to `depth` levels.
+/// Formats a JSON value as Go's `%v`, down to `depth` levels.
 fn as_go_prints(value: &Data, depth: usize) -> String {
     let inside = |value: &Data| if depth == 0 { "…".to_string() } else { as_go_prints(value, depth - 1) };
     match (value.as_map(), value.as_list()) {
@@ -524,7 +524,7 @@ fn as_go_prints(value: &Data, depth: usize) -> String {
     }
 }
 
-/// A refusal in oras-go's form: `GET "URL": response status code 401: unauthorized: authentication required`.
+/// An error response in oras-go's form: `GET "URL": response status code 401: unauthorized: authentication required`.
 fn status_error(method: &str, url: &str, response: &Response) -> Error {
     let mut text = format!("{method} {}: response status code {}", quote(super::url::redact(url)), response.status.as_u16());
     let answer = crate::json::parse(&response.body).unwrap_or_default();
@@ -602,7 +602,7 @@ mod tests {
     fn the_next_page_is_not_asked_for_without_tls() {
         for (url, link, next) in [
             ("https://h/v2/a/tags/list", "</v2/a/tags/list?last=1>", Ok("https://h/v2/a/tags/list?last=1")),
-            // As registries behind proxies say it.
+            // As registries behind proxies send it.
             ("https://h:5000/v2/a/tags/list", "<http://H:5000/v2/a/tags/list?last=1>", Ok("https://H:5000/v2/a/tags/list?last=1")),
             ("https://h/v2/a/tags/list", "<https://other/x>", Ok("https://other/x")),
             ("http://h/v2/a/tags/list", "<https://h/x>", Ok("https://h/x")),

@@ -1,19 +1,19 @@
 //! Plugins as OCI artifacts.
 //!
-//! Goes in: a reference. Comes out: the archive of the plugin that is named after the repository, and its provenance. Follows Helm's
-//! `pkg/registry/plugin.go`.
+//! Goes in: a reference. Comes out: the archive of the plugin, which is named after the repository, and its
+//! provenance. Follows Helm's `pkg/registry/plugin.go`.
 
 use super::chart::{Artifact, descriptor, manifest_of};
 use super::{Reference, Registry};
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What tells a plugin from other artifacts.
+/// The artifact type of plugins.
 const ARTIFACT_TYPE: &str = "application/vnd.helm.plugin.v1+json";
 /// The annotation with a layer's file name.
 const TITLE: &str = "org.opencontainers.image.title";
 
-/// The name of a plugin in the registry: the last part of its repository's.
+/// The name of a plugin in the registry: the last part of its repository.
 pub fn name(reference: &Reference) -> &str {
     reference.repository.rsplit('/').next().unwrap_or_default()
 }

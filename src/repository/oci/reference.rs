@@ -1,8 +1,8 @@
 //! References to charts in a registry: `host[:port]/path/name[:tag][@digest]`.
 //!
-//! Goes in: text with or without `oci://`. Comes out: a [`Reference`] whose parts were checked against the grammar of the
-//! OCI distribution specification, so that they can be put into addresses. A `+` in a version is an `_` in the tag, as
-//! Helm's `pkg/registry/reference.go` has it.
+//! Goes in: text with or without `oci://`. Comes out: a [`Reference`] whose parts were checked against the
+//! grammar of the OCI distribution specification, so that they are safe to use in addresses. A `+` in a version
+//! becomes `_` in the tag, as in Helm's `pkg/registry/reference.go`.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
@@ -19,13 +19,13 @@ pub struct Reference {
     pub registry: String,
     /// Path and name, without slashes at either end.
     pub repository: String,
-    /// Empty when there is none. `+` already turned into `_`.
+    /// Empty if there is none. `+` is already replaced by `_`.
     pub tag: String,
-    /// `sha256:…` or `sha512:…`; empty when there is none.
+    /// `sha256:…` or `sha512:…`; empty if there is none.
     pub digest: String,
 }
 
-/// A version as the tag of its chart: `+` may not stand there (Helm's `pkg/registry`).
+/// The tag for a version: tags must not contain `+` (Helm's `pkg/registry`).
 pub fn tag_of(version: &str) -> String {
     version.replace('+', "_")
 }
@@ -36,13 +36,13 @@ pub fn version_of(tag: &str) -> String {
 }
 
 impl Reference {
-    /// Reads a reference. Errors in oras-go's words.
+    /// Parses a reference. Errors are in oras-go's words.
     pub fn parse(text: &str) -> Result<Reference> {
         let text = text.strip_prefix(SCHEME).unwrap_or(text);
         let (rest, digest) = text.rsplit_once('@').unwrap_or((text, ""));
         let fault = |what: String| Error::new(ErrorKind::Repository, format!("invalid reference: {what}"));
         let (registry, path) = rest.split_once('/').ok_or_else(|| fault("missing registry or repository".to_string()))?;
-        // The first colon ends the repository, as in oras; what stands behind the last one is a version, where a plus may be.
+        // The first colon ends the repository, as in oras; the text after the last one is a version, which may contain a plus.
         let (repository, tag) = path.split_once(':').unwrap_or((path, ""));
         let tag = if tag.contains('/') { tag.to_string() } else { tag_of(tag) };
         if !valid_registry(registry) {
@@ -69,7 +69,7 @@ impl Reference {
         Err(Error::new(ErrorKind::Repository, format!("invalid reference: invalid registry {}", quote(registry))))
     }
 
-    /// What names the manifest: the digest if there is one, else the tag.
+    /// The name of the manifest: the digest if there is one, else the tag.
     pub fn manifest_name(&self) -> &str {
         if self.digest.is_empty() { &self.tag } else { &self.digest }
     }
@@ -91,12 +91,12 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Whether `digest` is one that can be checked: SHA-256 or SHA-512, in lower case.
+/// Whether `digest` can be checked: SHA-256 or SHA-512, in lower case.
 pub fn valid_digest(digest: &str) -> bool {
     check_digest(digest).is_ok()
 }
 
-/// What is wrong with `digest`, in the words of go-digest.
+/// The fault of an invalid `digest`, in the words of go-digest.
 fn check_digest(digest: &str) -> std::result::Result<(), &'static str> {
     const FORMAT: &str = "invalid checksum digest format";
     let (algorithm, hex) = digest.split_once(':').filter(|(algorithm, hex)| !algorithm.is_empty() && !hex.is_empty()).ok_or(FORMAT)?;
@@ -116,7 +116,7 @@ fn check_digest(digest: &str) -> std::result::Result<(), &'static str> {
     }
 }
 
-/// Whether `tag` is a tag of the OCI distribution specification.
+/// Whether `tag` is valid according to the OCI distribution specification.
 pub fn valid_tag(tag: &str) -> bool {
     let mut bytes = tag.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
@@ -124,14 +124,14 @@ pub fn valid_tag(tag: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
-/// Whether `registry` is a host, with or without a port. As in oras-go, these are the texts that Go's `url.ParseRequestURI`, given
-/// `dummy://` and the text, takes for the host and nothing else.
+/// Whether `registry` is a host, with or without a port. As in oras-go: whether Go's `url.ParseRequestURI`
+/// parses `dummy://` followed by the text as a URL that consists only of that host.
 pub fn valid_registry(registry: &str) -> bool {
     Url::parse_request(format!("dummy://{registry}").as_bytes()).is_ok_and(|url| !url.host.is_empty() && url.host == registry.as_bytes())
 }
 
-/// Whether `repository` is a name of the OCI distribution specification: `[a-z0-9]+` runs joined by `.`, `_`, `__` or
-/// dashes, in parts joined by slashes.
+/// Whether `repository` is valid according to the OCI distribution specification: `[a-z0-9]+` runs joined by
+/// `.`, `_`, `__` or dashes, in parts joined by slashes.
 pub fn valid_repository(repository: &str) -> bool {
     repository.len() <= 255 && repository.split('/').all(valid_part)
 }
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(read("h/a"), some("h", "a", "", ""));
         assert_eq!(read(&format!("h/a:1@{digest}")), some("h", "a", "1", &digest));
         assert_eq!(read("h"), Err("invalid reference: missing registry or repository".to_string()));
-        // As Helm 4.2.4 says it.
+        // Helm 4.2.4's errors.
         for (text, fault) in [
             ("h:1/r:1.0/a:1.0.0", "invalid tag \"1.0/a:1.0.0\""),
             ("h/a@sha256:0000", "invalid digest \"sha256:0000\": invalid checksum digest length"),

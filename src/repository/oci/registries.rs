@@ -1,8 +1,8 @@
-//! OCI registries as the flags of one command reach them, their mirrors first.
+//! OCI registries as the flags of one command access them, mirrors first.
 //!
-//! Goes in: a reference. Comes out: what a mirror of the settings answers, else the registry itself: archives, plugins, versions,
-//! names. A mirror sees neither the flags' credentials nor the client's certificate; its own are looked up by its name. Mirrors are
-//! not in Helm (helm/helm#13615).
+//! Goes in: a reference. Comes out: the response of a configured mirror, else of the registry itself: archives,
+//! plugins, versions, names. A mirror sees neither the flags' credentials nor the client certificate; its own
+//! are looked up by its name. Mirrors are not in Helm (helm/helm#13615).
 
 use super::chart::{self, Artifact, Wanted};
 use super::memory::{self, Named};
@@ -14,7 +14,7 @@ use crate::repository::access::Access;
 use crate::repository::http::Client;
 use crate::repository::{ChartOptions, mirror};
 
-/// The registries that one client can reach.
+/// The registries that one client can access.
 #[derive(Clone, Copy)]
 pub struct Registries<'a> {
     client: &'a Client<'a>,
@@ -22,7 +22,7 @@ pub struct Registries<'a> {
 }
 
 impl<'a> Registries<'a> {
-    /// Those that these flags reach.
+    /// The registries as these flags access them.
     pub fn new(client: &'a Client<'a>, options: &'a ChartOptions) -> Registries<'a> {
         Registries { client, options }
     }
@@ -32,12 +32,12 @@ impl<'a> Registries<'a> {
         Registry::new(self.client, host, &Access::of_flags(self.options, ""), self.options.plain_http)
     }
 
-    /// Asks the mirrors of a reference in their order, and its own registry if none of them answers.
+    /// Queries the mirrors of a reference in order, and its own registry if none of them succeeds.
     pub fn ask<T>(&self, reference: &Reference, what: impl Fn(&Registry<'_>, &Reference) -> Result<T>) -> Result<T> {
         let settings = self.client.settings();
         for (mirror, plain_http) in mirror::of_reference(&settings.mirrors, reference) {
             let options = ChartOptions { username: String::new(), password: String::new(), ..self.options.clone() };
-            // What proves who we are is for the registry alone; a mirror's own credentials are looked up by its name.
+            // Only the registry sees the flags' credentials; a mirror's own are looked up by its name.
             let mut access = Access::of_flags(&options, "");
             access.tls = access.tls.without_certificate();
             let registry = Registry::new(self.client, &mirror.registry, &access, plain_http || options.plain_http);
@@ -77,7 +77,7 @@ impl<'a> Registries<'a> {
         Some(Artifact { archive: memory::archive(settings, &named.archive)?, digest: named.manifest, provenance })
     }
 
-    /// The archive at a reference, for what reads one as a file.
+    /// The archive at a reference, for callers that read a values file from it.
     pub fn archive(&self, reference: &str) -> Result<Vec<u8>> {
         Ok(self.pull(&Reference::parse(reference)?, Wanted::Archive)?.archive)
     }
@@ -103,12 +103,12 @@ impl<'a> Registries<'a> {
         Ok(versions)
     }
 
-    /// The names of all repositories of a registry that are `reference`'s, as it lists them, or lie below it.
+    /// The names of all repositories that the registry lists at or below `reference`.
     pub fn repositories(&self, reference: &Reference) -> Result<Vec<String>> {
         self.ask(reference, |registry, asked| {
             let names = registry.repositories()?.into_iter().filter_map(|name| {
                 let rest = name.strip_prefix(asked.repository.as_str())?;
-                // What a mirror has below another path is named as its own registry would.
+                // A repository below a mirror's path is named as in the original registry.
                 let is_below = rest.is_empty() || rest.starts_with('/') || asked.repository.is_empty();
                 is_below.then(|| format!("{}{rest}", reference.repository))
             });
@@ -118,7 +118,7 @@ impl<'a> Registries<'a> {
         })
     }
 
-    /// What a registry tells of the version of a chart: its Chart.yaml; `None` for what is no chart.
+    /// The Chart.yaml that a registry stores for a chart's version; `None` if it is not a chart.
     pub fn config(&self, reference: &Reference) -> Result<Option<Data>> {
         self.ask(reference, |registry, reference| chart::config(registry, &reference.repository, reference.manifest_name()))
     }

@@ -1,10 +1,9 @@
 //! Uploading charts to HTTP repositories.
 //!
-//! Goes in: an archive, its provenance if there is one, and what kind of server takes it. Comes out: both are there, or
-//! neither. ChartMuseum takes both in one request; servers that take plain PUTs get the provenance first, and it is taken
-//! away again when the archive is refused. A version that exists is refused unless forced. Follows ChartMuseum's API and
-//! the public documents of Artifactory, Nexus and GitLab; Helm itself pushes to OCI registries only. Folders behind WebDAV,
-//! whose index the pusher must keep, are in `webdav`.
+//! Goes in: an archive, its provenance if there is one, and the kind of server. Comes out: both are uploaded, or neither. ChartMuseum
+//! accepts both in one request; servers that accept plain PUTs get the provenance first, which is deleted again if the archive is
+//! refused. An existing version is refused unless forced. Follows ChartMuseum's API and the public documents of Artifactory, Nexus and
+//! GitLab; Helm itself pushes only to OCI registries. `webdav` handles folders behind WebDAV, whose index the pusher must maintain.
 
 mod webdav;
 
@@ -19,17 +18,17 @@ use crate::repository::url::{self, Address, escape_path};
 use reqwest::{Method, StatusCode};
 use webdav::with_lock;
 
-/// What kind of server a repository is.
+/// The kind of server behind a repository.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ServerKind {
-    /// Told by the address, else ChartMuseum if it answers as one, else WebDAV if it makes folders, else plain PUT.
+    /// Detected by the address, else ChartMuseum if its API responds, else WebDAV if it creates folders, else plain PUT.
     #[default]
     Auto,
     /// `POST /api/charts`, multipart. Harbor's old chart repositories too.
     ChartMuseum,
-    /// `PUT ADDRESS/FILE`, where the server keeps the index: Artifactory, Nexus.
+    /// `PUT ADDRESS/FILE`; the server maintains the index: Artifactory, Nexus.
     Put,
-    /// `PUT ADDRESS/FILE`, and index.yaml merged and put back: nginx, Apache.
+    /// `PUT ADDRESS/FILE`, then index.yaml is merged and put back: nginx, Apache.
     WebDav,
     /// `POST /api/v4/projects/ID/packages/helm/api/CHANNEL/charts`, multipart.
     GitLab,
@@ -42,13 +41,13 @@ pub struct ChartUpload<'a> {
     pub metadata: &'a Metadata,
     pub archive: &'a [u8],
     pub provenance: Option<&'a [u8]>,
-    /// A version that exists is replaced.
+    /// Replace an existing version.
     pub force: bool,
-    /// ChartMuseum's `--context-path`, when known.
+    /// ChartMuseum's `--context-path`, if known.
     pub context_path: Option<&'a str>,
 }
 
-/// Uploads to the repository at `base` and gives the address where the archive was put.
+/// Uploads to the repository at `base` and returns the address of the archive.
 pub fn push(client: &Client<'_>, base: &str, server: ServerKind, upload: &ChartUpload<'_>, access: &Access) -> Result<String> {
     match server {
         ServerKind::ChartMuseum => chart_museum(client, base, upload, access)?.ok_or_else(|| no_api(base)),
@@ -71,8 +70,8 @@ fn no_api(base: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("{} has no chart upload API", url::redact(base)))
 }
 
-/// `None` when the server has no such API. Unless it is known where the API begins, the path of `base` is a tenant's; where the
-/// server has no such tenant it may be the server itself that lies there, behind a proxy that does not tell it.
+/// `None` if the server has no such API. Unless the context path is known, the path of `base` is tried as a
+/// tenant first; if there is no such tenant, as the context path of a server behind a proxy.
 fn chart_museum(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<Option<String>> {
     let pushed = chart_museum_at(client, base, upload, access)?;
     let path = Address::parse(base).map(|address| address.path).unwrap_or_default();
@@ -100,7 +99,7 @@ fn chart_museum_at(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, ac
 }
 
 fn gitlab(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<String> {
-    // Charts are read from `…/packages/helm/CHANNEL` and written to `…/packages/helm/api/CHANNEL/charts`.
+    // Charts are read from `…/packages/helm/CHANNEL` but written to `…/packages/helm/api/CHANNEL/charts`.
     let trimmed = base.trim_end_matches('/');
     let target = match trimmed.split_once("/packages/helm/") {
         Some((project, channel)) if !channel.starts_with("api/") => format!("{project}/packages/helm/api/{channel}/charts"),
@@ -116,7 +115,7 @@ fn gitlab(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Ac
 }
 
 fn multipart(client: &Client<'_>, target: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<Response> {
-    // The boundary comes from the content, so that it does not occur in it and equal uploads are equal.
+    // The boundary is derived from the content, so that it does not occur in it and equal uploads are equal.
     let digest = sha256_hex(upload.archive);
     let boundary = format!("rutter-{}", digest.get(..32).unwrap_or_default());
     let mut body = Vec::with_capacity(upload.archive.len() + 1024);
@@ -143,9 +142,9 @@ fn put(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Acces
         let found = client.send(head(&target), access)?;
         match found.status {
             StatusCode::OK => return Err(exists(upload)),
-            // Who is not let in need not send the archive to hear it once more.
+            // The upload would be refused too, so the archive is not sent.
             StatusCode::UNAUTHORIZED => return Err(refused(upload, &found)),
-            // Whether there is such a version is not known. Others that do not answer HEAD heed the condition of the upload.
+            // The server cannot say whether the version exists. Servers that merely lack HEAD still honour the condition of the upload.
             status if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED => return Err(refused(upload, &found)),
             _ => {}
         }
@@ -154,7 +153,7 @@ fn put(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Acces
     if let Some(provenance) = upload.provenance {
         let mut response = client.send(put_request(&signature, provenance, upload.force), access)?;
         if response.status == StatusCode::PRECONDITION_FAILED {
-            // Somebody else's, unless no archive came of it: then it was left behind.
+            // Another upload's, unless there is no archive: then it was left behind.
             if client.send(head(&target), access)?.status == StatusCode::OK {
                 return Err(exists(upload));
             }
@@ -171,7 +170,7 @@ fn put(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Acces
         Err(error) => error,
     };
     if upload.provenance.is_some() {
-        // The archive did not arrive: its signature must not stay alone. A fault here changes nothing about the first.
+        // The archive was not uploaded, so its signature is removed. An error here must not hide the first one.
         let _ = client.send(Request::upload(Method::DELETE, &signature, Vec::new()), access);
     }
     Err(failed)
@@ -181,7 +180,7 @@ fn head(target: &str) -> Request<'_> {
     Request { method: Method::HEAD, ..Request::get(target, 1 << 20) }
 }
 
-/// Why a PUT failed. A conflict is a folder that is not there (RFC 4918, 9.7.1), unless somebody was faster.
+/// Why a PUT failed. A conflict means a missing folder (RFC 4918, 9.7.1), unless another upload was faster.
 fn put_refused(client: &Client<'_>, base: &str, target: &str, upload: &ChartUpload<'_>, response: &Response, access: &Access) -> Error {
     let is_there = || client.send(head(target), access).is_ok_and(|found| found.status == StatusCode::OK);
     if response.status != StatusCode::CONFLICT || is_there() {
@@ -191,7 +190,7 @@ fn put_refused(client: &Client<'_>, base: &str, target: &str, upload: &ChartUplo
     Error::new(ErrorKind::Repository, message)
 }
 
-/// The address of a file of the repository.
+/// The address of a file in the repository.
 fn place(base: &str, name: &str) -> Result<String> {
     url::resolve_reference(base, &escape_path(name)).ok_or_else(|| invalid(base))
 }
@@ -202,7 +201,7 @@ fn invalid(base: &str) -> Error {
 
 fn put_request<'a>(target: &'a str, bytes: &[u8], replace: bool) -> Request<'a> {
     let request = Request::upload(Method::PUT, target, bytes.to_vec()).header("content-type", "application/octet-stream");
-    // Two uploads at once: only one of them finds nothing there.
+    // Of two concurrent uploads only one finds no existing file.
     if replace { request } else { request.header("if-none-match", "*") }
 }
 
@@ -211,7 +210,7 @@ fn exists(upload: &ChartUpload<'_>) -> Error {
     Error::new(ErrorKind::Exists, format!("{} already exists in the repository; {advice}", upload.file_name))
 }
 
-/// What the server said, with its status.
+/// The error for a refused upload, with the server's message and status.
 fn refused(upload: &ChartUpload<'_>, response: &Response) -> Error {
     if matches!(response.status, StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED) {
         return exists(upload);

@@ -1,9 +1,9 @@
-//! Pushing to a folder behind WebDAV (nginx, Apache), where nobody but the pushers keeps index.yaml.
+//! Pushing to a folder behind WebDAV (nginx, Apache), where only the pushers maintain index.yaml.
 //!
-//! Goes in: the folder's address and an upload. Comes out: archive, signature and a merged index.yaml, or none of them. No
-//! version is lost when several push at once: where the server makes folders, one named [`LOCK`] is taken by making it
-//! (only one of two can), and its holder shows from time to time that it lives; where the server honours `If-Match`, a stale index
-//! is refused; where it does neither, the index is read again after a while and merged anew if another pusher has written over it.
+//! Goes in: the folder's address and an upload. Comes out: archive, signature and a merged index.yaml, or none of them.
+//! Concurrent pushes lose no version: if the server can create folders, creating the folder [`LOCK`] takes the lock (only
+//! one of two can), and its holder regularly shows that it is alive; if the server honours `If-Match`, a stale index is
+//! refused; if it does neither, the index is read again after a while and merged anew if another pusher has overwritten it.
 
 use super::{ChartUpload, exists, place, put, refused};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,41 +18,41 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The folder that stands for the right to change the index.
+/// The folder that serves as the lock for the index.
 const LOCK: &str = "rutter-push.lock";
-/// The file in it by which its holder shows that it lives, with another text each time.
+/// The file in it by which the holder shows that it is alive, with a different text each time.
 const HOLDER: &str = "rutter-push.lock/holder";
-/// The pause between two looks at a lock that another holds, unless the settings have one.
+/// The pause between two checks of a lock that another push holds, unless the settings have one.
 const PAUSE: Duration = Duration::from_millis(250);
-/// After how many pauses the holder shows it: 5 seconds.
+/// How many pauses pass between the holder's signs of life: 5 seconds.
 const BEAT: u32 = 20;
-/// After so many without a sign the holder must have died: 30 seconds. Half of it, and the holder itself does not trust its lock.
+/// How many pauses without a sign of life mean that the holder has died: 30 seconds. After half of it the holder distrusts its own lock.
 const PATIENCE: u32 = 120;
-/// How many pauses long others may hold the lock, one after the other, before this push gives up: 10 minutes.
+/// How many pauses this push waits for other holders, one after the other, before it gives up: 10 minutes.
 const QUEUE_LIMIT: u32 = 2400;
-/// How often a merge is tried that others come before.
+/// How often a merge is tried when other pushes interfere.
 const MERGE_ATTEMPTS: u32 = 40;
-/// After this time another pusher's stale index has arrived, if there was one.
+/// After this time a stale index from another pusher would have arrived.
 const SETTLED: Duration = Duration::from_millis(400);
 
-/// The right to change the index, for as long as the work lasts that was given to [`with_lock`].
+/// The lock for the index, held while the work given to [`with_lock`] runs.
 pub struct Lock<'a> {
     client: &'a Client<'a>,
     access: &'a Access,
-    /// Of the folder.
+    /// Address of the lock folder.
     address: String,
-    /// Of the file in it.
+    /// Address of the file in it.
     holder: String,
-    /// What tells this holder from all others.
+    /// The text that identifies this holder.
     identity: String,
     is_held: bool,
     pause: Duration,
-    /// When it was last seen to be ours.
+    /// When the lock was last known to be ours.
     seen: Mutex<Instant>,
 }
 
-/// Does `work` under the lock of the folder at `base`, waiting for others. Where the server makes no folders (or not for us) it is
-/// done without the lock, which [`Lock::is_held`] tells.
+/// Runs `work` under the lock of the folder at `base`, after waiting for others. If the server does not create
+/// folders (or not for us), it runs without the lock, as [`Lock::is_held`] tells.
 pub fn with_lock<T>(client: &Client<'_>, base: &str, access: &Access, work: impl FnOnce(&Lock<'_>) -> Result<T>) -> Result<T> {
     let lock = Lock::take(client, base, access)?;
     if !lock.is_held {
@@ -63,7 +63,7 @@ pub fn with_lock<T>(client: &Client<'_>, base: &str, access: &Access, work: impl
         let lock = &lock;
         scope.spawn(move || {
             for number in 1.. {
-                // The other side says nothing: it goes away when the work is done.
+                // Nothing is sent: the channel closes when the work is done.
                 if end.recv_timeout(lock.pause * BEAT) != Err(RecvTimeoutError::Timeout) {
                     return;
                 }
@@ -91,7 +91,7 @@ impl<'a> Lock<'a> {
         while began.elapsed() < pause * QUEUE_LIMIT {
             match lock.make()? {
                 StatusCode::CREATED => return Ok(lock.taken()),
-                // The answer for what exists, and for servers without this method: told apart by looking.
+                // Returned if the folder exists, and by servers without this method: a HEAD request tells which.
                 StatusCode::METHOD_NOT_ALLOWED => {
                     let head = Request { method: Method::HEAD, ..Request::get(&lock.address, 1 << 20) };
                     absent += u32::from(client.send(head, access)?.status == StatusCode::NOT_FOUND);
@@ -109,7 +109,7 @@ impl<'a> Lock<'a> {
                     std::thread::sleep(pause / if absent > 0 { 20 } else { 1 });
                 }
                 StatusCode::LOCKED => std::thread::sleep(pause),
-                // Nothing else will be let through either.
+                // No other request will be allowed either.
                 status @ StatusCode::UNAUTHORIZED => {
                     let message = format!("could not push to {}: {}", url::redact(base), status_text(status));
                     return Err(Error::new(ErrorKind::Repository, message));
@@ -131,7 +131,8 @@ impl<'a> Lock<'a> {
         self
     }
 
-    /// Tells others, unless the lock is another's meanwhile. A server that takes no such file sees the lock taken over after a while.
+    /// Shows a sign of life, unless the lock is no longer ours. If the server does not accept the file, the
+    /// lock is taken over after a while.
     fn show_life(&self, number: u64) {
         if number > 0 && !self.is_ours() {
             return;
@@ -143,23 +144,23 @@ impl<'a> Lock<'a> {
         }
     }
 
-    /// What the holder last wrote.
+    /// The holder's last sign of life.
     fn sign(&self) -> Option<Vec<u8>> {
         let request = Request::get(&self.holder, 1 << 12).header("cache-control", "no-cache");
         self.client.send(request, self.access).ok().filter(|answer| answer.status == StatusCode::OK).map(|answer| answer.body)
     }
 
-    /// Whether the holder that is written there is this one; a file that cannot be read says nothing else.
+    /// Whether this push is the holder in the file; yes if the file cannot be read.
     fn is_ours(&self) -> bool {
         self.sign().is_none_or(|text| text.starts_with(format!("{} ", self.identity).as_bytes()))
     }
 
-    /// Whether nobody else can have taken the lock.
+    /// Whether no other push can have taken the lock.
     pub fn is_held(&self) -> bool {
         self.is_held && self.seen.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < self.pause * PATIENCE / 2
     }
 
-    /// Takes the folder away, unless it is another's by now.
+    /// Removes the lock folder, unless another push holds the lock by now.
     fn release(&self) {
         if self.is_held() || self.is_ours() {
             self.remove();
@@ -167,17 +168,17 @@ impl<'a> Lock<'a> {
     }
 
     fn remove(&self) {
-        // A lock that stays is taken over by the next; a fault here changes nothing about the push.
+        // A remaining lock is taken over by the next push, so an error here does not fail this one.
         let _ = self.client.send(Request::upload(Method::DELETE, &self.address, Vec::new()), self.access);
     }
 }
 
-/// Puts archive and signature into the folder and the version into its index; `lock` is this pusher's.
+/// Uploads archive and signature to the folder and adds the version to its index; `lock` is this push's.
 pub fn push(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<String> {
     let (client, access) = (lock.client, lock.access);
     let target = match put(client, base, upload, access) {
         Ok(target) => target,
-        // A push that died before it wrote the index is taken up where it stopped.
+        // A push that died before it wrote the index is resumed.
         Err(error) if error.kind() == ErrorKind::Exists && left_behind(client, base, upload, access)? => {
             put(client, base, &ChartUpload { force: true, ..upload.clone() }, access)?
         }
@@ -189,14 +190,14 @@ pub fn push(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<Str
     }
     for name in [upload.file_name.to_string(), format!("{}.prov", upload.file_name)] {
         if name == upload.file_name || upload.provenance.is_some() {
-            // What cannot be taken away again is not in the index; the first fault is the one to tell.
+            // A leftover file is not in the index, so only the first error is reported.
             let _ = client.send(Request::upload(Method::DELETE, &place(base, &name)?, Vec::new()), access);
         }
     }
     Err(error.context(format!("{} was taken back because index.yaml could not be written", upload.file_name)))
 }
 
-/// Whether this very archive lies there without being in the index.
+/// Whether exactly this archive is in the folder without being in the index.
 fn left_behind(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<bool> {
     let address = place(base, upload.file_name)?;
     let found = client.send(Request::get(&address, upload.archive.len() as u64 + 1), access);
@@ -207,8 +208,8 @@ fn left_behind(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access
     Ok(entry(&index, upload).is_none())
 }
 
-/// The index of the folder, and the header that keeps a write from replacing any other: by its tag where the server gives
-/// a strong one, by its absence where there is none.
+/// The index of the folder, and the header that prevents overwriting any other version of it: `If-Match` if the
+/// server sends a strong tag, or a condition that the index does not exist yet if there is none.
 fn fetch(client: &Client<'_>, base: &str, access: &Access) -> Result<(Index, Option<(&'static str, String)>)> {
     let address = place(base, "index.yaml")?;
     let response = client.send(Request::get(&address, INDEX_LIMIT).header("cache-control", "no-cache"), access)?;
@@ -230,7 +231,7 @@ fn entry<'i>(index: &'i Index, upload: &ChartUpload<'_>) -> Option<&'i ChartVers
     versions.iter().find(|version| version.metadata.version == upload.metadata.version)
 }
 
-/// Puts the version into the index and sees to it that it stays.
+/// Adds the version to the index and makes sure that it stays there.
 fn list(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<()> {
     let (client, access) = (lock.client, lock.access);
     let now = rfc3339(client.settings().now);
@@ -246,7 +247,7 @@ fn list(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<()> {
     let mut written = false;
     for attempt in 0..MERGE_ATTEMPTS {
         if attempt > 0 {
-            // Pushers that met must not meet again: each waits its own time.
+            // Each push waits for a different time, so that two that collided do not collide again.
             let own_part = u32::from(digest.get(attempt as usize % digest.len()).copied().unwrap_or_default());
             std::thread::sleep(SETTLED + Duration::from_millis(2) * own_part);
         }

@@ -1,13 +1,13 @@
-//! What a value surely is, seen without decoding it.
+//! Checks the types of values without decoding them.
 //!
-//! Goes in: the bytes of a value as they stand in an index. Comes out: whether they are what the type of their field asks for; "no"
-//! means only that somebody has to look closer. Nearly all values are plain, and an index has hundreds of thousands.
+//! Goes in: the bytes of a value in an index. Comes out: whether it certainly has the type of its field; "no"
+//! only means that it has to be decoded. Nearly all values are plain, and an index has hundreds of thousands.
 
 use super::{Field, simple_scalar, split_key, trim};
 use crate::time::{self, Zone};
 
-/// Whether the value of a field surely is of its type. Fields of Chart.yaml take only what YAML reads as a string, the index's own
-/// take any scalar.
+/// Whether the value of a field certainly has its type. Fields of Chart.yaml accept only what YAML reads as a
+/// string, the index's own accept any scalar.
 pub(super) fn is_plain(raw: &[u8], field: Field) -> bool {
     let text = trim(raw);
     match field {
@@ -19,13 +19,13 @@ pub(super) fn is_plain(raw: &[u8], field: Field) -> bool {
         Field::Digest => text.first().is_some_and(u8::is_ascii_alphanumeric) && !text.iter().any(u8::is_ascii_whitespace),
         Field::Annotations => is_map_of_texts(raw),
         Field::Keywords | Field::Sources | Field::Urls => is_list_of_texts(raw),
-        // `needs_look` of `index` looks into these.
+        // `needs_look` of `index` checks these.
         Field::Dependencies | Field::Maintainers => true,
         _ => is_surely_text(raw),
     }
 }
 
-/// Whether a value surely is a string to YAML, or null.
+/// Whether a value certainly is a string or null in YAML.
 pub fn is_surely_text(raw: &[u8]) -> bool {
     const NO_TEXTS: [&[u8]; 8] = [b"y", b"n", b"yes", b"no", b"on", b"off", b"true", b"false"];
     let text = trim(raw);
@@ -35,7 +35,7 @@ pub fn is_surely_text(raw: &[u8]) -> bool {
             let is_word = text.len() <= 5 && NO_TEXTS.iter().any(|word| word.eq_ignore_ascii_case(text));
             !is_word && is_one_scalar(text)
         }
-        // A number has one dot at most.
+        // A number has at most one dot.
         Some(b'0'..=b'9') if text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+')) => {
             memchr::memchr_iter(b'.', text).count() >= 2
         }
@@ -43,7 +43,7 @@ pub fn is_surely_text(raw: &[u8]) -> bool {
     }
 }
 
-/// Whether a text on one line goes on to its end, with no key and no comment in it.
+/// Whether a one-line text is a single scalar, with no key and no comment in it.
 fn is_one_scalar(text: &[u8]) -> bool {
     memchr::memchr3_iter(b':', b'#', b'\n', text).all(|at| match text.get(at) {
         Some(b':') => text.get(at + 1) != Some(&b' '),
@@ -52,7 +52,7 @@ fn is_one_scalar(text: &[u8]) -> bool {
     })
 }
 
-/// Whether it is a time of RFC 3339 on a day that every month has.
+/// Whether it is an RFC 3339 time on a day that every month has.
 fn is_usual_time(text: &[u8]) -> bool {
     let number = |at: usize, low: u8, high: u8| match text.get(at..at + 2) {
         Some(&[tens @ b'0'..=b'9', ones @ b'0'..=b'9']) => (low..=high).contains(&((tens - b'0') * 10 + (ones - b'0'))),
@@ -84,7 +84,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Whether a value surely is a block list of strings, or empty.
+/// Whether a value certainly is a block list of strings, or empty.
 pub(super) fn is_list_of_texts(raw: &[u8]) -> bool {
     let mut lines = lines(raw);
     matches!(lines.next().map(trim), Some(b"" | b"[]"))
@@ -94,7 +94,7 @@ pub(super) fn is_list_of_texts(raw: &[u8]) -> bool {
         })
 }
 
-/// Whether a value surely is a block map of strings to strings, or empty.
+/// Whether a value certainly is a block map of strings to strings, or empty.
 pub(super) fn is_map_of_texts(raw: &[u8]) -> bool {
     let mut lines = lines(raw);
     if !matches!(lines.next().map(trim), Some(b"" | b"{}")) {

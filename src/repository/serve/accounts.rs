@@ -1,15 +1,15 @@
-//! Who may read and who may write.
+//! Accounts, and who may read and write.
 //!
-//! Goes in: the `Authorization` header and the accounts the server was given. Comes out: a role, or a refusal. Passwords
-//! are compared in constant time or by bcrypt; neither they nor tokens ever reach a log or an answer. Where there are hashes,
-//! every password that does not fit costs as much as one, so that time does not tell which users there are.
+//! Goes in: the `Authorization` header and the server's accounts. Comes out: a role, or a refusal. Passwords are
+//! compared in constant time or by bcrypt; neither they nor tokens ever appear in a log or response. If there are bcrypt
+//! hashes, every wrong password takes as long as checking one, so that the time does not reveal which users exist.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest::{Digest, sha256};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-/// What somebody may do; each role includes the one before.
+/// What a client may do; each role includes the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     Nobody,
@@ -25,7 +25,7 @@ enum Secret {
     Bcrypt(String),
 }
 
-/// Salt and digest of a bcrypt hash that no known password has.
+/// Salt and digest of a bcrypt hash without a known password.
 const NOBODYS: &str = ".....................................................";
 
 /// How the hashes begin that `htpasswd` and `crypt` write and that are not bcrypt's: taken for passwords, they would let in whoever can
@@ -36,15 +36,15 @@ const OTHER_HASHES: [&str; 6] = ["$apr1$", "$1$", "$5$", "$6$", "{SHA}", "{SSHA}
 #[derive(Debug, Default)]
 pub struct Accounts {
     users: HashMap<String, (Secret, Role)>,
-    /// What the passwords of users without a hash are held against; costs as much as the most costly hash of those that are there.
+    /// The cost and hash that passwords of users without a hash are checked against; as costly as the most costly hash of an account.
     nobody: Option<(u32, String)>,
     tokens: Vec<(Digest, Role)>,
     anonymous_read: bool,
-    /// Digests of `user:password` that bcrypt, which is slow by design, has found right.
+    /// Digests of `user:password` that bcrypt, which is slow by design, has accepted.
     known: Mutex<HashMap<Digest, Role>>,
 }
 
-/// Equal digests, looked at to the end whatever they hold.
+/// Compares digests in constant time.
 fn same(a: &Digest, b: &Digest) -> bool {
     a.iter().zip(b).fold(0, |different, (x, y)| different | (x ^ y)) == 0
 }
@@ -58,23 +58,23 @@ fn role(text: &str) -> Option<Role> {
 }
 
 impl Accounts {
-    /// Anybody may do anything until an account is added.
+    /// Everything is allowed until an account is added.
     pub fn open() -> Accounts {
         Accounts::default()
     }
 
-    /// Whether there are accounts at all.
+    /// Whether there are any accounts.
     pub fn is_guarded(&self) -> bool {
         !self.users.is_empty() || !self.tokens.is_empty()
     }
 
-    /// Lets those who give no credentials read.
+    /// Allows reading without credentials.
     pub fn allow_anonymous_read(&mut self) {
         self.anonymous_read = true;
     }
 
-    /// Adds the accounts of a file, a line each: `USER:SECRET[:read|write]`. SECRET is a bcrypt hash or plain text; the user name
-    /// `bearer` makes it a bearer token. The role is `write` when left out; lines that begin with `#` are comments.
+    /// Adds the accounts of a file, a line each: `USER:SECRET[:read|write]`. SECRET is a bcrypt hash or plain text; the
+    /// user name `bearer` makes it a bearer token. The role defaults to `write`; lines that start with `#` are comments.
     ///
     /// # Errors
     /// Names the file, the line and the form that a line has. A file without any account is an error too: a server that was to be
@@ -118,7 +118,7 @@ impl Accounts {
             return;
         }
         let cost = secret.parse::<bcrypt::HashParts>().ok().map(|parts| parts.get_cost());
-        // Others can be written, but not tried.
+        // Other costs can be written in a hash, but bcrypt cannot compute them.
         if let Some(cost) = cost.filter(|cost| (4..=31).contains(cost))
             && self.nobody.as_ref().is_none_or(|(most, _)| cost > *most)
         {
@@ -128,7 +128,7 @@ impl Accounts {
         self.users.insert(user.to_string(), (secret, role));
     }
 
-    /// The role of whoever sent this header; `None` where only bcrypt can tell.
+    /// The role for this header; `None` if only bcrypt can tell.
     pub fn role_at_once(&self, authorization: Option<&str>) -> Option<Role> {
         match self.look(authorization) {
             Found::Role(role) => Some(role),
@@ -136,7 +136,7 @@ impl Accounts {
         }
     }
 
-    /// The role of whoever sent this header. May take a good part of a second; the right answers are remembered.
+    /// The role for this header. May take a good part of a second; accepted passwords are remembered.
     pub fn role(&self, authorization: Option<&str>) -> Role {
         if let Some(role) = self.role_at_once(authorization) {
             return role;
@@ -161,7 +161,7 @@ impl Accounts {
         let Some((scheme, rest)) = authorization.and_then(|header| header.trim().split_once(' ')) else { return Found::Role(anonymous) };
         if scheme.eq_ignore_ascii_case("bearer") {
             let given = sha256(rest.trim().as_bytes());
-            // Every token is compared, so that time tells nothing of which one came close.
+            // Every token is compared, so that the time does not reveal which one came close.
             let found =
                 self.tokens.iter().fold(Role::Nobody, |best, (token, role)| if same(token, &given) { best.max(*role) } else { best });
             return Found::Role(found);
@@ -173,7 +173,7 @@ impl Accounts {
         let Ok(decoded) = crate::base64::decode(rest.trim().as_bytes()) else { return nobody };
         let Ok(decoded) = String::from_utf8(decoded) else { return nobody };
         let Some((user, password)) = decoded.split_once(':') else { return nobody };
-        // Registry clients send bearer tokens as passwords of any user.
+        // Registry clients send bearer tokens as the password of an arbitrary user.
         let given = sha256(password.as_bytes());
         if let Some((_, role)) = self.tokens.iter().find(|(token, _)| same(token, &given)) {
             return Found::Role(*role);
@@ -190,10 +190,10 @@ impl Accounts {
     }
 }
 
-/// What a header comes to.
+/// The result of looking up a header.
 enum Found<'a> {
     Role(Role),
-    /// The role, if the password fits the hash.
+    /// The role if the password fits the hash.
     Hash {
         /// Digest of `user:password`.
         key: Digest,
@@ -252,7 +252,7 @@ mod tests {
     fn time_does_not_tell_which_users_there_are() {
         let mut access = Accounts::open();
         access.add("ada", "pw", Role::Write);
-        // Without hashes nobody's password takes time.
+        // Without hashes no password takes time.
         assert_eq!(access.role_at_once(Some(&basic("none:x"))), Some(Role::Nobody));
         access.add("bob", &bcrypt::hash("secret", 4).expect("a hash"), Role::Read);
         access.add("eve", &bcrypt::hash("secret", 5).expect("a hash"), Role::Read);

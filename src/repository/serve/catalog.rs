@@ -1,9 +1,9 @@
-//! The index of one tenant: which versions there are, and index.yaml ready to send.
+//! The index of one tenant: its versions, and index.yaml ready to send.
 //!
-//! Goes in: the archives in storage, which alone are the truth, so that several servers on one bucket cannot lose each
-//! other's versions: there is no shared index to overwrite. Comes out: charts with their versions, and the rendered index.
-//! Incremental: a listing shows what is new, and only that is read; a push is put in its place without a listing; a snapshot
-//! of what was read is kept beside the archives for the next start, and is nothing but a cache.
+//! Goes in: the archives in storage. They are the only source of truth: there is no shared index to overwrite, so several
+//! servers on one bucket cannot lose each other's versions. Comes out: charts with their versions, and the rendered
+//! index. Incremental: a listing shows which archives are new, and only those are read; a push is inserted without a
+//! listing; a snapshot of the entries is stored beside the archives for the next start, but it is only a cache.
 
 use super::claims::Claims;
 use super::rendered::{Blocks, Rendered};
@@ -26,15 +26,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
-/// Where the snapshot of a tenant is kept; a leading dot keeps it out of every route.
+/// The object name of a tenant's snapshot; the leading dot keeps it out of every route.
 pub const SNAPSHOT: &str = ".index-snapshot.json";
-/// How long changes may be missing in the snapshot while the server runs.
+/// How long the snapshot may lack changes while the server runs.
 const SNAPSHOT_AGE: Duration = Duration::from_secs(60);
-/// Archives that are read at once.
+/// How many archives are read at once.
 const PARALLEL: usize = 16;
-/// How long the stamp of a folder is believed: a file that is written over in its place does not change it.
+/// How long an unchanged folder stamp is trusted: overwriting a file in place does not change it.
 const STAMP_AGE: Duration = Duration::from_secs(30);
-/// A folder that changed less than so many nanoseconds before it was listed may change again within the same tick of its clock.
+/// A folder that changed less than this many nanoseconds before its listing may change again within the same tick of its clock.
 const SETTLED: i128 = 2_000_000_000;
 
 /// One version of a chart.
@@ -52,18 +52,18 @@ pub struct StoredVersion {
     pub size: u64,
     /// Milliseconds since 1970.
     pub created: i64,
-    /// Chart.yaml's fields as JSON: small, and asked for rarely.
+    /// Chart.yaml's fields as JSON: compact, and rarely needed.
     json: Box<[u8]>,
     /// Its lines in index.yaml.
     text: Box<str>,
     seen: Listed,
-    /// What the registry has found out about it, and beside which provenance file.
+    /// The digests of its registry objects, and the provenance file they were computed with.
     pub digests: Mutex<Option<Box<(Option<Listed>, Digests)>>>,
-    /// When this process wrote it; `None` for what a listing showed.
+    /// When this process wrote it; `None` if it came from a listing.
     noted: Option<Instant>,
 }
 
-/// The digests of what a registry shows of a version.
+/// The digests of the registry objects of a version.
 #[derive(Debug, Clone, Copy)]
 pub struct Digests {
     pub manifest: Digest,
@@ -71,16 +71,16 @@ pub struct Digests {
     pub provenance: Option<Digest>,
 }
 
-/// What is known of the provenance file beside an archive.
+/// The known state of the provenance file beside an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Beside {
     Nothing,
     Listed(Listed),
-    /// This process wrote or deleted it since the last listing: only the storage knows.
+    /// This process wrote or deleted it since the last listing, so only the storage knows.
     Changed,
 }
 
-/// All versions of a chart, newest first, as Helm sorts the index of a folder.
+/// All versions of a chart, newest first, in the order of Helm's index of a folder.
 #[derive(Debug)]
 pub struct Chart {
     pub name: String,
@@ -94,24 +94,24 @@ struct State {
     /// By file name.
     entries: HashMap<String, Arc<StoredVersion>>,
     charts: BTreeMap<String, Arc<Chart>>,
-    /// Archives that are no charts, as they were when they were read.
+    /// Archives that are not charts, as listed when they were read.
     no_charts: HashMap<String, Listed>,
-    /// Archives that may not be read, of which the log tells once.
+    /// Archives that may not be read; each is logged once.
     refused: HashSet<String>,
-    /// Grows with every change.
+    /// Incremented with every change.
     generation: u64,
-    /// When the last listing began.
+    /// When the last listing started.
     listed: Option<Instant>,
-    /// What the storage's stamp was at the last listing that was not left out, and when that was; only if nothing can have
-    /// changed unseen since.
+    /// The storage's stamp and the time of the last listing that was actually made; set only if the storage
+    /// cannot have changed unnoticed since.
     stamp: Option<(i128, Instant)>,
-    /// The provenance files of the last listing, by the archives that they are for.
+    /// The provenance files of the last listing, by the archives they belong to.
     provenance: HashMap<String, Listed>,
-    /// When this process wrote or deleted provenance files, as long as a listing may not show it.
+    /// When this process wrote or deleted provenance files, until a listing is sure to show it.
     provenance_changed: HashMap<String, Instant>,
     /// When this process deleted files, as long as a listing may still show them.
     deleted: HashMap<String, Instant>,
-    /// Which generation the snapshot has, and when it was written.
+    /// The generation of the last snapshot, and when it was written.
     saved: (u64, Option<Instant>),
 }
 
@@ -119,10 +119,10 @@ struct State {
 pub struct Catalog {
     storage: Storage,
     tenant: String,
-    /// Before each archive's name in `urls`.
+    /// The prefix of each archive's name in `urls`.
     url: String,
     context_path: String,
-    /// How old a listing may be before the next request looks again.
+    /// How old a listing may be before the next request makes a new one.
     freshness: Duration,
     /// Now, milliseconds since 1970.
     clock: fn() -> i64,
@@ -130,23 +130,23 @@ pub struct Catalog {
     state: RwLock<State>,
     rendered: RwLock<Option<Arc<Rendered>>>,
     blocks: Mutex<Blocks>,
-    /// One listing at a time.
+    /// Held while the storage is listed, so that there is one listing at a time.
     listing: tokio::sync::Mutex<()>,
-    /// Files that this process is at.
+    /// Files that this process is working on.
     pub claims: Claims,
 }
 
-/// What an archive says of itself.
+/// The metadata read from an archive.
 #[derive(Debug, Clone)]
 pub struct Package {
     pub metadata: Metadata,
-    /// `NAME-VERSION.tgz`; what a listing shows may be called otherwise.
+    /// `NAME-VERSION.tgz`; the file in a listing may have another name.
     pub file: String,
     /// Hex SHA-256 of the archive.
     pub digest: String,
 }
 
-/// Reads an uploaded archive: it must load as a chart, and its name and version must make a safe file name.
+/// Reads an uploaded archive: it must load as a chart, and its name and version must form a safe file name.
 pub fn read_package(bytes: &[u8]) -> Result<Package> {
     let chart = loader::load_archive(bytes, &mut Notices::new())?;
     let metadata = indexed(&chart)?;
@@ -161,7 +161,7 @@ pub fn read_package(bytes: &[u8]) -> Result<Package> {
 }
 
 impl StoredVersion {
-    /// `url` stands before `charts/…` in the index.
+    /// `url` precedes `charts/…` in the index.
     fn new(fields: &Map, digest: String, seen: Listed, url: &str) -> Result<Option<StoredVersion>> {
         let text = |key: &str| fields.get(key).and_then(Data::as_str).unwrap_or_default().to_string();
         let (name, version) = (text("name"), text("version"));
@@ -211,7 +211,7 @@ impl StoredVersion {
         Data::map(fields)
     }
 
-    /// Chart.yaml's fields as JSON, which is a chart's config in a registry.
+    /// Chart.yaml's fields as JSON: the chart's config in a registry.
     pub fn config(&self) -> &[u8] {
         &self.json
     }
@@ -220,12 +220,12 @@ impl StoredVersion {
     pub fn fields(&self) -> Arc<Map> {
         match crate::json::parse_exact(&self.json) {
             Ok(Data::Map(fields)) => fields,
-            // What was written here is read here.
+            // Unreachable: this parses JSON that was written here.
             _ => Arc::default(),
         }
     }
 
-    /// The entry as ChartMuseum's API shows it; `url` stands before `charts/…`.
+    /// The entry as in ChartMuseum's API; `url` precedes `charts/…`.
     fn to_data(&self, url: &str) -> Data {
         self.complete((*self.fields()).clone(), url)
     }
@@ -236,7 +236,7 @@ fn newest_first(a: &Arc<StoredVersion>, b: &Arc<StoredVersion>) -> std::cmp::Ord
 }
 
 impl Chart {
-    /// The chart with these versions in any order.
+    /// Creates a chart from versions in any order.
     pub fn new(name: &str, mut versions: Vec<Arc<StoredVersion>>) -> Result<Chart> {
         versions.sort_by(newest_first);
         let map = [(name.into(), Data::list(Vec::new()))].into_iter().collect();
@@ -245,26 +245,26 @@ impl Chart {
         Ok(Chart { name: name.to_string(), versions, key: key.into() })
     }
 
-    /// The newest that is no pre-release, else the newest.
+    /// The newest version that is not a pre-release, else the newest one.
     pub fn latest(&self) -> Option<&Arc<StoredVersion>> {
         let stable = self.versions.iter().find(|entry| entry.parsed.as_ref().is_some_and(|parsed| parsed.prerelease().is_empty()));
         stable.or(self.versions.first())
     }
 
-    /// Bytes of its part of index.yaml, about.
+    /// Approximate length in bytes of the chart's part of index.yaml.
     pub fn text_length(&self) -> usize {
         self.key.len() + self.versions.iter().map(|entry| entry.text.len()).sum::<usize>()
     }
 
-    /// Writes its part of index.yaml.
+    /// Appends the chart's part of index.yaml.
     pub fn write(&self, text: &mut String) {
         text.push_str(&self.key);
         self.versions.iter().for_each(|entry| text.push_str(&entry.text));
     }
 }
 
-/// The value behind a lock whose holder panicked. Nobody meets one in the released program, which ends at a panic; a program that
-/// embeds the server may be built to go on, and what it finds is a cache that the next listing puts right.
+/// The value behind a lock whose holder panicked. The released program ends at a panic, so this never happens there;
+/// an embedding program may be built to continue, and the value is only a cache that the next listing corrects.
 pub fn poisoned<T>(error: std::sync::PoisonError<T>) -> T {
     error.into_inner()
 }
@@ -277,11 +277,11 @@ struct Listing {
     provenance: HashMap<String, Listed>,
 }
 
-/// What an archive turned out to be.
+/// The contents of an archive.
 enum Content {
     Chart(Box<StoredVersion>),
     NoChart(Listed),
-    /// It has gone, or may not be read: the next listing tells more.
+    /// The archive is gone, or may not be read: the next listing shows which.
     Unread,
 }
 
@@ -320,17 +320,17 @@ impl State {
         Ok(())
     }
 
-    /// Puts an entry in its place.
+    /// Inserts an entry.
     fn insert(&mut self, entry: StoredVersion) -> Result<()> {
         self.insert_all(vec![entry])
     }
 
-    /// Takes a file's entry out.
+    /// Removes a file's entry.
     fn remove(&mut self, file: &str) -> Result<()> {
         self.remove_all([file])
     }
 
-    /// Puts many entries in their places, each chart sorted once.
+    /// Inserts many entries, sorting each chart once.
     fn insert_all(&mut self, entries: Vec<StoredVersion>) -> Result<()> {
         let mut by_name: HashMap<String, Vec<Arc<StoredVersion>>> = HashMap::new();
         let mut moved = Vec::new();
@@ -351,13 +351,13 @@ impl State {
         self.take_out(&moved)
     }
 
-    /// Takes the entries of many files out, each chart made anew once.
+    /// Removes the entries of many files, rebuilding each chart once.
     fn remove_all<'f>(&mut self, files: impl IntoIterator<Item = &'f str>) -> Result<()> {
         let gone: Vec<_> = files.into_iter().filter_map(|file| self.entries.remove(file)).collect();
         self.take_out(&gone)
     }
 
-    /// Leaves these out of the charts that they were versions of.
+    /// Removes these versions from their charts.
     fn take_out(&mut self, gone: &[Arc<StoredVersion>]) -> Result<()> {
         let mut by_name: HashMap<&str, HashSet<&str>> = HashMap::new();
         for entry in gone {
@@ -385,7 +385,7 @@ impl fmt::Debug for Catalog {
 }
 
 impl Catalog {
-    /// The index of `tenant`; nothing is read yet.
+    /// The index of `tenant`, without reading anything yet.
     pub fn new(storage: Storage, tenant: &str, url: &str, options: &Options) -> Catalog {
         Catalog {
             storage,
@@ -403,7 +403,7 @@ impl Catalog {
         }
     }
 
-    /// Whether nothing is known that another catalog of the same tenant would not find in the storage.
+    /// Whether the catalog knows nothing beyond what a new catalog of the tenant would find in the storage.
     pub fn is_empty(&self) -> bool {
         let state = self.state.read().unwrap_or_else(poisoned);
         state.entries.is_empty() && state.deleted.is_empty() && self.claims.is_empty()
@@ -414,16 +414,16 @@ impl Catalog {
         if self.tenant.is_empty() { file.to_string() } else { format!("{}/{file}", self.tenant) }
     }
 
-    /// index.yaml, at most twice `freshness` behind what other servers wrote and never behind what this one wrote.
+    /// index.yaml, at most twice `freshness` behind the writes of other servers and never behind those of this one.
     pub async fn index(self: &Arc<Self>) -> Result<Arc<Rendered>> {
         let age = self.state.read().unwrap_or_else(poisoned).listed.map(|at| at.elapsed());
         match age {
             Some(age) if age < self.freshness => {}
-            // A look at a large storage takes its time: meanwhile readers get what is known.
+            // Listing a large storage takes time, so readers get the current state meanwhile.
             Some(age) if age < self.freshness * 2 => {
                 if self.listing.try_lock().is_ok() {
                     let own = self.clone();
-                    // The next one that finds the listing too old is told of the fault.
+                    // An error reaches the next request that finds the listing too old.
                     tokio::spawn(async move { drop(own.refresh().await) });
                 }
             }
@@ -432,7 +432,7 @@ impl Catalog {
         self.rendered().await
     }
 
-    /// What is known as index.yaml.
+    /// index.yaml of the current state.
     async fn rendered(self: &Arc<Self>) -> Result<Arc<Rendered>> {
         let generation = self.state.read().unwrap_or_else(poisoned).generation;
         if let Some(rendered) = self.ready(generation) {
@@ -443,7 +443,7 @@ impl Catalog {
         rendered.map_err(|error| Error::new(ErrorKind::Io, format!("cannot make the index: {error}")))?
     }
 
-    /// The last rendering, unless it is older than this state.
+    /// The last rendering, unless it is older than this generation.
     fn ready(&self, generation: u64) -> Option<Arc<Rendered>> {
         let rendered = self.rendered.read().unwrap_or_else(poisoned);
         rendered.as_ref().filter(|rendered| rendered.generation >= generation).cloned()
@@ -451,7 +451,7 @@ impl Catalog {
 
     fn render(&self, generation: u64) -> Result<Arc<Rendered>> {
         let mut blocks = self.blocks.lock().unwrap_or_else(poisoned);
-        // Somebody else may have rendered while this one waited.
+        // Another task may have rendered while this one waited.
         if let Some(rendered) = self.ready(generation) {
             return Ok(rendered);
         }
@@ -464,28 +464,28 @@ impl Catalog {
         Ok(rendered)
     }
 
-    /// An entry as ChartMuseum's API shows it.
+    /// An entry as in ChartMuseum's API.
     pub fn shown(&self, entry: &StoredVersion) -> Data {
         entry.to_data(&self.url)
     }
 
-    /// One chart with its versions.
+    /// A chart with its versions.
     pub async fn chart(&self, name: &str) -> Result<Option<Arc<Chart>>> {
         self.refresh().await?;
         Ok(self.state.read().unwrap_or_else(poisoned).charts.get(name).cloned())
     }
 
-    /// The versions of one chart, newest first.
+    /// The versions of a chart, newest first.
     pub async fn versions(&self, name: &str) -> Result<Vec<Arc<StoredVersion>>> {
         Ok(self.chart(name).await?.map(|chart| chart.versions.clone()).unwrap_or_default())
     }
 
-    /// The versions of one chart, each with what is known of its provenance file.
+    /// The versions of a chart, each with the known state of its provenance file.
     pub async fn with_provenance(&self, name: &str) -> Result<Vec<(Arc<StoredVersion>, Beside)>> {
         Ok(self.beside(&self.versions(name).await?))
     }
 
-    /// These versions with what is known of their provenance files.
+    /// These versions, each with the known state of its provenance file.
     pub fn beside(&self, versions: &[Arc<StoredVersion>]) -> Vec<(Arc<StoredVersion>, Beside)> {
         let state = self.state.read().unwrap_or_else(poisoned);
         let beside = |entry: &Arc<StoredVersion>| match state.provenance.get(&entry.file) {
@@ -506,12 +506,12 @@ impl Catalog {
         self.storage.get(&format!("{}.prov", self.object(&entry.file))).await
     }
 
-    /// Takes note that this process has just written or deleted the provenance file of the archive `file`.
+    /// Records that this process has just written or deleted the provenance file of the archive `file`.
     pub fn provenance_changed(&self, file: &str) {
         self.state.write().unwrap_or_else(poisoned).provenance_changed.insert(file.to_string(), Instant::now());
     }
 
-    /// One version; `latest` is the newest that is no pre-release, else the newest.
+    /// A version of a chart; `latest` is the newest that is not a pre-release, else the newest one.
     pub async fn version(&self, name: &str, version: &str) -> Result<Option<Arc<StoredVersion>>> {
         let Some(chart) = self.chart(name).await? else { return Ok(None) };
         let found = match version {
@@ -533,7 +533,7 @@ impl Catalog {
         Ok(self.state.read().unwrap_or_else(poisoned).charts.values().cloned().collect())
     }
 
-    /// Takes note of what this process has just written, without another listing.
+    /// Records a package that this process has just written, without another listing.
     pub fn added(&self, package: &Package, seen: Listed) -> Result<()> {
         if let Some(mut entry) = StoredVersion::of_chart(&package.metadata, package.digest.clone(), seen, &self.url)? {
             entry.noted = Some(Instant::now());
@@ -544,7 +544,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// Takes note of what this process has just deleted, with what lay beside it.
+    /// Records that this process has just deleted a file and its provenance file.
     pub fn removed(&self, file: &str) -> Result<()> {
         let mut state = self.state.write().unwrap_or_else(poisoned);
         state.deleted.insert(file.to_string(), Instant::now());
@@ -552,8 +552,8 @@ impl Catalog {
         state.remove(file)
     }
 
-    /// Looks at the storage again if the last look is too old. Who waits while others look needs no look of its own, if theirs began
-    /// after it came: the storage may take longer to list than a listing stays fresh.
+    /// Lists the storage if the last listing is too old. A caller that waits for another's listing uses its
+    /// result if that listing started after the call: listing may take longer than a listing stays fresh.
     pub async fn refresh(&self) -> Result<()> {
         let asked = Instant::now();
         let is_fresh = |state: &State| state.listed.is_some_and(|at| at >= asked || at.elapsed() < self.freshness);
@@ -621,8 +621,8 @@ impl Catalog {
         Ok(listing)
     }
 
-    /// What an archive is that a listing showed, whatever it is called. One that is no chart, has gone since or may not be read is
-    /// passed over as `helm repo index` does; what cannot be read for another reason may be a chart, and fails.
+    /// Reads an archive from a listing, whatever its name. An archive that is not a chart, is gone or may not be
+    /// read is skipped, as by `helm repo index`; any other read error fails, since the archive may be a chart.
     async fn read(&self, seen: Listed) -> Result<Content> {
         if seen.size > ARCHIVE_LIMIT {
             return Ok(Content::NoChart(seen));
@@ -648,7 +648,7 @@ impl Catalog {
 
     async fn load_snapshot(&self) -> Result<()> {
         let Some(bytes) = self.storage.get(&self.object(SNAPSHOT)).await? else { return Ok(()) };
-        // A snapshot that cannot be read costs a full reading, nothing else.
+        // If the snapshot is unreadable, all archives are read again.
         let Ok(Data::List(items)) = crate::json::parse_exact(&bytes) else { return Ok(()) };
         let mut entries = Vec::with_capacity(items.len());
         for item in items.iter() {
@@ -669,7 +669,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// Writes the snapshot if there is something new and the last one is older than `age`.
+    /// Writes the snapshot if it lacks changes and the last one is older than `age`.
     pub async fn save_snapshot(&self, age: Duration) {
         let (generation, entries) = {
             let mut state = self.state.write().unwrap_or_else(poisoned);
@@ -697,7 +697,7 @@ impl Catalog {
             text.push(b'}');
         }
         text.push(b']');
-        // Only a cache: a store that refuses it refuses the upload itself too, and says so there.
+        // An error is ignored: this is only a cache, and a store that refuses it also refuses uploads, which report the error.
         if self.storage.replace(&self.object(SNAPSHOT), Bytes::from(text)).await.is_err() {
             self.state.write().unwrap_or_else(poisoned).saved.0 = generation.wrapping_sub(1);
         }

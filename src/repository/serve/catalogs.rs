@@ -1,21 +1,21 @@
-//! The catalogs of all tenants that were asked for.
+//! The catalogs of all tenants that were requested.
 //!
-//! Goes in: a tenant's name and how its catalog is made. Comes out: the one catalog of that tenant. Tenants are made by asking
-//! for them, so that a scan of names must not fill the memory; but a catalog that somebody works with, or that knows of charts,
-//! claims or deletions, is not forgotten for that: what it knows would be wrong or lost.
+//! Goes in: a tenant's name and how to create its catalog. Comes out: the only catalog of that tenant. Any
+//! request creates its tenant, so a scan of names must not fill the memory; but a catalog in use, or one that
+//! knows of charts, claims or deletions, is never dropped: its knowledge would become wrong or be lost.
 
 use super::catalog::Catalog;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many there may be before those without content are looked for.
+/// How many catalogs there may be before empty ones are dropped.
 const MANY: usize = 10_000;
 
 #[derive(Debug)]
 pub struct Catalogs {
     by_tenant: HashMap<String, Arc<Catalog>>,
     many: usize,
-    /// How many there are when room is made the next time: twice as many as were kept, so that it is not for every name.
+    /// The number of catalogs at which empty ones are dropped next: twice as many as were kept, so that not every new name does it.
     bound: usize,
 }
 
@@ -34,18 +34,18 @@ impl Catalogs {
         self.by_tenant.get(tenant).cloned()
     }
 
-    /// Those that there are.
+    /// All existing catalogs.
     pub fn all(&self) -> Vec<Arc<Catalog>> {
         self.by_tenant.values().cloned().collect()
     }
 
-    /// The tenant's catalog, which is made unless somebody else has made it meanwhile.
+    /// The tenant's catalog, created unless another task has done so meanwhile.
     pub fn add(&mut self, tenant: &str, make: impl FnOnce() -> Catalog) -> Arc<Catalog> {
         if let Some(found) = self.by_tenant.get(tenant) {
             return found.clone();
         }
         if self.by_tenant.len() >= self.bound {
-            // Whoever has one got it here and holds it; nobody can get it while this is at work.
+            // Catalogs are handed out only here, so while this runs no other task can start to use one.
             self.by_tenant.retain(|_, catalog| Arc::strong_count(catalog) > 1 || !catalog.is_empty());
             self.bound = self.many.max(2 * self.by_tenant.len());
         }

@@ -1,6 +1,6 @@
 //! ChartMuseum's HTTP API: upload of charts and provenance, listing, deletion.
 //!
-//! Goes in: a route, a request with its body. Comes out: the answers, status codes and JSON that ChartMuseum's clients
+//! Goes in: a route, a request with its body. Comes out: the responses, status codes and JSON that ChartMuseum's clients
 //! expect (`pkg/chartmuseum/server/multitenant`). The object name of an upload comes from the Chart.yaml inside it.
 
 use super::catalog::{Catalog, StoredVersion, read_package};
@@ -17,7 +17,7 @@ use axum::http::{Method, StatusCode, header};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// ChartMuseum's words.
+/// ChartMuseum's message for a form without files.
 const NOTHING: &str = "no package or provenance file found in form fields chart and prov";
 
 /// Answers a request to `/api`.
@@ -66,8 +66,8 @@ fn data(status: StatusCode, data: &Data) -> Result<Answer> {
     Ok(json(status, crate::json::to_vec(data)?))
 }
 
-/// The version that is asked for as Helm's index finds it: that very text, else the highest that it allows as a range;
-/// `latest` is the newest. Without one the reason in Helm's words.
+/// Finds a version as Helm's index does: the one with exactly that text, else the highest that it allows as a
+/// range; `latest` is the newest. The inner error is the reason, in Helm's words.
 async fn find(catalog: &Catalog, name: &str, version: &str) -> Result<std::result::Result<Arc<StoredVersion>, String>> {
     if let Some(entry) = catalog.version(name, version).await? {
         return Ok(Ok(entry));
@@ -81,7 +81,7 @@ async fn find(catalog: &Catalog, name: &str, version: &str) -> Result<std::resul
     Ok(found.ok_or_else(|| format!("no chart version found for {name}-{version}")))
 }
 
-/// The chart of a version, loaded; without one the reason.
+/// Loads the chart of a version; the inner error is the reason why there is none.
 pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> Result<std::result::Result<crate::chart::Chart, String>> {
     let catalog = server.catalog(tenant);
     let entry = match find(&catalog, name, version).await? {
@@ -89,7 +89,7 @@ pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> 
         Err(reason) => return Ok(Err(reason)),
     };
     let Some(bytes) = server.storage.get(&catalog.object(&entry.file)).await? else { return Ok(Err("object not found".to_string())) };
-    // What the index has, of whichever apiVersion, can be looked into.
+    // Any archive in the index can be loaded, whatever its apiVersion.
     let load = move || crate::chart::loader::load_archive_of_any_version(&bytes, &mut crate::diagnostic::Notices::new());
     Ok(match tokio::task::spawn_blocking(load).await {
         Ok(loaded) => loaded.map_err(|fault| fault.message().to_string()),
@@ -97,7 +97,7 @@ pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> 
     })
 }
 
-/// Templates and values of a chart; `null`, as Go writes what was never set, for those that it does not have.
+/// Templates and values of a chart; `null` for missing ones, as Go writes unset fields.
 fn templates(chart: &crate::chart::Chart) -> Result<Answer> {
     let files = chart.content.templates.iter();
     let items: Vec<_> = files.map(|file| serde_json::json!({ "name": &*file.name, "data": crate::base64::encode(&file.data) })).collect();
@@ -145,15 +145,15 @@ async fn upload(server: &Arc<Server>, tenant: &str, asked: &Asked) -> Result<Ans
     }
 }
 
-/// The chart and the provenance file that a form brings, of several fields of one name the first. The error is the reason why it
-/// is none: one that breaks off brings nothing, since its chart would be stored without its signature.
+/// The chart and the provenance file in a form; of several fields of one name, the first. A truncated form is
+/// an error as a whole, since its chart would be stored without its signature.
 async fn form(kind: &str, body: Bytes) -> std::result::Result<(Option<Bytes>, Option<Bytes>), &'static str> {
     const BROKEN: &str = "bad multipart form";
     let mut request = axum::http::Request::new(axum::body::Body::from(body));
     if let Ok(value) = kind.parse() {
         request.headers_mut().insert(header::CONTENT_TYPE, value);
     }
-    // The body is here already, within the server's own limit; axum's would be two megabytes.
+    // The body is already read, within the server's own limit; axum's default is two megabytes.
     DefaultBodyLimit::disable().apply(&mut request);
     let mut form = axum::extract::Multipart::from_request(request, &()).await.map_err(|_| NOTHING)?;
     let (mut chart, mut provenance) = (None, None);
@@ -197,7 +197,7 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
     }
     match publish(server, &catalog, Upload { package: &package, archive: chart, provenance, replace }).await? {
         Written::New => {
-            // Its tag in the registry names what was pushed there, which may be another archive.
+            // The tag in the registry names what was pushed there, which may be another archive.
             if replace {
                 super::registry::forget(server, tenant, &package.metadata.name, &package.metadata.version).await?;
             }
@@ -208,17 +208,17 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
     }
 }
 
-/// Why a provenance file names no archive that could be stored.
+/// Why no archive name can be taken from a provenance file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Unnamed {
-    /// It is no provenance file.
+    /// The text is not a provenance file.
     Invalid,
-    /// What it names is no plain file name.
+    /// The name in it is not a plain file name.
     Misnamed(String),
 }
 
 impl Unnamed {
-    /// ChartMuseum's words.
+    /// ChartMuseum's messages.
     fn message(&self) -> String {
         match self {
             Unnamed::Invalid => "invalid provenance file".to_string(),
@@ -227,8 +227,8 @@ impl Unnamed {
     }
 }
 
-/// The archive that a provenance file is for: the first name in the `files` of its signed text, else what its name and version
-/// make.
+/// The archive that a provenance file belongs to: the first name in the `files` of its signed text, else the
+/// one formed from its name and version.
 fn provenance_file(text: &[u8]) -> std::result::Result<String, Unnamed> {
     let name = named_archive(text).ok_or(Unnamed::Invalid)?;
     match name.ends_with(".tgz") && super::route::is_safe_part(&name) {
@@ -266,7 +266,7 @@ async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: B
         return Ok(error(StatusCode::CONFLICT, exists));
     }
     catalog.provenance_changed(&file);
-    // What was pushed for the version knows nothing of this signature.
+    // The manifest that was pushed for the version does not include this signature.
     if let Some(entry) = catalog.of_file(&file).await? {
         super::registry::forget(server, tenant, &entry.name, &entry.version).await?;
     }
@@ -335,7 +335,7 @@ pub mod tests {
         let post = |body: Vec<u8>| trial.ask("POST", "/api/charts", &[("content-type", "multipart/form-data; boundary=b")], body);
         let behind_chart = HEAD.len() + chart.len();
         let mut broken = whole.clone();
-        // The head of the field with the signature is none.
+        // The header of the field with the signature is invalid.
         let at = behind_chart + b"\r\n--b\r\n".len();
         broken.splice(at..at, *b"\xff\xff no head\r\n");
         let cut = (behind_chart + 5..whole.len() - 4).step_by(7).map(|end| whole.get(..end).unwrap_or_default().to_vec());
@@ -349,7 +349,7 @@ pub mod tests {
         assert_eq!(std::fs::read(trial.path("a-1.0.0.tgz.prov")).expect("the signature"), SIGNED.as_bytes());
     }
 
-    /// A server that has version 1.0.0 of `a` with its signature, and another archive of that version.
+    /// A server that has version 1.0.0 of `a` with its signature; its archive, and another archive of that version.
     fn signed_version(change: impl FnOnce(&mut crate::repository::serve::Options)) -> (Trial, Vec<u8>, Vec<u8>) {
         let trial = Trial::new(change);
         let chart = archive("apiVersion: v2\nname: a\nversion: 1.0.0\n");
@@ -357,7 +357,7 @@ pub mod tests {
         (trial, chart, archive("apiVersion: v2\nname: a\nversion: 1.0.0\ndescription: another\n"))
     }
 
-    /// The digest that the index has for the one version there is.
+    /// The digest in the index of the only version.
     fn indexed(trial: &Trial) -> String {
         let about: serde_json::Value = serde_json::from_slice(&trial.get("/api/charts/a/1.0.0").1).expect("JSON");
         about["digest"].as_str().unwrap_or_default().to_string()

@@ -1,42 +1,42 @@
-//! Claims on files: what this process does to one version does not interleave.
+//! Claims on files: serializes this process's work on one version.
 //!
-//! Goes in: a file's name and work on it. Comes out: what the work gives, done while nobody else here works on that file. Claims of
-//! other servers on the storage are not seen here; what is written into it keeps those apart.
+//! Goes in: a file's name and work on it. Comes out: the result of the work, done while no other task of this process works
+//! on that file. Claims of other servers on the storage are not visible here; conditional writes to the storage handle those.
 
 use super::catalog::poisoned;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// Which files somebody works on.
+/// The files that tasks are working on.
 #[derive(Debug, Default)]
 pub struct Claims(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
 
 impl Claims {
-    /// Does `work` on a file while nobody else works on it.
+    /// Runs `work` on a file while no other task works on it.
     pub async fn alone<T>(&self, file: &str, work: impl Future<Output = T>) -> T {
         let claim = self.of(file);
         let guard = claim.lock().await;
         let outcome = work.await;
         drop(guard);
         let mut claims = self.0.lock().unwrap_or_else(poisoned);
-        // The map and this function hold one each; more means that somebody waits.
+        // The map and this function hold one reference each; more means that another task waits.
         if Arc::strong_count(&claim) <= 2 {
             claims.remove(file);
         }
         outcome
     }
 
-    /// The claim on a file, whoever has it.
+    /// The claim on a file, whether or not it is held.
     pub fn of(&self, file: &str) -> Arc<tokio::sync::Mutex<()>> {
         self.0.lock().unwrap_or_else(poisoned).entry(file.to_string()).or_default().clone()
     }
 
-    /// Whether somebody works on a file, or waits to.
+    /// Whether a task works on a file, or waits to.
     pub fn has(&self, file: &str) -> bool {
         self.0.lock().unwrap_or_else(poisoned).contains_key(file)
     }
 
-    /// Whether nobody works on anything.
+    /// Whether no task works on any file.
     pub fn is_empty(&self) -> bool {
         self.0.lock().unwrap_or_else(poisoned).is_empty()
     }

@@ -1,8 +1,8 @@
-//! Connections: so many at once, and none that only keeps its place.
+//! Connections: limits their number, and closes those that make no progress.
 //!
-//! Goes in: a listener and the application. Comes out: served requests, until the server is told to stop. Whoever sends nothing,
-//! or the head of a request too slowly, or takes nothing of its answer, is put out, so that a few idle sockets cannot keep
-//! everybody else waiting.
+//! Goes in: a listener and the application. Comes out: served requests, until the server is told to stop. A
+//! client that sends nothing, sends the head of a request too slowly, or does not read its response, is
+//! disconnected, so that a few idle sockets cannot block all others.
 
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,12 +20,12 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::TlsAcceptor;
 
-/// What connections may do.
+/// Limits for connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How many there are at once, with those whose handshake is not done; the system lets others wait.
+    /// How many connections there may be, including those in their handshake; the system lets others wait.
     pub connections: usize,
-    /// How long a client may take for its handshake.
+    /// How long a TLS handshake may take.
     pub handshake: Duration,
     /// How long the head of a request may take to arrive.
     pub head: Duration,
@@ -39,8 +39,8 @@ impl Default for Limits {
     }
 }
 
-/// Serves until `stop` resolves, and then until all requests under way are answered. With an `acceptor` over TLS: a handshake
-/// has its place like any connection, and holds up no other.
+/// Serves until `stop` resolves, and then until all open requests are answered. With an `acceptor`, over TLS: a
+/// handshake counts as a connection, and does not delay others.
 pub async fn serve(
     mut listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
@@ -56,7 +56,7 @@ pub async fn serve(
     let mut stop = std::pin::pin!(stop);
     loop {
         let accept = async {
-            // Never closed, so there is always a place in the end.
+            // The semaphore is never closed, so this waits until there is a place.
             let place = places.clone().acquire_owned().await;
             (place, axum::serve::Listener::accept(&mut listener).await.0)
         };
@@ -64,7 +64,7 @@ pub async fn serve(
             accepted = accept => accepted,
             () = &mut stop => break,
         };
-        // Small answers should not wait for more to send; a socket without the option works all the same.
+        // Small responses should be sent at once; a socket without the option still works.
         let _ = stream.set_nodelay(true);
         let (service, builder) = (TowerToHyperService::new(application.clone()), builder.clone());
         match acceptor.clone() {
@@ -73,7 +73,7 @@ pub async fn serve(
                 let connection = graceful.watch(builder.serve_connection(stream, service).into_owned());
                 tokio::spawn(async move {
                     let _place = place;
-                    // Why a client went away is its own business.
+                    // Why a connection ended does not matter.
                     let _ = connection.await;
                 });
             }
@@ -82,7 +82,7 @@ pub async fn serve(
                 tokio::spawn(async move {
                     let _place = place;
                     let handshake = tokio::time::timeout(limits.handshake, acceptor.accept(stream));
-                    // Of a client whose handshake is not done nobody expects an answer.
+                    // A client in its handshake has not sent a request yet, so it need not be waited for.
                     let Ok(Ok(stream)) = (tokio::select! {
                         done = handshake => done,
                         _ = closed.changed() => return,
@@ -99,10 +99,10 @@ pub async fn serve(
     graceful.shutdown().await;
 }
 
-/// How long one direction of a stream may stand still.
+/// How long one direction of a stream may make no progress.
 struct Patience {
     limit: Duration,
-    /// When the waiting ends; nobody asks while nothing is waited for.
+    /// When the waiting ends; polled only while waiting.
     deadline: Pin<Box<Sleep>>,
     is_waiting: bool,
 }
@@ -112,12 +112,12 @@ impl Patience {
         Patience { limit, deadline: Box::pin(tokio::time::sleep(limit)), is_waiting: false }
     }
 
-    /// Takes note that something went through.
+    /// Records progress.
     fn renew(&mut self) {
         self.is_waiting = false;
     }
 
-    /// Waits on, unless it was for too long.
+    /// Keeps waiting, or fails if it took too long.
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if !self.is_waiting {
             self.is_waiting = true;
@@ -129,7 +129,7 @@ impl Patience {
     }
 }
 
-/// A stream that fails when it is waited for and nothing comes, and when nothing of what is written is taken.
+/// A stream that fails if a read gets no data, or a write is not accepted, for too long.
 struct Heard<S> {
     stream: S,
     reading: Patience,
@@ -146,7 +146,7 @@ impl<S> Heard<S> {
             return self.writing.wait(context);
         }
         self.writing.renew();
-        // Whoever takes an answer is not silent.
+        // A client that reads its response is not silent.
         self.reading.renew();
         written
     }
@@ -274,7 +274,7 @@ mod tests {
                 if read == 0 {
                     break;
                 }
-                // Longer than the silence altogether, never for so long at once.
+                // Longer than the silence in total, but never at once.
                 if all / (6 << 20) != (all + read) / (6 << 20) {
                     tokio::time::sleep(Duration::from_millis(300)).await;
                 }
@@ -321,7 +321,7 @@ mod tests {
         });
     }
 
-    /// Clients that never begin their handshake keep no more places than there are.
+    /// Clients that never start their handshake count towards the limit of connections.
     #[test]
     fn handshakes_have_their_places_too() {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -337,7 +337,7 @@ mod tests {
             assert!(early.is_err(), "looked at while there is no place");
             assert!(is_closed(&mut silent).await && is_closed(&mut other).await);
         });
-        // A stop does not wait for them.
+        // A stop does not wait for handshakes.
         let limits = Limits { handshake: Duration::from_secs(60), ..Limits::default() };
         with_acceptor(Some(acceptor), limits, async |address| {
             let silent = TcpStream::connect(address).await.unwrap();

@@ -13,7 +13,7 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Upper bounds in microseconds.
 const BUCKETS: [u64; 8] = [1_000, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 5_000_000];
 
-/// All that is counted.
+/// All counters.
 #[derive(Debug, Default)]
 pub struct Metrics {
     requests: [[AtomicU64; CLASSES.len()]; METHODS.len()],

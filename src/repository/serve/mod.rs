@@ -1,8 +1,8 @@
 //! `rutter serve`: a chart repository, ChartMuseum's API and an OCI registry for charts on one storage.
 //!
-//! Goes in: [`Options`]. Comes out: a running server until it is told to stop. One handler takes every request, reads its
-//! [`route::Route`], checks the role, and hands it on; the parts below know nothing of each other. All servers on one
-//! storage are equal and keep no state that another would miss.
+//! Goes in: [`Options`]. Comes out: a server that runs until it is told to stop. One handler takes every
+//! request, parses its [`route::Route`], checks the role, and dispatches it; the parts below are independent of
+//! each other. All servers on one storage are equal and keep no state that another would miss.
 
 pub mod accounts;
 pub mod catalog;
@@ -40,51 +40,51 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 use storage::Storage;
 
-/// How often uploads that were never finished are looked for.
+/// How often abandoned uploads are removed.
 const ABANDONED_PAUSE: Duration = Duration::from_secs(3600);
 
-/// How the server is set up.
+/// The configuration of the server.
 pub struct Options {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
     /// A folder, or the URL of a bucket.
     pub storage: String,
-    /// Settings of the store by name, from the environment.
+    /// The store's settings by name, from the environment.
     pub storage_options: Vec<(String, String)>,
     pub layout: Layout,
-    /// Before `charts/…` in the index, when clients reach the archives elsewhere.
+    /// The prefix of `charts/…` in the index, if clients access the archives at another URL.
     pub chart_url: String,
     pub access: Accounts,
     /// PEM files of the certificate chain and the key.
     pub tls: Option<(std::path::PathBuf, std::path::PathBuf)>,
-    /// Bytes of one upload at most.
+    /// The largest upload, in bytes.
     pub upload_limit: usize,
-    /// A version that exists may be replaced without `?force`.
+    /// Whether an existing version may be replaced without `?force`.
     pub allow_overwrite: bool,
-    /// `?force` is not honoured.
+    /// Whether `?force` is ignored.
     pub disable_force: bool,
-    /// No DELETE.
+    /// Whether DELETE is refused.
     pub disable_delete: bool,
-    /// No API for uploads at all: read-only.
+    /// Whether there is no API for uploads: read-only.
     pub disable_api: bool,
     /// How old a listing of the storage may be.
     pub freshness: Duration,
     /// Now, milliseconds since 1970.
     pub clock: fn() -> i64,
-    /// Fills a buffer with random bytes; upload sessions of the registry are named by them.
+    /// Fills a buffer with random bytes, for the names of the registry's upload sessions.
     pub random: fn(&mut [u8]),
-    /// One JSON line for each request.
+    /// Gets one line for each request.
     pub log: Arc<dyn Reporter>,
-    /// The version `/info` tells.
+    /// The version shown by `/info`.
     pub version: String,
 }
 
-/// How long requests under way may take once the server is told to stop; one that hangs does not hold it up for longer.
+/// How long open requests may take after the server is told to stop; a hanging one delays it no longer than this.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the body of one request may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(600);
 
-/// Threads that wait for files and read archives.
+/// The number of threads for file access and reading archives.
 const BLOCKING_THREADS: usize = 16;
 
 struct Server {
@@ -92,19 +92,19 @@ struct Server {
     options: Options,
     catalogs: RwLock<Catalogs>,
     metrics: metrics::Metrics,
-    /// Held for reading by every request that changes something, so that the end can wait for them.
+    /// Held for reading by every request that changes something, so that shutdown can wait for them.
     changing: Arc<tokio::sync::RwLock<()>>,
-    /// Whose password is held against its hash, a few at once.
+    /// Limits how many passwords are hashed at once.
     hashing: tokio::sync::Semaphore,
 }
 
 type Answer = Response<Body>;
 
-/// Serves until `stop` resolves, then lets requests under way finish. `started` learns the address that was taken.
+/// Serves until `stop` resolves, then lets open requests finish. `started` receives the bound address.
 pub fn run(options: Options, started: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // Each has a heap of its own, and a folder gains nothing from more of them at once.
+        // Each thread has its own heap, and a folder does not get faster with more of them.
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(|error| Error::new(ErrorKind::Io, format!("cannot start the server: {error}")))?;
@@ -118,7 +118,7 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
     let listen = options.listen;
     let fault = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot listen on {listen}: {error}"));
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(fault)?;
-    // Asked once before anybody knows of the server: from here on it hears when it is told to stop.
+    // Polled once before the server is announced, so that it is already listening when the server is told to stop.
     let mut stop = Box::pin(stop);
     if std::future::poll_fn(|context| std::task::Poll::Ready(stop.as_mut().poll(context).is_ready())).await {
         return Ok(());
@@ -142,30 +142,30 @@ async fn serve(options: Options, started: impl FnOnce(SocketAddr), stop: impl Fu
         () = serving => {}
         () = patience => {}
     }
-    // Changes whose clients are gone come to their end too.
+    // Changes whose clients disconnected are completed too.
     let _ = tokio::time::timeout(GRACE, changing.write()).await;
     let _ = tokio::time::timeout(GRACE, own.save_snapshots()).await;
     Ok(())
 }
 
-/// Takes away what dead writers left in the storage, now, and every now and then what clients never finished to upload.
+/// Removes leftovers of dead writers from the storage once, and uploads that clients abandoned periodically.
 fn sweep(storage: &Storage, clock: fn() -> i64, depth: Depth) {
     let (own, now) = (storage.clone(), clock() / 1000);
     tokio::task::spawn_blocking(move || own.sweep(now, depth));
     let own = storage.clone();
     tokio::spawn(async move {
         loop {
-            // What cannot be taken away now can be later.
+            // On failure the next round tries again.
             let _ = registry::forget_abandoned(&own, clock()).await;
             tokio::time::sleep(ABANDONED_PAUSE).await;
         }
     });
 }
 
-/// What a handler needs of a request once its body is read.
+/// A request with its body read, as handlers need it.
 struct Asked {
     method: Method,
-    /// As it was sent, with its escapes.
+    /// As sent, with its escapes.
     path: String,
     headers: HeaderMap,
     query: Vec<(String, String)>,
@@ -182,8 +182,8 @@ impl Asked {
     }
 }
 
-/// Whether the client has what `tag` (in its quotes) stands for, by its `If-None-Match`: a list of tags, weak ones too, or `*`
-/// for whatever there is. Tags without quotes count, as docker-registry has it.
+/// Whether the client's `If-None-Match` includes `tag` (which is quoted): a list of tags, including weak ones,
+/// or `*` for any content. Tags without quotes are accepted, as in docker-registry.
 fn has_already(headers: &HeaderMap, tag: &str) -> bool {
     let same = |given: &str| {
         let given = given.trim();
@@ -212,7 +212,7 @@ async fn handle(State(server): State<Arc<Server>>, request: Request<Body>) -> An
     answer
 }
 
-/// Whether a request for `path` has a line in the log, which health checks and metrics would fill.
+/// Whether a request for `path` is logged; health checks and metrics would flood the log.
 fn is_logged(path: &str) -> bool {
     !path.ends_with("/health") && !path.ends_with("/metrics")
 }
@@ -261,18 +261,18 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
     if matches!(asked.method, Method::GET | Method::HEAD) {
         return dispatch(server, route, &asked).await.unwrap_or_else(|fault| failed(server, &fault));
     }
-    // A client that goes away drops this future; what changes the storage must not stop half-way with it.
+    // If the client disconnects, this future is dropped; a change to the storage must still be completed.
     let own = server.clone();
     let task = tokio::spawn(async move {
         let _held = own.changing.read().await;
         dispatch(&own, route, &asked).await.unwrap_or_else(|fault| failed(&own, &fault))
     });
-    // Only the end of the runtime keeps it from its answer, or a panic in a program that is built to survive one.
+    // The task fails only if the runtime ends, or on a panic in a program that is built to survive one.
     task.await.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "storage failed"))
 }
 
-/// Takes a body that nobody wants, so that the client gets round to reading its answer, and keeps nothing of it: for some routes
-/// nobody has to be let in. `None` if it is longer than `limit`, or breaks off.
+/// Reads and drops a body that no route uses, so that the client gets to reading the response. Nothing is kept,
+/// since some routes need no credentials. `None` if it is longer than `limit`, or is truncated.
 async fn discard(body: Body, limit: usize) -> Option<Bytes> {
     let (mut parts, mut left) = (body.into_data_stream(), limit);
     while let Some(part) = parts.next().await {
@@ -281,7 +281,7 @@ async fn discard(body: Body, limit: usize) -> Option<Bytes> {
     Some(Bytes::new())
 }
 
-/// The answer when the storage failed; why stands in the log alone.
+/// The response if the storage failed; the reason is only logged.
 fn failed(server: &Server, fault: &Error) -> Answer {
     let notice = crate::diagnostic::Notice { level: Level::Error, message: fault.to_string(), attributes: Vec::new() };
     server.options.log.notice(notice);
@@ -291,7 +291,7 @@ fn failed(server: &Server, fault: &Error) -> Answer {
     }
 }
 
-/// The refusal for whoever may not do this, `None` for all others.
+/// The refusal if the client lacks the role for this request; `None` if it may proceed.
 async fn refuse(server: &Arc<Server>, route: &Route, method: &Method, headers: &HeaderMap) -> Option<Answer> {
     if matches!(route, Route::Health) {
         return None;
@@ -302,20 +302,20 @@ async fn refuse(server: &Arc<Server>, route: &Route, method: &Method, headers: &
     let role = match server.options.access.role_at_once(authorization) {
         Some(role) => role,
         None => {
-            // Two at a time: guesses must not keep both processors from everybody else.
+            // Two at a time, so that password guesses do not use up the processors.
             let _turn = server.hashing.acquire().await;
             let (own, header) = (server.clone(), authorization.map(str::to_string));
             tokio::task::spawn_blocking(move || own.options.access.role(header.as_deref())).await.unwrap_or(Role::Nobody)
         }
     };
-    // `docker login` and `helm registry login` learn from this path whether credentials are needed at all.
+    // `docker login` and `helm registry login` use this path to find out whether credentials are needed.
     let probe = matches!(route, Route::Registry(RegistryRoute::Base)) && server.options.access.is_guarded() && authorization.is_none();
     if role >= needed && !probe {
         return None;
     }
     let (status, code, message) = match role {
         Role::Nobody => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "unauthorized"),
-        // Registry clients send their credentials only when they are asked for them.
+        // Registry clients send their credentials only after a challenge.
         _ if probe || authorization.is_none() => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "unauthorized"),
         _ => (StatusCode::FORBIDDEN, "DENIED", "forbidden"),
     };
@@ -362,7 +362,7 @@ impl Server {
         }
     }
 
-    /// Keeps what was read for the next start.
+    /// Saves the snapshots for the next start.
     async fn save_snapshots(&self) {
         let catalogs = self.catalogs.read().unwrap_or_else(poisoned).all();
         for catalog in catalogs {
@@ -383,7 +383,7 @@ impl Server {
     }
 }
 
-/// Whether a client asks for gzip, and does not rule it out by a weight of 0 (RFC 9110, 12.5.3).
+/// Whether a client accepts gzip, and does not exclude it with a weight of 0 (RFC 9110, 12.5.3).
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let given = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let weight = |coding: &str| {
@@ -425,7 +425,7 @@ async fn file_of(server: &Server, tenant: &str, file: &str, asked: &Asked) -> Re
     Ok(content(asked, kind, bytes, &[]))
 }
 
-/// An answer with a body, its length alone for HEAD.
+/// A response with a body, or only its length for HEAD.
 fn content(asked: &Asked, kind: &str, bytes: Bytes, extra: &[(HeaderName, &str)]) -> Answer {
     let mut builder = Response::builder().header(header::CONTENT_TYPE, kind).header(header::CONTENT_LENGTH, bytes.len());
     for (name, value) in extra {
@@ -450,17 +450,17 @@ fn text(status: StatusCode, body: &str) -> Answer {
     reply(status, "text/plain; charset=utf-8", body.to_string())
 }
 
-/// ChartMuseum's form of an error.
+/// An error in ChartMuseum's form.
 fn error(status: StatusCode, message: &str) -> Answer {
     json(status, serde_json::json!({ "error": message }).to_string())
 }
 
-/// Percent-decodes a path; `None` if that is not text or hides a separator.
+/// Percent-decodes a path; `None` if the result is not UTF-8 or an escape hides a separator.
 fn decode(path: &str) -> Option<String> {
     percent_decode(path, |byte| matches!(byte, b'/' | b'\\' | 0))
 }
 
-/// Percent-decodes text; `None` if that is not text or one of the escaped bytes is `refused`.
+/// Percent-decodes text; `None` if the result is not UTF-8 or one of the escaped bytes is `refused`.
 fn percent_decode(text: &str, refused: impl Fn(u8) -> bool) -> Option<String> {
     let byte = |piece| match piece {
         Piece::Plain(byte) => Some(byte),
@@ -477,7 +477,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         .filter(|part| !part.is_empty())
         .map(|part| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            // Media types come with an encoded slash; nothing in a query becomes a path unchecked.
+            // Media types contain an encoded slash; no query value becomes a path unchecked.
             let plain = |text: &str| percent_decode(&text.replace('+', "%20"), |_| false).unwrap_or_else(|| text.to_string());
             (plain(name), plain(value))
         })
@@ -527,7 +527,7 @@ mod tests {
         }
     }
 
-    /// A part of a body that counts itself while it is kept.
+    /// A part of a body that counts how many parts are in memory.
     struct Part(Arc<AtomicUsize>);
 
     impl AsRef<[u8]> for Part {
@@ -545,7 +545,7 @@ mod tests {
     #[test]
     fn bodies_that_nobody_wants_are_not_kept() {
         let trial = trial::Trial::new(|options| options.upload_limit = 100);
-        // The status, and how many parts were kept at once.
+        // The status, and how many parts were in memory at once.
         let ask = |method: &str, path: &str, count: usize| {
             let (kept, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
             let seen = most.clone();
@@ -563,7 +563,7 @@ mod tests {
             ("GET", "/v2/a/tags/list", 404),
             ("DELETE", "/v2/a/manifests/1.0.0", 404),
             ("POST", "/v2/", 405),
-            // Who pushes to the wrong place learns that there is nothing.
+            // A push to the wrong path gets a 404.
             ("POST", "/nowhere/api/x", 404),
         ] {
             assert_eq!(ask(method, path, 10), (status, 1), "{method} {path}");

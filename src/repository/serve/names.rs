@@ -1,16 +1,16 @@
-//! Which objects of the storage are the server's own.
+//! Tells which objects of the storage belong to the server.
 //!
-//! Goes in: the place of an object and the layout. Comes out: whether a server of this layout could have written it. A storage
-//! folder may hold anything else besides, and of that the server takes nothing away. Pure, and apart from the storage, which
-//! knows how objects are written but not what they are called.
+//! Goes in: the path of an object and the layout. Comes out: whether a server of this layout could have written
+//! it. A storage folder may also hold other files, which the server must not remove. Pure, and separate from
+//! the storage, which knows how to write objects but not how they are named.
 
 use super::catalog::SNAPSHOT;
 use super::route::{Depth, is_safe_part};
 
-/// Where all lies that is not a chart.
+/// The folder of all objects that are not charts.
 const REGISTRY: &str = ".oci";
 
-/// Whether the server writes into this folder or below it; `parts` is its place in the storage.
+/// Whether the server writes into this folder or below it; `parts` is its path in the storage.
 pub fn has_folder(parts: &[String], depth: Depth) -> bool {
     match parts.first() {
         Some(first) if first == REGISTRY => true,
@@ -18,7 +18,7 @@ pub fn has_folder(parts: &[String], depth: Depth) -> bool {
     }
 }
 
-/// Whether the server writes objects of this name into the folder `parts`, which it has.
+/// Whether the server writes objects of this name into its folder `parts`.
 pub fn has_object(parts: &[String], name: &str, depth: Depth) -> bool {
     match parts.first() {
         Some(first) if first == REGISTRY => !name.is_empty(),

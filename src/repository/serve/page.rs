@@ -1,7 +1,7 @@
 //! The web pages: charts and versions of a tenant, and one version with its README and values.
 //!
-//! Goes in: a tenant's index. Comes out: HTML without scripts. Everything from a chart goes through the template's
-//! escaping, and a strict content policy keeps a browser from running what might slip through all the same.
+//! Goes in: a tenant's index. Comes out: HTML without scripts. Everything from a chart is escaped by the templates,
+//! and a strict content security policy keeps a browser from running anything that might still slip through.
 
 use super::catalog::StoredVersion;
 use super::route::Depth;
@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use minijinja::{Environment, context};
 use std::sync::{Arc, OnceLock};
 
-/// Charts, or versions of one, that one page shows at most.
+/// How many charts, or versions of one, a page shows at most.
 const ROWS: usize = 1000;
 
 const PAGES: [(&str, &str); 3] = [
@@ -25,7 +25,7 @@ fn pages() -> &'static Environment<'static> {
     READY.get_or_init(|| {
         let mut environment = Environment::new();
         for (name, text) in PAGES {
-            // The texts are part of the program; a fault in one shows as a missing template in the tests.
+            // The templates are part of the program; an invalid one shows up as missing in the tests.
             let _ = environment.add_template(name, text);
         }
         environment
@@ -45,7 +45,7 @@ fn render(name: &str, values: minijinja::Value) -> Result<Answer> {
     Ok(answer)
 }
 
-/// The way from the page that is asked for up to its tenant, so that links hold whatever path a proxy has the server under.
+/// The relative path from the requested page to its tenant, so that links work under whatever path a proxy serves this server.
 fn base(asked: &Asked, is_home: bool) -> String {
     match asked.path.rsplit_once('/') {
         Some((_, last)) if is_home && !last.is_empty() => format!("./{last}"),
@@ -55,11 +55,11 @@ fn base(asked: &Asked, is_home: bool) -> String {
     }
 }
 
-/// Charts of a tenant, those whose name or description has the text of `?q=`.
+/// The charts of a tenant whose name or description contains the text of `?q=`.
 pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
     let wanted = asked.query("q").unwrap_or_default().trim();
     let sought = wanted.to_lowercase();
-    // Where every repository is a tenant's the top has none; whoever looks whether the server is there looks here.
+    // With a fixed depth the top is not a tenant and has no charts; still, people open it to see whether the server runs.
     let has_none = tenant.is_empty() && matches!(server.options.layout.depth, Depth::Fixed(1..));
     let charts = if has_none { Vec::new() } else { server.catalog(tenant).charts().await? };
     let fits = |entry: &StoredVersion| {
@@ -75,7 +75,7 @@ pub async fn home(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer
     };
     let rows: Vec<_> = found.iter().take(ROWS).map(row).collect();
     let mut answer = render("home.html", context! { base => base(asked, true), tenant, wanted, total => found.len(), charts => rows })?;
-    // Of a tenant nothing is known but its charts, and with tenants of any depth every path is one's.
+    // A tenant is known only by its charts, and with dynamic depth any path may be a tenant.
     if charts.is_empty() && !tenant.is_empty() {
         *answer.status_mut() = StatusCode::NOT_FOUND;
     }
@@ -115,7 +115,7 @@ pub async fn version(server: &Server, tenant: &str, name: &str, version: &str, a
     )
 }
 
-/// A number of bytes as people read it.
+/// A number of bytes in human-readable form.
 fn shown_size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),

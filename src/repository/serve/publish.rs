@@ -1,8 +1,8 @@
-//! How versions get to the storage and leave it again, whichever API they come by.
+//! Publishing and withdrawing versions, for both APIs.
 //!
-//! Goes in: an archive with what was read from it, and perhaps its signature. Comes out: both are there, or neither is; of two who
-//! publish one version at once, in this process or another, one is told that it exists. A signature without its archive is the claim
-//! of whoever wrote it, and is taken over when that one has died.
+//! Goes in: an archive with its metadata, and possibly its signature. Comes out: both are stored, or neither;
+//! of two concurrent publishers of one version, in this process or another, one is told that it exists. A
+//! signature without its archive is the claim of its writer, and is taken over if that writer has died.
 
 use super::Server;
 use super::catalog::{Catalog, Package};
@@ -12,21 +12,21 @@ use axum::body::Bytes;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// A provenance file without its archive was left behind by a writer that died when it is so old.
+/// At this age a provenance file without its archive counts as left behind by a writer that died.
 const ORPHANED: Duration = Duration::from_secs(10);
 
-/// A version that is to be published.
+/// A version to publish.
 pub struct Upload<'a> {
-    /// What was read from the archive.
+    /// The metadata read from the archive.
     pub package: &'a Package,
     pub archive: Bytes,
     pub provenance: Option<Bytes>,
-    /// One that is there already is replaced.
+    /// Replace an existing version.
     pub replace: bool,
 }
 
-/// Stores a chart and its provenance: both or neither, and of two writers of one version one is told that it exists.
-/// The provenance file goes first and is the claim; it is not seen until the archive is there.
+/// Stores a chart and its provenance: both or neither; of two writers of one version one is told that it exists.
+/// The provenance file is written first and serves as the claim; it is not visible until the archive is stored.
 pub async fn publish(server: &Server, catalog: &Catalog, upload: Upload<'_>) -> Result<Written> {
     let file = &upload.package.file;
     let work = async {
@@ -37,7 +37,7 @@ pub async fn publish(server: &Server, catalog: &Catalog, upload: Upload<'_>) -> 
     catalog.claims.alone(file, work).await
 }
 
-/// Puts a signature beside the archive of a version that has none; one that is there stays. Says whether it is there now.
+/// Adds a signature to a version that has none; an existing one is kept. Returns whether it was written.
 pub async fn sign_later(server: &Server, catalog: &Catalog, file: &str, provenance: Bytes) -> Result<Written> {
     let work = async {
         let written = server.storage.create(&format!("{}.prov", catalog.object(file)), provenance).await?;
@@ -47,7 +47,7 @@ pub async fn sign_later(server: &Server, catalog: &Catalog, file: &str, provenan
     catalog.claims.alone(file, work).await
 }
 
-/// Takes a version away with its signature, while nobody here publishes it. Says whether it was there.
+/// Deletes a version with its signature, while no other task here publishes it. Returns whether it existed.
 pub async fn withdraw(server: &Server, catalog: &Catalog, file: &str) -> Result<bool> {
     let object = catalog.object(file);
     let work = async {
@@ -69,10 +69,10 @@ async fn write_both(server: &Server, catalog: &Catalog, upload: Upload<'_>) -> R
     let storage = &server.storage;
     if replace {
         let old = storage.get(&beside).await?;
-        // The old signature would not hold for the new archive.
+        // The old signature would not be valid for the new archive.
         put_or_delete(storage, &beside, provenance).await?;
         if let Err(fault) = storage.replace(&object, archive.clone()).await {
-            // The old archive is still there. The first fault is the one to tell.
+            // The old archive is still stored. A second error must not hide the first one.
             let _ = put_or_delete(storage, &beside, old).await;
             return Err(fault);
         }
@@ -96,10 +96,10 @@ async fn write_both(server: &Server, catalog: &Catalog, upload: Upload<'_>) -> R
         if let Some(provenance) = provenance {
             let stored = storage.get(&beside).await?;
             match &written {
-                // Somebody took this writer for dead while it wrote.
+                // Another writer assumed that this one had died, and replaced its signature.
                 Ok(Written::New) if stored.as_ref() != Some(&provenance) => storage.replace(&beside, provenance).await?,
                 Ok(Written::New) => {}
-                // It stays where it fits the winner's archive.
+                // The signature is kept if it fits the winner's archive.
                 _ if stored == Some(provenance) && storage.get(&object).await?.as_ref() != Some(&archive) => {
                     storage.delete(&beside).await?;
                 }
@@ -123,11 +123,11 @@ async fn put_or_delete(storage: &Storage, name: &str, content: Option<Bytes>) ->
     }
 }
 
-/// Takes over the provenance file of a writer that died before its archive was there: at once when that was for the very
-/// same archive, so that whoever wins has a signature that holds, else once it is old enough. Says whether it did.
+/// Takes over the provenance file of a writer that died before it stored its archive: at once if the file is for exactly the
+/// same archive, so that the winner has a valid signature in any case, else once it is old enough. Returns whether it did.
 ///
-/// How old it is only the storage's clock can tell, which may be far ahead of this one: nobody waits for longer than `patience`.
-/// A file that did not change all the while has no writer any more; one that did has another who is at it.
+/// Only the storage's clock can tell its age, and that clock may be far ahead of this one, so the wait is limited to
+/// `patience`. A file that did not change during that time no longer has a writer; one that did has an active one.
 async fn claim_again(
     storage: &Storage,
     clock: fn() -> i64,
@@ -157,12 +157,12 @@ async fn claim_again(
     Ok(true)
 }
 
-/// Whether a provenance file is for the archive with this digest, or is none that could be for another.
+/// Whether the provenance file, if there is one, is for the archive with this digest.
 fn is_for(provenance: Option<&Bytes>, digest: &str) -> bool {
     provenance.is_none_or(|text| memchr::memmem::find(text, digest.as_bytes()).is_some())
 }
 
-/// Whether a provenance file is for another archive than this one and so old that its writer must be dead.
+/// Whether a provenance file is for another archive and so old that its writer must have died.
 async fn is_orphan(storage: &Storage, clock: fn() -> i64, beside: &str, digest: &str) -> Result<bool> {
     let Some(seen) = storage.look(beside).await? else { return Ok(false) };
     let age = u64::try_from(clock().saturating_sub(seen.modified)).unwrap_or(0);
@@ -176,7 +176,7 @@ mod tests {
     use crate::repository::serve::chartmuseum::tests::form_of;
     use crate::repository::serve::trial::Trial;
 
-    /// A clock that is far behind the storage's.
+    /// A clock far behind the storage's.
     fn long_ago() -> i64 {
         1_000_000
     }
@@ -192,17 +192,18 @@ mod tests {
             let claimed = claim_again(&storage, long_ago, Duration::from_secs(1), "a-1.0.0.tgz", &own, "ffff");
             runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), claimed).await }).expect("an end").expect("claimed")
         };
-        // Nobody touches it: its writer is dead.
+        // The file does not change, so its writer counts as dead.
         std::fs::write(&beside, "for another").expect("a file");
         assert!(claim());
         assert_eq!(std::fs::read(&beside).expect("the file"), own);
-        // Somebody does: the version is theirs. What stood there was this one's own, which it would take back.
+        // The file changes, so the version belongs to its writer. It is overwritten first, since this task's
+        // own text would be claimed again.
         std::fs::write(&beside, "for yet another").expect("a file");
         let is_over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for number in (0..2000).take_while(|_| !is_over.load(Ordering::Relaxed)) {
-                    // Whole at once, as servers write: what is cut off in the reading is a fault.
+                    // Written atomically, as servers do: a truncated file would be an error.
                     crate::fs::write(&beside, format!("for another {number}").as_bytes()).expect("a file");
                     std::thread::sleep(Duration::from_millis(20));
                 }
@@ -212,7 +213,7 @@ mod tests {
             assert!(!is_mine);
         });
         assert_ne!(std::fs::read(&beside).expect("the file"), own);
-        // Their archive is there: so it is.
+        // The other writer's archive is stored, so the version exists.
         std::fs::write(top.path().join("a-1.0.0.tgz"), "x").expect("a file");
         assert!(!claim());
     }
@@ -221,7 +222,7 @@ mod tests {
     fn a_replacement_that_fails_leaves_the_signature() {
         for signed in [false, true] {
             let trial = Trial::new(|_| {});
-            // In the place of the archive is what no file can replace.
+            // The archive's path is a folder, which no file can replace.
             std::fs::create_dir_all(trial.path("a-1.0.0.tgz/x")).expect("a folder");
             let beside = trial.path("a-1.0.0.tgz.prov");
             if signed {
@@ -245,7 +246,7 @@ mod tests {
             let held = claim.try_lock().expect("nobody's");
             std::thread::scope(|scope| {
                 let deletion = scope.spawn(|| trial.status("DELETE", &format!("{path}{reference}"), ""));
-                // Time enough for one that does not wait.
+                // Long enough for a deletion that does not wait.
                 std::thread::sleep(Duration::from_millis(300));
                 assert!(trial.path("a-1.0.0.tgz").exists() && trial.path("a-1.0.0.tgz.prov").exists(), "{path}");
                 drop(held);

@@ -1,10 +1,9 @@
 //! index.yaml ready to send, plain and gzip, rebuilt only where a chart changed.
 //!
-//! Goes in: the charts with the text of each version's entry. Comes out: the whole text, its gzip form and its ETag. The text
-//! is kept in blocks of neighbouring charts, each compressed by itself up to a byte's end, so that a push costs the block it
-//! falls into and one copy of the rest. Where a block ends depends on the names of charts alone, so a new chart moves no other
-//! block. Equal content gives equal bytes and an equal ETag on every server. Form: Helm's `repo index`, with ChartMuseum's
-//! `serverInfo`.
+//! Goes in: the charts with the text of each version's entry. Comes out: the whole text, its gzip form and its ETag. The text is
+//! kept in blocks of neighbouring charts, each compressed separately up to a byte boundary, so that a push costs recompressing
+//! one block and copying the rest. Where a block ends depends only on the names of charts, so a new chart moves no other block.
+//! Equal content gives equal bytes and an equal ETag on every server. Form: Helm's `repo index`, with ChartMuseum's `serverInfo`.
 
 use super::catalog::Chart;
 use super::timestamp;
@@ -16,27 +15,27 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-/// A block ends at every chart of so many, by the hash of its name.
+/// On average a block ends after this many charts, chosen by the hash of the name.
 const CHARTS_PER_BLOCK: u64 = 32;
-/// And behind a chart whose entries are at least this long.
+/// A block also ends after a chart whose entries are at least this long.
 const LONG: usize = 32 << 10;
 const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-/// A last block of deflate without content.
+/// A final deflate block without content.
 const DEFLATE_END: [u8; 2] = [3, 0];
 
-/// index.yaml as it goes out.
+/// index.yaml as it is sent.
 #[derive(Debug)]
 pub struct Rendered {
-    /// Which state of the catalog it shows.
+    /// The generation of the catalog that it shows.
     pub generation: u64,
-    /// The ETag, in its quotes.
+    /// The ETag, with its quotes.
     pub tag: String,
     blocks: Vec<Arc<Block>>,
     yaml: OnceLock<Bytes>,
     gzip: OnceLock<Option<Bytes>>,
 }
 
-/// Some charts' part of the text.
+/// The part of the text for some charts.
 #[derive(Debug)]
 struct Block {
     charts: Vec<Arc<Chart>>,
@@ -55,7 +54,7 @@ impl Block {
         Block { charts, text, digest, packed: OnceLock::new() }
     }
 
-    /// Deflated, with its end at a byte.
+    /// The deflated text, which ends at a byte boundary.
     fn packed(&self) -> Option<&[u8]> {
         self.packed.get_or_init(|| deflate(self.text.as_bytes()).ok()).as_deref()
     }
@@ -84,7 +83,7 @@ fn hash(name: &str) -> u64 {
 }
 
 impl Blocks {
-    /// Renders `charts`, which are sorted by name; blocks that hold what they held before are taken over.
+    /// Renders `charts`, which are sorted by name; unchanged blocks are reused.
     pub fn render(&mut self, charts: &[Arc<Chart>], generation: u64, context_path: &str) -> Result<Rendered> {
         let mut blocks = Vec::with_capacity(self.0.len() + 2);
         let head = if charts.is_empty() { "apiVersion: v1\nentries: {}\n" } else { "apiVersion: v1\nentries:\n" };
@@ -107,7 +106,7 @@ impl Blocks {
             blocks.push(block);
         }
         self.0 = kept;
-        // The newest upload, not the clock.
+        // The time of the newest upload, not of the clock.
         let newest = charts.iter().flat_map(|chart| &chart.versions).map(|entry| entry.created).max().unwrap_or(0);
         let mut tail = format!("generated: \"{}\"\n", timestamp(newest));
         match context_path {
@@ -127,12 +126,12 @@ impl Blocks {
     }
 }
 
-/// The text to send, and whether it is in gzip, which it is if that is wanted and can be made. What is not there yet is made by a
-/// thread that may take its time over it.
+/// The text to send, and whether it is gzip, which it is if requested and the compressor does not fail. If it
+/// has to be built first, a blocking thread does that.
 pub async fn text(rendered: &Arc<Rendered>, as_gzip: bool) -> Option<(Bytes, bool)> {
     let own = rendered.clone();
     let is_there = match as_gzip {
-        // Without gzip it is the plain text that is sent.
+        // If compression failed, the plain text is sent.
         true => rendered.gzip.get().is_some_and(|packed| packed.is_some() || rendered.yaml.get().is_some()),
         false => rendered.yaml.get().is_some(),
     };
@@ -154,7 +153,7 @@ impl Rendered {
         self.yaml.get_or_init(make).clone()
     }
 
-    /// The text as one gzip member; `None` should the compressor fail.
+    /// The text as one gzip member; `None` if the compressor fails.
     pub fn gzip(&self) -> Option<Bytes> {
         let make = || {
             let packed: Option<Vec<&[u8]>> = self.blocks.iter().map(|block| block.packed()).collect();

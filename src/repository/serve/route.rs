@@ -1,29 +1,29 @@
-//! Which part of the server a request path means: chart files, ChartMuseum's API, the OCI API or a page.
+//! Maps request paths to parts of the server: chart files, ChartMuseum's API, the OCI API or a page.
 //!
-//! Goes in: method-free paths, already percent-decoded, and the layout (context path, depth of tenants). Comes out: a
-//! [`Route`] whose tenant and file names are checked, so that no later step can leave a tenant's folder. Pure, and apart
-//! from the handlers for that reason. Paths are ChartMuseum's (`pkg/chartmuseum/router`) and the OCI distribution spec's.
+//! Goes in: paths, already percent-decoded, and the layout (context path, depth of tenants). Comes out: a [`Route`]
+//! whose tenant and file names are checked, so that no later step can leave a tenant's folder. Pure, and therefore
+//! separate from the handlers. Paths are ChartMuseum's (`pkg/chartmuseum/router`) and the OCI distribution spec's.
 
 use crate::repository::oci::reference::valid_repository;
 use axum::http::Method;
 
-/// How many path parts name a tenant: the one rule for paths, repositories of the registry and folders of the storage.
+/// How many path parts name a tenant: one rule for paths, repositories of the registry and folders of the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
-    /// One repository at the top.
+    /// A single repository at the top.
     #[default]
     None,
-    /// Exactly so many parts.
+    /// Exactly this many parts.
     Fixed(usize),
     /// Any number of parts.
     Dynamic,
 }
 
-/// How many parts a tenant of any depth may have.
+/// The most parts of a tenant with dynamic depth.
 const MOST_PARTS: usize = 16;
 
 impl Depth {
-    /// Whether so many parts name a tenant.
+    /// Whether this many parts name a tenant.
     pub fn fits(self, parts: usize) -> bool {
         match self {
             Depth::None => parts == 0,
@@ -32,7 +32,7 @@ impl Depth {
         }
     }
 
-    /// How many parts name a tenant at most.
+    /// The most parts that name a tenant.
     pub fn most(self) -> usize {
         match self {
             Depth::None => 0,
@@ -42,16 +42,16 @@ impl Depth {
     }
 }
 
-/// Where the server's paths begin and how tenants are told apart.
+/// The prefix of the server's paths, and how tenants are told apart.
 #[derive(Debug, Clone, Default)]
 pub struct Layout {
-    /// Begins every path; empty or `/x`.
+    /// The prefix of every path; empty or `/x`.
     pub context_path: String,
     pub depth: Depth,
 }
 
 impl Layout {
-    /// The tenant and the chart that a repository of the registry means, if its folders are a tenant.
+    /// The tenant and the chart of a registry repository, if its folders are a valid tenant.
     pub fn chart_of<'a>(&self, repository: &'a str) -> Option<(&'a str, &'a str)> {
         let (tenant, chart) = repository.rsplit_once('/').unwrap_or(("", repository));
         let parts = tenant.split('/').filter(|part| !part.is_empty()).count();
@@ -59,7 +59,7 @@ impl Layout {
     }
 }
 
-/// What is asked for. `tenant` is empty for the repository at the top, else `a/b`.
+/// The requested resource. `tenant` is empty for the repository at the top, else `a/b`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// The page with all charts of a tenant.
@@ -109,7 +109,7 @@ pub enum Route {
         tenant: String,
     },
     Registry(RegistryRoute),
-    /// A path that no route has, or one with parts that are never allowed.
+    /// A path without a route, or with forbidden parts.
     Unknown,
 }
 
@@ -141,12 +141,12 @@ pub enum RegistryRoute {
         name: String,
         session: String,
     },
-    /// No path of the API, or no name of a repository.
+    /// Not a path of the API, or an invalid repository name.
     Unknown,
 }
 
 impl Route {
-    /// Whether the body of a request of this method is looked at.
+    /// Whether the route reads the body of a request with this method.
     pub fn takes_body(&self, method: &Method) -> bool {
         match self {
             Route::Charts { .. } | Route::Provenance { .. } => method == Method::POST,
@@ -158,7 +158,7 @@ impl Route {
     }
 }
 
-/// Whether `part` can be one part of a stored path: no separators, no leading dot, nothing a shell or log would choke on.
+/// Whether `part` can be one part of a stored path: no separators, no leading dot, nothing special to a shell or log.
 pub fn is_safe_part(part: &str) -> bool {
     !part.is_empty()
         && part.len() <= 255
@@ -167,7 +167,7 @@ pub fn is_safe_part(part: &str) -> bool {
         && !part.contains("..")
 }
 
-/// Reads a path (decoded, with its leading `/`).
+/// Maps a path (decoded, with its leading `/`) to its route.
 pub fn route(layout: &Layout, path: &str) -> Route {
     if let Some(rest) = path.strip_prefix("/v2").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
         return Route::Registry(registry(rest.trim_start_matches('/')).unwrap_or(RegistryRoute::Unknown));
@@ -206,15 +206,15 @@ fn tenant(layout: &Layout, parts: &[&str]) -> Option<String> {
     (layout.depth.fits(parts.len()) && parts.iter().all(|part| is_safe_part(part))).then(|| parts.join("/"))
 }
 
-/// Names and versions behind the collection are looked up in the index and may be any text, `^1.2` too; whoever makes a file
-/// name of them checks it.
+/// Names and versions after `charts` are looked up in the index and may be any text, even `^1.2`; code that
+/// makes a file name of them must check it.
 fn api(layout: &Layout, parts: &[&str]) -> Option<Route> {
     if let [before @ .., "prov"] = parts
         && let Some(tenant) = tenant(layout, before)
     {
         return Some(Route::Provenance { tenant });
     }
-    // With tenants of any depth the last `charts` that leaves at most three parts behind it is the collection.
+    // With dynamic depth the collection is the last `charts` with at most three parts after it.
     let at = (0..parts.len()).rev().find(|&at| parts[at] == "charts" && parts.len() - at <= 4 && tenant(layout, &parts[..at]).is_some())?;
     let tenant = tenant(layout, &parts[..at])?;
     let text = |part: &&str| part.to_string();
@@ -300,7 +300,7 @@ mod tests {
                 let (name, tenant) = (name(count), folders(count));
                 let found = layout.chart_of(&name);
                 assert_eq!(found, wanted.contains(&count).then_some((tenant.as_str(), "app")), "{count} with {depth:?}");
-                // A chart that is pushed has the routes of one that is uploaded.
+                // A pushed chart has the same routes as an uploaded one.
                 let has_route = route(&layout, &format!("/{tenant}/index.yaml")) != Route::Unknown;
                 assert_eq!(found.is_some(), has_route, "{count} with {depth:?}");
             }

@@ -1,9 +1,9 @@
-//! The server's storage: a folder or a bucket behind one small set of calls.
+//! The server's storage: a folder or a bucket behind a small set of operations.
 //!
-//! Goes in: object names made of checked parts. Comes out: bytes, listings, and for writes whether the object was new.
-//! Nothing else in the server names the `object_store` crate. A write is whole or not at all: a folder gets a temporary
-//! file and a link, a bucket a conditional put, so that of two writers of one name exactly one is told it won. A write or
-//! deletion that is confirmed is on the disk: file and folder are synced first.
+//! Goes in: object names made of checked parts. Comes out: bytes, listings, and for writes whether the object
+//! was new. No other part of the server uses the `object_store` crate. A write is complete or not made at all:
+//! in a folder by a temporary file and a link, in a bucket by a conditional put, so that of two writers of one
+//! name exactly one is told it won. A confirmed write or deletion is on disk: file and folder are synced first.
 
 use super::names;
 use super::route::Depth;
@@ -14,7 +14,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use std::sync::Arc;
 
-/// What a listing knows of one object.
+/// An object's properties in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// The last part of its name.
@@ -22,11 +22,11 @@ pub struct Listed {
     pub size: u64,
     /// Milliseconds since 1970.
     pub modified: i64,
-    /// The store's tag of its content, if it has any.
+    /// The store's tag of its content, if there is one.
     pub tag: Option<String>,
 }
 
-/// The outcome of a write that must not replace.
+/// The outcome of a write that must not replace an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
     New,
@@ -38,9 +38,9 @@ pub enum Written {
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
-    /// The folder, if it is one.
+    /// The folder, unless it is a bucket.
     folder: Option<std::path::PathBuf>,
-    /// How many objects were asked for.
+    /// How many objects were read.
     #[cfg(test)]
     pub reads: Arc<std::sync::atomic::AtomicUsize>,
     /// How many folders were listed.
@@ -53,7 +53,7 @@ fn failed(what: &str, error: impl std::error::Error + 'static) -> Error {
     let (mut kind, mut is_refused) = (ErrorKind::Io, false);
     let mut text = String::new();
     while let Some(found) = cause {
-        // Most errors tell their cause themselves; some stop short of it ("builder error").
+        // Most errors include their cause; some do not ("builder error").
         let own = found.to_string();
         if !text.contains(&own) {
             text.push_str(if text.is_empty() { "" } else { ": " });
@@ -74,8 +74,8 @@ fn failed(what: &str, error: impl std::error::Error + 'static) -> Error {
 }
 
 impl Storage {
-    /// Opens `place`: a URL (`s3://bucket/prefix`, `gs://…`, `az://…`), or a folder, which is made if it is missing.
-    /// `options` are the store's own settings by name, such as `aws_region` (the environment's, handed in).
+    /// Opens `place`: a URL (`s3://bucket/prefix`, `gs://…`, `az://…`), or a folder, which is created if missing.
+    /// `options` are the store's own settings by name, such as `aws_region` (passed in from the environment).
     pub fn open(place: &str, options: &[(String, String)]) -> Result<Storage> {
         if place.contains("://") {
             let url = reqwest::Url::parse(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
@@ -94,7 +94,7 @@ impl Storage {
         crate::fs::create_folders(std::path::Path::new(place))?;
         let store =
             object_store::local::LocalFileSystem::new_with_prefix(place).map_err(|error| failed(&format!("open `{place}`"), error))?;
-        // A push that was confirmed must outlive a power cut, as it does in a bucket.
+        // A confirmed push must survive a power cut, as it does in a bucket.
         let store = store.with_fsync(true);
         Ok(Storage {
             store: Arc::new(store),
@@ -111,7 +111,7 @@ impl Storage {
         name.split('/').filter(|part| !part.is_empty()).fold(self.prefix.clone(), |path, part| path.join(part))
     }
 
-    /// The whole object, `None` if there is none.
+    /// Reads the whole object; `None` if there is none.
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>> {
         #[cfg(test)]
         self.reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl Storage {
         }
     }
 
-    /// What is known of the object without reading it.
+    /// The properties of an object, without reading it.
     pub async fn look(&self, name: &str) -> Result<Option<Listed>> {
         match self.store.head(&self.path(name)).await {
             Ok(meta) => Ok(Some(listed(&meta))),
@@ -131,7 +131,7 @@ impl Storage {
         }
     }
 
-    /// Writes a new object; leaves one that exists as it is.
+    /// Writes a new object; leaves an existing one unchanged.
     pub async fn create(&self, name: &str, bytes: Bytes) -> Result<Written> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.store.put_opts(&self.path(name), PutPayload::from_bytes(bytes), options).await {
@@ -149,7 +149,7 @@ impl Storage {
         }
     }
 
-    /// Takes an object away for good: a power cut does not bring it back. Says whether there was one.
+    /// Deletes an object durably: a power cut does not bring it back. Returns whether there was one.
     pub async fn delete(&self, name: &str) -> Result<bool> {
         let deleted = self.discard(name).await?;
         // `object_store` syncs what it writes, not what it deletes.
@@ -162,7 +162,7 @@ impl Storage {
         Ok(deleted)
     }
 
-    /// Takes away an object that would do no harm if it were still there after a power cut; says whether there was one.
+    /// Deletes an object that may reappear after a power cut without harm; returns whether there was one.
     pub async fn discard(&self, name: &str) -> Result<bool> {
         if self.look(name).await?.is_none() {
             return Ok(false);
@@ -194,15 +194,15 @@ impl Storage {
         Ok(names)
     }
 
-    /// What changes whenever a file is added to, taken from or replaced in `folder`: the folder's own time of change, in
-    /// nanoseconds since 1970. `None` for a bucket, and where there is no such folder.
+    /// A value that changes whenever a file in `folder` is added, removed or replaced: the folder's time of
+    /// change, in nanoseconds since 1970. `None` for a bucket, and if there is no such folder.
     pub fn stamp(&self, folder: &str) -> Option<i128> {
         crate::fs::folder_changed(&self.folder.as_ref()?.join(folder))
     }
 
-    /// Takes away the unfinished files of writers that were killed: `object_store` writes `NAME#NUMBER` before it links a file
-    /// to its name. Only where the name is one that a server with tenants of this depth gives, and only what is an hour old
-    /// at `now` (seconds since 1970), since another server may be writing.
+    /// Removes the unfinished files of killed writers: `object_store` writes `NAME#NUMBER` before it links a
+    /// file to its name. Only files whose name a server with tenants of this depth could write, and only an hour
+    /// after their last change, seen from `now` (seconds since 1970), since another server may be writing them.
     pub fn sweep(&self, now: i64, depth: Depth) {
         let Some(top) = &self.folder else { return };
         let is_own = |parts: &[String], file: &str| unfinished(file).is_some_and(|name| names::has_object(parts, name, depth));
@@ -210,7 +210,7 @@ impl Storage {
         while let Some(parts) = folders.pop() {
             let folder = top.join(parts.iter().collect::<std::path::PathBuf>());
             for name in crate::fs::names(&folder).unwrap_or_default() {
-                // The server's own names are all text.
+                // The server's own names are all valid UTF-8.
                 let (path, Ok(name)) = (folder.join(&name), name.into_string()) else { continue };
                 let Ok(about) = crate::fs::lstat(&path) else { continue };
                 match about.kind {
@@ -221,7 +221,7 @@ impl Storage {
                         }
                     }
                     crate::fs::Kind::File if now.saturating_sub(about.modified) > crate::fs::UNFINISHED_AGE && is_own(&parts, &name) => {
-                        // What cannot be taken away is no worse than before.
+                        // A file that cannot be removed does no harm.
                         let _ = crate::fs::remove_file(&path);
                     }
                     _ => {}
@@ -230,7 +230,7 @@ impl Storage {
         }
     }
 
-    /// Takes away what lies below `folder` and was written before `time` (milliseconds since 1970).
+    /// Deletes the objects below `folder` that were written before `time` (milliseconds since 1970).
     pub async fn delete_older(&self, folder: &str, time: i64) -> Result<()> {
         let mut found = self.store.list(Some(&self.path(folder)));
         while let Some(object) = found.next().await {
@@ -245,7 +245,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Takes away everything below `folder`.
+    /// Deletes everything below `folder`.
     pub async fn delete_below(&self, folder: &str) -> Result<()> {
         self.delete_older(folder, i64::MAX).await?;
         self.discard_folder(folder);
@@ -260,7 +260,7 @@ impl Storage {
     }
 }
 
-/// The name that a file would have had once it was finished; `None` for what is not called as unfinished files are.
+/// The final name of an unfinished file; `None` if `file` is not named like one.
 fn unfinished(file: &str) -> Option<&str> {
     let (name, number) = file.rsplit_once('#')?;
     (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)
@@ -283,7 +283,7 @@ mod tests {
     fn a_folder_syncs_what_it_confirms() {
         let top = tempfile::tempdir().expect("a folder");
         let storage = Storage::open(&top.path().to_string_lossy(), &[]).expect("storage");
-        // No test can cut the power: that the store was told to is what can be seen.
+        // A test cannot cut the power, so it checks that the store is configured to sync.
         assert!(format!("{storage:?}").contains("fsync: true"), "{storage:?}");
     }
 
@@ -313,7 +313,7 @@ mod tests {
             assert!(runtime.block_on(storage.delete(name)).expect("deleted"));
             assert_eq!((stored(name), create(name, b"again")), (None, Written::New), "{name}");
         }
-        // Of several at once one wins, and what it wrote is there.
+        // Of several concurrent writers one wins, and its content is stored.
         let writers = (0..8u8).map(|number| {
             let storage = storage.clone();
             runtime.spawn(async move { storage.create("b.tgz", Bytes::from(vec![number; 10_000])).await })

@@ -1,6 +1,6 @@
 //! TLS for the server: certificates from PEM files.
 //!
-//! Goes in: two files. Comes out: what does the handshakes of `connections`.
+//! Goes in: two files. Comes out: the acceptor that `connections` uses for handshakes.
 
 use crate::error::{Error, ErrorKind, Result};
 use rustls::pki_types::pem::PemObject as _;

@@ -1,4 +1,4 @@
-//! A server without a network, for tests: requests go in as they do from a connection, and answers come out.
+//! A server without a network, for tests: requests go in as from a connection, and responses come out.
 
 use super::accounts::Accounts;
 use super::route::{Depth, Layout};
@@ -17,7 +17,7 @@ pub struct Trial {
     pub folder: tempfile::TempDir,
 }
 
-/// Options of a server on `folder` that looks at it anew for every question.
+/// Options of a server on `folder` that lists it again for every request.
 pub fn options(folder: &Path) -> Options {
     Options {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -41,7 +41,7 @@ pub fn options(folder: &Path) -> Options {
 }
 
 impl Trial {
-    /// A server on a new folder that looks at it anew for every question; `change` has its way with the options.
+    /// A server on a new folder that it lists again for every request; `change` adjusts the options.
     pub fn new(change: impl FnOnce(&mut Options)) -> Trial {
         let folder = tempfile::tempdir().expect("a folder");
         let mut options = options(folder.path());
@@ -50,7 +50,7 @@ impl Trial {
         Trial { server: Arc::new(Server::new(storage, options)), folder }
     }
 
-    /// The answer to a request with these headers.
+    /// The response to a request with these headers.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> (StatusCode, Bytes) {
         let (status, _, body) = self.answer(method, path, headers, body);
         (status, body)
@@ -69,7 +69,7 @@ impl Trial {
         })
     }
 
-    /// The status of the answer to a request without headers.
+    /// The status of the response to a request without headers.
     pub fn status(&self, method: &str, path: &str, body: impl Into<Body>) -> u16 {
         self.ask(method, path, &[], body).0.as_u16()
     }

@@ -1,7 +1,7 @@
-//! What an X.509 certificate says of itself, as far as Go's `crypto/x509` asks it of one that is trusted as it is.
+//! The fields of an X.509 certificate that Go's `crypto/x509` checks when the certificate itself is trusted.
 //!
-//! Goes in: a certificate in DER. Comes out: from when to when it is valid, for which names, and whether it is one of a server.
-//! Signatures are not looked at here: who trusts a certificate itself needs none.
+//! Goes in: a certificate in DER. Comes out: its period of validity, its names, and whether it may serve.
+//! Signatures are not checked here: a certificate that is itself trusted needs none.
 
 use crate::der::{self, GENERALIZED_TIME, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, UTC_TIME};
 use crate::time::{Time, Zone};
@@ -18,10 +18,10 @@ const KEY_USES: &[u8] = &[0x55, 0x1d, 37];
 /// `anyExtendedKeyUsage`, `id-kp-serverAuth`
 const ANY_USE: &[u8] = &[0x55, 0x1d, 37, 0];
 const SERVER_USE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
-/// Alternative names that are those of hosts, and their addresses.
+/// Alternative names that are host names, and those that are addresses.
 const DNS_NAME: u8 = 0x82;
 const ADDRESS: u8 = 0x87;
-/// A message lists no more names.
+/// If there are more names, the error message does not list them.
 const MOST_NAMES: usize = 100;
 
 #[derive(Debug)]
@@ -31,23 +31,23 @@ pub(super) struct Certificate {
     pub not_after: i64,
     /// SubjectPublicKeyInfo
     pub public_key: Vec<u8>,
-    /// May be shown by servers.
+    /// Whether servers may use it.
     pub serves: bool,
     common_name: String,
-    /// `None` without the extension that lists them.
+    /// `None` without the extension for alternative names.
     names: Option<Vec<String>>,
     addresses: Vec<IpAddr>,
 }
 
 impl Certificate {
-    /// Reads a certificate; `None` if it is none.
+    /// Parses a certificate; `None` if it is malformed.
     pub(super) fn parse(der: &[u8]) -> Option<Certificate> {
         let mut rest = der;
         let mut whole = der::read_tag(&mut rest, SEQUENCE)?;
         let mut body = der::read_tag(&mut whole, SEQUENCE).filter(|_| rest.is_empty())?;
         der::read_tag(&mut body, VERSION);
         der::read_tag(&mut body, INTEGER)?;
-        // Algorithm and issuer.
+        // Skips algorithm and issuer.
         der::read_tag(&mut body, SEQUENCE)?;
         der::read_tag(&mut body, SEQUENCE)?;
         let mut validity = der::read_tag(&mut body, SEQUENCE)?;
@@ -75,7 +75,7 @@ impl Certificate {
         Some(certificate)
     }
 
-    /// Takes in an extension.
+    /// Parses an extension.
     fn add(&mut self, mut extension: &[u8]) -> Option<()> {
         let name = der::read_tag(&mut extension, OBJECT_IDENTIFIER)?;
         der::read_tag(&mut extension, BOOLEAN);
@@ -101,7 +101,7 @@ impl Certificate {
         Some(())
     }
 
-    /// That it is not for this host (`HostnameError`).
+    /// Go's error if the certificate is not valid for this host (`HostnameError`).
     pub(super) fn misnamed(&self, host: &str) -> String {
         if self.names.is_none() && self.common_name.eq_ignore_ascii_case(host) {
             return "certificate relies on legacy Common Name field, use SANs instead".to_string();
@@ -149,7 +149,7 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     short.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
 }
 
-/// Seconds since 1970 of `YYMMDDhhmmssZ`, which is of 1950 to 2049, or of the same with the whole year.
+/// Seconds since 1970 of `YYMMDDhhmmssZ`, for the years 1950 to 2049, or of the same with a four-digit year.
 fn time(rest: &mut &[u8]) -> Option<i64> {
     let element = der::read(rest)?;
     let digits = element.contents.strip_suffix(b"Z")?;

@@ -1,10 +1,10 @@
-//! Which servers are trusted, and what is shown to them.
+//! Which servers are trusted, and which client certificate they see.
 //!
-//! Goes in: the files that an [`Access`](super::access::Access) names, and where this system keeps its authorities. Comes out: the TLS
-//! configuration of a client. Who is trusted follows Go's `crypto/x509`, which Helm goes by: files of authorities may hold
-//! parts that are no certificates, and a certificate that stands in such a file is trusted itself, be it an authority or not. The
-//! second is how most private registries are reached: `openssl req -x509` makes an authority that signs only itself, which
-//! webpki, the library that checks chains here, takes for none of a server. Faults are told in Go's words.
+//! Goes in: the files that an [`Access`](super::access::Access) names, and where this system keeps its authorities. Comes out:
+//! the TLS configuration of a client. Trust follows Go's `crypto/x509`, which Helm uses: files of authorities may contain
+//! parts that are not certificates, and a certificate in such a file is itself trusted, whether or not it is an authority.
+//! Most private registries rely on the second rule: `openssl req -x509` creates an authority that signs only itself, which
+//! webpki, the library that verifies chains here, does not accept as a server's certificate. Errors are in Go's words.
 
 mod certificate;
 
@@ -26,13 +26,13 @@ use rustls::{AlertDescription, CertificateError, ClientConfig, DigitallySignedSt
 use std::path::Path;
 use std::sync::Arc;
 
-/// Files of keys and certificates are not larger.
+/// The largest file of keys or certificates, in bytes.
 const FILE_LIMIT: u64 = 4 << 20;
 
-/// The configuration of a client.
+/// Creates the configuration of a client.
 ///
 /// # Errors
-/// `can't create TLS config for client: …`, when a file cannot be read or holds nothing of use.
+/// `can't create TLS config for client: …`, if a file cannot be read or holds nothing usable.
 pub(super) fn client(files: &TlsOptions, system: &SystemCertificates) -> Result<ClientConfig> {
     let fault = |error: rustls::Error| fault(error.to_string());
     let provider = Arc::new(aws_lc_rs::default_provider());
@@ -46,15 +46,15 @@ pub(super) fn client(files: &TlsOptions, system: &SystemCertificates) -> Result<
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     let mut config = match contents.pair {
         None => builder.with_no_client_auth(),
-        // Not by way of what checks the certificate itself, which refuses those of version 1: only the server has to like it.
+        // Not through rustls's own constructor, which refuses certificates of version 1: only the server has to accept it.
         Some(pair) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(pair))),
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
-/// Whether the files that an access names for TLS are of use: Helm makes a TLS client of them before anything is asked,
-/// also where none will be used. One file of a pair alone is not looked at, unless something else asks for TLS.
+/// Checks the TLS files of an access: Helm creates a TLS client from them before any request, even if none will
+/// use it. A certificate without its key, or the reverse, is ignored unless something else asks for TLS.
 pub(super) fn check_files(files: &TlsOptions) -> Result<()> {
     if !files.is_asked_for() {
         return Ok(());
@@ -66,14 +66,14 @@ fn fault(text: String) -> Error {
     Error::new(ErrorKind::Repository, format!("can't create TLS config for client: {text}"))
 }
 
-/// What the files hold.
+/// The parsed files.
 struct Contents {
     pair: Option<CertifiedKey>,
     authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
 impl Contents {
-    /// Reads the files, all of them before any is looked at (Helm's `internal/tlsutil/tls.go`).
+    /// Reads all files before parsing any (Helm's `internal/tlsutil/tls.go`).
     fn read(files: &TlsOptions, provider: &CryptoProvider) -> Result<Contents> {
         let mut faults = Vec::new();
         let mut read = |what: &str, file: &str| match read(file) {
@@ -103,7 +103,7 @@ impl Contents {
     }
 }
 
-/// A chain of certificates and the key of the first (`tls.X509KeyPair`); the text of an error is Go's.
+/// A certificate chain and the key of its first certificate (`tls.X509KeyPair`); the error text is Go's.
 fn key_pair(cert: &[u8], key: &[u8], provider: &CryptoProvider) -> std::result::Result<CertifiedKey, &'static str> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(cert).flatten().collect();
     let first = chain.first().ok_or("tls: failed to find any PEM data in certificate input")?;
@@ -129,12 +129,12 @@ fn read(file: &str) -> Result<Vec<u8>> {
     fs::read_limited(Path::new(file), FILE_LIMIT)
 }
 
-/// What a PEM text says are certificates; whatever else it holds is passed over (`AppendCertsFromPEM`).
+/// The certificates in a PEM text; everything else is ignored (`AppendCertsFromPEM`).
 fn certificates(text: &[u8]) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(text).filter_map(std::result::Result::ok).collect()
 }
 
-/// Trusts whom this system trusts.
+/// Trusts the authorities of this system.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn system_verifier(
     system: &SystemCertificates,
@@ -143,7 +143,7 @@ fn system_verifier(
     Ok(Arc::new(Trusting::new(system_certificates(system), provider.clone())?))
 }
 
-/// Asks the system itself, which knows more than files tell.
+/// Uses the system's own verifier, which knows more than its files.
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
 fn system_verifier(
     _: &SystemCertificates,
@@ -152,10 +152,10 @@ fn system_verifier(
     Ok(Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?))
 }
 
-/// The authorities of this system: those of one file and of all in some folders (Go's `crypto/x509/root_unix.go`).
+/// The authorities of this system: those of one file and of all files in some folders (Go's `crypto/x509/root_unix.go`).
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn system_certificates(system: &SystemCertificates) -> Vec<CertificateDer<'static>> {
-    /// Where systems keep them; the first that is there counts (`root_linux.go`, `root_bsd.go`).
+    /// Where systems keep them; the first existing one is used (`root_linux.go`, `root_bsd.go`).
     const FILES: &[&str] = &[
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt",
@@ -175,7 +175,7 @@ fn system_certificates(system: &SystemCertificates) -> Vec<CertificateDer<'stati
     for folder in folders {
         for (name, kind) in fs::entries(Path::new(folder)).unwrap_or_default() {
             let path = Path::new(folder).join(name);
-            // Many are links to files beside them, by the hash of a name.
+            // Many are links to files in the same folder, named by a hash.
             let is_beside = kind == fs::Kind::Link && fs::read_link(&path).is_ok_and(|target| target.components().count() == 1);
             if !is_beside && fs::stat(&path).is_ok_and(|entry| entry.kind == fs::Kind::File) {
                 found.extend(fs::read_limited(&path, FILE_LIMIT).map(|text| certificates(&text)).unwrap_or_default());
@@ -185,12 +185,12 @@ fn system_certificates(system: &SystemCertificates) -> Vec<CertificateDer<'stati
     found
 }
 
-/// Trusts servers that show one of some certificates, or one that an authority among them has signed.
+/// Trusts servers that present a known certificate, or one signed by a known authority.
 #[derive(Debug)]
 struct Trusting {
-    /// In order.
+    /// Sorted, for binary search.
     known: Vec<CertificateDer<'static>>,
-    /// `None` when there are no authorities.
+    /// `None` if there are no authorities.
     by_chain: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
@@ -268,8 +268,8 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Why a certificate that is of no trusted chain (`fault`) is refused; `None` if it is one of those known themselves and has no other
-/// faults. Dates are looked at first, then names, then the chain (`Certificate.Verify`).
+/// Why a certificate without a trusted chain (`fault`) is refused; `None` if the certificate itself is known
+/// and has no other fault. Dates are checked first, then names, then the chain (`Certificate.Verify`).
 fn refusal(shown: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime, is_known: bool, fault: rustls::Error) -> Option<Refusal> {
     let refused = |text: String| Some(Refusal(format!("x509: {text}")));
     let Some(certificate) = Certificate::parse(shown) else { return refused("malformed certificate".to_string()) };
@@ -297,7 +297,7 @@ fn refusal(shown: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime, is_
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             refused("certificate signed by unknown authority".to_string())
         }
-        // Of webpki's other words this is the one that people meet: a self-signed authority that nobody knows.
+        // Of webpki's other errors this is the common one: an unknown self-signed authority.
         rustls::Error::InvalidCertificate(CertificateError::Other(_)) => refused("certificate signed by unknown authority".to_string()),
         rustls::Error::InvalidCertificate(fault) => {
             refused(format!("certificate signed by unknown authority (possibly because of {})", quote(format!("{fault:?}").as_bytes())))
@@ -306,7 +306,7 @@ fn refusal(shown: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime, is_
     }
 }
 
-/// Trusts everybody (`--insecure-skip-tls-verify`).
+/// Trusts every server (`--insecure-skip-tls-verify`).
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 
@@ -345,7 +345,7 @@ impl ServerCertVerifier for Anybody {
     }
 }
 
-/// Why a server was refused, if that is what is behind an error.
+/// The reason why a server was refused, if that caused an error.
 pub(super) fn refused<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Refusal> {
     match behind(error)? {
         rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => why.downcast_ref(),
@@ -353,7 +353,7 @@ pub(super) fn refused<'e>(error: &'e (dyn std::error::Error + 'static)) -> Optio
     }
 }
 
-/// What a server said of the client, if that is what is behind an error, in the words of Go's `crypto/tls/alert.go`.
+/// The alert with which a server refused the client, if that caused an error, in the words of Go's `crypto/tls/alert.go`.
 pub(super) fn alert(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let rustls::Error::AlertReceived(alert) = behind(error)? else { return None };
     Some(match alert {
@@ -374,14 +374,14 @@ pub(super) fn alert(error: &(dyn std::error::Error + 'static)) -> Option<&'stati
     })
 }
 
-/// The fault of TLS behind an error.
+/// The TLS error that caused an error.
 fn behind<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
     let mut current = Some(error);
     while let Some(at) = current {
         if let Some(fault) = at.downcast_ref() {
             return Some(fault);
         }
-        // An I/O error tells the source of what it wraps, and not that itself.
+        // `source()` of an I/O error skips the error that it wraps, so that is taken first.
         current = match at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => at.source(),

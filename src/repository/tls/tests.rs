@@ -1,4 +1,4 @@
-//! Whom we trust beside whom Helm 4.2.4 trusts, with the certificates of `testdata/tls`.
+//! Trust decisions compared with those of Helm 4.2.4, with the certificates of `testdata/tls`.
 
 use super::*;
 use crate::repository::SystemCertificates;
@@ -6,7 +6,7 @@ use crate::repository::SystemCertificates;
 /// 2027-01-01, when all certificates but one are valid: they were made in November 2026 for a hundred years.
 const NOW: u64 = 1_798_761_600;
 
-/// Certificates, all for `localhost` and 127.0.0.1 unless their names tell otherwise, as OpenSSL 3.0 makes them.
+/// Certificates as OpenSSL 3.0 makes them, all for `localhost` and 127.0.0.1 unless their names say otherwise.
 fn file(name: &str) -> String {
     format!("{}/testdata/tls/{name}.pem", env!("CARGO_MANIFEST_DIR"))
 }
@@ -15,7 +15,7 @@ fn shown(name: &str) -> Vec<CertificateDer<'static>> {
     certificates(&read(&file(name)).expect("a file"))
 }
 
-/// What is said of a server of this name that shows these certificates to one who trusts those of the file.
+/// The verdict on a server of this name that presents these certificates to a client that trusts those of the file.
 fn verdict(trusted: &str, shown_file: &str, host: &str, now: u64) -> String {
     let trusting = Trusting::new(shown(trusted), Arc::new(aws_lc_rs::default_provider())).expect("a verifier");
     let chain = shown(shown_file);
@@ -28,11 +28,11 @@ fn verdict(trusted: &str, shown_file: &str, host: &str, now: u64) -> String {
     }
 }
 
-/// What Helm 4.2.4 says of the same (`helm show chart https://… --ca-file …`), without what it adds to the last of them.
+/// Helm 4.2.4's results (`helm show chart https://… --ca-file …`), without what it adds to the last of them.
 #[test]
 fn servers_are_trusted_as_by_go() {
     for (trusted, shown, host, expected) in [
-        // What `openssl req -x509` makes is an authority, and is used as the certificate of a server.
+        // `openssl req -x509` creates an authority, which is used as a server certificate.
         ("self-signed", "self-signed", "localhost", "trusted"),
         ("self-signed", "self-signed", "127.0.0.1", "trusted"),
         ("self-signed-leaf", "self-signed-leaf", "localhost", "trusted"),
@@ -76,7 +76,7 @@ fn servers_are_trusted_as_by_go() {
     );
 }
 
-/// Helm takes them from 1024 bits on.
+/// Helm accepts RSA keys from 1024 bits on.
 #[test]
 fn authorities_with_short_rsa_keys_sign_nothing() {
     assert_eq!(
@@ -86,7 +86,7 @@ fn authorities_with_short_rsa_keys_sign_nothing() {
     assert_eq!(verdict("of-weak-authority", "of-weak-authority", "localhost", NOW), "trusted");
 }
 
-/// What Helm 4.2.4 says of the same files.
+/// Helm 4.2.4's results for the same files.
 #[test]
 fn files_of_no_use_are_told() {
     let told = |cert: &str, key: &str, ca: &str| {
@@ -98,7 +98,7 @@ fn files_of_no_use_are_told() {
     };
     for (cert, key, ca, expected) in [
         ("", "", "authority", "of use"),
-        // As `openssl x509 -req` makes them unless told otherwise: of version 1.
+        // As `openssl x509 -req` creates them by default: of version 1.
         ("client", "client-key", "authority", "of use"),
         ("client", "client-key", "with-comments", "of use"),
         ("server", "client-key", "authority", "unable to load cert from key pair: tls: private key does not match public key"),
@@ -145,7 +145,7 @@ fn bytes_that_are_no_certificate_are_none() {
     for at in 0..whole.len() {
         let mut bytes = whole.to_vec();
         bytes[at] ^= 0x55;
-        // Whatever it is taken for, it ends.
+        // Whatever the result, parsing ends.
         let _ = Certificate::parse(&bytes);
     }
 }

@@ -1,8 +1,8 @@
 //! JSONPath templates as kubectl and `helm show values --jsonpath` know them.
 //!
-//! Goes in: a template such as `{range .items[*]}{.name}{"\n"}{end}` and a tree. Comes out: text. Tables and lists are printed as
-//! JSON, all else as Go prints it; several results of one action are joined by blanks. Where Go's order of map keys is random,
-//! ours is the order of the keys. Follows `k8s.io/client-go/util/jsonpath`.
+//! Goes in: a template such as `{range .items[*]}{.name}{"\n"}{end}` and a tree. Comes out: text. Tables and lists
+//! are printed as JSON, everything else as Go prints it; several results of one action are joined by spaces. Where
+//! Go's order of map keys is random, ours is the order of the keys. Follows `k8s.io/client-go/util/jsonpath`.
 
 mod parse;
 
@@ -17,7 +17,7 @@ pub struct JsonPath {
     nodes: Vec<Node>,
 }
 
-/// One step; an action in braces is a list of steps, each fed with the results of the one before.
+/// One step; an action in braces is a list of steps, each applied to the results of the one before.
 #[derive(Debug, Clone)]
 enum Node {
     Text(String),
@@ -29,7 +29,7 @@ enum Node {
         operator: String,
         right: Vec<Node>,
     },
-    /// A number or a truth.
+    /// A number or a boolean.
     Literal(Data),
     Wildcard,
     Recursive,
@@ -49,11 +49,11 @@ enum Mark {
 struct Bound {
     value: i64,
     known: bool,
-    /// The end that follows from a single index.
+    /// Whether this is the end implied by a single index.
     derived: bool,
 }
 
-/// What the evaluation of a template stumbled on.
+/// Why evaluating a template failed.
 type Fault = String;
 
 impl JsonPath {
@@ -62,7 +62,7 @@ impl JsonPath {
         parse::template(template, 0).map(|nodes| JsonPath { nodes }).map_err(|fault| Error::new(ErrorKind::Usage, fault))
     }
 
-    /// Appends what the template makes of `data`; nothing when it does not fit.
+    /// Appends the result of the template for `data`; nothing if the template does not fit.
     pub fn write(&self, data: &Data, out: &mut Vec<u8>) {
         let mut results = Vec::new();
         if block(&self.nodes, Some(data), false, &mut results).is_err() {
@@ -79,7 +79,7 @@ impl JsonPath {
     }
 }
 
-/// Runs the nodes up to the end of the block or of the template; gives how many nodes were taken.
+/// Evaluates the nodes up to the end of the block or of the template; returns how many nodes were consumed.
 fn block(nodes: &[Node], data: Option<&Data>, in_range: bool, found: &mut Vec<Vec<Data>>) -> std::result::Result<usize, Fault> {
     let input: Vec<Data> = data.cloned().into_iter().collect();
     let mut at = 0;
@@ -108,12 +108,12 @@ fn block(nodes: &[Node], data: Option<&Data>, in_range: bool, found: &mut Vec<Ve
     Ok(at)
 }
 
-/// Whether one of the steps is this word.
+/// Whether one of the steps is this mark.
 fn has(steps: &[Node], mark: Mark) -> bool {
     steps.iter().any(|step| matches!(step, Node::Mark(found) if *found == mark))
 }
 
-/// How many nodes there are up to the end that closes this block.
+/// How many nodes there are up to and including the end that closes this block.
 fn skip(nodes: &[Node]) -> usize {
     let mut open = 1;
     for (at, node) in nodes.iter().enumerate() {
@@ -208,7 +208,7 @@ fn children(value: &Data) -> Vec<Data> {
     match value {
         Data::Map(map) => map.iter().map(|(_, value)| value.clone()).collect(),
         Data::List(items) => items.to_vec(),
-        // Go sees the bytes of a text here.
+        // Go sees the bytes of a string here.
         Data::Str(text) => text.bytes().map(|byte| Data::Int(i64::from(byte))).collect(),
         _ => Vec::new(),
     }
@@ -256,7 +256,7 @@ fn passes(a: &Data, operator: &str, b: &Data) -> std::result::Result<bool, Fault
         (Data::Bool(a), Data::Bool(b)) if matches!(operator, "==" | "!=") => Some(a.cmp(b)),
         (Data::Int(a), Data::Int(b)) => Some(a.cmp(b)),
         (Data::Float(a), Data::Float(b)) => a.partial_cmp(b),
-        // client-go lets whole numbers and fractions meet.
+        // client-go compares integers with floats.
         (Data::Int(a), Data::Float(b)) => (*a as f64).partial_cmp(b),
         (Data::Float(a), Data::Int(b)) => a.partial_cmp(&(*b as f64)),
         (Data::Str(a), Data::Str(b)) => Some(a.cmp(b)),
@@ -281,7 +281,7 @@ fn print(value: &Data, out: &mut Vec<u8>) {
         Data::Float(number) => out.extend_from_slice(crate::number::format_g(*number).as_bytes()),
         Data::Str(text) => out.extend_from_slice(text.as_bytes()),
         Data::Bytes(text) => out.extend_from_slice(text),
-        // Only numbers that JSON cannot say fail, and values hold none.
+        // Writing fails only for numbers that JSON cannot represent, and values hold none.
         Data::List(_) | Data::Map(_) => out.extend_from_slice(&json::to_vec(value).unwrap_or_default()),
     }
 }

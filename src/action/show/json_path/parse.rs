@@ -1,6 +1,6 @@
 //! Reads JSONPath templates.
 //!
-//! Goes in: a template. Comes out: its text and actions as [`Node`]s, or what is wrong with it in client-go's words.
+//! Goes in: a template. Comes out: its text and actions as [`Node`]s, or the parse error in client-go's words.
 //! Follows `k8s.io/client-go/util/jsonpath/parser.go`.
 
 use super::{Bound, Fault, Mark, Node};
@@ -87,7 +87,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Takes what stands before the first character that ends it.
+    /// Consumes the text up to the first character that `ends` accepts.
     fn take(&mut self, ends: impl Fn(char) -> bool) -> &'a str {
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(end);
@@ -118,7 +118,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A field's name; a backslash lets the next character be part of it.
+    /// A field's name; a backslash makes the next character part of it.
     fn field(&mut self) {
         let mut escaped = false;
         let end = self.rest.find(|c: char| {
@@ -200,7 +200,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// What ends an identifier or a field's name.
+/// Whether this character ends an identifier or a field's name.
 fn is_terminator(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n' | '.' | ',' | '[' | ']' | '$' | '@' | '{' | '}')
 }
@@ -225,7 +225,7 @@ fn bounds(text: &str) -> std::result::Result<[Bound; 3], Fault> {
     Ok(bounds)
 }
 
-/// Go's escapes in a quoted text.
+/// Resolves Go's escapes in a quoted text.
 fn unescape(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = text.chars();

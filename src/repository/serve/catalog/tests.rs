@@ -1,8 +1,8 @@
-//! The index of a tenant: what is in it, in which order, and what this server does while it lists the storage.
+//! The index of a tenant: its contents and order, and what this server does while it lists the storage.
 
 use super::*;
 
-/// An entry with fields that YAML writes in all its ways.
+/// An entry whose fields use all of YAML's styles.
 pub fn entry(name: &str, version: &str) -> StoredVersion {
     let words = "long ".repeat(40);
     let yaml = format!(
@@ -13,20 +13,20 @@ pub fn entry(name: &str, version: &str) -> StoredVersion {
     StoredVersion::of_chart(&metadata, "00".repeat(32), seen, "").expect("rendered").expect("an entry")
 }
 
-/// The archive of a chart that is nothing but this Chart.yaml.
+/// The archive of a chart that consists only of this Chart.yaml.
 pub fn archive(chart_file: &str) -> Vec<u8> {
     let file = crate::chart::File { name: "Chart.yaml".into(), data: chart_file.as_bytes().into(), modified: Some(0) };
     let chart = loader::from_files(vec![file], &mut Notices::new()).expect("a chart");
     crate::package::archive::to_bytes(&chart, None).expect("an archive")
 }
 
-/// The catalog of a folder, looked at anew for every question.
+/// The catalog of a folder, which is listed again for every request.
 pub fn catalog(folder: &std::path::Path) -> Arc<Catalog> {
     let storage = Storage::open(&folder.to_string_lossy(), &[]).expect("storage");
     Arc::new(Catalog::new(storage, "", "", &crate::repository::serve::trial::options(folder)))
 }
 
-/// How many objects the catalog's storage was asked for.
+/// How many objects the catalog has read from its storage.
 pub fn reads(catalog: &Catalog) -> usize {
     catalog.storage.reads.load(std::sync::atomic::Ordering::Relaxed)
 }
@@ -44,7 +44,7 @@ fn who_waits_for_a_listing_takes_part_in_it() {
     wait(async {
         let busy = catalog.listing.lock().await;
         let all = futures_util::future::join_all((0..8).map(|_| catalog.refresh()));
-        // All eight have come before the one that lists begins.
+        // All eight are waiting before the first one can list.
         let (_, all) = futures_util::join!(async { drop(busy) }, async {
             let mut all = std::pin::pin!(all);
             futures_util::poll!(&mut all).is_pending().then_some(()).expect("nobody can list yet");
@@ -52,7 +52,7 @@ fn who_waits_for_a_listing_takes_part_in_it() {
         });
         assert!(all.iter().all(Result::is_ok));
         assert_eq!(listings(), 1);
-        // Whoever comes later wants to see what there is then.
+        // A later caller needs a new listing.
         catalog.refresh().await.expect("listed");
         assert_eq!(listings(), 2);
     });
@@ -89,7 +89,7 @@ fn what_is_no_chart_is_read_once() {
         let charts = wait(catalog.charts()).expect("charts").len();
         (charts, reads(&catalog) - before)
     };
-    // The first look also asks for the snapshot.
+    // The first one also reads the snapshot.
     assert_eq!(look(), (0, 1));
     write("backup.tgz", b"no chart");
     std::fs::File::create(top.path().join("huge.tgz")).expect("a file").set_len(ARCHIVE_LIMIT + 1).expect("its length");
@@ -100,16 +100,16 @@ fn what_is_no_chart_is_read_once() {
     assert_eq!((look(), look()), ((0, 1), (0, 0)));
 }
 
-/// Whether `work` is left to the threads that may take their time, and what it gives.
+/// Whether `work` is passed to the blocking threads, and its result.
 pub fn handed_on<T>(work: impl Future<Output = T>) -> (bool, T) {
     handed_on_during(work, || ())
 }
 
-/// The same; `meanwhile` is done once it is known, before any of those threads has a look.
+/// The same; `meanwhile` runs once this is known, before any of those threads starts.
 fn handed_on_during<T>(work: impl Future<Output = T>, meanwhile: impl FnOnce()) -> (bool, T) {
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().expect("a runtime");
     runtime.block_on(async {
-        // All of them are busy until it is known.
+        // All of them are kept busy until then.
         let (release, held) = std::sync::mpsc::channel::<()>();
         tokio::task::spawn_blocking(move || held.recv());
         let mut work = std::pin::pin!(work);
@@ -123,7 +123,7 @@ fn handed_on_during<T>(work: impl Future<Output = T>, meanwhile: impl FnOnce()) 
     })
 }
 
-/// The same charts in the same order as `repo index` has them of the same folder.
+/// The same charts in the same order as in `repo index` of the same folder.
 #[test]
 fn an_index_has_what_repo_index_has() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -211,12 +211,12 @@ fn many_entries_go_at_once_and_move_between_charts() {
     let gone: Vec<String> = (1..3000).map(|number| format!("a-1.{number}.0.tgz")).chain(["b-1.0.0.tgz".into()]).collect();
     state.remove_all(gone.iter().map(String::as_str)).expect("removed");
     assert_eq!(files(&state), ["a-1.0.0.tgz", "c-1.0.0.tgz"]);
-    // Each chart once, and those that lost nothing not at all.
+    // Each changed chart once, and the others not at all.
     assert_eq!(state.generation, generation + 2);
     assert!(Arc::ptr_eq(&before, &state.charts["c"]));
     state.remove_all(["none.tgz"]).expect("nothing");
     assert_eq!(state.generation, generation + 2);
-    // The files change places: what was the one chart's is the other's.
+    // The two charts exchange their files.
     let (mut first, mut second) = (entry("c", "2.0.0"), entry("a", "2.0.0"));
     first.file = "a-1.0.0.tgz".into();
     second.file = "c-1.0.0.tgz".into();
@@ -246,14 +246,14 @@ fn fields_come_back_from_their_short_form() {
     assert_eq!(entry.fields().get("keywords").and_then(Data::as_list).map(|items| items.len()), Some(3));
 }
 
-/// Lists the storage anew; `meanwhile` is done after the listing began and before it shows anything.
+/// Lists the storage again; `meanwhile` runs after the listing started and before it reads anything.
 fn list_during(catalog: &Catalog, meanwhile: impl FnOnce()) {
     let (is_listed, listed) = handed_on_during(catalog.refresh(), meanwhile);
     listed.expect("a listing");
     assert!(is_listed, "nothing was listed");
 }
 
-/// The versions that are known without another look, each with the digest of its archive.
+/// The versions known without another listing, each with the digest of its archive.
 fn known(catalog: &Catalog) -> Vec<(String, String)> {
     let state = catalog.state.read().expect("the state");
     let mut entries: Vec<_> = state.entries.values().map(|entry| (entry.file.clone(), entry.digest.clone())).collect();
@@ -281,13 +281,13 @@ fn what_this_server_uploads_during_a_listing_is_not_lost_by_it() {
     let known_of =
         |packages: &[&Package]| packages.iter().map(|package| (package.file.clone(), package.digest.clone())).collect::<Vec<_>>();
     assert_eq!(known(&catalog), known_of(&[&first]));
-    // The listing does not show it.
+    // The upload during the listing is not in the listing.
     list_during(&catalog, || catalog.added(&second, seen(&second)).expect("noted"));
     assert_eq!(known(&catalog), known_of(&[&first, &second]));
-    // One that begins afterwards does not either: somebody has deleted it.
+    // Neither is it in a later one: another server has deleted it.
     list_during(&catalog, || ());
     assert_eq!(known(&catalog), known_of(&[&first]));
-    // The listing shows what stood there before.
+    // The listing shows the old archive.
     let replaced = Package { digest: "00".repeat(32), ..first.clone() };
     list_during(&catalog, || catalog.added(&replaced, seen(&replaced)).expect("noted"));
     assert_eq!(known(&catalog), known_of(&[&replaced]));
@@ -303,23 +303,23 @@ fn what_this_server_deletes_during_a_listing_does_not_come_back_by_it() {
     std::fs::write(folder.path().join(&package.file), bytes).expect("a file");
     wait(catalog.refresh()).expect("a listing");
     assert_eq!(known(&catalog).len(), 1);
-    // The listing shows both all the same.
+    // The listing still shows both files.
     list_during(&catalog, || {
         std::fs::write(folder.path().join(&unknown.file), others).expect("a file");
         catalog.removed(&package.file).expect("noted");
         catalog.removed(&unknown.file).expect("noted");
     });
     assert_eq!(known(&catalog), []);
-    // One that begins afterwards shows what somebody has uploaded since.
+    // A later one shows what other servers have uploaded since.
     list_during(&catalog, || ());
     assert_eq!(known(&catalog).len(), 2);
-    // Deleted and uploaded again, it is there.
+    // A file that was deleted and uploaded again exists.
     list_during(&catalog, || {
         catalog.removed(&package.file).expect("noted");
         catalog.added(&package, seen(&package)).expect("noted");
     });
     assert_eq!(known(&catalog).len(), 2);
-    // Once a listing shows nothing either, there is nothing to remember.
+    // Once a listing no longer shows a deleted file, the deletion is forgotten.
     for file in [&package.file, &unknown.file] {
         std::fs::remove_file(folder.path().join(file)).expect("removed");
     }

@@ -1,8 +1,8 @@
-//! Tags that name a version's archive beside the version's own, such as `latest`.
+//! Tags that name a version's archive in addition to the version's own tag, such as `latest`.
 //!
-//! Goes in: a version that is about to go, or to get another archive. Comes out: what its other tags name stands on its own from
-//! then on, or the tags go with it. The archive of a version is stored once, among the tenant's charts; without this a tag would
-//! be left whose archive nobody can pull.
+//! Goes in: a version that is about to be deleted, or to get another archive. Comes out: its other tags become
+//! independent of it, or are deleted with it. The archive of a version is stored once, among the tenant's
+//! charts; without this module a tag could be left whose archive cannot be pulled.
 
 use super::{blob, digest_of_tag, kept, manifest, published, tag_of};
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::repository::serve::Server;
 use crate::repository::serve::catalog::StoredVersion;
 use axum::body::Bytes;
 
-/// Puts all that the other tags of a version name among the blobs, as far as it is not there.
+/// Copies everything that the other tags of a version name to the blobs, unless it is there.
 pub async fn keep(server: &Server, name: &str, entry: &StoredVersion) -> Result<()> {
     for (_, bytes) in others(server, name, entry).await? {
         let parts = manifest::read(&bytes, None).map(|manifest| manifest.parts).unwrap_or_default();
@@ -39,7 +39,7 @@ pub async fn remove(server: &Server, name: &str, entry: &StoredVersion) -> Resul
     Ok(())
 }
 
-/// The other tags whose manifests hold the archive of a version, with these.
+/// The other tags whose manifests include the archive of a version, with these manifests.
 async fn others(server: &Server, name: &str, entry: &StoredVersion) -> Result<Vec<(String, Bytes)>> {
     let own = tag_of(&entry.version);
     let mut found = Vec::new();

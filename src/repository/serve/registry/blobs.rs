@@ -1,8 +1,8 @@
-//! Blobs of the registry: reading, deleting, and the ways the distribution spec has to upload them.
+//! Blobs of the registry: reading, deleting, and the distribution spec's ways to upload them.
 //!
-//! Goes in: a repository name, a digest or an upload session, a request. Comes out: the spec's answers. The archives,
-//! signatures and configs of the tenant's charts are blobs here without being stored twice. Upload sessions lie in storage,
-//! a part each, so that the parts of one upload may reach different servers.
+//! Goes in: a repository name, a digest or an upload session, a request. Comes out: the spec's responses. The
+//! archives, signatures and configs of the tenant's charts are blobs here without being stored twice. Upload
+//! sessions are in the storage, one object per part, so that different servers can receive the parts of one upload.
 
 use super::digest::Digest;
 use super::repositories;
@@ -14,9 +14,9 @@ use crate::repository::serve::{Answer, Asked, Server, content};
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
-/// Where the sessions of unfinished uploads lie.
+/// The folder of the sessions of unfinished uploads.
 const SESSIONS: &str = ".oci/_uploads";
-/// A session that nobody wrote to for so many milliseconds is forgotten: a day.
+/// The age in milliseconds at which an inactive session is deleted: a day.
 const SESSION_AGE: i64 = 86_400_000;
 
 /// Answers a request for one blob.
@@ -36,7 +36,7 @@ pub async fn handle(server: &Server, name: &str, digest: &str, asked: &Asked) ->
     }
 }
 
-/// Whether there is such a blob.
+/// Whether the blob exists.
 pub async fn exists(server: &Server, name: &str, digest: &Digest) -> Result<bool> {
     // The archives of charts are known without a look at the storage.
     if let (Some((catalog, chart)), Some(hex)) = (chart_of(server, name), digest.sha256())
@@ -48,7 +48,7 @@ pub async fn exists(server: &Server, name: &str, digest: &Digest) -> Result<bool
     Ok(stored || blob_of_chart(server, name, digest).await?.is_some())
 }
 
-/// The content of a blob: one that was uploaded, or a part of one of the tenant's charts.
+/// The content of a blob: an uploaded one, or a part of one of the tenant's charts.
 pub async fn blob(server: &Server, name: &str, digest: &Digest) -> Result<Option<Bytes>> {
     match server.storage.get(&kept(name, "_blobs", &digest.key())).await? {
         Some(bytes) => Ok(Some(bytes)),
@@ -63,12 +63,12 @@ async fn blob_of_chart(server: &Server, name: &str, digest: &Digest) -> Result<O
     }
 }
 
-/// The blob, or the range of it that was asked for, so that a broken download can go on.
+/// The blob, or the requested range of it, so that an interrupted download can be resumed.
 fn part_of(asked: &Asked, bytes: Bytes, digest: &Digest) -> Answer {
     let total = bytes.len();
     let tag = tag(digest);
     let headers = [(DIGEST_HEADER, digest.as_str()), (header::ACCEPT_RANGES, "bytes"), (header::ETAG, &tag)];
-    // What a client has of something else is of no use to it.
+    // With another `If-Range`, the client holds a part of other content, so it gets the whole blob.
     let same = asked.header(header::IF_RANGE).is_none_or(|given| given.trim() == tag);
     let Some(asked_range) = asked.header(header::RANGE).filter(|_| same).and_then(|text| range(text, total)) else {
         return content(asked, "application/octet-stream", bytes, &headers);
@@ -84,8 +84,8 @@ fn part_of(asked: &Asked, bytes: Bytes, digest: &Digest) -> Answer {
     answer
 }
 
-/// First and last byte of a `Range` header; `None` for forms that are ignored (several ranges, other units), `Some(None)`
-/// for a range that lies outside.
+/// First and last byte of a `Range` header; `None` for forms that are ignored (several ranges, other units),
+/// `Some(None)` for a range outside the content.
 fn range(text: &str, total: usize) -> Option<Option<(usize, usize)>> {
     let (first, last) = text.trim().strip_prefix("bytes=")?.split_once('-')?;
     let (first, last) = match (first.trim(), last.trim()) {
@@ -98,7 +98,7 @@ fn range(text: &str, total: usize) -> Option<Option<(usize, usize)>> {
     Some(last.filter(|last| first <= *last && first < total).map(|last| (first, last)))
 }
 
-/// First and last byte of a chunk by its `Content-Range`, which the spec writes without a unit.
+/// First and last byte of a chunk according to its `Content-Range`, which the spec writes without a unit.
 fn chunk(text: &str) -> Option<(usize, usize)> {
     let text = text.trim();
     let text = text.strip_prefix("bytes").unwrap_or(text).trim_start();
@@ -106,13 +106,13 @@ fn chunk(text: &str) -> Option<(usize, usize)> {
     Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
 }
 
-/// The folder of a session. It is the repository's own: under another name there is no such session.
+/// The folder of a session. It depends on the repository, so the session does not exist in any other one.
 fn session_folder(name: &str, session: &str) -> String {
     let owner = Digest::of(name.as_bytes());
     format!("{SESSIONS}/{session}-{}", owner.as_str().get(7..23).unwrap_or_default())
 }
 
-/// Takes away what clients that never finished have left.
+/// Deletes the sessions that clients abandoned.
 pub async fn forget_abandoned(storage: &Storage, now: i64) -> Result<()> {
     let before = now.saturating_sub(SESSION_AGE);
     repositories::forget_unnamed(storage, before).await?;
@@ -123,7 +123,7 @@ pub async fn forget_abandoned(storage: &Storage, now: i64) -> Result<()> {
     Ok(())
 }
 
-/// Begins an upload, or stores a whole blob at once, or takes it from another repository.
+/// Starts an upload, or stores a whole blob at once, or mounts it from another repository.
 pub async fn start(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
     if let Some(digest) = asked.query("digest") {
         return finish(server, name, digest, asked.body.clone()).await;
@@ -146,9 +146,9 @@ pub async fn start(server: &Server, name: &str, asked: &Asked) -> Result<Answer>
     ))
 }
 
-/// The parts of a session so far, in their order, and how long they are together; `None` if there is no such session.
+/// The parts of a session so far, in order, and their total length; `None` if there is no such session.
 async fn so_far(server: &Server, folder: &str) -> Result<Option<(Vec<String>, usize)>> {
-    // Parts are listed in byte order of their names, which are the places where they begin.
+    // Parts are named by their offsets and listed in byte order of their names.
     let parts = server.storage.list(folder).await?;
     if parts.is_empty() {
         return Ok(None);
@@ -171,7 +171,7 @@ pub async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -
         if range_given.is_some() && given.is_none_or(|(first, last)| first != length || last < first) {
             return Ok(empty(StatusCode::RANGE_NOT_SATISFIABLE, &[(header::LOCATION, &place), (header::RANGE, &range(length))]));
         }
-        // Without content there is nothing to count: some clients end an upload so.
+        // Without content there is nothing to check: some clients end an upload this way.
         if let (Some((first, last)), Some(longest)) = (given, asked.body.len().checked_sub(1))
             && last - first != longest
         {
@@ -191,7 +191,7 @@ pub async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -
         }
         Method::PUT => {
             let Some(digest) = asked.query("digest") else { return Ok(digest_invalid("no digest given")) };
-            // A slip of the pen does not cost the client what it has sent.
+            // A malformed digest does not discard what the client has sent.
             if Digest::parse(digest).is_none() {
                 return Ok(digest_invalid("not a sha256 or sha512 digest"));
             }
@@ -212,7 +212,7 @@ pub async fn upload(server: &Server, name: &str, session: &str, asked: &Asked) -
     }
 }
 
-/// Stores a whole blob if it has the digest that was claimed.
+/// Stores a whole blob if it has the claimed digest.
 async fn finish(server: &Server, name: &str, digest: &str, bytes: Bytes) -> Result<Answer> {
     let Some(digest) = Digest::parse(digest).filter(|digest| digest.fits(&bytes)) else {
         return Ok(digest_invalid("the content has another digest"));
@@ -227,16 +227,16 @@ mod tests {
     use super::{Digest, SESSION_AGE, Storage, chunk, forget_abandoned, range, session_folder};
     use crate::repository::serve::trial::Trial;
 
-    /// The one session that a trial's server gives.
+    /// The only session that a trial's server creates.
     const SESSION: &str = "/v2/a/blobs/uploads/07070707070707070707070707070707";
 
     impl Trial {
-        /// Begins an upload to the repository `a`.
+        /// Starts an upload to the repository `a`.
         fn begin(&self) {
             assert_eq!(self.status("POST", "/v2/a/blobs/uploads/", ""), 202);
         }
 
-        /// The status of what is sent to the session, and the code of its fault or else the range that it has so far.
+        /// The status of a request to the session, and the code of its error or else the range received so far.
         fn send(&self, method: &str, query: &str, range: &str, body: &str) -> (u16, String) {
             let given = [("content-range", range)];
             let headers = if range.is_empty() { &[][..] } else { &given };
@@ -257,7 +257,7 @@ mod tests {
             status == 200
         }
 
-        /// What is left of sessions.
+        /// Whether any parts of sessions are left.
         fn has_parts(&self) -> bool {
             let folders = std::fs::read_dir(self.path(".oci/_uploads")).into_iter().flatten().flatten();
             folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten()).next().is_some()

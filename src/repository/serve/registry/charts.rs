@@ -1,8 +1,8 @@
-//! The charts of a tenant as a registry shows them: manifest, config, archive and signature of each version.
+//! The charts of a tenant as registry objects: manifest, config, archive and signature of each version.
 //!
-//! Goes in: a catalog, a chart's name, and a digest or an entry. Comes out: the bytes, made from the archive's entry each time
-//! and always the same, so that nothing is stored twice. What digests they have is kept with each entry for as long as its
-//! provenance file is the one that was read: whoever asks for a digest that nobody has costs no reading of thousands of files.
+//! Goes in: a catalog, a chart's name, and a digest or an entry. Comes out: the bytes, generated from the archive's
+//! entry each time and always the same, so that nothing is stored twice. The digests are cached in each entry until
+//! its provenance file changes, so that a request for an unknown digest does not read thousands of files.
 
 use super::digest::Digest;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::json as object;
 use std::sync::{Arc, PoisonError};
 
-/// Provenance files that are read at once.
+/// How many provenance files are read at once.
 const PARALLEL: usize = 16;
 
 /// The manifest of a version.
@@ -22,7 +22,7 @@ pub async fn manifest(catalog: &Catalog, entry: &StoredVersion) -> Result<Bytes>
     Ok(manifest_with(entry, catalog.provenance(entry).await?.as_ref()))
 }
 
-/// The manifest of a version with this provenance file.
+/// The manifest of a version with the given provenance file.
 fn manifest_with(entry: &StoredVersion, provenance: Option<&Bytes>) -> Bytes {
     let config = entry.config();
     let descriptor = |kind: &str, digest: &str, size: u64| object!({ "mediaType": kind, "digest": digest, "size": size });
@@ -46,15 +46,15 @@ fn manifest_with(entry: &StoredVersion, provenance: Option<&Bytes>) -> Bytes {
     Bytes::from(manifest.to_string())
 }
 
-/// The manifest of the version whose manifest has this digest.
+/// The manifest with this digest, of one of the versions.
 pub async fn manifest_of(catalog: &Catalog, chart: &str, digest: &Digest) -> Result<Option<Bytes>> {
     let Some(wanted) = digest.bytes() else { return Ok(None) };
     let Some((entry, _)) = having(catalog, chart, |digests| digests.manifest == wanted).await? else { return Ok(None) };
-    // Its provenance file may be another one by now.
+    // Its provenance file may have changed meanwhile.
     Ok(Some(manifest(catalog, &entry).await?).filter(|made| digest.fits(made)))
 }
 
-/// The blob of one of the versions that has this digest.
+/// The blob with this digest, of one of the versions.
 pub async fn blob(catalog: &Catalog, chart: &str, digest: &Digest) -> Result<Option<Bytes>> {
     let (Some(hex), Some(wanted)) = (digest.sha256(), digest.bytes()) else { return Ok(None) };
     let versions = catalog.versions(chart).await?;
@@ -69,7 +69,7 @@ pub async fn blob(catalog: &Catalog, chart: &str, digest: &Digest) -> Result<Opt
     }
 }
 
-/// The first version whose digests are as wanted, if there is one.
+/// The first version whose digests `wanted` accepts, if there is one.
 async fn having(catalog: &Catalog, chart: &str, wanted: impl Fn(&Digests) -> bool) -> Result<Option<(Arc<StoredVersion>, Digests)>> {
     let all = catalog.with_provenance(chart).await?;
     let known = futures_util::stream::iter(all).map(|(entry, beside)| async move {
@@ -85,7 +85,7 @@ async fn having(catalog: &Catalog, chart: &str, wanted: impl Fn(&Digests) -> boo
     Ok(None)
 }
 
-/// What digests the parts of a version have.
+/// The digests of the parts of a version.
 async fn digests(catalog: &Catalog, entry: &StoredVersion, beside: Beside) -> Result<Digests> {
     let listed = match &beside {
         Beside::Nothing => Some(None),
@@ -138,7 +138,7 @@ mod tests {
                 (found, reads(&catalog) - before)
             };
             let unknown = Digest::of(b"unknown");
-            // Once each signature, then nothing.
+            // Each signature is read once, then nothing.
             assert_eq!(cost(&unknown).await, (None, SIGNED));
             assert_eq!(cost(&unknown).await, (None, 0));
             let before = reads(&catalog);
@@ -155,7 +155,7 @@ mod tests {
                 assert_eq!(reads(&catalog), before + 1);
             }
             assert_eq!(cost(&Digest::of(b"signed 7")).await, (Some(Bytes::from_static(b"signed 7")), 1));
-            // What another server writes is seen in the listing, what this one writes at once.
+            // A write of another server shows in the listing, one of this server at once.
             write("a-1.7.0.tgz.prov", b"signed anew");
             assert_eq!(cost(&Digest::of(b"signed 7")).await, (None, 1));
             assert_eq!(cost(&Digest::of(b"signed anew")).await.0.as_deref(), Some(&b"signed anew"[..]));

@@ -1,16 +1,16 @@
 //! Content digests as the distribution spec writes them: `sha256:HEX` and `sha512:HEX`.
 //!
-//! Goes in: text from a request or a manifest. Comes out: a checked [`Digest`] and the object name that it gives. Apart
-//! because nothing from outside may become part of an object's name unchecked.
+//! Goes in: text from a request or a manifest. Comes out: a checked [`Digest`] and the object name for it.
+//! Separate because no untrusted text may become part of an object's name unchecked.
 
 use crate::repository::oci::{digest_of, has_digest, valid_digest};
 
-/// A digest of an algorithm that is supported.
+/// A digest of a supported algorithm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest(String);
 
 impl Digest {
-    /// Reads `ALGORITHM:HEX`; `None` for other algorithms and for what is not lower-case hex of the right length.
+    /// Parses `ALGORITHM:HEX`; `None` for other algorithms and for anything but lower-case hex of the right length.
     pub fn parse(text: &str) -> Option<Digest> {
         valid_digest(text).then(|| Digest(text.to_string()))
     }
@@ -35,12 +35,12 @@ impl Digest {
         self.0.strip_prefix("sha256:")
     }
 
-    /// A SHA-256 digest itself.
+    /// The bytes of a SHA-256 digest.
     pub fn bytes(&self) -> Option<crate::package::digest::Digest> {
         data_encoding::HEXLOWER.decode(self.sha256()?.as_bytes()).ok()?.try_into().ok()
     }
 
-    /// The last part of the name of the object that is kept under this digest.
+    /// The last part of the name of the object stored under this digest.
     pub fn key(&self) -> String {
         self.sha256().map_or_else(|| self.0.replace(':', "-"), str::to_string)
     }

@@ -1,8 +1,8 @@
-//! What a pushed manifest must be: an image manifest or an index, OCI's or Docker's.
+//! Checks pushed manifests: image manifests or indexes, OCI's or Docker's.
 //!
-//! Goes in: the body of the request and its `Content-Type`. Comes out: a [`Manifest`] with the digests of all that it names,
-//! or why it is none. Apart because it is pure, and because a manifest that could be read in two ways (CVE-2021-41190), or
-//! whose parts nobody could fetch, must not be stored at all. The rules are the image spec's, as docker-registry checks them.
+//! Goes in: the body of the request and its `Content-Type`. Comes out: a [`Manifest`] with the digests of everything it names,
+//! or why it is invalid. Separate because it is pure, and because a manifest that could be read in two ways (CVE-2021-41190),
+//! or whose parts cannot be fetched, must not be stored at all. The rules are the image spec's, as docker-registry checks them.
 
 use super::INDEX_TYPE as INDEX;
 use super::digest::Digest;
@@ -13,25 +13,25 @@ use serde_json::{Map, Value};
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
-/// A manifest that may be stored if its parts are there.
+/// A valid manifest, which may be stored if its parts exist.
 #[derive(Debug)]
 pub struct Manifest {
     pub value: Value,
-    /// What it needs of the registry: config and layers of an image, the manifests of an index.
+    /// The objects that must be in the registry: config and layers of an image, the manifests of an index.
     pub parts: Vec<Part>,
-    /// What it refers to, which may come later.
+    /// The manifest it refers to, which may be pushed later.
     pub subject: Option<Digest>,
 }
 
-/// Something that a manifest names.
+/// An object that a manifest names.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Part {
     pub digest: Digest,
-    /// It may be a manifest, else it is a blob.
+    /// Whether it may be a manifest; otherwise it is a blob.
     pub in_index: bool,
 }
 
-/// Reads a manifest that is sent as `content_type`. The error is the reason why it is none.
+/// Parses a manifest sent as `content_type`. The error is the reason why it is invalid.
 pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Manifest, String> {
     let value: Value = serde_json::from_slice(body).map_err(|_| "the manifest is not JSON")?;
     let Some(fields) = value.as_object() else { return Err("the manifest is not an object".into()) };
@@ -74,7 +74,7 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Manifest, String>
     Ok(Manifest { value, parts, subject })
 }
 
-/// What a manifest says that it is, else what its fields make it.
+/// The type that a manifest states, else the one that its fields imply.
 fn kind(fields: &Map<String, Value>) -> Result<&str, String> {
     match text(fields, "mediaType")? {
         Some(kind) => Ok(kind),
@@ -84,12 +84,12 @@ fn kind(fields: &Map<String, Value>) -> Result<&str, String> {
     }
 }
 
-/// A field that is there and not null.
+/// A field that is present and not null.
 fn given<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     fields.get(name).filter(|value| !value.is_null())
 }
 
-/// A text that is not empty.
+/// A string that is not empty.
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, String> {
     let Some(value) = given(fields, name) else { return Ok(None) };
     let text = value.as_str().ok_or_else(|| format!("{name} is not a text"))?;
@@ -104,7 +104,7 @@ fn annotations(fields: &Map<String, Value>) -> Result<(), String> {
     }
 }
 
-/// The digest of a descriptor that is one.
+/// The digest of a valid descriptor.
 fn descriptor(place: &str, value: &Value) -> Result<Digest, String> {
     let fields = value.as_object().ok_or_else(|| format!("{place} has something that is no descriptor"))?;
     text(fields, "mediaType").and(text(fields, "artifactType")).and(annotations(fields)).map_err(|fault| format!("{place}: {fault}"))?;
@@ -115,7 +115,7 @@ fn descriptor(place: &str, value: &Value) -> Result<Digest, String> {
     digest.ok_or_else(|| format!("{place} has a descriptor without sha256 or sha512 digest"))
 }
 
-/// Whether a layer's content is not meant to be in the registry at all.
+/// Whether a layer's content is by its type not meant to be in the registry.
 fn is_elsewhere(part: &Value) -> bool {
     let kind = part.get("mediaType").and_then(Value::as_str).unwrap_or_default();
     kind.starts_with("application/vnd.oci.image.layer.nondistributable.") || kind.contains(".rootfs.foreign.")
@@ -130,7 +130,7 @@ mod tests {
         json!({ "mediaType": "a/b", "digest": Digest::of(b"x").as_str(), "size": size.into() })
     }
 
-    /// A whole image manifest with these fields set, or taken away where they are null.
+    /// A complete image manifest with these fields set, or removed if they are null.
     fn image(more: &Value) -> Value {
         let mut manifest = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": part(1), "layers": [part(1)] });
         for (name, value) in more.as_object().expect("an object") {

@@ -1,10 +1,10 @@
 //! The OCI distribution API (v1.1: pull, push, content discovery, deletion) on the same storage.
 //!
-//! Goes in: a registry route and a request. Comes out: the spec's answers. A manifest whose config is a Helm chart is
-//! published among the tenant's charts, and every chart that was uploaded over HTTP can be pulled here: its manifest is
-//! made from the archive each time, always with the same bytes. What is not a chart is kept below `.oci/NAME/`.
-//! Manifests, tags and referrers are here, blobs and their uploads in `blobs`, what is made of charts in `charts`, what the tag of
-//! a published version may name in `published`, other tags of it in `aliases`.
+//! Goes in: a registry route and a request. Comes out: the spec's responses. A manifest whose config is a Helm chart
+//! is published among the tenant's charts, and every chart that was uploaded over HTTP can be pulled here: its
+//! manifest is generated from the archive each time, always with the same bytes. Everything else is stored below
+//! `.oci/NAME/`. Manifests, tags and referrers are here, blobs and their uploads in `blobs`, objects generated from
+//! charts in `charts`, the rules for the tag of a published version in `published`, its other tags in `aliases`.
 
 mod aliases;
 mod blobs;
@@ -38,12 +38,12 @@ use std::sync::atomic::Ordering;
 /// The media type of a list of manifests.
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
-/// The spec asks registries to take manifests of at least 4 MiB.
+/// The spec requires registries to accept manifests of at least 4 MiB.
 const MANIFEST_LIMIT: usize = 4 << 20;
-/// The most tags that one push may bring along.
+/// How many tags one push may set, at most.
 const TAG_LIMIT: usize = 32;
 
-/// The spec's form of an error.
+/// An error in the spec's form.
 pub fn fault(status: StatusCode, code: &str, message: &str) -> Answer {
     json(status, object!({ "errors": [{ "code": code, "message": message }] }).to_string())
 }
@@ -68,7 +68,7 @@ fn exists(name: &str, version: &str) -> Answer {
     fault(StatusCode::CONFLICT, "DENIED", &format!("{name} {version} exists with other content"))
 }
 
-/// An answer without a body.
+/// A response without a body.
 fn empty(status: StatusCode, headers: &[(HeaderName, &str)]) -> Answer {
     let mut builder = Response::builder().status(status).header(header::CONTENT_LENGTH, 0);
     for (name, value) in headers {
@@ -77,19 +77,19 @@ fn empty(status: StatusCode, headers: &[(HeaderName, &str)]) -> Answer {
     builder.body(Body::empty()).unwrap_or_else(|_| fault(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN", "bad header"))
 }
 
-/// The answer to a client that has the content already, by its digest.
+/// The response to a client that already has the content with this digest.
 fn known(asked: &Asked, digest: &Digest) -> Option<Answer> {
     let tag = tag(digest);
     let headers = [(DIGEST_HEADER, digest.as_str()), (header::ETAG, tag.as_str())];
     has_already(&asked.headers, &tag).then(|| empty(StatusCode::NOT_MODIFIED, &headers))
 }
 
-/// The `ETag` of what has this digest.
+/// The `ETag` of the content with this digest.
 fn tag(digest: &Digest) -> String {
     format!("\"{}\"", digest.as_str())
 }
 
-/// Clients from before the spec know a registry by this header.
+/// Clients from before the spec recognize a registry by this header.
 pub fn sign(answer: &mut Answer) {
     answer.headers_mut().insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
 }
@@ -126,7 +126,7 @@ pub async fn handle(server: &Arc<Server>, route: RegistryRoute, asked: &Asked) -
     }
 }
 
-/// The refusal of a method, with those that are there.
+/// The refusal of a method, with the allowed ones.
 fn unsupported(methods: &str) -> Answer {
     let mut refusal = fault(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "the operation is unsupported");
     if let Ok(methods) = methods.parse() {
@@ -135,12 +135,12 @@ fn unsupported(methods: &str) -> Answer {
     refusal
 }
 
-/// Where something of a repository is kept; no part of a repository name begins with `_`.
+/// The object name of something in a repository; no part of a repository name starts with `_`.
 fn kept(name: &str, kind: &str, key: &str) -> String {
     format!(".oci/{name}/{kind}/{key}")
 }
 
-/// The tenant and chart that a repository name means, if the layout has such tenants.
+/// The tenant and chart of a repository name, if the layout has such tenants.
 fn chart_of<'a>(server: &Server, name: &'a str) -> Option<(Arc<Catalog>, &'a str)> {
     let (tenant, chart) = server.options.layout.chart_of(name)?;
     Some((server.catalog(tenant), chart))
@@ -201,7 +201,7 @@ async fn has_archive(server: &Server, name: &str, manifest: &[u8]) -> Result<boo
 fn media_type(manifest: &[u8]) -> String {
     let parsed: Value = serde_json::from_slice(manifest).unwrap_or_default();
     match parsed.get("mediaType").and_then(Value::as_str) {
-        // A header may hold less than a JSON string.
+        // A JSON string may contain characters that a header must not.
         Some(kind) if kind.bytes().all(|byte| byte.is_ascii_graphic()) => kind.to_string(),
         _ if parsed.get("manifests").is_some() => INDEX_TYPE.to_string(),
         _ => MANIFEST_TYPE.to_string(),
@@ -226,14 +226,14 @@ async fn tags(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
     })
 }
 
-/// A part of a list.
+/// A page of a list.
 struct Page {
     items: Vec<String>,
-    /// The query of what follows, if anything does.
+    /// The query for the next page, if there is one.
     next: Option<String>,
 }
 
-/// Of a sorted list what stands behind `last`, and of that the first `n`.
+/// Of a sorted list, the first `n` items after `last`.
 fn page(mut items: Vec<String>, asked: &Asked) -> std::result::Result<Page, Answer> {
     if let Some(last) = asked.query("last") {
         items.retain(|item| item.as_str() > last);
@@ -249,7 +249,7 @@ fn page(mut items: Vec<String>, asked: &Asked) -> std::result::Result<Page, Answ
     Ok(Page { items, next })
 }
 
-/// Tells where the next page is.
+/// Adds the link to the next page.
 fn link(answer: &mut Answer, path: &str, next: Option<String>) {
     if let Some(next) = next
         && let Ok(link) = format!("<{path}?{next}>; rel=\"next\"").parse()
@@ -284,9 +284,9 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     }
     let (digest, tags) = match Digest::parse(reference) {
         Some(digest) if !digest.fits(&asked.body) => return Ok(digest_invalid("the digest is not the manifest's")),
-        // What is pushed by digest may bring its tags along (a draft of the spec).
+        // A push by digest may set tags too (a draft of the spec).
         Some(digest) => (digest, asked.query.iter().filter(|(key, _)| key == "tag").map(|(_, tag)| tag.as_str()).collect()),
-        // No tag has a colon.
+        // Tags contain no colon.
         None if reference.contains(':') => return Ok(digest_invalid("not a sha256 or sha512 digest")),
         None => (Digest::of(&asked.body), vec![reference]),
     };
@@ -334,7 +334,7 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     let mut headers = vec![(header::LOCATION, place.as_str()), (DIGEST_HEADER, digest.as_str())];
     for tag in tags {
         let (place, text) = (kept(name, "_tags", tag), Bytes::copy_from_slice(digest.as_str().as_bytes()));
-        // Of several that push a new version at once, the first gives it its manifest.
+        // Of several concurrent pushes of a new version, the first sets its manifest.
         if !(keeps && is_version(tag) && server.storage.create(&place, text.clone()).await? == Written::New) {
             if keeps && published::conflicts(server, name, tag, &parsed, &digest).await? {
                 return Ok(exists(name, tag));
@@ -355,7 +355,7 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
 async fn missing_part<'p>(server: &Server, name: &str, parts: &'p [Part]) -> Result<Option<&'p Digest>> {
     for Part { digest, in_index } in parts {
         let is_there = blobs::exists(server, name, digest).await?
-            // Whatever an index lists may be a manifest, and some builders list blobs.
+            // An index may list any manifest, and some builders list blobs.
             || (*in_index && manifest(server, name, digest.as_str()).await?.is_some());
         if !is_there {
             return Ok(Some(digest));
@@ -368,7 +368,7 @@ fn referrer_place(name: &str, subject: &Digest, manifest: &Digest) -> String {
     format!("{}/{}.json", kept(name, "_referrers", &subject.key()), manifest.key())
 }
 
-/// The descriptor under which the subject of a manifest lists it.
+/// The descriptor of a manifest in the list of its subject's referrers.
 fn referrer(manifest: &Value, bytes: &[u8], digest: &Digest) -> Value {
     let mut descriptor = object!({ "mediaType": media_type(bytes), "digest": digest.as_str(), "size": bytes.len() });
     if let Some(map) = descriptor.as_object_mut() {
@@ -436,7 +436,7 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, chart: &Push
     match publish(server, &catalog, upload).await? {
         Written::New => {
             server.metrics.uploads.fetch_add(1, Ordering::Relaxed);
-            // From here on the archive among the charts is this blob.
+            // From here on this blob is served from the archive among the charts.
             if digest.sha256().is_some() {
                 server.storage.discard(&kept(name, "_blobs", &digest.key())).await?;
             }
@@ -467,7 +467,7 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
     let Some((digest, bytes)) = found else { return Ok(manifest_unknown()) };
     let by_digest = digest.as_str() == reference;
     let parsed: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    // Found out while the tags still stand.
+    // Determined before the tags are deleted.
     let versions = versions_of(server, name, reference, &digest, &parsed).await?;
     let mut deleted = false;
     for tag in server.storage.list(&format!(".oci/{name}/_tags")).await? {
@@ -494,8 +494,8 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
     Ok(if deleted { empty(StatusCode::ACCEPTED, &[]) } else { manifest_unknown() })
 }
 
-/// The versions that go with a manifest: those whose tag is `reference`, or names the manifest if that is its digest. Other tags of
-/// a chart come and go without it.
+/// The versions that are deleted with a manifest: those whose tag is `reference`, or names the manifest if
+/// `reference` is its digest. Deleting another tag does not delete the chart.
 async fn versions_of(server: &Server, name: &str, reference: &str, digest: &Digest, parsed: &Value) -> Result<Vec<Arc<StoredVersion>>> {
     let mut found = Vec::new();
     for entry in versions(server, name).await?.into_iter().filter(|entry| published::holds(parsed, entry)) {
@@ -513,18 +513,18 @@ fn repository_of(tenant: &str, name: &str) -> String {
     if tenant.is_empty() { name.to_string() } else { format!("{tenant}/{name}") }
 }
 
-/// Forgets what was pushed for a version that was given another archive or signature over ChartMuseum's API: its tag means what is
-/// there now.
+/// Deletes the tag that was pushed for a version, after ChartMuseum's API gave it another archive or signature:
+/// without the tag, its manifest is generated from what is stored now.
 pub async fn forget(server: &Server, tenant: &str, name: &str, version: &str) -> Result<()> {
     server.storage.delete(&kept(&repository_of(tenant, name), "_tags", &tag_of(version))).await.map(drop)
 }
 
-/// Forgets all tags of a version that is deleted over ChartMuseum's API.
+/// Deletes all tags of a version that is deleted over ChartMuseum's API.
 pub async fn forget_all(server: &Server, tenant: &str, entry: &StoredVersion) -> Result<()> {
     aliases::remove(server, &repository_of(tenant, &entry.name), entry).await
 }
 
-/// Keeps for other tags what they name of a version that is about to get another archive.
+/// Copies what other tags name to the blobs, before a version gets another archive.
 pub async fn keep_aliases(server: &Server, tenant: &str, entry: &StoredVersion) -> Result<()> {
     aliases::keep(server, &repository_of(tenant, &entry.name), entry).await
 }

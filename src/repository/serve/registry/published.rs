@@ -1,8 +1,8 @@
-//! What the tag of a published version may name, where versions may not be overwritten.
+//! What the tag of a published version may name if versions may not be overwritten.
 //!
-//! Goes in: a manifest that is pushed under a tag. Comes out: whether the version of that tag gives something else to those who pull
-//! it. The same chart may come again: annotations tell when an archive was written, and another client writes the same config in
-//! another way. A signature may come later to a version that has none, and is never taken from one that has.
+//! Goes in: a manifest pushed under a tag. Comes out: whether the version of that tag has other content for clients that
+//! pull it. The same chart may be pushed again: annotations include the time of writing, and another client encodes the
+//! same config differently. A signature may be added later to a version that has none, but is never removed.
 
 use super::digest::Digest;
 use super::{blob, chart_of, charts, manifest, tag_of};
@@ -12,11 +12,11 @@ use crate::repository::serve::Server;
 use crate::repository::serve::catalog::StoredVersion;
 use serde_json::Value;
 
-/// What a manifest gives to whoever pulls a chart by it; kinds and digests as they stand there.
+/// The content that a client gets from a manifest when it pulls a chart; media types and digests as written.
 #[derive(Debug, PartialEq, Eq)]
 struct Parts {
     config: (String, String),
-    /// All but signatures, in their order: clients take the first of a kind.
+    /// All layers but signatures, in order: clients use the first of a type.
     layers: Vec<(String, String)>,
     signatures: Vec<String>,
 }
@@ -40,7 +40,7 @@ pub fn holds(manifest: &Value, entry: &StoredVersion) -> bool {
     Parts::of(manifest).layers.iter().any(|(_, digest)| *digest == archive)
 }
 
-/// Whether `tag` is that of a version with another content than `pushed`, whose digest is `digest`.
+/// Whether `tag` belongs to a version with other content than `pushed`, whose digest is `digest`.
 pub async fn conflicts(server: &Server, name: &str, tag: &str, pushed: &Value, digest: &Digest) -> Result<bool> {
     let Some((catalog, chart)) = chart_of(server, name) else { return Ok(false) };
     let versions = catalog.versions(chart).await?;
@@ -48,7 +48,7 @@ pub async fn conflicts(server: &Server, name: &str, tag: &str, pushed: &Value, d
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap_or_default();
     let current = match manifest(server, name, tag).await? {
         Some((_, bytes)) if holds(&read(&bytes), entry) => bytes,
-        // What the tag named before there was such a version is not the version's.
+        // A manifest that the tag named before the version existed does not count.
         _ => charts::manifest(&catalog, entry).await?,
     };
     if digest.fits(&current) {
@@ -61,7 +61,7 @@ pub async fn conflicts(server: &Server, name: &str, tag: &str, pushed: &Value, d
     if old.signatures == new.signatures {
         return Ok(false);
     }
-    // It may have been signed over HTTP since it was pushed.
+    // The version may have been signed over HTTP since it was pushed.
     let signature = catalog.provenance(entry).await?.map(|bytes| Digest::of(&bytes));
     Ok(!old.signatures.is_empty() || signature.is_some_and(|signature| new.signatures != [signature.as_str()]))
 }

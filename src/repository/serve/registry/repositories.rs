@@ -1,7 +1,7 @@
-//! The names of all repositories: `/v2/_catalog`, which the distribution specification leaves to registries and all of them have.
+//! The names of all repositories: `/v2/_catalog`, which the distribution specification does not define but all registries have.
 //!
-//! Goes in: what is kept below `.oci`, and the charts of every tenant. Comes out: names in byte order, in pages if asked for.
-//! Follows docker-registry's answers.
+//! Goes in: the objects below `.oci`, and the charts of every tenant. Comes out: names in byte order, in pages
+//! on request. Follows docker-registry's responses.
 
 use super::{Page, page};
 use crate::error::Result;
@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use serde_json::json as object;
 use std::collections::BTreeSet;
 
-/// The names, those behind `last` and at most `n` of them.
+/// The names after `last`, at most `n` of them.
 pub(super) async fn repositories(server: &Server, asked: &Asked) -> Result<Answer> {
     let mut names = BTreeSet::new();
     pushed(server, &mut names).await?;
@@ -28,7 +28,7 @@ pub(super) async fn repositories(server: &Server, asked: &Asked) -> Result<Answe
     }
 }
 
-/// Those that manifests were pushed to, however deep they lie. A name's own folders begin with `_`.
+/// The repositories that manifests were pushed to, at any depth. A repository's own folders start with `_`.
 async fn pushed(server: &Server, names: &mut BTreeSet<String>) -> Result<()> {
     let mut folders = vec![String::new()];
     while let Some(name) = folders.pop() {
@@ -60,7 +60,7 @@ pub(super) async fn forget_unnamed(storage: &Storage, before: i64) -> Result<()>
     Ok(())
 }
 
-/// Those of charts, however they were uploaded.
+/// The repositories of charts, uploaded over either API.
 async fn uploaded(server: &Server, names: &mut BTreeSet<String>) -> Result<()> {
     let mut tenants = vec![String::new()];
     while let Some(tenant) = tenants.pop() {

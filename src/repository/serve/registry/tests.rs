@@ -1,4 +1,4 @@
-//! What a registry does to versions that are published, from the request to the storage.
+//! How a registry handles published versions, from the request to the storage.
 
 use super::digest::Digest;
 use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
@@ -14,14 +14,14 @@ fn chart() -> Vec<u8> {
     archive(CHART_FILE)
 }
 
-/// Chart.yaml as a client writes it: the same fields in another order.
+/// Chart.yaml as another client encodes it: the same fields in another order.
 fn config() -> Vec<u8> {
     let fields = r#"{"name":"app","version":"1.0.0+b","description":"<b> ä","keywords":["x"],"annotations":{"k":"7"},"apiVersion":"v2"}"#;
     fields.as_bytes().to_vec()
 }
 
 impl Trial {
-    /// Uploads a blob and gives its descriptor.
+    /// Uploads a blob and returns its descriptor.
     fn blob(&self, kind: &str, bytes: &[u8]) -> Value {
         let digest = Digest::of(bytes);
         let path = format!("/v2/app/blobs/uploads/?digest={}", digest.as_str());
@@ -29,7 +29,7 @@ impl Trial {
         json!({ "mediaType": kind, "digest": digest.as_str(), "size": bytes.len() })
     }
 
-    /// The manifest of a chart with these parts, uploaded.
+    /// The manifest of a chart with these parts, after uploading them.
     fn manifest(&self, config: &[u8], layers: &[(&str, &[u8])], created: &str) -> String {
         let layers: Vec<Value> = layers.iter().map(|(kind, bytes)| self.blob(kind, bytes)).collect();
         let annotations = json!({ "org.opencontainers.image.created": created });
@@ -42,7 +42,7 @@ impl Trial {
         (status.as_u16(), said["errors"][0]["code"].as_str().unwrap_or_default().to_string())
     }
 
-    /// Whether the version is there, whole, however it is asked for.
+    /// Whether the version is complete over every API.
     fn has_version(&self, archive: &[u8]) -> bool {
         let index = String::from_utf8_lossy(&self.get("/index.yaml").1).contains("charts/app-1.0.0+b.tgz");
         let manifest: Value = serde_json::from_slice(&self.get(TAG).1).unwrap_or_default();
@@ -73,7 +73,7 @@ fn deleting_another_tag_leaves_the_version() {
     assert!(trial.has_version(&chart));
     assert_eq!(trial.get(TAG).1, manifest);
     assert!(trial.path("app-1.0.0+b.tgz.prov").exists());
-    // The version's own tag, and its digest, take it away.
+    // Deleting the version's own tag, or its digest, deletes the version.
     assert_eq!(trial.status("DELETE", TAG, ""), 202);
     assert!(!trial.has_version(&chart) && !trial.path("app-1.0.0+b.tgz.prov").exists());
     for tag in ["1.0.0_b", "latest"] {
@@ -141,7 +141,7 @@ fn a_published_version_is_given_no_other_manifest() {
         let (status, _) = trial.ask("PUT", TAG, &[("content-type", "application/vnd.oci.image.index.v1+json")], index.to_string());
         assert_eq!((status.as_u16(), trial.get(TAG)), (409, before));
         assert!(trial.has_version(&chart));
-        // Other tags are free.
+        // Other tags may name anything.
         assert_eq!(trial.put("/v2/app/manifests/image", &image.to_string()), (201, String::new()));
         assert_eq!(trial.put("/v2/app/manifests/2.0.0", &image.to_string()), (201, String::new()));
     }
@@ -163,9 +163,9 @@ fn a_published_version_can_be_pushed_again() {
         }
         push(&[(CHART_TYPE, &chart)], "then");
         push(&[(CHART_TYPE, &chart)], "then");
-        // The archive was fetched again in between, say.
+        // As if the archive was fetched again in between.
         push(&[(CHART_TYPE, &chart)], "later");
-        // Signed afterwards.
+        // Signed later.
         push(&[(PROVENANCE_TYPE, b"signed"), (CHART_TYPE, &chart)], "later");
         push(&[(CHART_TYPE, &chart), (PROVENANCE_TYPE, b"signed")], "much later");
     }
@@ -212,7 +212,7 @@ fn a_version_that_is_replaced_over_http_is_pulled_as_it_is() {
     assert!(trial.has_version(&other));
 }
 
-/// What a tag gives to whoever pulls it: whether all that its manifest names is there.
+/// Whether everything that the tag's manifest names can be pulled; `None` without such a tag.
 fn is_whole(trial: &Trial, tag: &str) -> Option<bool> {
     let (status, body) = trial.get(&format!("/v2/app/manifests/{tag}"));
     let manifest: Value = (status == 200).then(|| serde_json::from_slice(&body).expect("JSON"))?;
@@ -230,7 +230,7 @@ fn other_tags_stand_on_their_own_when_a_version_goes() {
             let chart = chart();
             if pushed_over_http {
                 assert_eq!(trial.status("POST", "/api/charts", chart), 201);
-                // As a client copies a tag: what the registry has is not sent again.
+                // As a client copies a tag: blobs that the registry has are not sent again.
                 let manifest = trial.get(TAG).1;
                 assert_eq!(trial.put("/v2/app/manifests/latest", &String::from_utf8_lossy(&manifest)).0, 201);
             } else {
@@ -253,7 +253,7 @@ fn other_tags_stand_on_their_own_when_a_version_goes() {
         let manifest = replaced.manifest(&config(), &[(CHART_TYPE, &other)], "then");
         assert_eq!(replaced.put(TAG, &manifest).0, 201);
         assert_eq!((is_whole(&replaced, "1.0.0_b"), is_whole(&replaced, "latest")), (Some(true), Some(true)));
-        // Whoever deletes a version over HTTP wants it gone by whatever name.
+        // Deleting a version over HTTP deletes all its tags.
         let deleted = trial();
         assert_eq!(deleted.status("DELETE", "/api/charts/app/1.0.0+b", ""), 200);
         assert_eq!((is_whole(&deleted, "1.0.0_b"), is_whole(&deleted, "latest")), (None, None));
@@ -351,7 +351,7 @@ fn a_signature_that_comes_later_is_seen_by_all() {
     let manifest: Value = serde_json::from_slice(&trial.get(TAG).1).expect("JSON");
     assert_eq!(manifest["layers"][1]["digest"], Digest::of(text.as_bytes()).as_str());
     assert_eq!(is_whole(&trial, "1.0.0_b"), Some(true));
-    // What was pushed can be had by its digest still.
+    // The pushed manifest is still available by its digest.
     assert_eq!(trial.get(&format!("/v2/app/manifests/{}", Digest::of(unsigned.as_bytes()).as_str())).0, 200);
 }
 
@@ -385,7 +385,7 @@ fn repositories_of_any_depth_are_listed() {
     assert_eq!(listed["repositories"], json!(names));
 }
 
-/// The status of an answer and the code of its fault.
+/// The status of a response and the code of its error.
 fn code((status, body): (axum::http::StatusCode, axum::body::Bytes)) -> (u16, String) {
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();
     (status.as_u16(), said["errors"][0]["code"].as_str().unwrap_or_default().to_string())
@@ -421,7 +421,7 @@ fn a_manifest_is_not_stored_before_its_parts() {
             assert_eq!(trial.get(&path).0, 404, "{place} {reference}");
         }
     }
-    // What another repository has is not in this one.
+    // Blobs of another repository are not in this one.
     assert_eq!(trial.put("/v2/other/manifests/latest", &whole.to_string()), (404, "MANIFEST_BLOB_UNKNOWN".to_string()));
     assert!(!trial.has_version(&chart()));
 }
