@@ -1,7 +1,7 @@
 //! Base64 as Go's `encoding/base64` reads and writes it.
 //!
-//! Goes in: bytes. Comes out: text, or the other way round. A text that does not decode gives Go's error, which templates show as
-//! their result: so Go's own walk through bad input is followed to the byte.
+//! Goes in: bytes. Comes out: text, or the other way round. Text that does not decode gives Go's error, and templates show that
+//! error as their result, so bad input is walked exactly as Go does it.
 
 use data_encoding::BASE64;
 
@@ -12,7 +12,7 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
 
 /// Decodes padded base64, with line ends anywhere and loose trailing bits; the error is Go's text.
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, String> {
-    // To the library several texts that end with padding are one; to Go what stands behind padding is a fault.
+    // The library accepts several padded texts in a row; Go refuses anything behind the padding.
     let is_one = memchr::memchr(b'=', text).is_none_or(|at| at + 2 >= text.len());
     match BASE64.decode(text) {
         Ok(decoded) if is_one => Ok(decoded),
@@ -20,7 +20,7 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Go's way through base64; the error is the position where it stops.
+/// Decodes as Go does; the error is the position where Go stops.
 fn walk(text: &[u8]) -> Result<Vec<u8>, usize> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let skip_line_ends = |mut at: usize| {
@@ -88,7 +88,7 @@ fn is_line_end(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// As Go 1.25 has it.
+    /// Recorded from Go 1.25.
     #[test]
     fn what_go_decodes_is_decoded() {
         for (text, expected) in [
@@ -98,7 +98,7 @@ mod tests {
             ("YWJj", Ok("abc")),
             ("Y\nW\r\nJj\n", Ok("abc")),
             ("YQ=\n=\n", Ok("a")),
-            // Bits that are left over do not count.
+            // Left-over bits are ignored.
             ("YR==", Ok("a")),
             ("YQ==YQ==", Err(4)),
             ("YQ=", Err(3)),

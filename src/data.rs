@@ -1,8 +1,8 @@
 //! The plain tree that YAML, JSON and TOML texts parse to.
 //!
-//! Goes in: texts, through `yaml`, `json` and `toml`. Comes out: an immutable tree whose subtrees are shared by
-//! reference count, so that coalescing values and copying globals into subcharts costs nothing per key.
-//! It stands apart from the template language's `Value`, which adds Go's types and identity on top of it.
+//! Goes in: texts, through `yaml`, `json` and `toml`. Comes out: an immutable tree whose subtrees are shared by reference count,
+//! so that coalescing values and copying globals into subcharts costs nothing per key.
+//! It is separate from the template language's `Value`, which adds Go's types and identity to it.
 //! Map keys are strings because Helm passes every YAML text through JSON (sigs.k8s.io/yaml).
 
 use std::cmp::Ordering;
@@ -19,7 +19,7 @@ pub enum Data {
     /// A Go `float64`: what every YAML or JSON number is to Helm.
     Float(f64),
     Str(Arc<str>),
-    /// A text that is not UTF-8, which no parsed text holds: `--set-file` gives the bytes of the file.
+    /// Text that is not UTF-8. Parsed texts never hold it; `--set-file` gives a file's bytes as they are.
     Bytes(Arc<[u8]>),
     List(Arc<Items>),
     Map(Arc<Map>),
@@ -31,7 +31,7 @@ impl Data {
         Data::Str(text.into())
     }
 
-    /// A string node of what may not be UTF-8.
+    /// A node for text that may not be UTF-8.
     pub fn text(bytes: Vec<u8>) -> Data {
         String::from_utf8(bytes).map_or_else(|error| Data::Bytes(error.into_bytes().into()), Data::str)
     }
@@ -81,7 +81,7 @@ impl Data {
     }
 }
 
-/// The items of a list: a `Vec<Data>` in all but its drop, which takes deep trees apart without recursion.
+/// The items of a list: a `Vec<Data>` except for its drop, which takes deep trees apart without recursion.
 #[derive(Debug, Clone, Default)]
 pub struct Items(Vec<Data>);
 
@@ -130,7 +130,7 @@ impl Drop for Map {
     }
 }
 
-/// Drops trees of any depth in a loop: a text may nest 10 000 levels, more than the stack of a thread may bear.
+/// Drops trees of any depth in a loop: a text may nest 10 000 levels, more than a thread's stack may hold.
 fn dismantle(mut pending: Vec<Data>) {
     while let Some(node) = pending.pop() {
         match node {
@@ -149,7 +149,7 @@ fn dismantle(mut pending: Vec<Data>) {
     }
 }
 
-/// The order of two keys: that of their bytes. Nearly all keys of one map differ in the first eight, which are compared at once.
+/// Compares two keys by their bytes. Most keys of a map differ within the first eight bytes, which are compared as one number.
 pub(crate) fn compare(one: &[u8], other: &[u8]) -> Ordering {
     compare_from(one, first_bytes(one), other, first_bytes(other))
 }
@@ -158,7 +158,7 @@ fn compare_from(one: &[u8], one_start: u64, other: &[u8], other_start: u64) -> O
     one_start.cmp(&other_start).then_with(|| one.cmp(other))
 }
 
-/// The first eight bytes as a number that is in order as they are; zeros stand for what is missing.
+/// The first eight bytes as a number that sorts like them; missing bytes count as zero.
 fn first_bytes(key: &[u8]) -> u64 {
     if let Some(first) = key.first_chunk::<8>() {
         return u64::from_be_bytes(*first);
@@ -171,12 +171,12 @@ fn first_bytes(key: &[u8]) -> u64 {
     key.iter().enumerate().fold(0, |number, (at, byte)| number | u64::from(*byte) << (56 - 8 * at))
 }
 
-/// A map whose entries stand in byte order of their keys, which is the order Go prints and ranges over them.
+/// A map whose entries are in byte order of their keys, the order in which Go prints and ranges over them.
 #[derive(Debug, Default)]
 pub struct Map {
     entries: Vec<(Arc<str>, Data)>,
-    /// The first bytes of the keys of a larger map, from its first look-up until it changes: a search that had to look at the keys
-    /// themselves would find each somewhere else in memory.
+    /// The first bytes of each key of a larger map, built at the first look-up and dropped when the map changes. Without them, a
+    /// search reads every key it compares from a different place in memory.
     starts: OnceLock<Box<[u64]>>,
 }
 
@@ -199,7 +199,7 @@ impl Map {
         Map { entries, starts: OnceLock::new() }
     }
 
-    /// The entries, to be changed.
+    /// The entries, for changing them; drops the index.
     fn changed(&mut self) -> &mut Vec<(Arc<str>, Data)> {
         self.starts.take();
         &mut self.entries
@@ -223,7 +223,7 @@ impl Map {
         Map::of(entries)
     }
 
-    /// Where `key` stands: `Ok(index)` if present, else `Err(index)` where it would stand.
+    /// The position of `key`: `Ok(index)` if present, else `Err(index)` with the place to insert it.
     pub fn position(&self, key: &[u8]) -> Result<usize, usize> {
         if self.entries.len() < INDEXED {
             return self.position_without_index(key);
@@ -236,7 +236,7 @@ impl Map {
         found.map(|at| from + at).map_err(|at| from + at)
     }
 
-    /// The same for those about to change the map, who need no index.
+    /// As [`Map::position`], for callers that change the map next and would drop the index.
     fn position_without_index(&self, key: &[u8]) -> Result<usize, usize> {
         let start = first_bytes(key);
         self.entries.binary_search_by(|entry| compare_from(entry.0.as_bytes(), first_bytes(entry.0.as_bytes()), key, start))
@@ -265,7 +265,7 @@ impl Map {
         self.position(key.as_bytes()).is_ok()
     }
 
-    /// Puts `value` under `key` and gives back what stood there.
+    /// Puts `value` under `key` and returns the value it replaces.
     /// Linear in the entries behind it: for many keys at once use [`Map::from_entries`].
     pub fn insert(&mut self, key: impl Into<Arc<str>>, value: Data) -> Option<Data> {
         let key = key.into();
@@ -282,7 +282,7 @@ impl Map {
         }
     }
 
-    /// Takes `key` out.
+    /// Removes `key` and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Data> {
         self.position_without_index(key.as_bytes()).ok().map(|at| self.changed().remove(at).1)
     }

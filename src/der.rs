@@ -1,4 +1,4 @@
-//! The little of ASN.1's DER that keys and certificates need.
+//! The part of ASN.1's DER that keys and certificates need.
 //!
 //! Goes in: contents to wrap, or bytes to take apart. Comes out: encoded elements, or their parts as slices. Certificates are
 //! built by hand because each extension must stand where Go's x509 package puts it.

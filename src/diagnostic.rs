@@ -1,7 +1,8 @@
-//! What went wrong, where, and what to do about it, as data.
+//! What went wrong, where, and how to fix it, as data.
 //!
-//! Goes in: facts from any layer. Comes out: nothing printed; `cli::printer` renders a diagnostic for people, in Helm's
-//! words, or as JSON. Notices are what Helm logs on standard error while it goes on (its slog lines).
+//! Goes in: facts from any layer. Comes out: diagnostics and notices as data. Nothing is printed here; `cli::printer` renders a
+//! diagnostic for people, in Helm's words, or as JSON. Notices are what Helm logs on standard error while it goes on (its slog
+//! lines).
 
 use std::sync::Arc;
 
@@ -16,10 +17,10 @@ pub struct Location {
     pub column: Option<usize>,
 }
 
-/// One step of the way to a fault: the include, template or tpl call that led there.
+/// One step on the way to a fault: the include, template or tpl call that led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// Of the node that called.
+    /// The place of the calling node.
     pub location: Location,
     /// The template that was executing, as in `executing "chart.labels"`.
     pub template: String,
@@ -32,25 +33,25 @@ pub struct Frame {
 pub struct Diagnostic {
     /// What is wrong, in one line; holds Helm's core message.
     pub headline: String,
-    /// Where; `None` when no file and line are to blame.
+    /// The place; `None` when the fault belongs to no file and line.
     pub location: Option<Location>,
-    /// What was given to `tpl`, if `location` or a frame lies in such a text, the innermost of them: no file holds it.
+    /// The text given to `tpl`, if `location` or a frame lies in one (the innermost such text): no file holds it.
     pub text: Option<Arc<[u8]>>,
     /// The text of the line at `location`, without its end.
     pub source_line: Option<String>,
     /// The source text of the node that failed, empty when there is none.
     pub node: String,
-    /// How many bytes from the column on the caret should cover; 0 or 1 for one.
+    /// How many bytes from the column on to mark; 0 and 1 both mean one.
     pub span: usize,
     /// Outermost call first; the last one is the innermost before `location`.
     pub frames: Vec<Frame>,
     /// Facts that help, such as what the value was and where it came from.
     pub notes: Vec<String>,
-    /// What to do about it.
+    /// How to fix it.
     pub hints: Vec<String>,
 }
 
-/// How loud a notice is; Helm's slog levels.
+/// The severity of a notice: Helm's slog levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     Debug,
@@ -69,11 +70,11 @@ pub struct Notice {
     pub attributes: Vec<(String, String)>,
 }
 
-/// Notices in the order they came up; handed down by `&mut` to whatever may have something to say.
+/// Notices in the order they came up, passed down by `&mut` to every function that may add some.
 #[derive(Debug, Clone, Default)]
 pub struct Notices {
     pub list: Vec<Notice>,
-    /// Nobody will see those of the lowest level, of which a run has one for each chart.
+    /// Drops messages of the lowest level, which a run has for each chart, when they will not be shown.
     leaves_debug: bool,
 }
 
@@ -83,7 +84,7 @@ impl Notices {
         Notices::default()
     }
 
-    /// None yet; those of [`Level::Debug`] are only kept if they are wanted.
+    /// None yet; those of [`Level::Debug`] are kept only if `wanted`.
     pub fn keeping_debug(wanted: bool) -> Notices {
         Notices { list: Vec::new(), leaves_debug: !wanted }
     }
@@ -101,7 +102,7 @@ impl Notices {
         self.list.push(Notice { level, message: message.into(), attributes: Vec::new() });
     }
 
-    /// Adds what another has to say.
+    /// Adds all of `others`.
     pub fn append(&mut self, others: Notices) {
         self.list.extend(others.list);
     }
@@ -116,14 +117,14 @@ impl Notices {
     }
 }
 
-/// The text of a line, from 1, without its end.
+/// The text of line `line`, counted from 1, without its line end.
 pub fn source_line(text: &[u8], line: usize) -> Option<String> {
     let row = text.split(|byte| *byte == b'\n').nth(line.checked_sub(1)?)?;
     Some(String::from_utf8_lossy(row.strip_suffix(b"\r").unwrap_or(row)).into_owned())
 }
 
-/// Which of `candidates` was probably meant by `wanted`: the nearest, the first of equally near ones, in any case. At most one
-/// letter, and one more for every four of `wanted`, may differ.
+/// The candidate that `wanted` probably means: the nearest, the first of equally near ones, ignoring case. It may differ in one
+/// letter, and in one more for every four letters of `wanted`.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = wanted.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).collect();
     let allowed = 1 + wanted.len() / 4;
@@ -141,10 +142,10 @@ pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) 
     best.map(|best| best.1)
 }
 
-/// Letters that are compared; more never decide.
+/// How many letters of a name are compared; further ones never decide.
 const LONGEST_NAME: usize = 100;
 
-/// How many letters to add, drop, change or swap with their neighbour.
+/// How many letters to add, drop, change or swap with their neighbour to get from one to the other.
 fn edit_distance(from: &[char], to: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=to.len()).collect();

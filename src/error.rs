@@ -6,7 +6,7 @@
 use crate::diagnostic::{Diagnostic, Location};
 use std::fmt;
 
-/// What sort of thing failed.
+/// The general kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -30,44 +30,44 @@ pub enum ErrorKind {
     Lint,
     /// A chart repository or registry refused or failed.
     Repository,
-    /// A registry knows nothing of what was asked for.
+    /// A registry does not have what was requested.
     Missing,
-    /// What was to be published is there already.
+    /// What was to be published already exists.
     Exists,
-    /// A signature or digest does not hold.
+    /// A signature or digest does not match.
     Verification,
     /// An input is larger, deeper or longer than allowed.
     Limit,
-    /// What was asked for is not part of this program, or of this build.
+    /// The request is not supported by this program or this build.
     Unsupported,
 }
 
-/// What precisely failed, where a caller in this crate goes on differently for it. It is never shown, and whatever is said around the
-/// fault leaves it as it is.
+/// The precise cause, for callers in this crate that handle it specially. It is never shown, and adding context to the fault keeps
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// Nobody reads standard output any more.
+    /// The reader of standard output has closed it.
     ClosedOutput,
-    /// What should be an archive does not begin as gzip streams do.
+    /// A supposed archive does not begin like a gzip stream.
     NoGzip,
-    /// Whoever asks may not have it, though it may be there.
+    /// Access was denied; the object may exist.
     NotAllowed,
-    /// A digest has other characters than hexadecimal digits, or an odd number of them.
+    /// A digest has other characters than hexadecimal digits, or an odd number of digits.
     NotHexadecimal,
     /// Two dependencies have the same name or alias.
     RepeatedName,
     /// Values do not fit a values.schema.json.
     SchemaFaults,
-    /// What keeps the credentials of a host cannot tell them.
+    /// The store of a host's credentials cannot provide them.
     UnresolvedCredential,
-    /// An address does not tell which version control it is of, or a folder has none.
+    /// The version control system of an address is unknown, or a folder is under none.
     UnknownVersionControl,
 }
 
-/// The result of anything in this crate that can fail.
+/// The result of anything fallible in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A fault. It is one pointer wide, so that a `Result` costs little where nothing fails.
+/// A fault. It is one pointer wide, so that a `Result` costs little on success.
 #[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 
@@ -91,7 +91,7 @@ impl Error {
         self
     }
 
-    /// The same fault with `text` behind its own.
+    /// The same fault with `text` appended to its own.
     pub fn followed_by(mut self, text: &str) -> Error {
         self.0.message.push_str(text);
         self
@@ -103,13 +103,13 @@ impl Error {
         self
     }
 
-    /// The same fault, known to be this one.
+    /// The same fault with this cause.
     pub(crate) fn with_cause(mut self, cause: Cause) -> Error {
         self.0.cause = Some(cause);
         self
     }
 
-    /// Whether it is this one.
+    /// Whether the fault has this cause.
     pub(crate) fn is(&self, cause: Cause) -> bool {
         self.0.cause == Some(cause)
     }
@@ -120,7 +120,7 @@ impl Error {
         self
     }
 
-    /// The same fault, its places that name no file being in this one.
+    /// The same fault, with `file` as the file of all places that name none.
     pub fn in_file(mut self, file: &str) -> Error {
         for location in self.0.diagnostics.iter_mut().filter_map(|diagnostic| diagnostic.location.as_mut()) {
             if location.file.is_empty() {
@@ -130,17 +130,17 @@ impl Error {
         self
     }
 
-    /// What sort of fault this is.
+    /// The general kind of this fault.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Helm's text, what `Display` prints.
+    /// Helm's text, as `Display` prints it.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The places and hints known of it; empty when the text says all.
+    /// Its places and hints; empty when the text says everything.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.0.diagnostics
     }
@@ -150,7 +150,7 @@ impl Error {
         self.0.diagnostics.iter().find_map(|diagnostic| diagnostic.location.as_ref())
     }
 
-    /// Its line, from 1.
+    /// The line of [`Error::place`], from 1.
     pub fn line(&self) -> Option<usize> {
         self.place().map(|place| place.line)
     }

@@ -1,9 +1,9 @@
 //! File access that names the path in every error, writes whole files or nothing, and never leaves a folder.
 //!
-//! Goes in: paths. Comes out: bytes, names in byte order, facts about entries, or an [`Error`] in Go's words
-//! (`open X: no such file or directory`), since Helm prints Go's `PathError`s as they are. No other module touches the file
-//! system, so that each fault names its path. A file is written beside its place and renamed, so that readers see the old one or the
-//! new one; folders are copied entry by entry.
+//! Goes in: paths. Comes out: bytes, names in byte order, facts about entries, or an [`Error`] in Go's words (`open X: no such
+//! file or directory`), since Helm prints Go's `PathError`s as they are. No other module touches the file system, so that each
+//! fault names its path. A file is written beside its place and renamed, so that readers see either the old one or the new one;
+//! folders are copied entry by entry.
 
 #![expect(clippy::disallowed_methods, reason = "all file access of the crate is here")]
 
@@ -26,23 +26,23 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-/// What the names of unfinished files and folders begin with. A process that is killed leaves them behind; no chart and no
-/// index ever takes them in.
+/// The prefix of the names of unfinished files and folders. A killed process leaves them behind; charts and indexes never include
+/// them.
 pub const UNFINISHED: &str = ".rutter-";
 
-/// Seconds after which an unfinished file was left behind: nobody takes so long to write one.
+/// The age in seconds at which an unfinished file counts as left behind: no write takes this long.
 pub const UNFINISHED_AGE: i64 = 3600;
 
-/// Files below this are read in one go. Beyond it, filling the memory that they are read into costs more than asking once more.
+/// Smaller files are read in one call. For larger ones, clearing the buffer costs more than a second call.
 const SMALL_FILE: usize = 64 << 10;
 
-/// Most bytes of a file that is read as a whole and has no lower limit of its own: a device never ends.
+/// Most bytes of a file that is read as a whole and has no lower limit of its own: reading a device never ends.
 pub const WHOLE_LIMIT: u64 = 512 << 20;
 
 /// How many symbolic links one path may lead through (Go's `filepath.EvalSymlinks`).
 const LINKS_LIMIT: usize = 255;
 
-/// What an entry of the file system is.
+/// The kind of an entry of the file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Folder,
@@ -79,12 +79,12 @@ impl Stat {
     }
 }
 
-/// The bytes of a file, of which there may be [`WHOLE_LIMIT`].
+/// The bytes of a file, at most [`WHOLE_LIMIT`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     read_limited(path, WHOLE_LIMIT)
 }
 
-/// The bytes of a file that may have at most `limit` of them; `None` when there is nothing at `path`.
+/// The bytes of a file, at most `limit`; `None` when there is nothing at `path`.
 pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     match open_file(path) {
         Ok(file) => read_open(file, path, limit).map(Some),
@@ -93,7 +93,7 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// The bytes of a file that may have at most `limit` of them.
+/// The bytes of a file, at most `limit`.
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     read_open(open(path)?, path, limit)
 }
@@ -105,14 +105,14 @@ fn read_open(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads an open file that had `size` bytes when it was looked at, and may have at most `limit`, in the place of what `bytes` held:
-/// who reads hundreds of files does not want fresh memory for each.
+/// Reads an open file, whose size was found to be `size`, into `bytes`, replacing its content; more than `limit` bytes are a
+/// fault. Callers that read hundreds of files reuse the buffer.
 pub fn read_expected(file: File, path: impl Fn() -> PathBuf, size: u64, limit: u64, bytes: &mut Vec<u8>) -> Result<()> {
     let fault = |error| fault("read", &path(), &error);
     let expected = usize::try_from(size.min(limit)).unwrap_or(0);
     bytes.clear();
     if (1..SMALL_FILE).contains(&expected) {
-        // Room for one more byte than expected: when it stays free, the file ends here, and need not be asked again.
+        // One byte more than expected: if it stays free, the file ends here, and no second call is needed.
         bytes.resize(expected + 1, 0);
         let read = loop {
             match (&file).read(bytes) {
@@ -135,8 +135,8 @@ pub fn read_expected(file: File, path: impl Fn() -> PathBuf, size: u64, limit: u
     Ok(())
 }
 
-/// Reads an open file that had `size` bytes when it was looked at to where they are kept, which for large files saves the way
-/// through other memory. `None` when it is small, or has more or fewer by now; then it stands at its start again.
+/// Reads an open file, whose size was found to be `size`, directly into shared memory, which saves a copy of large files. `None`
+/// when the file is small or its size has changed; the file is then back at its start.
 pub fn read_shared(mut file: &File, path: impl Fn() -> PathBuf, size: u64) -> Result<Option<Arc<[u8]>>> {
     let Some(size) = usize::try_from(size).ok().filter(|size| *size >= SMALL_FILE) else { return Ok(None) };
     let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
@@ -148,7 +148,7 @@ pub fn read_shared(mut file: &File, path: impl Fn() -> PathBuf, size: u64) -> Re
     Ok(None)
 }
 
-/// Adds the bytes of `range` of the file at `path` to `bytes`. Errors: it has fewer, and as for any file.
+/// Appends the bytes of `range` of the file at `path` to `bytes`. Fails if the file is shorter.
 pub fn append_range(path: &Path, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()> {
     let mut file = open(path)?;
     let start = bytes.len();
@@ -172,7 +172,7 @@ fn open_file(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// As Go opens: a folder too, which then cannot be read.
+/// Opens folders too, as Go does; reading them fails later.
 #[cfg(windows)]
 fn open_file(path: &Path) -> io::Result<File> {
     use std::os::windows::fs::OpenOptionsExt;
@@ -190,8 +190,8 @@ pub fn lstat(path: &Path) -> Result<Stat> {
     std::fs::symlink_metadata(path).map(|metadata| Stat::of(&metadata)).map_err(|error| fault("lstat", path, &error))
 }
 
-/// The second since 1970 in which what `path` leads to was written last; the part of one is cut off, where [`Stat::modified`] is
-/// rounded, as in tar.
+/// When the target of `path` was last modified, in seconds since 1970. The fraction is cut off; [`Stat::modified`] rounds it, as
+/// tar does.
 pub fn modified_second(path: &Path) -> Result<i64> {
     let time = std::fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(|error| fault("stat", path, &error))?;
     let seconds = match time.duration_since(UNIX_EPOCH) {
@@ -201,13 +201,13 @@ pub fn modified_second(path: &Path) -> Result<i64> {
     Ok(seconds)
 }
 
-/// When something was last added to, removed from or renamed in a folder, in nanoseconds since 1970; `None` if there is no such folder.
+/// When an entry was last added, removed or renamed in a folder, in nanoseconds since 1970; `None` if there is no such folder.
 pub fn folder_changed(path: &Path) -> Option<i128> {
     let about = std::fs::metadata(path).ok().filter(Metadata::is_dir)?;
     i128::try_from(about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
-/// Puts on the disk what was added to a folder, taken from it or renamed in it, so that a power cut does not undo it.
+/// Flushes the entries of a folder to disk, so that a power cut does not undo an added, removed or renamed one.
 #[cfg(unix)]
 pub fn sync_folder(path: &Path) -> Result<()> {
     #[cfg(test)]
@@ -221,11 +221,11 @@ pub fn sync_folder(_: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What `sync_folder` was asked for: no test can cut the power.
+/// The folders that `sync_folder` was called with: no test can cut the power.
 #[cfg(all(test, unix))]
 pub static SYNCED: std::sync::Mutex<Vec<PathBuf>> = std::sync::Mutex::new(Vec::new());
 
-/// A folder that is taken away when dropped, below `place`, or below the system's place when that is empty.
+/// A folder below `place`, or below the system's folder for temporary files when `place` is empty; removed when dropped.
 pub fn temporary_folder(place: &Path) -> Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("rutter-");
@@ -233,25 +233,25 @@ pub fn temporary_folder(place: &Path) -> Result<tempfile::TempDir> {
     made.map_err(|error| fault("mkdir", place, &error))
 }
 
-/// What the system said of a temporary file that could not be made, without its name.
+/// The system's reason why a temporary file could not be made, without the temporary name.
 fn cause(error: &io::Error) -> io::Error {
     let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|inner| inner.downcast_ref::<io::Error>());
     let code = inner.unwrap_or(error).raw_os_error();
     code.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
-/// A folder below `place` for what is not complete yet, taken away when dropped.
+/// A folder below `place` for unfinished content; removed when dropped.
 pub fn unfinished_folder(place: &Path) -> Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(place).map_err(|error| fault("mkdir", place, &error))
 }
 
-/// Takes a folder away if nothing is in it.
+/// Removes a folder if it is empty.
 pub fn remove_empty_folder(path: &Path) -> Result<()> {
     std::fs::remove_dir(path).map_err(|error| fault("remove", path, &error))
 }
 
-/// Holds the lock of the file at `path`, made if missing, until what comes back is dropped. Waits for `patience` while another
-/// process holds it.
+/// Locks the file at `path`, made if missing, until the returned file is dropped. Waits up to `patience` while another process
+/// holds the lock.
 pub fn lock(path: &Path, patience: Duration) -> Result<File> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -271,17 +271,17 @@ pub fn lock(path: &Path, patience: Duration) -> Result<File> {
     }
 }
 
-/// What the link at `path` holds.
+/// The target of the link at `path`.
 pub fn read_link(path: &Path) -> Result<PathBuf> {
     std::fs::read_link(path).map_err(|error| fault("readlink", path, &error))
 }
 
-/// Whether `path` leads to something.
+/// Whether `path` leads to an existing entry.
 pub fn exists(path: &Path) -> bool {
     std::fs::metadata(path).is_ok()
 }
 
-/// Whether there is nothing at `path`; not so where it cannot be told, as below a file.
+/// Whether there is nothing at `path`; false where this cannot be known, such as below a file.
 pub fn is_missing(path: &Path) -> bool {
     std::fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
@@ -316,13 +316,13 @@ pub fn names(folder: &Path) -> Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// The names in a folder in byte order, each with what it is; links are not followed.
+/// The names in a folder in byte order, each with its kind; links are not followed.
 pub fn entries(folder: &Path) -> Result<Vec<(OsString, Kind)>> {
     Folder::open(folder)?.entries()
 }
 
-/// Writes a whole file or nothing: a temporary file beside it takes its place when complete.
-/// An existing file keeps its mode; a new one gets 0644 as [`Mode::New`]. A link in the way is replaced, not followed.
+/// Writes a whole file or nothing: a temporary file beside it replaces it when complete.
+/// An existing file keeps its mode; a new one gets 0644 as [`Mode::New`]. A link at `path` is replaced, not followed.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_as(path, bytes, Mode::New(0o644))
 }
@@ -334,17 +334,16 @@ pub fn write_as(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     sink.finish()
 }
 
-/// The mode of a file that is written, where modes exist.
+/// The mode of a written file, where modes exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// That of a new file, less what the process masks (umask); an existing file keeps its own. Go's `os.WriteFile`, and with 0666
-    /// `os.Create`.
+    /// For a new file, less the umask; an existing file keeps its own mode. As Go's `os.WriteFile` and, with 0666, `os.Create`.
     New(u32),
-    /// This one, whatever was there and whatever is masked. Helm's `fileutil.AtomicWriteFile`.
+    /// Exactly this mode, whatever the old mode and the umask. As Helm's `fileutil.AtomicWriteFile`.
     Exact(u32),
 }
 
-/// The same, and makes the folders that it lies in.
+/// As [`write_as`], and makes the missing parent folders.
 pub fn write_with_folders(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     if let Some(folder) = path.parent() {
         create_folders(folder)?;
@@ -352,14 +351,15 @@ pub fn write_with_folders(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     write_as(path, bytes, mode)
 }
 
-/// A file being written that takes its place only when [`Replacement::finish`] is called; dropped before, it leaves nothing.
+/// A file being written that takes its place only when [`Replacement::finish`] is called; dropped earlier, it leaves nothing
+/// behind.
 pub struct Replacement {
     path: PathBuf,
     file: tempfile::NamedTempFile,
 }
 
 impl Replacement {
-    /// Starts writing what will become `path`.
+    /// Starts writing the file that will become `path`.
     pub fn new(path: &Path, mode: Mode) -> Result<Replacement> {
         if is_folder(path) {
             return Err(Error::new(ErrorKind::Io, format!("open {}: is a directory", path.display())));
@@ -375,9 +375,9 @@ impl Replacement {
             Mode::New(mode) => mode_of(path).map_or((mode, false), |kept| (kept, true)),
         };
         set_mode(&mut builder, mode);
-        // The temporary name is of no use to anyone: the fault is about the file that was asked for.
+        // Faults name the requested file: the temporary name means nothing to the user.
         let file = builder.tempfile_in(folder).map_err(|error| match std::fs::metadata(folder) {
-            // Windows tells what is missing on the way from what is missing at its end.
+            // Windows has different errors for a missing parent folder and a missing last component.
             Err(missing) if cfg!(windows) && missing.kind() == io::ErrorKind::NotFound => {
                 fault("open", path, &io::ErrorKind::NotADirectory.into())
             }
@@ -413,7 +413,7 @@ impl Write for Replacement {
 fn mode_of(path: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    // What its owner has just written stays writable by its owner.
+    // Keeps the owner's write permission: the owner has just written the file.
     Some((metadata.permissions().mode() | 0o200) & 0o777)
 }
 
@@ -422,7 +422,7 @@ fn mode_of(_: &Path) -> Option<u32> {
     None
 }
 
-/// Gives an open file all of a mode of which the process may have masked some when it was made.
+/// Gives an open file the full mode, from which the umask may have removed bits when the file was made.
 #[cfg(unix)]
 fn unmask(file: &File, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -444,14 +444,14 @@ fn set_mode(builder: &mut tempfile::Builder<'_, '_>, mode: u32) {
 #[cfg(not(unix))]
 fn set_mode(_: &mut tempfile::Builder<'_, '_>, _: u32) {}
 
-/// Makes a folder and what is missing above it, as Go's `MkdirAll` with 0755: whatever the mask, nobody else may write there.
+/// Makes a folder and its missing parents, as Go's `MkdirAll` with 0755: others may never write there, whatever the umask.
 pub fn create_folders(path: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
     builder.create(path).map_err(|error| {
-        // As Go's `MkdirAll` does, the fault names the first folder that cannot be made.
+        // As in Go's `MkdirAll`, the fault names the first folder that cannot be made.
         let mut parts: Vec<&Path> = path.ancestors().filter(|part| part.file_name().is_some()).collect();
         parts.reverse();
         let first = parts.into_iter().find(|part| !part.is_dir()).unwrap_or(path);
@@ -462,7 +462,7 @@ pub fn create_folders(path: &Path) -> Result<()> {
     })
 }
 
-/// Makes a folder and those above it; those that are new are their owner's alone (where modes exist).
+/// Makes a folder and its missing parents; only their owner may access the new ones (where modes exist).
 pub fn create_private_folders(path: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -471,19 +471,19 @@ pub fn create_private_folders(path: &Path) -> Result<()> {
     builder.create(path).map_err(|error| fault("mkdir", path, &error))
 }
 
-/// Takes a file away.
+/// Removes a file.
 pub fn remove_file(path: &Path) -> Result<()> {
     std::fs::remove_file(path).map_err(|error| fault("remove", path, &error))
 }
 
-/// Takes a folder and all in it away.
+/// Removes a folder and everything in it.
 pub fn remove_folder(path: &Path) -> Result<()> {
     std::fs::remove_dir_all(path).map_err(|error| fault("remove", path, &error))
 }
 
-/// Moves a file or folder within one file system; a folder may take the place of an empty one.
+/// Moves a file or folder within one file system; a folder may replace an empty one.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    // Windows puts nothing in the place of a folder.
+    // Windows does not replace a folder by renaming.
     if cfg!(windows) && is_folder(from) && is_folder(to) {
         let _ = std::fs::remove_dir(to);
     }
@@ -491,7 +491,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
         .map_err(|error| Error::new(ErrorKind::Io, format!("rename {} {}: {}", from.display(), to.display(), reason(&error))))
 }
 
-/// The path without `.`, `..` and doubled separators, by its text alone, as Go's `filepath.Clean`; empty becomes `.`.
+/// The path without `.`, `..` and doubled separators, computed from its text alone, as Go's `filepath.Clean`; empty becomes `.`.
 pub fn clean(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::new();
     for component in path.components() {
@@ -523,8 +523,8 @@ pub fn with_slashes(path: &str) -> Cow<'_, str> {
     if cfg!(windows) { Cow::Owned(path.replace('\\', "/")) } else { Cow::Borrowed(path) }
 }
 
-/// The same of a name with `/` on every system, as in charts and archives, as Go's `path.Clean`: no `.`, no doubled or trailing
-/// slash, `..` only at the start of a relative one.
+/// As [`clean`], for names that have `/` on every system, as in charts and archives (Go's `path.Clean`): no `.`, no doubled or
+/// trailing slash, `..` only at the start of a relative name.
 pub fn clean_name(path: &[u8]) -> Vec<u8> {
     let rooted = path.first() == Some(&b'/');
     let mut kept: Vec<&[u8]> = Vec::new();
@@ -554,7 +554,7 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
     if path.is_absolute() {
         return Ok(clean(path));
     }
-    // Each drive has a current folder of its own, which Windows knows.
+    // Windows keeps a current folder for each drive.
     if cfg!(windows)
         && let Ok(path) = std::path::absolute(path)
     {
@@ -564,7 +564,7 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
     Ok(clean(&current.join(path)))
 }
 
-/// `name` below `folder`, refused when it is absolute, climbs out, or names nothing.
+/// `name` below `folder`; refused when it is absolute, climbs out, or names nothing.
 pub fn join_below(folder: &Path, name: &str) -> Result<PathBuf> {
     let outside = || Error::new(ErrorKind::Io, format!("path {} leaves its folder", crate::quote::quote(name.as_bytes())));
     if name.is_empty() || name.contains(['\\', '\0']) {
@@ -587,21 +587,21 @@ pub fn extension(path: &str) -> &str {
     base.rfind('.').and_then(|dot| base.get(dot..)).unwrap_or("")
 }
 
-/// `path` with `suffix` behind its name.
+/// `path` with `suffix` appended to its name.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// Whether the name means itself. Windows takes what follows a colon for a part of the file, and dots and spaces at the end of a
-/// name for nothing, so that one name may stand for another that was looked at before.
+/// Whether the name refers to the entry of exactly this name. Windows reads the part behind a colon as a part of the file, and
+/// ignores dots and spaces at the end, so that a name could refer to another entry than the one that was checked.
 fn is_whole_name(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     !cfg!(windows) || !(bytes.contains(&b':') || matches!(bytes.last(), Some(b'.' | b' ')))
 }
 
-/// Where `path` leads when every link in it is followed. A broken one gives Go's `lstat TARGET: no such file or directory`.
+/// `path` with every link in it followed. A broken link gives Go's `lstat TARGET: no such file or directory`.
 pub fn resolve_links(path: &Path) -> Result<PathBuf> {
     let mut resolved = PathBuf::new();
     let mut rest: VecDeque<OsString> = path.components().map(|component| component.as_os_str().to_os_string()).collect();
@@ -614,7 +614,7 @@ pub fn resolve_links(path: &Path) -> Result<PathBuf> {
             }
             Some(Component::CurDir) | None => continue,
             Some(Component::ParentDir) => {
-                // What climbs out of the folder that a relative path starts from climbs on.
+                // At the start of a relative path, `..` is kept and climbs further.
                 match resolved.components().next_back() {
                     Some(Component::Normal(_)) => drop(resolved.pop()),
                     Some(Component::RootDir | Component::Prefix(_)) => {}

@@ -1,8 +1,8 @@
 //! Texts written as Jinja templates, over minijinja.
 //!
-//! Goes in: a template's text and the [`Map`] that it sees. Comes out: what it renders to, or a fault with the line and the piece
-//! of the template that failed. A template sees no environment, no clock and no other file; an undefined name is a fault; time and
-//! output are bounded, memory for texts on the way is not. Used for values files in Jinja and for starters. Helm has nothing
+//! Goes in: a template's text and the [`Map`] that it sees. Comes out: the rendered text, or a fault with the line and the piece
+//! of the template that failed. A template sees no environment, no clock and no other file; an undefined name is a fault. Time and
+//! output are bounded; memory for intermediate texts is not. Used for values files in Jinja and for starters. Helm has nothing
 //! like it: charts themselves are rendered by [`crate::template`], never by this engine.
 
 use crate::data::{Data, Map};
@@ -12,12 +12,12 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use std::collections::BTreeMap;
 use std::io;
 
-/// Most bytes a template may come to.
+/// Most bytes of a rendered template.
 const OUTPUT_LIMIT: usize = 64 << 20;
-/// Most instructions a template may run: some seconds' worth.
+/// Most instructions a template may run: a few seconds' worth.
 const FUEL: u64 = 20_000_000;
 
-/// What opens and closes the parts of a template.
+/// The delimiters of the parts of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delimiters {
     pub variable: (String, String),
@@ -31,7 +31,7 @@ impl Delimiters {
         Delimiters::of(("{{", "}}"), ("{%", "%}"), ("{#", "#}"))
     }
 
-    /// `<%= %>`, `<% %>` and `<%# %>`, which no Go template, YAML or shell text holds by chance.
+    /// `<%= %>`, `<% %>` and `<%# %>`, which do not occur by chance in Go templates, YAML or shell scripts.
     pub fn beside_go_templates() -> Delimiters {
         Delimiters::of(("<%=", "%>"), ("<%", "%>"), ("<%#", "%>"))
     }
@@ -42,12 +42,12 @@ impl Delimiters {
     }
 }
 
-/// How line ends around blocks are kept.
+/// Which line ends around blocks are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// As Jinja does by itself: a block's line stays, the template's last line end goes.
+    /// Jinja's default: the line of a block stays, the template's last line end is dropped.
     Plain,
-    /// For files: the line of a block or comment goes with it, the last line end stays.
+    /// For files: the line of a block or comment is dropped with it, the last line end stays.
     Lines,
 }
 
@@ -57,7 +57,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine; a fault when delimiters are empty or open alike.
+    /// An engine. Fails when delimiters are empty or two of them open alike.
     pub fn new(delimiters: &Delimiters, layout: Layout) -> Result<Engine> {
         let pairs = [&delimiters.variable, &delimiters.block, &delimiters.comment];
         let lines = layout == Layout::Lines;
@@ -83,10 +83,11 @@ impl Engine {
         Ok(Engine { environment })
     }
 
-    /// The text that a template comes to.
+    /// Renders a template.
     ///
     /// # Errors
-    /// `failed to render NAME: …` with the line, when it is no template, uses what is not there, or runs or grows too long.
+    /// `failed to render NAME: …` with the line, when the text is not a valid template, uses an undefined name, runs too long or
+    /// renders to too much.
     pub fn render(&self, name: &str, text: &[u8], context: &Map) -> Result<String> {
         let fault = |message: &str| Error::new(ErrorKind::Values, format!("failed to render {name}: {message}"));
         let text = std::str::from_utf8(text).map_err(|_| fault("the template is not UTF-8"))?;
@@ -100,14 +101,14 @@ impl Engine {
         String::from_utf8(sink.bytes).map_err(|_| fault("what came of it is not UTF-8"))
     }
 
-    /// Whether an expression, without delimiters, holds.
+    /// Whether an expression, without delimiters, is true.
     pub fn holds(&self, name: &str, expression: &str, context: &Map) -> Result<bool> {
         let outcome = self.environment.compile_expression(expression).and_then(|expression| expression.eval(table(context)));
         outcome.map(|value| value.is_true()).map_err(|error| explain(name, expression, &error, context))
     }
 }
 
-/// Bytes up to the limit.
+/// Collects bytes up to the limit.
 struct Sink {
     bytes: Vec<u8>,
     full: bool,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// A run makes many small values and is over in milliseconds; this allocator makes them in four fifths of the time.
+/// A run makes many small values and ends within milliseconds; with this allocator they take four fifths of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

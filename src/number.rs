@@ -1,8 +1,8 @@
 //! Numbers as text the way Go writes them (strconv, fmt's `%v`, encoding/json), and in `parse` the way back.
 //!
 //! Goes in: integers and float64. Comes out: bytes appended to a buffer, without allocating on the common paths.
-//! It stands apart because YAML, JSON and TOML writers and the template language's printing all need the same digits
-//! with different rules for the exponent.
+//! It is a module of its own because the writers of YAML, JSON and TOML and the template language's printing all need the same
+//! digits with different rules for the exponent.
 
 mod parse;
 
@@ -10,7 +10,7 @@ pub use parse::{NumberFault, parse_float, parse_int, parse_uint};
 
 use std::io::Write;
 
-/// More digits behind the point than this are zeros in every float64.
+/// Beyond this many digits behind the point, every float64 has only zeros.
 const MOST_FRACTION_DIGITS: usize = 1100;
 
 /// The shortest decimal digits that read back as the same float: `0.DIGITS × 10^point`. No digits for zero.
@@ -18,7 +18,7 @@ const MOST_FRACTION_DIGITS: usize = 1100;
 pub struct Shortest {
     digits: [u8; 17],
     length: usize,
-    /// Where the decimal point stands, counted from before the first digit.
+    /// The position of the decimal point, counted from before the first digit.
     pub point: i32,
     /// Whether the sign is minus (also of zero).
     pub negative: bool,
@@ -50,7 +50,7 @@ impl Shortest {
         let mut shortest = Shortest { digits: [0; 17], length: 0, point: 0, negative: number.is_sign_negative() };
         let mut buffer = [0; 32];
         let mut rest = &mut buffer[..];
-        // Never longer than 24 bytes, so that it cannot fail.
+        // At most 24 bytes, so it cannot fail.
         let _ = rest.write_fmt(text);
         let length = 32 - rest.len();
         let text = &buffer[..length];
@@ -69,7 +69,7 @@ impl Shortest {
         shortest
     }
 
-    /// Whether these digits mean this number, sign aside.
+    /// Whether these digits read back as this number, sign aside.
     fn reads_as(&self, size: f64) -> bool {
         let mut text = Vec::with_capacity(24);
         write_scientific(&mut text, self.digits(), self.point, self.length.saturating_sub(1), b'e');
@@ -97,7 +97,7 @@ impl Shortest {
         write_plain(out, self.digits(), self.point, self.fraction());
     }
 
-    /// How many digits stand behind the point.
+    /// How many digits are behind the point.
     fn fraction(&self) -> usize {
         usize::try_from(self.length as i64 - i64::from(self.point)).unwrap_or(0)
     }
@@ -174,13 +174,13 @@ pub fn format_g32(value: f64) -> String {
     into_text(out)
 }
 
-/// The text that was written; it is always ASCII.
+/// The written bytes as text; they are always ASCII.
 fn into_text(out: Vec<u8>) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Appends a float64 as encoding/json does: shortest digits, an exponent below 1e-6 and from 1e21 on, written without
-/// leading zero (`1e-7`). Infinities and NaN have no JSON; callers refuse them before.
+/// Appends a float64 as encoding/json does: shortest digits, an exponent below 1e-6 and from 1e21 on, written without leading zero
+/// (`1e-7`). JSON has no infinities and NaN; callers refuse them first.
 pub fn write_json(out: &mut Vec<u8>, value: f64) {
     if value.abs() < 1e15 && value.trunc() == value && (value != 0.0 || value.is_sign_positive()) {
         return write_int(out, value as i64);
@@ -200,7 +200,7 @@ pub fn write_json(out: &mut Vec<u8>, value: f64) {
 }
 
 /// Appends a float64 in one of strconv.FormatFloat's formats: `e E f g G b x X`.
-/// Without a precision, as many digits as are needed to read the same number back.
+/// Without a precision, it writes as many digits as are needed to read the same number back.
 pub fn format_float(out: &mut Vec<u8>, value: f64, format: u8, precision: Option<usize>) {
     if value.is_nan() {
         return out.extend_from_slice(b"NaN");
@@ -241,7 +241,7 @@ pub fn format_float(out: &mut Vec<u8>, value: f64, format: u8, precision: Option
         }
         (b'f', Some(precision)) => {
             let shown = precision.min(MOST_FRACTION_DIGITS);
-            // A Vec takes every write.
+            // Writing to a `Vec` never fails.
             let _ = write!(out, "{value:.shown$}");
             out.resize(out.len() + (precision - shown), b'0');
         }
@@ -257,7 +257,7 @@ pub fn format_float(out: &mut Vec<u8>, value: f64, format: u8, precision: Option
     }
 }
 
-/// The first `count` digits of the exact value, rounded half to even, without trailing zeros, and the point's place.
+/// The first `count` digits of the exact value, rounded half to even, without trailing zeros, and the position of the point.
 fn rounded(value: f64, count: usize) -> (Vec<u8>, i32) {
     if value == 0.0 {
         return (Vec::new(), 0);
@@ -272,7 +272,7 @@ fn rounded(value: f64, count: usize) -> (Vec<u8>, i32) {
     (digits, scientific_exponent(&text) + 1)
 }
 
-/// `%g`: plain or scientific, whichever the exponent asks for.
+/// `%g`: plain or scientific, depending on the exponent.
 fn write_general(out: &mut Vec<u8>, digits: &[u8], point: i32, precision: usize, threshold: usize, format: u8) {
     let exponent = i64::from(point) - 1;
     if exponent < -4 || exponent >= threshold as i64 {

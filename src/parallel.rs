@@ -1,28 +1,28 @@
-//! Work that is shared out among threads.
+//! Sharing work among threads.
 //!
-//! Goes in: pieces of work that do not depend on each other. Comes out: what each came to, in their order, however many threads
-//! there were. Threads have the usual small stack: what charts can make as deep as they like runs in `stack`.
+//! Goes in: pieces of work that do not depend on each other. Comes out: their results in the order of the pieces, however many
+//! threads there were. The threads have the usual small stack: recursion whose depth a chart chooses runs in `stack`.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
-/// Most threads that work of the processor is shared out to.
+/// Most threads for work that is bound by the processor.
 const THREADS_LIMIT: usize = 16;
 
-/// How many processors there are for this program, at least one. Asking takes as long as reading several folders.
+/// How many processors this program may use, at least one. The query takes as long as reading several folders.
 pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// How many threads to use for so many pieces of work: at most as many as there are processors.
+/// How many threads to use for this many pieces of work: at most as many as there are processors.
 pub fn threads(pieces: usize) -> usize {
-    // Asking for the number of processors costs more than a small piece.
+    // The query for the number of processors costs more than a small piece.
     if pieces < 2 { 1 } else { cores().min(pieces).min(THREADS_LIMIT) }
 }
 
-/// Runs `work` on this thread and on as many more as make `threads`, until all have ended. A panic in one is one here.
+/// Runs `work` on this thread and on `threads - 1` others, until all have ended. A panic in one is passed on.
 pub fn run(threads: usize, work: impl Fn() + Sync) {
     thread::scope(|scope| {
         for _ in 1..threads {
@@ -32,7 +32,7 @@ pub fn run(threads: usize, work: impl Fn() + Sync) {
     });
 }
 
-/// What `make` gives for each of `items`, in their order.
+/// The results of `make` for `items`, in their order.
 pub fn map<T: Sync, R: Send>(threads: usize, items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -55,8 +55,8 @@ pub fn map<T: Sync, R: Send>(threads: usize, items: &[T], make: impl Fn(&T) -> R
     all.into_iter().map(|(_, made)| made).collect()
 }
 
-/// What `make` gives for each of `items`, in their order. `tell` hears of each on this thread: as soon as it is there when `at_once`,
-/// else as soon as all before it have been told.
+/// The results of `make` for `items`, in their order. `tell` is called with each result on this thread: if `at_once`, as soon as
+/// it is made, else in the order of `items`, as soon as its turn comes.
 pub fn map_telling<T: Sync, R: Send>(
     threads: usize,
     items: &[T],
@@ -73,7 +73,7 @@ pub fn map_telling<T: Sync, R: Send>(
             scope.spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    // Nobody listens any more when the other side panicked.
+                    // Sending fails only when the receiving side has panicked.
                     let Some(item) = items.get(at) else { return };
                     if sender.send((at, make(item))).is_err() {
                         return;
@@ -113,7 +113,7 @@ mod tests {
         assert!(map(4, &items[..0], |item| *item).is_empty());
     }
 
-    // The first one is the slowest: it waits until all others have been made.
+    // The first item is the slowest: it waits until all others have been made.
     #[test]
     fn what_is_slow_keeps_nothing_else_from_being_made() {
         let items: Vec<usize> = (0..20).collect();
@@ -123,7 +123,7 @@ mod tests {
                 if *item == 0 || count.fetch_add(1, Ordering::Relaxed) == 18 {
                     others.wait();
                 }
-                // The last of the others may still be on its way.
+                // The last of the other results may not have been received yet.
                 thread::sleep(std::time::Duration::from_millis(if *item == 0 { 500 } else { 0 }));
                 2 * item
             };

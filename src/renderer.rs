@@ -1,8 +1,8 @@
-//! The crate for those who embed it: a chart, values and a release in, manifests out.
+//! The interface for embedding the crate: a chart, values and a release in, manifests out.
 //!
 //! Goes in: a [`Chart`], values as YAML or as `--set` texts, facts about the release and the cluster, and the outside world as an
 //! [`Environment`]. Comes out: [`Rendered`], the documents in install order, as `helm template` prints them. Nothing is read,
-//! fetched or printed on the way. It stands apart from `action::template`, which has every switch of the command.
+//! fetched or printed on the way. It is separate from `action::template`, which has every switch of the command.
 
 use crate::action::template::{self, Hooks, Rendering};
 use crate::chart::Chart;
@@ -17,7 +17,7 @@ use crate::yaml;
 use std::fmt;
 use std::sync::Arc;
 
-/// Renders one chart, as often as wanted.
+/// Renders one chart, any number of times.
 ///
 /// ```
 /// use rutter::chart::{File, loader};
@@ -91,7 +91,7 @@ impl Renderer {
         self
     }
 
-    /// Lays the values of a YAML text over those so far, as `-f` does.
+    /// Merges the values of a YAML text over the values so far, as `-f` does.
     pub fn values(mut self, yaml: &str) -> Result<Renderer> {
         let over = yaml::parse_values(yaml.as_bytes())?;
         self.values = yaml::merge_maps(&self.values, &over);
@@ -123,14 +123,14 @@ impl Renderer {
         self
     }
 
-    /// All options, for what has no method of its own.
+    /// All options, for those without a method of their own.
     pub fn options_mut(&mut self) -> &mut template::Options {
         &mut self.options
     }
 
-    /// Renders. The error holds Helm's text and, of template faults, the place and what led there.
+    /// Renders the chart. An error holds Helm's text and, for a template fault, its place and the calls that led to it.
     pub fn render(&self, environment: &mut dyn Environment) -> Result<Rendered> {
-        // Values may nest deeper than the stack of the caller bears.
+        // Values may nest deeper than the caller's stack allows.
         let rendered = stack::with_large_stack(|| self.render_here(environment));
         rendered.unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "no thread to render on could be started")))
     }
@@ -145,7 +145,7 @@ impl Renderer {
     }
 }
 
-/// What a render gave. Displays as `helm template` prints it.
+/// The result of a render. Displays as `helm template` prints it.
 #[derive(Debug, Clone)]
 pub struct Rendered {
     rendering: Rendering,
@@ -156,7 +156,7 @@ pub struct Rendered {
 /// One document of a render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manifest<'a> {
-    /// The template it came from, as Helm names it: `chart/templates/x.yaml`.
+    /// The template that rendered it, as Helm names it: `chart/templates/x.yaml`.
     pub source: &'a str,
     pub api_version: &'a str,
     pub kind: &'a str,
@@ -187,7 +187,7 @@ impl Rendered {
             api_version: &document.head.api_version,
             kind: &document.head.kind,
             name: &document.head.name,
-            // A head is read of nothing but valid YAML, which is UTF-8.
+            // Heads are read only from valid YAML, which is UTF-8.
             text: std::str::from_utf8(document.text(&self.rendering.files)).unwrap_or_default(),
         }
     }
@@ -236,7 +236,7 @@ mod tests {
         let render = |values: &str| {
             let unseen = &|_: &File| {};
             let chart = loader::load_observed(top.path(), loader::Crds::Unlikely, &mut Notices::new(), unseen).unwrap();
-            // It has become too large since it was found.
+            // The file has grown over the limit since the chart was loaded.
             write("charts/sub/files/large", &vec![b'x'; 6 << 20]);
             let rendered = Renderer::new(chart).values(values).unwrap().render(&mut Still);
             write("charts/sub/files/large", &[b'x'; 100_000]);

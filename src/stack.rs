@@ -1,23 +1,23 @@
 //! How much stack is left, so that no chart can overflow it.
 //!
-//! Goes in: the size of the stack a thread was started with. Comes out: whether a recursion should stop. Charts choose
-//! how deep includes, parentheses and blocks nest; Go's stack grows to a gigabyte, ours is given that size from the
-//! start (only what is touched costs memory), and whatever recurses asks here.
+//! Goes in: the size of the stack a thread was started with. Comes out: whether a recursion should stop. Charts choose how deep
+//! includes, parentheses and blocks nest. Go's stack grows to a gigabyte; ours has that size from the start (only touched pages
+//! cost memory), and every recursive function checks here.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What a render gets; less where the system refuses it.
+/// Stack sizes for a render: the largest that the system grants.
 const STACK_SIZES: &[usize] = &[1 << 30, 256 << 20, 64 << 20, 16 << 20];
 
-/// Kept free for what runs below the deepest check.
+/// Kept free for code that runs below the deepest check.
 const RESERVE: usize = 512 << 10;
 
-/// What a thread of unknown stack size may use.
+/// How much a thread of unknown stack size may use.
 const UNKNOWN_SIZE: usize = 768 << 10;
 
-/// A thread with so much stack is good for any template.
+/// A thread with this much stack can run any template.
 const LARGE: usize = STACK_SIZES[0];
 
 thread_local! {
@@ -43,8 +43,8 @@ pub fn is_exhausted() -> bool {
     })
 }
 
-/// Runs `work` with a large stack, on a thread of its own unless this one has it; `None` if no thread can be started. A panic there is
-/// one here.
+/// Runs `work` with a large stack: on this thread if it has one, else on a new thread; `None` if no thread can be started. A panic
+/// in `work` is passed on.
 pub fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     if SIZE.get() >= LARGE {
         return Some(work());
@@ -52,14 +52,14 @@ pub fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     with_stack(STACK_SIZES, work)
 }
 
-/// Runs `work`, all that a process does, on a thread with a large stack, which is left as it is when the work is done: what it
-/// holds is freed by the end of the process, at once. `None` if no thread can be started.
+/// Runs `work`, the whole work of a process, on a thread with a large stack. The thread stays alive afterwards, so that the end of
+/// the process frees its memory at once. `None` if no thread can be started.
 #[cfg(any(feature = "cli", test))]
 pub fn run_process<T: Send + 'static>(work: fn() -> T) -> Option<thread::Result<T>> {
     use std::sync::mpsc;
     let (sender, receiver) = mpsc::channel();
     let run = move || {
-        // The receiver waits for as long as there is a sender.
+        // Cannot fail: the receiver waits as long as the sender exists.
         let _ = sender.send(within(LARGE, work));
         loop {
             thread::park();
@@ -68,12 +68,12 @@ pub fn run_process<T: Send + 'static>(work: fn() -> T) -> Option<thread::Result<
     let thread = thread::Builder::new().name("rutter".into()).stack_size(LARGE).spawn(run).ok()?;
     match receiver.recv() {
         Ok(result) => Some(Ok(result)),
-        // It panicked, and ends.
+        // The thread has panicked and ends.
         Err(mpsc::RecvError) => thread.join().err().map(Err),
     }
 }
 
-/// Runs `work` on a further thread of this scope with a large stack; `None` if no thread can be started.
+/// Runs `work` on another thread of this scope with a large stack; `None` if no thread can be started.
 pub fn spawn<'scope, 'env, T: Send + 'scope>(
     scope: &'scope thread::Scope<'scope, 'env>,
     work: &'env (impl Fn() -> T + Sync),
@@ -84,7 +84,7 @@ pub fn spawn<'scope, 'env, T: Send + 'scope>(
     })
 }
 
-/// Runs `work` on a thread of its own with a large stack, which nobody waits for; whether it was started.
+/// Starts `work` on a new thread with a large stack, without waiting for it; returns whether a thread was started.
 pub fn spawn_detached(work: impl FnOnce() + Send + 'static) -> bool {
     let work = Arc::new(Mutex::new(Some(work)));
     STACK_SIZES.iter().any(|size| {
@@ -99,14 +99,14 @@ pub fn spawn_detached(work: impl FnOnce() + Send + 'static) -> bool {
     })
 }
 
-/// Does `work` on a thread that was started with a stack of this size.
+/// Runs `work` on a thread that was started with a stack of this size.
 fn within<T>(size: usize, work: impl FnOnce() -> T) -> T {
     LOWEST.set(here().saturating_sub(size.saturating_sub(RESERVE)).max(1));
     SIZE.set(size);
     work()
 }
 
-/// Tries the sizes in turn, for a system may refuse to map the larger ones.
+/// Tries the sizes in turn, because a system may refuse to map the larger ones.
 fn with_stack<T: Send>(sizes: &[usize], work: impl FnOnce() -> T + Send) -> Option<T> {
     let work = Mutex::new(Some(work));
     for size in sizes {

@@ -1,10 +1,10 @@
 //! Versions and version constraints as Helm understands them (Masterminds/semver 3.5.0).
 //!
-//! Goes in: texts from Chart.yaml, index files, tags and templates. Comes out: [`Version`], ordered, and [`Constraint`],
-//! to check versions against; or the error text of Masterminds.
-//! It stands on `semver::Version` for what both agree on; the loose grammar (`v1.2`, `01`), the order of identifiers
-//! that overflow 64 bits and the whole constraint language (`||`, hyphen ranges, `x`, `~`, `^` on partial versions)
-//! differ from Cargo's and are ours.
+//! Goes in: texts from Chart.yaml, index files, tags and templates. Comes out: [`Version`], ordered, and [`Constraint`], to check
+//! versions against; or the error text of Masterminds.
+//! `semver::Version` provides what both agree on. The loose grammar (`v1.2`, `01`), the order of identifiers that overflow 64 bits
+//! and the whole constraint language (`||`, hyphen ranges, `x`, `~`, `^` on partial versions) differ from Cargo's and are
+//! implemented here.
 
 use crate::error::{Error, ErrorKind};
 use crate::quote::quote;
@@ -57,7 +57,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// The version that Go's zero value is: 0.0.0 from no text.
+    /// Go's zero value of a version: 0.0.0 from an empty text.
     pub fn zero() -> Version {
         Version { semver: semver::Version::new(0, 0, 0), original: String::new() }
     }
@@ -136,12 +136,12 @@ impl Version {
         self.semver.patch
     }
 
-    /// What follows `-`, without it.
+    /// The part behind `-`, without it.
     pub fn prerelease(&self) -> &str {
         self.semver.pre.as_str()
     }
 
-    /// What follows `+`, without it.
+    /// The part behind `+`, without it.
     pub fn metadata(&self) -> &str {
         self.semver.build.as_str()
     }
@@ -185,14 +185,14 @@ impl Version {
         self.derived(semver::Version::new(major, minor, patch))
     }
 
-    /// A version made from this one keeps a leading `v` in its original text.
+    /// The derived version keeps a leading `v` in its original text.
     fn derived(&self, semver: semver::Version) -> Version {
         let prefix = if self.original.starts_with('v') { "v" } else { "" };
         Version { original: format!("{prefix}{semver}"), semver }
     }
 }
 
-/// Whether the text is three short numbers: a version that, taken as a constraint, allows itself.
+/// Whether the text is three short numbers: such a version, read as a constraint, allows itself.
 pub(crate) fn is_plain(text: &str) -> bool {
     let is_number = |part: &str| (1..=9).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     let mut parts = text.split('.');
@@ -228,7 +228,7 @@ impl Ord for Version {
     }
 }
 
-/// A release is above all its prereleases; otherwise identifier by identifier.
+/// A release is above all its prereleases; otherwise they are compared identifier by identifier.
 fn compare_prereleases(left: &str, right: &str) -> Ordering {
     match (left.is_empty(), right.is_empty()) {
         (true, true) => return Ordering::Equal,
@@ -245,7 +245,7 @@ fn compare_prereleases(left: &str, right: &str) -> Ordering {
             (Some(_), None) => return Ordering::Greater,
             (Some(a), Some(b)) if a == b => {}
             (Some(a), Some(b)) => {
-                // What does not fit 64 bits compares as text.
+                // Numbers that do not fit 64 bits compare as text.
                 return match (parse_segment(a), parse_segment(b)) {
                     (Some(a), Some(b)) => a.cmp(&b),
                     (Some(_), None) => Ordering::Less,
@@ -285,8 +285,8 @@ fn is_identifier_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
 }
 
-/// Where the parts of a scanned version stand; an absent part is an empty range.
-/// Numbers come without their dot, prerelease and metadata without `-` and `+`.
+/// The byte ranges of the parts of a scanned version; the range of an absent part is empty.
+/// Numbers exclude their dot, prerelease and metadata exclude `-` and `+`.
 struct Scanned {
     major: (usize, usize),
     minor: (usize, usize),
@@ -296,7 +296,7 @@ struct Scanned {
     length: usize,
 }
 
-/// The longest version at the start of `text`, with `is_number` telling the bytes of its numbers.
+/// The longest version at the start of `text`; `is_number` accepts the bytes of its numbers.
 fn scan_version(text: &[u8], is_number: impl Fn(u8) -> bool) -> Option<Scanned> {
     let run = |from: usize, accept: &dyn Fn(u8) -> bool| from + text[from..].iter().take_while(|&&byte| accept(byte)).count();
     let mut at = usize::from(text.first() == Some(&b'v'));
@@ -352,7 +352,7 @@ pub struct Constraint {
 #[derive(Debug, Clone)]
 struct Group {
     comparisons: Vec<Comparison>,
-    /// One of the comparisons names a prerelease, so that all of them may match prereleases.
+    /// Whether one of the comparisons names a prerelease; all of them may then match prereleases.
     names_prerelease: bool,
 }
 
@@ -368,7 +368,7 @@ enum Operator {
     Caret,
 }
 
-/// What a comparison's version leaves open.
+/// Which numbers a comparison's version leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
     /// Nothing: `1.2.3`
@@ -404,7 +404,7 @@ impl Constraint {
         Ok(Constraint { groups })
     }
 
-    /// Whether `version` satisfies it.
+    /// Whether `version` satisfies the constraint.
     pub fn check(&self, version: &Version) -> bool {
         self.groups.iter().any(|group| {
             (group.names_prerelease || version.semver.pre.is_empty())
@@ -497,8 +497,8 @@ impl Comparison {
     }
 }
 
-/// Bytes that may stand for a number in a constraint. The bar is in Masterminds' character class by mistake;
-/// such a number is refused later with another message.
+/// Bytes that may stand for a number in a constraint. The bar is in Masterminds' character class by mistake; such a number is
+/// refused later with another message.
 fn is_constraint_number(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'x' | b'X' | b'*' | b'|')
 }
@@ -604,7 +604,7 @@ fn rewrite_ranges(text: &str) -> String {
 
 type Span = (usize, usize);
 
-/// The hyphen range at `at`, blanks around it included: its two versions and where it ends.
+/// The hyphen range at `at`, including the blanks around it: its two versions and its end.
 fn scan_range(text: &str, at: usize) -> Option<(Span, Span, usize)> {
     let bytes = text.as_bytes();
     let first = skip_space(text, at);

@@ -1,8 +1,8 @@
 //! Faults of a chart's own files, with their place, for people.
 //!
-//! Goes in: a fault in Helm's words and the key of Chart.yaml that it is about; later the text of that file, and the way to the chart in
-//! an umbrella. Comes out: the same fault with a diagnostic at the line of the key. Helm names neither file nor line, and of an umbrella
-//! no chart either.
+//! Goes in: a fault in Helm's words and the key of Chart.yaml that it is about; later the text of that file, and the path to the
+//! chart in an umbrella. Comes out: the same fault with a diagnostic at the line of the key. Helm names neither file nor line, nor
+//! the chart within an umbrella.
 
 use crate::diagnostic::{Diagnostic, Location, source_line};
 use crate::error::{Error, ErrorKind};
@@ -20,7 +20,7 @@ pub fn of_key(key: &str, message: impl Into<String>, hint: Option<&str>) -> Erro
     Error::new(ErrorKind::Chart, message).with_diagnostic(diagnostic)
 }
 
-/// The fault, found in a Chart.yaml with this text: what is about a key stands at its line, at the first one if it is missing.
+/// The fault, found in a Chart.yaml with this text: it gets the line of its key, or the first line if the key is missing.
 #[cold]
 pub fn in_chart_file(mut error: Error, text: &[u8]) -> Error {
     for diagnostic in error.diagnostics_mut().iter_mut().filter(|diagnostic| diagnostic.location.is_none()) {
@@ -31,7 +31,7 @@ pub fn in_chart_file(mut error: Error, text: &[u8]) -> Error {
     error.in_file(CHART_FILE)
 }
 
-/// The same fault, seen from the chart that holds the faulty one as this entry of its `charts/`.
+/// The same fault, seen from the chart that has the faulty chart as this entry of its `charts/`.
 #[cold]
 pub fn in_subchart(mut error: Error, entry: &str) -> Error {
     for location in error.diagnostics_mut().iter_mut().filter_map(|diagnostic| diagnostic.location.as_mut()) {

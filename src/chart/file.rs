@@ -1,7 +1,7 @@
 //! One file of a chart: its name from the chart's top, its bytes, its time (Helm's `common.File`).
 //!
-//! Goes in: what a folder or an archive held. Comes out: a [`File`] whose bytes all clones share. Those of archives may stay
-//! packed until somebody looks at them, and those of folders where they are: many files of a chart never matter to a run.
+//! Goes in: the content of a folder or an archive. Comes out: a [`File`] whose bytes all clones share. Files of archives may stay
+//! packed, and files of folders unread, until they are used: a run needs only a few files of a chart.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
@@ -26,7 +26,7 @@ pub struct File {
     pub modified: Option<i64>,
 }
 
-/// The name of a file. Clones share the text, and so do the names of one file from the tops of the charts that it lies in.
+/// The name of a file. Clones share the text, and so do the names of one file seen from different charts of the tree.
 #[derive(Clone)]
 pub struct Name {
     text: Arc<str>,
@@ -34,7 +34,7 @@ pub struct Name {
 }
 
 impl Name {
-    /// What follows the first `skipped` bytes; all of it where no character ends there.
+    /// The name without its first `skipped` bytes; the whole name if that is no character boundary.
     pub(super) fn skipping(&self, skipped: usize) -> Name {
         let start = self.start + skipped;
         Name { text: self.text.clone(), start: if self.text.is_char_boundary(start) { start } else { self.start } }
@@ -75,31 +75,31 @@ impl fmt::Debug for Name {
     }
 }
 
-/// What a file holds: bytes that clones share. Those of an archive that hardly anybody looks at may still be packed, and those of
-/// a folder be left there; looking at them fetches them.
+/// The content of a file: bytes that clones share. Rarely used files may still be packed in their archive, or unread in their
+/// folder; the first use fetches them.
 #[derive(Clone)]
 pub struct Bytes(Place);
 
 #[derive(Clone)]
 enum Place {
     Here(Arc<[u8]>),
-    /// The file of this number in what is packed, and how many bytes it has.
+    /// The number of the file in the archive, and its size.
     Packed(Arc<dyn Packed>, usize, usize),
     Left(Arc<Left>),
 }
 
-/// A file that was left where it is.
+/// A file that was not read when it was found.
 struct Left {
     place: LeftAt,
-    /// How many bytes it had when it was found.
+    /// Its size when it was found.
     size: u64,
-    /// What it holds, once somebody has looked at it, or why that cannot be read any more.
+    /// Its content, once it has been used, or the reason why it cannot be read any more.
     bytes: OnceLock<Result<Arc<[u8]>>>,
 }
 
 enum LeftAt {
     Path(PathBuf),
-    /// It was opened already, so that it can be read whatever becomes of its path, which only its faults name.
+    /// Already open, so that it can be read even if its path changes; the path is for faults only.
     Open(Mutex<Option<std::fs::File>>, PathBuf),
 }
 
@@ -117,14 +117,14 @@ impl Left {
         }
     }
 
-    /// What it holds, none if that cannot be read any more.
+    /// Its content; empty if it cannot be read any more.
     fn kept(&self) -> &Arc<[u8]> {
         let read = || {
             let open = match &self.place {
                 LeftAt::Path(path) => fs::open(path)?,
                 LeftAt::Open(file, _) => match file.lock().unwrap_or_else(PoisonError::into_inner).take() {
                     Some(file) => file,
-                    // It is read once.
+                    // It is read only once.
                     None => return Ok(Arc::default()),
                 },
             };
@@ -137,25 +137,25 @@ impl Left {
     }
 }
 
-/// What is there of a file that cannot be read.
+/// The content of a file that cannot be read.
 pub(super) static NOTHING: LazyLock<Arc<[u8]>> = LazyLock::new(Arc::default);
 
-/// Files that are unpacked when they are looked at.
+/// Files that are unpacked on first use.
 pub(super) trait Packed: Send + Sync {
     /// The bytes of the file of this number.
     fn unpacked(&self, number: usize) -> &Arc<[u8]>;
 
-    /// Why they could not be unpacked when somebody looked at them.
+    /// Why unpacking them failed, if it was tried and failed.
     fn fault(&self) -> Option<&Error>;
 }
 
 impl Bytes {
-    /// The bytes of file `number` in `packed`, about `size` of them.
+    /// The bytes of file `number` in `packed`; `size` is approximate.
     pub(super) fn packed(packed: Arc<dyn Packed>, number: usize, size: usize) -> Bytes {
         Bytes(Place::Packed(packed, number, size))
     }
 
-    /// About how many they are, if they are still to be fetched.
+    /// The approximate number of bytes, if they are still to be fetched.
     pub(crate) fn to_be_fetched(&self) -> Option<usize> {
         match &self.0 {
             Place::Here(_) => None,
@@ -165,18 +165,18 @@ impl Bytes {
         }
     }
 
-    /// The bytes of the file at `path`, which had `size` of them; they stay there until somebody wants them.
+    /// The bytes of the file at `path`, `size` of them, which are read on first use.
     pub(super) fn left(path: PathBuf, size: u64) -> Bytes {
         Bytes(Place::Left(Arc::new(Left { place: LeftAt::Path(path), size, bytes: OnceLock::new() })))
     }
 
-    /// The same of a file that was opened already at `path`, which is read at most once.
+    /// As [`Bytes::left`], for an already open file, which is read at most once.
     pub(super) fn left_open(file: std::fs::File, path: PathBuf, size: u64) -> Bytes {
         Bytes(Place::Left(Arc::new(Left { place: LeftAt::Open(Mutex::new(Some(file)), path), size, bytes: OnceLock::new() })))
     }
 
-    /// The bytes, shared. Of a file that was left where it is and is gone since, none: who must know that calls
-    /// [`append_range`](Bytes::append_range), or asks the chart afterwards ([`Chart::unread`](super::Chart::unread)).
+    /// The bytes, shared. They are empty if an unread file is gone by now: to learn of that, call
+    /// [`append_range`](Bytes::append_range), or ask the chart afterwards ([`Chart::unread`](super::Chart::unread)).
     pub fn shared(&self) -> &Arc<[u8]> {
         match &self.0 {
             Place::Here(bytes) => bytes,
@@ -185,7 +185,7 @@ impl Bytes {
         }
     }
 
-    /// Why they could not be fetched when somebody looked at them, and saw none.
+    /// Why the bytes could not be fetched, in which case they were used as empty.
     pub(super) fn fault(&self) -> Option<&Error> {
         match &self.0 {
             Place::Here(_) => None,
@@ -194,8 +194,8 @@ impl Bytes {
         }
     }
 
-    /// Adds those of `range` to `to`; those of a file that was left where it is are not kept besides.
-    /// Errors: such a file cannot be read any more, has become shorter, or begins with a byte order mark, which is none of its bytes.
+    /// Appends the bytes of `range` to `to`, without keeping those of an unread file. Fails if such a file cannot be read any
+    /// more, has become shorter, or begins with a byte order mark, which does not belong to the content.
     pub fn append_range(&self, range: Range<usize>, to: &mut Vec<u8>) -> Result<()> {
         if let Place::Left(left) = &self.0 {
             return left.append(range, to);
@@ -204,7 +204,7 @@ impl Bytes {
         Ok(())
     }
 
-    /// How many they are, if that can be said without unpacking them; a file that was left where it is may have a byte order mark besides.
+    /// How many bytes there are, if known without unpacking; of an unread file, this may include a byte order mark.
     pub(crate) fn known_length(&self) -> Option<usize> {
         match &self.0 {
             Place::Here(bytes) => Some(bytes.len()),
@@ -238,7 +238,7 @@ impl PartialEq for Bytes {
     fn eq(&self, other: &Bytes) -> bool {
         match (&self.0, &other.0) {
             (Place::Packed(one, number, _), Place::Packed(other, at, _)) if Arc::ptr_eq(one, other) && number == at => true,
-            // Those that are read piece by piece are not held against each other: that would be to read them all.
+            // Files that are read in ranges are not compared: that would read them all.
             (Place::Left(one), Place::Left(other)) if Arc::ptr_eq(one, other) => true,
             (Place::Left(one), Place::Left(other)) if [one, other].iter().any(|left| matches!(left.place, LeftAt::Path(_))) => false,
             _ => **self == **other,

@@ -1,12 +1,12 @@
 //! `.helmignore`: which files of a chart folder are left out.
 //!
-//! Goes in: the text of the file. Comes out: [`Rules`] that answer for each path from the chart's top. Apart from the
-//! loader because the rules are a small language of their own, and an odd one: the first rule that matches decides, and a
-//! negated rule ignores everything it does *not* match. Matches Helm's `pkg/ignore` with Go's `filepath.Match`.
+//! Goes in: the text of the file. Comes out: [`Rules`] that decide for each path from the chart's top. It is separate from the
+//! loader because the rules are a small and odd language of their own: the first rule that matches decides, and a negated rule
+//! ignores everything it does *not* match. Matches Helm's `pkg/ignore` with Go's `filepath.Match`.
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The longest line that is read (Go's `bufio.Scanner`).
+/// The longest line that is accepted (Go's `bufio.Scanner`).
 const LINE_LIMIT: usize = 64 * 1024;
 
 /// The name of the file that holds the rules.
@@ -20,7 +20,7 @@ pub struct Rules {
 
 #[derive(Debug, Clone)]
 struct Rule {
-    /// `None` when what is left after cutting `!` and `/` is no pattern: it never matches.
+    /// `None` when the rest after cutting off `!` and `/` is not a valid pattern: it never matches.
     pattern: Option<Pattern>,
     negated: bool,
     only_folders: bool,
@@ -47,9 +47,9 @@ impl Rules {
         Ok(rules)
     }
 
-    /// Adds the rule that every chart has: hidden files directly in `templates/` are no templates.
+    /// Adds the rule of every chart: hidden files directly in `templates/` are not templates.
     pub fn add_defaults(&mut self) {
-        // A constant pattern that is known to be valid.
+        // The constant pattern is valid.
         let _ = self.add("templates/.?*");
     }
 
@@ -110,7 +110,7 @@ impl Rule {
 /// A shell pattern as Go's `filepath.Match` reads it: `*` and `?` do not cross `/`.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    /// The parts between the stars; the flag says whether a star stands before.
+    /// The parts between the stars; the flag says whether a star precedes the part.
     chunks: Vec<(bool, Vec<Token>)>,
 }
 
@@ -122,8 +122,8 @@ enum Token {
 }
 
 impl Pattern {
-    /// Reads a pattern; `None` when it is malformed: an open or empty class, or a backslash at the end. A reversed range is well formed and
-    /// matches nothing.
+    /// Reads a pattern; `None` when it is malformed: an open or empty class, or a backslash at the end. A reversed range is well
+    /// formed and matches nothing.
     pub fn parse(text: &str) -> Option<Pattern> {
         let mut chunks: Vec<(bool, Vec<Token>)> = Vec::new();
         let mut characters = text.chars().peekable();
@@ -180,7 +180,7 @@ impl Pattern {
             if !star {
                 return false;
             }
-            // The star takes as few characters as it can, and never a slash.
+            // The star matches as few characters as possible, and never a slash.
             let found = rest.char_indices().take_while(|(_, character)| *character != '/').find_map(|(start, character)| {
                 let from = rest.get(start + character.len_utf8()..)?;
                 fits(from).and_then(|end| from.get(end..))
@@ -194,7 +194,7 @@ impl Pattern {
     }
 }
 
-/// One character inside `[…]`, which must not be its last.
+/// One character inside `[…]`; the pattern must not end after it.
 fn class_character(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<char> {
     let character = match characters.next()? {
         '-' | ']' => return None,
@@ -204,7 +204,7 @@ fn class_character(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) ->
     characters.peek().map(|_| character)
 }
 
-/// How many bytes of `text` the chunk takes from its start.
+/// How many bytes at the start of `text` the chunk matches.
 fn chunk_end(chunk: &[Token], text: &str) -> Option<usize> {
     let mut characters = text.chars();
     for token in chunk {

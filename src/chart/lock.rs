@@ -1,7 +1,7 @@
 //! Chart.lock and requirements.lock: which versions the dependencies were resolved to.
 //!
-//! Goes in: the text of the file. Comes out: [`Lock`] and its text again. The time it was made is kept as written and
-//! read only where it is needed: the archive's member carries it. Matches Helm's `pkg/chart/v2/dependency.go`.
+//! Goes in: the text of the file. Comes out: [`Lock`], or its text again. The time is kept as written and parsed only where it is
+//! needed: for the archive's member. Matches Helm's `pkg/chart/v2/dependency.go`.
 
 use super::metadata::{DEPENDENCIES, Dependency, tree};
 use crate::data::Data;
@@ -57,7 +57,7 @@ impl Lock {
         ]))
     }
 
-    /// When it was made, seconds since 1970, rounded to the nearest; `None` when absent or no time.
+    /// When the lock was made, in seconds since 1970, rounded to the nearest; `None` when absent or invalid.
     pub fn modified(&self) -> Option<i64> {
         let time = self.time()?;
         Some(time.seconds + i64::from(time.nanosecond >= 500_000_000))
@@ -82,7 +82,7 @@ mod tests {
             ("2024-02-29T12:30:01.500Z", "2024-02-29T12:30:01.5Z"),
             ("2021-06-09T10:17:03.480194+02:00", "2021-06-09T10:17:03.480194+02:00"),
             ("2000-03-01T00:00:00+00:00", "2000-03-01T00:00:00Z"),
-            // Go takes an hour of one digit.
+            // Go accepts an hour of one digit.
             ("2000-03-01T1:00:00Z", "2000-03-01T01:00:00Z"),
             ("", "0001-01-01T00:00:00Z"),
         ] {

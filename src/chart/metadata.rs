@@ -1,7 +1,7 @@
 //! Chart.yaml as a typed value: read, validated, sanitised, written back.
 //!
-//! Goes in: the text of Chart.yaml (and of requirements.yaml, which is read over it). Comes out: [`Metadata`], its YAML as
-//! `package` writes it, and its JSON as registries store it. Apart from the loader because indexes, provenance files and
+//! Goes in: the text of Chart.yaml (and of requirements.yaml, whose fields are read over it). Comes out: [`Metadata`], its YAML as
+//! `package` writes it, and its JSON as registries store it. It is separate from the loader because indexes, provenance files and
 //! lint read the same structure. Matches Helm's `pkg/chart/v2/{metadata,dependency}.go` and Go's JSON decoding rules.
 
 use super::fault;
@@ -34,15 +34,15 @@ pub struct Metadata {
     pub annotations: Option<Vec<(String, String)>>,
     pub kube_version: String,
     pub dependencies: Vec<Dependency>,
-    /// There is a list of dependencies, though it may be empty: Go's slice that is not nil.
+    /// Whether there is a list of dependencies, even an empty one: a Go slice that is not nil.
     pub(crate) has_dependency_list: bool,
     /// `application`, `library` or empty.
     pub kind: String,
-    /// Null entries of lists, which are faults only when the whole is validated.
+    /// Null entries of lists, which are reported only by [`Metadata::validate`].
     pub(crate) nulls: Nulls,
 }
 
-/// Where the first null stood in the lists that must have none.
+/// The index of the first null in each list that must have none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Nulls {
     pub(crate) maintainer: Option<usize>,
@@ -63,22 +63,22 @@ pub struct Dependency {
     pub name: String,
     /// A version or a constraint.
     pub version: String,
-    /// A URL, `@name` or `alias:name` of a known repository, or empty for a chart that lies in `charts/`.
+    /// A URL, `@name` or `alias:name` of a known repository, or empty for a chart in `charts/`.
     pub repository: String,
-    /// Paths of booleans in the values, with commas between them: the first that exists decides.
+    /// Paths of booleans in the values, separated by commas: the first that exists decides.
     pub condition: String,
     /// Names under `tags` in the values that switch it on or off together with others.
     pub tags: Vec<String>,
-    /// Whether the chart is taken; what conditions and tags said, once dependencies were processed.
+    /// Whether the chart is used: the result of conditions and tags, once dependencies were processed.
     pub enabled: bool,
-    /// Texts (a key of the subchart's `exports`) and maps (`child`, `parent`: paths).
+    /// Strings (a key of the subchart's `exports`) and maps (`child`, `parent`: paths).
     pub import_values: Vec<Data>,
-    /// Another name for the subchart, so that it may be there more than once; empty when it keeps its own.
+    /// Another name for the subchart, so that a chart can be used more than once; empty when it keeps its own.
     pub alias: String,
 }
 
 impl Dependency {
-    /// Whether both choose the same chart under the same name and conditions; what they import from it is not looked at.
+    /// Whether both choose the same chart under the same name and conditions; their imported values are not compared.
     pub fn is_same_choice(&self, other: &Dependency) -> bool {
         (&self.name, &self.version, &self.repository, &self.condition, &self.tags, self.enabled, &self.alias)
             == (&other.name, &other.version, &other.repository, &other.condition, &other.tags, other.enabled, &other.alias)
@@ -132,19 +132,19 @@ pub static METADATA_FIELDS: &[Field] = &[
 pub static METADATA: Shape = Shape::Struct("v2.Metadata", METADATA_FIELDS);
 
 impl Metadata {
-    /// Whether there is a list of dependencies, which may be empty: what Go tells from a nil slice.
+    /// Whether there is a list of dependencies, even an empty one: Go distinguishes it from a nil slice.
     pub fn lists_dependencies(&self) -> bool {
         self.has_dependency_list || !self.dependencies.is_empty()
     }
 
-    /// Reads a Chart.yaml without validating it; unknown fields are passed over.
+    /// Reads a Chart.yaml without validating it; unknown fields are ignored.
     pub fn parse(text: &[u8]) -> Result<Metadata> {
         let mut metadata = Metadata::default();
         metadata.overlay(&yaml::decode(text, &METADATA)?);
         Ok(metadata)
     }
 
-    /// Reads further fields over those that are there: requirements.yaml over Chart.yaml.
+    /// Reads further fields over the existing ones: requirements.yaml over Chart.yaml.
     pub fn parse_over(&mut self, text: &[u8]) -> Result<()> {
         self.overlay(&yaml::decode(text, &METADATA)?);
         Ok(())
@@ -176,7 +176,7 @@ impl Metadata {
         text_over(&mut self.kube_version, map, "kubeVersion");
         text_over(&mut self.kind, map, "type");
         if let Some(annotations) = map.get("annotations").and_then(Data::as_map) {
-            // Go decodes into the map that is there: earlier keys stay.
+            // Go decodes into the existing map: earlier keys stay.
             let mut merged: std::collections::BTreeMap<String, String> = self.annotations.take().unwrap_or_default().into_iter().collect();
             for (key, value) in annotations.iter() {
                 merged.insert(key.to_string(), value.as_str().unwrap_or_default().to_string());
@@ -194,7 +194,7 @@ impl Metadata {
         }
     }
 
-    /// Cleans the shown fields of control characters, then checks what Helm requires of a chart.
+    /// Cleans the displayed fields of control characters, then checks what Helm requires of a chart.
     /// Faults start with `validation: `.
     pub fn validate(&mut self) -> Result<()> {
         for field in [
@@ -262,17 +262,17 @@ impl Metadata {
         if self.nulls.dependency.is_some() { null() } else { Ok(()) }
     }
 
-    /// Whether this is a chart of Helm 2's form, whose dependencies stand in requirements.yaml.
+    /// Whether this is a chart of Helm 2's form, with its dependencies in requirements.yaml.
     pub fn is_v1(&self) -> bool {
         self.api_version == "v1"
     }
 
-    /// Whether this chart only offers definitions to others.
+    /// Whether this chart only provides definitions to others.
     pub fn is_library(&self) -> bool {
         self.kind.eq_ignore_ascii_case("library")
     }
 
-    /// The fields that are not empty in Go's struct order, which is that of its JSON.
+    /// The non-empty fields in Go's struct order, which is the order of its JSON.
     pub fn fields(&self) -> Vec<(&'static str, Data)> {
         let mut fields = Vec::new();
         push_text(&mut fields, "name", &self.name);
@@ -314,8 +314,8 @@ impl Metadata {
         yaml::to_string(&self.to_data())
     }
 
-    /// The text of a Chart.yaml as a file of its own: charts of `apiVersion: v1` keep their dependencies in
-    /// requirements.yaml (Helm's `SaveChartfile`).
+    /// The text of a separate Chart.yaml: charts of `apiVersion: v1` keep their dependencies in requirements.yaml (Helm's
+    /// `SaveChartfile`).
     pub fn to_chart_yaml(&self) -> Result<String> {
         let mut fields = self.fields();
         if self.is_v1() {
@@ -335,7 +335,7 @@ impl Maintainer {
         Some(maintainer)
     }
 
-    /// The fields that are not empty in Go's struct order.
+    /// The non-empty fields in Go's struct order.
     pub fn fields(&self) -> Vec<(&'static str, Data)> {
         let mut fields = Vec::new();
         push_text(&mut fields, "name", &self.name);
@@ -370,7 +370,7 @@ impl Dependency {
         Some(dependency)
     }
 
-    /// The alias if there is one, else the name: what the subchart is called.
+    /// The name of the subchart: the alias if there is one, else the name.
     pub fn name_or_alias(&self) -> &str {
         if self.alias.is_empty() { &self.name } else { &self.alias }
     }
@@ -412,7 +412,7 @@ impl Dependency {
     }
 }
 
-/// Turns every white space into a space and drops what is not printed.
+/// Turns every white space into a space and drops characters that are not printable.
 pub(crate) fn sanitised(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return text;
@@ -425,7 +425,7 @@ pub(crate) fn sanitised(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(kept.collect())
 }
 
-/// The same in its place.
+/// As [`sanitised`], in place.
 pub(crate) fn sanitise(text: &mut String) {
     if let Cow::Owned(clean) = sanitised(Cow::Borrowed(text)) {
         *text = clean;
@@ -474,7 +474,7 @@ pub(crate) fn tree(fields: Vec<(&'static str, Data)>) -> Data {
 mod tests {
     use super::*;
 
-    /// What Helm 4.2.4 says of charts with these fields; nothing where it goes on.
+    /// Helm 4.2.4's message for charts with these fields; empty where it accepts them.
     #[test]
     fn fields_that_no_chart_may_have_are_refused_as_by_helm() {
         for (fields, expected) in [
@@ -498,12 +498,12 @@ mod tests {
         ] {
             assert_eq!(validated(fields), expected, "{fields}");
         }
-        // Charts in folders and archives are of the first form where they do not say.
+        // The loader sets v1 for charts in folders and archives that have no apiVersion; here it is missing.
         let fault = Metadata::parse(b"name: a\nversion: 1.0.0").unwrap().validate().unwrap_err();
         assert_eq!(fault.message(), "validation: chart.metadata.apiVersion is required");
     }
 
-    /// As Helm 4.2.4 has them, the first fault of the list.
+    /// Recorded from Helm 4.2.4: the first fault of the list.
     #[test]
     fn dependencies_are_told_apart_by_name_or_alias() {
         for (dependencies, expected) in [
@@ -525,7 +525,7 @@ mod tests {
         }
     }
 
-    /// What is wrong with a chart of these fields.
+    /// The fault of a chart with these fields.
     fn validated(fields: &str) -> String {
         let mut metadata = Metadata::parse(format!("apiVersion: v2\n{fields}\n").as_bytes()).unwrap();
         let message = metadata.validate().map_or_else(|fault| fault.message().to_string(), |()| String::new());
@@ -542,7 +542,7 @@ mod tests {
         assert!(!written.contains('\t') && !written.contains("\\t"), "{written}");
     }
 
-    /// What `helm package` puts into archives: charts of the first form keep the list in a file of its own.
+    /// As `helm package` puts it into archives: charts of the first form keep the list in a separate file.
     #[test]
     fn the_list_of_dependencies_stands_in_charts_of_the_second_form_only() {
         for (api_version, is_listed) in [("v1", false), ("v2", true)] {

@@ -1,7 +1,7 @@
-//! A chart in memory, as it was read from a folder or an archive.
+//! A chart in memory, read from a folder or an archive.
 //!
-//! Goes in: files. Comes out: [`Chart`], whose content is shared so that an alias of a subchart costs one pointer.
-//! Values, dependencies and templates are the business of later layers. Follows Helm's `pkg/chart/v2`.
+//! Goes in: files. Comes out: [`Chart`], whose content is shared so that an alias of a subchart costs one pointer. Later layers
+//! handle values, dependencies and templates. Follows Helm's `pkg/chart/v2`.
 
 pub(crate) mod fault;
 pub mod file;
@@ -24,20 +24,20 @@ pub use metadata::{Dependency, Maintainer, Metadata};
 pub struct Chart {
     /// Chart.yaml; an alias replaces the name in its copy.
     pub metadata: Arc<Metadata>,
-    /// All that does not change when the chart is given an alias.
+    /// Everything that stays the same when the chart gets an alias.
     pub content: Arc<Content>,
-    /// The default values, after values.yaml was parsed (import-values replaces it in a copy). Empty when there is no file.
+    /// The default values, parsed from values.yaml (import-values replaces them in a copy). Empty when there is no file.
     pub values: Arc<Map>,
     /// The subcharts, sorted by name.
     pub dependencies: Vec<Chart>,
-    /// The path that Helm still uses for this chart's parent after the parent was copied under an alias (`parent/charts/child`).
+    /// The path of this chart's parent that Helm still uses after the parent was copied under an alias (`parent/charts/child`).
     pub found_in: Option<Arc<str>>,
 }
 
 /// The files of one chart without its subcharts.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
-    /// Every file of the chart itself as it was read, in loading order (Helm's `Raw` without what lies below `charts/`).
+    /// Every file of the chart itself as it was read, in loading order (Helm's `Raw` without the files below `charts/`).
     pub raw: Vec<File>,
     /// Files below `templates/`, names from the chart's top (`templates/x.yaml`).
     pub templates: Vec<File>,
@@ -49,7 +49,7 @@ pub struct Content {
     pub lock: Option<Lock>,
     /// Modification time of Chart.yaml, seconds since 1970.
     pub modified: Option<i64>,
-    /// Distinguishes sources: equal for the same files loaded once and used under several aliases.
+    /// Identifies the source: equal for files that were loaded once and are used under several aliases.
     pub source_id: usize,
 }
 
@@ -59,12 +59,12 @@ impl Chart {
         &self.metadata.name
     }
 
-    /// Where the chart is in the tree, as its files are named, if it stands in a chart at `parent` (Helm's `ChartFullPath`).
+    /// The path of the chart in the tree, as in the names of its files, when its parent is at `parent` (Helm's `ChartFullPath`).
     pub fn path_in(&self, parent: &str) -> String {
         format!("{}/charts/{}", self.found_in.as_deref().unwrap_or(parent), self.name())
     }
 
-    /// Whether both are made of the same files, read once, with the same defaults and the same subcharts, whatever their aliases.
+    /// Whether both share the same files, read once, and have the same defaults and the same subcharts, whatever their aliases.
     pub fn is_twin_of(&self, other: &Chart) -> bool {
         let is_same = |(one, other): (&Chart, &Chart)| one.name() == other.name() && one.is_twin_of(other);
         let (listed, others) = (&self.metadata.dependencies, &other.metadata.dependencies);
@@ -76,14 +76,14 @@ impl Chart {
             && self.dependencies.iter().zip(&other.dependencies).all(is_same)
     }
 
-    /// This chart and all below it, each before its subcharts, with its full path (`parent/charts/child`).
+    /// This chart and all its descendants, each before its subcharts, with its full path (`parent/charts/child`).
     pub fn walk(&self) -> Vec<(String, &Chart)> {
         let mut charts = Vec::new();
         self.collect(self.name().to_string(), &mut charts);
         charts
     }
 
-    /// Why a file that somebody looked at since the chart was loaded could not be read: it was taken for an empty one.
+    /// The fault of a file that was used since the chart was loaded but could not be read, and counted as empty.
     pub fn unread(&self) -> Option<Error> {
         self.walk().into_iter().find_map(|(path, chart)| {
             let fault = |file: &File| Some(file.data.fault()?.clone().context(format_args!("cannot read {path}/{}", file.name)));
@@ -116,8 +116,8 @@ impl Chart {
         crds
     }
 
-    /// That every declared dependency lies in `charts/`; by name, whatever its version.
-    /// Fault: `found in Chart.yaml, but missing in charts/ directory: a, b` (Helm's `action.CheckDependencies`).
+    /// Checks that every declared dependency is in `charts/`, by name, whatever its version. Fails with `found in Chart.yaml, but
+    /// missing in charts/ directory: a, b` (Helm's `action.CheckDependencies`).
     pub fn check_dependencies(&self) -> Result<()> {
         let present = |name: &str| self.dependencies.iter().any(|chart| chart.name() == name);
         let declared = self.metadata.dependencies.iter().map(|dependency| dependency.name.as_str());

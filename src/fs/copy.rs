@@ -1,6 +1,6 @@
-//! Folders as they are, links and permissions included.
+//! Copies folders unchanged, with links and permissions.
 //!
-//! Goes in: a folder. Comes out: the same at another place, or what it takes to write it down. Charts follow links and know no
+//! Goes in: a folder. Comes out: a copy at another place, or the facts needed to write it. Charts follow links and have no
 //! permissions; plugins are programs and need both.
 
 use super::{Error, ErrorKind, fault, names, reason};
@@ -10,7 +10,7 @@ use std::path::Path;
 /// How deep folders may be nested.
 const DEPTH_LIMIT: usize = 100;
 
-/// Copies the folder `from` to `to`, which must not be there. Links are copied as links.
+/// Copies the folder `from` to `to`, which must not exist. Links are copied as links.
 pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     copy_below(from, to, 0)
 }
@@ -48,7 +48,7 @@ pub fn create_link(target: &Path, path: &Path) -> Result<()> {
     made.map_err(|error| Error::new(ErrorKind::Io, format!("symlink {} {}: {}", target.display(), path.display(), reason(&error))))
 }
 
-/// The permissions of what `path` itself is, where there are such.
+/// The permissions of `path` itself, where permissions exist.
 pub fn mode(path: &Path) -> Result<u32> {
     let about = std::fs::symlink_metadata(path).map_err(|error| fault("lstat", path, &error))?;
     #[cfg(unix)]

@@ -1,8 +1,8 @@
 //! An open folder.
 //!
-//! Goes in: the path of a folder. Comes out: its entries, and files in it. The folder is opened once and its files are addressed relative
-//! to it, so that the system does not resolve the full path for each; calls of `stat` that are not needed are left out. For hundreds of
-//! small files these are most of the time that reading them takes.
+//! Goes in: the path of a folder. Comes out: its entries, and files in it. The folder is opened once and its files are opened
+//! relative to it, so that the system does not resolve the full path for each; unnecessary calls of `stat` are avoided. For
+//! hundreds of small files, these would take most of the time.
 
 use super::{Kind, Stat, fault};
 use crate::error::Result;
@@ -10,17 +10,17 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// What tells that a file is still the same: size, modification and change time in nanoseconds since 1970 (the latter where
-/// there is one), inode.
+/// Shows whether a file is unchanged: size, modification and change time in nanoseconds since 1970 (the latter if it exists),
+/// inode.
 pub type Stamp = (u64, i128, i128, u64);
 
-/// A folder whose entries are looked at by the thousand.
+/// A folder, for reading its entries by the thousand.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
     #[cfg(unix)]
     inner: rustix::fs::Dir,
-    /// Its entries were read already.
+    /// Whether its entries were read already.
     #[cfg(unix)]
     is_read: bool,
 }
@@ -36,7 +36,7 @@ impl Folder {
         Ok(Folder { path: path.to_path_buf(), inner, is_read: false })
     }
 
-    /// The names in it in byte order, each with what it is; links are not followed.
+    /// The names in it in byte order, each with its kind; links are not followed.
     pub fn entries(&mut self) -> Result<Vec<(OsString, Kind)>> {
         use rustix::fs::{AtFlags, FileType, statat};
         use std::os::unix::ffi::OsStrExt;
@@ -51,7 +51,7 @@ impl Folder {
                 continue;
             }
             let kind = match entry.file_type() {
-                // Some file systems do not tell.
+                // Some file systems do not report the type.
                 FileType::Unknown => {
                     let about = self.inner.fd().and_then(|fd| statat(fd, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW));
                     FileType::from_raw_mode(about.map_err(|error| fault("lstat", &self.path.join(name), &error.into()))?.st_mode)
@@ -76,7 +76,7 @@ impl Folder {
         rustix::io::retry_on_intr(open).map(File::from).map_err(|error| fault("open", &self.path.join(name), &error.into()))
     }
 
-    /// What the file of this name is; links are followed.
+    /// Facts about the file of this name; links are followed.
     pub fn stat(&self, name: &OsStr) -> Result<Stat> {
         use rustix::fs::{AtFlags, FileType, statat};
         let about = self.inner.fd().and_then(|fd| statat(fd, name, AtFlags::empty()));
@@ -90,7 +90,7 @@ impl Folder {
         Ok(Stat { kind, size: u64::try_from(about.st_size).unwrap_or(0), modified })
     }
 
-    /// The stamp of the file of this name; `None` when it leads to no file.
+    /// The stamp of the file of this name; `None` if it is not a file.
     pub fn stamp(&self, name: &str) -> Option<Stamp> {
         use rustix::fs::{AtFlags, FileType, statat};
         let about = statat(self.inner.fd().ok()?, name, AtFlags::empty()).ok()?;
@@ -111,7 +111,7 @@ impl Folder {
         Ok(Folder { path: path.to_path_buf() })
     }
 
-    /// The names in it in byte order, each with what it is; links are not followed.
+    /// The names in it in byte order, each with its kind; links are not followed.
     pub fn entries(&mut self) -> Result<Vec<(OsString, Kind)>> {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(&self.path).map_err(|error| fault("open", &self.path, &error))? {
@@ -127,12 +127,12 @@ impl Folder {
         super::open(&self.path.join(name))
     }
 
-    /// What the file of this name is; links are followed.
+    /// Facts about the file of this name; links are followed.
     pub fn stat(&self, name: &OsStr) -> Result<Stat> {
         super::stat(&self.path.join(name))
     }
 
-    /// The stamp of the file of this name; `None` when it leads to no file.
+    /// The stamp of the file of this name; `None` if it is not a file.
     pub fn stamp(&self, name: &str) -> Option<Stamp> {
         let about = std::fs::metadata(self.path.join(name)).ok().filter(std::fs::Metadata::is_file)?;
         let modified = about.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -141,19 +141,19 @@ impl Folder {
 }
 
 impl Folder {
-    /// Where it lies.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A file in it to read, and what it is; links are followed.
+    /// Opens a file in it for reading, with facts about it; links are followed.
     pub fn file(&self, name: &OsStr) -> Result<(File, Stat)> {
         let file = self.open_file(name)?;
         let metadata = file.metadata().map_err(|error| fault("stat", &self.path.join(name), &error))?;
         Ok((file, Stat::of(&metadata)))
     }
 
-    /// Reads a file in it that had `size` bytes when it was looked at, in the place of what `bytes` held.
+    /// Reads a file in it, whose size was found to be `size`, into `bytes`, replacing its content.
     pub fn read(&self, name: &OsStr, size: u64, bytes: &mut Vec<u8>) -> Result<()> {
         super::read_expected(self.open_file(name)?, || self.path.join(name), size, super::WHOLE_LIMIT, bytes)
     }
@@ -197,7 +197,7 @@ mod tests {
         for length in [0, 1, 4096, 100_000] {
             fs::write(&path, &vec![b'x'; length]).unwrap();
             let opened = Folder::open(folder.path()).unwrap();
-            // Whatever was expected of it.
+            // Whatever size was expected.
             for expected in [0, 1, length as u64, 4095, 200_000] {
                 let mut bytes = b"old".to_vec();
                 let (file, _) = opened.file("x".as_ref()).unwrap();

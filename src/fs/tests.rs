@@ -1,4 +1,4 @@
-//! Files and paths: what is written, with which mode, and where names and links lead.
+//! Files and paths: what is written, with which mode, and the targets of names and links.
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn nothing_is_joined_outside_a_folder() {
     for name in ["", "../a", "a/../../b", "/etc/passwd", "a\\b", "a\0b"] {
         assert!(join_below(folder, name).is_err(), "{name}");
     }
-    // Which Windows takes for other names.
+    // Windows treats these as other names.
     for name in ["a:b", "a/x. /b", "a.", "a "] {
         assert_eq!(join_below(folder, name).is_err(), cfg!(windows), "{name}");
     }
@@ -169,7 +169,7 @@ fn a_file_that_is_written_again_keeps_its_mode_unless_another_is_asked_for() {
         (0o640, Mode::New(0o666), 0o640),
         (0o755, Mode::New(0o644), 0o755),
         (0o666, Mode::New(0o600), 0o666),
-        // Its owner can go on writing.
+        // The owner can still write.
         (0o444, Mode::New(0o644), 0o644),
         (0o400, Mode::New(0o644), 0o600),
         (0o644, Mode::Exact(0o600), 0o600),
@@ -187,7 +187,7 @@ fn a_file_that_is_written_again_keeps_its_mode_unless_another_is_asked_for() {
         assert_eq!(mode_at(&path), after, "{asked:?}");
         remove_file(&path).unwrap();
     }
-    // The mode of what a link leads to is not that of the file in the link's place.
+    // The mode of a link's target does not become the mode of the file that replaces the link.
     let target = folder.path().join("target");
     write_as(&target, b"kept", Mode::Exact(0o600)).unwrap();
     std::os::unix::fs::symlink(&target, &path).unwrap();

@@ -1,8 +1,8 @@
-//! What Go says of faults of the system, since Helm prints Go's `PathError`s as they are.
+//! Go's words for system errors, since Helm prints Go's `PathError`s as they are.
 //!
-//! Goes in: what was tried, on which path, and the system's error. Comes out: `open X: no such file or directory`; on Windows the
-//! system's own words, `open X: The system cannot find the file specified.` It is apart from the calls themselves because Go has
-//! other words and other operations on Windows (`os/stat_windows.go`, `syscall.Errno`).
+//! Goes in: the operation, its path, and the system's error. Comes out: `open X: no such file or directory`; on Windows in the
+//! system's own words, `open X: The system cannot find the file specified.` It is separate from the calls themselves because Go
+//! has other words and other operations on Windows (`os/stat_windows.go`, `syscall.Errno`).
 
 use crate::error::{Error, ErrorKind};
 use std::io;
@@ -26,7 +26,7 @@ pub fn reason(error: &io::Error) -> String {
     }
     let text = error.to_string();
     let text = text.split(" (os error ").next().unwrap_or(&text);
-    // What Windows says are sentences, and Go lets them stand.
+    // The messages of Windows are sentences, which Go leaves unchanged.
     if cfg!(windows) && error.raw_os_error().is_some() {
         return text.to_string();
     }
@@ -37,12 +37,12 @@ pub fn reason(error: &io::Error) -> String {
     }
 }
 
-/// The number that stands in Windows for a fault of which only the kind is known.
+/// The error number on Windows for a fault of which only the kind is known.
 #[cfg(windows)]
 fn windows_code(kind: io::ErrorKind) -> Option<i32> {
     match kind {
         io::ErrorKind::NotFound => Some(2),
-        // That a path leads through a file is told as that it leads nowhere.
+        // A path through a file is reported like a path that does not exist.
         io::ErrorKind::NotADirectory => Some(3),
         io::ErrorKind::PermissionDenied => Some(5),
         io::ErrorKind::AlreadyExists => Some(80),
@@ -55,7 +55,7 @@ fn windows_code(kind: io::ErrorKind) -> Option<i32> {
 /// A fault of `operation` on `path` in Go's form: `open X: permission denied`.
 pub fn fault(operation: &str, path: &Path, error: &io::Error) -> Error {
     let operation = match operation {
-        // Go names the call that it made.
+        // Go names the system call.
         "stat" | "lstat" if cfg!(windows) && error.kind() == io::ErrorKind::NotFound => "GetFileAttributesEx",
         "stat" | "lstat" if cfg!(windows) => "CreateFile",
         operation => operation,

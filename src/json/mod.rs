@@ -8,8 +8,8 @@ mod write;
 pub use parse::{Stop, parse, parse_exact, parse_list, parse_map, parse_next, parse_partly, parse_prefix};
 pub use write::{Writer, indent, quote, to_vec, write};
 
-/// `bytes` as text: each byte that is no part of a UTF-8 character becomes U+FFFD, as Go's range over a string does it
-/// (`String::from_utf8_lossy` would give one for several).
+/// `bytes` as text: each byte that is not part of a UTF-8 character becomes U+FFFD, as in Go's range over a string
+/// (`String::from_utf8_lossy` would combine several).
 pub fn valid_text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.into();

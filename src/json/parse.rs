@@ -1,7 +1,7 @@
 //! Reading JSON (`encoding/json`'s `Unmarshal` and `Decoder` into `any`).
 //!
-//! Goes in: bytes. Comes out: a [`Data`] tree; or the error Go gives, in its words. Nesting is kept in a list, not on the stack;
-//! Go stops at 10 000 levels.
+//! Goes in: bytes. Comes out: a [`Data`] tree, or Go's error in its words. Nesting is kept in a list, not on the stack; Go stops
+//! at 10 000 levels.
 
 use super::valid_text;
 use crate::data::{Data, Map};
@@ -20,14 +20,15 @@ pub fn parse(text: &[u8]) -> Result<Data> {
     }
 }
 
-/// The same, but whole numbers that fit become `Data::Int` (what a decoder with `UseNumber` keeps apart).
+/// As [`parse`], but whole numbers that fit become `Data::Int` (a decoder with `UseNumber` distinguishes them).
 pub fn parse_exact(text: &[u8]) -> Result<Data> {
     let mut parser = Parser::new(text, true);
     let data = parser.document()?;
     parser.out_of_range.map_or(Ok(data), Err)
 }
 
-/// Like [`parse`], but numbers out of range are null in the tree and the error stands beside it: Go fills its target as far as it can.
+/// Like [`parse`], but numbers out of range are null in the tree, and the error is returned too: Go fills its target as far as it
+/// can.
 pub fn parse_partly(text: &[u8]) -> Result<(Data, Option<Error>)> {
     let mut parser = Parser::new(text, false);
     let data = parser.document()?;
@@ -35,7 +36,7 @@ pub fn parse_partly(text: &[u8]) -> Result<(Data, Option<Error>)> {
 }
 
 /// Parses into a `map[string]any` (`fromJson`): the map as far as it could be filled, nil (`None`) if the text is null, and the
-/// error if there is one.
+/// error, if any.
 pub fn parse_map(text: &[u8]) -> (Option<Arc<Map>>, Option<Error>) {
     match parse_partly(text) {
         Ok((Data::Map(map), error)) => (Some(map), error),
@@ -55,7 +56,7 @@ pub fn parse_list(text: &[u8]) -> Result<Option<Data>> {
     }
 }
 
-/// Parses the first value in `text` as a `Decoder` does: the value, and where the rest starts. At the end of the text the
+/// Parses the first value in `text` as a `Decoder` does; returns the value and the start of the rest. At the end of the text, the
 /// errors are `EOF` and `unexpected EOF`.
 pub fn parse_prefix(text: &[u8]) -> Result<(Data, usize)> {
     let mut parser = Parser::new(text, false);
@@ -64,17 +65,17 @@ pub fn parse_prefix(text: &[u8]) -> Result<(Data, usize)> {
     parser.out_of_range.map_or(Ok((data, parser.at)), Err)
 }
 
-/// Why a text does not go on with a value.
+/// Why a text does not continue with a value.
 #[derive(Debug)]
 pub struct Stop {
     /// In Go's words; `unexpected EOF` at the text's end.
     pub message: String,
-    /// The byte of the text, from 0, that does not belong there; `None` at the text's end.
+    /// The offset, from 0, of the unexpected byte; `None` at the end of the text.
     pub at: Option<usize>,
 }
 
-/// Parses the value that begins at `start` or after blanks behind it: the value, and where the rest starts; `None` when nothing is left
-/// but blanks. A number that is out of range is null instead of a fault: the caller looks only at texts.
+/// Parses the value at `start`, or after blanks there; returns the value and the start of the rest, or `None` if only blanks are
+/// left. A number out of range is null instead of a fault, because the caller uses only strings.
 pub fn parse_next(text: &[u8], start: usize) -> std::result::Result<Option<(Data, usize)>, Stop> {
     let mut parser = Parser::new(text, false);
     (parser.streaming, parser.at) = (true, start);
@@ -138,8 +139,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The error for the byte here inside a number, a word or an escape, or for the end: there Go feeds its scanner a blank, which
-    /// these refuse.
+    /// The error for the current byte inside a number, a word or an escape, or for the end: there Go passes a blank to its
+    /// scanner, which refuses it.
     fn unexpected_in_token(&self, context: &str) -> Error {
         match self.peek() {
             None if !self.streaming => Error::new(ErrorKind::Syntax, format!("invalid character ' ' {context}")),
@@ -147,7 +148,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The error for the byte here, or for the end.
+    /// The error for the current byte, or for the end.
     fn unexpected(&self, context: &str) -> Error {
         let problem = match self.peek() {
             Some(byte) => format!("invalid character {} {context}", quote_character(char::from(byte))),
@@ -193,7 +194,7 @@ impl<'a> Parser<'a> {
                 }
                 _ => self.scalar()?,
             };
-            // Close what ends here, until a further value is due.
+            // Close the collections that end here, until another value follows.
             loop {
                 let Some(top) = open.last_mut() else { return Ok(done) };
                 self.skip_space();
@@ -384,7 +385,7 @@ impl<'a> Parser<'a> {
         Ok(unit)
     }
 
-    /// The character of a surrogate pair; one that is alone is replaced, and what follows it stands for itself.
+    /// The character of a surrogate pair; a lone surrogate is replaced, and the text behind it is read separately.
     fn low_surrogate(&mut self, high: u32) -> char {
         let digits = self.text.get(self.at..self.at + 6).and_then(|next| next.strip_prefix(b"\\u"));
         let low = digits.and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|digits| u32::from_str_radix(digits, 16).ok());

@@ -1,17 +1,17 @@
 //! Writing JSON (`encoding/json`'s `Marshal` and `Indent`).
 //!
-//! Goes in: pushed maps, lists and scalars, or a tree. Comes out: the bytes Go writes, its escapes and number formats included.
+//! Goes in: pushed maps, lists and scalars, or a tree. Comes out: the bytes that Go writes, with its escapes and number formats.
 
 use super::valid_text;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number;
 
-/// A push encoder (`json.Marshal`): no blanks, and it puts the commas and colons. The caller pushes keys in byte order.
+/// A push encoder (`json.Marshal`): it adds commas and colons, and no blanks. The caller pushes keys in byte order.
 pub struct Writer {
     out: Vec<u8>,
     escape_html: bool,
-    /// A value stands before the next one in the open collection.
+    /// Whether a value precedes the next one in the open collection.
     comma: bool,
     unsupported: Option<f64>,
 }
@@ -132,7 +132,7 @@ impl Writer {
                 0x0C => b'f',
                 b'<' | b'>' | b'&' if self.escape_html => 0,
                 0..0x20 => 0,
-                // U+2028 and U+2029, which JavaScript would not have in a string.
+                // U+2028 and U+2029, which JavaScript does not allow in strings.
                 0xE2 if text[at..].starts_with(b"\xE2\x80\xA8") || text[at..].starts_with(b"\xE2\x80\xA9") => {
                     self.out.extend_from_slice(&text[copied..at]);
                     self.out.extend_from_slice(b"\\u202");
@@ -172,7 +172,7 @@ enum Walk<'a> {
     Map(Box<dyn Iterator<Item = (&'a std::sync::Arc<str>, &'a Data)> + 'a>),
 }
 
-/// Pushes a tree, of any depth.
+/// Pushes a tree of any depth.
 pub fn write(writer: &mut Writer, data: &Data) {
     let mut open: Vec<Walk<'_>> = Vec::new();
     let mut next = Some(data);
@@ -211,15 +211,15 @@ pub fn write(writer: &mut Writer, data: &Data) {
     }
 }
 
-/// The tree as `json.Marshal` writes it.
+/// The tree as written by `json.Marshal`.
 pub fn to_vec(data: &Data) -> Result<Vec<u8>> {
     let mut writer = Writer::new(true);
     write(&mut writer, data);
     writer.finish()
 }
 
-/// `json.Indent` of a valid text: what `toPrettyJson` and `MarshalIndent` add (`prefix` before each line but the first, `step`
-/// per level).
+/// `json.Indent` of a valid text, for `toPrettyJson` and `MarshalIndent`: `prefix` before each line but the first, `step` per
+/// level.
 pub fn indent(text: &[u8], prefix: &str, step: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() * 2);
     let mut depth = 0usize;
@@ -262,8 +262,8 @@ pub fn indent(text: &[u8], prefix: &str, step: &str) -> Vec<u8> {
     out
 }
 
-/// A text as a JSON string, in quotes, `<`, `>` and `&` escaped. Bytes that are no UTF-8 become U+FFFD itself, where [`Writer::str`]
-/// writes its escape.
+/// A text as a JSON string in quotes, with `<`, `>` and `&` escaped. Bytes that are not UTF-8 become U+FFFD itself, while
+/// [`Writer::str`] writes its escape.
 pub fn quote(text: &[u8]) -> Vec<u8> {
     let mut writer = Writer::new(true);
     writer.str(valid_text(text).as_bytes());

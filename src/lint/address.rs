@@ -1,7 +1,7 @@
 //! Mail addresses and URLs as Helm's lint accepts them.
 //!
-//! Goes in: the text of a field of Chart.yaml. Comes out: whether it passes. The rules are those of the validator that Helm
-//! uses (asaskevich/govalidator) on top of Go's `net/url`; they are looser than any standard in places and stricter in others.
+//! Goes in: the text of a field of Chart.yaml. Comes out: whether it passes. The rules are those of Helm's validator
+//! (asaskevich/govalidator) on top of Go's `net/url`; in places they are looser, in others stricter than any standard.
 
 use crate::url::Url;
 use regex::Regex;
@@ -13,7 +13,7 @@ const BEYOND: &str = r"\x{A0}-\x{D7FF}\x{F900}-\x{FDCF}\x{FDF0}-\x{FFEF}";
 static EMAIL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let atom = format!(r"[a-zA-Z0-9!#$%&'*+\-/=?^_`{{|}}~{BEYOND}]+");
     let blank = r"(?:(?:[ \t]*\r\n)?[ \t]+)?";
-    // By the way the original groups its parts, a quoted name is a single character.
+    // Because of how the original groups its parts, a quoted name is a single character.
     let quoted = format!(r#""{blank}[\x01-\x08\x0B\x0C\x0E-\x1F\x7F!\x23-\x5B\x5D-\x7E{BEYOND}]{blank}""#);
     let edge = format!("[a-zA-Z0-9{BEYOND}]");
     let label = format!(r"{edge}(?:[a-zA-Z0-9\-._~{BEYOND}]*{edge})?");
@@ -46,7 +46,7 @@ pub(super) fn is_email(text: &str) -> bool {
     EMAIL.as_ref().is_some_and(|email| email.is_match(text))
 }
 
-/// Whether the text is the address of a site; a scheme is not needed.
+/// Whether the text is the address of a site; the scheme is optional.
 pub(super) fn is_url(text: &str) -> bool {
     if text.chars().count() >= 2083 || text.len() <= 3 || text.starts_with('.') {
         return false;
@@ -62,7 +62,7 @@ pub(super) fn is_url(text: &str) -> bool {
     URL.as_ref().is_some_and(|url| url.is_match(text))
 }
 
-/// Whether the text is an absolute URL with a scheme, as Go's `url.ParseRequestURI` reads it.
+/// Whether the text is an absolute URL with a scheme, as Go's `url.ParseRequestURI` parses it.
 pub(super) fn is_request_url(text: &str) -> bool {
     Url::parse_request(text.as_bytes()).is_ok_and(|url| !url.scheme.is_empty())
 }

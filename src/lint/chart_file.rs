@@ -1,4 +1,4 @@
-//! The rule for Chart.yaml: it parses, has what it must, and what it has is well formed.
+//! The rule for Chart.yaml: it parses, has the required fields, and its fields are well formed.
 //!
 //! Goes in: the text of Chart.yaml. Comes out: findings in Helm's order. Matches Helm's
 //! `pkg/chart/v2/lint/rules/chartfile.go`.
@@ -71,7 +71,7 @@ fn api_version(metadata: &Metadata) -> Option<String> {
     }
 }
 
-/// That a version is written as text: `1.10` without quotes is a number, and a different one.
+/// Checks that a version is written as a string: `1.10` without quotes is a number, and a different one.
 fn is_string(map: &Map, key: &str) -> Option<String> {
     let kind = go_text::type_name(map.get(key)?);
     (kind != "string").then(|| format!("{key} should be of type string but it's of type {kind}"))

@@ -29,7 +29,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
         for manifest in manifests(text) {
             let (document, manifest) = match manifest {
                 Ok(manifest) => manifest,
-                // As in Helm, what is no YAML ends the whole rule.
+                // As in Helm, a document that is not YAML ends the whole rule.
                 Err(broken) => return tell(broken),
             };
             let remark =

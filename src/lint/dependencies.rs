@@ -1,4 +1,4 @@
-//! The rule for dependencies: what Chart.yaml declares and what lies in charts/ agree.
+//! The rule for dependencies: Chart.yaml and charts/ agree.
 //!
 //! Goes in: the loaded chart. Comes out: findings, under the absolute path of the chart's folder as Helm shows them.
 //! Matches Helm's `pkg/chart/v2/lint/rules/dependencies.go`.
@@ -7,7 +7,7 @@ use super::{Linter, Rule, Severity};
 use std::collections::BTreeSet;
 
 pub(super) fn check(linter: &mut Linter<'_>) {
-    // Helm loads the chart once more here, and says what there is to say of it again.
+    // Helm loads the chart again here, and repeats its messages.
     let chart = match linter.source.load(linter.notices) {
         Ok(chart) => chart,
         Err(error) => {

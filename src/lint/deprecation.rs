@@ -1,14 +1,14 @@
-//! APIs of Kubernetes that are deprecated, and since when.
+//! Deprecated APIs of Kubernetes, and since when.
 //!
-//! Goes in: `apiVersion` and `kind` of a manifest, and the cluster's version. Comes out: the warning that the API server
-//! would give. The table is what the Kubernetes client that Helm 4.2.4 is built with (v0.36.1) says of its own types;
-//! a kind that this client no longer knows is not warned of. Matches Helm's `pkg/chart/v2/lint/rules/deprecations.go`.
+//! Goes in: `apiVersion` and `kind` of a manifest, and the cluster's version. Comes out: the warning that the API server would
+//! give. The table has the deprecations in the types of the Kubernetes client that Helm 4.2.4 is built with (v0.36.1); there is no
+//! warning for a kind that this client has dropped. Matches Helm's `pkg/chart/v2/lint/rules/deprecations.go`.
 
 /// The warning for this API on a cluster of this version, if it is deprecated there.
 pub(super) fn warning(api_version: &str, kind: &str, major: i64, minor: i64) -> Option<String> {
     let at = TABLE.binary_search_by(|row| (row.0, row.1).cmp(&(api_version, kind))).ok()?;
     let (_, _, deprecated, removed, replacement) = *TABLE.get(at)?;
-    // Every deprecation so far is of major version 1; a version of zero is one that is not known.
+    // All deprecations so far are of major version 1; a version of zero is unknown.
     if (major, minor) != (0, 0) && (major < 1 || (major == 1 && minor < deprecated)) {
         return None;
     }
@@ -22,8 +22,8 @@ pub(super) fn warning(api_version: &str, kind: &str, major: i64, minor: i64) -> 
     Some(text)
 }
 
-/// `apiVersion`, `kind`, the minor versions of 1.x that deprecated and removed it (0: not decided), what to use instead.
-/// Sorted by the first two.
+/// `apiVersion`, `kind`, the minor versions of 1.x that deprecated and removed it (0: not decided), the replacement. Sorted by the
+/// first two.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, i64, i64, &str)] = &[
     ("admissionregistration.k8s.io/v1alpha1", "MutatingAdmissionPolicy", 35, 38, ""),

@@ -1,8 +1,8 @@
-//! The documents of a text and what they say they are, as apimachinery's `YAMLOrJSONDecoder` finds them.
+//! The documents of a text with their kinds, as apimachinery's `YAMLOrJSONDecoder` finds them.
 //!
-//! Goes in: a rendered file or one of `crds/`. Comes out: its documents with their kind and name, up to the first that is none, and that
-//! as a [`Remark`] with its place. Apart because it follows `k8s.io/apimachinery/pkg/util/yaml/decoder.go` and not Helm's rules, two of
-//! which read their files by it.
+//! Goes in: a rendered file or one of `crds/`. Comes out: its documents with their kind and name, up to the first invalid one,
+//! which becomes a [`Remark`] with its place. It is separate because it follows `k8s.io/apimachinery/pkg/util/yaml/decoder.go`,
+//! not Helm's rules, two of which read their files with it.
 
 use super::Severity;
 use crate::data::Data;
@@ -11,19 +11,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json;
 use crate::yaml::{self, Field, Shape};
 
-/// What there is to say of a file of documents.
+/// A remark on a file of documents.
 pub(super) struct Remark<'a> {
     pub(super) severity: Severity,
     pub(super) message: String,
-    /// What `at` counts its lines in: the file, or a document in it.
+    /// The text in which `at` counts lines: the file, or a document in it.
     pub(super) within: &'a [u8],
     pub(super) at: At,
 }
 
-/// What a remark is about.
+/// The subject of a remark.
 #[derive(Debug)]
 pub(super) enum At {
-    /// A line, from 1, and the bytes before the place in it.
+    /// A line, from 1, and the column in bytes.
     Line(usize, Option<usize>),
     Key(&'static [&'static str]),
     Unknown,
@@ -48,7 +48,7 @@ impl Remark<'_> {
     }
 }
 
-/// What the rules look at in a manifest.
+/// The fields of a manifest that the rules use.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Manifest {
     pub(super) api_version: String,
@@ -71,7 +71,7 @@ impl Manifest {
         Ok(Manifest::of(&yaml::decode(document, &MANIFEST)?))
     }
 
-    /// The same of a tree of its shape.
+    /// As [`Manifest::parse`], from a tree of that shape.
     fn of(data: &Data) -> Option<Manifest> {
         let map = data.as_map()?;
         let text = |data: Option<&Data>| data.and_then(Data::as_str).unwrap_or_default().to_string();
@@ -80,15 +80,15 @@ impl Manifest {
     }
 }
 
-/// How many bytes the decoder looks at to tell JSON from YAML.
+/// How many bytes the decoder examines to distinguish JSON from YAML.
 const PEEKED: usize = 4096;
 
-/// A manifest with its document, or why there is none.
+/// A manifest with its document, or the reason why there is none.
 type Read<'a> = std::result::Result<(&'a [u8], Manifest), Remark<'a>>;
 
-/// The manifests of a text with their documents, as apimachinery's `YAMLOrJSONDecoder` finds them, up to the first fault; empty ones
-/// are left out. What begins with a brace is taken for JSON objects one behind the other. Where JSON ends, after one object at most,
-/// it is YAML; if that fails there too, the fault is that of JSON.
+/// The manifests of a text with their documents, as apimachinery's `YAMLOrJSONDecoder` finds them, up to the first fault, without
+/// empty ones. A text that begins with a brace is read as a sequence of JSON objects. Where JSON fails after at most one object,
+/// the rest is read as YAML; if that fails too, the fault is JSON's.
 pub(super) fn manifests(text: &[u8]) -> Vec<Read<'_>> {
     let mut found = Vec::new();
     let (mut start, mut json_fault) = (0, None);
@@ -127,19 +127,19 @@ pub(super) fn manifests(text: &[u8]) -> Vec<Read<'_>> {
     found
 }
 
-/// The JSON objects that a text begins with.
+/// The JSON objects at the start of a text.
 struct Objects {
     count: usize,
-    /// Where the last one ends.
+    /// The end of the last one.
     end: usize,
-    /// Why there is no further one, if anything is left.
+    /// Why no further one follows, if there is more text.
     broken: Option<JsonFault>,
 }
 
-/// Why a text is no JSON, or no manifest in it.
+/// Why a text is not JSON, or the JSON not a manifest.
 struct JsonFault {
     message: String,
-    /// The byte, from 0, that is not.
+    /// The offset of the wrong byte, from 0.
     at: Option<usize>,
 }
 
@@ -164,7 +164,7 @@ fn json_objects<'a>(text: &'a [u8], found: &mut Vec<Read<'a>>) -> Objects {
 }
 
 impl JsonFault {
-    /// What is said once YAML has failed as well.
+    /// The message after YAML has failed too.
     fn with_offset(self) -> JsonFault {
         match self.at {
             Some(at) => JsonFault { message: format!("json: offset {}: {}", at + 1, self.message), ..self },
@@ -182,8 +182,8 @@ impl JsonFault {
     }
 }
 
-/// Where YAML begins behind an object that ends at `at`: after the blanks there, or the end of the line. `None` where the decoder, which
-/// looks at four bytes at once, finds fewer, or no character.
+/// The start of YAML after an object that ends at `at`: after the blanks there, or the end of the line. `None` where the decoder,
+/// which examines four bytes at once, finds fewer, or no character.
 fn yaml_start(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let four = text.get(at..at + 4)?;

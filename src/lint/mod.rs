@@ -1,8 +1,8 @@
-//! What may be wrong with a chart, as data.
+//! Linting: the possible faults of a chart, as data.
 //!
 //! Goes in: a chart folder or archive, the user's values, the cluster's version. Comes out: [`Finding`]s in the order of the
-//! rules: Chart.yaml, values, templates, dependencies, CRDs. Nothing is printed and nothing fails: what cannot be read is a
-//! finding too. Each rule is a file of its own; [`mod@format`] writes findings for machines. Matches Helm's `pkg/chart/v2/lint`.
+//! rules: Chart.yaml, values, templates, dependencies, CRDs. Nothing is printed and nothing fails: an unreadable file is a finding
+//! too. Each rule has its own file; [`mod@format`] writes findings for machines. Matches Helm's `pkg/chart/v2/lint`.
 
 mod address;
 mod chart_file;
@@ -27,12 +27,12 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Good to know.
+    /// Advice.
     Info,
-    /// Against the conventions, but will likely work.
+    /// Against conventions, but will likely work.
     Warning,
     /// Will likely not work.
     Error,
@@ -49,7 +49,7 @@ impl Severity {
     }
 }
 
-/// Which rule found something; stable names for machines.
+/// The rule behind a finding; its name for machines is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
     ChartFile,
@@ -60,7 +60,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// All rules in the order in which they run.
+    /// All rules in running order.
     pub const ALL: &[Rule] = &[Rule::ChartFile, Rule::Values, Rule::Templates, Rule::Dependencies, Rule::Crds];
 
     /// The name for machines.
@@ -74,7 +74,7 @@ impl Rule {
         }
     }
 
-    /// What the rule looks at, in one line.
+    /// The subject of the rule, in one line.
     pub fn about(self) -> &'static str {
         match self {
             Rule::ChartFile => "Chart.yaml is complete and well formed",
@@ -86,16 +86,16 @@ impl Rule {
     }
 }
 
-/// One thing that a rule found.
+/// One finding of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub severity: Severity,
     pub rule: Rule,
-    /// What is shown before the message: a path from the chart's top, or the chart's folder; may be empty.
+    /// Shown before the message: a path from the chart's top, or the chart's folder; may be empty.
     pub path: String,
     /// In Helm's words; may have several lines.
     pub message: String,
-    /// Where in the sources, as far as it is known.
+    /// The places in the sources, as far as known.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -106,7 +106,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How to lint.
+/// Options for linting.
 #[derive(Clone, Default)]
 pub struct Options {
     /// The namespace in `.Release.Namespace`.
@@ -116,19 +116,19 @@ pub struct Options {
     /// The cluster's version for capabilities and deprecations; the built-in one when absent.
     pub kube_version: Option<KubeVersion>,
     pub skip_schema_validation: bool,
-    /// How schemas are checked: whether what they refer to may be fetched.
+    /// How schemas are checked: whether their references may be fetched.
     pub schema: schema::Options,
     /// Report the faults of all templates, not just the first.
     pub all_faults: bool,
-    /// Find out where in the sources each finding stands, which costs rendering a file with findings again.
+    /// Find the place of each finding in the sources, which costs another rendering of each file with findings.
     pub places: bool,
 }
 
-/// What is handed from rule to rule.
+/// The state passed from rule to rule.
 struct Linter<'a> {
     source: Source,
     options: &'a Options,
-    /// The user's values as the rules so far left them.
+    /// The user's values, as changed by the rules so far.
     values: Arc<Map>,
     findings: Vec<Finding>,
     notices: &'a mut Notices,
@@ -140,11 +140,11 @@ impl Linter<'_> {
         self.findings.push(finding);
     }
 
-    /// Adds what is about this line (from 1) of the chart's file at `path`, if that is known.
+    /// Adds a finding about this line (from 1), if known, of the chart's file at `path`.
     fn add_at(&mut self, severity: Severity, rule: Rule, path: &str, message: impl Into<String>, line: Option<usize>) {
         self.add(severity, rule, path, message);
         if let (Some(finding), Some(line)) = (self.findings.last_mut(), line) {
-            // As in places in templates, the chart comes first.
+            // As in places of templates, the chart comes first.
             let chart = self.source.path.file_name().unwrap_or_default().to_string_lossy();
             let location = Some(Location { file: format!("{chart}/{path}"), line, column: None });
             let text = self.options.places.then(|| self.source.read(path).ok()).flatten();
@@ -153,7 +153,8 @@ impl Linter<'_> {
         }
     }
 
-    /// Adds why the chart could not be loaded. Its places are seen from the chart's folder; here the chart comes first, as in templates.
+    /// Adds the reason why the chart could not be loaded. Its places are relative to the chart's folder; here the chart comes
+    /// first, as in templates.
     fn add_load_error(&mut self, rule: Rule, path: &str, mut error: crate::error::Error) {
         let chart = self.source.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for location in error.diagnostics_mut().iter_mut().filter_map(|diagnostic| diagnostic.location.as_mut()) {
@@ -162,7 +163,7 @@ impl Linter<'_> {
         self.add_error(rule, path, &error);
     }
 
-    /// Adds a fault that knows where it came from.
+    /// Adds a fault with its places.
     fn add_error(&mut self, rule: Rule, path: &str, error: &crate::error::Error) {
         self.add(Severity::Error, rule, path, error.message());
         if let Some(finding) = self.findings.last_mut() {
@@ -171,8 +172,8 @@ impl Linter<'_> {
     }
 }
 
-/// What linting the chart at `path` leaves of the user's values. Helm's rule for values.yaml merges the chart's tables into those of
-/// the user, with which it then lints the next chart (`CoalesceTables` in `pkg/chart/v2/lint/rules/values.go`).
+/// The user's values after linting the chart at `path`. Helm's rule for values.yaml merges the chart's tables into those of the
+/// user, and then uses these values to lint the next chart (`CoalesceTables` in `pkg/chart/v2/lint/rules/values.go`).
 pub fn values_left(path: &Path, values: &Arc<Map>) -> Arc<Map> {
     Source::open(path).map_or_else(|_| values.clone(), |source| values_file::values_left(&source, values))
 }
@@ -180,8 +181,7 @@ pub fn values_left(path: &Path, values: &Arc<Map>) -> Arc<Map> {
 /// Lints the chart at `path`: a folder, or an archive if the name ends in `.tgz` or `.tar.gz`.
 ///
 /// # Errors
-/// Only when there is no chart to look at: `unable to check Chart.yaml file in chart: stat …`,
-/// `unable to extract tarball: …`.
+/// Only when there is no chart to lint: `unable to check Chart.yaml file in chart: stat …`, `unable to extract tarball: …`.
 pub fn run(path: &Path, options: &Options, environment: &mut dyn Environment, notices: &mut Notices) -> Result<Vec<Finding>> {
     let source = Source::open(path)?;
     let mut linter = Linter { source, options, values: options.values.clone(), findings: Vec::new(), notices };

@@ -5,11 +5,11 @@
 
 use crate::quote::quote;
 
-/// How many bytes a name of dot-separated labels, and one label, may have.
+/// The most bytes of a name of dot-separated labels, and of one label.
 const SUBDOMAIN_LIMIT: usize = 253;
 const LABEL_LIMIT: usize = 63;
 
-/// What is wrong with the name of an object of this kind, in the words of Helm's warning.
+/// The fault of an object's name for this kind, in the words of Helm's warning.
 pub(super) fn fault(kind: &str, name: &str) -> Option<String> {
     let messages = match kind.to_lowercase().as_str() {
         "service" => label_1035(name),
@@ -32,7 +32,7 @@ fn is_small(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
-/// Small letters, digits and inner dashes.
+/// Lower case letters, digits and inner dashes.
 fn is_label(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.first().is_some_and(|first| is_small(*first))
@@ -83,7 +83,7 @@ fn label_1035(name: &str) -> Vec<String> {
     too_long(name, LABEL_LIMIT).into_iter().chain(shape).collect()
 }
 
-/// A name that is safe in a URL's path; it may be empty.
+/// A name that is safe in the path of a URL; it may be empty.
 fn path_segment(name: &str) -> Vec<String> {
     if matches!(name, "." | "..") {
         return vec![format!("may not be '{name}'")];

@@ -1,8 +1,8 @@
-//! The chart under inspection: a folder, or an archive in memory.
+//! The chart to lint: a folder, or an archive in memory.
 //!
-//! Goes in: a path. Comes out: the files that the rules ask for. Rules look at files themselves, not only at the loaded
-//! chart, because they must speak about charts that cannot be loaded. Helm unpacks archives to a temporary folder;
-//! here they stay in memory, in the order that they would have there.
+//! Goes in: a path. Comes out: the files that the rules need. Rules read files themselves, not only the loaded chart, because they
+//! must also report on charts that cannot be loaded. Helm unpacks archives to a temporary folder; here they stay in memory, in the
+//! order that they would have there.
 
 use crate::chart::loader::unpack;
 use crate::chart::{Chart, File, loader};
@@ -13,17 +13,17 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where the files come from.
+/// The source of the files.
 pub(super) struct Source {
     /// The absolute path of the folder or archive.
     pub(super) path: PathBuf,
     /// The files of an archive.
     files: Option<Vec<File>>,
-    /// The chart and what loading it had to say, once a rule has asked.
+    /// The chart and the notices of loading it, once a rule has loaded it.
     chart: OnceCell<(Result<Arc<Chart>>, Notices)>,
 }
 
-/// What stands under a name.
+/// The kind of entry under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     Nothing,
@@ -57,7 +57,7 @@ impl Source {
         }
     }
 
-    /// What stands under `name`.
+    /// The kind of entry under `name`.
     pub(super) fn find(&self, name: &str) -> Found {
         let Some(files) = &self.files else {
             return match fs::stat(&self.path.join(name)) {
@@ -76,7 +76,7 @@ impl Source {
         }
     }
 
-    /// The whole chart, loaded once; its apiVersion may be anything. Each caller gets what loading had to say.
+    /// The whole chart, loaded once, with any apiVersion. Each caller gets the notices of loading.
     pub(super) fn load(&self, notices: &mut Notices) -> Result<Arc<Chart>> {
         let (chart, said) = self.chart.get_or_init(|| {
             let mut said = Notices::new();

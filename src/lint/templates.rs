@@ -1,7 +1,7 @@
-//! The rule for templates/: they render, and what comes out are manifests that Kubernetes would take.
+//! The rule for templates/: they render, and the results are manifests that Kubernetes would accept.
 //!
 //! Goes in: the loaded chart, the user's values, capabilities. Comes out: findings under the template's name, or under
-//! `templates/` for what concerns them all. Matches Helm's `pkg/chart/v2/lint/rules/template.go`.
+//! `templates/` if they concern all templates. Matches Helm's `pkg/chart/v2/lint/rules/template.go`.
 
 use super::documents::{At, Manifest, Remark, manifests};
 use super::source::Found;
@@ -62,7 +62,7 @@ pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) 
                 found.push(FoundLine { finding: linter.findings.len() - 1, rendered: text, line });
             }
         }
-        // As in Helm, what is no YAML ends the whole rule, unless all faults were asked for.
+        // As in Helm, a document that is not YAML ends the whole rule, unless all faults were requested.
         if !is_yaml && !linter.options.all_faults {
             break;
         }
@@ -70,15 +70,15 @@ pub(super) fn check(linter: &mut Linter<'_>, environment: &mut dyn Environment) 
     rendering.place(linter, &capabilities, environment, found);
 }
 
-/// A finding that is about a line of a rendered file.
+/// A finding about a line of a rendered file.
 struct FoundLine<'a> {
-    /// Its place among the findings.
+    /// Its index among the findings.
     finding: usize,
     rendered: &'a [u8],
     line: WrittenLine,
 }
 
-/// What was rendered, and from what.
+/// The rendered files, and their sources.
 struct Rendering {
     chart: Chart,
     values: Arc<Map>,
@@ -87,7 +87,8 @@ struct Rendering {
 }
 
 impl Rendering {
-    /// Tells with each of these findings where its line was written: Helm tells only the line, of a text that nobody has.
+    /// Adds to each of these findings the place that wrote its line: Helm names only the line, in a text that the user does not
+    /// have.
     fn place(&self, linter: &mut Linter<'_>, capabilities: &Capabilities, environment: &mut dyn Environment, found: Vec<FoundLine<'_>>) {
         let Some(set) = self.templates.as_ref().filter(|_| !found.is_empty()) else { return };
         let options = linter.options;
@@ -97,7 +98,7 @@ impl Rendering {
         for (FoundLine { finding, rendered, line }, writer) in found.into_iter().zip(writers) {
             let (Some(mut writer), Some(finding)) = (writer, linter.findings.get_mut(finding)) else { continue };
             writer.notes.push(engine::rendered_lines(rendered, line.place.line));
-            // The hints are about what is no YAML, of which the column is known.
+            // The hints are for invalid YAML, whose column is known.
             if line.place.column.is_none() {
                 writer.hints.clear();
             }
@@ -114,14 +115,14 @@ fn engine_options(options: &Options) -> engine::Options {
     engine::Options { lint: true, all_faults: options.all_faults, ..engine::Options::default() }
 }
 
-/// The rendered files; `None` when something failed, which then is among the findings (or, as with Helm, is not told).
+/// The rendered files; `None` when something failed, which is then a finding (or, as in Helm, not reported).
 fn render(linter: &mut Linter<'_>, chart: &Chart, capabilities: &Capabilities, environment: &mut dyn Environment) -> Option<Rendering> {
     let options = linter.options;
-    // Helm says nothing of faults in these two steps.
+    // Helm does not report faults in these two steps.
     let chart = dependency::process(chart, &linter.values, linter.notices).ok()?;
     let told = linter.notices.list.len();
     let values = coalesce::coalesce_values(&chart, &linter.values, linter.notices).ok()?;
-    // And again: what a null took away in the first round comes back as the chart has it, and what was told is told once more.
+    // Coalesced again: a default that a null removed in the first round comes back, and notices are repeated.
     let values = match linter.values.is_empty() && linter.notices.list.len() == told {
         true => values,
         false => coalesce::coalesce_values(&chart, &values, linter.notices).ok()?,
@@ -147,7 +148,7 @@ fn render(linter: &mut Linter<'_>, chart: &Chart, capabilities: &Capabilities, e
     }
 }
 
-/// Looks at every document of one rendered file; whether all of them are YAML.
+/// Checks every document of one rendered file; whether all of them are YAML.
 fn check_file<'a>(text: &'a [u8], kube_version: &KubeVersion, remarks: &mut Vec<Remark<'a>>) -> bool {
     if let Some((line, message)) = illegal_indent(text) {
         remarks.push(Remark { severity: Severity::Warning, message, within: text, at: At::Line(line, None) });
@@ -175,7 +176,7 @@ fn check_file<'a>(text: &'a [u8], kube_version: &KubeVersion, remarks: &mut Vec<
     true
 }
 
-/// A blank before the first line that is not empty, with the number of that.
+/// The line and message if a blank precedes the first line that is not empty.
 fn illegal_indent(text: &[u8]) -> Option<(usize, String)> {
     let mut lines = text.split(|byte| *byte == b'\n').enumerate();
     let (before, line) = lines.find(|(_, line)| !String::from_utf8_lossy(line).trim().is_empty())?;
@@ -200,7 +201,7 @@ impl Manifest {
         deprecation::warning(&self.api_version, &self.kind, version.major.parse().ok()?, version.minor.parse().ok()?)
     }
 
-    /// Helm looks for the words anywhere in the file.
+    /// Helm searches for the words anywhere in the file.
     fn missing_selector(&self, file: &[u8]) -> Option<String> {
         let kind = &self.kind;
         let selects = matches!(kind.as_str(), "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet");
@@ -213,7 +214,7 @@ impl Manifest {
     }
 }
 
-/// A resource policy on an item of a list, where it has no effect.
+/// The message for a resource policy on a list item, where it has no effect.
 fn list_annotation(text: &[u8]) -> Option<String> {
     let data = match yaml::decode(text, &LIST) {
         Ok(data) => data,

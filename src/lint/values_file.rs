@@ -1,7 +1,7 @@
-//! The rule for values.yaml: it parses, and with the user's values it fits values.schema.json.
+//! The rule for values.yaml: it parses, and fits values.schema.json together with the user's values.
 //!
-//! Goes in: the text of both files. Comes out: findings. Only the chart's own schema counts here; those of subcharts are
-//! asked when the templates are rendered. Matches Helm's `pkg/chart/v2/lint/rules/values.go`.
+//! Goes in: the text of both files. Comes out: findings. Only the chart's own schema counts here; those of subcharts are checked
+//! when the templates are rendered. Matches Helm's `pkg/chart/v2/lint/rules/values.go`.
 
 use super::source::{Found, Source};
 use super::{Linter, Rule, Severity};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 const FILE: &str = "values.yaml";
 const SCHEMA: &str = "values.schema.json";
 
-/// Checks the file, and leaves the user's values as Helm's merging of both leaves them: its tables are the user's own ones.
+/// Checks the file, and changes the user's values as Helm's merge does, which merges into the user's own tables.
 pub(super) fn check(linter: &mut Linter<'_>) {
     if linter.source.find(FILE) == Found::Nothing {
         return linter.add(Severity::Info, Rule::Values, FILE, "file does not exist");
@@ -24,7 +24,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     let (text, values) = match read {
         Ok(read) => read,
         Err(error) => {
-            // Helm reads this file into a type of its own.
+            // Helm reads this file into its own type.
             let fault = error.message().replace("Go value of type map[string]interface {}", "Go value of type common.Values");
             return linter.add_at(Severity::Error, Rule::Values, FILE, format!("unable to parse YAML: {fault}"), error.line());
         }
@@ -49,7 +49,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     }
 }
 
-/// `above`, with every table that `below` has too replaced by the one in `merged`.
+/// `above`, with every table that is also in `below` replaced by the one in `merged`.
 fn with_tables_of(above: &Arc<Map>, below: &Arc<Map>, merged: &Arc<Map>) -> Arc<Map> {
     let is_shared = |key: &str, value: &Data| value.as_map().is_some() && below.get(key).is_some_and(|below| below.as_map().is_some());
     if !above.iter().any(|(key, value)| is_shared(key, value)) {
@@ -62,7 +62,7 @@ fn with_tables_of(above: &Arc<Map>, below: &Arc<Map>, merged: &Arc<Map>) -> Arc<
     Arc::new(Map::from_entries(above.iter().map(entry).collect()))
 }
 
-/// What linting the chart of this source leaves of the user's values, which the next chart is linted with.
+/// The user's values after linting the chart of this source; the next chart is linted with them.
 pub(super) fn values_left(source: &Source, values: &Arc<Map>) -> Arc<Map> {
     let text = match source.find(FILE) {
         Found::File => source.read(FILE).and_then(|text| yaml::parse_map(&text)),
@@ -74,8 +74,8 @@ pub(super) fn values_left(source: &Source, values: &Arc<Map>) -> Arc<Map> {
     }
 }
 
-/// The user's values over those of the chart: a null takes the chart's key away, unless that is null too. `path` is that of the
-/// tables, for what is told of those that meet something else.
+/// The user's values merged over the chart's: a null removes the chart's key, unless its value is null too. `path` is the path of
+/// the tables, for notices about tables that meet other values.
 fn lay_over(below: &Arc<Map>, above: &Arc<Map>, path: &str, notices: &mut Notices) -> Arc<Map> {
     if above.is_empty() {
         return below.clone();

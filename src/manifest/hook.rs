@@ -1,18 +1,18 @@
-//! Hooks: manifests that an annotation ties to a moment in a release's life.
+//! Hooks: manifests that an annotation ties to an event in a release's life.
 //!
-//! Goes in: the head of a manifest. Comes out: the moments, weight and delete policies of the hook, or that it is none.
+//! Goes in: the head of a manifest. Comes out: the events, weight and delete policies of the hook, or that it is not a hook.
 //! Follows Helm's `pkg/release/v1/hook.go` and `manifest_sorter.go`.
 
 use crate::yaml::Head;
 
-/// The annotation that makes a manifest a hook; its value is a comma list of events.
+/// The annotation that makes a manifest a hook; its value is a comma-separated list of events.
 pub const ANNOTATION: &str = "helm.sh/hook";
 /// The annotation with a hook's weight, a whole number.
 pub const WEIGHT_ANNOTATION: &str = "helm.sh/hook-weight";
-/// The annotation that says when a hook's resource is deleted.
+/// The annotation that decides when a hook's resource is deleted.
 pub const DELETE_ANNOTATION: &str = "helm.sh/hook-delete-policy";
 
-/// A moment in a release's life.
+/// An event in a release's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     PreInstall,
@@ -27,7 +27,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The event of this name, in any case and with blanks around; `test-success` is Helm 2's name of `test`.
+    /// The event of this name, ignoring case and surrounding blanks; `test-success` is Helm 2's name of `test`.
     pub fn parse(name: &str) -> Option<Event> {
         match name.trim().to_lowercase().as_str() {
             "pre-install" => Some(Event::PreInstall),
@@ -44,21 +44,21 @@ impl Event {
     }
 }
 
-/// What makes a manifest a hook.
+/// The properties of a hook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hook {
-    /// As the annotation lists them.
+    /// In the order of the annotation.
     pub events: Vec<Event>,
-    /// 0 unless the annotation holds a whole number.
+    /// 0 unless the annotation is a whole number.
     pub weight: i64,
     /// In lower case, unknown ones included.
     pub delete_policies: Vec<String>,
 }
 
-/// What the head's annotations say of hooks.
+/// Whether the head's annotations make a hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// No hook.
+    /// Not a hook.
     Resource,
     Hook(Hook),
     /// One of the events is unknown: Helm drops the manifest. Holds the annotation's value.

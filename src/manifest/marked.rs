@@ -1,8 +1,8 @@
-//! One stream of all manifests for a post-renderer, and back to files.
+//! One stream of all manifests for a post-renderer, and files from the stream it returns.
 //!
-//! Goes in: rendered files. Comes out: one stream whose documents carry the name of their file in an annotation; and from the
-//! stream that comes back, files by these names again. Follows Helm's `annotateAndMerge` and `splitAndDeannotate`
-//! (`pkg/action/action.go`), whose documents kyaml lays out anew on both ways; that is in `resource`.
+//! Goes in: rendered files. Comes out: one stream whose documents have the name of their file in an annotation; and from the
+//! returned stream, files by these names again. Follows Helm's `annotateAndMerge` and `splitAndDeannotate`
+//! (`pkg/action/action.go`), where kyaml reformats the documents in both directions; that is in `resource`.
 
 use super::resource::{Resource, read_all, write_all};
 use super::{is_notes, is_partial, split};
@@ -35,7 +35,7 @@ pub fn merge(files: &[RenderedFile]) -> Result<Vec<u8>> {
     Ok(text.into_bytes())
 }
 
-/// The documents of a stream as files by the names of their marks; one without a mark gets a file of its own.
+/// The documents of a stream as files, named by their marks; one without a mark gets its own file.
 pub fn unmerge(stream: &[u8]) -> Result<Vec<RenderedFile>> {
     let mut files: BTreeMap<String, Vec<Resource>> = BTreeMap::new();
     let resources = read_all(stream).map_err(|error| fault("error parsing YAML".to_owned(), &error))?;
@@ -55,9 +55,9 @@ pub fn unmerge(stream: &[u8]) -> Result<Vec<RenderedFile>> {
     files.into_iter().map(write).collect()
 }
 
-/// Texts with what Helm 4.2.4 makes of them (`testdata/yaml/nodes.jsonl`, one JSON object a line), recorded from kyaml v0.21.1 and
-/// go-yaml v3.0.4: `merged` or `merge_error` of the text as a rendered file, `split` or `split_error` of the text as what a
-/// post-renderer gave, its files one after the other behind `FILE NAME`.
+/// Texts with the results of Helm 4.2.4 (`testdata/yaml/nodes.jsonl`, one JSON object a line), recorded from kyaml v0.21.1 and
+/// go-yaml v3.0.4: `merged` or `merge_error` for the text as a rendered file, `split` or `split_error` for the text as a
+/// post-renderer's output, with its files one after the other behind `FILE NAME`.
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,8 @@
-//! Rendered files to manifests in install order.
+//! From rendered files to manifests in install order.
 //!
-//! Goes in: rendered files. Comes out: [`Manifests`]: which documents there are and in which order they go out, resources and
-//! hooks apart. Documents are ranges of the rendered texts, never copies. Follows Helm's `SortManifests`
-//! (`pkg/release/v1/util/manifest_sorter.go`) and what `renderResources` does around it with NOTES.txt.
+//! Goes in: rendered files. Comes out: [`Manifests`]: their documents in install order, resources and hooks separately. Documents
+//! are ranges of the rendered texts, never copies. Follows Helm's `SortManifests` (`pkg/release/v1/util/manifest_sorter.go`) and
+//! the handling of NOTES.txt in `renderResources`.
 
 pub mod hook;
 pub mod marked;
@@ -17,18 +17,18 @@ use crate::yaml::{self, Head};
 use hook::{Hook, Verdict};
 use std::ops::Range;
 
-/// Above this many bytes the heads are read on two threads.
+/// From this many bytes on, the heads are read on two threads.
 const TWO_THREADS_FROM: usize = 256 << 10;
 
 /// One document of a rendered file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Document {
-    /// Which of the files it stands in.
+    /// The index of its file.
     pub file: usize,
-    /// Where in that file's text.
+    /// Its range in that file's text.
     pub range: Range<usize>,
     pub head: Head,
-    /// What makes it a hook; `None` for a resource.
+    /// Its hook properties; `None` for a resource.
     pub hook: Option<Hook>,
 }
 
@@ -38,7 +38,7 @@ impl Document {
         files.get(self.file).and_then(|file| file.data.get(self.range.clone())).unwrap_or_default()
     }
 
-    /// The path of the template that it came from, as Helm names it.
+    /// The path of the template that rendered it, as Helm names it.
     pub fn path<'a>(&self, files: &'a [RenderedFile]) -> &'a str {
         files.get(self.file).map_or("", |file| &file.name)
     }
@@ -51,7 +51,7 @@ pub struct Manifests {
     pub hooks: Vec<Document>,
 }
 
-/// A rendered document is no manifest.
+/// The fault of a rendered document that is not a manifest.
 #[derive(Debug, Clone)]
 pub struct NotYaml {
     pub error: Error,
@@ -59,14 +59,14 @@ pub struct NotYaml {
     pub hooks: Vec<Document>,
 }
 
-/// Whether a file holds notes for people instead of manifests.
+/// Whether a file has notes for people instead of manifests.
 pub fn is_notes(file: &RenderedFile) -> bool {
     file.name.ends_with("NOTES.txt")
 }
 
-/// Splits the files into documents, reads their heads and sorts them. Notes, partials and blank files are passed over.
+/// Splits the files into documents, reads their heads and sorts them. Notes, partials and blank files are skipped.
 ///
-/// Fails with `YAML parse error on PATH: …` for the first document that is no YAML or no object, by path and place.
+/// Fails with `YAML parse error on PATH: …` for the first document, by path and position, that is not YAML or not an object.
 pub fn sort(files: &[RenderedFile], notices: &mut Notices) -> std::result::Result<Manifests, NotYaml> {
     let mut paths: Vec<usize> = (0..files.len()).filter(|at| !is_notes(&files[*at]) && !is_partial(&files[*at])).collect();
     paths.sort_by(|a, b| files[*a].name.cmp(&files[*b].name));
@@ -96,10 +96,10 @@ pub fn sort(files: &[RenderedFile], notices: &mut Notices) -> std::result::Resul
     Ok(manifests)
 }
 
-/// A document's file and where it stands in it.
+/// A document's file and its range there.
 type Place = (usize, Range<usize>);
 
-/// Stable, so that documents of one kind stay in the order of their files.
+/// The sort is stable, so that documents of one kind stay in the order of their files.
 fn sort_by_kind(documents: &mut [Document]) {
     let ranks: Vec<usize> = documents.iter().map(|document| order::rank(&document.head.kind)).collect();
     let mut order: Vec<usize> = (0..documents.len()).collect();
@@ -108,14 +108,14 @@ fn sort_by_kind(documents: &mut [Document]) {
     arrange(documents, &mut order);
 }
 
-/// Puts at each place the item whose place `order` has there, moving each once: a second list of thousands would be memory that
-/// nobody has touched before.
+/// Puts at each index the item whose index `order` has there. Each item is moved once, in place: a second list of thousands would
+/// need fresh memory.
 fn arrange<T: Default>(items: &mut [T], order: &mut [usize]) {
     for start in 0..items.len() {
         let first = std::mem::take(&mut items[start]);
         let mut hole = start;
         loop {
-            // A place that is done leads to itself.
+            // Items that are in place refer to themselves.
             let from = std::mem::replace(&mut order[hole], hole);
             if from == start || from == hole {
                 items[hole] = first;
@@ -127,13 +127,12 @@ fn arrange<T: Default>(items: &mut [T], order: &mut [usize]) {
     }
 }
 
-/// Partials are rendered by nobody, but a post-renderer may name its output as it likes.
+/// The engine never renders partials, but a post-renderer may give its output such a name.
 pub(crate) fn is_partial(file: &RenderedFile) -> bool {
     engine::is_partial(&file.name)
 }
 
-/// The heads of these documents in their order, read on two threads when there is much to read. The list may end early, behind
-/// the first error.
+/// The heads of these documents in order, read on two threads if there is much to read. The list may end after the first error.
 fn heads(files: &[RenderedFile], places: &[Place]) -> Vec<Result<Head>> {
     let read = |places: &[Place]| -> Vec<Result<Head>> {
         let mut heads = Vec::with_capacity(places.len());
@@ -170,15 +169,15 @@ fn heads(files: &[RenderedFile], places: &[Place]) -> Vec<Result<Head>> {
     })
 }
 
-/// That a diagnostic is about the rendered text, not about a template.
+/// A note that a diagnostic refers to the rendered text, not to a template.
 pub(crate) const RENDERED_LINE: &str = "line and text are those of the rendered file";
 
-/// How to see all that was rendered.
+/// How to see the whole rendered text.
 pub(crate) const SEE_ALL: &str = "`--debug` prints all of it";
 
-/// Helm's error of a document that is no YAML, with the line of the rendered text that broke.
+/// Helm's error for a document that is not YAML, with the broken line of the rendered text.
 fn not_yaml(file: &RenderedFile, range: &Range<usize>, mut error: Error) -> Error {
-    // The parser knows the line in the document, people want the one in the file.
+    // The parser counts lines in the document; people need the line in the file.
     let found = std::mem::take(error.diagnostics_mut()).into_iter().next().unwrap_or_default();
     let (line, column) = found.location.map_or((1, None), |location| (location.line, location.column));
     let before = file.data[..range.start].iter().filter(|byte| **byte == b'\n').count();
@@ -240,7 +239,7 @@ mod tests {
         assert_eq!(notices.list[0].message, "skipping unknown hooks");
     }
 
-    /// As `helm template` 4.2.4 prints the same documents.
+    /// As printed by `helm template` 4.2.4 for the same documents.
     #[test]
     fn resources_and_hooks_stand_by_kind_and_then_as_in_their_files() {
         let kinds = ["Zebra", "Alpha", "Job", "ServiceAccount", "Alpha"];
@@ -287,7 +286,7 @@ mod tests {
         }
     }
 
-    /// Enough text for two threads gives what one thread gives, faults included.
+    /// Enough text for two threads gives the same result as with one, including faults.
     #[test]
     fn much_text_gives_the_same() {
         let document = |at: usize| format!("kind: ConfigMap\nmetadata: {{name: n{at}}}\ndata: {{x: \"{}\"}}\n", "y".repeat(1000));

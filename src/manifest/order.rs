@@ -1,7 +1,7 @@
 //! The order in which manifests are installed.
 //!
 //! Goes in: kinds. Comes out: ranks to sort by. Known kinds come first, in the order of the table, unknown ones after them by
-//! name; among equals the order of the files stays. Follows Helm's `pkg/release/v1/util/kind_sorter.go`.
+//! name; among equals, the order of the files stays. Follows Helm's `pkg/release/v1/util/kind_sorter.go`.
 
 use std::cmp::Ordering;
 
@@ -47,14 +47,14 @@ pub const INSTALL_ORDER: [&str; 38] = [
     "ValidatingWebhookConfiguration",
 ];
 
-/// The kind's place in [`INSTALL_ORDER`]; unknown kinds share the place behind all others.
+/// The kind's index in [`INSTALL_ORDER`]; unknown kinds share the index behind the last.
 pub fn rank(kind: &str) -> usize {
     INSTALL_ORDER.iter().position(|known| *known == kind).unwrap_or(INSTALL_ORDER.len())
 }
 
-/// How two kinds stand to each other, each with its [`rank`]; equal for equal kinds, to be used with a stable sort.
+/// Compares two kinds, each with its [`rank`]; equal for equal kinds, so use it with a stable sort.
 pub fn compare(a: (usize, &str), b: (usize, &str)) -> Ordering {
-    // Of one known rank there is one kind, so the names decide only among unknown ones.
+    // Each known rank has one kind, so the names decide only among unknown kinds.
     a.cmp(&b)
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Goes in: a stream of documents. Comes out: resources with annotations set or cleared, and a stream again. Must match kyaml
 //! v0.21.1: `kio.ParseAll` and `kio.StringAll` (`byteio_reader.go`, `byteio_writer.go`, `kioutil.go`) with their faults, and
-//! `SetAnnotation` and `ClearAnnotation` (`fns.go`, `kfns.go`). Reading numbers the documents in annotations, which writing takes
-//! out again; that shows, since it makes and drops empty maps. Apart from `marked`, which knows of files only.
+//! `SetAnnotation` and `ClearAnnotation` (`fns.go`, `kfns.go`). Reading numbers the documents in annotations, and writing removes
+//! these again; this is visible, since it creates and drops empty maps. It is separate from `marked`, which handles only files.
 
 use crate::yaml::node::{Kind, Node, Style, Tree, Writer};
 
@@ -18,17 +18,17 @@ pub(super) struct Resource {
 const INDEX: &str = "internal.config.kubernetes.io/index";
 const OLD_INDEX: &str = "config.kubernetes.io/index";
 const LIST_INDENT: &str = "internal.config.kubernetes.io/seqindent";
-/// A document that is nothing but the list in this field stands for the list.
+/// A document with only the list in this field represents the list.
 const WRAPPED_LIST: &str = "bareSeqNodeWrappingKey";
 
-/// Old names of annotations and what they are called now; who has one is given the other.
+/// Old and current names of annotations; a resource with one of them gets the other.
 const RENAMED: [(&str, &str); 3] = [
     ("config.kubernetes.io/path", "internal.config.kubernetes.io/path"),
     (OLD_INDEX, INDEX),
     ("config.k8s.io/id", "internal.config.kubernetes.io/id"),
 ];
 
-/// Reads a stream. A `List` that is alone in it gives its items.
+/// Reads a stream. If its only document is a `List`, it returns the items.
 pub(super) fn read_all(text: &[u8]) -> Result<Vec<Resource>, String> {
     let text = without_carriage_returns(text);
     let documents = split(&text)?;
@@ -91,8 +91,8 @@ fn without_carriage_returns(text: &[u8]) -> Vec<u8> {
     kept
 }
 
-/// Cuts at lines that begin with `---` and have nothing but a comment behind it. A separator takes the line breaks around it, so
-/// that of two in a row the second is part of a document.
+/// Splits at lines that begin with `---`, followed by nothing but a comment. A separator includes the line breaks around it, so
+/// the second of two in a row is part of a document.
 fn split(text: &[u8]) -> Result<Vec<&[u8]>, String> {
     let mut documents = Vec::new();
     let mut rest = text;
@@ -123,7 +123,7 @@ impl Resource {
         value.and_then(|value| self.tree.node(value)).filter(|value| !value.is_null()).map_or("", |value| &value.value)
     }
 
-    /// Whether anything tells what it is; fails in kyaml's words otherwise.
+    /// Checks that the resource is identifiable; fails in kyaml's words otherwise.
     pub(super) fn check_metadata(&self) -> Result<(), String> {
         let root = self.tree.root();
         let has = |at, name: &str| self.meaningful(at, name).is_some();
@@ -135,7 +135,7 @@ impl Resource {
         if known { Ok(()) } else { Err("missing Resource metadata".to_owned()) }
     }
 
-    /// Sets an annotation, in quotes unless it is there already.
+    /// Sets an annotation; a new one is written in quotes, an existing one keeps its style.
     pub(super) fn set_annotation(&mut self, name: &str, value: &str) -> Result<(), String> {
         self.clear_empty_annotations()?;
         let Some(metadata) = self.find_or_make(self.tree.root(), "metadata")? else { return Ok(()) };
@@ -153,7 +153,7 @@ impl Resource {
         Ok(())
     }
 
-    /// Takes an annotation out.
+    /// Removes an annotation.
     pub(super) fn clear_annotation(&mut self, name: &str) -> Result<(), String> {
         let Some(metadata) = self.lookup(self.tree.root(), "metadata")? else { return Ok(()) };
         match self.lookup(metadata, "annotations")? {
@@ -162,7 +162,7 @@ impl Resource {
         }
     }
 
-    /// Takes the annotations out when they are empty, and then the metadata.
+    /// Removes the annotations if they are empty, and then the metadata.
     fn clear_empty_annotations(&mut self) -> Result<(), String> {
         let root = self.tree.root();
         if let Some(metadata) = self.lookup(root, "metadata")? {
@@ -171,7 +171,7 @@ impl Resource {
         self.clear_field(root, "metadata", true)
     }
 
-    /// Sets the annotations that reading a stream sets.
+    /// Sets the annotations that kyaml sets when it reads a stream.
     fn number(&mut self, index: usize) -> Result<(), String> {
         let found = RENAMED.map(|(old, new)| (self.annotation(old).to_owned(), self.annotation(new).to_owned()));
         for ((old, new), (old_value, new_value)) in RENAMED.into_iter().zip(found) {
@@ -209,7 +209,7 @@ impl Resource {
         })
     }
 
-    /// The first value of this key among a node's children, whatever the node is.
+    /// The first value of this key among a node's children, whatever the kind of the node.
     fn find(&self, at: usize, name: &str) -> Option<usize> {
         let pairs = self.tree.node(at)?.children.chunks_exact(2);
         pairs.into_iter().find_map(|pair| match pair {
@@ -223,7 +223,7 @@ impl Resource {
         self.find(at, name).filter(|_| self.tree.node(at).is_some_and(|node| node.kind == Kind::Mapping))
     }
 
-    /// The value of this key if it is there and neither null nor an empty collection.
+    /// The value of this key if it exists and is neither null nor an empty collection.
     fn meaningful(&self, at: usize, name: &str) -> Option<usize> {
         self.field(at, name).filter(|value| !self.is_empty(*value))
     }
@@ -245,13 +245,13 @@ impl Resource {
         Err(format!("wrong node kind: expected MappingNode but got {:?}Node: node contents:\n{contents}", node.kind))
     }
 
-    /// The value of this key; none in null.
+    /// The value of this key; `None` if the node is null.
     fn lookup(&self, at: usize, name: &str) -> Result<Option<usize>, String> {
         let node = self.check_mapping(at)?;
         Ok(if node.is_null() { None } else { self.find(at, name) })
     }
 
-    /// The value of this key, made as a mapping if it is not there; none in null.
+    /// The value of this key, created as a mapping if it is missing; `None` if the node is null.
     fn find_or_make(&mut self, at: usize, name: &str) -> Result<Option<usize>, String> {
         let found = self.lookup(at, name)?;
         if found.is_some() || self.tree.node(at).is_none_or(Node::is_null) {
@@ -269,7 +269,7 @@ impl Resource {
         value
     }
 
-    /// Takes the first field of this name out; with `if_empty` the first that has nothing below it.
+    /// Removes the first field of this name; with `if_empty`, the first with an empty value.
     fn clear_field(&mut self, at: usize, name: &str, if_empty: bool) -> Result<(), String> {
         let node = self.check_mapping(at)?;
         let matches = |key: usize, value: usize| {

@@ -1,17 +1,17 @@
-//! Rendered text to documents.
+//! Splits rendered text into documents.
 //!
-//! Goes in: the text of one rendered file. Comes out: where its documents stand in it; nothing is copied.
-//! Follows Helm's `SplitManifests`, which cuts at every line that begins with `---`, whatever follows on that line, so that
+//! Goes in: the text of one rendered file. Comes out: the ranges of its documents; nothing is copied.
+//! Follows Helm's `SplitManifests`, which splits at every line that begins with `---`, whatever follows on that line, so that
 //! `---kind: x` is the document `kind: x`.
 
 use crate::unicode;
 use std::ops::Range;
 
-/// The documents of `text` in order, without those of white space alone. A document begins with its first character that is
-/// no white space; its tail is kept.
+/// The documents of `text` in order, except those with only white space. A document begins with its first character that is not
+/// white space; its tail is kept.
 pub fn documents(text: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    // Helm trims the whole before it looks for lines, so that a mark behind leading blanks counts.
+    // Helm trims the whole text before it searches for lines, so a mark behind leading blanks counts.
     let mut start = text.len() - trim_start(text).len();
     let mut search = start;
     if text[start..].starts_with(b"---") {
@@ -33,13 +33,13 @@ pub fn documents(text: &[u8]) -> Vec<Range<usize>> {
     }
 }
 
-/// Where the mark `---` at `at` ends: behind the blanks that follow it.
+/// The end of the mark `---` at `at`, including the blanks that follow it.
 fn end_of_mark(text: &[u8], at: usize) -> usize {
     let blanks = text[at + 3..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     at + 3 + blanks
 }
 
-/// The text from its first character on that is no white space to Unicode, as Go's `strings.TrimLeftFunc(unicode.IsSpace)`.
+/// The text without leading Unicode white space, as Go's `strings.TrimLeftFunc(unicode.IsSpace)`.
 pub fn trim_start(text: &[u8]) -> &[u8] {
     let mut rest = text;
     loop {
@@ -55,7 +55,7 @@ pub fn trim_start(text: &[u8]) -> &[u8] {
     }
 }
 
-/// The text up to its last character that is no white space to Unicode.
+/// The text without trailing Unicode white space.
 pub fn trim_end(text: &[u8]) -> &[u8] {
     let mut rest = text;
     loop {

@@ -1,13 +1,13 @@
 //! Numbers from texts the way Go reads them (strconv).
 //!
-//! Goes in: texts of numbers. Comes out: integers and floats, or what is wrong in Go's two words for it. Flags and template
-//! functions read the same forms.
+//! Goes in: texts of numbers. Comes out: integers and floats, or Go's reason (one of two). Flags and template functions accept the
+//! same forms.
 
 /// Why a number does not parse.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NumberFault<T> {
     Syntax,
-    /// Out of range; the nearest number.
+    /// Out of range; with the nearest number.
     Range(T),
 }
 
@@ -64,7 +64,7 @@ pub fn parse_uint(text: &[u8], base: u32) -> Result<u64, NumberFault<u64>> {
         let digit = char::from(byte).to_digit(radix).ok_or(NumberFault::Syntax)?;
         match total.checked_mul(u64::from(radix)).and_then(|total| total.checked_add(u64::from(digit))) {
             Some(sum) => total = sum,
-            // Go looks at nothing that follows.
+            // Go ignores the rest.
             None => return Err(NumberFault::Range(u64::MAX)),
         }
     }
@@ -74,7 +74,7 @@ pub fn parse_uint(text: &[u8], base: u32) -> Result<u64, NumberFault<u64>> {
     Ok(total)
 }
 
-/// Underscores stand between digits or between a base prefix and a digit.
+/// Whether each underscore is between digits, or between a base prefix and a digit.
 fn underscores_stand_right(text: &[u8]) -> bool {
     let (mut last, hexadecimal, rest) = match text {
         [b'0', mark, rest @ ..] if b"xX".contains(mark) => (b'0', true, rest),
@@ -103,7 +103,7 @@ fn underscores_stand_right(text: &[u8]) -> bool {
 pub fn parse_float(text: &[u8]) -> Result<f64, NumberFault<f64>> {
     let text = std::str::from_utf8(text).map_err(|_| NumberFault::Syntax)?;
     let number = any_float(text).ok_or(NumberFault::Syntax)?;
-    // What is infinite although nobody wrote so was too large.
+    // An infinite number that was not written as infinity was too large.
     let is_word = text.trim_start_matches(['+', '-']).starts_with(['i', 'I']);
     if number.is_infinite() && !is_word { Err(NumberFault::Range(number)) } else { Ok(number) }
 }
@@ -115,7 +115,7 @@ fn any_float(text: &str) -> Option<f64> {
     }
     let first = unsigned.bytes().next()?;
     if !(first.is_ascii_digit() || first == b'.') {
-        // inf, infinity with a sign, nan without
+        // inf and infinity with an optional sign, nan without
         let word = unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity");
         return if word || text.eq_ignore_ascii_case("nan") { text.parse().ok() } else { None };
     }
@@ -143,7 +143,7 @@ fn parse_hexadecimal_float(text: &str, unsigned: &str) -> Option<f64> {
         let digit = u64::from(c.to_digit(16)?);
         any_digit = true;
         let fits = mantissa >> 60 == 0;
-        // Of what does not fit it matters only whether there is anything.
+        // Of digits that do not fit, it matters only whether any is not zero.
         mantissa = if fits { mantissa << 4 | digit } else { mantissa | u64::from(digit != 0) };
         exponent += match (fits, after_point) {
             (true, true) => -4,
@@ -155,7 +155,7 @@ fn parse_hexadecimal_float(text: &str, unsigned: &str) -> Option<f64> {
     any_digit.then_some(if text.starts_with('-') { -number } else { number })
 }
 
-/// Digits with a sign, as far as they matter.
+/// Digits with a sign; excess ones do not matter.
 fn parse_exponent(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let mut size = 0;
@@ -172,7 +172,7 @@ fn scaled(mantissa: u64, exponent: i64) -> f64 {
     /// The exponent of the smallest float.
     const LEAST: i64 = -1074;
     let length = i64::from(u64::BITS - mantissa.leading_zeros());
-    // So many bits have no room; floats below the normal ones have less of it.
+    // How many bits do not fit; subnormal floats have fewer.
     let excess = (length - i64::from(f64::MANTISSA_DIGITS)).max(LEAST - exponent).max(0);
     if excess > length {
         return 0.0;

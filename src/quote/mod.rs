@@ -1,6 +1,6 @@
-//! Text in Go's quotes: `strconv.Quote` and its relatives, as `%q`, sprig's `quote` and many messages show it.
+//! Text in Go's quotes: `strconv.Quote` and its relatives, as in `%q`, sprig's `quote` and many messages.
 //!
-//! Goes in: bytes, mostly UTF-8. Comes out: a Go string literal, always valid UTF-8. It stands apart because templates,
+//! Goes in: bytes, mostly UTF-8. Comes out: a Go string literal, always valid UTF-8. It is a module of its own because templates,
 //! loaders and error texts all quote alike.
 
 pub mod printable;
@@ -22,12 +22,12 @@ pub fn write_quoted(out: &mut Vec<u8>, text: &[u8]) {
     write_with(out, text, false);
 }
 
-/// Appends `text` as a double-quoted Go literal of ASCII alone.
+/// Appends `text` as a double-quoted Go literal with only ASCII.
 pub fn write_quoted_ascii(out: &mut Vec<u8>, text: &[u8]) {
     write_with(out, text, true);
 }
 
-/// Appends the character `code` as a single-quoted Go literal; what is no character becomes U+FFFD.
+/// Appends the character `code` as a single-quoted Go literal; an invalid code becomes U+FFFD.
 pub fn write_quoted_character(out: &mut Vec<u8>, code: u32, ascii: bool) {
     out.push(b'\'');
     write_escaped(out, char::from_u32(code).unwrap_or('\u{fffd}'), '\'', ascii);
@@ -41,7 +41,7 @@ pub fn quote_character(character: char) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Whether `text` can stand between backquotes unchanged: UTF-8, no control characters but tab, no backquote.
+/// Whether `text` can be between backquotes unchanged: UTF-8, no control characters except tab, no backquote.
 pub fn can_backquote(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok_and(|text| {
         !text.chars().any(|character| (character < ' ' && character != '\t') || matches!(character, '`' | '\u{7f}' | '\u{feff}'))

@@ -1,7 +1,7 @@
-//! Which characters Go 1.26 (Unicode 15.0) calls printable: `strconv.IsPrint`.
+//! The characters that are printable in Go 1.26 (Unicode 15.0): `strconv.IsPrint`.
 //!
-//! Goes in: a character. Comes out: yes or no. Made from Go's own tables, because Rust's `escape_debug` follows a newer
-//! Unicode and other rules, and a quoted string must have the same bytes as Helm's.
+//! Goes in: a character. Comes out: whether it is printable. Generated from Go's own tables, because Rust's `escape_debug` follows
+//! a newer Unicode and other rules, and a quoted string must have the same bytes as Helm's.
 
 /// Whether `character` is a letter, mark, number, punctuation, symbol or ASCII space.
 pub fn is_printable(character: char) -> bool {
@@ -12,7 +12,7 @@ pub fn is_printable(character: char) -> bool {
     BORDERS.partition_point(|border| *border <= code) % 2 == 1
 }
 
-/// From each code point on printability changes; everything from 0x7f up to the first one is not printable.
+/// The code points where printability changes; everything from 0x7f up to the first one is not printable.
 #[rustfmt::skip]
 const BORDERS: &[u32] = &[
     0xa1, 0xad, 0xae, 0x378, 0x37a, 0x380, 0x384, 0x38b, 0x38c, 0x38d,

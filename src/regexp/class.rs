@@ -1,7 +1,7 @@
 //! Character classes of Go's regular expressions: `[…]`, `\d`, `\pL`, `[[:alpha:]]`.
 //!
-//! Goes in: a pattern at the start of a class. Comes out: the class for the `regex` crate, and the rest of the pattern.
-//! Names of scripts and categories are those that Go 1.26 finds.
+//! Goes in: a pattern at the start of a class. Comes out: the class for the `regex` crate, and the rest of the pattern. Names of
+//! scripts and categories are those that Go 1.26 accepts.
 
 use super::{NOTHING, SyntaxFault, check_utf8, consumed, fault, next_rune, parse_escape};
 use crate::unicode::tables::{CATEGORIES, CATEGORY_ALIASES, SCRIPTS};
@@ -14,7 +14,7 @@ pub(crate) struct Class {
 }
 
 impl Class {
-    /// The class that `whole` begins with, and what follows it.
+    /// The class at the start of `whole`, and the rest.
     pub fn parse(whole: &[u8]) -> Result<(Class, &[u8]), SyntaxFault> {
         let mut rest = whole.get(1..).unwrap_or_default();
         let mut class = Class { negated: false, items: String::new() };
@@ -59,7 +59,7 @@ impl Class {
         Ok(rest)
     }
 
-    /// Surrogates, which no text has, are cut off.
+    /// Adds a range without surrogates, which no text contains.
     fn push_range(&mut self, low: u32, high: u32) {
         let low = if (0xd800..0xe000).contains(&low) { 0xe000 } else { low };
         let high = if (0xd800..0xe000).contains(&high) { 0xd7ff } else { high };
@@ -88,7 +88,7 @@ fn class_character<'a>(text: &'a [u8], whole: &[u8]) -> Result<(u32, &'a [u8]), 
     }
 }
 
-/// `\d` and the like, which are ASCII only.
+/// `\d` and the like, ASCII only.
 pub(crate) fn perl_class(text: &[u8]) -> Option<(&'static str, &[u8])> {
     let [b'\\', letter, rest @ ..] = text else { return None };
     let class = match letter {
@@ -103,7 +103,7 @@ pub(crate) fn perl_class(text: &[u8]) -> Option<(&'static str, &[u8])> {
     Some((class, rest))
 }
 
-/// `[:alpha:]` and the like; `None` if what begins so has no end.
+/// `[:alpha:]` and the like; `None` if it is not closed.
 fn named_class(text: &[u8]) -> Result<Option<(&'static str, &[u8])>, SyntaxFault> {
     #[rustfmt::skip]
     const NAMES: &[&str] = &[
@@ -120,7 +120,7 @@ fn named_class(text: &[u8]) -> Result<Option<(&'static str, &[u8])>, SyntaxFault
     }
 }
 
-/// `\pN`, `\p{Greek}`, `\P{^Lu}` at the start of `whole`, as an item that may stand in a class or alone.
+/// `\pN`, `\p{Greek}`, `\P{^Lu}` at the start of `whole`, as an item for use in a class or alone.
 pub(crate) fn unicode_class(whole: &[u8]) -> Result<(String, &[u8]), SyntaxFault> {
     let mut negated = whole.get(1) == Some(&b'P');
     let after = whole.get(2..).unwrap_or_default();
@@ -167,14 +167,14 @@ fn unicode_table(name: &str, negated: bool) -> Option<String> {
         },
     };
     match category {
-        // No text has surrogates.
+        // Texts contain no surrogates.
         "Cs" if negated => Some(r"[\x{0}-\x{10FFFF}]".to_string()),
         "Cs" => Some(NOTHING.to_string()),
         _ => Some(format!("\\{escape}{{{category}}}")),
     }
 }
 
-/// The first letter in upper case, others in lower, without blanks, `_` and `-`.
+/// The first letter in upper case, the others in lower case, without blanks, `_` and `-`.
 fn canonical_name(name: &[u8]) -> String {
     let letters = String::from_utf8_lossy(name);
     let mut canonical = String::with_capacity(name.len());

@@ -1,9 +1,9 @@
 //! Go's regular expression syntax (regexp/syntax of Go 1.26), translated for the `regex` crate.
 //!
-//! Goes in: a pattern as bytes. Comes out: an equal pattern in which nothing is left to chance (every flag stands at its
-//! atom, every odd character is a code point), and the names of its groups; or Go's error text.
-//! Both engines descend from RE2, so that meanings agree; what is written differently is: `\Q…\E`, `\z`, ASCII `\d \s \w
-//! \b`, `[`, `&&` and `--` as plain characters in classes, repetitions of what comes before flags, equal group names.
+//! Goes in: a pattern as bytes. Comes out: an equivalent pattern that is fully explicit (every flag is at its atom, every odd
+//! character is a code point), and the names of its groups; or Go's error text.
+//! Both engines descend from RE2, so that meanings agree. They differ in syntax: `\Q…\E`, `\z`, ASCII `\d \s \w \b`, `[`, `&&` and
+//! `--` as plain characters in classes, repetitions of an atom before flags, equal group names.
 
 mod class;
 
@@ -18,15 +18,15 @@ const HEIGHT_LIMIT: usize = 1000;
 /// A translated pattern.
 #[derive(Debug)]
 pub struct Translated {
-    /// For the `regex` crate, on texts; all its groups are without names.
+    /// For the `regex` crate, on texts; all its groups are unnamed.
     pub pattern: String,
     /// The names of the groups from group 1 on, empty if they have none.
     pub names: Vec<Vec<u8>>,
 }
 
 impl Translated {
-    /// Whether it names no character beyond ASCII: then it means the same for a text in ASCII whether the engine knows Unicode or
-    /// bytes only. (Folding case, `k` is the Kelvin sign as well, but no such text has one.)
+    /// Whether it has only ASCII characters: then it means the same for an ASCII text, whether the engine uses Unicode or bytes.
+    /// (With case folding, `k` also matches the Kelvin sign, but no such text contains it.)
     pub fn is_ascii(&self) -> bool {
         let is_ascii =
             |code: &str| code.split_once('}').is_some_and(|(code, _)| u32::from_str_radix(code, 16).is_ok_and(|code| code < 128));
@@ -35,7 +35,7 @@ impl Translated {
     }
 }
 
-/// Why a pattern does not parse, as Go says it: `error parsing regexp: …`.
+/// Why a pattern does not parse, in Go's words: `error parsing regexp: …`.
 pub type SyntaxFault = String;
 
 pub(crate) fn fault(code: &str, expression: &[u8]) -> SyntaxFault {
@@ -54,7 +54,7 @@ pub(super) struct Flags {
 struct Atom {
     text: String,
     height: usize,
-    /// The least limit under which its nested repetitions are allowed.
+    /// The smallest limit at which its nested repetitions are allowed.
     repeats: u64,
 }
 
@@ -64,9 +64,9 @@ impl Atom {
     }
 }
 
-/// What stands between a parenthesis and its end so far.
+/// The pieces since an open parenthesis.
 struct Frame {
-    /// The flags to go back to at its end.
+    /// The flags to restore at its end.
     flags: Flags,
     captures: bool,
     alternatives: Vec<Atom>,
@@ -78,7 +78,7 @@ impl Frame {
         Frame { flags, captures, alternatives: Vec::new(), sequence: Vec::new() }
     }
 
-    /// Closes the sequence: it becomes an alternative.
+    /// Ends the sequence, which becomes an alternative.
     fn end_alternative(&mut self) {
         let sequence = std::mem::take(&mut self.sequence);
         let many = usize::from(sequence.len() > 1);
@@ -106,7 +106,7 @@ struct Parser<'a> {
     names: Vec<Vec<u8>>,
 }
 
-/// The next rune and what follows it.
+/// The next rune and the rest.
 pub(super) fn next_rune(text: &[u8]) -> Result<(char, &[u8]), SyntaxFault> {
     let (rune, width) = unicode::decode(text);
     if rune == unicode::REPLACEMENT && width == 1 {
@@ -123,12 +123,12 @@ pub(super) fn check_utf8(text: &[u8]) -> Result<(), SyntaxFault> {
     }
 }
 
-/// What `whole` had before `rest`, its end.
+/// The part of `whole` before `rest`, its end.
 pub(super) fn consumed<'a>(whole: &'a [u8], rest: &[u8]) -> &'a [u8] {
     whole.get(..whole.len().saturating_sub(rest.len())).unwrap_or(whole)
 }
 
-/// Translates a pattern in Go's Perl-like syntax (`regexp.Compile`), the one of Sprig's functions and of schema patterns.
+/// Translates a pattern in Go's Perl-like syntax (`regexp.Compile`), as used by Sprig's functions and schema patterns.
 pub fn translate(pattern: &[u8]) -> Result<Translated, SyntaxFault> {
     let mut parser = Parser {
         whole: pattern,
@@ -138,7 +138,7 @@ pub fn translate(pattern: &[u8]) -> Result<Translated, SyntaxFault> {
         names: Vec::new(),
     };
     let mut rest = pattern;
-    // The last repetition, if nothing came after it.
+    // The last repetition, if nothing follows it.
     let mut last_repeat: Option<&[u8]> = None;
     while let Some(&byte) = rest.first() {
         let before = rest;
@@ -201,7 +201,7 @@ impl<'a> Parser<'a> {
         self.push(text);
     }
 
-    /// Anything but a repetition at the start of `rest`; what follows it.
+    /// Parses anything but a repetition at the start of `rest`; returns the rest behind it.
     fn atom(&mut self, byte: u8, rest: &'a [u8]) -> Result<&'a [u8], SyntaxFault> {
         let after = rest.get(1..).unwrap_or_default();
         match byte {
@@ -246,7 +246,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A repetition of the atom before it: `before` begins at the operator, `after` behind it.
+    /// Applies a repetition to the preceding atom: `before` begins at the operator, `after` behind it.
     fn repeat(
         &mut self,
         least: u32,
@@ -340,7 +340,7 @@ impl<'a> Parser<'a> {
         Err(fault("invalid or unsupported Perl syntax", consumed(whole, rest)))
     }
 
-    /// What a backslash begins, outside of a class.
+    /// Parses an escape outside of a class.
     fn escape(&mut self, whole: &'a [u8]) -> Result<&'a [u8], SyntaxFault> {
         let after = whole.get(2..).unwrap_or_default();
         match whole.get(1) {
@@ -383,10 +383,10 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A class that no character is in: what a surrogate code point can match.
+/// A class without characters: what a surrogate code point matches.
 pub(super) const NOTHING: &str = r"[^\x{0}-\x{10FFFF}]";
 
-/// Appends a character so that it means itself everywhere.
+/// Appends a character so that it is literal everywhere.
 pub(super) fn write_rune(out: &mut String, rune: char) {
     if rune.is_ascii_alphanumeric() || !rune.is_ascii() {
         out.push(rune);
@@ -395,7 +395,7 @@ pub(super) fn write_rune(out: &mut String, rune: char) {
     }
 }
 
-/// `{n}`, `{n,}` or `{n,m}` at the start of `text`, and what follows. Numbers too large to read are the largest.
+/// `{n}`, `{n,}` or `{n,m}` at the start of `text`, and the rest. Numbers too large to read become the largest.
 fn parse_counts(text: &[u8]) -> Option<(u32, Option<u32>, &[u8])> {
     let (least, rest) = parse_count(text.strip_prefix(b"{")?)?;
     if let Some(rest) = rest.strip_prefix(b"}") {
@@ -459,7 +459,7 @@ pub(super) fn parse_escape(whole: &[u8]) -> Result<(u32, &[u8]), SyntaxFault> {
     }
 }
 
-/// What follows `\x`: two digits or any number in braces; `None` with what was read where it is neither.
+/// The digits behind `\x`: two, or any number in braces; `None` with the text read so far if it is neither.
 fn parse_hexadecimal(text: &[u8]) -> Result<(Option<u32>, &[u8]), SyntaxFault> {
     if text.is_empty() {
         return Ok((None, text));

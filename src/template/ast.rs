@@ -1,9 +1,8 @@
-//! Parsed templates: a compact tree that is made once and executed any number of times.
+//! Parsed templates: a compact tree that is built once and executed any number of times.
 //!
-//! Goes in: what the parser found. Comes out: nodes whose positions are byte offsets into the text they share, whose
-//! functions are resolved and whose variables are slots. The tree knows neither the file it came from nor the name of
-//! the chart, so that every alias of a chart can use it. A node's source form (Go's `String()`), which error messages
-//! quote, is in `print`.
+//! Goes in: the parser's findings. Comes out: nodes whose positions are byte offsets into their shared text, with functions
+//! resolved and variables numbered as slots. The tree knows neither its file nor the name of the chart, so that every alias of a
+//! chart can use it. `print` writes a node's source form (Go's `String()`), which error messages quote.
 
 mod print;
 
@@ -27,12 +26,12 @@ pub struct Tree {
     pub list: Run<Node>,
     /// How many variables it needs; slot 0 is `$`.
     pub slots: usize,
-    /// Whether there is nothing but white space in it; such a template never replaces another.
+    /// Whether the body has only white space; such a template never replaces another.
     pub empty: bool,
 }
 
-/// A text and all nodes that were made of it, each kind in one list: what belongs together stands together, and a list in a
-/// node is a [`Run`] of one of these. Nothing is allocated for a single node.
+/// A text and all its nodes, each kind in one list, with nodes that belong together adjacent; a list in a node is a [`Run`] of one
+/// of these lists. A single node needs no allocation of its own.
 #[derive(Default)]
 pub struct Source {
     pub text: Arc<[u8]>,
@@ -47,19 +46,19 @@ pub struct Source {
     pub(super) numbers: Vec<Number>,
     pub(super) mentions: Vec<Mention>,
     pub(super) chains: Vec<Chain>,
-    /// Each once.
+    /// Each function once.
     pub(super) functions: Vec<&'static Function>,
 }
 
-/// Longer texts, in bytes, are rare, and copying what they come to is not worth it.
+/// Texts of more bytes are rare, and not worth copying their nodes.
 const LONG: usize = 64 << 10;
 
 thread_local! {
-    /// The empty lists of the last text that was settled on this thread.
+    /// The emptied lists of the last text that was settled on this thread.
     static SPARE: Cell<Option<Source>> = const { Cell::new(None) };
 }
 
-/// Items that stand in a row in a list of a [`Source`].
+/// Consecutive items in a list of a [`Source`].
 pub struct Run<T> {
     start: u32,
     length: u32,
@@ -81,19 +80,19 @@ impl<T> Clone for Run<T> {
 impl<T> Copy for Run<T> {}
 
 impl<T> Run<T> {
-    /// Moves the items of `from` behind those that stand in `list`.
+    /// Moves the items of `from` to the end of `list`.
     pub(super) fn moved(from: impl Iterator<Item = T>, list: &mut Vec<T>) -> Run<T> {
         let start = list.len();
         list.extend(from);
         Run { start: start as u32, length: (list.len() - start) as u32, of: PhantomData }
     }
 
-    /// Whether there is none.
+    /// Whether the run is empty.
     pub fn is_empty(self) -> bool {
         self.length == 0
     }
 
-    /// How many there are.
+    /// The number of items.
     pub fn len(self) -> usize {
         self.length as usize
     }
@@ -112,14 +111,14 @@ impl<T> Clone for At<T> {
 impl<T> Copy for At<T> {}
 
 impl<T> At<T> {
-    /// Puts `item` behind those that stand in `list`.
+    /// Appends `item` to `list`.
     pub(super) fn put(item: T, list: &mut Vec<T>) -> At<T> {
         list.push(item);
         At { index: (list.len() - 1) as u32, of: PhantomData }
     }
 
     fn of(self, list: &[T]) -> &T {
-        // Made by `put`, and nothing is ever taken out.
+        // In bounds: the index comes from `put`, and items are never removed.
         &list[self.index as usize]
     }
 
@@ -130,7 +129,7 @@ impl<T> At<T> {
 }
 
 impl<T> At<&'static T> {
-    /// The place of `item` in `list`, behind the others if it is not there yet; there are few.
+    /// The place of `item` in `list`, which is appended if missing; there are few items.
     pub(super) fn put_once(item: &'static T, list: &mut Vec<&'static T>) -> At<&'static T> {
         match list.iter().position(|known| std::ptr::eq(*known, item)) {
             Some(index) => At { index: index as u32, of: PhantomData },
@@ -140,12 +139,12 @@ impl<T> At<&'static T> {
 }
 
 impl Source {
-    /// A text of which nothing is known yet; [`Source::settled`] when all is.
+    /// A text without nodes yet; call [`Source::settled`] when it is complete.
     pub(super) fn new(text: Arc<[u8]>) -> Source {
         if text.len() <= LONG {
             return Source { text, ..SPARE.take().unwrap_or_default() };
         }
-        // As many as most texts come to, so that the lists need not grow.
+        // Capacities that suffice for most texts, so that the lists need not grow.
         let actions = memmem::find_iter(&text, b"{{").count();
         Source {
             nodes: Vec::with_capacity(actions + actions / 4 + 1),
@@ -156,8 +155,8 @@ impl Source {
         }
     }
 
-    /// The same in as much memory as it needs. The lists of hundreds of templates that all had room to grow would take a third more,
-    /// and memory that nobody has touched before costs more than to copy these; they grow in the memory of the one before.
+    /// The same in exactly as much memory as it needs. The lists of hundreds of templates, each with room to grow, would take a
+    /// third more, and fresh memory costs more than this copy; the emptied lists are reused for the next text.
     pub(super) fn settled(mut self) -> Source {
         if self.text.len() > LONG {
             return self;
@@ -216,7 +215,7 @@ impl Source {
         pipe.variables.of(&self.variables)
     }
 
-    /// The operands of a command; the first is what it calls.
+    /// The operands of a command; the first is the called one.
     pub fn operands(&self, command: &Command) -> &[Operand] {
         command.operands.of(&self.operands)
     }
@@ -226,7 +225,7 @@ impl Source {
         at.of(&self.operands)
     }
 
-    /// The text in quotes at a place.
+    /// The quoted text at a place.
     pub fn constant(&self, at: At<Constant>) -> &Constant {
         at.of(&self.constants)
     }
@@ -252,7 +251,7 @@ impl Source {
     }
 }
 
-/// A piece of the text: a name, or a chain of fields `.a.b`, which is cut at its dots when it is followed.
+/// A piece of the text: a name, or a chain of fields `.a.b`, which is split at its dots when it is followed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
     pub start: u32,
@@ -260,17 +259,17 @@ pub struct Span {
 }
 
 impl Span {
-    /// The bytes it stands for.
+    /// The bytes of the piece.
     pub fn of(self, text: &[u8]) -> &[u8] {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
-    /// The same as text; identifiers are always UTF-8.
+    /// The same as a string; identifiers are always UTF-8.
     pub fn text_of(self, text: &[u8]) -> &str {
         std::str::from_utf8(self.of(text)).unwrap_or_default()
     }
 
-    /// Whether it is no piece at all.
+    /// Whether the piece is empty.
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
@@ -283,7 +282,7 @@ pub enum Node {
         start: u32,
         end: u32,
     },
-    /// `{{ "text" }}`: what stands between the quotes, `text[start..end]`, is what it gives.
+    /// `{{ "text" }}`: writes the text between the quotes, `text[start..end]`.
     Quoted {
         start: u32,
         end: u32,
@@ -328,7 +327,7 @@ pub struct Declared {
     pub slot: Slot,
 }
 
-/// Where a variable is kept; there is no place for one that was declared nowhere before.
+/// The place of a variable; none for a variable that was never declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot(u32);
 
@@ -357,7 +356,7 @@ pub struct Operand {
     pub kind: OperandKind,
 }
 
-/// What a term is; what takes more room than most stands in a list of its own.
+/// The kind of a term; kinds larger than most are kept in their own lists.
 pub enum OperandKind {
     Dot,
     Nil,
@@ -375,24 +374,24 @@ pub enum OperandKind {
     Pipe(At<Pipe>),
 }
 
-/// A text in quotes.
+/// A quoted text.
 pub struct Constant {
-    /// What stands between the quotes.
+    /// The text between the quotes.
     pub text: Str,
     /// Where the quoted form ends.
     pub end: u32,
 }
 
-/// A variable that is used, and the fields behind it.
+/// The use of a variable, and the fields behind it.
 #[derive(Clone, Copy)]
 pub struct Mention {
     pub name: Span,
-    /// None if it was declared nowhere before.
+    /// None if the variable was never declared.
     pub slot: Slot,
     pub fields: Span,
 }
 
-/// The fields of what an operand gives.
+/// The fields of an operand's value.
 #[derive(Clone, Copy)]
 pub struct Chain {
     pub of: At<Operand>,
@@ -406,7 +405,7 @@ pub enum Callee {
     Function(At<&'static Function>),
 }
 
-/// What the evaluator does itself, since it needs more than evaluated arguments.
+/// Functions that the evaluator implements itself, since they need more than evaluated arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intrinsic {
     And,
@@ -433,7 +432,7 @@ impl Intrinsic {
         }
     }
 
-    /// Whether only templates of charts may call it; the others are Go's.
+    /// Whether only charts' templates may call it; the others are Go's.
     pub fn is_of_charts(self) -> bool {
         matches!(self, Intrinsic::Include | Intrinsic::Tpl)
     }
@@ -459,7 +458,7 @@ pub struct Number {
     pub complex: Option<(f64, f64)>,
 }
 
-/// Where a fault is: a node of the tree in execution.
+/// The place of a fault: a node of the executing tree.
 #[derive(Clone, Copy)]
 pub enum NodeRef<'t> {
     Operand(&'t Operand),
@@ -498,7 +497,7 @@ pub fn line_and_column(text: &[u8], position: usize) -> (usize, usize) {
 mod tests {
     use super::*;
 
-    /// Charts have tens of thousands of these, and most of what a short run touches for the first time is slow.
+    /// Charts have tens of thousands of nodes, and for a short run, memory used for the first time is slow.
     #[test]
     fn nodes_are_small() {
         assert_eq!(std::mem::size_of::<Node>(), 24);

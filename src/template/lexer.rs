@@ -1,21 +1,21 @@
-//! Template text to tokens.
+//! Splits template text into tokens.
 //!
-//! Goes in: the bytes of a template. Comes out: tokens on demand, as ranges of the text; runs of plain text are found
-//! with memchr, so that what is not an action costs next to nothing. A token carries no line: lines are counted only
-//! when an error needs one. Follows text/template/parse/lex.go, trim markers and error texts included.
+//! Goes in: the bytes of a template. Comes out: tokens on demand, as ranges of the text. Plain text is scanned with memchr, so
+//! text outside of actions costs next to nothing. A token carries no line: lines are counted only when an error needs one. Follows
+//! text/template/parse/lex.go, including trim markers and error texts.
 
 use crate::quote;
 use crate::quote::printable::is_printable;
 use crate::unicode::{self, is_digit, is_letter};
 use memchr::memmem;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The lexer gave up; [`Lexer::error`] has the text.
     Error,
     Bool,
-    /// A printable ASCII character without a meaning of its own, such as a comma.
+    /// A printable ASCII character without its own kind, such as a comma.
     Char,
     CharConstant,
     Complex,
@@ -35,7 +35,7 @@ pub enum Kind {
     String,
     Text,
     Variable,
-    // Keywords stand behind everything else.
+    // Keywords come after all other kinds.
     Block,
     Break,
     Continue,
@@ -61,7 +61,7 @@ pub struct Token {
 /// Reads tokens from a text.
 pub struct Lexer<'a> {
     text: &'a [u8],
-    /// Where the next token begins.
+    /// The start of the next token.
     start: usize,
     at: usize,
     inside_action: bool,
@@ -70,7 +70,7 @@ pub struct Lexer<'a> {
     error: String,
 }
 
-/// What the next character is: a code point, and how many bytes it takes; 0 bytes at the end.
+/// The next character: its code point and width in bytes; a width of 0 at the end.
 fn decode(text: &[u8]) -> (u32, usize) {
     match unicode::decode(text) {
         (_, 0) => (u32::MAX, 0),
@@ -80,12 +80,12 @@ fn decode(text: &[u8]) -> (u32, usize) {
 
 /// The ASCII letters and digits and `_`.
 const WORD: u8 = 1;
-/// Space, as text/template has it.
+/// Space, as in text/template.
 const SPACE: u8 = 2;
-/// What may stand behind an identifier, `}}` apart.
+/// Bytes that may follow an identifier, except `}}`.
 const TERMINATOR: u8 = 4;
 
-/// What each byte is, so that the common ones are told apart by one look.
+/// The classes of each byte, so that common ones need one look-up.
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
@@ -113,7 +113,7 @@ const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// Where the first `{{` stands.
+/// The position of the first `{{`.
 fn find_left_delimiter(text: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'{', text).find(|at| text.get(at + 1) == Some(&b'{'))
 }
@@ -160,7 +160,7 @@ impl<'a> Lexer<'a> {
         &self.error
     }
 
-    /// The next token; `Eof` for ever at the end and after an error.
+    /// The next token; always `Eof` at the end and after an error.
     pub fn next_token(&mut self) -> Token {
         if self.failed {
             return Token { kind: Kind::Eof, start: self.start as u32, end: self.start as u32 };
@@ -212,7 +212,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// At `{{`. A comment is passed over and gives nothing.
+    /// Lexes a `{{`. A comment is skipped and yields no token.
     fn left_delimiter(&mut self) -> Option<Token> {
         self.at += 2;
         let marker = if has_left_trim_marker(self.rest()) { 2 } else { 0 };
@@ -243,7 +243,7 @@ impl<'a> Lexer<'a> {
         None
     }
 
-    /// Whether the text goes on with `}}`: `Some(true)` with a trim marker before it.
+    /// Whether `}}` follows: `Some(true)` with a trim marker before it.
     fn at_right_delimiter(&self) -> Option<bool> {
         let rest = self.rest();
         match rest {
@@ -253,7 +253,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Passes the space behind a trimming delimiter; what follows begins a new token.
+    /// Skips the space behind a trimming delimiter; a new token begins after it.
     fn trim_after(&mut self, trim: bool) {
         while trim && self.text.get(self.at).is_some_and(|byte| is_space(*byte)) {
             self.at += 1;
@@ -339,7 +339,7 @@ impl<'a> Lexer<'a> {
         self.emit(kind)
     }
 
-    /// A run of spaces; the last one is left when it belongs to a trim marker.
+    /// A run of spaces, without the last one if it belongs to a trim marker.
     fn space(&mut self) -> Token {
         let begin = self.at;
         while self.text.get(self.at).is_some_and(|byte| is(SPACE, *byte)) {
@@ -354,7 +354,7 @@ impl<'a> Lexer<'a> {
         self.emit(Kind::Space)
     }
 
-    /// Over the letters and digits of a word; gives the first character behind it.
+    /// Skips the letters and digits of a word; returns the first character behind it.
     fn word(&mut self) -> u32 {
         loop {
             while self.text.get(self.at).is_some_and(|byte| is(WORD, *byte)) {
@@ -382,7 +382,7 @@ impl<'a> Lexer<'a> {
         self.emit(kind)
     }
 
-    /// A field or variable whose `.` or `$` is behind us.
+    /// A field or variable, after its `.` or `$`.
     fn name(&mut self, kind: Kind) -> Token {
         if self.at_terminator() {
             return self.emit(if kind == Kind::Variable { Kind::Variable } else { Kind::Dot });
@@ -540,7 +540,7 @@ mod tests {
         for (text, fault) in [
             ("{{ 1x }}", "bad number syntax: \"1x\""),
             ("{{ a-b }}", "bad character U+002D '-'"),
-            // A letter since Unicode 16, which Go does not know.
+            // A letter since Unicode 16, which this Go version does not support.
             ("{{ $\u{1C8A} }}", "bad character U+1C8A"),
             ("{{ \u{1} }}", "unrecognized character in action: U+0001"),
             ("{{ \"a }}", "unterminated quoted string"),

@@ -9,7 +9,7 @@ use crate::number::{parse_float, parse_int, parse_uint};
 use crate::quote;
 use std::borrow::Cow;
 
-/// A number token that is not a character and not a complex pair.
+/// A number token other than a character constant or a complex pair.
 pub fn number(text: &str) -> Result<Number, String> {
     let mut number = Number { text: text.into(), ..Number::default() };
     if let Some(part) = text.strip_suffix('i')
@@ -59,7 +59,7 @@ pub fn character(text: &str) -> Result<Number, String> {
 pub fn complex_pair(text: &str) -> Result<Number, String> {
     let number = Number { text: text.into(), ..Number::default() };
     let body = text.strip_suffix('i').unwrap_or(text);
-    // The sign between the parts is the last one that neither begins the text nor follows an exponent.
+    // The sign between the parts is the last one that neither starts the text nor follows an exponent.
     let bytes = body.as_bytes();
     let split = (1..bytes.len()).rev().find(|at| matches!(bytes[*at], b'+' | b'-') && !matches!(bytes[at - 1], b'e' | b'E' | b'p' | b'P'));
     let float = |part: Option<&[u8]>| parse_float(part?).ok();
@@ -79,7 +79,7 @@ fn complex(mut number: Number, real: f64, imaginary: f64) -> Number {
     number
 }
 
-/// A float that is whole is an integer too.
+/// A whole float is also an integer.
 fn integral(number: &mut Number, float: f64) {
     if number.int.is_none() && float.fract() == 0.0 && (-9.223372036854776e18..9.223372036854776e18).contains(&float) {
         number.int = Some(float as i64);

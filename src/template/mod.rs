@@ -1,7 +1,7 @@
 //! The Go template language as Helm configures it, and its functions.
 //!
-//! Goes in: template texts and a root value. Comes out: text. Lexer → parser → resolved tree → evaluator, with one
-//! output buffer. Knows no chart until `engine`. Follows Go 1.26 text/template, Sprig 3.3.0 and Helm 4.2.4.
+//! Goes in: template texts and a root value. Comes out: text. Lexer → parser → resolved tree → evaluator, with one output buffer.
+//! Only `engine` knows charts. Follows Go 1.26 text/template, Sprig 3.3.0 and Helm 4.2.4.
 
 pub mod ast;
 pub mod engine;

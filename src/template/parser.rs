@@ -1,9 +1,8 @@
-//! Tokens to trees.
+//! Parses tokens into trees.
 //!
-//! Goes in: the bytes of a template. Comes out: [`Parsed`], with functions resolved and variables in slots, or a
-//! [`ParseError`] in Go's words. Follows text/template/parse/parse.go, its three tokens of look-ahead and its lists of
-//! declared names included. One deviation: what Go finds out when a variable is used at run time (its innermost
-//! declaration) is decided here, by the block structure.
+//! Goes in: the bytes of a template. Comes out: [`Parsed`], with functions resolved and variables in slots, or a [`ParseError`] in
+//! Go's words. Follows text/template/parse/parse.go, including its three tokens of look-ahead and its lists of declared names. One
+//! deviation: the innermost declaration of a variable, which Go finds at run time, is determined here from the block structure.
 
 mod command;
 mod explain;
@@ -23,14 +22,14 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Why a template does not parse. The file's name is not known here.
+/// Why a template does not parse. It does not include the file's name, which the parser does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
     /// From 1.
     pub line: usize,
-    /// Byte offset where the parser stood, for a snippet.
+    /// The byte offset of the parser, for a snippet.
     pub position: usize,
-    /// Go's message, with a mark where Go repeats the name of the file.
+    /// Go's message, with a placeholder where Go repeats the name of the file.
     message: String,
 }
 
@@ -46,7 +45,7 @@ impl ParseError {
     }
 }
 
-/// Stands for the file's name in a message.
+/// The placeholder for the file's name in a message.
 const FILE: &str = "\0file\0";
 
 type Result<T> = std::result::Result<T, Box<ParseError>>;
@@ -75,7 +74,7 @@ pub fn parse_with(text: Arc<[u8]>, vocabulary: Vocabulary) -> Result<Parsed> {
         vocabulary,
     };
     let main = parser.top()?;
-    // All that was begun is complete, so these are empty.
+    // Empty again, since everything that was begun is complete.
     PENDING.set(Pending { nodes: parser.nodes, commands: parser.commands, operands: parser.operands });
     let source = Arc::new(parser.source.settled());
     let tree = |body: Definition| Arc::new(Tree { source: source.clone(), list: body.list, slots: body.slots, empty: body.empty });
@@ -83,7 +82,7 @@ pub fn parse_with(text: Arc<[u8]>, vocabulary: Vocabulary) -> Result<Parsed> {
     Ok(Parsed { main: tree(main), defines })
 }
 
-/// What was read of lists that are not complete yet, of each kind the innermost last.
+/// The parts of incomplete lists, those of the innermost list last.
 #[derive(Default)]
 struct Pending {
     nodes: Vec<Node>,
@@ -92,27 +91,28 @@ struct Pending {
 }
 
 thread_local! {
-    /// The memory of the last text that was parsed on this thread.
+    /// The buffers of the last text parsed on this thread, for reuse.
     static PENDING: Cell<Pending> = const { Cell::new(Pending { nodes: Vec::new(), commands: Vec::new(), operands: Vec::new() }) };
 }
 
-/// A [`Tree`] before all of its text is read.
+/// A [`Tree`] before its text is parsed completely.
 struct Definition {
     list: Run<Node>,
     slots: usize,
     empty: bool,
 }
 
-/// What belongs to the template that is being read.
+/// The state of the template being parsed.
 struct Body<'a> {
-    /// Go's list of declared names: what may be mentioned.
+    /// Go's list of declared names: the variables that may be used.
     names: Scope<'a>,
-    /// What a mention means: the declarations that have taken effect, innermost last; the place of each is its slot.
+    /// The declarations that have taken effect, innermost last; the place of each is its slot. They decide which variable a name
+    /// refers to.
     scope: Scope<'a>,
     slots: usize,
     range_depth: usize,
     paren_depth: usize,
-    /// Where the action began.
+    /// The start of the current action.
     action_start: Option<u32>,
 }
 
@@ -135,13 +135,13 @@ impl<'a> Body<'a> {
     }
 }
 
-/// What ends a list.
+/// The end of a list.
 enum Ending {
     End,
     Else,
 }
 
-/// A node, or what ends the list it stands in.
+/// A node, or the end of its list.
 enum Item {
     Node(Node),
     Ending(Ending),
@@ -149,20 +149,20 @@ enum Item {
 
 struct Parser<'a> {
     text: &'a [u8],
-    /// What is complete.
+    /// The completed parts.
     source: Source,
     lexer: Lexer<'a>,
     tokens: [Token; 3],
     peeked: usize,
     body: Body<'a>,
-    /// Nodes, commands and operands of all that is being read; each list is moved to the source when it is complete.
+    /// Nodes, commands and operands of the unfinished lists; a list moves to the source when it is complete.
     nodes: Vec<Node>,
     commands: Vec<Command>,
     operands: Vec<Operand>,
     defines: Vec<(Str, Definition)>,
-    /// Where each name stands among them.
+    /// The index of each name in `defines`.
     places: HashMap<Str, usize, ahash::RandomState>,
-    /// Functions besides those of the registry.
+    /// The functions that the text may call.
     vocabulary: Vocabulary,
 }
 
@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
         self.peeked += 1;
     }
 
-    /// Puts back one more token than the last one read.
+    /// Puts back `first` before the last token.
     fn backup_two(&mut self, first: Token) {
         self.tokens[1] = first;
         self.peeked = 2;
@@ -224,7 +224,7 @@ impl<'a> Parser<'a> {
         line_and_column(self.text, token.start as usize).0
     }
 
-    /// A fault at the last token that was read, which is where Go sees it.
+    /// A fault at the last token read, as in Go.
     fn fault<T>(&self, message: impl Into<String>) -> Result<T> {
         self.fault_at(self.tokens[0], message)
     }
@@ -249,7 +249,7 @@ impl<'a> Parser<'a> {
         self.fault(format!("unexpected {} in {context}", self.describe(token)))
     }
 
-    /// A token as Go's messages show it.
+    /// A token as in Go's messages.
     fn describe(&self, token: Token) -> String {
         let bytes = self.bytes(token);
         match token.kind {
@@ -273,7 +273,7 @@ impl<'a> Parser<'a> {
         if stack::is_exhausted() { self.fault("max expression depth exceeded") } else { Ok(()) }
     }
 
-    /// The whole text.
+    /// Parses the whole text.
     fn top(&mut self) -> Result<Definition> {
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelim {
@@ -293,7 +293,7 @@ impl<'a> Parser<'a> {
         Ok(self.body(list))
     }
 
-    /// The nodes from `mark` on, which are all of their list.
+    /// Completes the list of nodes that starts at `mark`.
     fn complete(&mut self, mark: usize) -> Run<Node> {
         Run::moved(self.nodes.drain(mark..), &mut self.source.nodes)
     }
@@ -301,7 +301,7 @@ impl<'a> Parser<'a> {
     fn body(&self, list: Run<Node>) -> Definition {
         let empty = self.source.nodes(list).iter().all(|node| match node {
             Node::Text { start, end } => {
-                // bytes.TrimSpace: what Unicode calls space.
+                // bytes.TrimSpace: Unicode white space.
                 let bytes = self.text.get(*start as usize..*end as usize).unwrap_or_default();
                 std::str::from_utf8(bytes).is_ok_and(|text| text.trim().is_empty())
             }
@@ -310,7 +310,7 @@ impl<'a> Parser<'a> {
         Definition { list, slots: self.body.slots, empty }
     }
 
-    /// `{{ define "name" }} … {{ end }}`, the word `define` being read.
+    /// `{{ define "name" }} … {{ end }}`, after the word `define`.
     fn definition(&mut self) -> Result<()> {
         const CONTEXT: &str = "define clause";
         let outer = std::mem::replace(&mut self.body, Body::new());
@@ -322,7 +322,8 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// The body of a `define` or `block` up to its `end`; a wrong end is told of `place`, or else of where it stands.
+    /// The body of a `define` or `block` up to its `end`; a wrong ending is reported at `place`, or at its own place if that is
+    /// `None`.
     fn define_body(&mut self, name: Str, context: &str, place: Option<Token>) -> Result<()> {
         let (list, ending) = self.item_list()?;
         if !matches!(ending, Ending::End) {
@@ -408,8 +409,8 @@ impl<'a> Parser<'a> {
         Ok(Item::Node(node))
     }
 
-    /// An action that is nothing but a text in quotes which stands for itself, whose first token was read; else that token is put
-    /// back. Dashboards and rules of alerts quote half of themselves, for they are templates of somebody else.
+    /// An action with only a quoted text without escapes, after its first token; for any other action, the token is put back.
+    /// Dashboards and alerting rules quote half of their content, since they are templates of another program.
     fn quoted(&mut self, token: Token) -> Option<Node> {
         let odd = match token.kind {
             Kind::String => b'\\',
@@ -446,7 +447,7 @@ impl<'a> Parser<'a> {
         Ok(node)
     }
 
-    /// `if`, `range` and `with` from behind the word to the `end`.
+    /// Parses `if`, `range` and `with` from behind the keyword to the `end`.
     fn control(&mut self, context: &str) -> Result<At<Branch>> {
         self.guard()?;
         let (names, scope) = (self.body.names.len(), self.body.scope.len());
@@ -459,7 +460,8 @@ impl<'a> Parser<'a> {
         let else_list = match ending {
             Ending::End => None,
             Ending::Else => {
-                // What the list declares may still be mentioned (Go keeps the names), but means what it meant before.
+                // Variables declared in the list may still be used (Go keeps the names), but refer to the outer declarations
+                // again.
                 self.body.scope.truncate(pipe_scope);
                 Some(self.else_list(context)?)
             }
@@ -495,7 +497,7 @@ impl<'a> Parser<'a> {
         let name = self.template_name(token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         let outer = std::mem::replace(&mut self.body, Body::new());
-        // Go reads the body with a parser of its own, and tells of its end by the one around it.
+        // Go parses the body with a separate parser, and reports its end from the outer one.
         self.define_body(name.clone(), CONTEXT, Some(self.tokens[0]))?;
         self.body = outer;
         let call = TemplateCall { position: token.start, name, pipe: Some(pipe) };
@@ -535,7 +537,7 @@ mod tests {
         }
     }
 
-    /// Each byte that is no UTF-8 is a character of its own.
+    /// Each byte that is not UTF-8 counts as one character.
     #[test]
     fn long_tokens_are_cut_where_go_cuts_them() {
         let words = |shown: &str| format!("template: t:1: unexpected {shown}... in end");

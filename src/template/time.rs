@@ -1,7 +1,7 @@
-//! Times, durations, months, weekdays and locations as objects of the template language: their Go methods.
+//! Go's methods of times, durations, months, weekdays and locations as objects of the template language.
 //!
 //! Goes in: a method's name and arguments that the evaluator has checked. Comes out: values. Methods with several results
-//! (`Clock`, `Date`) are not here but for the reason why text/template refuses to call them.
+//! (`Clock`, `Date`) appear only with text/template's reason for refusing to call them.
 
 use crate::quote;
 use crate::template::functions::{Fault, Parameter};
@@ -34,7 +34,7 @@ impl Value {
         }
     }
 
-    /// The nanoseconds of a `time.Duration` argument, which integer literals are assignable to.
+    /// The nanoseconds of a `time.Duration` argument; integer literals are assignable to it.
     fn as_duration(&self) -> Duration {
         match self {
             Value::Int(_, number) => Duration(*number),
@@ -203,7 +203,7 @@ impl Time {
         }
     }
 
-    /// Years, months and days later by the calendar; days beyond a month's end run over into the next.
+    /// Adds years, months and days by the calendar; days beyond a month's end run over into the next.
     fn add_date(&self, years: i64, months: i64, days: i64) -> Time {
         let civil = self.civil();
         let month = i64::from(civil.month) - 1 + months.clamp(-1_000_000_000, 1_000_000_000);
@@ -215,7 +215,7 @@ impl Time {
         Time::from_civil(year, month, day, clock, self.nanosecond, self.zone.clone())
     }
 
-    /// To a multiple of `unit` since the year 1, the nearest or the one before.
+    /// Rounds to a multiple of `unit` since the year 1, to the nearest or down.
     fn to_multiple(&self, unit: Duration, nearest: bool) -> Time {
         if unit.0 <= 0 {
             return self.clone();

@@ -1,8 +1,8 @@
-//! The values a template sees: Go's dynamic types, with the identity that `set`, `unset` and `merge` make visible.
+//! The values that a template sees: Go's dynamic types, with the identity that `set`, `unset` and `merge` make visible.
 //!
-//! Goes in: [`Data`] trees and results of functions. Comes out: [`Value`], 24 bytes, cheap to clone.
-//! Maps and lists made from `Data` stay views of the shared tree until something below them is touched, so that handing
-//! values to a hundred subcharts or `deepCopy`ing a root context costs what is touched, not what is there.
+//! Goes in: [`Data`] trees and results of functions. Comes out: [`Value`], 24 bytes, cheap to clone. Maps and lists made from
+//! `Data` stay views of the shared tree until something below them is used, so that passing values to a hundred subcharts or
+//! `deepCopy`ing a root context costs only what is used.
 
 mod burial;
 pub(crate) mod bytes;
@@ -24,7 +24,7 @@ pub use list::{List, ListKind, Room};
 pub use map::{Facts, Map, MapKind};
 pub use object::{LateBytes, Method, Object};
 
-/// Below this a deep copy shares, because a map that holds itself has no end.
+/// Below this depth, a deep copy shares, because a map that contains itself has no end.
 const MAX_COPY_DEPTH: usize = 10_000;
 
 /// A Go value in an interface.
@@ -87,7 +87,7 @@ impl IntKind {
     }
 }
 
-/// A Go string: bytes, mostly UTF-8 but not always (`trunc` cuts characters, `b64dec` gives anything).
+/// A Go string: bytes, usually but not always UTF-8 (`trunc` splits characters, `b64dec` returns any bytes).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Str(Arc<[u8]>);
 
@@ -172,7 +172,7 @@ impl Value {
         Value::view(data, trace::generation())
     }
 
-    /// The same, as part of something that was made then.
+    /// As [`Value::from_data`], as part of an object with this birth.
     fn view(data: &Data, birth: u32) -> Value {
         match data {
             Data::Null => Value::Nil,
@@ -216,7 +216,7 @@ impl Value {
         Value::Map(Map::from_entries(MapKind::Any, entries))
     }
 
-    /// Makes it and what it holds part of the contexts, however deep that is.
+    /// Makes the value and everything in it part of the contexts, at any depth.
     fn adopt(&self) {
         let mut waiting = vec![self.clone()];
         while let Some(value) = waiting.pop() {
@@ -228,12 +228,12 @@ impl Value {
         }
     }
 
-    /// Whether nothing below it differs from the shared tree it came from.
+    /// Whether nothing in it differs from the shared tree it came from.
     pub(crate) fn is_pristine(&self) -> bool {
         match self {
             Value::List(list) => list.pristine().is_some(),
             Value::Map(map) => map.pristine().is_some(),
-            // Scalars of a view are never changed in place; an own map is not pristine as a whole.
+            // Scalars of a view never change in place; a map with its own entries is not pristine as a whole.
             _ => true,
         }
     }
@@ -265,7 +265,7 @@ impl Value {
         }
     }
 
-    /// text/template's truth: not the zero value, not empty.
+    /// Truth as in text/template: not the zero value, not empty.
     pub fn truth(&self) -> bool {
         match self {
             Value::Nil => false,
@@ -281,7 +281,7 @@ impl Value {
         }
     }
 
-    /// A copy that shares no map with this one (mitchellh/copystructure). What is untouched stays a shared view.
+    /// A copy that shares no map with this one (mitchellh/copystructure). Unused parts stay a shared view.
     pub fn deep_copy(&self) -> Value {
         self.deep_copy_within(MAX_COPY_DEPTH)
     }

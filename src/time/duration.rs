@@ -1,7 +1,7 @@
-//! Go's `time.Duration`: nanoseconds with their own way of being written and read.
+//! Go's `time.Duration`: nanoseconds with their own text format.
 //!
-//! Goes in: numbers and texts such as `1h30m`. Comes out: durations, and Go's text of them. Used by the date functions and
-//! by the methods of times.
+//! Goes in: numbers and texts such as `1h30m`. Comes out: durations, and their text in Go. Used by the date functions and by the
+//! methods of times.
 
 use super::quote;
 
@@ -98,7 +98,7 @@ impl Duration {
         }
     }
 
-    /// To the nearest multiple of `unit`, halves away from zero; stays as it is for a unit below 1.
+    /// Rounds to the nearest multiple of `unit`, halves away from zero; unchanged for a unit below 1.
     pub fn round(self, unit: Duration) -> Duration {
         if unit.0 <= 0 {
             return self;
@@ -110,12 +110,12 @@ impl Duration {
         Duration(signed.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
     }
 
-    /// Towards zero to a multiple of `unit`; stays as it is for a unit below 1.
+    /// Rounds towards zero to a multiple of `unit`; unchanged for a unit below 1.
     pub fn truncate(self, unit: Duration) -> Duration {
         if unit.0 <= 0 { self } else { Duration(self.0 - self.0 % unit.0) }
     }
 
-    /// In units of this many nanoseconds, as Go divides: whole part and fraction apart.
+    /// In units of this many nanoseconds, divided as in Go: whole part and fraction separately.
     pub fn in_units(self, unit: i64) -> f64 {
         (self.0 / unit) as f64 + (self.0 % unit) as f64 / unit as f64
     }
@@ -145,7 +145,7 @@ fn unit_of(name: &[u8]) -> Option<u64> {
     })
 }
 
-/// The digits at the start as a number, and what follows; `None` above 2^63.
+/// The digits at the start as a number, and the rest; `None` above 2^63.
 pub(super) fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut number: u64 = 0;
     for (at, byte) in text.iter().enumerate() {
@@ -157,7 +157,7 @@ pub(super) fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
     Some((number, &[]))
 }
 
-/// The digits at the start, what to divide them by, and what follows; digits that no longer fit are dropped.
+/// The digits at the start, their divisor, and the rest; digits that do not fit are dropped.
 fn leading_fraction(text: &[u8]) -> (u64, f64, &[u8]) {
     let mut number: u64 = 0;
     let mut scale = 1.0;

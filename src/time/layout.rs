@@ -1,7 +1,7 @@
 //! Go's layout language: the reference time `Mon Jan 2 15:04:05 MST 2006` and its spellings.
 //!
-//! Goes in: a layout. Comes out: its pieces, for formatting here and for [`super::parse()`]. Anything that is no piece of the
-//! reference time stands for itself.
+//! Goes in: a layout. Comes out: its pieces, for formatting here and for [`super::parse()`]. Text that is not a piece of the
+//! reference time is literal.
 
 use super::{MONTHS, Time, WEEKDAYS};
 use crate::number;
@@ -45,7 +45,7 @@ pub(super) enum Piece {
     },
 }
 
-/// How an offset from UTC is written.
+/// The form of an offset from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OffsetForm {
     /// `Z` for UTC itself.
@@ -55,12 +55,12 @@ pub(super) struct OffsetForm {
     pub seconds: bool,
 }
 
-/// The text before the first piece, the piece, and how many bytes up to its end; `None` when there is no more piece.
+/// The length of the text before the first piece, the piece, and its end; `None` when no piece is left.
 pub(super) fn next_piece(layout: &[u8]) -> Option<(usize, Piece, usize)> {
     (0..layout.len()).find_map(|at| piece_at(&layout[at..]).map(|(piece, skip, length)| (at + skip, piece, at + skip + length)))
 }
 
-/// The piece that starts here: itself, how many literal bytes come before it, its length.
+/// The piece that starts here: itself, how many literal bytes precede it, its length.
 fn piece_at(text: &[u8]) -> Option<(Piece, usize, usize)> {
     let starts = |prefix: &str| text.starts_with(prefix.as_bytes());
     let followed_by_lower_case = |at: usize| text.get(at).is_some_and(u8::is_ascii_lowercase);
@@ -115,7 +115,7 @@ fn offset_at(text: &[u8]) -> Option<(Piece, usize)> {
     .find_map(|(spelling, piece)| rest.starts_with(spelling.as_bytes()).then_some((piece, 1 + spelling.len())))
 }
 
-/// Digits of a fraction, which must end there.
+/// The digits of a fraction; no other digit may follow.
 fn fraction_at(text: &[u8]) -> Option<(Piece, usize, usize)> {
     let digit = *text.get(1).filter(|byte| matches!(byte, b'0' | b'9'))?;
     let digits = text[1..].iter().take_while(|byte| **byte == digit).count();
@@ -123,7 +123,7 @@ fn fraction_at(text: &[u8]) -> Option<(Piece, usize, usize)> {
         return None;
     }
     let separator = text[0];
-    // Go keeps the count in twelve bits.
+    // Go stores the count in twelve bits.
     let count = digits & 0xfff;
     let piece =
         if digit == b'0' { Piece::Fraction { digits: count, separator } } else { Piece::ShortFraction { digits: count, separator } };

@@ -1,8 +1,8 @@
-//! Go's `time.Time`, `time.Duration` and their relatives.
+//! Go's `time.Time`, `time.Duration` and related types.
 //!
-//! Goes in: instants, texts and layouts. Comes out: times and texts, as Go reads and prints them. It stands apart from the
-//! template language, which gives them methods, because certificates, locks, TOML and values schemas need times too. Calendar
-//! arithmetic is our own: Go's years reach further than those of the time zone library.
+//! Goes in: instants, texts and layouts. Comes out: times and texts, as Go reads and prints them. It is separate from the template
+//! language, which adds methods to them, because certificates, locks, TOML and values schemas need times too. Calendar arithmetic
+//! is our own: Go's range of years is larger than that of the time zone library.
 
 pub mod duration;
 mod layout;
@@ -13,13 +13,13 @@ pub use duration::Duration;
 pub use parse::parse;
 pub use zone::Zone;
 
-/// `time.RFC3339`, which JSON's times are in.
+/// `time.RFC3339`, the layout of times in JSON.
 pub const RFC3339: &[u8] = b"2006-01-02T15:04:05Z07:00";
 
 const NANOSECONDS: i128 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// An instant with the zone it is shown in.
+/// An instant with its zone for display.
 #[derive(Debug, Clone)]
 pub struct Time {
     /// Since 1970.
@@ -47,7 +47,7 @@ pub struct Civil {
 }
 
 impl Time {
-    /// The year 1, what Go's functions give when they fail.
+    /// The year 1, returned by Go's functions when they fail.
     pub fn zero() -> Time {
         Time { seconds: -62_135_596_800, nanosecond: 0, zone: Zone::Utc }
     }
@@ -70,7 +70,7 @@ impl Time {
         let wall =
             days_from_civil(year, month, day).wrapping_mul(SECONDS_PER_DAY).wrapping_add(i64::from(hour * 3600 + minute * 60 + second));
         let mut seconds = wall;
-        // Go looks the offset up as if the reading were UTC and corrects once when that crosses a transition.
+        // Go looks up the offset as if the reading were UTC, and corrects it once if that crosses a transition.
         let offset = i64::from(zone.at(seconds).seconds);
         if offset != 0 {
             seconds = wall.wrapping_sub(i64::from(zone.at(seconds.wrapping_sub(offset)).seconds));
@@ -88,13 +88,13 @@ impl Time {
         Time { zone, ..self.clone() }
     }
 
-    /// Later by a duration.
+    /// The time plus a duration.
     pub fn add(&self, duration: Duration) -> Time {
         let moved = Time::from_nanoseconds(self.nanoseconds() + i128::from(duration.0));
         Time { zone: self.zone.clone(), ..moved }
     }
 
-    /// How much later than `earlier`, held within what a duration can say.
+    /// The duration since `earlier`, clamped to the range of durations.
     pub fn since(&self, earlier: &Time) -> Duration {
         let difference = self.nanoseconds() - earlier.nanoseconds();
         Duration(difference.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
@@ -129,12 +129,12 @@ impl Time {
         self.format_text("2006-01-02 15:04:05.999999999 -0700 MST")
     }
 
-    /// RFC 3339 with as many digits of the second as there are, as in JSON and TOML.
+    /// RFC 3339 with all digits of the second that are not zero, as in JSON and TOML.
     pub fn to_rfc3339(&self) -> String {
         self.format_text("2006-01-02T15:04:05.999999999Z07:00")
     }
 
-    /// As in TOML, where a local time shows only what it was read from.
+    /// As in TOML, where a local time shows only the parts that were in its text.
     pub fn to_toml(&self) -> String {
         match self.zone.name() {
             zone::LOCAL_DATE_TIME => self.format_text("2006-01-02T15:04:05.999999999"),
@@ -151,7 +151,7 @@ impl Time {
 
 /// Days since 1970 of a date.
 pub fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
-    // Years begin in March here, so that the leap day is their last.
+    // Years begin in March here, so that the leap day is the last day.
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -197,7 +197,7 @@ pub const MONTHS: [&str; 12] =
 /// Go's names of the days of the week.
 pub const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-/// A text as the messages of package time show it: bytes above ASCII in hexadecimal.
+/// A text as in the messages of package time: bytes above ASCII in hexadecimal.
 fn quote(text: &[u8]) -> String {
     let mut out = String::from("\"");
     for byte in text {

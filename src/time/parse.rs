@@ -1,7 +1,7 @@
-//! Times from text by a layout: Go's `time.ParseInLocation`.
+//! Parses times by a layout: Go's `time.ParseInLocation`.
 //!
-//! Goes in: layout, text and the zone that holds when the text names none. Comes out: a time, or Go's message
-//! (`parsing time "bad" as "2006": cannot parse "bad" as "2006"`).
+//! Goes in: layout, text, and the zone for texts that name none. Comes out: a time, or Go's message (`parsing time "bad" as
+//! "2006": cannot parse "bad" as "2006"`).
 
 use super::duration::leading_number;
 use super::layout::{OffsetForm, Piece, next_piece};
@@ -9,15 +9,15 @@ use super::{MONTHS, Time, WEEKDAYS, Zone, days_from_civil, days_in, is_leap, quo
 
 /// Why one field does not fit.
 enum Mismatch {
-    /// The text is no such field.
+    /// The text is not such a field.
     Bad,
-    /// A number outside its range; the field's name.
+    /// A number out of range; the field's name.
     Range(&'static str),
 }
 
 type Field<T> = Result<T, Mismatch>;
 
-/// What the fields said so far.
+/// The fields read so far.
 #[derive(Default)]
 struct Fields {
     year: i64,
@@ -66,7 +66,7 @@ pub fn parse(layout: &[u8], text: &[u8], zone: &Zone) -> Result<Time, String> {
     fields.finish(zone).map_err(fault)
 }
 
-/// `text` behind `prefix`, any run of spaces matching any other; else the text at which they part.
+/// `text` behind `prefix`, where runs of spaces match each other; else the text where they differ.
 fn skip<'a>(mut text: &'a [u8], mut prefix: &[u8]) -> Result<&'a [u8], &'a [u8]> {
     while let Some(first) = prefix.first() {
         if *first == b' ' {
@@ -93,7 +93,7 @@ fn without_spaces(text: &[u8]) -> &[u8] {
     &text[spaces..]
 }
 
-/// One or two digits; `fixed` asks for two.
+/// One or two digits; exactly two if `fixed`.
 fn two_digits(rest: &mut &[u8], fixed: bool) -> Field<u32> {
     digits(rest, 2, fixed)
 }
@@ -115,7 +115,7 @@ fn take<'a>(rest: &mut &'a [u8], count: usize) -> Field<&'a [u8]> {
     Ok(taken)
 }
 
-/// Which of the names stands here, in any case; `short` looks at their first three letters.
+/// The index of the name at the start, ignoring case; if `short`, only the first three letters of a name count.
 fn name_of(rest: &mut &[u8], names: &[&str], short: bool) -> Field<u32> {
     for (at, name) in names.iter().enumerate() {
         let name = if short { &name[..3] } else { name };
@@ -131,7 +131,7 @@ fn is_separator(byte: &u8) -> bool {
     matches!(byte, b'.' | b',')
 }
 
-/// A separator and digits, `length` bytes in all, as nanoseconds.
+/// A separator and digits, `length` bytes in total, as nanoseconds.
 fn nanoseconds(rest: &mut &[u8], length: usize) -> Field<u32> {
     let text = take(rest, length)?;
     let (separator, digits) = text.split_first().ok_or(Mismatch::Bad)?;
@@ -243,7 +243,7 @@ impl Fields {
         Ok(())
     }
 
-    /// Seconds may have a fraction that the layout does not mention.
+    /// Seconds may have a fraction that the layout does not include.
     fn read_unasked_fraction(&mut self, rest: &mut &[u8], pattern: &[u8]) -> Field<()> {
         if !(rest.first().is_some_and(is_separator) && rest.get(1).is_some_and(u8::is_ascii_digit)) {
             return Ok(());
@@ -256,7 +256,7 @@ impl Fields {
         Ok(())
     }
 
-    /// The time these fields mean; the error is what is out of range.
+    /// The time of these fields; the error names the field that is out of range.
     fn finish(mut self, zone: &Zone) -> Result<Time, &'static str> {
         match self.afternoon {
             Some(true) if self.hour < 12 => self.hour += 12,
@@ -292,7 +292,7 @@ impl Fields {
                 time.zone = zone.clone();
                 return Ok(time);
             }
-            // GMT+3 says its offset; of any other name only the name is known.
+            // GMT+3 contains its offset; of other names, only the name is known.
             let hours = name.strip_prefix("GMT").and_then(|hours| hours.parse::<i32>().ok()).unwrap_or(0);
             time.zone = Zone::Fixed(name.as_ref().into(), hours * 3600);
             return Ok(time);
@@ -300,7 +300,7 @@ impl Fields {
         Ok(reading(zone.clone()))
     }
 
-    /// Month and day of a day of the year, which must agree with those that were read.
+    /// Month and day of a day of the year, which must agree with the ones read.
     fn resolve_year_day(&self, year_day: u32) -> Result<(u32, u32), &'static str> {
         if year_day < 1 || year_day > 365 + u32::from(is_leap(self.year)) {
             return Err("day-of-year out of range");
@@ -352,7 +352,7 @@ fn read_offset(rest: &mut &[u8], form: OffsetForm) -> Field<i32> {
     }
 }
 
-/// How long the zone abbreviation at the start is: three or four capitals, five that end in T, GMT with hours, or hours alone.
+/// The length of the zone abbreviation at the start: three or four capitals, five that end in T, GMT with hours, or hours alone.
 fn abbreviation_length(text: &[u8]) -> Option<usize> {
     if text.len() < 3 {
         return None;
@@ -374,7 +374,7 @@ fn abbreviation_length(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// How long a signed number up to 23 is; 0 if there is none.
+/// The length of a signed number up to 23; 0 if there is none.
 fn signed_hours_length(text: &[u8]) -> usize {
     let Some((b'+' | b'-', rest)) = text.split_first() else { return 0 };
     match leading_number(rest) {

@@ -1,17 +1,17 @@
 //! Time zones: what Go calls a `*time.Location`.
 //!
-//! Goes in: names, instants. Comes out: the abbreviation and the offset that hold then. The machine's own zone is UTC
-//! here, whatever `TZ` says, so that a chart renders the same everywhere; it is told from `UTC` only by `%#v`.
+//! Goes in: names, instants. Comes out: the abbreviation and the offset at that instant. The machine's own zone is UTC here,
+//! whatever `TZ` says, so that a chart renders the same everywhere; only `%#v` distinguishes it from `UTC`.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::rc::Rc;
 
-/// The names that BurntSushi/toml gives to the zone of a date and time without one.
+/// The name that BurntSushi/toml gives to the zone of a date and time without one.
 pub const LOCAL_DATE_TIME: &str = "datetime-local";
-/// The same of a date.
+/// The same for a date.
 pub const LOCAL_DATE: &str = "date-local";
-/// The same of a time of day.
+/// The same for a time of day.
 pub const LOCAL_TIME: &str = "time-local";
 
 /// A time zone.
@@ -20,13 +20,13 @@ pub enum Zone {
     Utc,
     /// `time.Local`
     Local,
-    /// One offset for ever, from a parsed time: its name and seconds east.
+    /// One constant offset, from a parsed time: its name and seconds east.
     Fixed(Rc<str>, i32),
     /// From the tz database.
     Named(Rc<str>, TimeZone),
 }
 
-/// What holds in a zone at one instant.
+/// The offset of a zone at one instant.
 #[derive(Debug, Clone)]
 pub struct Offset {
     pub abbreviation: String,
@@ -36,14 +36,14 @@ pub struct Offset {
 }
 
 impl Zone {
-    /// `time.LoadLocation`; `None` for what the tz database does not know under exactly this name.
+    /// `time.LoadLocation`; `None` for a name that is not in the tz database in exactly this spelling.
     pub fn load(name: &str) -> Option<Zone> {
         match name {
             "" | "UTC" => Some(Zone::Utc),
             "Local" => Some(Zone::Local),
             _ => {
                 let zone = TimeZone::get(name).ok()?;
-                // The database is asked without regard to case, Go's files are not.
+                // The database ignores case, Go's files do not.
                 (zone.iana_name() == Some(name)).then(|| Zone::Named(name.into(), zone))
             }
         }
@@ -57,7 +57,7 @@ impl Zone {
         }
     }
 
-    /// What holds at this many seconds after 1970.
+    /// The offset at this many seconds after 1970.
     pub fn at(&self, seconds: i64) -> Offset {
         match self {
             Zone::Utc | Zone::Local => Offset { abbreviation: "UTC".to_string(), seconds: 0, daylight_saving: false },

@@ -1,12 +1,12 @@
-//! Characters and words of TOML.
+//! Scans characters and words of TOML.
 //!
-//! Goes in: the text. Comes out: raw strings, numbers, dates and keys, as the parser asks for them, and faults with the line the
-//! Go library names. It follows that lexer's steps back and forth, since its messages quote what it had taken by then.
+//! Goes in: the text. Comes out: raw strings, numbers, dates and keys on the parser's request, and faults with the line that the
+//! Go library names. It follows that lexer's steps back and forth, since its messages quote the text read so far.
 
 use crate::quote::{quote, quote_character};
 use crate::unicode;
 
-/// What is wrong, and on which line, from 1. (Go takes a line off in some places, so that it may be 0.)
+/// The problem, and its line from 1. (Go subtracts a line in some places, so it may be 0.)
 #[derive(Debug)]
 pub(super) struct Fault {
     pub message: String,
@@ -15,10 +15,10 @@ pub(super) struct Fault {
 
 pub(super) type Step<T> = Result<T, Fault>;
 
-/// Stands for the end of the text: a NUL in it is refused as a control character.
+/// Represents the end of the text: a NUL in the text is refused as a control character.
 pub(super) const END: char = '\0';
 
-/// A value without structure, as it stands in the text.
+/// The type of a scalar value in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Word {
     Integer,
@@ -28,11 +28,11 @@ pub(super) enum Word {
 
 pub(super) struct Lexer<'a> {
     input: &'a [u8],
-    /// Where the current piece started.
+    /// The start of the current piece.
     start: usize,
     pos: usize,
     pub line: i64,
-    /// Widths of the last characters, to step back.
+    /// The widths of the last characters, for stepping back.
     widths: [usize; 4],
     at_end: bool,
 }
@@ -106,7 +106,7 @@ impl<'a> Lexer<'a> {
         Ok(found)
     }
 
-    /// Forgets the current piece.
+    /// Drops the current piece.
     pub(super) fn ignore(&mut self) {
         self.start = self.pos;
     }
@@ -129,7 +129,7 @@ impl<'a> Lexer<'a> {
         text
     }
 
-    /// A fault here; at the end of the text it belongs to the last line that holds something.
+    /// A fault here; at the end of the text, it belongs to the last line that is not empty.
     pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
         let behind_newline = self.at_end && self.pos >= 1 && self.input.get(self.pos - 1) == Some(&b'\n');
         Fault { message: message.into(), line: self.line - i64::from(behind_newline) }
@@ -158,14 +158,14 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A part of a key without quotes; may be empty.
+    /// An unquoted part of a key; may be empty.
     pub(super) fn bare_key(&mut self) -> Step<String> {
         while is_bare_key(self.next()?) {}
         self.backup();
         Ok(self.take())
     }
 
-    /// A string on one line, behind its opening quote: the raw text and whether it holds escapes.
+    /// A single-line string, after its opening quote: the raw text and whether it has escapes.
     pub(super) fn line_string(&mut self, quote: char) -> Step<(String, bool)> {
         let mut escaped = false;
         loop {
@@ -190,7 +190,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A string over lines, behind its three quotes.
+    /// A multi-line string, after its three quotes.
     pub(super) fn multiline_string(&mut self, quote: char) -> Step<String> {
         loop {
             let character = self.next()?;
@@ -237,7 +237,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Checks an escape behind its backslash.
+    /// Checks an escape after its backslash.
     fn escape(&mut self) -> Step<()> {
         let (count, name) = match self.next()? {
             'e' | 'b' | 't' | 'n' | 'f' | 'r' | '"' | ' ' | '\t' | '\\' => return Ok(()),
@@ -254,7 +254,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// Two more quotes behind the first of a string.
+    /// Whether two more quotes follow the first one of a string; takes them.
     pub(super) fn is_multiline(&mut self, quote: char) -> Step<bool> {
         let mut multiline = false;
         if self.accept(quote)? {
@@ -275,7 +275,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// A number or date that starts with a digit, which was not taken yet.
+    /// A number or date that starts with a digit, before that digit is taken.
     pub(super) fn number_or_date(&mut self) -> Step<(Word, String)> {
         if self.next()? == '0' {
             let next = self.next()?;
@@ -309,7 +309,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The digits behind `0b`, `0o` or `0x`; `name` is that of the base in messages.
+    /// The digits behind `0b`, `0o` or `0x`; `name` is the name of the base in messages.
     fn based(&mut self, name: &str, is_digit: fn(char) -> bool) -> Step<(Word, String)> {
         let next = self.peek()?;
         if !is_digit(next) {
@@ -333,7 +333,7 @@ impl<'a> Lexer<'a> {
         Ok((Word::Float, self.take()))
     }
 
-    /// A number behind its sign.
+    /// A number after its sign.
     pub(super) fn signed_number(&mut self) -> Step<(Word, String)> {
         let first = self.next()?;
         match first {
@@ -358,7 +358,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `inf` or `nan` behind its first letter, if it is that.
+    /// `inf` or `nan` after its first letter, if it is one.
     pub(super) fn special_float(&mut self) -> Step<Option<String>> {
         let found = (self.accept('n')? && self.accept('f')?) || (self.accept('a')? && self.accept('n')?);
         Ok(found.then(|| self.take()))

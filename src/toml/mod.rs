@@ -1,7 +1,7 @@
 //! TOML as BurntSushi/toml v1.6 reads and writes it.
 //!
-//! Goes in: bytes or a tree. Comes out: a tree or text; errors in the Go library's words. Its trees are its own ([`Toml`],
-//! [`Node`]) because TOML has dates and Go keeps lists of tables apart from other lists.
+//! Goes in: bytes or a tree. Comes out: a tree or text; errors in the Go library's words. It has its own trees ([`Toml`],
+//! [`Node`]) because TOML has dates and Go distinguishes lists of tables from other lists.
 
 mod lexer;
 mod parse;

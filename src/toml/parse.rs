@@ -1,7 +1,7 @@
 //! Reading TOML (BurntSushi/toml's `Unmarshal` into `map[string]any`).
 //!
-//! Goes in: bytes. Comes out: the root table; or the first fault, in the Go library's words, with its line and the key being read.
-//! Which tables may be reopened is decided as there, by remembering which were only implied.
+//! Goes in: bytes. Comes out: the root table; or the first fault, in the Go library's words, with its line and the current key. As
+//! in the Go library, which tables may be reopened depends on which were only implied so far.
 
 use super::lexer::{END, Fault, Lexer, Step, Word, is_blank, is_newline};
 use super::time;
@@ -12,7 +12,7 @@ use crate::quote::{quote, quote_character};
 use crate::time::Time;
 use std::collections::{BTreeMap, HashSet};
 
-/// A TOML value: what `toml.Unmarshal` puts into `map[string]any`.
+/// A TOML value, as `toml.Unmarshal` stores it into `map[string]any`.
 #[derive(Debug, Clone)]
 pub enum Toml {
     Str(String),
@@ -20,7 +20,7 @@ pub enum Toml {
     Int(i64),
     Float(f64),
     Bool(bool),
-    /// A `time.Time`; the name of its zone tells which of TOML's four kinds it is (see [`crate::time::zone`]).
+    /// A `time.Time`; the name of its zone shows which of TOML's four kinds it is (see [`crate::time::zone`]).
     Time(Time),
     /// `[]any`
     List(Vec<Toml>),
@@ -29,7 +29,7 @@ pub enum Toml {
     Map(BTreeMap<String, Toml>),
 }
 
-/// Values may nest so deep.
+/// The deepest nesting of values.
 pub(super) const MAX_DEPTH: usize = 250;
 
 pub(super) type Key = Vec<String>;
@@ -73,10 +73,10 @@ pub(super) struct Parser<'a> {
     /// The path of the table in scope.
     pub(super) context: Key,
     current_key: String,
-    /// Of the last key that was read.
+    /// The line of the last key.
     pub(super) line: i64,
     depth: usize,
-    /// Tables that were only implied by a longer name so far.
+    /// Tables that were only implied by longer names so far.
     pub(super) implicit: HashSet<String>,
     /// Keys whose value is a list in brackets.
     pub(super) arrays: HashSet<String>,
@@ -103,7 +103,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A fault of meaning, on the line of the last key.
+    /// A semantic fault, on the line of the last key.
     pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
         Fault { message: message.into(), line: self.line }
     }
@@ -136,7 +136,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What may follow a table's name or a value; says whether the text ends.
+    /// Checks that only blanks and a comment follow a table's name or a value; whether the text ends.
     fn line_end(&mut self) -> Step<bool> {
         loop {
             let character = self.lexer.next()?;
@@ -160,7 +160,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `[name]` or `[[name]]`, behind the first bracket.
+    /// `[name]` or `[[name]]`, after the first bracket.
     fn table_header(&mut self) -> Step<()> {
         let array = self.lexer.peek()? == '[';
         if array {
@@ -200,7 +200,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A part of a key without quotes; `first` ones set the line that faults name.
+    /// An unquoted part of a key; a `first` part sets the line for faults.
     fn bare_key(&mut self, first: bool) -> Step<String> {
         let line = self.lexer.line;
         let part = self.lexer.bare_key()?;
@@ -210,7 +210,7 @@ impl<'a> Parser<'a> {
         Ok(part)
     }
 
-    /// A part of a key in quotes; `first` ones set the line that faults name.
+    /// A quoted part of a key; a `first` part sets the line for faults.
     fn quoted_key(&mut self, quoted: char, first: bool) -> Step<String> {
         self.lexer.next()?;
         self.lexer.ignore();
@@ -222,7 +222,7 @@ impl<'a> Parser<'a> {
         if escaped { self.unescape(&text, line) } else { Ok(text) }
     }
 
-    /// A key, `=` and its value. In an inline table, `inline` takes the value as well.
+    /// A key, `=` and its value. In an inline table, the value is stored in `inline` too.
     fn key_value(&mut self, inline: &mut Option<&mut Table>) -> Step<()> {
         self.lexer.skip_blanks()?;
         match self.lexer.peek()? {
@@ -373,7 +373,7 @@ impl<'a> Parser<'a> {
         Ok(Toml::List(items))
     }
 
-    /// The next character that is no blank, line break or comment.
+    /// The next character other than blanks, line breaks and comments.
     fn past_space(&mut self) -> Step<char> {
         loop {
             let character = self.lexer.next()?;
@@ -475,7 +475,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Replaces the escapes that the lexer let pass.
+    /// Replaces the escapes, which the lexer has checked.
     fn unescape(&self, text: &str, line: i64) -> Step<String> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -537,7 +537,7 @@ fn or_end(character: char) -> String {
     if character == END { "end of file".to_owned() } else { format!("'{character}'") }
 }
 
-/// Whether every underscore stands between two digits.
+/// Whether every underscore is between two digits.
 fn underscores_fit(text: &str) -> bool {
     if matches!(text, "nan" | "+nan" | "-nan" | "inf" | "-inf" | "+inf") {
         return true;
@@ -560,7 +560,7 @@ fn has_leading_zero(text: &str) -> bool {
     }
 }
 
-/// Takes out backslashes at the ends of lines with all white space behind them.
+/// Removes backslashes at the ends of lines and all white space behind them.
 fn join_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -572,7 +572,7 @@ fn join_lines(text: &str) -> String {
             out.push_str(&rest[..at]);
             rest = trimmed;
         } else {
-            // The backslash and what it escapes.
+            // The backslash and the escaped character.
             let width = 1 + behind.chars().next().map_or(0, char::len_utf8);
             out.push_str(&rest[..at + width]);
             rest = &rest[at + width..];
@@ -608,7 +608,7 @@ mod tests {
         }
     }
 
-    /// Texts with what BurntSushi/toml 1.6, as in Helm 4.2.4, makes of them: `error`, or `written` as the value is written again.
+    /// Texts with the results of BurntSushi/toml 1.6, as in Helm 4.2.4: `error`, or `written` for the value written again.
     #[test]
     fn recorded_cases() {
         let lines = include_str!("../../testdata/toml/cases.jsonl").lines();

@@ -1,13 +1,13 @@
-//! Which table a key goes to, and which may be opened again.
+//! Decides which table a key goes to, and which table may be reopened.
 //!
 //! Goes in: the names of tables and keys as they are read. Comes out: entries in the parser's tree, or the fault that a name is
-//! taken. A table that was only implied by a longer name may still be written out once; apart from the parser as these rules are
-//! the Go library's bookkeeping, not grammar.
+//! taken. A table that was only implied by a longer name may still be defined once. It is separate from the parser because these
+//! rules are the Go library's bookkeeping, not grammar.
 
 use super::lexer::{Fault, Step};
 use super::parse::{Key, MAX_DEPTH, Parser, Table, Toml, dotted};
 
-/// The table that a key leads to: itself, or the last one of a list, which may have none. `None` for what is no table.
+/// The table of a key: the map itself, or the last map of a list, which may be empty. `None` if the value is not a table.
 fn table_in(node: Option<&mut Toml>) -> Option<Option<&mut Table>> {
     match node {
         Some(Toml::Map(inner)) => Some(Some(inner)),
@@ -20,7 +20,7 @@ fn table_in(node: Option<&mut Toml>) -> Option<Option<&mut Table>> {
 }
 
 impl Parser<'_> {
-    /// Makes the table `key` the one in scope, implying those above it.
+    /// Makes the table `key` the current one, implying those above it.
     pub(super) fn add_context(&mut self, key: &[String], array: bool) -> Step<()> {
         let Some((last, parents)) = key.split_last() else { return Ok(()) };
         if key.len() > MAX_DEPTH {
@@ -59,7 +59,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Sets a key of the table in scope, unless it is there already and not only implied.
+    /// Sets a key of the current table, unless it exists and was not only implied.
     pub(super) fn set_value(&mut self, key: &str, value: Toml) -> Step<()> {
         let mut table = &mut self.root;
         let mut name = Key::new();
@@ -83,7 +83,7 @@ impl Parser<'_> {
         if !self.implicit.remove(&name) {
             return Err(self.fault(format!("Key '{name}' has already been defined.")));
         }
-        // What was implied stays, but a list replaces what its items left behind.
+        // An implied value stays, but a list replaces what its items left behind.
         if self.arrays.contains(&name) {
             table.insert(key.to_owned(), value);
         }

@@ -1,12 +1,12 @@
 //! TOML's dates and times.
 //!
-//! Goes in: the text of one. Comes out: the time, or nothing if it is none. As in BurntSushi/toml, Go's `time.Parse` reads it
-//! by one layout after the other, and the name of the zone tells afterwards what the text left out.
+//! Goes in: the text of one. Comes out: the time, or `None` if it is invalid. As in BurntSushi/toml, Go's `time.Parse` tries one
+//! layout after the other, and the name of the zone records which parts the text left out.
 
 use crate::time::zone::{LOCAL_DATE, LOCAL_DATE_TIME, LOCAL_TIME};
 use crate::time::{Time, Zone, parse as parse_by};
 
-/// Layouts, with the name of the zone that stands for a missing offset; seconds may be left out.
+/// Layouts, each with the name of the zone for a missing offset; seconds may be left out.
 const LAYOUTS: [(&str, Option<&str>); 7] = [
     ("2006-01-02T15:04:05.999999999Z07:00", None),
     ("2006-01-02T15:04:05.999999999", Some(LOCAL_DATE_TIME)),
@@ -17,7 +17,7 @@ const LAYOUTS: [(&str, Option<&str>); 7] = [
     ("15:04", Some(LOCAL_TIME)),
 ];
 
-/// The text with capital letters between date and time and behind them, as it is read and as messages name it.
+/// The text with capital letters between date and time and behind them, for reading and for messages.
 pub(super) fn normalized(text: &str) -> String {
     text.replace('z', "Z").replace(['t', ' '], "T")
 }
@@ -33,7 +33,7 @@ pub(super) fn parse(text: &str) -> Option<Time> {
     None
 }
 
-/// Whether a number has a digit less than in the layout, which `time.Parse` lets pass for hours: some separator stands earlier.
+/// Whether a number has fewer digits than in the layout, which `time.Parse` accepts for hours: some separator comes earlier.
 fn lacks_leading_zero(text: &str, layout: &str) -> bool {
     let before_fraction = layout.bytes().take_while(|byte| !matches!(byte, b'.' | b'Z'));
     let mut pairs = before_fraction.zip(text.bytes());

@@ -1,7 +1,7 @@
 //! Writing TOML (BurntSushi/toml's `Encoder`).
 //!
-//! Goes in: a tree of [`Node`]s, which tells apart what the Go encoder does by reflection. Comes out: the text, or Go's error.
-//! Keys are sorted by their bytes; plain values stand before tables; each level of tables is indented by two blanks.
+//! Goes in: a tree of [`Node`]s, which distinguishes what the Go encoder finds by reflection. Comes out: the text, or Go's error.
+//! Keys are sorted by their bytes; plain values come before tables; each level of tables is indented by two blanks.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::number;
@@ -17,7 +17,7 @@ pub enum Node {
     Uint(u64),
     Float(f64),
     Str(Vec<u8>),
-    /// A `time.Time`, as it is to be printed.
+    /// A `time.Time`, as its printed text.
     Time(String),
     /// A slice.
     List(Vec<Node>),
@@ -27,7 +27,7 @@ pub enum Node {
     Struct(Vec<(Vec<u8>, Node)>),
 }
 
-/// What the encoder tells apart.
+/// The kinds that the encoder distinguishes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Nil,
@@ -36,7 +36,7 @@ enum Kind {
     Tables,
 }
 
-/// The text that `toml.NewEncoder().Encode` writes, or its error. As deep as the tree.
+/// The text that `toml.NewEncoder().Encode` writes, or its error. It recurses as deep as the tree.
 pub fn write(node: &Node) -> Result<Vec<u8>> {
     let mut encoder = Encoder { out: Vec::new(), key: Vec::new() };
     encoder.encode(node)?;
@@ -47,7 +47,7 @@ fn problem(text: &str) -> Error {
     Error::new(ErrorKind::Syntax, text)
 }
 
-/// What a node is to the encoder (`tomlTypeOfGo`); a list must not hold nil.
+/// The encoder's kind of a node (`tomlTypeOfGo`); a list must not contain nil.
 fn kind(node: &Node) -> Result<Kind> {
     match node {
         Node::Nil => Ok(Kind::Nil),
@@ -194,7 +194,7 @@ impl<'n> Encoder<'n> {
             if matches!(value, Node::Nil) {
                 continue;
             }
-            // Go counts the places of a map in the order written, those of a struct in the order declared.
+            // Go counts the entries of a map in the order written, those of a struct in the order declared.
             let is_last = if sorted { order + 1 == count } else { position + 1 == count };
             if inline {
                 let outer = std::mem::replace(&mut self.key, vec![key.as_slice()]);
@@ -217,7 +217,7 @@ impl<'n> Encoder<'n> {
         Ok(())
     }
 
-    /// A value behind `=` or in a list.
+    /// Writes a value behind `=` or in a list.
     fn element(&mut self, node: &'n Node) -> Result<()> {
         match node {
             Node::Nil => {}

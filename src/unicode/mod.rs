@@ -1,12 +1,11 @@
-//! Go's `unicode` and `unicode/utf8` over bytes: what a letter is, simple case mappings, runes of invalid texts.
+//! Go's `unicode` and `unicode/utf8` over bytes: categories of letters, simple case mappings, runes of invalid texts.
 //!
-//! Goes in: bytes of Go strings, which need not be UTF-8. Comes out: runes, an invalid byte being U+FFFD of width 1.
-//! It stands apart from Rust's `char` methods because Go maps rune by rune (`ß` has no upper case) and by its own
-//! version of Unicode.
+//! Goes in: bytes of Go strings, which need not be UTF-8. Comes out: runes; an invalid byte is U+FFFD with width 1. It replaces
+//! Rust's `char` methods because Go maps rune by rune (`ß` has no upper case) and by its own version of Unicode.
 
 pub(crate) mod tables;
 
-/// What Go reads where there is no UTF-8.
+/// The rune that Go reads for invalid UTF-8.
 pub const REPLACEMENT: char = '\u{FFFD}';
 
 /// The first rune of `bytes` and its width: (U+FFFD, 1) if invalid, (U+FFFD, 0) if empty (`utf8.DecodeRune`).
@@ -55,7 +54,7 @@ pub struct Rune {
     pub width: usize,
 }
 
-/// How many runes there are (`utf8.RuneCount`).
+/// The number of runes (`utf8.RuneCount`).
 pub fn count(bytes: &[u8]) -> usize {
     if bytes.is_ascii() { bytes.len() } else { runes(bytes).count() }
 }
@@ -66,7 +65,7 @@ pub fn push(out: &mut Vec<u8>, rune: char) {
     out.extend_from_slice(rune.encode_utf8(&mut buffer).as_bytes());
 }
 
-/// `strings.Map`: every rune mapped; invalid bytes come out as U+FFFD.
+/// `strings.Map`: maps every rune; invalid bytes are mapped as U+FFFD.
 pub fn map(bytes: &[u8], mut mapping: impl FnMut(char) -> char) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     for item in runes(bytes) {
@@ -137,7 +136,7 @@ pub fn is_number(rune: char) -> bool {
     if rune.is_ascii() { rune.is_ascii_digit() } else { in_table(tables::NUMBERS, rune) }
 }
 
-/// `unicode.IsPunct`; of ASCII, `$+<=>^`|~` are symbols.
+/// `unicode.IsPunct`; the ASCII characters `$+<=>^`|~` are symbols.
 pub fn is_punctuation(rune: char) -> bool {
     if rune.is_ascii() {
         rune.is_ascii_punctuation() && !matches!(rune, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~')

@@ -1,22 +1,22 @@
-//! IP addresses as Go's net/netip reads them (`ParseAddr`), for its error texts.
+//! IP addresses as Go's net/netip parses them (`ParseAddr`), for its error texts.
 //!
-//! Goes in: the text of an address: what stands between the brackets of a URL's host, or a value of the schema format `ipv6`.
-//! Comes out: which kind of address it is, or why it is none, in Go's words. Rust's parsers know no zones and give no reasons.
+//! Goes in: the text of an address: the part between the brackets of a URL's host, or a value of the schema format `ipv6`.
+//! Comes out: the kind of address, or why it is invalid, in Go's words. Rust's parsers support no zones and give no reasons.
 
 use crate::quote::quote;
 use memchr::memchr;
 
-/// What an address is.
+/// The kind of an address.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum IpKind {
     Version4,
     Version6 {
-        /// Whether it names a zone (`fe80::1%eth0`).
+        /// Whether it has a zone (`fe80::1%eth0`).
         zone: bool,
     },
 }
 
-/// Tells which kind of address a text is; the error is the text of Go's.
+/// The kind of the address in a text; the error is Go's text.
 pub(crate) fn classify_ip(text: &[u8]) -> Result<IpKind, String> {
     let fault = |message: &str| Err(format!("ParseAddr({}): {message}", quote(text)));
     match text.iter().find(|byte| b".:%".contains(byte)) {
@@ -27,7 +27,7 @@ pub(crate) fn classify_ip(text: &[u8]) -> Result<IpKind, String> {
     }
 }
 
-/// Four numbers with dots; `whole` is the text that messages name.
+/// Four numbers with dots; `whole` is the text for messages.
 fn check_version_4(whole: &[u8], text: &[u8]) -> Result<(), String> {
     let fault = |message: &str| Err(format!("ParseAddr({}): {message}", quote(whole)));
     let fault_at = |message: &str, at: usize| {
@@ -62,7 +62,7 @@ fn check_version_4(whole: &[u8], text: &[u8]) -> Result<(), String> {
     if dots < 3 { fault("IPv4 address too short") } else { Ok(()) }
 }
 
-/// Groups of hexadecimal digits with colons, one `::`, perhaps an IPv4 address at the end, perhaps a zone.
+/// Groups of hexadecimal digits with colons, one `::`, optionally an IPv4 address at the end and a zone.
 fn check_version_6(whole: &[u8]) -> Result<(), String> {
     let fault = |message: &str| Err(format!("ParseAddr({}): {message}", quote(whole)));
     let fault_at = |message: &str, at: &[u8]| match at {

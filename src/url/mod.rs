@@ -8,7 +8,7 @@ use crate::quote::quote;
 pub(crate) use ip::{IpKind, classify_ip};
 use memchr::{memchr, memmem, memrchr};
 
-/// Which part of a URL is escaped or read; the parts allow different characters.
+/// The part of a URL to escape or read; the allowed characters depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Path,
@@ -36,7 +36,7 @@ fn must_escape(byte: u8, part: Part) -> bool {
     !allowed.contains(&byte)
 }
 
-/// The text with everything escaped that must be in this part.
+/// The text with all characters escaped that need it in this part.
 pub fn escaped(text: &[u8], part: Part) -> Vec<u8> {
     const HEXADECIMAL: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
@@ -51,7 +51,7 @@ pub fn escaped(text: &[u8], part: Part) -> Vec<u8> {
     out
 }
 
-/// The byte that the two hexadecimal digits at the start of `text` stand for.
+/// The byte of the two hexadecimal digits at the start of `text`.
 fn escaped_byte(text: &[u8]) -> Option<u8> {
     let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
     Some((digit(0)? * 16 + digit(1)?) as u8)
@@ -60,15 +60,15 @@ fn escaped_byte(text: &[u8]) -> Option<u8> {
 /// A piece of a text that may have percent escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece {
-    /// A byte that stands for itself.
+    /// A literal byte.
     Plain(u8),
-    /// What `%XX` stands for.
+    /// The byte of a `%XX`.
     Escaped(u8),
     /// A percent sign without two hexadecimal digits behind it.
     Broken,
 }
 
-/// The pieces of `text` for whoever has rules of its own for what may be escaped.
+/// The pieces of `text`, for callers with their own rules for escapes.
 pub fn pieces(text: &[u8]) -> impl Iterator<Item = Piece> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -87,7 +87,7 @@ pub fn pieces(text: &[u8]) -> impl Iterator<Item = Piece> {
     })
 }
 
-/// Takes percent escapes out; a percent sign that begins none stays as it is.
+/// Decodes percent escapes; a percent sign that begins none stays.
 pub fn unescape_leniently(text: &[u8]) -> Vec<u8> {
     let byte = |piece| match piece {
         Piece::Plain(byte) | Piece::Escaped(byte) => byte,
@@ -106,7 +106,7 @@ fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
             let escaped = escaped_byte(rest.get(1..).unwrap_or_default());
             let value = escaped.ok_or_else(|| format!("invalid URL escape {}", quote(shown)))?;
             let refused = match part {
-                // In hosts only bytes beyond ASCII, and the percent sign of zones, may be escaped.
+                // In hosts, only bytes beyond ASCII, and the percent sign of zones, may be escaped.
                 Part::Host => value < 0x80 && shown != b"%25",
                 Part::Zone => shown != b"%25" && value != b' ' && must_escape(value, Part::Host),
                 _ => false,
@@ -156,7 +156,7 @@ pub struct User {
 }
 
 impl User {
-    /// Escaped, as it stands in a URL.
+    /// The user, escaped for a URL.
     pub fn written(&self) -> Vec<u8> {
         let mut out = escaped(&self.name, Part::User);
         if let Some(password) = &self.password {
@@ -167,7 +167,7 @@ impl User {
     }
 }
 
-/// The parts of a URL, unescaped where Go's `url.URL` has them so.
+/// The parts of a URL, unescaped as in Go's `url.URL`.
 #[derive(Debug, Clone, Default)]
 pub struct Url {
     pub scheme: Vec<u8>,
@@ -175,7 +175,7 @@ pub struct Url {
     pub user: Option<User>,
     pub host: Vec<u8>,
     pub path: Vec<u8>,
-    /// The path as it was written, if [`Url::path`] would be written in another way.
+    /// The path as written, if it differs from the default encoding of [`Url::path`].
     pub raw_path: Vec<u8>,
     pub query: Vec<u8>,
     pub fragment: Vec<u8>,
@@ -190,7 +190,7 @@ impl Url {
         Ok(url)
     }
 
-    /// `url.ParseRequestURI`: a URL with a scheme or an absolute path, in which `#` is a character like any other.
+    /// `url.ParseRequestURI`: a URL with a scheme or an absolute path, in which `#` is an ordinary character.
     pub fn parse_request(text: &[u8]) -> Result<Url, String> {
         Url::parse_parts(text, true).map_err(|fault| format!("parse {}: {fault}", quote(text)))
     }
@@ -317,7 +317,7 @@ fn cut(text: &[u8], mark: u8) -> (&[u8], &[u8]) {
     }
 }
 
-/// The scheme before the first colon, empty if what stands there is none, and the rest.
+/// The scheme before the first colon, empty if there is none, and the rest.
 fn split_scheme(text: &[u8]) -> Result<(&[u8], &[u8]), String> {
     for (at, byte) in text.iter().enumerate() {
         match byte {
@@ -351,7 +351,7 @@ fn parse_host(scheme: &[u8], host: &[u8]) -> Result<Vec<u8>, String> {
         None => {}
     }
     if let (Some(first), Some(last)) = (memchr(b':', host), memrchr(b':', host)) {
-        // Only http hosts may not have several colons.
+        // Only in http and https hosts are several colons refused.
         let colon = if scheme == b"http" || scheme == b"https" { first } else { last };
         check_port(host.get(colon..).unwrap_or_default())?;
     }
@@ -392,7 +392,7 @@ mod tests {
             ("%2", "%2", false),
             ("a%zz", "a%zz", false),
             ("%%41", "%A", false),
-            // Rust reads a sign before the digits of a number.
+            // Rust's number parser accepts a sign before the digits.
             ("%+f", "%+f", false),
             ("%-1", "%-1", false),
             ("% 1", "% 1", false),

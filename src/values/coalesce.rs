@@ -1,14 +1,14 @@
-//! Coalescing: what every chart of a tree sees of the user's values and the charts' defaults.
+//! Coalescing: the values that each chart of a tree sees, from the user's values and the charts' defaults.
 //!
-//! Goes in: a chart tree and the user's values. Comes out: one map for the root chart, with the values of each subchart
-//! under its name, and `global` in each of them. Higher charts override lower ones, tables merge, all else replaces;
-//! nulls delete in one mode and stay in the other. Follows Helm's `pkg/chart/common/util/coalesce.go`, oddities included,
-//! but shares what Helm copies: the cost is that of what changes, and globals that no subchart adds to cost nothing.
+//! Goes in: a chart tree and the user's values. Comes out: one map for the root chart, with the values of each subchart under its
+//! name, and `global` in each of them. Higher charts override lower ones. Tables merge, other values replace; nulls delete in one
+//! mode and stay in the other. Follows Helm's `pkg/chart/common/util/coalesce.go`, oddities included, but shares what Helm copies:
+//! only changes cost something, and globals that no subchart adds to cost nothing.
 //!
-//! Which tables templates see as one: Helm copies `global` for each subchart, and the tables directly in it; whatever
-//! lies deeper (and every list) is the same Go map in the parent, the subchart and all siblings, so `set` on it shows in
-//! all of them. In the result such a map or list is the same `Arc` in the subchart's `global` as at the same place in
-//! its parent's; anything else that happens to be shared stands for separate Go maps.
+//! Which tables are one to templates: Helm copies `global`, and the tables directly in it, for each subchart. Deeper tables (and
+//! every list) are the same Go map in the parent, the subchart and all siblings, so `set` on one shows in all of them. In the
+//! result, such a map or list is the same `Arc` in the subchart's `global` as at the same place in its parent's; any other shared
+//! `Arc` represents separate Go maps.
 
 use super::table::{Node, Table};
 use super::{GLOBAL_KEY, go_text};
@@ -21,10 +21,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Values for rendering: nulls delete what charts say (`CoalesceValues`).
+/// Values for rendering: nulls delete the charts' defaults (`CoalesceValues`).
 ///
 /// # Errors
-/// `type mismatch on NAME: …` when the values of a subchart are no table.
+/// `type mismatch on NAME: …` when the values of a subchart are not a table.
 pub fn coalesce_values(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Arc<Map>> {
     Coalescer::new(false, true, notices).run(chart, values)?.freeze()
 }
@@ -32,23 +32,23 @@ pub fn coalesce_values(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) 
 /// Values for further processing: nulls stay (`MergeValues`).
 ///
 /// # Errors
-/// `type mismatch on NAME: …` when the values of a subchart are no table.
+/// `type mismatch on NAME: …` when the values of a subchart are not a table.
 pub fn merge_values(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Arc<Map>> {
     Coalescer::new(true, true, notices).run(chart, values)?.freeze()
 }
 
-/// [`merge_values`], still as tables, each subchart's its own.
+/// As [`merge_values`], but as tables that subcharts do not share.
 pub(crate) fn merge_to_table(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Table> {
     Coalescer::new(true, false, notices).run(chart, values)
 }
 
-/// `source` merged under `destination`, nulls kept (`MergeTables`). `source` may be used again: what is taken from it
-/// stays one with it, and it gets the nulls of `destination`, as in Helm.
+/// Merges `source` under `destination` and keeps nulls (`MergeTables`). `source` may be used again: what `destination` takes from
+/// it stays shared with it, and `source` gets the nulls of `destination`, as in Helm.
 pub(crate) fn merge_tables(destination: &Table, source: &Table, notices: &mut Notices) -> Result<()> {
     Coalescer::new(true, false, notices).tables(destination, source, Path::ROOT, true, Source::Kept)
 }
 
-/// Where in the tree a message points to: `root.sub.key`.
+/// The place in the tree that a message names: `root.sub.key`.
 #[derive(Clone, Copy)]
 struct Path<'a> {
     parent: Option<&'a Path<'a>>,
@@ -73,7 +73,7 @@ impl fmt::Display for Path<'_> {
         }
         let mut written = false;
         for name in names.into_iter().rev() {
-            // As in Helm, an empty prefix takes no dot.
+            // As in Helm, no dot follows an empty prefix.
             if written {
                 f.write_str(".")?;
             }
@@ -84,7 +84,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Whether the merged-in table is read again later.
+/// Whether the merged-in table is used again later.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Dropped,
@@ -93,19 +93,19 @@ enum Source {
 
 struct Coalescer<'a> {
     merge: bool,
-    /// Subcharts that get the same values may share one table: nobody changes it afterwards.
+    /// Whether subcharts with the same values may share one table, because nothing changes it afterwards.
     share: bool,
     notices: &'a mut Notices,
-    /// Larger maps whose nulls were looked for, by address (the chart tree keeps them alive): a subchart used a hundred
-    /// times is looked through once.
+    /// Cleaned copies of larger maps, by address (the chart tree keeps the maps alive): a subchart used a hundred times is
+    /// searched for nulls once.
     cleaned: HashMap<*const Map, Option<Arc<Map>>, ahash::RandomState>,
 }
 
-/// What was coalesced for the subcharts of one chart, by what it was made from: a chart that is there under a hundred aliases is
-/// coalesced once. Only for those that nothing was said of, since that would name the alias.
+/// The coalesced values of the subcharts of one chart, by their inputs: a chart with a hundred aliases is coalesced once.
+/// Subcharts that caused notices are left out, since a notice names the alias.
 struct Twins<'a> {
     possible: bool,
-    /// Each with the values it was given, `None` for nothing.
+    /// Each with its given values, `None` when it got none.
     known: Vec<(&'a Chart, Option<Arc<Map>>, Table)>,
 }
 
@@ -114,14 +114,14 @@ impl<'a> Twins<'a> {
         Twins { possible: share && subcharts.len() > 1, known: Vec::new() }
     }
 
-    /// What was made for a twin of this subchart; `parent` are the values that it stands in.
+    /// The table of an earlier twin of this subchart; `parent` has the values of both.
     fn find(&self, subchart: &Chart, given: Option<&Node>, parent: &Table) -> Option<Table> {
         if self.known.is_empty() {
             return None;
         }
         let given = self.key(subchart, given)?;
-        // What lies deeper in globals is one table for parent and subcharts, so that what the first twin merged into it is there
-        // already when the next one comes.
+        // Deeper tables in globals are shared by parent and subcharts: what the first twin merged into them is already there when
+        // the next one is coalesced.
         let is_flat = |node: Node| node.is_table() && !node.has_tables_in_tables();
         let known = self.known.iter().find(|(twin, with, _)| {
             let same = match (with, &given) {
@@ -140,7 +140,7 @@ impl<'a> Twins<'a> {
         }
     }
 
-    /// What tells the given values apart; `None` where they cannot be told.
+    /// The identity of the given values; `None` when they cannot be compared.
     fn key(&self, subchart: &Chart, given: Option<&Node>) -> Option<Option<Arc<Map>>> {
         if !self.possible || subchart.name() == GLOBAL_KEY {
             return None;
@@ -190,7 +190,7 @@ impl<'a> Coalescer<'a> {
         Ok(())
     }
 
-    /// Lays the chart's own defaults under `values`.
+    /// Merges the chart's own defaults under `values`.
     fn defaults(&mut self, chart: &Chart, values: &Table, own: Path) -> Result<()> {
         if values.is_empty() {
             let defaults = if self.merge { chart.values.clone() } else { self.without_nulls(&chart.values) };
@@ -222,11 +222,11 @@ impl<'a> Coalescer<'a> {
     }
 
     fn default_table(&mut self, chart: &Chart, values: &Table, key: &Arc<str>, value: &Node, default: &Arc<Map>, own: Path) -> Result<()> {
-        // A table laid under itself changes nothing.
+        // Merging a table under itself changes nothing.
         if value.untouched().is_some_and(|value| Arc::ptr_eq(&value, default)) {
             return Ok(());
         }
-        // The defaults of a subchart are still to come: a null must live to delete them.
+        // If the key names a subchart, its defaults follow later: a null must stay to delete them.
         let merge = self.merge || chart.dependencies.iter().any(|subchart| subchart.name() == key.as_ref());
         let default = if merge { default.clone() } else { self.without_nulls(default) };
         if default.is_empty() {
@@ -236,7 +236,7 @@ impl<'a> Coalescer<'a> {
         self.tables(&destination, &Table::of(default), own.join(key), merge, Source::Dropped)
     }
 
-    /// Lays the globals of a chart (`source`) over those of its subchart's values (`destination`).
+    /// Merges the globals of a chart (`source`) over those in its subchart's values (`destination`).
     fn globals(&mut self, destination: &Table, source: &Table, own: Path) -> Result<()> {
         let below = destination.get(GLOBAL_KEY);
         if below.as_ref().is_some_and(|below| !below.is_table()) {
@@ -256,7 +256,7 @@ impl<'a> Coalescer<'a> {
             }
             Some(above) => above,
         };
-        // A subchart named `global` finds its own values as the globals of its parent.
+        // For a subchart named `global`, its own values are the globals of its parent.
         let own_values = matches!(&above, Node::Table(above) if above.same(destination));
         let adds_nothing = match &below {
             _ if own_values => false,
@@ -268,7 +268,7 @@ impl<'a> Coalescer<'a> {
             }
         };
         if adds_nothing {
-            // The copy is put off until the subchart changes something.
+            // The copy is deferred until the subchart changes something.
             if let Some(shared) = source.sealed_outer(GLOBAL_KEY) {
                 destination.set(Arc::from(GLOBAL_KEY), Node::Table(shared));
             }
@@ -306,7 +306,7 @@ impl<'a> Coalescer<'a> {
                 Some(present) if present.is_table() => {
                     let (Some(over), Some(under)) = (above.shared_child(&key), below.child(&key)) else { continue };
                     let copy = over.copy();
-                    // Nulls stay here; the defaults of the subchart come after.
+                    // Nulls stay here, because the defaults of the subchart follow later.
                     self.tables(&copy, &under, own.join(&key), true, Source::Dropped)?;
                     below.set(key, Node::Table(copy));
                 }
@@ -319,7 +319,7 @@ impl<'a> Coalescer<'a> {
         Ok(())
     }
 
-    /// Lays `source` under `destination` (`coalesceTablesFullKey`).
+    /// Merges `source` under `destination` (`coalesceTablesFullKey`).
     fn tables(&mut self, destination: &Table, source: &Table, path: Path, merge: bool, kind: Source) -> Result<()> {
         if destination.same(source) || (kind == Source::Dropped && source.is_empty()) {
             return Ok(());
@@ -336,7 +336,7 @@ impl<'a> Coalescer<'a> {
                 continue;
             };
             if over.is_null() {
-                // The user nullifies a default; a null over nothing, or over a null, stays.
+                // The user's null deletes a default; a null that overrides nothing, or a null, stays.
                 if !value.is_null() && !merge {
                     removed.push(key);
                 }
@@ -386,14 +386,14 @@ impl<'a> Coalescer<'a> {
         self.tables(&over, &value, path.join(key), merge, kind)
     }
 
-    /// The map without null entries at any depth of tables (`cleanNilValues`); lists are left alone.
+    /// The map without null entries in it and its nested tables (`cleanNilValues`); lists are unchanged.
     fn without_nulls(&mut self, map: &Arc<Map>) -> Arc<Map> {
         self.cleaned(map).unwrap_or_else(|| map.clone())
     }
 
     /// `None` when there is nothing to clean.
     fn cleaned(&mut self, map: &Arc<Map>) -> Option<Arc<Map>> {
-        // Small maps are looked through faster than looked up.
+        // Scanning a small map is faster than looking it up.
         let remember = map.len() >= 8;
         if remember && let Some(known) = self.cleaned.get(&Arc::as_ptr(map)) {
             return known.clone();

@@ -1,7 +1,7 @@
 //! Trees as Go prints them in messages: `%v`, `%t` and `%q`.
 //!
-//! Goes in: a [`Data`] node or a text. Comes out: what Go's `fmt` makes of the same value in an `interface{}`.
-//! Apart from `template::format`, which stands above this layer and prints every type of the template language.
+//! Goes in: a [`Data`] node or a text. Comes out: the text that Go's `fmt` makes of the same value in an `interface{}`.
+//! It is separate from `template::format`, which belongs to a higher layer and prints every type of the template language.
 
 use crate::data::Data;
 
@@ -12,7 +12,7 @@ pub fn print(data: &Data) -> String {
     out
 }
 
-/// `%t`, the verb of truths, which Helm uses for "type mismatch": `true`, `%!t(float64=1)`, lists item by item.
+/// `%t`, the verb for booleans, which Helm uses for "type mismatch": `true`, `%!t(float64=1)`, lists item by item.
 pub fn print_truth(data: &Data) -> String {
     if data.is_null() {
         return "%!t(<nil>)".to_string();

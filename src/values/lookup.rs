@@ -1,8 +1,8 @@
-//! Values by dotted path, as conditions, tags and import-values name them.
+//! Values by dotted path, as used in conditions, tags and import-values.
 //!
-//! Goes in: a map and a path such as `sub.image.tag`. Comes out: a table or a value, or which part of the path is none.
-//! Apart because conditions, import-values and origins all walk the same way: keys holding a dot cannot be named, and
-//! an empty part is an empty key. Follows Helm's `pkg/chart/common/values.go` (`Table`, `PathValue`).
+//! Goes in: a map and a path such as `sub.image.tag`. Comes out: a table or a value, or the part of the path that is not a table.
+//! Conditions, import-values and origins share these rules: a key with a dot cannot be named, and an empty part is an empty key.
+//! Follows Helm's `pkg/chart/common/values.go` (`Table`, `PathValue`).
 
 use crate::data::{Data, Map};
 use crate::quote::quote;
@@ -31,7 +31,7 @@ pub fn table(values: &Arc<Map>, path: &str) -> Result<Arc<Map>, NotATable> {
     Ok(current.clone())
 }
 
-/// The value at `path` if it exists and is no table.
+/// The value at `path` if it exists and is not a table.
 pub fn value<'values>(values: &'values Map, path: &str) -> Option<&'values Data> {
     let (tables, key) = match path.rsplit_once('.') {
         Some((tables, key)) => (Some(tables), key),

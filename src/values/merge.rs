@@ -1,8 +1,8 @@
-//! The user's values: files and `--set` items, one laid over the other.
+//! The user's values: files and `--set` items, merged in order.
 //!
-//! Goes in: what the command line said, and a reader for the files it names. Comes out: one map. Whatever order the
-//! command line had, files come first, then `--set-json`, `--set`, `--set-string`, `--set-file`, `--set-literal`.
-//! A null replaces here; that it deletes a chart's default is up to `coalesce`. Follows Helm's
+//! Goes in: the options of the command line, and a reader for the files they name. Comes out: one map. Whatever the order on the
+//! command line, files come first, then `--set-json`, `--set`, `--set-string`, `--set-file`, `--set-literal`.
+//! A null replaces a value here; `coalesce` decides whether it deletes a chart's default. Follows Helm's
 //! `pkg/cli/values/options.go`.
 
 use super::set;
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::yaml;
 use std::sync::Arc;
 
-/// Where values come from, in the order given within each kind.
+/// The sources of values, in the given order within each kind.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// `-f`: paths, URLs, or `-` for standard input.
@@ -28,10 +28,10 @@ pub struct Options {
     pub literal: Vec<String>,
 }
 
-/// Reads what `-f` and `--set-file` name. Errors keep Go's words (`open x: no such file or directory`).
+/// Reads the files named by `-f` and `--set-file`. Errors keep Go's words (`open x: no such file or directory`).
 pub type Reader<'a> = dyn FnMut(&str) -> Result<Vec<u8>> + 'a;
 
-/// Makes YAML of a values file that is written as something else: path, bytes, and the values of the files before it.
+/// Converts a values file in another format to YAML, from its path, its bytes, and the values of the files before it.
 pub type Prepare<'a> = dyn FnMut(&str, Vec<u8>, &Map) -> Result<Vec<u8>> + 'a;
 
 impl Options {
@@ -40,15 +40,15 @@ impl Options {
         [&self.files, &self.json, &self.set, &self.string, &self.file, &self.literal].into_iter().all(Vec::is_empty)
     }
 
-    /// All of it as one map.
+    /// Merges all sources into one map.
     ///
     /// # Errors
-    /// `failed to parse FILE: …`, `failed parsing --set data: …` and the like; those of `reader` as they are for files.
+    /// `failed to parse FILE: …`, `failed parsing --set data: …` and the like; those of `reader` for files unchanged.
     pub fn merge(&self, reader: &mut Reader) -> Result<Arc<Map>> {
         self.merge_prepared(reader, &mut |_, bytes, _| Ok(bytes))
     }
 
-    /// The same, with values files that `prepare` makes YAML of.
+    /// As [`Options::merge`], with `prepare` converting values files to YAML.
     ///
     /// # Errors
     /// As [`Options::merge`], and those of `prepare`.

@@ -1,8 +1,8 @@
-//! Values: from command line and files to what every chart of a tree sees.
+//! Values: from the command line and files to the values that each chart of a tree sees.
 //!
-//! Goes in: `--set` texts, values files, a chart tree with its defaults. Comes out: one coalesced [`crate::data::Map`]
-//! whose untouched subtrees are shared with where they came from. Order of work: [`merge`] (files, then [`set`] items),
-//! `dependency::process`, [`coalesce`], [`schema`]; [`origin`] tells where a value came from when somebody asks.
+//! Goes in: `--set` texts, values files, a chart tree with its defaults. Comes out: one coalesced [`crate::data::Map`] whose
+//! untouched subtrees are shared with their sources. Order of work: [`merge`] (files, then [`set`] items), `dependency::process`,
+//! [`coalesce`], [`schema`]; [`origin`] finds the source of a value on request.
 //! Follows Helm's `pkg/cli/values`, `pkg/strvals` and `pkg/chart/common/util`.
 
 pub mod coalesce;
@@ -14,7 +14,7 @@ pub mod schema;
 pub mod set;
 pub(crate) mod table;
 
-/// The key of the values that every chart below sees too (Helm's `common.GlobalKey`).
+/// The key of the values that all subcharts see too (Helm's `common.GlobalKey`).
 pub const GLOBAL_KEY: &str = "global";
 
 pub(crate) use go_text::print as print_value;

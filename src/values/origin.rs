@@ -1,10 +1,10 @@
 //! Where a value came from: which flag, which line of which values file.
 //!
-//! Goes in: the loaded chart (before its dependencies were processed), the values files as they were read, the `--set`
-//! items, and a path into the root's values. Comes out: the source that had the last word on it. Nothing is recorded while
-//! values are merged; only when somebody asks are the sources looked through again, from the strongest to the weakest:
-//! globals of higher charts, then flags, files, values.yaml of the root, of the charts on the way, then `import-values`.
-//! Helm has nothing like it; it must agree with the order of `merge`, `coalesce` and `dependency`.
+//! Goes in: the loaded chart (before its dependencies were processed), the values files as they were read, the `--set` items, and
+//! a path into the root's values. Comes out: the source that set the value last. Nothing is recorded while values are merged. On
+//! request, the sources are searched again, from the strongest to the weakest: globals of higher charts, then flags, files,
+//! values.yaml of the root, of the charts on the way, then `import-values`. Helm has nothing like it; it must agree with the order
+//! of `merge`, `coalesce` and `dependency`.
 
 use super::{GLOBAL_KEY, merge, set};
 use crate::chart::Chart;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub enum Origin {
     /// A flag of the `--set` family.
     Flag { flag: &'static str },
-    /// A `-f` file and the line (from 1) of the key, where it is known.
+    /// A `-f` file and the line (from 1) of the key, if known.
     File { path: String, line: Option<usize> },
     /// The values.yaml of a chart, from the top of the root.
     Chart { path: String, line: Option<usize> },
@@ -49,14 +49,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// All sources of a run, read once.
+/// All sources of a run, parsed once.
 pub struct Sources<'a> {
     chart: &'a Chart,
     /// Strongest first.
     flags: Vec<(&'static str, Data)>,
     /// Strongest first.
     files: Vec<File>,
-    /// What stands where in the values.yaml of charts that were looked through, by the path from the top of the root.
+    /// The places in each values.yaml of a chart that was searched, by its path from the top of the root.
     charts: RefCell<HashMap<String, Rc<Places>>>,
 }
 
@@ -73,17 +73,17 @@ impl File {
     }
 }
 
-/// In how many lines behind its key a text is looked for.
+/// How many lines below its key a text is searched for.
 const LONGEST_SCALAR: usize = 10_000;
 
 /// How deep imports of imports are followed.
 const MAXIMUM_IMPORTS: usize = 32;
 
 impl<'a> Sources<'a> {
-    /// Reads the sources: `files` are the `-f` files as they were given, with their bytes.
+    /// Reads the sources: `files` are the `-f` files as given, with their bytes.
     ///
     /// # Errors
-    /// Those of reading the flags and files, which a run that has values does not meet.
+    /// Those of reading the flags and files, which cannot occur once a run has its values.
     pub fn new(chart: &'a Chart, options: &merge::Options, files: Vec<(String, Vec<u8>)>) -> Result<Sources<'a>> {
         let mut flags = Vec::new();
         type Apply = fn(&str, &mut Map) -> Result<()>;
@@ -113,7 +113,7 @@ impl<'a> Sources<'a> {
         Ok(Sources { chart, flags, files, charts: RefCell::default() })
     }
 
-    /// What had the last word on the value at `path`: keys, and indexes of lists in decimal, from the root's values on.
+    /// The source that set the value at `path` last; `path` has keys, and list indexes in decimal, from the root's values on.
     pub fn find(&self, path: &[&str]) -> Option<Origin> {
         candidates(self.chart, path).iter().find_map(|path| {
             let flag = self.flags.iter().find(|(_, values)| sets(values, path));
@@ -129,8 +129,8 @@ impl<'a> Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// As [`Sources::find`], with the line in which the text at `path` has this `line`, if it stands there as it is: the texts of
-    /// block scalars begin below their key.
+    /// As [`Sources::find`], with the line number of `line` in the text at `path`, if the source contains it unchanged: the text
+    /// of a block scalar begins below its key.
     pub fn find_line(&self, path: &[&str], line: &str) -> Option<Origin> {
         let mut origin = self.find(path)?;
         let line = line.trim();
@@ -188,7 +188,7 @@ impl Sources<'_> {
         places.line(path)
     }
 
-    /// The text that an origin is in.
+    /// The text of an origin's file.
     fn text(&self, origin: &Origin) -> Option<&[u8]> {
         match origin {
             Origin::Flag { .. } => None,
@@ -205,7 +205,7 @@ impl Sources<'_> {
         }
     }
 
-    /// The path, from the top of the root, of the file that templates read which holds just these bytes.
+    /// The path, from the top of the root, of the file that templates can read and that has exactly these bytes.
     pub fn file_with(&self, bytes: &[u8]) -> Option<String> {
         fn find(chart: &Chart, bytes: &[u8]) -> Option<String> {
             let own = chart.content.files.iter().find(|file| *file.data == *bytes).map(|file| file.name.to_string());
@@ -216,7 +216,7 @@ impl Sources<'_> {
     }
 }
 
-/// The places that may decide on `path`, strongest first: the globals of a chart override those of its subcharts.
+/// The paths that may decide on `path`, strongest first: the globals of a chart override those of its subcharts.
 fn candidates<'path>(chart: &Chart, path: &[&'path str]) -> Vec<Vec<&'path str>> {
     let mut charts = 0;
     let mut current = chart;
@@ -236,14 +236,14 @@ fn candidates<'path>(chart: &Chart, path: &[&'path str]) -> Vec<Vec<&'path str>>
     all
 }
 
-/// The subchart whose values stand under `key`, and the name of its folder.
+/// The subchart with the values under `key`, and the name of its folder.
 fn subchart<'chart>(chart: &'chart Chart, key: &str) -> Option<(&'chart Chart, &'chart str)> {
     let entry = chart.metadata.dependencies.iter().find(|entry| entry.name_or_alias() == key);
     let name = entry.map_or(key, |entry| entry.name.as_str());
     chart.dependencies.iter().find(|subchart| subchart.name() == name).map(|subchart| (subchart, subchart.name()))
 }
 
-/// Whether the tree has something at the path; items that only fill a list up do not count.
+/// Whether the tree has a value at the path; null items that only fill up a list do not count.
 fn sets(values: &Data, path: &[&str]) -> bool {
     let mut current = values;
     let mut in_list = false;
@@ -260,7 +260,7 @@ fn sets(values: &Data, path: &[&str]) -> bool {
     !(in_list && current.is_null())
 }
 
-/// The paths of all values that are no tables, in key order, with the values; lists and empty tables count as values.
+/// The paths and values of everything that is not a table, in key order; lists and empty tables count as values.
 pub fn leaves(values: &Arc<Map>) -> Vec<(Vec<Arc<str>>, Data)> {
     let mut found = Vec::new();
     let mut path = Vec::new();
@@ -303,7 +303,7 @@ mod tests {
         }
     }
 
-    /// A file is looked through once, not for each of its values.
+    /// A file is searched once, not once for each of its values.
     #[test]
     fn values_of_long_files_are_found_soon() {
         let root = chart("root", "{}", vec![]);

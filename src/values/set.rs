@@ -1,9 +1,9 @@
-//! The grammar of `--set` and its sisters: `a.b[0]=x,c={1,2}`.
+//! The grammar of `--set` and the related flags: `a.b[0]=x,c={1,2}`.
 //!
-//! Goes in: one argument and the map to change. Comes out: the changed map, or Helm's fault. Five flags share the walk
-//! along keys and indexes and differ in what the text after `=` means: a typed value or list, a string, JSON, the content
-//! of a file, or the literal rest. A key that ends early often ends the parse in silence, as in Helm.
-//! Follows Helm's `pkg/strvals`, its limits of 65 536 on indexes and of 30 dots on names included.
+//! Goes in: one argument and the map to change. Comes out: the changed map, or Helm's fault. The five flags parse keys and indexes
+//! alike and differ in the meaning of the text after `=`: a typed value or list, a string, JSON, the content of a file, or the
+//! literal rest. A key that ends early often ends the parse silently, as in Helm.
+//! Follows Helm's `pkg/strvals`, including its limits of 65 536 on indexes and of 30 dots in names.
 
 use super::go_text::{quote_runes, type_name};
 use super::merge::Reader;
@@ -17,27 +17,27 @@ use std::sync::Arc;
 const MAXIMUM_INDEX: i64 = 65_536;
 /// How many dots one name may have.
 const MAXIMUM_NAME_LEVEL: usize = 30;
-/// How many keys and indexes one path may have in all. Helm has no such limit; the trees this makes must stay walkable.
+/// How many keys and indexes one path may have in total. Helm has no such limit; the resulting trees must not be too deep to walk.
 const MAXIMUM_STEPS: usize = 1_000;
-/// By how many items one text may lengthen lists; an index of a few digits makes thousands.
+/// How many items one text may add to lists; an index of a few digits adds thousands.
 const MAXIMUM_ITEMS: usize = 4_000_000;
 
-/// `--set`: whole numbers, `true`, `false` and `null` are typed, `{a,b}` is a list, all else is text.
+/// `--set`: whole numbers, `true`, `false` and `null` are typed, `{a,b}` is a list, everything else is a string.
 pub fn typed(text: &str, values: &mut Map) -> Result<()> {
     Parser::new(text, Kind::Typed).parse(values)
 }
 
-/// `--set-string`: as `--set`, but every value is text.
+/// `--set-string`: as `--set`, but every value is a string.
 pub fn string(text: &str, values: &mut Map) -> Result<()> {
     Parser::new(text, Kind::String).parse(values)
 }
 
-/// `--set-json`: `key=JSON` items, divided by blanks or commas; an empty value is null.
+/// `--set-json`: `key=JSON` items, separated by blanks or commas; an empty value is null.
 pub fn json(text: &str, values: &mut Map) -> Result<()> {
     Parser::new(text, Kind::Json).parse(values)
 }
 
-/// `--set-file`: the value is the content of the file that is named.
+/// `--set-file`: the value is the content of the named file.
 pub fn file(text: &str, values: &mut Map, reader: &mut Reader) -> Result<()> {
     Parser::new(text, Kind::File(reader)).parse(values)
 }
@@ -55,9 +55,9 @@ enum Kind<'a, 'b> {
     Literal,
 }
 
-/// Why a key or item was left.
+/// Why parsing a key or item stopped.
 enum Stop {
-    /// The text ended where Helm does not mind.
+    /// The text ended in a place that Helm accepts.
     End,
     Fault(Error),
 }
@@ -79,7 +79,7 @@ fn wrong_container(found: &Data, wanted: &str) -> Stop {
 struct Parser<'text, 'a, 'b> {
     rest: &'text str,
     kind: Kind<'a, 'b>,
-    /// By how many items lists may still grow.
+    /// How many items may still be added to lists.
     room: usize,
 }
 
@@ -108,7 +108,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
         Some(character)
     }
 
-    /// Characters up to one of `stops`, which is taken; `None` for the stop at the end of the text.
+    /// Characters up to and including one of `stops`, which is returned separately; `None` at the end of the text.
     fn until(&mut self, stops: &[char]) -> (Vec<char>, Option<char>) {
         let mut taken = Vec::new();
         while let Some(character) = self.next() {
@@ -125,7 +125,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
         (taken, None)
     }
 
-    /// One key with what follows it, set in `values`.
+    /// Parses one key and what follows it, and sets it in `values`.
     fn key(&mut self, values: &mut Map, name_level: usize, steps: usize) -> Step<()> {
         check_steps(steps)?;
         let stops: &[char] = if self.literal() { &['=', '[', '.'] } else { &['=', '[', ',', '.'] };
@@ -160,7 +160,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
         let index = self.index()?;
         let mut list = match values.get_mut(key) {
             None => Arc::new(Items::default()),
-            // Under an empty key nothing is put back.
+            // Nothing is stored under an empty key.
             Some(Data::List(items)) if key.is_empty() => items.clone(),
             Some(Data::List(items)) => std::mem::take(items),
             Some(other) => return Err(wrong_container(other, "[]interface {}")),
@@ -203,14 +203,14 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
         let (runes, stop) = self.until(&[']']);
         let text: String = runes.into_iter().collect();
         if stop.is_none() {
-            // Helm wraps the EOF and still knows it for the end of the text.
+            // Helm wraps the EOF and still recognises it as the end of the text.
             return Err(Stop::End);
         }
         parse_int(text.as_bytes(), 10)
             .map_err(|problem| fault(format!("error parsing index: strconv.Atoi: parsing {}: {}", quote(&text), problem.reason())))
     }
 
-    /// What follows `[index]`, set in `list`.
+    /// Parses what follows `[index]`, and sets it in `list`.
     fn item(&mut self, list: &mut Vec<Data>, index: i64, name_level: usize, steps: usize) -> Step<()> {
         check_steps(steps)?;
         if index < 0 {
@@ -260,7 +260,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
         }
     }
 
-    /// What follows `=`.
+    /// Parses what follows `=`.
     fn value(&mut self) -> Step<Given> {
         match self.kind {
             Kind::Literal => {
@@ -307,7 +307,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
         Ok(value)
     }
 
-    /// Takes blanks and one comma; whether the value ended with that.
+    /// Skips blanks and one comma; whether that ends the value.
     fn skip_to_json(&mut self) -> bool {
         self.rest = self.rest.trim_start();
         if let Some(rest) = self.rest.strip_prefix(',') {
@@ -330,7 +330,7 @@ impl<'text, 'a, 'b> Parser<'text, 'a, 'b> {
     }
 }
 
-/// What stood after `=`.
+/// The value after `=`.
 enum Given {
     Value(Data),
     /// The text ended there.
@@ -347,7 +347,7 @@ fn check_steps(steps: usize) -> Step<()> {
     Ok(())
 }
 
-/// An empty key takes its value with it.
+/// A value under an empty key is dropped.
 fn put(values: &mut Map, key: &str, value: Data) {
     if !key.is_empty() {
         values.insert(key, value);
@@ -374,7 +374,7 @@ fn typed_value(text: String) -> Data {
     if text.eq_ignore_ascii_case("true") {
         return Data::Bool(true);
     }
-    // Go folds case over Unicode, where the long s is an s.
+    // Go folds case over Unicode, where the long s folds to s.
     if text.eq_ignore_ascii_case("false") || text.replace('ſ', "s").eq_ignore_ascii_case("false") {
         return Data::Bool(false);
     }
@@ -392,7 +392,7 @@ fn typed_value(text: String) -> Data {
     Data::str(text)
 }
 
-/// How many bytes the JSON value at the start of `text` takes; of a broken one at least as many as show the fault.
+/// How many bytes the JSON value at the start of `text` has; for a broken one, at least as many as show the fault.
 fn json_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     match bytes.first() {
@@ -425,7 +425,7 @@ fn json_length(text: &str) -> usize {
     }
 }
 
-/// The length of the number that the text starts with, whatever follows it; `None` if it is broken.
+/// The length of the number at the start of the text, whatever follows it; `None` if it is broken.
 fn number_length(bytes: &[u8]) -> Option<usize> {
     let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
     let some_digits = |from: usize| Some(from + digits(from)).filter(|end| *end > from);

@@ -1,9 +1,9 @@
-//! Tables that can change while charts are coalesced, with the identity that Go's maps have.
+//! Tables that can change while charts are coalesced, with the identity of Go's maps.
 //!
-//! Goes in: shared [`Map`]s. Comes out: shared [`Map`]s again, the same ones wherever nothing changed. In between a table
-//! is a cell that several places may hold: Helm copies the tables of globals only to a depth of two, so what one subchart
-//! merges deeper shows in its parent and its siblings. A table is opened (its entries copied, not its subtrees) when
-//! something below it changes, never earlier. Apart from `template::value`, which lives one use later and has Go's types.
+//! Goes in: shared [`Map`]s. Comes out: shared [`Map`]s again, the same ones wherever nothing changed. In between, a table is a
+//! cell that several places may share: Helm copies the tables of globals only to a depth of two, so deeper tables that a subchart
+//! merges into show the change in its parent and its siblings. A table is opened (its entries are copied, not its subtrees) only
+//! when something below it changes. It is separate from `template::value`, which is used later and has Go's types.
 
 use crate::data::{Data, Map, compare};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,10 +12,10 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// How deep coalesced values may nest. YAML texts end at 10 000; a table that came to contain itself never ends.
+/// How deep coalesced values may nest. YAML texts end at 10 000; a table that contains itself never ends.
 const MAXIMUM_DEPTH: usize = 10_050;
 
-/// One entry of a [`Table`]: data nobody else changes, or a cell.
+/// One entry of a [`Table`]: data that never changes, or a cell.
 #[derive(Clone)]
 pub(crate) enum Node {
     Data(Data),
@@ -31,7 +31,7 @@ impl Node {
         matches!(self, Node::Table(_) | Node::Data(Data::Map(_)))
     }
 
-    /// The shared map that this table still is, if nothing below it was opened.
+    /// The unchanged shared map of this table, if nothing below it was opened.
     pub(crate) fn untouched(&self) -> Option<Arc<Map>> {
         match self {
             Node::Data(Data::Map(map)) => Some(map.clone()),
@@ -40,12 +40,12 @@ impl Node {
         }
     }
 
-    /// Whether a table in this table holds a table.
+    /// Whether a table in this table contains a table.
     pub(crate) fn has_tables_in_tables(&self) -> bool {
         self.has_tables(2)
     }
 
-    /// Whether there are tables in it, so many levels deep.
+    /// Whether it contains tables, down to this many levels.
     fn has_tables(&self, levels: usize) -> bool {
         let in_data = |map: &Map| {
             let deeper =
@@ -66,7 +66,7 @@ impl Node {
         }
     }
 
-    /// The tree as it is now.
+    /// The tree in its current state.
     pub(crate) fn freeze(&self) -> Result<Data> {
         self.freeze_at(0, &mut HashMap::new())
     }
@@ -79,34 +79,34 @@ impl Node {
     }
 }
 
-/// What cells became, by address.
+/// The frozen map of each cell, by address.
 type Frozen = HashMap<*const RefCell<Cell>, Arc<Map>>;
 
-/// A map with identity: every clone sees what any clone changes.
+/// A map with identity: all clones see each other's changes.
 #[derive(Clone)]
 pub(crate) struct Table(Rc<RefCell<Cell>>);
 
 struct Cell {
-    /// What it was made from; what it still is while `entries` is absent.
+    /// The map it was made from; its content while `entries` is absent.
     source: Option<Arc<Map>>,
     /// In key order.
     entries: Option<Vec<(Arc<str>, Node)>>,
     seal: Seal,
 }
 
-/// Whether a table that Helm copies for each chart is one cell for several charts here, because so far nothing differs.
+/// Whether several charts share this cell although Helm copies the table for each, because nothing differs so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seal {
     /// A cell in Helm too.
     Open,
-    /// A table directly in `global`: its copy shares the tables in it.
+    /// A table directly in `global`: a copy shares the tables in it.
     Inner,
-    /// The `global` table itself: its copy has copies of the tables in it.
+    /// The `global` table itself: a copy has copies of the tables in it.
     Outer,
 }
 
 impl Table {
-    /// A table of these entries.
+    /// A table with these entries.
     pub(crate) fn of(source: Arc<Map>) -> Table {
         Table::new(Cell { source: Some(source), entries: None, seal: Seal::Open })
     }
@@ -145,7 +145,7 @@ impl Table {
         }
     }
 
-    /// The entries as they are now, in key order.
+    /// The current entries, in key order.
     pub(crate) fn snapshot(&self) -> Vec<(Arc<str>, Node)> {
         let cell = self.0.borrow();
         match (&cell.entries, &cell.source) {
@@ -172,7 +172,7 @@ impl Table {
         });
     }
 
-    /// Takes `removed` out and puts `added` in, both in key order and both absent or present as they should be.
+    /// Removes `removed` and adds `added`, both in key order; keys of `removed` are present, those of `added` absent.
     pub(crate) fn apply(&self, removed: &[Arc<str>], added: Vec<(Arc<str>, Node)>) {
         if removed.is_empty() && added.is_empty() {
             return;
@@ -182,7 +182,7 @@ impl Table {
                 entries.retain(|entry| removed.binary_search(&entry.0).is_err());
             }
             entries.extend(added);
-            // Two sorted runs: the stable sort merges them in one pass.
+            // The entries are two sorted runs: the stable sort merges them in one pass.
             entries.sort_by(|a, b| a.0.cmp(&b.0));
         });
     }
@@ -194,7 +194,7 @@ impl Table {
         cell.entries = None;
     }
 
-    /// The table under `key` as a cell that may be changed for this place: a sealed one is replaced by its copy.
+    /// The table under `key` as a cell that may be changed through this table: a sealed cell is replaced by its copy.
     pub(crate) fn child(&self, key: &str) -> Option<Table> {
         let found = self.get(key)?;
         let child = match found {
@@ -207,7 +207,7 @@ impl Table {
         Some(child)
     }
 
-    /// The table under `key` as the cell that is there, for a place that shares it.
+    /// The table under `key` as its current cell, to be shared with another place.
     pub(crate) fn shared_child(&self, key: &str) -> Option<Table> {
         match self.get(key)? {
             Node::Table(table) => Some(table),
@@ -220,14 +220,14 @@ impl Table {
         }
     }
 
-    /// The cell under `key`, sealed, so that it can stand for a copy of the `global` table in a subchart.
+    /// The cell under `key`, sealed, so that it can represent a copy of the `global` table in a subchart.
     pub(crate) fn sealed_outer(&self, key: &str) -> Option<Table> {
         let child = self.shared_child(key)?;
         child.0.borrow_mut().seal = Seal::Outer;
         Some(child)
     }
 
-    /// The cell under `key`, sealed, so that it can stand for a shallow copy of itself elsewhere.
+    /// The cell under `key`, sealed, so that it can represent a shallow copy of itself elsewhere.
     pub(crate) fn sealed_inner(&self, key: &str) -> Option<Table> {
         let child = self.shared_child(key)?;
         let mut cell = child.0.borrow_mut();
@@ -238,7 +238,7 @@ impl Table {
         Some(child)
     }
 
-    /// A copy of the entries; the tables in it are the same cells in both, or, for a sealed `global`, sealed themselves.
+    /// A copy of the entries. Both share the cells of the tables in it; when a `global` is sealed, these cells become sealed.
     pub(crate) fn copy(&self) -> Table {
         self.share_children();
         let cell = self.0.borrow();
@@ -255,7 +255,7 @@ impl Table {
         Table::new(Cell { source: cell.source.clone(), entries: cell.entries.clone(), seal: Seal::Open })
     }
 
-    /// Makes every copy below that was put off, so that all cells are those Helm has and may be changed anywhere.
+    /// Makes every deferred copy below, so that the cells match Helm's maps and may be changed anywhere.
     pub(crate) fn unseal(&self) {
         self.unseal_once(&mut HashSet::new());
     }
@@ -274,12 +274,12 @@ impl Table {
         }
     }
 
-    /// The entries, if there are any that are not those of the source.
+    /// The entries, if the table was opened; else none.
     fn opened(&self) -> Vec<(Arc<str>, Node)> {
         self.0.borrow().entries.clone().unwrap_or_default()
     }
 
-    /// Makes cells of the tables in it, so that whoever takes an entry shares it.
+    /// Turns the tables in it into cells, so that copies of an entry share its table.
     pub(crate) fn share_children(&self) {
         let mut cell = self.0.borrow_mut();
         if cell.entries.is_none() {
@@ -296,7 +296,7 @@ impl Table {
         }
     }
 
-    /// The map as it is now. Cells that stand at several places become one shared map.
+    /// The map in its current state. A cell in several places becomes one shared map.
     pub(crate) fn freeze(&self) -> Result<Arc<Map>> {
         self.freeze_at(0, &mut HashMap::new())
     }
@@ -330,7 +330,7 @@ impl Table {
         change(cell.entries.get_or_insert_default());
     }
 
-    /// Puts a cell where the same entries stood as data or as another cell.
+    /// Replaces the node under `key`, which had the same entries as data or as another cell.
     fn replace(&self, key: &str, node: Node) {
         self.change(|entries| {
             if let Ok(at) = position(entries, key) {
@@ -356,7 +356,8 @@ fn position(entries: &[(Arc<str>, Node)], key: &str) -> std::result::Result<usiz
     entries.binary_search_by(|entry| compare(entry.0.as_bytes(), key.as_bytes()))
 }
 
-/// Whether `frozen` holds the very entries of `source`. Scalars count as equal only where that is cheap to see.
+/// Whether `frozen` has exactly the entries of `source`, compared by pointer. Scalars count as equal only where comparing them is
+/// cheap.
 fn equals_by_pointer(source: &Map, frozen: &[(Arc<str>, Data)]) -> bool {
     source.len() == frozen.len()
         && source.iter().zip(frozen).all(|(old, new)| {

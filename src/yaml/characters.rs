@@ -1,9 +1,9 @@
-//! Characters of scalars: which are printed as they are, which break lines, and the escapes of double quotes, both ways.
+//! Characters of scalars: the printable ones, those that break lines, and the escapes of double quotes, in both directions.
 //!
-//! Goes in: characters of a value, or the letter of an escape. Comes out: what go-yaml makes of them. Its versions 2 (`scanner`,
-//! `emit`) and 3 (`node`) have these rules in common, from libyaml.
+//! Goes in: characters of a value, or the letter of an escape. Comes out: go-yaml's treatment of them. Versions 2 (`scanner`,
+//! `emit`) and 3 (`node`) share these rules, from libyaml.
 
-/// Whether the character is printed as it is; go-yaml takes everything beyond U+FFFF for unprintable.
+/// Whether the character is printed unescaped; to go-yaml, everything beyond U+FFFF is unprintable.
 pub(super) fn is_printable(character: char) -> bool {
     matches!(character, '\n' | ' '..='~' | '\u{A0}'..='\u{FEFE}' | '\u{FF00}'..='\u{FFFD}')
 }
@@ -13,7 +13,7 @@ pub(super) fn is_break(character: char) -> bool {
     matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// The letters of escapes and what they stand for, the frequent ones first.
+/// The letters of escapes and their characters, frequent ones first.
 const ESCAPES: [(u8, char); 15] = [
     (b'n', '\n'),
     (b'"', '"'),
@@ -32,7 +32,7 @@ const ESCAPES: [(u8, char); 15] = [
     (b'P', '\u{2029}'),
 ];
 
-/// What the byte behind a backslash stands for, if it is no number's and no line break.
+/// The character for the byte behind a backslash, unless the byte starts a number or is a line break.
 pub(super) fn unescape(letter: u8) -> Option<char> {
     // These are read, but never written.
     if matches!(letter, b' ' | b'\'' | b'\t') {
@@ -41,7 +41,7 @@ pub(super) fn unescape(letter: u8) -> Option<char> {
     ESCAPES.iter().find(|escape| escape.0 == letter).map(|escape| escape.1)
 }
 
-/// How many hexadecimal digits follow a backslash and this letter, if it begins the number of a character.
+/// How many hexadecimal digits follow a backslash and this letter, if it starts a character number.
 pub(super) fn hexadecimal_digits(letter: u8) -> Option<usize> {
     match letter {
         b'x' => Some(2),
@@ -51,7 +51,7 @@ pub(super) fn hexadecimal_digits(letter: u8) -> Option<usize> {
     }
 }
 
-/// The escape of a character, with its backslash: by its letter if it has one, else by its number.
+/// The escape of a character, with its backslash: by letter if it has one, else by number.
 pub(super) fn escape(character: char) -> String {
     if let Some((letter, _)) = ESCAPES.iter().find(|escape| escape.1 == character) {
         return format!("\\{}", char::from(*letter));

@@ -1,11 +1,11 @@
 //! From nodes to values: merge keys, aliases, keys as strings, and the step through JSON.
 //!
-//! Goes in: a [`Document`] and the [`Shape`] it is read into. Comes out: a [`Data`] tree as `json.Unmarshal` would be given it:
+//! Goes in: a [`Document`] and the [`Shape`] it is read into. Comes out: the [`Data`] tree that `json.Unmarshal` would receive:
 //! numbers are floats, keys are strings, scalars under a string field are strings.
 //!
-//! go-yaml does this in three passes whose faults rank before each other: decoding, turning keys into strings, and writing JSON.
-//! Here they are one pass that keeps the first fault of each rank. It is a loop over a stack of frames, since a text may nest
-//! tens of thousands of levels deep.
+//! go-yaml does this in three passes, and a fault of an earlier pass hides those of later ones: decoding, turning keys into
+//! strings, and writing JSON. Here a single pass keeps the first fault of each. It is a loop over a stack of frames, since a text
+//! may nest tens of thousands of levels deep.
 
 use super::document::{Document, Node, NodeKind};
 use super::fault::{Fault, Origin, Step};
@@ -20,27 +20,27 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How many keys that cannot be strings are kept, to see whether a later entry takes their place: a message holds the key with all
-/// that is below it, which may be much.
+/// How many keys that cannot be strings are tracked in case a later entry replaces them: a message contains the key and everything
+/// below it, which may be large.
 const KEY_FAULTS_LIMIT: usize = 64;
 
-/// Levels that `encoding/json` reads.
+/// The deepest nesting that `encoding/json` reads.
 const MAX_JSON_DEPTH: usize = 10_000;
 
-/// Keys in keys that are decoded before they are refused; these recurse.
+/// How deep keys within keys are decoded before they are refused; they recurse.
 const MAX_KEY_DEPTH: usize = 50;
 
-/// Up to so many decoded nodes nearly all may come from aliases; from [`ALIAS_RANGE_HIGH`] on only a tenth.
+/// Up to this many decoded nodes, nearly all may come from aliases; from [`ALIAS_RANGE_HIGH`] on, only a tenth may.
 const ALIAS_RANGE_LOW: f64 = 400_000.0;
 const ALIAS_RANGE_HIGH: f64 = 4_000_000.0;
 
-/// A value and what stands in its way of becoming JSON.
+/// A value and the obstacles to writing it as JSON.
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub data: Data,
     /// The first key that cannot be a string, in go-yaml's words (no `yaml: ` in front).
     pub key_fault: Option<String>,
-    /// Infinities or NaN are somewhere in it.
+    /// Whether it contains infinities or NaN.
     pub has_unsupported: bool,
     /// `[` or `{` of the first collection that is too deep for JSON.
     pub too_deep: Option<char>,
@@ -67,7 +67,7 @@ pub(super) fn decode(document: &Document<'_>, shape: &'static Shape, strict: boo
     };
     let data = match document.nodes.is_empty() {
         true => Data::Null,
-        // The document itself counts as one.
+        // The document itself counts as a node.
         false => decoder.count().and_then(|()| decoder.run(0, shape)).map_err(Failure::Fault)?,
     };
     if !decoder.repeated.is_empty() {
@@ -82,7 +82,7 @@ pub(super) fn decode(document: &Document<'_>, shape: &'static Shape, strict: boo
 #[derive(Debug)]
 pub(super) enum Failure {
     Fault(Box<Fault>),
-    /// Keys that stand twice in a map, in go-yaml's words.
+    /// Keys that occur twice in a map, in go-yaml's words.
     Repeated(Vec<String>),
 }
 
@@ -98,7 +98,7 @@ impl Failure {
 
 /// A collection that is being filled.
 struct Frame {
-    /// The child to decode next, and where they end.
+    /// The child to decode next, and the end of the children.
     next: usize,
     end: usize,
     content: Content,
@@ -115,7 +115,7 @@ enum Content {
     Map {
         key: Option<Key>,
         shape: &'static Shape,
-        /// Its entries go to the map around it.
+        /// Whether its entries go to the enclosing map.
         merged: bool,
     },
     /// Maps to merge, the last one first.
@@ -129,7 +129,7 @@ enum Content {
 struct Key {
     name: Arc<str>,
     index: usize,
-    /// How many key faults were known before it.
+    /// How many key faults were known before this key.
     faults: usize,
 }
 
@@ -139,7 +139,7 @@ struct OpenMap {
     entries: Vec<(Arc<str>, Data)>,
     /// Go's identity of the keys so far; only kept in strict mode.
     seen: HashSet<String>,
-    /// Go's identity of keys whose entries hold key faults, and which.
+    /// Go's identity of keys whose entries contain key faults, and the range of those faults.
     faulty: Vec<(String, Range<usize>)>,
 }
 
@@ -149,16 +149,16 @@ struct Decoder<'d, 'a> {
     frames: Vec<Frame>,
     maps: Vec<OpenMap>,
     depth: usize,
-    /// How many keys that are collections it is inside of.
+    /// How many collection keys enclose the current node.
     key_depth: usize,
     decoded: usize,
     from_aliases: usize,
     alias_depth: usize,
     active_aliases: HashSet<usize>,
     repeated: Vec<String>,
-    /// Keys that cannot be strings, in the order they are met; none where a later entry took the place of what they stand in.
+    /// Keys that cannot be strings, in order; `None` where a later entry replaced the entry that contains them.
     key_faults: Vec<Option<String>>,
-    /// The first beyond those that are followed.
+    /// The first one beyond those that are tracked.
     further_key_fault: Option<String>,
     has_unsupported: bool,
     too_deep: Option<char>,
@@ -169,7 +169,7 @@ fn fault(problem: impl Into<std::borrow::Cow<'static, str>>) -> Box<Fault> {
 }
 
 impl<'d, 'a> Decoder<'d, 'a> {
-    /// Counts a decoded node and stops when aliases blow the document up (`decoder.unmarshal`).
+    /// Counts a decoded node and fails when aliases expand the document too much (`decoder.unmarshal`).
     fn count(&mut self) -> Step<()> {
         self.decoded += 1;
         if self.alias_depth > 0 {
@@ -210,7 +210,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         }
     }
 
-    /// Goes on with the innermost frame; gives a value when one is complete.
+    /// Continues the innermost frame; returns a value when one is complete.
     fn step(&mut self) -> Step<Option<Data>> {
         let Some(frame) = self.frames.last_mut() else { return Ok(Some(Data::Null)) };
         if let Content::Merges { nodes, shape } = &mut frame.content {
@@ -234,7 +234,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         }
     }
 
-    /// A key, and the start of its value.
+    /// Decodes a key, and starts on its value.
     fn entry(&mut self, index: usize, node: &'d Node<'a>, shape: &'static Shape) -> Step<Option<Data>> {
         let value = node.end();
         let value_node = self.node(value)?;
@@ -260,7 +260,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         self.enter(value, shape, None)
     }
 
-    /// The key as a string, and in strict mode what tells it from other keys (1 and "1" differ).
+    /// The key as a string and, in strict mode, its identity among the keys (1 and "1" differ).
     fn key(&mut self, index: usize, value: usize) -> Step<(Arc<str>, Option<String>)> {
         self.count()?;
         let mut node = self.node(index)?;
@@ -310,7 +310,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         Ok((text, identity))
     }
 
-    /// An entry is complete: the faults in what it takes the place of are gone, its own are those from `first` on.
+    /// Called when an entry is complete: drops the faults of the entry that it replaces; its own are those from `first` on.
     fn replace_faults(&mut self, key: usize, first: usize) {
         let (Ok(mut node), Some(map)) = (self.node(key), self.maps.last_mut()) else { return };
         if let NodeKind::Alias(target) = node.kind() {
@@ -328,7 +328,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         }
     }
 
-    /// A list or map as a key: it is decoded, so that faults inside it come first, and then refused.
+    /// Refuses a list or map as a key, after decoding it, so that faults inside it come first.
     fn collection_key(&mut self, index: usize) -> Box<Fault> {
         self.key_depth += 1;
         if self.key_depth <= MAX_KEY_DEPTH {
@@ -391,7 +391,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         }
     }
 
-    /// Starts on a node: gives its value if it is a scalar, else opens a frame for it.
+    /// Starts on a node: returns its value if it is a scalar, else opens a frame for it.
     fn enter(&mut self, index: usize, shape: &'static Shape, alias: Option<usize>) -> Step<Option<Data>> {
         self.count()?;
         let node = self.node(index)?;
@@ -428,7 +428,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         }
     }
 
-    /// Closes the innermost frame; gives its value unless it was merged into another.
+    /// Closes the innermost frame; returns its value unless it was merged into another.
     fn leave(&mut self) -> Option<Data> {
         let frame = self.frames.pop()?;
         self.deactivate(frame.alias);
@@ -479,13 +479,13 @@ fn merge_fault() -> Box<Fault> {
     fault("map merge requires map or sequence of maps as the value")
 }
 
-/// A scalar's value; texts that are not what is written come apart.
+/// A scalar's value; strings that differ from the written text are separate.
 enum Scalar {
     Text(Arc<str>),
     Resolved(Resolved),
 }
 
-/// What tells a key from others in Go: 1 and "1" differ.
+/// Go's identity of a key: 1 and "1" differ.
 fn identity(document: &Document<'_>, node: &Node<'_>) -> String {
     match scalar(document, node) {
         Ok(Scalar::Text(text)) => format!("\"{text}"),
@@ -506,7 +506,7 @@ fn scalar(document: &Document<'_>, node: &Node<'_>) -> Step<Scalar> {
     resolve_tagged(tag, node.value()).map(Scalar::Resolved)
 }
 
-/// Go's `base64.StdEncoding`: line breaks do not count, stray bits at the end neither.
+/// Go's `base64.StdEncoding`: line breaks and stray bits at the end are ignored.
 fn binary(text: &str) -> Step<Arc<str>> {
     match base64::decode(text.as_bytes()) {
         Ok(bytes) => Ok(valid_text(&bytes).into()),

@@ -1,7 +1,7 @@
-//! Our parser against libyaml-safer, the Rust port of the C library that go-yaml v2 descends from.
+//! Compares our parser with libyaml-safer, the Rust port of the C library from which go-yaml v2 descends.
 //!
-//! Both must read the same events from what our emitter writes, and from the recorded texts that both take; where go-yaml has left
-//! its ancestor's path the texts are named. Faults are not compared: their words and lines are go-yaml's own.
+//! Both must read the same events from our emitter's output, and from the recorded texts that both accept; the texts where go-yaml
+//! deviates from its ancestor are listed. Faults are not compared: their words and lines are go-yaml's own.
 
 use super::parser::{Event, Parser};
 use super::reader::Source;
@@ -10,7 +10,7 @@ use crate::data::Data;
 use crate::json;
 use libyaml_safer::EventData;
 
-/// The events of the first document in short, or the fault.
+/// The events of the first document in short form, or the fault.
 fn ours(text: &[u8]) -> Result<Vec<String>, String> {
     let source = Source::new(text);
     let mut parser = Parser::new(Scanner::new(&source));
@@ -70,6 +70,6 @@ fn recorded_texts() {
         }
     }
     assert!(compared > 1000, "{compared}");
-    // go-yaml loses sight of an empty flow collection that is a key, and takes a second byte order mark for one on each line.
+    // go-yaml loses an empty flow collection that is a key, and treats a second byte order mark as one on each line.
     assert_eq!(different, ["[]: x\n", "\u{feff}\u{feff}a: 1\nbb: 2\n"]);
 }

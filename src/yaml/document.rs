@@ -1,8 +1,8 @@
-//! A document as a flat list of nodes, with its anchors looked up.
+//! A document as a flat list of nodes, with resolved anchors.
 //!
-//! Goes in: a checked [`Source`], or the events of a [`Parser`]. Comes out: the nodes of the first document in the order they are
-//! written, each knowing where its subtree ends. go-yaml reads a whole document before it decodes any of it, so faults of syntax
-//! come before all others.
+//! Goes in: a checked [`Source`], or the events of a [`Parser`]. Comes out: the nodes of the first document in source order, each
+//! with the end of its subtree. go-yaml reads a whole document before it decodes any of it, so syntax faults come before all
+//! others.
 
 use super::fault::{Fault, Origin, Step};
 use super::lines::{self, Listener};
@@ -13,20 +13,20 @@ use super::scanner::Scanner;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// For how many nodes there is room from the start: what is not used costs nothing, but to grow into fresh memory does.
+/// The most nodes for which capacity is reserved at once: unused capacity costs nothing, but growing into fresh memory does.
 const MOST_ROOM: usize = 512 << 10;
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NodeKind {
     Scalar,
     Sequence,
     Mapping,
-    /// Stands for the node at this index.
+    /// Refers to the node at this index.
     Alias(u32),
 }
 
-/// The text of a node. Long documents are bound by the memory of their nodes, and this takes less than a `Cow`.
+/// The text of a node. The memory of nodes limits the speed for long documents, and this is smaller than a `Cow`.
 #[derive(Debug)]
 enum Text<'a> {
     Source(&'a str),
@@ -40,15 +40,15 @@ pub(super) struct Node<'a> {
     text: Text<'a>,
     /// From 0.
     line: u32,
-    /// The index behind the last node below this one.
+    /// The index behind its last descendant.
     end: u32,
-    /// Which of the document's tags it has, counted from 1; 0 for none. Of an alias, which has none, the node that it stands for.
+    /// The number of its tag in the document's list, from 1; 0 for none. For an alias, which has no tag, the index of its target.
     tag: u32,
     form: Form,
     pub implicit: bool,
 }
 
-/// A [`NodeKind`] without what an alias stands for.
+/// A [`NodeKind`] without the target of an alias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Scalar,
@@ -67,7 +67,7 @@ impl Node<'_> {
         }
     }
 
-    /// The text of a scalar, the name of an alias.
+    /// The text of a scalar, or the name of an alias.
     pub(super) fn value(&self) -> &str {
         match &self.text {
             Text::Source(text) => text,
@@ -75,12 +75,12 @@ impl Node<'_> {
         }
     }
 
-    /// The line it begins on, from 0.
+    /// The line where it starts, from 0.
     pub(super) fn line(&self) -> usize {
         self.line as usize
     }
 
-    /// The index behind the last node below this one.
+    /// The index behind its last descendant.
     pub(super) fn end(&self) -> usize {
         self.end as usize
     }
@@ -89,15 +89,15 @@ impl Node<'_> {
 /// The first document of a text.
 #[derive(Debug, Default)]
 pub(super) struct Document<'a> {
-    /// Empty when the text holds no document.
+    /// Empty when the text has no document.
     pub nodes: Vec<Node<'a>>,
     pub has_aliases: bool,
-    /// Of the few nodes that have one.
+    /// The tags of the few nodes that have one.
     tags: Vec<Box<str>>,
 }
 
 impl<'a> Document<'a> {
-    /// The first document of a text: by its lines if they are plain, else by its tokens.
+    /// The first document of a text: read by lines if they are plain, else by tokens.
     pub(super) fn first(source: &'a Source<'_>) -> Step<Document<'a>> {
         match Document::by_lines(source) {
             Some(document) => Ok(document),
@@ -188,7 +188,7 @@ impl<'a> Document<'a> {
         at
     }
 
-    /// The tag of a node, or "".
+    /// The tag of a node, or an empty text.
     pub(super) fn tag(&self, node: &Node<'_>) -> &str {
         let at = (node.tag as usize).checked_sub(1).filter(|_| node.form != Form::Alias);
         at.and_then(|at| self.tags.get(at)).map_or("", |tag| tag)
@@ -211,7 +211,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// A document that is read by its lines.
+/// Builds a document from its lines.
 struct Builder<'a> {
     document: Document<'a>,
     /// The nodes of the open collections.
@@ -246,12 +246,12 @@ impl<'a> Listener<'a> for Builder<'a> {
     }
 }
 
-/// About how many nodes a text has: each stands before a colon, a comma, a closing bracket or the end of a line.
+/// An estimate of the number of nodes: each precedes a colon, a comma, a closing bracket or the end of a line.
 fn nodes_in(text: &[u8]) -> usize {
     text.iter().filter(|byte| matches!(byte, b':' | b',' | b'\n' | b']' | b'}')).count() + 1
 }
 
-/// A place in a text or list. What is longer than four billion was refused before it was read.
+/// An index into a text or list. Texts longer than four billion bytes are refused earlier.
 fn index(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -263,7 +263,7 @@ mod tests {
     use crate::json;
     use crate::yaml::lines::tests::broken_manifests;
 
-    /// Whether the text could be read by its lines; if so, then as by its tokens.
+    /// Whether the text can be read by lines; if so, asserts the same result as by tokens.
     fn is_read_alike(text: &str) -> bool {
         let source = Source::new(text.as_bytes());
         let Some(lines) = Document::by_lines(&source) else { return false };
@@ -296,7 +296,7 @@ mod tests {
         assert!(by_lines > 100, "only {by_lines} were read by lines");
     }
 
-    /// Values files have thousands of these, all in fresh memory.
+    /// Values files have thousands of nodes, all in fresh memory.
     #[test]
     fn nodes_are_small() {
         assert_eq!(std::mem::size_of::<super::Node<'_>>(), 32);

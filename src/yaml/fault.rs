@@ -1,14 +1,14 @@
-//! Why a text is not YAML, before it is put into words.
+//! Why a text is not YAML, before it becomes a message.
 //!
-//! Goes in: what the reader, scanner, parser or composer found. Comes out: go-yaml's message. Apart from the crate's error type
-//! because go-yaml counts lines differently for each of them, and a scanner's result should be one word wide.
+//! Goes in: the findings of the reader, scanner, parser or composer. Comes out: go-yaml's message. It is separate from the crate's
+//! error type because go-yaml counts lines differently for each of them, and a scanner's result should be one word wide.
 
 use std::borrow::Cow;
 
-/// Who found the fault; decides which line is named.
+/// The stage that found the fault, which decides the line in the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Characters that may not stand in YAML; never names a line.
+    /// Characters that are not allowed in YAML; never names a line.
     Reader,
     /// Names the line counted from 1.
     Scanner,
@@ -23,18 +23,18 @@ pub(super) enum Origin {
 pub(super) struct Fault {
     pub origin: Origin,
     pub problem: Cow<'static, str>,
-    /// Where it was found, from 0.
+    /// The line of the fault, from 0.
     pub line: usize,
-    /// Where the construct began that it was found in, from 0.
+    /// The line where the enclosing construct began, from 0.
     pub context_line: usize,
-    /// Bytes from the start of `line`, where the scanner stood; go-yaml keeps it to itself.
+    /// The scanner's position in bytes from the start of `line`; go-yaml does not report it.
     pub column: Option<usize>,
 }
 
-/// What began as a key went on without its colon: that is noticed later, and the place to mend is where it began.
+/// A key without its colon is noticed later; the place to fix is its start.
 pub(super) const MISSING_COLON: &str = "could not find expected ':'";
 
-/// The result of a step of reading.
+/// The result of a reading step.
 pub(super) type Step<T> = Result<T, Box<Fault>>;
 
 impl Fault {
@@ -43,7 +43,7 @@ impl Fault {
         Box::new(Fault { origin, problem: problem.into(), line: 0, context_line: 0, column: None })
     }
 
-    /// The line go-yaml names, or none: a fault on the first line falls back on the start of its construct (`parser.fail`).
+    /// The line in go-yaml's message, if any: a fault on the first line falls back on the start of its construct (`parser.fail`).
     pub(super) fn named_line(&self) -> Option<usize> {
         match (self.line, self.context_line) {
             (0, 0) => None,
@@ -53,7 +53,7 @@ impl Fault {
         }
     }
 
-    /// The line of the text where the fault is, from 1, for our own diagnostics.
+    /// The line of the fault, from 1, for our own diagnostics.
     pub(super) fn true_line(&self) -> Option<usize> {
         match self.origin {
             Origin::Scanner if self.problem == MISSING_COLON => Some(self.context_line + 1),
@@ -62,7 +62,7 @@ impl Fault {
         }
     }
 
-    /// Where on that line, in bytes from its start, if that is known.
+    /// The column of the fault on that line, in bytes, if known.
     pub(super) fn true_column(&self) -> Option<usize> {
         self.column.filter(|_| self.problem != MISSING_COLON)
     }

@@ -1,4 +1,4 @@
-//! Nodes as Go's `%#v` prints what go-yaml made of them: only for messages about keys that cannot be keys.
+//! Nodes as Go's `%#v` prints go-yaml's values, for messages about invalid keys only.
 //!
 //! Goes in: a node of a document. Comes out: its text, cut off where aliases would make it huge.
 
@@ -7,10 +7,10 @@ use super::resolve::{BINARY, Resolved, resolve_tagged};
 use crate::number;
 use crate::quote::quote;
 
-/// How much is printed at most.
+/// The longest text.
 const MAX_LENGTH: usize = 64 << 10;
 
-/// How deep it looks.
+/// The deepest nesting.
 const MAX_DEPTH: usize = 200;
 
 /// A value inside a map or list: nil is `interface {}(nil)`.
@@ -20,13 +20,13 @@ pub(super) fn value(document: &Document<'_>, index: usize) -> String {
     out
 }
 
-/// A value that is printed by itself: nil is `<nil>`.
+/// A value on its own: nil is `<nil>`.
 pub(super) fn top(document: &Document<'_>, index: usize) -> String {
     let text = value(document, index);
     if text == "interface {}(nil)" { "<nil>".to_owned() } else { text }
 }
 
-/// Prints until there is no more room, which the keys of maps take from too: they are printed by themselves to be sorted.
+/// Prints until the room is used up, including the room for keys of maps, which are printed separately to be sorted.
 struct Printer<'d, 'a> {
     document: &'d Document<'a>,
     room: usize,
@@ -76,7 +76,7 @@ impl Printer<'_, '_> {
             self.print(key, depth + 1, &mut name);
             entries.push((name, value));
         }
-        // Of equal keys the last one stays.
+        // Among equal keys, the last one stays.
         entries.sort();
         entries.reverse();
         entries.dedup_by(|earlier, later| earlier.0 == later.0);

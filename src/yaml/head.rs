@@ -1,10 +1,9 @@
-//! The head of a manifest: what Helm reads of each rendered document before it sorts them.
+//! The head of a manifest: the part of each rendered document that Helm reads before sorting.
 //!
-//! Goes in: the text of one document. Comes out: Helm's `SimpleHead`, or the error that `yaml.Unmarshal` into it gives.
-//! The whole document is checked, but no tree is built of it and only the texts asked for are made: this runs over every
-//! rendered byte. Plain documents are read line by line ([`super::lines`]), others by their events; those with anchors, tags,
-//! merges, odd keys or a head of the wrong type, which hardly any have, go the long way through [`super::decode`], so that there
-//! is one place that knows those rules.
+//! Goes in: the text of one document. Comes out: Helm's `SimpleHead`, or the error of `yaml.Unmarshal` into it. The whole document
+//! is checked, but no tree is built and only the needed texts are made: this runs over every rendered byte. Plain documents are
+//! read line by line ([`super::lines`]), others by their events. Those with anchors, tags, merges, odd keys or a head of the wrong
+//! type, which are rare, are decoded fully by [`super::decode`], so that those rules are in one place only.
 
 use super::lines::{self, Listener};
 use super::parser::{Event, Parser, Properties, Scalar};
@@ -23,9 +22,9 @@ use std::collections::BTreeMap;
 pub struct Head {
     pub api_version: String,
     pub kind: String,
-    /// Empty when there is no `metadata` or no name in it.
+    /// Empty when there is no `metadata` or it has no name.
     pub name: String,
-    /// In byte order of the keys, each once.
+    /// In byte order of the keys, without duplicates.
     pub annotations: Vec<(String, String)>,
 }
 
@@ -82,14 +81,14 @@ fn the_long_way(text: &[u8]) -> Result<Head> {
     })
 }
 
-/// Why the short way ended early.
+/// Why the fast path ended early.
 enum Stop {
     Fault(Box<super::fault::Fault>),
-    /// Something the short way does not know.
+    /// A construct that the fast path does not support.
     Unusual,
 }
 
-/// Levels that `encoding/json` reads.
+/// The deepest nesting that `encoding/json` reads.
 const MAX_DEPTH: usize = 10_000;
 
 /// An open collection.
@@ -100,7 +99,7 @@ enum Open {
     MapAtValue,
 }
 
-/// What the next value is.
+/// The role of the next value.
 #[derive(Default)]
 enum Slot {
     #[default]
@@ -113,10 +112,10 @@ enum Slot {
     Annotation(String),
 }
 
-/// A head in the making: told of keys, scalars and collections in their order, by whoever reads them.
+/// Builds a head from keys, scalars and collections, which a reader passes to it in order.
 #[derive(Default)]
 struct Builder {
-    /// How deep in `metadata` the reading is: 1 in its map, 2 in that of the annotations.
+    /// How deep it is inside `metadata`: 1 in its map, 2 in the map of annotations.
     inside: usize,
     api_version: String,
     kind: String,
@@ -130,7 +129,7 @@ impl Builder {
         Head { api_version, kind, name, annotations: annotations.into_iter().collect() }
     }
 
-    /// Whether a collection may be the value of this slot when so many are open around it.
+    /// Whether a collection may be the value of this slot, with `around` open collections around it.
     fn open(&mut self, slot: &Slot, is_map: bool, around: usize) -> bool {
         let fits = match (slot, around) {
             (Slot::Other, 1..) => true,
@@ -152,16 +151,16 @@ impl Builder {
         fits
     }
 
-    /// A collection ended, and so many are still open.
+    /// A collection ended; `open` others are still open.
     fn closed(&mut self, open: usize) {
         if self.inside > 0 && open == self.inside {
             self.inside -= 1;
         }
     }
 
-    /// What the value of a key is in the innermost of so many open collections; `None` if such a key is unusual.
+    /// The role of a key's value in the innermost of `open` open collections; `None` if such a key is unusual.
     fn slot(&self, key: &str, is_plain: bool, open: usize) -> Option<Slot> {
-        // Nearly all keys stand too deep to be looked at.
+        // Nearly all keys are too deep to matter.
         if open > 3 || open > self.inside + 1 {
             return Some(Slot::Other);
         }
@@ -187,7 +186,7 @@ impl Builder {
         })
     }
 
-    /// Takes the scalar that is the value of this slot; `None` if it is of no use there.
+    /// Takes the scalar as the value of this slot; `None` if it does not fit.
     fn scalar(&mut self, slot: &Slot, text: &str, is_plain: bool) -> Option<()> {
         if matches!(slot, Slot::Other) {
             return Some(());
@@ -212,7 +211,7 @@ impl Builder {
     }
 }
 
-/// What a string field takes from a scalar; `None` for null.
+/// A scalar as the value of a string field; `None` for null.
 fn as_string(text: &str, is_plain: bool) -> Option<String> {
     let resolved = if is_plain { resolve(text) } else { Resolved::Str };
     match resolved {
@@ -225,7 +224,7 @@ fn as_string(text: &str, is_plain: bool) -> Option<String> {
     }
 }
 
-/// Reads a head from the lines of a document.
+/// Builds a head from the lines of a document.
 #[derive(Default)]
 struct ByLines {
     slot: Slot,
@@ -260,7 +259,7 @@ impl<'a> Listener<'a> for ByLines {
     }
 }
 
-/// Reads a head from the events of a document.
+/// Builds a head from the events of a document.
 struct Reading<'a> {
     parser: Parser<'a>,
     open: Vec<Open>,
@@ -337,7 +336,7 @@ impl<'a> Reading<'a> {
 
     fn key(&mut self, key: &Scalar<'a>) -> std::result::Result<(), Stop> {
         let text: &str = &key.value;
-        // Words that are no strings as keys stay so below; here only those that cannot be keys count.
+        // Keys that resolve to other types are checked in `slot` below; here only invalid keys matter.
         if key.implicit && !key.raw {
             match text.as_bytes().first() {
                 Some(b'~' | b'n' | b'N' | b'0'..=b'9' | b'+') if matches!(resolve(text), Resolved::Null | Resolved::Uint(_)) => {
@@ -369,7 +368,7 @@ impl<'a> Reading<'a> {
             return Err(Stop::Unusual);
         }
         if matches!(self.slot, Slot::Other) {
-            // Only a map, or nothing, is a manifest.
+            // A manifest is a map or null.
             let is_root = self.open.is_empty();
             return if is_root && !(scalar.implicit && resolve(text) == Resolved::Null) { Err(Stop::Unusual) } else { Ok(()) };
         }

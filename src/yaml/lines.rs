@@ -1,60 +1,60 @@
 //! A document, read line by line.
 //!
-//! Goes in: a checked [`Source`], and a [`Listener`] that is told what stands in it. Comes out: whether every line was one of the few
-//! kinds that nearly all manifests and values files are made of: a key, a dash, a value on its line, a list or map on its line, a text
-//! of several lines. Anything else is no fault here but a reason to read the document with the whole scanner: flow collections of
-//! several lines, anchors, tags, tabs, odd keys. Most of the bytes that charts hold and render pass here, at a fraction of the time.
+//! Goes in: a checked [`Source`], and a [`Listener`] for its content. Comes out: whether every line was of one of the few kinds
+//! that nearly all manifests and values files consist of: a key, a dash, a value on its line, a list or map on its line, a text of
+//! several lines. Anything else is not a fault, but must be read with the full scanner: flow collections of several lines,
+//! anchors, tags, tabs, odd keys. Most bytes that charts contain and render are read here, in a fraction of the time.
 
 use super::reader::Source;
 use super::resolve::{Resolved, resolve};
 use super::scanner::{Place, Scanner};
 use std::borrow::Cow;
 
-/// Deeper documents go the long way, which has the limits.
+/// Deeper documents are read with the scanner, which has the limits.
 const MAX_DEPTH: usize = 1000;
 
-/// Longer keys go the long way, which has the limit.
+/// Longer keys are read with the scanner, which has the limit.
 const MAX_KEY: usize = 1000;
 
-/// Lists and maps within each other on one line.
+/// How deep lists and maps on one line may nest.
 const MAX_FLOW_DEPTH: usize = 20;
 
-/// Who is told what stands in a document, in the order in which it stands there. Whatever it answers with `false` is more than it
-/// knows, and ends the reading. Lines are counted from 0.
+/// A receiver of the content of a document, in order. When it returns `false`, it does not support the content, and reading ends.
+/// Lines are counted from 0.
 pub(super) trait Listener<'a> {
-    /// A collection begins within so many others.
+    /// A collection begins, with `around` open collections around it.
     fn open(&mut self, is_map: bool, around: usize, line: usize) -> bool;
 
-    /// The innermost collection ended; so many are still open.
+    /// The innermost collection ended; `open` others are still open.
     fn close(&mut self, open: usize);
 
-    /// A key of the innermost of so many open collections.
+    /// A key in the innermost of `open` open collections.
     fn key(&mut self, key: &'a str, is_plain: bool, open: usize, line: usize) -> bool;
 
-    /// Whether it has any use for the next scalar. If not it may not be told of it.
+    /// Whether it needs the next scalar. If not, the scalar may be skipped.
     fn wants_scalar(&self) -> bool;
 
-    /// A value, or an item; one that is missing is an empty one without quotes.
+    /// A value or an item; a missing one is an empty text without quotes.
     fn scalar(&mut self, text: Cow<'a, str>, is_plain: bool, line: usize) -> bool;
 }
 
-/// A collection that is open at this column.
+/// A collection that is open, with its column.
 #[derive(Clone, Copy)]
 struct Open {
     column: usize,
     is_map: bool,
-    /// Its last key or dash, which stands on this line, has no value yet.
+    /// The line of its last key or dash, if that has no value yet.
     waits: Option<usize>,
 }
 
-/// Not a document for this reader.
+/// The document is not supported by this reader.
 struct Unknown;
 
 type Step<T> = Result<T, Unknown>;
 
-/// Reads the document; `false` if it is to be read in another way, whatever the listener was told until then.
+/// Reads the document; on `false`, it must be read in another way, and what the listener got so far is void.
 pub(super) fn read<'a>(source: &'a Source<'_>, listener: &mut impl Listener<'a>) -> bool {
-    // Another line break than LF, or a character that ends the text, is for the scanner.
+    // Line breaks other than LF, and characters that end the text, need the scanner.
     if source.broken.is_some() || !source.plain_breaks || source.text.starts_with('\u{FEFF}') {
         return false;
     }
@@ -66,11 +66,11 @@ pub(super) fn read<'a>(source: &'a Source<'_>, listener: &mut impl Listener<'a>)
 struct Reader<'r, 'a, L> {
     source: &'a Source<'a>,
     text: &'a str,
-    /// Where the current line begins and ends, and where the next one begins.
+    /// The start of the current line, its end, and the start of the next one.
     here: Place,
     end: usize,
     next: Place,
-    /// `---` was there.
+    /// Whether `---` was read.
     has_start: bool,
     open: Vec<Open>,
     listener: &'r mut L,
@@ -88,7 +88,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         known(holds_something)
     }
 
-    /// The line at `place`, and the place of the one behind it; `None` at the end.
+    /// The line at `place`, and the place of the next one; `None` at the end.
     fn line_at(&self, place: Place) -> Option<(&'a str, Place)> {
         let rest = self.text.get(place.line_start..).filter(|rest| !rest.is_empty())?;
         let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
@@ -96,7 +96,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         Some((&rest[..length], Place { at: behind, line: place.line + 1, line_start: behind }))
     }
 
-    /// The next line that holds something besides space and comments, without its indentation.
+    /// The next line with more than space and comments, without its indentation, and its column.
     fn next_line(&mut self) -> Step<Option<(usize, &'a str)>> {
         while let Some((line, next)) = self.line_at(self.next) {
             (self.here, self.next) = (self.next, next);
@@ -117,13 +117,13 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         Ok(None)
     }
 
-    /// What a line says, which begins at this column.
+    /// Reads the content of a line, which begins at this column.
     fn entry(&mut self, column: usize, line: &'a str) -> Step<()> {
         let is_dash = behind_dash(line).is_some();
         while self.open.last().is_some_and(|open| open.column > column) {
             self.close()?;
         }
-        // A list may stand at the column of the key it belongs to; the next key ends it.
+        // A list may be at the column of its key; the next key ends it.
         if let [.., below, top] = &*self.open
             && top.column == column
             && below.column == column
@@ -164,7 +164,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         self.value(after)
     }
 
-    /// Opens a collection as the value that is waited for.
+    /// Opens a collection as the pending value.
     fn push(&mut self, column: usize, is_map: bool) -> Step<()> {
         self.stop_waiting();
         let around = self.open.len();
@@ -180,7 +180,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         Ok(())
     }
 
-    /// The key or dash of this line waits for its value, which may stand on the lines below.
+    /// Marks the key or dash of this line as pending: its value may be on the lines below.
     fn wait(&mut self) {
         let line = self.here.line;
         if let Some(top) = self.open.last_mut() {
@@ -192,7 +192,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         self.open.last_mut().and_then(|top| top.waits.take())
     }
 
-    /// The last key or dash of the innermost collection has no value, if it still waits for one.
+    /// If the last key or dash of the innermost collection is still pending, it has no value.
     fn no_value(&mut self) -> Step<()> {
         match self.stop_waiting() {
             Some(line) => known(self.listener.scalar(Cow::Borrowed(""), true, line)),
@@ -200,7 +200,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         }
     }
 
-    /// What stands behind a key or a dash on its line.
+    /// Reads the text behind a key or a dash on its line.
     fn value(&mut self, text: &'a str) -> Step<()> {
         let spaces = spaces(text.as_bytes());
         let text = &text[spaces..];
@@ -251,12 +251,12 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         }
     }
 
-    // ---- scalars that only the scanner can put together
+    // ---- scalars that need the scanner
 
-    /// Reads the scalar at this end of the current line with the scanner.
+    /// Reads the scalar at the end of the current line with the scanner.
     fn scanned(&mut self, text: &'a str) -> Step<()> {
         let place = self.scan(text)?;
-        // Behind what has no end mark the scanner stands at what comes next.
+        // After a scalar without an end mark, the scanner is at the next content.
         let before = self.text.get(place.line_start..place.at).ok_or(Unknown)?;
         if spaces(before.as_bytes()) == before.len() {
             self.next = Place { at: place.line_start, ..place };
@@ -268,7 +268,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         if after.starts_with('#') && before.ends_with(' ') { Ok(()) } else { ends(after) }
     }
 
-    /// The same, for what may not be the last thing on its line. Gives the place behind it.
+    /// The same for a scalar that other text may follow on its line. Returns the place behind it.
     fn scan(&mut self, text: &'a str) -> Step<Place> {
         let at = self.end - text.len();
         let parent = self.open.last().map_or(0, |open| open.column);
@@ -278,9 +278,9 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         Ok(scanner.place())
     }
 
-    // ---- scalars of several lines that nobody wants
+    // ---- scalars of several lines that the listener does not need
 
-    /// Where a scalar without quotes goes on below, if it does: on a line that is deeper than the collection it stands in.
+    /// The next line of a scalar without quotes, if it continues: a line indented deeper than the enclosing collection.
     fn further_line(&self) -> Step<Option<Place>> {
         let parent = self.open.last().map_or(0, |open| open.column);
         let mut place = self.next;
@@ -296,7 +296,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         Ok(None)
     }
 
-    /// Steps over the further lines of a scalar without quotes, of which the first is there.
+    /// Skips the further lines of a scalar without quotes, of which the first is at `place`.
     fn skip_plain(&mut self, place: Place) -> Step<()> {
         let mut further = Some(place);
         while let Some((line, next)) = further.and_then(|place| self.line_at(place)) {
@@ -309,11 +309,11 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         Ok(())
     }
 
-    /// Steps over the further lines of a scalar in quotes.
+    /// Skips the further lines of a quoted scalar.
     fn skip_quoted(&mut self, quote: u8) -> Step<()> {
         while let Some((line, next)) = self.line_at(self.next) {
             self.next = next;
-            // It might be the end of the document.
+            // A line without indentation might end the document.
             known(line.is_empty() || line.starts_with(' '))?;
             if let Some((closing, _)) = closing_quote(line.as_bytes(), 0, quote)? {
                 return ends(&line[closing + 1..]);
@@ -322,7 +322,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         Err(Unknown)
     }
 
-    /// Steps over a block of text: all lines that are deeper than the collection it stands in.
+    /// Skips a block scalar: all lines indented deeper than the enclosing collection.
     fn block(&mut self, header: &[u8]) -> Step<()> {
         let header = header.strip_prefix(b"-").or_else(|| header.strip_prefix(b"+")).unwrap_or(header);
         ends_here(header)?;
@@ -336,7 +336,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
                 let wanted = match indent {
                     Some(indent) => indent,
                     None if column > parent => {
-                        // Blank lines deeper than the first line of text, and tabs, are for those who know.
+                        // Blank lines deeper than the first line of text, and tabs, need the scanner.
                         if longest_blank > column || line[column] == b'\t' {
                             return Err(Unknown);
                         }
@@ -346,7 +346,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
                     None => return Ok(()),
                 };
                 if column < wanted {
-                    // Only what belongs to the collections around may follow, or a comment.
+                    // Only content of the enclosing collections may follow, or a comment.
                     return if column > parent || line[column] == b'\t' { Err(Unknown) } else { Ok(()) };
                 }
             } else if indent.is_none() {
@@ -359,7 +359,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
 
     // ---- collections on one line
 
-    /// A list or map of simple scalars at the start of the text; gives its length.
+    /// A list or map of simple scalars at the start of the text; returns its length.
     fn flow(&mut self, text: &'a str, depth: usize) -> Step<usize> {
         let bytes = text.as_bytes();
         let is_list = bytes.first() == Some(&b'[');
@@ -395,7 +395,7 @@ impl<'a, L: Listener<'a>> Reader<'_, 'a, L> {
         }
     }
 
-    /// A value within a flow collection; gives its length.
+    /// A value within a flow collection; returns its length.
     fn flow_value(&mut self, text: &'a str, depth: usize) -> Step<usize> {
         let (value, is_plain, length) = match text.as_bytes() {
             [b'[' | b'{', ..] => return self.flow(text, depth + 1),
@@ -421,12 +421,12 @@ fn known(is_known: bool) -> Step<()> {
     if is_known { Ok(()) } else { Err(Unknown) }
 }
 
-/// What follows the dash of an item, if there is one.
+/// The text behind the dash of an item, if there is one.
 fn behind_dash(line: &str) -> Option<&str> {
     line.strip_prefix('-').filter(|after| after.is_empty() || after.starts_with(' '))
 }
 
-/// What may follow a value on its line: space and a comment.
+/// Checks that only space and a comment follow a value on its line.
 fn ends(text: &str) -> Step<()> {
     ends_here(text.as_bytes())
 }
@@ -440,13 +440,13 @@ fn ends_here(text: &[u8]) -> Step<()> {
     }
 }
 
-/// A key at the start of the text, what follows its colon, and whether it has no quotes. `None` if there is no key, which is
-/// certain only of what [`plain`] and [`closing_quote`] accept afterwards.
+/// A key at the start of the text, the text behind its colon, and whether it has no quotes. `None` if there is no key; this is
+/// certain only if [`plain`] and [`closing_quote`] accept the text afterwards.
 fn key(text: &str) -> Step<Option<(&str, &str, bool)>> {
     let (key, length, is_plain) = match text.as_bytes() {
         [quote @ (b'"' | b'\''), ..] => {
             let (closing, escapes) = closing_quote(text.as_bytes(), 1, *quote)?.ok_or(Unknown)?;
-            // What an escape stands for is for those who know, if it is a key at all.
+            // Escapes need the scanner, if this is a key at all.
             if escapes && text.as_bytes().get(closing + 1) == Some(&b':') {
                 return Err(Unknown);
             }
@@ -470,7 +470,7 @@ fn key(text: &str) -> Step<Option<(&str, &str, bool)>> {
     Ok(Some((key, after, is_plain)))
 }
 
-/// How many bytes at the start of the text mean nothing anywhere in a key.
+/// How many bytes at the start of the text have no special meaning anywhere in a key.
 fn key_bytes(text: &[u8]) -> usize {
     text.iter().position(|byte| !IS_KEY_BYTE[usize::from(*byte)]).unwrap_or(text.len())
 }
@@ -488,7 +488,7 @@ static IS_KEY_BYTE: [bool; 256] = {
 /// How many spaces the text starts with.
 fn spaces(text: &[u8]) -> usize {
     let mut count = 0;
-    // Eight at a time: what differs from a space leaves a bit.
+    // Eight at a time: a byte other than a space leaves a non-zero bit.
     while let Some(block) = text.get(count..).and_then(|rest| rest.first_chunk()) {
         let odd = u64::from_le_bytes(*block) ^ u64::from_le_bytes([b' '; 8]);
         if odd != 0 {
@@ -499,7 +499,7 @@ fn spaces(text: &[u8]) -> usize {
     count + text.get(count..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count()
 }
 
-/// Where the scalar ends of which this line is a part, and whether the line has escapes before that.
+/// The end of the quoted scalar in this line, if it ends here, and whether escapes precede it.
 fn closing_quote(line: &[u8], from: usize, quote: u8) -> Step<Option<(usize, bool)>> {
     let mut at = from;
     let mut escapes = false;
@@ -524,7 +524,7 @@ fn closing_quote(line: &[u8], from: usize, quote: u8) -> Step<Option<(usize, boo
     Ok(None)
 }
 
-/// Whether a scalar without quotes begins here, and nothing else can.
+/// Whether a scalar without quotes, and nothing else, begins here.
 fn begins_plain(text: &[u8]) -> bool {
     match text {
         [b'-' | b':', next, ..] => !matches!(next, b' ' | b'\t'),
@@ -535,7 +535,7 @@ fn begins_plain(text: &[u8]) -> bool {
     }
 }
 
-/// A line of a scalar without quotes, and whether a comment ends it.
+/// A line of a scalar without quotes, and whether it ends with a comment.
 fn plain(line: &str) -> Step<(&str, bool)> {
     let text = line.as_bytes();
     let mut end = text.len();

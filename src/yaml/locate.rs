@@ -1,7 +1,7 @@
-//! Where in a text a value stands, so that messages can say where it came from.
+//! Finds the line of a value in a text, so that messages can name it.
 //!
-//! Goes in: a YAML text and paths of keys. Comes out: the lines of the last keys. Kept apart from parsing, which keeps no lines.
-//! A text is looked through once, so that asking for each of its values takes no longer than reading it.
+//! Goes in: a YAML text and paths of keys. Comes out: the lines of the last keys. It is separate from parsing, which keeps no
+//! lines. A text is read once, so that looking up all of its values takes no longer than reading it.
 
 use super::document::{Document, NodeKind};
 use super::parser::Parser;
@@ -14,37 +14,37 @@ pub fn locate(text: &[u8], path: &[&str]) -> Option<usize> {
     Places::read(text, 1).line(path)
 }
 
-/// How many nodes one search may see: maps may merge each other in more ways than there are nodes.
+/// How many nodes one search may visit: maps may merge each other in more ways than there are nodes.
 const MAX_STEPS: usize = 10_000;
 
-/// What stands where in a text.
+/// The places of all values in a text.
 pub struct Places {
     nodes: Vec<Node>,
     /// The first node of each document.
     documents: Vec<usize>,
 }
 
-/// What a node leads to; indices are those of other nodes.
+/// The content of a node; indices refer to other nodes.
 enum Node {
     Scalar,
     Alias(usize),
     List(Vec<Entry>),
     Map {
         entries: HashMap<Box<str>, Entry>,
-        /// What is merged into it, the strongest first.
+        /// The nodes merged into it, the strongest first.
         merges: Vec<usize>,
     },
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Of its key, from 1.
+    /// The line of its key, from 1.
     line: usize,
     value: usize,
 }
 
 impl Places {
-    /// Of all documents in `text`. What stands before a fault of syntax is still found if its document is whole.
+    /// The places in all documents of `text`. Complete documents before a syntax fault are included.
     pub fn of(text: &[u8]) -> Places {
         Places::read(text, usize::MAX)
     }
@@ -92,8 +92,8 @@ impl Places {
         }
     }
 
-    /// The line (from 1) of the key or item at `path`; of repeated keys and documents the last one, as in values files. Items of
-    /// lists are named by their index in decimal. Aliases and merged maps are followed. `None` if it is not there.
+    /// The line (from 1) of the key or item at `path`; for repeated keys and documents, the last one, as in values files. List
+    /// items are named by their index in decimal. Aliases and merged maps are followed. `None` if there is no such value.
     pub fn line(&self, path: &[&str]) -> Option<usize> {
         let mut steps = MAX_STEPS;
         self.documents.iter().rev().find_map(|document| {
@@ -107,9 +107,9 @@ impl Places {
         })
     }
 
-    /// The entry of this name, as far as so many more steps lead.
+    /// The entry of this name, found within the remaining `steps`.
     fn entry(&self, at: usize, part: &str, steps: &mut usize) -> Option<Entry> {
-        // What is merged may be a list of maps; what is asked for may be one of its items.
+        // A merge may be a list of maps; the searched entry may be a list item.
         let mut pending = vec![(at, false)];
         while let Some((at, is_merged)) = pending.pop() {
             *steps = steps.checked_sub(1)?;

@@ -1,15 +1,15 @@
-//! Helm's YAML dialect, both directions: go-yaml v2 behind a JSON bridge (sigs.k8s.io/yaml), and go-yaml v3 for `toYamlPretty`.
+//! Helm's YAML dialect in both directions: go-yaml v2 behind a JSON bridge (sigs.k8s.io/yaml), and go-yaml v3 for `toYamlPretty`.
 //!
-//! Goes in: bytes or a tree. Comes out: a [`Data`] tree or text. Reading goes through `reader` (characters), `scanner` (tokens),
-//! `parser` (events), `document` (nodes) and `decode` (values). Texts whose lines are plain, nearly all there are, go through `lines`
-//! instead of `scanner` and `parser`; [`head`], which runs over all that is rendered, makes no nodes of either.
-//! Errors are go-yaml's as sigs.k8s.io/yaml wraps them: `error converting YAML to JSON: yaml: line N: …`. What goes through a
-//! post-renderer keeps its comments and styles; that is `node`'s.
+//! Goes in: bytes or a tree. Comes out: a [`Data`] tree or text. Reading passes through `reader` (characters), `scanner` (tokens),
+//! `parser` (events), `document` (nodes) and `decode` (values). Texts with plain lines, which are nearly all, pass through `lines`
+//! instead of `scanner` and `parser`; [`head`], which runs over all rendered text, builds no nodes.
+//! Errors are go-yaml's as sigs.k8s.io/yaml wraps them: `error converting YAML to JSON: yaml: line N: …`. Text for a post-renderer
+//! keeps its comments and styles; that is implemented in `node`.
 //!
 //! The parser is our own. libyaml-safer 0.3, the maintained Rust port of go-yaml's ancestor, was measured on the 4.5 MB that
-//! prometheus-operator-crds renders: 40 ms for the events alone (112 MB/s, a `String` for every scalar), while ours takes 13 ms with
-//! texts and 7 ms for heads (350 and 630 MB/s, slices of the input). It also lacks the limits and the error texts of Go's fork.
-//! It stays as the yardstick of a differential test.
+//! prometheus-operator-crds renders: it takes 40 ms for the events alone (112 MB/s, a `String` for every scalar), ours takes 13 ms
+//! with texts and 7 ms for heads (350 and 630 MB/s, slices of the input). It also lacks the limits and the error texts of Go's
+//! fork. It remains as the reference of a differential test.
 
 mod characters;
 mod decode;
@@ -46,7 +46,7 @@ use std::sync::Arc;
 static ANY_LIST: Shape = Shape::List(&ANY);
 static ANY_MAP: Shape = Shape::Map(&ANY);
 
-/// Parses the first document of `text` as `yaml.Unmarshal` does into `any`; an empty text is null.
+/// Parses the first document of `text` as `yaml.Unmarshal` into `any` does; an empty text is null.
 pub fn parse(text: &[u8]) -> Result<Data> {
     shape::read(text, &ANY, false)
 }

@@ -1,18 +1,18 @@
 //! The order in which go-yaml writes the keys of a map: natural order, numbers by value (`sorter.go`).
 //!
-//! Goes in: two keys, or entries. Comes out: their order. Apart from the emitter because callers sort before they push.
+//! Goes in: two keys, or entries. Comes out: their order. It is separate from the emitter because callers sort before they push.
 
 use super::Style;
 use crate::unicode::{is_digit, is_letter};
 use std::cmp::Ordering;
 
-/// How `a` stands to `b` among the keys of one map; the two styles differ where letters follow digits.
+/// Compares two keys of one map; the two styles differ where letters follow digits.
 pub fn compare_keys(a: &str, b: &str, style: Style) -> Ordering {
     let common = a.bytes().zip(b.bytes()).take_while(|pair| pair.0 == pair.1).count();
     if common == a.len() || common == b.len() {
         return a.len().cmp(&b.len());
     }
-    // Back to where the characters differ.
+    // Back to the start of the differing characters.
     let start = (0..=common).rev().find(|at| a.is_char_boundary(*at) && b.is_char_boundary(*at)).unwrap_or(0);
     let (before, a, b) = (&a[..start], &a[start..], &b[start..]);
     let (Some(first_a), Some(first_b)) = (a.chars().next(), b.chars().next()) else { return Ordering::Equal };
@@ -33,7 +33,7 @@ pub fn compare_keys(a: &str, b: &str, style: Style) -> Ordering {
     number_a.cmp(&number_b).then(digits_a.cmp(&digits_b)).then(first_a.cmp(&first_b))
 }
 
-/// The value of the digits at the start, which overflows silently as in Go, and how many there are.
+/// The value of the digits at the start, which overflows silently as in Go, and their number.
 fn leading_number(text: &str, seed: i64) -> (i64, usize) {
     text.chars().take_while(|character| is_digit(*character)).fold((seed, 0), |(number, count), digit| {
         let value = i64::from(u32::from(digit)) - i64::from(b'0');
@@ -41,8 +41,8 @@ fn leading_number(text: &str, seed: i64) -> (i64, usize) {
     })
 }
 
-/// Sorts entries by their keys as go-yaml does. Its order is not transitive for some sets of keys (`a10b < a1b < a2b < a10b`),
-/// for which Go's result changes from run to run; this is a merge sort that cannot be upset by that and always gives the same.
+/// Sorts entries by their keys as go-yaml does. Its order is not transitive for some sets of keys (`a10b < a1b < a2b < a10b`), for
+/// which Go's result varies from run to run; this merge sort tolerates that and always gives the same result.
 pub fn sort_keys<T>(entries: &mut [T], key: impl Fn(&T) -> &str, style: Style) {
     let is_before = |a: usize, b: usize, entries: &[T]| compare_keys(key(&entries[a]), key(&entries[b]), style) == Ordering::Less;
     if (1..entries.len()).all(|at| is_before(at - 1, at, entries)) {
@@ -70,7 +70,7 @@ pub fn sort_keys<T>(entries: &mut [T], key: impl Fn(&T) -> &str, style: Style) {
         std::mem::swap(&mut order, &mut merged);
         width *= 2;
     }
-    // `order[i]` says which entry belongs at `i`: follow each cycle once.
+    // `order[i]` is the index of the entry that belongs at `i`: follow each cycle once.
     for start in 0..order.len() {
         let mut at = start;
         while order[at] != start {
@@ -107,7 +107,7 @@ mod tests {
         sort_keys(&mut keys, |key| key, Style::Bridge);
         sort_keys(&mut again, |key| key, Style::Bridge);
         assert_eq!(keys, again);
-        // None is lost, and none comes twice.
+        // No key is lost or doubled.
         all.sort();
         keys.sort();
         assert_eq!(keys, all);

@@ -1,21 +1,21 @@
-//! From tokens to events: go-yaml v2's parser as a state machine.
+//! Converts tokens to events: go-yaml v2's parser as a state machine.
 //!
 //! Goes in: the tokens of a [`Scanner`]. Comes out: one event at a time, up to the end of the first document or of the stream.
-//! There is no recursion: open collections wait in a list of states.
+//! There is no recursion: open collections are kept in a list of states.
 
 use super::fault::{Fault, Origin, Step};
 use super::scanner::{Scanner, Token, TokenKind};
 use std::borrow::Cow;
 
-/// What a node may carry besides its content.
+/// The properties of a node besides its content.
 #[derive(Debug, Default)]
 pub(super) struct Properties<'a> {
     pub anchor: Option<Cow<'a, str>>,
-    /// The tag in full (`tag:yaml.org,2002:int`, `!local`).
+    /// The full tag (`tag:yaml.org,2002:int`, `!local`).
     pub tag: Option<Box<str>>,
 }
 
-/// A piece of a document.
+/// An element of a document.
 #[derive(Debug)]
 pub(super) enum Event<'a> {
     DocumentStart,
@@ -34,7 +34,7 @@ pub(super) enum Event<'a> {
 pub(super) struct Scalar<'a> {
     pub value: Cow<'a, str>,
     pub properties: Properties<'a>,
-    /// Written without quotes and tag, or with the tag `!`: what it is follows from its text.
+    /// Written without quotes and tag, or with the tag `!`: its type follows from its text.
     pub implicit: bool,
     /// `value` is only the start of its source (see [`Scanner::want_text`]).
     pub raw: bool,
@@ -73,7 +73,7 @@ pub(super) struct Parser<'a> {
     states: Vec<State>,
     /// Lines where the open collections began.
     marks: Vec<usize>,
-    /// Handles and prefixes of `%TAG`, the two standing ones included.
+    /// Handles and prefixes of `%TAG`, including the two predefined ones.
     tag_directives: Vec<(String, String)>,
     /// The line of the last event, from 0.
     pub line: usize,
@@ -87,17 +87,17 @@ impl<'a> Parser<'a> {
         Parser { scanner, state: State::StreamStart, states: Vec::new(), marks: Vec::new(), tag_directives: Vec::new(), line: 0 }
     }
 
-    /// Whether the texts of the scalars to come are wanted.
+    /// Whether the texts of the following scalars are needed.
     pub(super) fn want_text(&mut self, want: bool) {
         self.scanner.want_text = want;
     }
 
-    /// The text, told at its start only.
+    /// The whole text, at its start only.
     pub(super) fn text_at_start(&self) -> &'a [u8] {
         self.scanner.text_at_start()
     }
 
-    /// The next event; after the end of the stream always that.
+    /// The next event; after the end of the stream, always that end.
     pub(super) fn next(&mut self) -> Step<Event<'a>> {
         match self.state {
             State::StreamStart => {
@@ -142,7 +142,7 @@ impl<'a> Parser<'a> {
         self.state = self.states.pop().unwrap_or(State::End);
     }
 
-    /// Closes a collection whose end token is the next one.
+    /// Closes a collection at its end token.
     fn end_collection(&mut self, line: usize, event: Event<'a>) -> Step<Event<'a>> {
         self.scanner.skip();
         self.pop_state();
@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
         Ok(event)
     }
 
-    /// The start token of a collection is still in the queue when its first entry is asked for.
+    /// Opens a collection when its first entry is read; its start token is still in the queue.
     fn open_collection(&mut self) -> Step<()> {
         let (_, line) = self.scanner.peek()?;
         self.marks.push(line);
@@ -301,7 +301,7 @@ impl<'a> Parser<'a> {
                 _ => break,
             }
         }
-        // go-yaml scans on before it looks at the handle.
+        // go-yaml scans the next token before it checks the handle.
         self.scanner.peek()?;
         let Some((handle, suffix, line)) = tag else { return Ok(()) };
         let full = if handle.is_empty() {
@@ -431,7 +431,7 @@ impl<'a> Parser<'a> {
             self.states.push(State::FlowPairValue);
             return self.node(false, false);
         }
-        // go-yaml drops the token here, so that `[? ]` and `[: x]` end badly.
+        // go-yaml drops the token here, so `[? ]` and `[: x]` are faults.
         self.scanner.skip();
         self.state = State::FlowPairValue;
         self.empty_scalar(line)

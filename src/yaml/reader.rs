@@ -1,17 +1,17 @@
-//! From bytes to characters: encoding, byte order mark, and which characters may stand in YAML.
+//! Converts bytes to characters: encoding, byte order mark, and the characters allowed in YAML.
 //!
-//! Goes in: the bytes of a text. Comes out: a [`Source`] that the scanner can trust: UTF-8, no NUL, no control characters.
-//! go-yaml checks characters as it reads, in chunks of 512 bytes, so a bad one hides only those faults that stand in chunks
-//! before its own; a source that has one ends where its chunk begins.
+//! Goes in: the bytes of a text. Comes out: a [`Source`] that the scanner can trust: UTF-8, no NUL, no control characters. go-yaml
+//! checks characters as it reads, in chunks of 512 bytes, so a bad one does not hide faults in earlier chunks; a source with a bad
+//! character therefore ends where its chunk begins.
 
 use std::borrow::Cow;
 
 /// A text fit for scanning.
 pub(super) struct Source<'a> {
     pub text: Cow<'a, str>,
-    /// What to report when the scanner comes to the end: the text goes on, but with a character that may not stand there.
+    /// The problem to report when the scanner reaches the end: the original text goes on with a character that is not allowed.
     pub broken: Option<&'static str>,
-    /// Whether LF is the only line break in it.
+    /// Whether it has no line breaks other than LF.
     pub plain_breaks: bool,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What a look over all characters found.
+/// The result of scanning all characters.
 #[derive(Default)]
 struct Survey {
     forbidden: bool,
@@ -54,8 +54,8 @@ fn utf8(bytes: &[u8], start: usize) -> Source<'_> {
     }
 }
 
-/// Looks for characters that are forbidden or break lines. Works on blocks so that plain ASCII, nearly everything there is,
-/// costs a few vector instructions each.
+/// Scans for characters that are forbidden or break lines. It works on blocks, so that plain ASCII, nearly all text, costs a few
+/// vector instructions for each.
 fn survey(bytes: &[u8]) -> Survey {
     let mut survey = Survey::default();
     let mut at = 0;
@@ -63,7 +63,7 @@ fn survey(bytes: &[u8]) -> Survey {
         let mut odd = false;
         let mut high = false;
         for &byte in block {
-            // Everything but TAB, LF and 0x20–0x7E; what it is in truth is looked at below.
+            // Everything except TAB, LF and 0x20–0x7E; such bytes are checked exactly below.
             odd |= (byte < 0x20) & (byte != b'\t') & (byte != b'\n') | (byte == 0x7F);
             high |= byte >= 0x80;
         }
@@ -91,13 +91,13 @@ fn survey_block(bytes: &[u8], from: usize, length: usize, survey: &mut Survey) {
     }
 }
 
-/// Finds the first character that may not stand there as go-yaml's reader does: where its chunk begins, and what is wrong.
+/// Finds the first character that is not allowed, as go-yaml's reader does: the start of its chunk, and the problem.
 fn first_bad(bytes: &[u8], start: usize) -> (usize, &'static str) {
     let mut at = start;
     let mut chunk_start = start;
     let mut chunk_end = CHUNK.min(bytes.len());
     loop {
-        // A character across the end of a chunk is looked at with the next one.
+        // A character across the end of a chunk belongs to the next one.
         if at + width(bytes, at) > chunk_end && chunk_end < bytes.len() {
             chunk_start = at;
             chunk_end = (at + CHUNK).min(bytes.len());
@@ -105,7 +105,7 @@ fn first_bad(bytes: &[u8], start: usize) -> (usize, &'static str) {
         match decode(bytes, at) {
             Ok((_, width)) if at + width <= chunk_end => at += width,
             Err((problem, false)) => return (chunk_start, problem),
-            // The rest of a character that is cut off is only missed when the end has been seen.
+            // A truncated character is a fault only at the end of the text.
             Err((problem, true)) if chunk_end == bytes.len() => return (at, problem),
             _ => {
                 chunk_start = at;
@@ -122,7 +122,7 @@ fn first_bad(bytes: &[u8], start: usize) -> (usize, &'static str) {
     }
 }
 
-/// How many bytes the character at `at` takes by its first; one if that cannot be a first one.
+/// The width in bytes of the character at `at`, by its first byte; one if that byte is invalid.
 fn width(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {
         Some(0xC0..0xE0) => 2,
@@ -132,7 +132,7 @@ fn width(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-/// The character at `at` and its width; or what is wrong, and whether it is only that the text ends too early.
+/// The character at `at` and its width; or the problem, and whether the text only ends too early.
 fn decode(bytes: &[u8], at: usize) -> Result<(u32, usize), (&'static str, bool)> {
     let first = bytes.get(at).copied().unwrap_or(0);
     let (width, mut value) = match first {
@@ -166,7 +166,7 @@ fn decode(bytes: &[u8], at: usize) -> Result<(u32, usize), (&'static str, bool)>
     if allowed(value) { Ok((value, width)) } else { Err((CONTROL, false)) }
 }
 
-/// Whether the character may stand in YAML unescaped.
+/// Whether the character is allowed in YAML unescaped.
 fn allowed(value: u32) -> bool {
     matches!(value, 0x09 | 0x0A | 0x0D | 0x20..=0x7E | 0x85 | 0xA0..=0xD7FF | 0xE000..=0xFFFD | 0x10000..=0x10FFFF)
 }

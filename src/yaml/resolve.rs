@@ -1,7 +1,7 @@
-//! What a scalar without quotes is: the table of words, numbers and dates of go-yaml v2 (`resolve.go`).
+//! The type of a scalar without quotes: go-yaml v2's table of words, numbers and dates (`resolve.go`).
 //!
-//! Goes in: the text of a scalar and its tag. Comes out: the value. The emitter asks the same question of a string to know
-//! whether it needs quotes.
+//! Goes in: the text of a scalar and its tag. Comes out: the value. The emitter also uses it to decide whether a string needs
+//! quotes.
 
 use super::fault::{Fault, Origin, Step};
 use crate::time::{self, Zone};
@@ -14,7 +14,7 @@ pub(super) const TIMESTAMP: &str = "tag:yaml.org,2002:timestamp";
 pub(super) const BINARY: &str = "tag:yaml.org,2002:binary";
 pub(super) const MERGE: &str = "tag:yaml.org,2002:merge";
 
-/// What a scalar stands for.
+/// The value of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Resolved {
     Null,
@@ -23,7 +23,7 @@ pub(super) enum Resolved {
     /// Above the range of int64.
     Uint(u64),
     Float(f64),
-    /// A date; to Helm it is its text.
+    /// A date; Helm uses its text.
     Timestamp,
     Str,
 }
@@ -41,7 +41,7 @@ impl Resolved {
     }
 }
 
-/// What a scalar without quotes and tag stands for.
+/// The value of a scalar without quotes and tag.
 pub(super) fn resolve(text: &str) -> Resolved {
     resolve_text(text, true)
 }
@@ -61,7 +61,7 @@ fn resolve_text(text: &str, timestamps: bool) -> Resolved {
     }
 }
 
-/// What a scalar with a tag stands for; tags that are not YAML's own leave it a string. `!!binary` is left to the caller.
+/// The value of a scalar with a tag; with a tag that is not YAML's own, it stays a string. The caller decodes `!!binary`.
 pub(super) fn resolve_tagged(tag: &str, text: &str) -> Step<Resolved> {
     let found = match tag {
         "" => return Ok(resolve(text)),
@@ -101,8 +101,8 @@ pub(super) fn special_float(text: &str) -> Option<f64> {
     }
 }
 
-/// `strconv.ParseFloat` on a text of digits, points and exponents; out of range is no float. Single underscores may stand
-/// between digits.
+/// `strconv.ParseFloat` on a text of digits, points and exponents; a number out of range is not a float. Single underscores
+/// between digits are allowed.
 pub(super) fn go_float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
@@ -132,7 +132,7 @@ fn number(text: &str) -> Resolved {
     if let Some(float) = is_yaml_float(plain).then(|| go_float(plain)).flatten() {
         return Resolved::Float(float);
     }
-    // go-yaml parses what follows 0b once more, so that a sign may stand there.
+    // go-yaml parses the text behind 0b once more, so it may have a sign.
     let binary = plain.strip_prefix("0b").and_then(|digits| i64::from_str_radix(digits, 2).ok());
     binary.map_or(Resolved::Str, Resolved::Int)
 }
@@ -196,7 +196,7 @@ pub(super) fn is_timestamp(text: &str) -> bool {
     if year_digits != 4 || bytes.get(4) != Some(&b'-') {
         return false;
     }
-    // No two layouts share what stands behind the date.
+    // The layouts differ in the text behind the date.
     let layout = match bytes.iter().find(|byte| !byte.is_ascii_digit() && **byte != b'-') {
         Some(b'T') => "2006-1-2T15:4:5.999999999Z07:00",
         Some(b't') => "2006-1-2t15:4:5.999999999Z07:00",

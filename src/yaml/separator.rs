@@ -1,16 +1,16 @@
-//! Texts of several documents, cut at lines before anything is parsed.
+//! Splits a text into documents by lines, before anything is parsed.
 //!
-//! Goes in: a text. Comes out: its documents, cut at lines that begin with `---`. Only blanks and a comment may follow the dashes; a
-//! document that nothing stands before begins with them. These are the rules of apimachinery's `YAMLReader`
-//! (`k8s.io/apimachinery/pkg/util/yaml/decoder.go`), by which Helm reads values files and lint reads manifests; what is rendered is cut
-//! by Helm's own (`manifest::split`).
+//! Goes in: a text. Comes out: its documents, split at lines that begin with `---`. Only blanks and a comment may follow the
+//! dashes; if nothing precedes the dashes, they belong to the document. These are the rules of apimachinery's `YAMLReader`
+//! (`k8s.io/apimachinery/pkg/util/yaml/decoder.go`), by which Helm reads values files and lint reads manifests; rendered text is
+//! split by Helm's own rules (`manifest::split`).
 
 use std::fmt;
 
-/// A line of dashes that goes on with something else.
+/// A line of dashes followed by other text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidSeparator {
-    /// What follows the dashes.
+    /// The text behind the dashes.
     pub rest: String,
     /// The line, from 1.
     pub line: usize,
@@ -22,14 +22,14 @@ impl fmt::Display for InvalidSeparator {
     }
 }
 
-/// The documents of a text, up to the first line that is no separator though it begins like one.
+/// The documents of a text, up to the first invalid separator.
 pub fn split_documents(text: &[u8]) -> impl Iterator<Item = Result<&[u8], InvalidSeparator>> {
     Documents { text, start: 0, at: 0, line: 0, has_failed: false }
 }
 
 struct Documents<'a> {
     text: &'a [u8],
-    /// Where the document begins, and how far the text was looked through.
+    /// The start of the document, and the position of the search.
     start: usize,
     at: usize,
     line: usize,
@@ -56,7 +56,7 @@ impl<'a> Iterator for Documents<'a> {
                 self.has_failed = true;
                 return Some(Err(InvalidSeparator { rest: behind.to_string(), line: self.line }));
             }
-            // A separator with nothing before it stays in front of the document it starts.
+            // A separator with nothing before it becomes part of the document it starts.
             if before > self.start {
                 return text.get(std::mem::replace(&mut self.start, end)..before).map(Ok);
             }

@@ -1,7 +1,7 @@
-//! Typed reading: what `yaml.Unmarshal` into a Go struct does to a text.
+//! Typed reading: the effect of `yaml.Unmarshal` into a Go struct.
 //!
-//! Goes in: bytes and a [`Shape`] that stands for the Go type. Comes out: a tree of that shape: canonical field names,
-//! numbers and booleans turned into strings where the field is a string, and Go's errors where nothing fits.
+//! Goes in: bytes and a [`Shape`] that represents the Go type. Comes out: a tree of that shape: canonical field names, numbers and
+//! booleans converted to strings where the field is a string, and Go's errors where a value does not fit.
 
 use super::decode::{Decoded, decode as decode_document};
 use super::document::Document;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub enum Shape {
     /// `any`
     Any,
-    /// `string`: takes numbers and booleans too
+    /// `string`: accepts numbers and booleans too
     Str,
     /// `bool`
     Bool,
@@ -30,17 +30,17 @@ pub enum Shape {
     Int,
     /// `[]T`
     List(&'static Shape),
-    /// A list type with a name of its own, as Go prints it.
+    /// A list type with its own name, as Go prints it.
     NamedList(&'static str, &'static Shape),
     /// `map[string]T`
     Map(&'static Shape),
-    /// A struct, or a pointer to one: the type as Go prints it (`v2.Metadata`), and its fields in declaration order.
-    /// Without a type it is a struct that has no name.
+    /// A struct, or a pointer to one: the type as Go prints it (`v2.Metadata`), and its fields in declaration order. An empty type
+    /// means a struct without a name.
     Struct(&'static str, &'static [Field]),
-    /// A struct that embeds another one: its type, its own fields, and the name and fields of the embedded one. sigs.k8s.io/yaml does
-    /// not look into the latter, so that their strings take neither numbers nor booleans.
+    /// A struct that embeds another one: its type, its own fields, and the name and fields of the embedded one. sigs.k8s.io/yaml
+    /// does not inspect the latter, so their strings accept neither numbers nor booleans.
     Embedding(&'static str, &'static [Field], &'static str, &'static [Field]),
-    /// `time.Time`: RFC 3339 text, kept as the text.
+    /// `time.Time`: RFC 3339, kept as text.
     Time,
 }
 
@@ -51,11 +51,11 @@ pub struct Field(pub &'static str, pub &'static Shape);
 /// The most fields that a hint lists.
 const FIELDS_IN_WORDS: usize = 8;
 
-/// What is read as it comes.
+/// The shape of values that are read unchanged.
 pub(super) static ANY: Shape = Shape::Any;
 
 impl Shape {
-    /// What the items of a list are read into.
+    /// The shape of a list's items.
     pub(super) fn item(&self) -> &'static Shape {
         match self {
             Shape::List(item) | Shape::NamedList(_, item) => item,
@@ -63,7 +63,7 @@ impl Shape {
         }
     }
 
-    /// What the value under this key is read into.
+    /// The shape of the value under this key.
     pub(super) fn value_of(&self, key: &str) -> &'static Shape {
         match self {
             Shape::Map(value) => value,
@@ -91,7 +91,7 @@ impl Shape {
         }
     }
 
-    /// What is written where this is wanted, for people.
+    /// A description of the expected value, for people.
     fn in_words(&self) -> String {
         let fixed = match self {
             Shape::Any => "a value",
@@ -109,7 +109,7 @@ impl Shape {
         fixed.to_string()
     }
 
-    /// The fields of a table, if they are few: ` with `a`, `b` and `c``.
+    /// The fields of a struct, if they are few: ` with `a`, `b` and `c``.
     fn fields_in_words(&self) -> String {
         let Shape::Struct(_, fields) = self else { return String::new() };
         let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.0)).collect();
@@ -119,22 +119,22 @@ impl Shape {
         }
     }
 
-    /// The type as an element: Helm's lists and maps hold pointers to structs.
+    /// The type as an element: Helm's lists and maps contain pointers to structs.
     fn pointer_type_name(&self) -> String {
         match self {
-            // Structs without a name are held themselves.
+            // Structs without a name are contained directly.
             Shape::Struct(type_name, _) | Shape::Embedding(type_name, ..) if !type_name.is_empty() => format!("*{type_name}"),
             other => other.type_name(),
         }
     }
 }
 
-/// The field a key is for: of that name, else of that name but for case.
+/// The field for a key: by exact name, else ignoring case.
 fn field_for(fields: &'static [Field], key: &str) -> Option<&'static Field> {
     fields.iter().find(|field| field.0 == key).or_else(|| fields.iter().find(|field| equal_fold(field.0, key)))
 }
 
-/// The name of a struct type without its package; types without a name are printed in full and have none.
+/// The name of a struct type without its package; types without a name are printed in full and yield an empty name.
 fn struct_name(type_name: &'static str) -> &'static str {
     if type_name.contains(' ') { "" } else { type_name.rsplit('.').next().unwrap_or(type_name) }
 }
@@ -149,23 +149,23 @@ pub(super) fn equal_fold(name: &str, key: &str) -> bool {
     name.chars().map(fold).eq(key.chars().map(fold))
 }
 
-/// Reads the first document into `shape` (sigs.k8s.io `yaml.Unmarshal`). Names match without case; unknown ones are dropped.
-/// A null or absent field is absent from the result; a null document is `Data::Null`.
+/// Reads the first document into `shape` (sigs.k8s.io `yaml.Unmarshal`). Names match ignoring case; unknown ones are dropped. A
+/// null or absent field is absent from the result; a null document is `Data::Null`.
 pub fn decode(text: &[u8], shape: &'static Shape) -> Result<Data> {
     read(text, shape, false)
 }
 
-/// The same, but unknown fields and repeated keys are errors (`yaml.UnmarshalStrict`).
+/// As [`decode`], but unknown fields and repeated keys are errors (`yaml.UnmarshalStrict`).
 pub fn decode_strict(text: &[u8], shape: &'static Shape) -> Result<Data> {
     read(text, shape, true)
 }
 
-/// Reads JSON into `shape` as Go's `json.Unmarshal` does: no scalar becomes another, unknown fields are dropped.
+/// Reads JSON into `shape` as Go's `json.Unmarshal` does: scalars are not converted, unknown fields are dropped.
 pub fn decode_json(text: &[u8], shape: &'static Shape) -> Result<Data> {
     fit_json(&json::parse(text)?, shape)
 }
 
-/// The same for what was parsed already.
+/// As [`decode_json`], for an already parsed tree.
 pub fn fit_json(data: &Data, shape: &'static Shape) -> Result<Data> {
     let mut fitting = Fitting::new(false);
     let fitted = fitting.fit(data, shape);
@@ -198,7 +198,7 @@ pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<D
     let fitted = fitting.fit(&data, shape);
     let Some(problem) = fitting.problem else { return Ok(fitted.unwrap_or(Data::Null)) };
     let error = decoding(problem.clone());
-    // Items of lists are no part of the place: the line of the innermost field on the way that can be found.
+    // List items are not part of the place: use the line of the innermost field that can be located.
     let place: Vec<&str> = fitting.place.iter().map(|key| &**key).collect();
     let line = (1..=place.len()).rev().find_map(|depth| locate(text, place.get(..depth)?));
     Err(match line {
@@ -213,7 +213,7 @@ pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<D
     })
 }
 
-/// A fault of syntax as sigs.k8s.io/yaml words it, with the place for our own diagnostics.
+/// A syntax fault in sigs.k8s.io/yaml's words, with the place for our own diagnostics.
 pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
     let error = Error::new(ErrorKind::Syntax, format!("error converting YAML to JSON: {}", fault.message()));
     let Some(line) = fault.true_line() else { return error };
@@ -221,7 +221,7 @@ pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
     let has_tab = source_line.as_deref().is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'));
     error.with_diagnostic(Diagnostic {
         headline: fault.problem.to_string(),
-        // The file is the caller's to name.
+        // The caller names the file.
         location: Some(Location { file: String::new(), line, column: fault.true_column() }),
         source_line,
         hints: has_tab.then(|| "the line begins with a tab: YAML is indented by spaces".to_string()).into_iter().collect(),
@@ -229,7 +229,7 @@ pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
     })
 }
 
-/// The first infinity or NaN in the order JSON is written.
+/// The first infinity or NaN in the order in which JSON is written.
 fn first_unsupported(data: &Data) -> Option<f64> {
     let mut pending = vec![data];
     while let Some(node) = pending.pop() {
@@ -243,17 +243,17 @@ fn first_unsupported(data: &Data) -> Option<f64> {
     None
 }
 
-/// `json.Unmarshal` of a tree into a type; goes on after a fault, as Go does, and keeps the first. Only a time that is none ends it:
-/// what a type reads by itself (`UnmarshalJSON`) goes before every fault that was found until then.
+/// `json.Unmarshal` of a tree into a type. It continues after a fault, as Go does, and keeps the first. Only an invalid time ends
+/// it: a fault of a type with its own `UnmarshalJSON` takes precedence over every earlier fault.
 struct Fitting {
     strict: bool,
     struct_name: Option<&'static str>,
     path: Vec<&'static str>,
     problem: Option<String>,
     has_ended: bool,
-    /// The fields on the way to the problem.
+    /// The fields on the path to the problem.
     place: Vec<Arc<str>>,
-    /// What was wanted there, in words.
+    /// The expected value there, in words.
     hint: Option<String>,
 }
 
@@ -262,7 +262,7 @@ impl Fitting {
         Fitting { strict, struct_name: None, path: Vec::new(), problem: None, has_ended: false, place: Vec::new(), hint: None }
     }
 
-    /// The fitted value, `None` where Go leaves the target as it is. As deep as the shape.
+    /// The fitted value; `None` where Go leaves the target unchanged. The recursion is as deep as the shape.
     fn fit(&mut self, data: &Data, shape: &'static Shape) -> Option<Data> {
         match (shape, data) {
             (_, Data::Null) => None,
@@ -367,7 +367,7 @@ impl Fitting {
         Data::map(Map::from_entries(fitted))
     }
 
-    /// Go looks at the JSON text as it stands between its quotes, escapes and all.
+    /// Go parses the JSON text between the quotes, including its escapes.
     fn fit_time(&mut self, text: &Arc<str>) -> Option<Data> {
         let quoted = json::quote(text.as_bytes());
         match time::parse(time::RFC3339, quoted.get(1..quoted.len() - 1).unwrap_or_default(), &Zone::Utc) {
@@ -376,7 +376,7 @@ impl Fitting {
         }
     }
 
-    /// Refuses in the place of what was refused before.
+    /// Refuses the text, replacing any earlier fault.
     fn end(&mut self, problem: String) -> Option<Data> {
         if !self.has_ended {
             (self.problem, self.hint) = (None, None);
@@ -387,7 +387,7 @@ impl Fitting {
     }
 }
 
-/// What Go has where nothing was read: nil for pointers, maps and lists.
+/// Go's zero value: nil for pointers, maps and lists.
 fn zero(shape: &Shape) -> Data {
     match shape {
         Shape::Str => Data::str(""),

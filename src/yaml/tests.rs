@@ -1,6 +1,6 @@
-//! Texts with what Helm 4.2.4's YAML libraries make of them (`testdata/yaml/cases.jsonl`, one JSON object a line): `value` or `error` of
-//! `yaml.Unmarshal`, `yaml` and `pretty` as the value is written again, `head` or `head_error` of a manifest, `strict`.
-//! Recorded from sigs.k8s.io/yaml 1.6.0 and go.yaml.in/yaml 3.0.4; some texts are others with pieces put in or left out.
+//! Texts with the results of Helm 4.2.4's YAML libraries (`testdata/yaml/cases.jsonl`, one JSON object a line): `value` or `error`
+//! of `yaml.Unmarshal`, `yaml` and `pretty` for the value written again, `head` or `head_error` of a manifest, `strict`.
+//! Recorded from sigs.k8s.io/yaml 1.6.0 and go.yaml.in/yaml 3.0.4; some texts are others with pieces added or removed.
 
 use super::*;
 use crate::json;
@@ -66,8 +66,8 @@ fn recorded_cases() {
     }
 }
 
-/// What `toYaml` and `toYamlPretty` of Helm 4.2.4 make of `{k: TEXT, l: [TEXT], TEXT: 1, KEY: TEXT}` with a key of ninety `n`
-/// (`testdata/yaml/scalars.jsonl`); nothing is what `toYaml` gives where it fails.
+/// The output of `toYaml` and `toYamlPretty` of Helm 4.2.4 for `{k: TEXT, l: [TEXT], TEXT: 1, KEY: TEXT}` with a key of ninety `n`
+/// (`testdata/yaml/scalars.jsonl`); empty where `toYaml` fails.
 #[test]
 fn texts_are_quoted_and_folded_as_by_helm() {
     let cases: Vec<Arc<Map>> = include_str!("../../testdata/yaml/scalars.jsonl")
@@ -87,23 +87,23 @@ fn texts_are_quoted_and_folded_as_by_helm() {
     }
 }
 
-/// A map with this key alone, as it is written: its head, or the fault.
+/// The start of a written map with only this key, or the fault.
 fn written_key(key: &str) -> String {
     let data = Data::map([(Arc::from(key), Data::Int(1))].into_iter().collect());
     to_string(&data).map_or_else(|error| error.to_string(), |text| text.chars().take(4).collect())
 }
 
-/// As `toYaml` of Helm 4.2.4, which gives nothing for the last of each.
+/// As `toYaml` of Helm 4.2.4, whose output is empty for the last of each.
 #[test]
 fn keys_are_written_as_long_as_they_can_be_read() {
     let refused = "yaml: did not find expected ',' or '}'";
     for (unit, simple, longest, head) in [
         ("k", 128, 1022, ["kkkk", "? kk"]),
-        // Two bytes, and one character behind the bridge.
+        // Two bytes, but one character behind the bridge.
         ("ä", 64, 1022, ["ääää", "? ää"]),
-        // Two characters there.
+        // Two characters behind the bridge.
         ("\"", 128, 511, ["'\"\"\"", "? '\""]),
-        // And six.
+        // Six characters behind the bridge.
         ("<", 128, 170, ["<<<<", "? <<"]),
     ] {
         for (count, expected) in [(simple, head[0]), (simple + 1, head[1]), (longest, head[1]), (longest + 1, refused)] {
@@ -143,7 +143,7 @@ fn depth_is_limited() {
     assert_eq!(message(&flow(10_001)), "error converting YAML to JSON: yaml: exceeded max depth of 10000");
     let block: String = (0..10_001).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
     assert_eq!(message(&block), "error converting YAML to JSON: yaml: line 10001: exceeded max depth of 10000");
-    // The head of such a text is refused alike, and lists on one line nest no deeper.
+    // The head of such a text is refused too, and lists on one line may not nest deeper.
     assert!(head(flow(10_001).as_bytes()).is_err());
     assert!(message(&"? ".repeat(5_000)).starts_with("error converting YAML to JSON: yaml: invalid map key: "));
     assert_eq!(message(&"- ".repeat(10_001)), "error converting YAML to JSON: yaml: exceeded max depth of 10000");
@@ -159,7 +159,7 @@ fn aliases_cannot_blow_up() {
     let excessive = "error converting YAML to JSON: yaml: document contains excessive aliasing";
     assert_eq!(message(&bomb), excessive);
     assert_eq!(head(bomb.as_bytes()).map_err(|error| error.to_string()).err().as_deref(), Some(excessive));
-    // As keys they are refused without being printed in full.
+    // As keys, they are refused without being printed in full.
     assert!(message(&format!("{bomb}? *a11\n: 1\n")).len() < 200_000);
 }
 
@@ -242,7 +242,7 @@ fn typed_reading() {
     assert_eq!(show("name: a\nname: b\n", true), repeated);
 }
 
-/// Any tree that YAML can hold.
+/// Any tree that YAML can represent.
 fn trees() -> impl Strategy<Value = Data> {
     let leaf = prop_oneof![
         Just(Data::Null),
@@ -254,7 +254,7 @@ fn trees() -> impl Strategy<Value = Data> {
         "(yes|no|null|~|[0-9.:_x-]{1,8}|[|>?*&!%@`-][a-z ]{0,5})".prop_map(Data::str),
     ];
     leaf.prop_recursive(4, 30, 5, |inner| {
-        // Helm writes this key without quotes too, and so reads a merge.
+        // Helm writes this key without quotes too, and reads it back as a merge.
         let key = "[ -~é\n]{0,12}".prop_filter("a merge", |key| key != "<<");
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Data::list),
@@ -290,7 +290,7 @@ proptest! {
             drop(pretty(data));
         }
         let _ = locate(source.as_bytes(), &["a", "0", "b"]);
-        // The short way to a head and the long one find the same faults of syntax.
+        // The fast path to a head and the full parser find the same syntax faults.
         let syntax = |error: String| error.contains(": yaml: ");
         let parse_fault = parsed.err().map(|error| error.to_string()).filter(|error| syntax(error.clone()));
         let head_fault = head(source.as_bytes()).err().map(|error| error.to_string()).filter(|error| syntax(error.clone()));

@@ -1,7 +1,7 @@
-//! Values files, which may hold several documents (Helm's `loader.LoadValues`).
+//! Values files, which may contain several documents (Helm's `loader.LoadValues`).
 //!
-//! Goes in: the bytes of a values file. Comes out: its documents, or one map with the later ones merged over the earlier.
-//! The file is cut at lines before anything is parsed (`separator`).
+//! Goes in: the bytes of a values file. Comes out: its documents, or one map with later ones merged over earlier ones. The file is
+//! split by lines before anything is parsed (`separator`).
 
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,7 +21,7 @@ pub fn parse_value_documents(text: &[u8]) -> Result<Vec<Arc<Map>>> {
     Ok(documents)
 }
 
-/// Ends every line with LF alone, the last one too; most texts need no change.
+/// Makes LF the only line end, and ends the last line with one; most texts need no change.
 fn normalise(text: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memmem::find(text, b"\r\n").is_none() && matches!(text.last(), None | Some(b'\n')) {
         return Cow::Borrowed(text);
@@ -41,14 +41,14 @@ pub fn parse_values(text: &[u8]) -> Result<Arc<Map>> {
     Ok(documents.into_iter().reduce(|under, over| merge_maps(&under, &over)).unwrap_or_default())
 }
 
-/// `over` laid over `under`: tables merge at every depth, all else (nulls and lists too) replaces (`loader.MergeMaps`).
-/// Without recursion: a text may nest 10 000 levels, more than the stack of a thread may bear.
+/// `over` merged over `under`: tables merge at every depth, other values (including nulls and lists) replace (`loader.MergeMaps`).
+/// It does not recurse: a text may nest 10 000 levels, more than a thread's stack may hold.
 pub fn merge_maps(under: &Arc<Map>, over: &Arc<Map>) -> Arc<Map> {
     if let Some(map) = unmerged(under, over) {
         return map;
     }
     let mut current = Merge::new(under, over);
-    // What waits for the table of this key, outermost first.
+    // The merges that wait for the table of this key, outermost first.
     let mut waiting: Vec<(Merge, &Arc<str>)> = Vec::new();
     loop {
         match current.up_to_table() {
@@ -63,7 +63,7 @@ pub fn merge_maps(under: &Arc<Map>, over: &Arc<Map>) -> Arc<Map> {
     }
 }
 
-/// The result of a merge that leaves one of the two as it is.
+/// The result of a merge that leaves one of the two unchanged.
 fn unmerged(under: &Arc<Map>, over: &Arc<Map>) -> Option<Arc<Map>> {
     if under.is_empty() || Arc::ptr_eq(under, over) {
         return Some(over.clone());
@@ -71,13 +71,13 @@ fn unmerged(under: &Arc<Map>, over: &Arc<Map>) -> Option<Arc<Map>> {
     over.is_empty().then(|| under.clone())
 }
 
-/// Two tables of which some keys are merged.
+/// Two tables, while they are being merged.
 struct Merge<'a> {
     under: &'a Map,
     over: &'a Map,
     /// How many entries of `over` are done.
     done: usize,
-    /// All of `under` and what is done of `over`; of equal keys the last counts.
+    /// All entries of `under` and the processed ones of `over`; of equal keys the last counts.
     entries: Vec<(Arc<str>, Data)>,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Merge<'a> {
         Merge { under, over, done: 0, entries }
     }
 
-    /// Takes entries of `over`, up to the next key under which two tables are to be merged.
+    /// Takes entries of `over`, up to the next key where two tables must be merged.
     fn up_to_table(&mut self) -> Option<(&'a Arc<str>, &'a Arc<Map>, &'a Arc<Map>)> {
         while let Some((key, value)) = self.over.entry_at(self.done) {
             self.done += 1;
@@ -108,7 +108,7 @@ impl<'a> Merge<'a> {
 mod tests {
     use super::*;
 
-    /// Documents of this many maps in each other, the innermost with one key.
+    /// Documents of this many nested maps, the innermost with one key.
     fn nested(depth: usize, keys: &[&str]) -> String {
         let documents: Vec<String> = keys.iter().map(|key| "{a: ".repeat(depth) + "{" + key + ": 1}" + &"}".repeat(depth)).collect();
         documents.join("\n---\n")

@@ -1,8 +1,8 @@
 //! A chart from a packed archive (.tgz).
 //!
-//! Goes in: a compressed stream. Comes out: the files below the archive's top folder, whatever that is called, read in one
-//! pass into shared memory. What an archive may do is decided here: no path leaves the top, sizes are counted while the
-//! stream is unpacked, and so is the number of members; `tar` counts long names and pax records. Matches Helm's `pkg/chart/loader/archive`.
+//! Goes in: a compressed stream. Comes out: the files below the archive's top folder, whatever its name, read in one pass into
+//! shared memory. The limits of an archive are enforced here: no path leaves the top, and sizes and the number of members are
+//! counted while the stream is unpacked; `tar` counts long names and pax records. Matches Helm's `pkg/chart/loader/archive`.
 
 use super::ready::below_chart;
 use super::tar::{Kind, Reader};
@@ -21,16 +21,16 @@ use std::sync::{Arc, OnceLock};
 /// How many bytes all files of an archive may have together.
 pub const ARCHIVE_LIMIT: u64 = 100 * 1024 * 1024;
 
-/// So many bytes of an archive are read at once.
+/// How many bytes of an archive are read at once.
 const PIECE: usize = 64 << 10;
 
-/// The files of the archive in an open file, with their names below the top folder, in the archive's order.
+/// The files of the archive in an open file, named from the top folder, in the archive's order.
 pub(crate) fn read_file(file: std::fs::File, path: &Path) -> Result<Vec<File>> {
     read_file_observed(file, path, Crds::Wanted, &|_: &File| {})
 }
 
-/// The same, and tells `observe` of each file as it is found. Files of `crds/` that are unlikely to be wanted stay packed until
-/// somebody looks at them: many charts bring megabytes of them, and hardly any run prints them.
+/// As [`read_file`], and passes each file to `observe` as it is found. With [`Crds::Unlikely`], files of `crds/` stay packed until
+/// they are used: many charts have megabytes of them, and few runs print them.
 pub(super) fn read_file_observed(file: std::fs::File, path: &Path, crds: Crds, observe: &dyn Observe) -> Result<Vec<File>> {
     let archive = Arc::new(Archive { file, crds: OnceLock::new() });
     let packed = (crds == Crds::Unlikely).then_some(&archive);
@@ -45,7 +45,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<File>> {
     read_first_member(bytes, None, &|_: &File| {}).unwrap_or_else(|| read_stream(bytes, None, &|_: &File| {}))
 }
 
-/// An archive whose CRDs are still packed. It stays open rather than in memory: who replaces the file does no harm.
+/// An archive whose CRDs are still packed. The file stays open instead of being kept in memory; replacing it on disk does no harm.
 struct Archive {
     file: std::fs::File,
     /// In the archive's order.
@@ -53,7 +53,7 @@ struct Archive {
 }
 
 impl Archive {
-    /// Its files from its beginning, piece by piece: fresh memory for all of it costs more than reading it.
+    /// The files, read from the beginning in pieces: allocating memory for the whole archive costs more than reading it.
     fn read(&self, packed: Option<&Arc<Archive>>, observe: &dyn Observe) -> Result<Vec<File>> {
         let stream = || -> Result<_> {
             (&self.file).rewind().map_err(|error| Error::new(ErrorKind::Io, fs::reason(&error)))?;
@@ -80,24 +80,24 @@ impl Packed for Archive {
     }
 }
 
-/// Whether a file is one that stays packed.
+/// Whether a file is one that may stay packed.
 fn is_crd(name: &str) -> bool {
     below_chart(name).starts_with("crds/")
 }
 
-/// The files of an archive that ends, or has a fault, within the first member of the gzip stream; `None` for all others.
+/// The files of an archive that ends, or has a fault, within the first member of the gzip stream; `None` otherwise.
 fn read_first_member(stream: impl BufRead, packed: Option<&Arc<Archive>>, observe: &dyn Observe) -> Option<Result<Vec<File>>> {
     let mut member = Member::of(stream)?;
     let result = read_members(Reader::reading_ahead(&mut member), packed, observe);
     (!member.is_over).then_some(result)
 }
 
-/// What the first member of a gzip stream holds, without a look at its checksum: nearly always the archive ends within it, and what
-/// stands behind an archive's end is never looked at, by Helm neither. The sum takes a quarter of the time.
+/// Reads the first member of a gzip stream without verifying its checksum, which takes a quarter of the time. Nearly every archive
+/// ends within the member, and what follows the end of an archive is ignored, by Helm too.
 struct Member<R> {
     stream: R,
     state: Decompress,
-    /// Whether more was asked for than it holds: its sum is to be looked at, and what follows it.
+    /// Whether more was read than the member holds: then its checksum, and what follows, must be read too.
     is_over: bool,
 }
 
@@ -110,7 +110,7 @@ impl<R: BufRead> Member<R> {
     }
 }
 
-/// Where the data behind the header of a gzip member begins; `None` for a header that is to be looked at more closely (RFC 1952, 2.3).
+/// Where the data of a gzip member begins; `None` for a header that needs a full parser (RFC 1952, 2.3).
 fn data_start(bytes: &[u8]) -> Option<usize> {
     const EXTRA: u8 = 4;
     const NAME: u8 = 8;
@@ -143,7 +143,7 @@ impl<R: BufRead> Read for Member<R> {
             let written = (self.state.total_out() - written) as usize;
             self.stream.consume(read);
             match status {
-                // What comes before a fault counts: nothing may be wanted behind it.
+                // Data before a fault counts: the reader may need nothing behind it.
                 _ if written > 0 || buffer.is_empty() => return Ok(written),
                 Err(error) => return Err(error.into()),
                 Ok(Status::StreamEnd) => {
@@ -178,7 +178,7 @@ fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, ob
             return Err(too_large());
         }
         if member.kind != Kind::File {
-            // What lies behind the header of a folder is passed over.
+            // Data behind the header of a folder is skipped.
             remaining -= member.size;
             continue;
         }
@@ -227,10 +227,10 @@ pub(super) fn too_large() -> Error {
     Error::new(ErrorKind::Limit, format!("decompressed chart is larger than the maximum size {ARCHIVE_LIMIT}"))
 }
 
-/// The name below the top folder, refused when it could lead anywhere else.
+/// The name below the top folder; refused when it could lead outside.
 fn inner_name(name: &str) -> Result<Arc<str>> {
     let refused = |message: String| Err(Error::new(ErrorKind::Chart, message));
-    // Archives made on Windows may have backslashes.
+    // Archives made on Windows may contain backslashes.
     let delimiter = if name.contains('\\') { '\\' } else { '/' };
     let (top, rest) = name.split_once(delimiter).unwrap_or((name, ""));
     let rest = rest.replace(delimiter, "/");
@@ -282,7 +282,7 @@ mod tests {
         }
     }
 
-    /// A compressed archive of these files.
+    /// A compressed archive with these files.
     fn packed(files: &[(&str, &str)]) -> Vec<u8> {
         let mut tar = Vec::new();
         for (name, text) in files {
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(is_packed, [false, true, false, true, false, true]);
         assert_eq!(&*left[3].data, b"kind: Two");
         assert_eq!(left, read(&bytes).unwrap());
-        // What is passed over is checked all the same.
+        // Skipped files are checked all the same.
         assert!(read_leaving_crds(bytes[..bytes.len() - 20].to_vec()).is_err());
     }
 
@@ -328,7 +328,7 @@ mod tests {
         read_file_observed(file, Path::new("a.tgz"), Crds::Unlikely, &|_: &File| {})
     }
 
-    /// Compressed with a header of these fields.
+    /// Compressed, with this header.
     fn compressed(data: &[u8], header: flate2::GzBuilder) -> Vec<u8> {
         let mut bytes = Vec::new();
         header.buf_read(data, flate2::Compression::fast()).read_to_end(&mut bytes).unwrap();
@@ -340,7 +340,7 @@ mod tests {
         let archive = packed(&[("a/Chart.yaml", "name: a")]);
         let mut tar = Vec::new();
         Member::of(&*archive).unwrap().read_to_end(&mut tar).unwrap();
-        // Whether the first member tells, and whether the files are read; faults are the same wherever they are met.
+        // Whether the first member is enough, and whether the files are read; both ways report the same faults.
         let is_read = |bytes: &[u8]| {
             let told = |result: Result<Vec<File>>| result.map_err(|error| error.to_string());
             let first = read_first_member(bytes, None, &|_: &File| {}).map(told);
@@ -364,7 +364,7 @@ mod tests {
         ] {
             assert_eq!(is_read(&compressed(&tar, fields)), (true, true));
         }
-        // Go looks at nothing behind the archive's end.
+        // Go reads nothing behind the archive's end.
         assert_eq!(changed(&|bytes| bytes.extend_from_slice(b"more")), (true, true));
         assert_eq!(changed(&|bytes| bytes[length - 1] ^= 0x7f), (true, true));
         assert_eq!(changed(&|bytes| bytes.truncate(length - 20)), (true, false));
@@ -375,7 +375,7 @@ mod tests {
                 changed(&|bytes| bytes[at] ^= flip);
             }
         }
-        // An archive that ends with its stream, with its sum and without.
+        // An archive that ends only with its stream, with a right and a wrong checksum.
         let mut endless = compressed(&tar[..1024], flate2::GzBuilder::new());
         assert_eq!(is_read(&endless), (false, true));
         let length = endless.len();

@@ -1,7 +1,7 @@
 //! A chart from a folder.
 //!
 //! Goes in: a folder. Comes out: its files in the order of Helm's walk: names in byte order per level, links followed with a
-//! notice, what `.helmignore` names left out. Matches Helm's `pkg/chart/v2/loader/directory.go` and `internal/sympath`.
+//! notice, without the files that `.helmignore` names. Matches Helm's `pkg/chart/v2/loader/directory.go` and `internal/sympath`.
 
 use super::ready::{self, Parsed, Ready};
 use super::{BYTE_ORDER_MARK, Contents, ENTRIES_LIMIT, FILE_LIMIT, Observe, WORTH_A_THREAD};
@@ -18,22 +18,22 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// So many pieces waiting are worth a further thread.
+/// How many waiting pieces make another thread worthwhile.
 const WAITING_PIECES: usize = 4;
 
-/// A folder of more entries is shared out in pieces of this many.
+/// The size of the pieces into which a larger folder is split.
 const ENTRIES_OF_A_PIECE: usize = 64;
 
-/// Smaller files are read whether or not somebody looks at them.
+/// Smaller files are read at once, even if they may not be used.
 const WORTH_LEAVING: u64 = 16 << 10;
 
-/// So many files are held open: systems allow few hundred.
+/// Most files that are held open: systems allow only a few hundred.
 const MOST_HELD: usize = 64;
 
-/// More threads gain nothing.
+/// More threads bring no gain.
 const MOST_THREADS: usize = 4;
 
-/// The files of the chart in `folder`, which must be an absolute path, and what was parsed of them.
+/// The files of the chart in `folder`, which must be an absolute path, and the results of parsing them.
 pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, observe: &dyn Observe) -> Result<(Vec<File>, Ready)> {
     let ignore_file = folder.join(ignore::FILE_NAME);
     let mut rules = match fs::exists(&ignore_file) {
@@ -65,14 +65,14 @@ pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, obs
     Ok((gathered.files, gathered.ready))
 }
 
-/// What was found, in the order of the walk.
+/// The findings, in the order of the walk.
 struct Gathered<'a> {
     files: Vec<File>,
     ready: Ready,
     notices: &'a mut Notices,
 }
 
-/// Takes out of the pieces what was found, in the order of the walk, up to the first fault.
+/// Collects the findings of the pieces, in the order of the walk, up to the first fault.
 fn gather(piece: usize, pieces: &mut [Result<Vec<Found>>], gathered: &mut Gathered<'_>) -> Result<()> {
     let found = pieces.get_mut(piece).map_or_else(|| Ok(Vec::new()), |found| std::mem::replace(found, Ok(Vec::new())))?;
     for found in found {
@@ -99,20 +99,20 @@ fn gather(piece: usize, pieces: &mut [Result<Vec<Found>>], gathered: &mut Gather
 
 /// An entry of a folder.
 struct Found {
-    /// A link's path and where it leads.
+    /// The path of a link and its target.
     link: Option<(PathBuf, PathBuf)>,
     what: Result<What>,
 }
 
 enum What {
-    /// Left out.
+    /// Ignored.
     Nothing,
     File(File, Option<Parsed>),
-    /// What another piece holds; its number.
+    /// The content of another piece, by its number.
     Piece(usize),
 }
 
-/// Something to be read.
+/// A unit of reading.
 enum Piece {
     /// A folder: its path, and its name from the chart's top.
     Folder { path: PathBuf, name: Option<String> },
@@ -120,19 +120,19 @@ enum Piece {
     Entries(Arc<fs::Folder>, Vec<Listed>),
 }
 
-/// An entry of a folder before it is looked at.
+/// An entry of a folder before it is read.
 enum Listed {
     /// A folder, by the number of its piece.
     Piece(usize),
-    /// Anything else: its name, its name from the chart's top, and what it is.
+    /// Anything else: its name, its name from the chart's top, and its kind.
     File(OsString, String, Kind),
 }
 
 /// A thread that reads pieces.
 struct Reader<'a> {
-    /// Starts another one.
+    /// Starts another thread.
     start: &'a dyn Fn(),
-    /// Takes in one file after the other.
+    /// Reused for one file after the other.
     buffer: Vec<u8>,
 }
 
@@ -148,30 +148,30 @@ impl Place<'_> {
     }
 }
 
-/// What is known and what is left to do.
+/// The state that the threads share.
 #[derive(Default)]
 struct Work {
-    /// With their numbers.
+    /// Waiting pieces with their numbers.
     waiting: Vec<(usize, Piece)>,
     /// How many pieces are being read.
     running: usize,
-    /// How many threads wait for one.
+    /// How many threads wait for a piece.
     idle: usize,
-    /// How many threads there are besides the first, and how many there may be once somebody asked.
+    /// How many threads there are besides the first, and the limit, once it has been determined.
     helpers: usize,
     helpers_limit: Option<usize>,
-    /// What each piece holds, by number, in the order of its names.
+    /// The findings of each piece, by number, in the order of its names.
     pieces: Vec<Result<Vec<Found>>>,
 }
 
 impl Work {
-    /// Puts a piece where somebody will read it, under the next number.
+    /// Queues a piece under the next number.
     fn add(&mut self, piece: Piece) {
         self.waiting.push((self.pieces.len(), piece));
         self.pieces.push(Ok(Vec::new()));
     }
 
-    /// Whether so many pieces wait that another thread is worth its start; it is counted as started.
+    /// Whether at least `pieces` pieces wait, so that another thread is worth its start; the thread is counted as started.
     fn wants_help(&mut self, pieces: usize) -> bool {
         if self.waiting.len() < pieces {
             return false;
@@ -182,12 +182,12 @@ impl Work {
     }
 }
 
-/// A walk in which several threads read: opening hundreds of files takes longer than looking at them. What they
-/// find is put in order afterwards.
+/// A walk with several reading threads: opening hundreds of files takes longer than processing them. Their findings are put in
+/// order afterwards.
 struct Walk<'a> {
     rules: Rules,
     contents: Contents,
-    /// How many files are held open, and more that would have been.
+    /// How many files were to be held open, including those beyond the limit.
     held: AtomicUsize,
     observe: &'a dyn Observe,
     entries: AtomicUsize,
@@ -195,7 +195,7 @@ struct Walk<'a> {
     changed: Condvar,
 }
 
-/// Takes note of a piece that is no longer being read, however that ended: whoever observes may panic, and nobody is to wait for it.
+/// Marks a piece as no longer being read when dropped, since an observer may panic: other threads must not wait for the piece.
 struct Running<'a, 'w>(&'a Walk<'w>);
 
 impl<'a> Running<'a, '_> {
@@ -249,7 +249,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Lets others read these pieces already; gives back the number of the first, which the others follow.
+    /// Queues these pieces so that other threads can start on them; returns the number of the first, which the others follow.
     fn offer(&self, pieces: impl IntoIterator<Item = Piece>, reader: &Reader<'_>) -> usize {
         let mut work = self.lock();
         let first = work.pieces.len();
@@ -266,8 +266,8 @@ impl Walk<'_> {
         first
     }
 
-    /// What stands in the folder at `path`, called `name` from the chart's top. The folders in it are offered before its files are
-    /// read, one of which may take long.
+    /// Reads the folder at `path`, called `name` from the chart's top. Its subfolders are queued before its files are read, since
+    /// a single file may take long.
     fn folder(&self, path: &Path, name: Option<&str>, reader: &mut Reader<'_>) -> Result<Vec<Found>> {
         let mut listed = Vec::new();
         let mut subfolders = Vec::new();
@@ -303,7 +303,7 @@ impl Walk<'_> {
         Ok(found)
     }
 
-    /// Offers what stands behind the first piece of a large folder; gives back the numbers of the pieces.
+    /// Queues all but the first piece of a large folder; returns the numbers of the pieces.
     fn share_out(&self, folder: &Arc<fs::Folder>, listed: &mut Vec<Listed>, reader: &Reader<'_>) -> Range<usize> {
         if listed.len() < 2 * ENTRIES_OF_A_PIECE {
             return 0..0;
@@ -315,7 +315,7 @@ impl Walk<'_> {
         first..first + count
     }
 
-    /// Looks at these entries of a folder, up to the first fault.
+    /// Reads these entries of a folder, up to the first fault.
     fn visit_all(&self, folder: &fs::Folder, listed: Vec<Listed>, reader: &mut Reader<'_>) -> Vec<Found> {
         let mut all = Vec::with_capacity(listed.len());
         for listed in listed {
@@ -332,7 +332,7 @@ impl Walk<'_> {
         all
     }
 
-    /// Takes in what stands at `place`, called `name` from the chart's top.
+    /// Reads the entry at `place`, called `name` from the chart's top.
     fn visit(&self, place: &Place<'_>, name: String, kind: Kind, reader: &mut Reader<'_>) -> Found {
         if kind != Kind::Link {
             return Found { link: None, what: self.take(place, None, name, kind, reader) };
@@ -348,7 +348,7 @@ impl Walk<'_> {
         Found { link: Some((path, resolved)), what }
     }
 
-    /// The same of what no longer is a link; where one led is `resolved`.
+    /// The same after following a link; `resolved` is the target if the entry was one.
     fn take(&self, place: &Place<'_>, resolved: Option<&Path>, name: String, kind: Kind, reader: &mut Reader<'_>) -> Result<What> {
         let is_folder = kind == Kind::Folder;
         if self.rules.ignores(&name, is_folder) {
@@ -363,7 +363,7 @@ impl Walk<'_> {
         let unreadable = |error: Error| error.context(format_args!("error reading {name}"));
         if self.contents == Contents::ToPack && !ready::makes_charts(&name) {
             let entry = place.folder.stat(place.entry).map_err(unreadable)?;
-            // Only what is read shows whether an empty file may be, and what is too large is told below.
+            // An empty file is read here, since only reading shows whether it may be read; too large a file is refused below.
             if (1..=FILE_LIMIT).contains(&entry.size) {
                 let file = File { name: name.into(), data: Bytes::left(place.path(), entry.size), modified: Some(entry.modified) };
                 return Ok(What::File(file, None));
@@ -384,7 +384,7 @@ impl Walk<'_> {
             Some(data) if !data.starts_with(BYTE_ORDER_MARK) => Bytes::from(data),
             Some(data) => Bytes::from(&data[BYTE_ORDER_MARK.len()..]),
             None => {
-                // It may have grown since its size was asked for.
+                // It may have grown since its size was determined.
                 fs::read_expected(open, path, entry.size, FILE_LIMIT, &mut reader.buffer).map_err(unreadable)?;
                 Bytes::from(reader.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&reader.buffer))
             }
@@ -405,7 +405,7 @@ impl Walk<'_> {
 }
 
 impl Walk<'_> {
-    /// Whether a file is to be read only when somebody looks at it.
+    /// Whether a file is read only on first use.
     fn is_left_open(&self, name: &str, size: u64) -> bool {
         self.contents == Contents::ToRender
             && size >= WORTH_LEAVING
@@ -415,17 +415,16 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a process of this tool that was killed left this behind: never part of a chart, and it might be over the limits.
+/// Whether a killed process of this tool left this entry behind: it is never part of a chart, and might exceed the limits.
 fn is_unfinished(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(fs::UNFINISHED.as_bytes())
 }
 
-/// The bytes of one file of a chart's folder, read ahead of the walk or without one, which like the walk waits for no pipe and reads
-/// no device.
+/// The bytes of one file of a chart's folder, outside of the walk. Like the walk, it waits for no pipe and reads no device.
 pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>> {
     match fs::stat(path) {
         Ok(entry) if entry.kind == Kind::Irregular => Err(irregular(path)),
-        // What is not there is told in the words of who opens it.
+        // For a missing file, opening it gives the right message.
         _ => fs::read_limited(path, limit),
     }
 }
@@ -434,7 +433,7 @@ fn irregular(path: &Path) -> Error {
     Error::new(ErrorKind::Chart, format!("cannot load irregular file {} as it has file mode type bits set", path.display()))
 }
 
-/// Where the chart's own file lies.
+/// The path of the chart's Chart.yaml.
 pub(super) fn chart_file(folder: &Path) -> PathBuf {
     folder.join("Chart.yaml")
 }
@@ -443,7 +442,7 @@ pub(super) fn chart_file(folder: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    // CVE-2019-18658: as Helm since then, the loader follows links, and says which.
+    // CVE-2019-18658: as Helm since then, the loader follows links and names them.
     #[test]
     fn links_in_a_chart_folder_are_followed_and_told() {
         let folder = tempfile::tempdir().unwrap();
@@ -505,7 +504,7 @@ mod tests {
         let files: Vec<&str> = chart.content.files.iter().map(|file| &*file.name).collect();
         assert_eq!(files, expected);
         assert!(chart.content.files.iter().all(|file| file.data[..] == *file.name.as_bytes()));
-        // The first fault in the order of the walk, whoever meets it.
+        // The first fault in the order of the walk, whichever thread meets it.
         for name in ["files/0090", "files/0300"] {
             std::fs::remove_file(path(name)).unwrap();
             std::os::unix::fs::symlink("/dev/null", path(name)).unwrap();
@@ -541,14 +540,14 @@ mod tests {
         let late = load_observed(folder.path(), Crds::Wanted, &mut Notices::new(), &observe).unwrap();
         let seen = seen.into_inner().unwrap();
         assert!(seen.iter().any(|name| name == "templates/large.yaml") && !seen.iter().any(|name| name == "README.md"), "{seen:?}");
-        // What is there now is what was opened, whatever became of its path.
+        // The content is that of the opened file, whatever happened to its path.
         for name in ["README.md", "files/marked"] {
             std::fs::remove_file(path(name)).unwrap();
             fs::write(&path(name), b"another").unwrap();
         }
         let held: Vec<_> = late.content.files.iter().map(|file| (&*file.name, file.data[..] == large[..])).collect();
         assert_eq!(held, [("README.md", true), ("files/marked", true), ("files/small", false)]);
-        // Equal subcharts share their content all the same.
+        // Equal subcharts share their content nevertheless.
         assert!(Arc::ptr_eq(&late.dependencies[0].content, &late.dependencies[1].content));
         let now = load(folder.path(), &mut Notices::new()).unwrap();
         assert_eq!(now.content.files[0].data[..], b"another"[..]);
@@ -580,7 +579,7 @@ mod tests {
         let refused = || super::super::load(folder.path(), &mut Notices::new()).unwrap_err().to_string();
         for name in [ignore::FILE_NAME, "values.yaml", "Chart.yaml"] {
             let _ = std::fs::remove_file(path(name));
-            // Empty, so that this ends whatever the loader does; one that never ends is met in the same place.
+            // The target is empty, so that the test ends whatever the loader does; an endless device takes the same path.
             std::os::unix::fs::symlink("/dev/null", path(name)).unwrap();
             assert!(refused().contains("cannot load irregular file"), "{name}: {}", refused());
             if name != "Chart.yaml" {

@@ -1,8 +1,8 @@
 //! Charts from folders and archives.
 //!
-//! Goes in: a path, or the bytes of an archive. Comes out: a [`Chart`] with its subcharts, validated. Files become a chart
-//! the same way wherever they came from; subcharts that are equal byte for byte, however often they are nested, are read
-//! and parsed once and share all content. Matches Helm's `pkg/chart/loader` and `pkg/chart/v2/loader`.
+//! Goes in: a path, or the bytes of an archive. Comes out: a [`Chart`] with its subcharts, validated. Files from folders and
+//! archives become a chart in the same way. Subcharts that are equal byte for byte, however often they are nested, are read and
+//! parsed once and share all content. Matches Helm's `pkg/chart/loader` and `pkg/chart/v2/loader`.
 
 pub mod archive;
 mod directory;
@@ -36,26 +36,26 @@ const NESTED_LIMIT: usize = 1024 * 1024 * 1024;
 /// How deep charts may be nested. Helm has no such bound.
 const DEPTH_LIMIT: usize = 100;
 
-/// With so many subcharts that differ in nothing but what their files hold a further one is compared: with thousands, comparing would
-/// take longer than reading each.
+/// Among subcharts that differ only in the content of their files, a further one is compared with at most this many: with
+/// thousands of them, comparing would take longer than parsing each.
 const MOST_LIKE: usize = 16;
 
-/// Where the charts that a chart brings along lie.
+/// The folder of a chart's bundled subcharts.
 const CHARTS: &str = "charts/";
 
-/// So many bytes of values take longer to parse than a thread to start.
+/// Values of more bytes than this take longer to parse than a thread to start.
 const WORTH_A_THREAD: usize = 32 << 10;
 
-/// What Helm reads first to tell which loader is meant.
+/// What Helm reads first to choose the loader.
 static CHART_BASE: Shape = Shape::Struct("loader.chartBase", &[Field("apiVersion", &Shape::Str)]);
 
-/// Loads the chart at `path`, a folder or an archive, as `template`, `install` and `package` do: the apiVersion is
-/// looked at first. What is wrong inside an archive is only in the diagnostics, as Helm hides it.
+/// Loads the chart at `path`, a folder or an archive, as `template`, `install` and `package` do: the apiVersion is checked first.
+/// Faults inside an archive appear only in the diagnostics, as Helm hides them.
 pub fn load(path: &Path, notices: &mut Notices) -> Result<Chart> {
     load_as(path, Crds::Wanted, Contents::Read, notices, &|_: &File| {})
 }
 
-/// The same for somebody who renders it and then forgets it: large files that are no templates are read when somebody looks at them.
+/// As [`load`], for rendering the chart once: large files other than templates are read on first use.
 pub fn load_observed(path: &Path, crds: Crds, notices: &mut Notices, observe: &dyn Observe) -> Result<Chart> {
     load_as(path, crds, Contents::ToRender, notices, observe)
 }
@@ -71,24 +71,24 @@ fn load_as(path: &Path, crds: Crds, contents: Contents, notices: &mut Notices, o
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crds {
     Wanted,
-    /// They stay packed unless somebody looks at them after all.
+    /// They stay packed until they are used.
     Unlikely,
 }
 
-/// Somebody who wants to know of files before there is a chart.
+/// An observer of the files, called before the chart is complete.
 pub trait Observe: Sync {
-    /// Told of each file that is read as it is found, in any order and on any thread.
+    /// Called with each file as it is read, in any order and on any thread.
     fn found(&self, file: &File);
 
-    /// Does `job`, which parses so many bytes, on a thread that works beside the one that reads, if it has one; else gives the job
-    /// back. Whoever gave it does not wait for it.
+    /// Runs `job`, which parses `bytes` bytes, on a thread other than the reading one, or returns the job if there is none. The
+    /// caller does not wait for it.
     fn assist(&self, bytes: usize, job: Job) -> Option<Job> {
         let _ = bytes;
         Some(job)
     }
 }
 
-/// What somebody else may do.
+/// Work for another thread.
 pub type Job = Box<dyn FnOnce() + Send>;
 
 impl<F: Fn(&File) + Sync> Observe for F {
@@ -97,8 +97,8 @@ impl<F: Fn(&File) + Sync> Observe for F {
     }
 }
 
-/// Loads the chart at `path` as `show`, `lint` and the dependency commands do: the apiVersion may be anything, and faults
-/// inside an archive are told as they are.
+/// Loads the chart at `path` as `show`, `lint` and the dependency commands do: any apiVersion is accepted, and faults inside an
+/// archive are shown as they are.
 pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
     if fs::stat(path)?.kind == fs::Kind::Folder {
         return load_folder_of_any_version(path, notices);
@@ -106,9 +106,9 @@ pub fn load_any_version(path: &Path, notices: &mut Notices) -> Result<Chart> {
     from_files(read_archive(path, Crds::Wanted, &|_: &File| {})?, notices)
 }
 
-/// Loads the chart in a folder as the dependency commands do: the apiVersion may be anything, and a missing Chart.yaml is found last.
+/// Loads the chart in a folder as the dependency commands do: any apiVersion is accepted, and a missing Chart.yaml is found last.
 pub fn load_folder_of_any_version(folder: &Path, notices: &mut Notices) -> Result<Chart> {
-    // What is no folder holds no Chart.yaml either.
+    // A path that is not a folder has no Chart.yaml either.
     if !fs::is_folder(folder) {
         return Err(Error::new(ErrorKind::Chart, "Chart.yaml file is missing"));
     }
@@ -116,24 +116,22 @@ pub fn load_folder_of_any_version(folder: &Path, notices: &mut Notices) -> Resul
     assemble(files, ready, notices)
 }
 
-/// Loads the chart in a folder; the apiVersion is looked at first.
+/// Loads the chart in a folder; the apiVersion is checked first.
 pub fn load_directory(folder: &Path, notices: &mut Notices) -> Result<Chart> {
     load_directory_as(folder, Contents::Read, notices, &|_: &File| {})
 }
 
 /// Like [`load_directory`], for packing only: files that do not define the chart stay on disk until
-/// [`append_range`](super::Bytes::append_range) reads them, which is also where faults of reading appear. Values are validated, then
-/// dropped.
+/// [`append_range`](super::Bytes::append_range) reads them and reports faults of reading. Values are validated, then dropped.
 pub fn load_directory_to_pack(folder: &Path, notices: &mut Notices) -> Result<Chart> {
     load_directory_as(folder, Contents::ToPack, notices, &|_: &File| {})
 }
 
-/// What is wanted of the files of a folder.
+/// How the files of a folder are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contents {
     Read,
-    /// Large files of which no chart is made, and which are no templates, are opened, and read when somebody looks at them: hardly
-    /// any run looks at a README.
+    /// Large files that neither define a chart nor are templates are opened, and read on first use: few runs need a README.
     ToRender,
     ToPack,
 }
@@ -180,19 +178,19 @@ fn read_archive_parsing(path: &Path, crds: Crds, observe: &dyn Observe) -> Resul
         let shared = parsing.clone();
         let left = observe.assist(file.data.len(), Box::new(move || shared.parse_next()));
         if let Some(job) = left.filter(|_| file.data.len() >= WORTH_A_THREAD) {
-            // Without a thread it is parsed at the end.
+            // If no thread starts, the file is parsed at the end.
             drop(std::thread::Builder::new().name("parse".into()).spawn(job));
         }
     })?;
     Ok((files, parsing.finish()))
 }
 
-/// Loads a packed chart from its bytes; the apiVersion is looked at first.
+/// Loads a packed chart from its bytes; the apiVersion is checked first.
 pub fn load_archive(bytes: &[u8], notices: &mut Notices) -> Result<Chart> {
     detect(archive_files(bytes)?, Ready::default(), notices)
 }
 
-/// Loads a packed chart from its bytes as `repo index` does: the apiVersion may be anything.
+/// Loads a packed chart from its bytes as `repo index` does: any apiVersion is accepted.
 pub fn load_archive_of_any_version(bytes: &[u8], notices: &mut Notices) -> Result<Chart> {
     from_files(archive_files(bytes)?, notices)
 }
@@ -212,7 +210,7 @@ fn detect(files: Vec<File>, ready: Ready, notices: &mut Notices) -> Result<Chart
     refuse_draft(assemble(files, ready, notices)?)
 }
 
-/// Helm's loader knows the draft v3, and tells of its faults, but no command takes what it has loaded.
+/// Helm's loader reads charts of the draft v3 and reports their faults, but no command accepts the result.
 fn refuse_draft(chart: Chart) -> Result<Chart> {
     if chart.metadata.api_version == "v3" { Err(Error::new(ErrorKind::Chart, "invalid chart apiVersion")) } else { Ok(chart) }
 }
@@ -228,7 +226,7 @@ fn check_api_version(text: &[u8]) -> Result<()> {
     }
 }
 
-/// The files of the archive at `path`; what is no archive at all is told as an [`ErrorKind::Usage`] fault.
+/// The files of the archive at `path`; a file that is no archive at all is an [`ErrorKind::Usage`] fault.
 fn read_archive(path: &Path, crds: Crds, observe: &dyn Observe) -> Result<Vec<File>> {
     let mut file = fs::open(path)?;
     let name = path.display();
@@ -261,7 +259,7 @@ fn read_start(file: &mut impl Read, start: &mut [u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Makes a chart of files that are named from its top, in any order.
+/// Makes a chart from files, named from its top, in any order.
 pub fn from_files(files: Vec<File>, notices: &mut Notices) -> Result<Chart> {
     assemble(files, Ready::default(), notices)
 }
@@ -279,10 +277,10 @@ fn assemble(files: Vec<File>, ready: Ready, notices: &mut Notices) -> Result<Cha
     .chart(files, 0)
 }
 
-/// One load: what was read so far, so that equal subcharts are read once.
+/// The state of one load: what was read so far, so that equal subcharts are read once.
 struct Assembly<'a> {
     notices: &'a mut Notices,
-    /// What was parsed before.
+    /// Files that were parsed in advance.
     ready: Ready,
     hashes: ahash::RandomState,
     /// Packed subcharts by a hash of their bytes.
@@ -366,9 +364,9 @@ impl Assembly<'_> {
         Ok(Chart { metadata: Arc::new(metadata), content: Arc::new(content), values, dependencies, found_in: None })
     }
 
-    /// The charts in `charts/` of the chart `parent`, by name; what lies there directly is an archive or a folder.
+    /// The charts in `charts/` of the chart `parent`, sorted by name; each entry there is an archive or a folder.
     fn subcharts(&mut self, mut files: Vec<File>, parent: &str, depth: usize) -> Result<Vec<Chart>> {
-        // Files of one chart lie together but in odd archives, and stay in their order.
+        // The files of one chart are adjacent except in odd archives; they keep their order.
         files.sort_by(|a, b| first_part(&a.name).cmp(first_part(&b.name)));
         let mut charts = Vec::new();
         let mut left = files.into_iter();
@@ -397,7 +395,7 @@ impl Assembly<'_> {
         Ok(charts)
     }
 
-    /// The files of Helm 2's form of dependencies, which is told about in charts of the newer form.
+    /// Handles the files of Helm 2's form of dependencies; charts of the newer form get a notice about them.
     fn requirements(&mut self, file: File, metadata: &mut Metadata, content: &mut Content) -> Result<()> {
         let (is_lock, advice) = match &*file.name {
             "requirements.lock" => {
@@ -493,7 +491,7 @@ mod tests {
         let found: Vec<&str> = chart.dependencies.iter().filter_map(|chart| chart.values.get("at")?.as_str()).collect();
         let wanted: Vec<String> = (0..count).chain(0..count).map(|number| format!("t{number:03}")).collect();
         assert_eq!(found, wanted);
-        // The first of them are known when they come again.
+        // Only the first of them are recognised when they come again.
         let is_shared = |at: usize| Arc::ptr_eq(&chart.dependencies[at].content, &chart.dependencies[count + at].content);
         assert_eq!((0..count).filter(|at| is_shared(*at)).count(), MOST_LIKE);
     }

@@ -1,8 +1,8 @@
-//! What files hold that were parsed while others were still being read.
+//! Files that were parsed while others were still being read.
 //!
-//! Goes in: files, on whatever thread read them. Comes out: their metadata and values, when the chart is put together. Reading
-//! hundreds of small files keeps all cores busy, and so does unpacking an archive one; what is parsed there need not be parsed
-//! afterwards by one thread alone. What does not parse is left: its faults are told in their turn.
+//! Goes in: files, on the thread that read them. Comes out: their metadata and values, for putting the chart together. Reading
+//! hundreds of small files keeps all cores busy, and unpacking an archive one; parsing meanwhile leaves less for the single thread
+//! that follows. Files that do not parse are left: their faults are reported in their turn.
 
 use crate::chart::{File, Metadata};
 use crate::data::Map;
@@ -10,13 +10,13 @@ use crate::yaml;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// What one file holds.
+/// The parsed content of a file.
 pub(super) enum Parsed {
     Metadata(Box<Metadata>),
     Values(Arc<Map>),
 }
 
-/// What files hold, by where their bytes lie, which the files keep there.
+/// Parsed files by the address of their bytes, which stays the same while the file exists.
 #[derive(Default)]
 pub(super) struct Ready(HashMap<*const u8, Parsed, ahash::RandomState>);
 
@@ -25,7 +25,7 @@ impl Ready {
         self.0.insert(file.data.as_ptr(), parsed);
     }
 
-    /// What a Chart.yaml holds, taken out.
+    /// Takes out the metadata parsed from a Chart.yaml.
     pub(super) fn metadata(&mut self, file: &File) -> Option<Metadata> {
         match self.0.remove(&file.data.as_ptr())? {
             Parsed::Metadata(metadata) => Some(*metadata),
@@ -33,7 +33,7 @@ impl Ready {
         }
     }
 
-    /// What a values.yaml holds, taken out.
+    /// Takes out the values parsed from a values.yaml.
     pub(super) fn values(&mut self, file: &File) -> Option<Arc<Map>> {
         match self.0.remove(&file.data.as_ptr())? {
             Parsed::Values(values) => Some(values),
@@ -42,7 +42,7 @@ impl Ready {
     }
 }
 
-/// Files that several threads parse, those that came first before the others.
+/// Files for several threads to parse, first come first served.
 #[derive(Default)]
 pub(super) struct Parsing {
     work: Mutex<Work>,
@@ -57,7 +57,7 @@ struct Work {
     parsed: Vec<(File, Parsed)>,
 }
 
-/// Takes note of a file that is no longer being parsed, however that ended.
+/// Marks a file as no longer being parsed when dropped, even after a panic.
 struct Running<'a>(&'a Parsing);
 
 impl Drop for Running<'_> {
@@ -76,7 +76,7 @@ impl Parsing {
         self.lock().waiting.push_back(file);
     }
 
-    /// Parses the next file that waits, if one does.
+    /// Parses the next waiting file, if there is one.
     pub(super) fn parse_next(&self) {
         let mut work = self.lock();
         let Some(file) = work.waiting.pop_front() else { return };
@@ -89,7 +89,7 @@ impl Parsing {
         drop(running);
     }
 
-    /// Parses what still waits, and waits for what others are at.
+    /// Parses the files that still wait, and waits for those that other threads are parsing.
     pub(super) fn finish(&self) -> Ready {
         while !self.lock().waiting.is_empty() {
             self.parse_next();
@@ -111,14 +111,14 @@ pub(super) fn is_parsed(name: &str) -> bool {
     matches!(base_in_chart(name), Some("Chart.yaml" | "values.yaml"))
 }
 
-/// Whether a chart, or one of its subcharts, is made of what a file of this name holds; of others it only holds the bytes.
+/// Whether a file of this name defines a chart or one of its subcharts; of other files a chart only holds the bytes.
 pub(super) fn makes_charts(name: &str) -> bool {
     let below = below_chart(name);
     below.is_empty()
         || matches!(below, "Chart.yaml" | "Chart.lock" | "values.yaml" | "values.schema.json" | "requirements.yaml" | "requirements.lock")
 }
 
-/// Parses the file if it is one that a chart is made from; names are from the top chart's folder.
+/// Parses the file if it defines a chart; names are from the top chart's folder.
 pub(super) fn parse(file: &File) -> Option<Parsed> {
     match base_in_chart(&file.name)? {
         "Chart.yaml" => Metadata::parse(&file.data).ok().map(|metadata| Parsed::Metadata(Box::new(metadata))),
@@ -127,12 +127,12 @@ pub(super) fn parse(file: &File) -> Option<Parsed> {
     }
 }
 
-/// The name of a file that lies directly in the folder of a chart, be it in `charts/` of others.
+/// The name of a file that lies directly in the folder of a chart or of a subchart in `charts/`.
 pub(super) fn base_in_chart(name: &str) -> Option<&str> {
     Some(below_chart(name)).filter(|name| !name.contains('/') && !name.is_empty())
 }
 
-/// The name of a file from the folder of the innermost chart that it lies in; empty for what lies in `charts/` itself.
+/// The name of a file from the folder of the innermost chart that contains it; empty for entries of `charts/` itself.
 pub(super) fn below_chart(name: &str) -> &str {
     let mut rest = name;
     while let Some(below) = rest.strip_prefix("charts/") {

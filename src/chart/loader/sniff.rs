@@ -1,9 +1,9 @@
-//! What a file that is no archive seems to be, for the message that refuses it.
+//! The likely type of a file that is no archive, for the message that refuses it.
 //!
-//! Goes in: the first bytes of the file. Comes out: a media type. Matches Go's `http.DetectContentType`, which Helm asks
-//! after padding short files to 512 bytes with zeros.
+//! Goes in: the first bytes of the file. Comes out: a media type. Matches Go's `http.DetectContentType`, which Helm calls after
+//! padding short files to 512 bytes with zeros.
 
-/// How many bytes are looked at.
+/// How many bytes are examined.
 pub(super) const WINDOW: usize = 512;
 
 const HTML: &[&str] = &[
@@ -26,7 +26,7 @@ const HTML: &[&str] = &[
     "<!--",
 ];
 
-/// Beginnings, where a `.` byte of the second column marks a byte that is not compared.
+/// Beginnings; a `.` in the second column marks a byte that is not compared.
 const STARTS: &[(&[u8], &[u8], &str)] = &[
     (b"%PDF-", b"", "application/pdf"),
     (b"%!PS-Adobe-", b"", "application/postscript"),
@@ -49,7 +49,7 @@ const STARTS: &[(&[u8], &[u8], &str)] = &[
     (b"RIFF....WAVE", b"xxxx....xxxx", "audio/wave"),
 ];
 
-/// Beginnings that are asked for after MP4.
+/// Beginnings that are tried after MP4.
 const LATE_STARTS: &[(&[u8], &[u8], &str)] = &[
     (b"\x1A\x45\xDF\xA3", b"", "video/webm"),
     (b"..................................LP", b"..................................xx", "application/vnd.ms-fontobject"),
@@ -65,7 +65,7 @@ const LATE_STARTS: &[(&[u8], &[u8], &str)] = &[
     (b"\x00asm", b"", "application/wasm"),
 ];
 
-/// The media type of what starts with these bytes.
+/// The media type of a file that starts with these bytes.
 pub(super) fn content_type(start: &[u8]) -> &'static str {
     let text = start.trim_ascii_start();
     if HTML.iter().any(|tag| starts_with_tag(text, tag.as_bytes())) {

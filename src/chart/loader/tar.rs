@@ -1,8 +1,8 @@
 //! A tar reader for hostile input.
 //!
-//! Goes in: a decompressed stream. Comes out: one member after the other, its header understood and its data read only
-//! when asked for. It is our own because long names and pax records are bounded here (Go's `archive/tar`: 1 MiB), because
-//! data goes into shared memory without a copy, and because faults are Go's. Matches Go's `archive/tar.Reader`.
+//! Goes in: a decompressed stream. Comes out: one member after the other, with its header parsed and its data read only on
+//! request. It is our own because long names and pax records are bounded here (Go's `archive/tar`: 1 MiB), because data is read
+//! into shared memory without a copy, and because faults are Go's. Matches Go's `archive/tar.Reader`.
 
 use super::archive::{ARCHIVE_LIMIT, too_large};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,13 +13,13 @@ const BLOCK: usize = 512;
 /// How long the data of a long name or pax record may be (Go's `maxSpecialFileSize`).
 const SPECIAL_LIMIT: u64 = 1 << 20;
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Folder,
-    /// A pax header for all that follows.
+    /// A pax header for all following members.
     Global,
-    /// A file or anything else; what has no data (links, devices) has size 0.
+    /// A file or anything else; members without data (links, devices) have size 0.
     File,
 }
 
@@ -28,9 +28,9 @@ pub(crate) enum Kind {
 pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// What the header calls it, a digit.
+    /// The type flag of the header, a digit.
     pub(crate) flag: u8,
-    /// Permissions and more.
+    /// Permissions and file type bits.
     pub(crate) mode: u32,
     /// In bytes.
     pub(crate) size: u64,
@@ -44,19 +44,19 @@ pub(crate) struct Reader<R> {
     /// Data and padding of the current member that were not read yet.
     unread: u64,
     padding: usize,
-    /// How many more bytes the headers that stand before members may have: no member counts them.
+    /// How many more bytes the headers before members may have: they are not counted as members.
     special_left: u64,
-    /// What was read of the stream and not looked at yet is `buffer[start..end]`.
+    /// The bytes that were read from the stream and not used yet are `buffer[start..end]`.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
     reads_ahead: bool,
 }
 
-/// A decompressor is fast where it may write much at once.
+/// Large, because a decompressor is fast when it can write much at once.
 const BUFFER: usize = 64 << 10;
 
-/// What pax records say of the next member.
+/// Fields of pax records for the next member.
 #[derive(Default)]
 struct Records {
     name: Option<String>,
@@ -65,7 +65,7 @@ struct Records {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads no more of the stream than it must.
+    /// A reader that reads no more of the stream than it must.
     pub(crate) fn new(stream: R) -> Reader<R> {
         Reader {
             stream,
@@ -79,7 +79,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads in large pieces of a stream that gives all it has before it tells of a fault or of its end.
+    /// A reader that reads in large pieces. The stream must give all its data before it reports a fault or its end.
     pub(crate) fn reading_ahead(stream: R) -> Reader<R> {
         Reader { buffer: vec![0; BUFFER], reads_ahead: true, ..Reader::new(stream) }
     }
@@ -101,7 +101,7 @@ impl<R: Read> Reader<R> {
                     self.special(size)?;
                 }
                 b'g' => {
-                    // Read for its faults only: what it says of all members is of no use here.
+                    // Read only to check it: its fields for all members are not needed here.
                     parse_records(&self.special(size)?)?;
                     let name = text(&block[..100]);
                     return Ok(Some(Member { name, kind: Kind::Global, flag: b'g', mode: 0, size: 0, modified: 0 }));
@@ -111,7 +111,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The data of the current member, whose size must have been checked.
+    /// The data of the current member. Check its size before.
     pub(crate) fn data(&mut self) -> Result<Arc<[u8]>> {
         let size = usize::try_from(self.unread).map_err(|_| invalid_header())?;
         self.unread = 0;
@@ -143,7 +143,7 @@ impl<R: Read> Reader<R> {
         let name = long.filter(|name| !name.is_empty()).or(records.name).unwrap_or_else(plain);
         let mode = number(&block[100..108]).unwrap_or(0);
         let is_folder = kind == b'5' || (matches!(kind, b'0' | 0) && name.ends_with('/')) || mode & 0o170_000 == 0o040_000;
-        // Go goes by the flag alone: what makes a folder of a file's header leaves the data behind it.
+        // Go decides by the flag alone: a file's header that otherwise marks a folder keeps its data.
         let has_data = !matches!(kind, b'1'..=b'6');
         if kind == b'S' {
             return Err(invalid_header());
@@ -156,7 +156,7 @@ impl<R: Read> Reader<R> {
         Ok(Member { name, kind, flag, mode: u32::try_from(mode).unwrap_or(0), size, modified })
     }
 
-    /// The next header block that is not the end: two blocks of zeros, or the end of the stream.
+    /// The next header block; `None` at the end: two blocks of zeros, or the end of the stream.
     fn header(&mut self) -> Result<Option<[u8; BLOCK]>> {
         let Some(block) = self.block()? else { return Ok(None) };
         if block.iter().all(|byte| *byte == 0) {
@@ -178,7 +178,7 @@ impl<R: Read> Reader<R> {
         Ok(Some(block))
     }
 
-    /// The next block, behind the padding of what was read before; they are read together.
+    /// The next block behind the padding of the member before; both are read together.
     fn block(&mut self) -> Result<Option<[u8; BLOCK]>> {
         let padding = std::mem::take(&mut self.padding);
         let filled = self.filled(padding + BLOCK)?;
@@ -191,7 +191,7 @@ impl<R: Read> Reader<R> {
         Ok(block)
     }
 
-    /// So many bytes from where it stands, or as many as there are.
+    /// The next `wanted` bytes, or as many as there are.
     fn filled(&mut self, wanted: usize) -> Result<&[u8]> {
         if self.end - self.start < wanted {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -225,7 +225,7 @@ impl<R: Read> Reader<R> {
         Ok(data.to_vec())
     }
 
-    /// Passes over what is left of the current member but its padding.
+    /// Skips the rest of the current member, except its padding.
     fn skip(&mut self) -> Result<()> {
         while self.unread > 0 {
             let wanted = self.unread.min(BUFFER as u64) as usize;
@@ -239,7 +239,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// How many bytes follow so many of data, up to the next block.
+/// How many bytes of padding follow `size` bytes of data, up to the next block.
 fn padding(size: u64) -> usize {
     (BLOCK - size as usize % BLOCK) % BLOCK
 }
@@ -282,7 +282,7 @@ fn parse_records(mut rest: &[u8]) -> Result<Records> {
         let (key, value) = (&record[..equals], String::from_utf8_lossy(&record[equals + 1..]));
         match key {
             b"path" if value.contains('\0') => return Err(invalid_header()),
-            // What the header says holds.
+            // The value of the header stays.
             _ if value.is_empty() => {}
             b"path" => records.name = Some(value.into_owned()),
             b"size" => records.size = Some(value.parse().map_err(|_| invalid_header())?),
@@ -317,11 +317,11 @@ fn truncated() -> Error {
     Error::new(ErrorKind::Chart, "unexpected EOF")
 }
 
-/// A fault of the stream below in Go's words.
+/// A fault of the underlying stream in Go's words.
 fn fault(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => truncated(),
-        // Only the decompressor makes these; Go counts the offset, which depends on its buffers.
+        // Only the decompressor makes these; Go adds an offset, which depends on its buffers.
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
             Error::new(ErrorKind::Chart, "flate: corrupt input")
         }
@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(parse_records(b"10 path=a\n").unwrap().name.as_deref(), Some("a"));
     }
 
-    /// A member with its data, by its name, what it is, and the size that its header says.
+    /// A member with its data: its name, its type flag, and the size in its header.
     fn member(name: &str, kind: u8, size: usize, data: &[u8]) -> Vec<u8> {
         let mut block = [0u8; BLOCK];
         block[..name.len()].copy_from_slice(name.as_bytes());
@@ -387,7 +387,7 @@ mod tests {
         member("././@LongLink", b'L', name.len() + 1, format!("{name}\0").as_bytes())
     }
 
-    /// Names, times and data of the members of a stream.
+    /// The names, times and data of the members of a stream.
     fn read(parts: &[Vec<u8>]) -> std::result::Result<Vec<(String, i64, String)>, String> {
         let stream = [parts.concat(), vec![0; 2 * BLOCK]].concat();
         let mut found = Vec::new();
@@ -421,17 +421,17 @@ mod tests {
             (vec![records("8 size=\n9 mtime=\n"), plain()], "plain", 1),
             (vec![records("12 path=one\n12 path=two\n"), plain()], "two", 1),
             (vec![records("13 mtime=7.5\n"), plain()], "plain", 8),
-            // The last of several headers is the one that counts.
+            // Of several headers the last one counts.
             (vec![pax(), records("11 mtime=7\n"), plain()], "plain", 7),
         ] {
             assert_eq!(read(&parts), Ok(vec![(name.to_string(), time, "data".to_string())]), "{name}");
         }
-        // And of the next member only.
+        // A header applies to the next member only.
         let names = |parts: &[Vec<u8>]| read(parts).map(|members| members.into_iter().map(|(name, ..)| name).collect::<Vec<_>>());
         assert_eq!(names(&[long(), plain(), plain(), pax(), plain(), plain()]).unwrap(), ["long", "plain", "pax", "plain"]);
     }
 
-    /// As Helm 4.2.4 has it.
+    /// Recorded from Helm 4.2.4.
     #[test]
     fn a_size_from_a_record_is_that_of_the_member() {
         let last = || member("last", b'0', 4, b"last");
@@ -441,7 +441,7 @@ mod tests {
             let content = "0123456789".get(..size).unwrap();
             assert_eq!(data(&[records(&text), member("a", b'0', said, content.as_bytes()), last()]).unwrap(), [content, "last"]);
         }
-        // What has no data has none whatever a record says.
+        // Members without data have none, whatever a record says.
         assert_eq!(data(&[records("11 size=10\n"), member("a/", b'5', 0, b""), last()]).unwrap(), ["", "last"]);
         for text in ["11 size=-1\n", "10 size=x\n", "27 size=18446744073709551616\n"] {
             assert_eq!(read(&[records(text), last()]), Err("archive/tar: invalid tar header".to_string()), "{text}");

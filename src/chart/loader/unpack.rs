@@ -1,7 +1,7 @@
-//! An archive's files on disk again, as `pull --untar` wants them.
+//! Unpacks an archive's files to disk, as `pull --untar` does.
 //!
 //! Goes in: an archive and a folder. Comes out: the folder of the chart below it, named after the chart. Files are written
-//! as they are, since reading and writing them anew would lose comments. Matches Helm's `pkg/chart/v2/util/expand.go`.
+//! unchanged, since parsing and rewriting them would lose comments. Matches Helm's `pkg/chart/v2/util/expand.go`.
 
 use super::archive;
 use crate::chart::ignore::{self, Rules};
@@ -12,9 +12,9 @@ use crate::quote::quote;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Writes the files of the archive below `folder`; gives back the chart's own folder there. They are written beside it and
-/// moved when all are there, so that a fault, or a process that is killed, leaves no half of a chart.
-/// Nothing is written outside of it, not even through links that lie there already.
+/// Writes the files of the archive to the chart's own folder below `folder`, and returns that folder. The files are written beside
+/// it and moved when complete, so that a fault or a killed process leaves no partial chart. Nothing is written outside of it, not
+/// even through links that already exist there.
 pub fn unpack(archive: &Path, folder: &Path) -> Result<PathBuf> {
     let files = archive::read_file(fs::open(archive)?, archive)?;
     let name = chart_name(&files)?;
@@ -39,7 +39,7 @@ pub fn unpack(archive: &Path, folder: &Path) -> Result<PathBuf> {
         fs::rename(&new, &top)?;
         return Ok(top);
     }
-    // Into a folder that has something already, as Helm does.
+    // The folder has entries already: files are added to it, as in Helm.
     let mut checked = BTreeSet::new();
     for file in &files {
         let path = fs::join_below(&top, &file.name)?;
@@ -53,10 +53,9 @@ pub fn unpack(archive: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(top)
 }
 
-/// The files as they lie in the folder that [`unpack`] makes of them, in the order in which a folder is read: of several with one name
-/// the last one stays.
+/// The files as [`unpack`] writes them, in the order in which a folder is read; of several with one name the last one stays.
 pub(crate) fn in_order(mut files: Vec<File>) -> Vec<File> {
-    // Stable, so that the last one of a name stays behind the others.
+    // The sort is stable, so that the last file of a name comes after the others.
     files.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
     files.dedup_by(|later, earlier| {
         let same = later.name == earlier.name;
@@ -68,7 +67,7 @@ pub(crate) fn in_order(mut files: Vec<File>) -> Vec<File> {
     files
 }
 
-/// Those of them that reading the folder would give: its `.helmignore` counts. Errors: that of a `.helmignore`.
+/// The files that reading the folder would give: its `.helmignore` applies. Fails if the `.helmignore` is invalid.
 pub(crate) fn without_ignored(files: &[File]) -> Result<Vec<File>> {
     let mut rules = match files.iter().find(|file| &*file.name == ignore::FILE_NAME) {
         Some(file) => Rules::parse(&file.data)?,
@@ -82,7 +81,7 @@ pub(crate) fn without_ignored(files: &[File]) -> Result<Vec<File>> {
     Ok(files.iter().filter(is_read).cloned().collect())
 }
 
-/// That no folder from `top` down to `folder` is a link.
+/// Checks that no folder from `top` down to `folder` is a link.
 fn refuse_links(top: &Path, folder: &Path) -> Result<()> {
     let below_top = |path: &&Path| path.starts_with(top);
     for path in folder.ancestors().take_while(below_top) {

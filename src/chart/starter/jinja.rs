@@ -1,9 +1,9 @@
 //! The files of a new chart made from a Jinja starter.
 //!
-//! Goes in: the starter's folder, the chart's name, answers, and someone to ask for those that are missing. Comes out: names
-//! and bytes of a plain Helm chart that has been loaded once to prove it; nothing is written here. A file whose name ends in
-//! `.jinja` is a template and loses the ending; names may be templates too, in Jinja's own delimiters, and what comes to no
-//! name is left out. `<CHARTNAME>` is replaced as in plain starters. Helm has no such starters.
+//! Goes in: the starter's folder, the chart's name, answers, and a callback for missing ones. Comes out: names and bytes of a
+//! plain Helm chart that has been loaded once to prove it; nothing is written here. A file whose name ends in `.jinja` is a
+//! template and loses the ending. Names may be templates too, in Jinja's own delimiters; an entry whose name renders to nothing is
+//! left out. `<CHARTNAME>` is replaced as in plain starters. Helm has no such starters.
 
 use super::questions::{CHART_NAME, Question, Questionnaire, enumerate};
 use super::{NewFile, fill, metadata};
@@ -17,11 +17,11 @@ use crate::jinja::{Delimiters, Engine, Layout};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What makes a folder a Jinja starter.
+/// The file that marks a folder as a Jinja starter.
 pub const QUESTIONS_FILE: &str = "starter.yaml";
-/// What makes a file a template.
+/// The ending that marks a file as a template.
 const ENDING: &str = ".jinja";
-/// Most bytes of all files together, as Helm's bound for an unpacked chart.
+/// Most bytes of all files together, as in Helm's limit for an unpacked chart.
 const TOTAL_LIMIT: usize = 100 << 20;
 /// How deep folders may nest.
 const DEPTH_LIMIT: usize = 64;
@@ -29,7 +29,7 @@ const DEPTH_LIMIT: usize = 64;
 /// Answers by the names of their questions, in the order in which they were given.
 pub type Answers = Vec<(String, Data)>;
 
-/// Someone who can be asked: the question and its default in, the answer out; `None` for what is to take the default.
+/// A callback for missing answers: it gets the question and its default and returns the answer, or `None` to take the default.
 pub type Ask<'a> = &'a mut dyn FnMut(&Question, Option<&Data>) -> Result<Option<Data>>;
 
 /// Whether the starter at `source` is a Jinja starter.
@@ -40,7 +40,7 @@ pub fn is_jinja(source: &Path) -> bool {
 /// The files of a new chart of this name made from the Jinja starter in `source`.
 ///
 /// # Errors
-/// Of [`ErrorKind::Usage`] for answers that are unknown, wrong or missing; all that are missing are named at once.
+/// An [`ErrorKind::Usage`] fault for answers that are unknown, wrong or missing; it names all missing ones at once.
 pub fn from_jinja_starter(source: &Path, name: &str, given: Answers, ask: Ask<'_>) -> Result<Vec<NewFile>> {
     let questionnaire = Questionnaire::parse(&fs::read_limited(&source.join(QUESTIONS_FILE), FILE_LIMIT)?)?;
     let contents =
@@ -58,7 +58,7 @@ pub fn from_jinja_starter(source: &Path, name: &str, given: Answers, ask: Ask<'_
     finish(making.files, name)
 }
 
-/// Every answer in its type, with the chart's name.
+/// Every answer in its type, and the chart's name.
 fn answer(questionnaire: &Questionnaire, engine: &Engine, name: &str, given: Answers, ask: Ask<'_>) -> Result<Map> {
     let mut answers = BTreeMap::new();
     for (name, value) in given {
@@ -77,7 +77,7 @@ fn answer(questionnaire: &Questionnaire, engine: &Engine, name: &str, given: Ans
                 context.insert(question.name.as_str(), answer);
             }
             Ok(None) => missing.push(question),
-            // What depends on an answer that is missing cannot be known; the fault below names the cause.
+            // Questions that depend on a missing answer cannot be evaluated; the fault below names the cause.
             Err(error) if error.kind() == ErrorKind::Values && !missing.is_empty() => {}
             Err(error) => return Err(error),
         }
@@ -85,7 +85,7 @@ fn answer(questionnaire: &Questionnaire, engine: &Engine, name: &str, given: Ans
     if missing.is_empty() { Ok(context) } else { Err(unanswered_fault(&missing)) }
 }
 
-/// The answer to a question that nobody has answered yet: what is asked, or its default; `None` when there is neither.
+/// The answer to a question without one: from the callback, else the default; `None` when there is neither.
 fn unanswered(question: &Question, engine: &Engine, context: &Map, ask: Ask<'_>) -> Result<Option<Data>> {
     let place = format!("{QUESTIONS_FILE}: {}", question.name);
     let default = match &question.default {
@@ -93,7 +93,7 @@ fn unanswered(question: &Question, engine: &Engine, context: &Map, ask: Ask<'_>)
         other => other.clone(),
     };
     if !question.when.is_empty() && !engine.holds(&place, &question.when, context)? {
-        // What does not apply is there all the same, so that templates can test it.
+        // A question that does not apply still gets a value, so that templates can test it.
         return Ok(Some(default.unwrap_or(Data::Null)));
     }
     Ok(ask(question, default.as_ref())?.or(default))
@@ -111,19 +111,19 @@ fn unanswered_fault(missing: &[&Question]) -> Error {
     Error::new(ErrorKind::Usage, headline).with_diagnostic(diagnostic)
 }
 
-/// Files as they are made.
+/// The files made so far.
 struct Making {
     context: Map,
     names: Engine,
     contents: Engine,
-    /// What is made, and of which file of the starter.
+    /// The made files, each with its source in the starter.
     files: BTreeMap<String, (Vec<u8>, String)>,
     bytes: usize,
     entries: usize,
 }
 
 impl Making {
-    /// Takes in the entries of a folder: `from` is its name in the starter, `to` in the chart, each with a final `/` or empty.
+    /// Adds the entries of a folder: `from` is its name in the starter, `to` in the chart, each with a final `/` or empty.
     fn folder(&mut self, path: &Path, from: &str, to: &str, depth: usize) -> Result<()> {
         if depth > DEPTH_LIMIT {
             return Err(Error::new(ErrorKind::Limit, format!("folders of the starter nest deeper than {DEPTH_LIMIT}")));
@@ -156,7 +156,7 @@ impl Making {
         Ok(())
     }
 
-    /// What the name of an entry comes to; `None` when it comes to nothing. It must stay in its folder.
+    /// The rendered name of an entry; `None` when it is empty. It must stay in its folder.
     fn name(&self, name: &str, from: &str) -> Result<Option<String>> {
         if !name.contains('{') {
             return Ok(Some(name.to_string()));
@@ -185,7 +185,7 @@ impl Making {
     }
 }
 
-/// Fills placeholders, adds a Chart.yaml where none was made, and proves that Helm would load it all.
+/// Fills placeholders, adds a Chart.yaml if there is none, and proves that Helm would load the chart.
 fn finish(made: BTreeMap<String, (Vec<u8>, String)>, name: &str) -> Result<Vec<NewFile>> {
     let mut files: Vec<NewFile> = Vec::with_capacity(made.len() + 1);
     if !made.contains_key("Chart.yaml") {
@@ -212,7 +212,7 @@ fn finish(made: BTreeMap<String, (Vec<u8>, String)>, name: &str) -> Result<Vec<N
 mod tests {
     use super::*;
 
-    /// Makes a chart `web` from these files; names of what comes of it, or the fault.
+    /// Makes a chart `web` from these files: the names and texts of the result, or the fault.
     fn made(files: &[(&str, &str)], given: &[(&str, &str)]) -> std::result::Result<Vec<(String, String)>, String> {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, text) in files {

@@ -1,9 +1,9 @@
 //! The files of a new chart.
 //!
-//! Goes in: the new chart's name, or a starter chart. Comes out: names and texts; nothing is written here. The built-in
-//! scaffold has the files, values and template names of `helm create`, in our own words; a starter's templates and values
-//! have `<CHARTNAME>` replaced. Matches Helm's `pkg/chart/v2/util/create.go`. Starters that ask questions and hold Jinja
-//! templates are [`jinja`] and [`questions`].
+//! Goes in: the new chart's name, or a starter chart. Comes out: names and texts; nothing is written here. The built-in scaffold
+//! has the files, values and template names of `helm create`, in our own words. In a starter's templates and values, `<CHARTNAME>`
+//! is replaced. Matches Helm's `pkg/chart/v2/util/create.go`. Starters that ask questions and hold Jinja templates are in
+//! [`jinja`] and [`questions`].
 
 #[cfg(feature = "cli")]
 pub mod jinja;
@@ -13,7 +13,7 @@ pub mod questions;
 use super::{Chart, Metadata};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What stands for the new chart's name in starters.
+/// The placeholder for the new chart's name in starters.
 const PLACEHOLDER: &str = "<CHARTNAME>";
 /// How long a name may be: below the limits of file systems and of Kubernetes.
 const NAME_LIMIT: usize = 250;
@@ -34,10 +34,10 @@ const SCAFFOLD: &[(&str, &str)] = &[
     ("templates/tests/test-connection.yaml", include_str!("scaffold/templates/tests/test-connection.yaml")),
 ];
 
-/// A file to be written, its name from the chart's top.
+/// A file to be written: its name from the chart's top, and its bytes.
 pub type NewFile = (String, Vec<u8>);
 
-/// That a chart may have this name: 1 to 250 letters, digits, dots, dashes and underscores.
+/// Checks that a chart may have this name: 1 to 250 letters, digits, dots, dashes and underscores.
 pub fn check_name(name: &str) -> Result<()> {
     let refused = |message: String| Err(Error::new(ErrorKind::Usage, message));
     if name.is_empty() || name.len() > NAME_LIMIT {
@@ -54,7 +54,7 @@ pub fn scaffold(name: &str) -> Vec<NewFile> {
     SCAFFOLD.iter().map(|(file, text)| (file.to_string(), text.replace(PLACEHOLDER, name).into_bytes())).collect()
 }
 
-/// The metadata of a chart made from a starter, whose own is not kept.
+/// The metadata of a chart made from a starter; the starter's own is not kept.
 pub fn metadata(name: &str) -> Metadata {
     Metadata {
         name: name.to_string(),

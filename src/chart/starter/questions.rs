@@ -1,7 +1,7 @@
-//! What a Jinja starter asks: its `starter.yaml`.
+//! The questions of a Jinja starter: its `starter.yaml`.
 //!
-//! Goes in: the text of `starter.yaml`, answers as texts or trees. Comes out: [`Questionnaire`], and answers of the type that
-//! each question wants, or a fault that names the question. Nothing is asked here; [`super::jinja`] puts answers to work.
+//! Goes in: the text of `starter.yaml`, answers as texts or trees. Comes out: [`Questionnaire`], and answers of the type that each
+//! question wants, or a fault that names the question. Nothing is asked here; [`super::jinja`] uses the answers.
 //! Helm has no such file.
 //!
 //! ```yaml
@@ -22,25 +22,25 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jinja::Delimiters;
 use crate::yaml;
 
-/// The name under which templates see the chart's name, which no question may take.
+/// The name under which templates see the chart's name; no question may have it.
 pub const CHART_NAME: &str = "name";
 /// Most questions of a starter.
 const QUESTIONS_LIMIT: usize = 1000;
 
-/// What kind of value answers a question.
+/// The type of the answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
     Int,
     Bool,
-    /// Texts; as one text they are parted by commas.
+    /// Strings; when given as one text, they are separated by commas.
     List,
 }
 
 impl Kind {
     const ALL: [Kind; 4] = [Kind::Text, Kind::Int, Kind::Bool, Kind::List];
 
-    /// As `type` names it.
+    /// Its name in `type`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Text => "string",
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// What a wrong answer is told that is wanted.
+    /// What the message for a wrong answer says is wanted.
     fn wanted(self) -> &'static str {
         match self {
             Kind::Text => "a text",
@@ -65,28 +65,28 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub struct Question {
     pub name: String,
-    /// What is asked on a terminal; the name when empty.
+    /// The prompt on a terminal; the name when empty.
     pub prompt: String,
     pub kind: Kind,
-    /// The answer when none is given; without it an answer is required.
+    /// The answer when none is given; without a default, an answer is required.
     pub default: Option<Data>,
-    /// The answers that are allowed; any when empty.
+    /// The allowed answers; any when empty.
     pub choices: Vec<Data>,
-    /// An expression of earlier answers; where it does not hold the question is not asked.
+    /// An expression of earlier answers; the question is not asked where it is false.
     pub when: String,
 }
 
-/// All that `starter.yaml` says.
+/// The content of `starter.yaml`.
 #[derive(Debug, Clone)]
 pub struct Questionnaire {
-    /// What the starter makes, in a line.
+    /// What the starter makes, in one line.
     pub description: String,
     pub questions: Vec<Question>,
     pub delimiters: Delimiters,
 }
 
 impl Questionnaire {
-    /// Reads `starter.yaml`, strictly: a key that is not known is a fault.
+    /// Reads `starter.yaml`, strictly: an unknown key is a fault.
     pub fn parse(text: &[u8]) -> Result<Questionnaire> {
         let read = || {
             let data = yaml::parse(text)?;
@@ -115,7 +115,7 @@ impl Questionnaire {
         Ok(Questionnaire { description: text(map, "description")?, questions, delimiters: delimiters(map)? })
     }
 
-    /// The question of this name; a fault with the nearest name when there is none.
+    /// The question of this name; if there is none, a fault with the nearest name.
     pub fn find(&self, name: &str) -> Result<&Question> {
         if let Some(question) = self.questions.iter().find(|question| question.name == name) {
             return Ok(question);
@@ -155,7 +155,7 @@ impl Question {
         let mut question = Question { name, prompt, kind, default: None, choices: Vec::new(), when: expression(map)? };
         question.choices = list(map, "choices")?.iter().map(|choice| question.convert_one(choice)).collect::<Result<_>>()?;
         question.default = match map.get("default") {
-            // A text may be a template, and is looked at when it is filled.
+            // A text may be a template, and is checked when it is rendered.
             Some(Data::Str(text)) => Some(Data::Str(text.clone())),
             Some(Data::Null) | None => None,
             Some(default) => Some(question.answer(default)?),
@@ -163,10 +163,10 @@ impl Question {
         Ok(question)
     }
 
-    /// The answer that this value gives.
+    /// Converts a given value to the answer.
     ///
     /// # Errors
-    /// `answer to NAME must be …` when the type is another or it is none of the choices.
+    /// `answer to NAME must be …` when it has the wrong type or is none of the choices.
     pub fn answer(&self, given: &Data) -> Result<Data> {
         let answer = match (self.kind, given) {
             (Kind::List, Data::List(items)) => Data::list(items.iter().map(|item| self.convert_one(item)).collect::<Result<Vec<Data>>>()?),
@@ -190,7 +190,7 @@ impl Question {
         }
     }
 
-    /// One scalar in the type that is wanted.
+    /// One scalar in the wanted type.
     fn convert_one(&self, given: &Data) -> Result<Data> {
         let converted = match (self.kind, given) {
             (Kind::Text | Kind::List, Data::Str(_) | Data::Int(_) | Data::Float(_) | Data::Bool(_)) => Some(Data::str(print(given))),
@@ -207,7 +207,7 @@ impl Question {
     }
 }
 
-/// What people type for yes and no.
+/// The ways to write yes and no.
 fn truth(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "y" | "on" | "1" => Some(true),
@@ -216,7 +216,7 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// A value as people write it; lists with commas.
+/// A value as people write it; lists are separated by commas.
 pub fn print(data: &Data) -> String {
     match data {
         Data::Null => "null".to_string(),
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn too_many_questions_are_not_compared() {
-        // Two of one name would be found out by comparing them.
+        // Comparing the questions would find two of one name.
         let of = |count: usize| parsed(&format!("questions:\n{}", "- name: q\n".repeat(count))).expect_err("a fault").to_string();
         assert!(of(QUESTIONS_LIMIT).contains("is asked twice"));
         assert!(of(QUESTIONS_LIMIT + 1).contains("more than 1000 questions"));

@@ -6,7 +6,7 @@
 use super::{ChartFindings, failing, place};
 use std::fmt::Write;
 
-/// The run as JUnit XML. A finding fails its case when it is an error, or with `strict` a warning.
+/// The run as JUnit XML. A finding fails its case if it is an error or, with `strict`, a warning.
 pub fn junit(run: &[ChartFindings], strict: bool) -> String {
     let bound = failing(strict);
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
@@ -45,7 +45,7 @@ pub fn junit(run: &[ChartFindings], strict: bool) -> String {
     text
 }
 
-/// Text as XML may hold it: markup escaped, characters that XML forbids replaced.
+/// Text for XML: markup is escaped, and characters that XML forbids are replaced.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

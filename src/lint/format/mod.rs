@@ -1,7 +1,7 @@
 //! Findings for machines: JSON, SARIF 2.1.0, JUnit XML.
 //!
-//! Goes in: findings by chart. Comes out: one text of the whole run. Opt-in: Helm has only its text. Places are taken from the
-//! diagnostics where they are known, else the file that the finding names.
+//! Goes in: findings by chart. Comes out: one text for the whole run. It is opt-in: Helm has only its text. Places come from the
+//! diagnostics if known, else from the path of the finding.
 
 mod junit;
 mod report;
@@ -13,23 +13,23 @@ pub use sarif::sarif;
 
 use super::{Finding, Severity};
 
-/// What was found in one chart.
+/// The findings of one chart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChartFindings {
     /// The chart as it was named on the command line.
     pub chart: String,
     pub findings: Vec<Finding>,
-    /// Why there was no chart to look at.
+    /// Why the chart could not be linted.
     pub failure: Option<String>,
 }
 
 impl ChartFindings {
-    /// Whether something was found that fails the run: an error, or with `strict` a warning.
+    /// Whether the chart fails the run: by an error or, with `strict`, a warning.
     pub fn has_failed(&self, strict: bool) -> bool {
         self.failure.is_some() || self.findings.iter().any(|finding| finding.severity >= failing(strict))
     }
 
-    /// Whether there is more than good advice.
+    /// Whether there is anything more severe than advice.
     pub fn has_warnings(&self) -> bool {
         self.has_failed(true)
     }
@@ -40,13 +40,13 @@ fn failing(strict: bool) -> Severity {
     if strict { Severity::Warning } else { Severity::Error }
 }
 
-/// The file and line (from 1) of a finding, the file seen from where the command ran.
+/// The file and line (from 1) of a finding; the file is relative to the working directory of the command.
 fn place(chart: &str, finding: &Finding) -> (String, Option<usize>) {
     let located = finding.diagnostics.iter().find_map(|diagnostic| diagnostic.location.as_ref());
     let chart = crate::fs::with_slashes(chart);
     let chart = chart.trim_end_matches('/');
     match located {
-        // Places in templates begin with the chart's name, which need not be that of its folder.
+        // Places in templates begin with the chart's name, which may differ from that of its folder.
         Some(location) => match location.file.split_once('/') {
             Some((_, inner)) => (format!("{chart}/{inner}"), Some(location.line)),
             None => (format!("{chart}/{}", location.file), Some(location.line)),

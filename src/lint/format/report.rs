@@ -1,7 +1,7 @@
 //! Findings as plain JSON.
 //!
 //! Goes in: findings by chart. Comes out: `{"charts": […], "linted": N, "failed": N}`, each finding with severity, rule, path,
-//! message, and file and line where they are known.
+//! message, and, if known, file and line.
 
 use super::{ChartFindings, place};
 use crate::error::Result;

@@ -1,6 +1,6 @@
 //! Findings as SARIF 2.1.0, which code hosts show beside the lines of a change.
 //!
-//! Goes in: findings by chart. Comes out: one run with the rules that exist and a result for each finding.
+//! Goes in: findings by chart. Comes out: one run with all rules and a result for each finding.
 
 use super::{ChartFindings, place};
 use crate::data::Data;
@@ -42,7 +42,7 @@ pub fn sarif(run: &[ChartFindings]) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// A path as the reference that it is here: what has a meaning of its own in addresses is escaped.
+/// A path as a URI reference: characters with a special meaning in URIs are escaped.
 pub(super) fn uri(path: &str) -> String {
     let escape = |part: &str| String::from_utf8_lossy(&path_escape(part.as_bytes())).into_owned();
     path.split('/').map(escape).collect::<Vec<_>>().join("/")

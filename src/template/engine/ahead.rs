@@ -1,9 +1,9 @@
-//! Parsing templates while their chart is still being read.
+//! Parses templates while their chart is still being read.
 //!
-//! Goes in: files, as a loader finds them, and what else it wants to be done. Comes out: the parsed sources, when a render asks
-//! for them. Unpacking an archive keeps one core busy, and so does opening hundreds of files; another parses meanwhile. One thread
-//! does all of it: with two, one of them would keep the reader waiting where there are two cores. A file that does not parse, or that
-//! no render asks for, is no loss but of that core's time: faults are found again where they are told.
+//! Goes in: files, as a loader finds them, and other jobs of the loader. Comes out: the parsed sources, when a render needs them.
+//! Unpacking an archive, or opening hundreds of files, keeps one core busy; another parses meanwhile. A single thread does all of
+//! it: on two cores, two threads would slow down the reader. A file that does not parse, or that no render needs, costs only that
+//! core's time: its faults are found again where they are reported.
 
 use super::by_text::ByText;
 use super::{Options, schedule};
@@ -17,16 +17,16 @@ use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// So many bytes are worth a thread.
+/// How many bytes make a thread worthwhile.
 const MANY_BYTES: usize = 48 << 10;
 
-/// So many bytes are worth waking it.
+/// How many waiting bytes are worth waking the thread.
 const ENOUGH_BYTES: usize = 8 << 10;
 
 /// The sources that one thread parsed.
 pub(super) type Ready = ByText<Arc<Parsed>>;
 
-/// A thread that parses what it is offered. It is started by the first `MANY_BYTES`, and ends with this.
+/// A thread that parses the sources it is offered. It starts with the first `MANY_BYTES` and ends when this is dropped.
 #[derive(Default)]
 pub struct Ahead(Arc<Shared>);
 
@@ -39,24 +39,24 @@ struct Shared {
 #[derive(Default)]
 struct Work {
     waiting: VecDeque<Task>,
-    /// Of all that was offered.
+    /// Bytes of everything offered.
     bytes: usize,
-    /// Of all that is waiting.
+    /// Bytes of everything waiting.
     bytes_waiting: usize,
     started: bool,
     is_idle: bool,
-    /// How many threads are at it.
+    /// How many threads are working.
     threads: usize,
     /// Nothing more will be offered.
     closed: bool,
-    /// What each thread that ended parsed.
+    /// The sources that each ended thread parsed.
     ready: Vec<Ready>,
 }
 
 enum Task {
-    /// To parse this template.
+    /// Parse this template.
     Parse(Arc<[u8]>),
-    /// To do this, which is about so many bytes.
+    /// Run this job, which processes about this many bytes.
     Do(usize, Job),
 }
 
@@ -87,7 +87,7 @@ impl Shared {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Parses what is waiting and what will be offered.
+    /// Parses the waiting sources and those offered later.
     fn run(&self) {
         let mut ready = Ready::default();
         let mut work = self.lock();
@@ -111,7 +111,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Nothing more will be offered, and of what is waiting only `wanted` is parsed.
+    /// Closes the queue; of the waiting sources only `wanted` are still parsed.
     fn close(&self, wanted: &HashSet<*const u8>) -> MutexGuard<'_, Work> {
         let mut work = self.lock();
         work.closed = true;
@@ -136,7 +136,7 @@ impl Ahead {
             work.started = true;
             let shared = self.0.clone();
             if has_cores() {
-                // Without a thread nothing is ready, and that is all.
+                // If no thread starts, nothing is parsed ahead; that is fine.
                 stack::spawn_detached(move || shared.run());
             }
         }
@@ -145,8 +145,8 @@ impl Ahead {
         }
     }
 
-    /// What is parsed of the sources that are wanted; nothing more will be. What is waiting yet is parsed together with the thread
-    /// that is at it. Nothing if there is none.
+    /// The parsed ones among the `wanted` sources; closes the queue. Sources that still wait are parsed here, together with the
+    /// thread. Empty if there is no thread.
     pub(super) fn finish(&self, wanted: &[Arc<[u8]>], options: &Options) -> Vec<Ready> {
         let mut work = self.0.close(&wanted.iter().map(|source| source.as_ptr()).collect());
         if work.threads > 0 && !work.waiting.is_empty() {
@@ -164,7 +164,7 @@ impl Ahead {
 }
 
 impl Observe for Ahead {
-    /// Takes note of a file; only templates count.
+    /// Queues a file if it is a template.
     fn found(&self, file: &File) {
         if file.name.starts_with("templates/") || file.name.contains("/templates/") {
             self.add(self.0.lock(), Task::Parse(file.data.shared().clone()));

@@ -1,19 +1,19 @@
-//! Things that belong to texts.
+//! A map with texts as keys.
 //!
-//! Goes in: texts, each with what belongs to it. Comes out: what belongs to an equal text. Most texts differ in length, and those
-//! are never read: hashing megabytes of templates costs more than all that is asked here. Texts of one length are hashed, so that
-//! thousands of them cost no more than few.
+//! Goes in: texts with their values. Comes out: the value of an equal text. Most texts differ in length and are never read:
+//! hashing megabytes of templates would cost more than all look-ups here. Texts of one length are hashed, so that thousands of
+//! them stay cheap.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-/// What belongs to texts, by text.
+/// Values by text.
 pub(super) struct ByText<T> {
     by_length: HashMap<usize, Peers<T>>,
 }
 
-/// What belongs to texts of one length.
+/// The values of texts of one length.
 enum Peers<T> {
     One(Arc<[u8]>, T),
     Many(HashMap<Arc<[u8]>, T, ahash::RandomState>),
@@ -26,7 +26,7 @@ impl<T> Default for ByText<T> {
 }
 
 impl<T> ByText<T> {
-    /// What belongs to this text.
+    /// The value of this text.
     pub(super) fn get(&self, text: &Arc<[u8]>) -> Option<&T> {
         match self.by_length.get(&text.len())? {
             Peers::One(known, thing) => (Arc::ptr_eq(known, text) || known == text).then_some(thing),
@@ -34,7 +34,7 @@ impl<T> ByText<T> {
         }
     }
 
-    /// Makes `thing` belong to this text, to which nothing belongs yet.
+    /// Adds the value of a text that has none yet.
     pub(super) fn insert(&mut self, text: Arc<[u8]>, thing: T) {
         match self.by_length.entry(text.len()) {
             Entry::Vacant(place) => drop(place.insert(Peers::One(text, thing))),

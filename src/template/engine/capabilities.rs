@@ -1,7 +1,7 @@
-//! What the templates are told about the cluster: `.Capabilities`.
+//! The facts about the cluster for templates: `.Capabilities`.
 //!
-//! Goes in: a Kubernetes version and API versions, by default those Helm 4.2.4 was built with, because an offline render
-//! asks no cluster. Comes out: plain data for the command line to change, and the objects that templates see.
+//! Goes in: a Kubernetes version and API versions, by default those that Helm 4.2.4 was built with, because an offline render
+//! contacts no cluster. Comes out: plain data for the command line to change, and the objects that templates see.
 //! Follows Helm's `pkg/chart/common/capabilities.go`.
 
 use crate::quote::quote;
@@ -12,9 +12,9 @@ use std::rc::Rc;
 /// A Kubernetes version as Helm reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubeVersion {
-    /// As it was given, with a leading `v`: `v1.33.4-gke.1245000`.
+    /// As given, with a leading `v`: `v1.33.4-gke.1245000`.
     pub version: String,
-    /// Only its numbers, for version constraints: `v1.33.4`.
+    /// Its numbers only, for version constraints: `v1.33.4`.
     pub normalized: String,
     pub major: String,
     pub minor: String,
@@ -68,7 +68,7 @@ impl Default for KubeVersion {
     }
 }
 
-/// The Helm that rutter answers for in `.Capabilities.HelmVersion`.
+/// The Helm version that rutter reports in `.Capabilities.HelmVersion`.
 pub const HELM_VERSION: HelmVersion = HelmVersion {
     version: "v4.2.4",
     git_commit: "3900f434fd3ef2b84065dc04508df48f288dba00",
@@ -87,7 +87,7 @@ pub struct HelmVersion {
     pub kube_client_version: &'static str,
 }
 
-/// What a cluster can do.
+/// The capabilities of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
     pub kube_version: KubeVersion,
@@ -96,7 +96,7 @@ pub struct Capabilities {
 }
 
 impl Default for Capabilities {
-    /// Those of a Helm that asks no cluster.
+    /// Those of a Helm that contacts no cluster.
     fn default() -> Capabilities {
         Capabilities {
             kube_version: KubeVersion::default(),
@@ -163,7 +163,7 @@ impl Object for CapabilitiesObject {
         ]
     }
 
-    /// Pointers are equal if they are the same.
+    /// Pointers are equal if they point to the same object.
     fn equals(&self, other: &dyn Object) -> bool {
         other.as_any().downcast_ref::<CapabilitiesObject>().is_some_and(|other| std::ptr::eq(self, other))
     }
@@ -175,7 +175,7 @@ impl Object for CapabilitiesObject {
 
 struct KubeVersionObject {
     version: KubeVersion,
-    /// Whether it is still the field of the capabilities, so that methods of the pointer are within reach.
+    /// Whether it is still the field of the capabilities, so that methods of the pointer can be called.
     addressable: bool,
 }
 
@@ -228,7 +228,7 @@ impl Object for KubeVersionObject {
     }
 
     fn deep_copied(&self) -> Option<Value> {
-        // What is not exported stays behind.
+        // Unexported fields are not copied.
         Some(KubeVersionObject::boxed(KubeVersion { normalized: String::new(), ..self.version.clone() }))
     }
 

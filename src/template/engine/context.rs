@@ -1,9 +1,9 @@
-//! The data each chart's templates see: `.Values`, `.Chart`, `.Files`, `.Release`, `.Capabilities`, `.Subcharts`.
+//! The data that each chart's templates see: `.Values`, `.Chart`, `.Files`, `.Release`, `.Capabilities`, `.Subcharts`.
 //!
-//! Goes in: the chart tree and the coalesced values of its root. Comes out: one context a chart, and every template with
-//! the number of the context it renders in: contexts live on one thread, templates may be seen by several. A subchart's
-//! `.Values` is the very map that stands under its name in the parent's, and `.Subcharts.x` is the context of `x` itself, so
-//! what a template sets in one is seen in the other, as in Helm. Follows `recAllTpls` of Helm's engine.go.
+//! Goes in: the chart tree and the coalesced values of its root. Comes out: one context for each chart, and every template with
+//! the number of its context: contexts stay on one thread, templates are shared by several. A subchart's `.Values` is the very map
+//! under its name in the parent's, and `.Subcharts.x` is the context of `x` itself, so a change to one shows in the other, as in
+//! Helm. Follows `recAllTpls` of Helm's engine.go.
 
 use super::files::Files;
 use super::{Release, RenderContext};
@@ -15,31 +15,31 @@ use crate::template::value::{Facts, Map, MapKind, Str, Value, trace};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// One template file and where it belongs.
+/// One template file and its context.
 pub(super) struct Renderable<'a> {
     /// `chart/charts/sub/templates/x.yaml`
     pub(super) name: Arc<str>,
     pub(super) file: &'a File,
-    /// Which of the [`contexts`] it renders in.
+    /// The index into [`contexts`] of its context.
     pub(super) context: usize,
     /// `chart/charts/sub/templates`
     pub(super) base_path: Arc<str>,
 }
 
 impl Renderable<'_> {
-    /// Whether the file is only there to be included.
+    /// Whether the file is only meant to be included.
     pub(super) fn is_partial(&self) -> bool {
         is_partial(&self.name)
     }
 
-    /// What `.Template` is while the file is rendered.
+    /// The value of `.Template` while the file is rendered.
     pub(super) fn facts(&self) -> Value {
         let facts = Place { name: self.name.clone(), base_path: self.base_path.clone() };
         Value::Map(Map::facts(MapKind::Values, Rc::new(facts)))
     }
 }
 
-/// What `.Template` tells.
+/// The fields of `.Template`.
 struct Place {
     name: Arc<str>,
     base_path: Arc<str>,
@@ -70,7 +70,7 @@ pub(super) fn collect(chart: &Chart) -> Vec<Renderable<'_>> {
     renderables
 }
 
-/// Notes the templates of a chart and its subcharts; charts are counted as [`chart_context`] does.
+/// Collects the templates of a chart and its subcharts; charts are numbered as in [`chart_context`].
 fn collect_below<'a>(chart: &'a Chart, path: &str, charts: &mut usize, renderables: &mut Vec<Renderable<'a>>) {
     let context = *charts;
     *charts += 1;
@@ -88,7 +88,7 @@ fn collect_below<'a>(chart: &'a Chart, path: &str, charts: &mut usize, renderabl
     }));
 }
 
-/// What all charts share.
+/// The parts that all charts share.
 struct Shared<'a> {
     release: Value,
     capabilities: Value,
@@ -97,7 +97,7 @@ struct Shared<'a> {
     contexts: &'a mut Vec<Map>,
 }
 
-/// What a context holds besides `.Template`.
+/// The keys of a context besides `.Template`.
 const KEYS: [&str; 6] = ["Chart", "Files", "Release", "Capabilities", "Values", "Subcharts"];
 
 /// The contexts of the charts of a tree, each chart's before those of its subcharts.
@@ -110,7 +110,7 @@ pub(super) fn contexts(render: &RenderContext<'_>) -> Vec<Map> {
         keys: KEYS.map(Str::from),
         contexts: &mut contexts,
     };
-    // Only what is shared by several charts needs to be known as such.
+    // Sharing must be tracked only if there are several charts.
     let values = match render.chart.dependencies.is_empty() {
         true => Map::from_data(MapKind::Values, render.values.clone()),
         false => {
@@ -134,7 +134,7 @@ fn release(release: &Release) -> Value {
     ])
 }
 
-/// Where the values of a chart and its subcharts share parts of their globals.
+/// The parts of their globals that a chart and its subcharts share.
 fn scope(chart: &Chart, values: &data::Map, parent: Option<&Scope>) -> Scope {
     let mut own = Scope::new(values, parent);
     for child in &chart.dependencies {
@@ -160,7 +160,7 @@ fn chart_context(chart: &Chart, is_root: bool, values: Map, shared: &mut Shared<
     let context = Map::root(shared.keys.iter().cloned().zip(values_of_keys));
     shared.contexts.push(context.clone());
     for child in &chart.dependencies {
-        // Dots in a chart's name are steps, as for Helm.
+        // A dot in a chart's name separates keys, as in Helm.
         let child_values =
             values.table(child.name().as_bytes()).map_or_else(|_| Map::new(MapKind::Values), |map| map.with_kind(MapKind::Values));
         let child_context = chart_context(child, false, child_values, shared);
@@ -169,14 +169,14 @@ fn chart_context(chart: &Chart, is_root: bool, values: Map, shared: &mut Shared<
     context
 }
 
-/// Whether a file only has definitions for others.
+/// Whether a file only has definitions for other files.
 pub(crate) fn is_partial(name: &str) -> bool {
     name.rsplit('/').next().unwrap_or(name).starts_with('_')
 }
 
 /// Go's `path.Join` of a chart's path and a file's name.
 fn clean_join(path: &str, name: &str) -> String {
-    // Nearly all names are clean.
+    // Most names are clean.
     if !name.is_empty() && name.split('/').all(|part| !matches!(part, "" | "." | "..")) {
         return [path, "/", name].concat();
     }
@@ -187,13 +187,13 @@ fn texts(list: &[String]) -> Value {
     Value::list(list.iter().map(|text| Value::str(text.as_str())).collect())
 }
 
-/// Chart.yaml as a map with the names of the fields of Go's `chart.Metadata`, all of them present, and whether the chart is the root.
+/// Chart.yaml as a map with the names of all fields of Go's `chart.Metadata`, and whether the chart is the root.
 struct About {
     metadata: Arc<Metadata>,
     is_root: bool,
 }
 
-/// The fields that are texts or truth values.
+/// The fields that are strings or booleans.
 const SCALARS: [&str; 13] = [
     "Name",
     "Home",

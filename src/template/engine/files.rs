@@ -1,7 +1,7 @@
-//! `.Files`: the files of a chart that are neither templates nor its own records.
+//! `.Files`: the files of a chart that are neither templates nor define the chart.
 //!
-//! Goes in: the files of a chart's content, shared. Comes out: the object templates see, a `map[string][]byte` with
-//! methods. Nothing is copied until a template asks for the bytes. Follows Helm's `pkg/engine/files.go`.
+//! Goes in: the files of a chart's content, shared. Comes out: the object that templates see, a `map[string][]byte` with methods.
+//! Nothing is copied until a template uses the bytes. Follows Helm's `pkg/engine/files.go`.
 
 use super::glob::Glob;
 use crate::chart::{Content, File};
@@ -11,7 +11,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The files of one chart, or those of them that a pattern matched.
+/// The files of one chart, or those matching a pattern.
 #[derive(Clone)]
 pub(super) struct Files(Rc<FileList>);
 
@@ -25,7 +25,7 @@ impl Files {
     /// All files of a chart.
     pub(super) fn new(content: &Arc<Content>) -> Files {
         let mut chosen: Vec<u32> = (0..content.files.len() as u32).collect();
-        // Stable: of two files of one name the last one stays, as in a map.
+        // The sort is stable: of two files of one name the last one stays, as in a map.
         chosen.sort_by(|a, b| content.files[*a as usize].name.cmp(&content.files[*b as usize].name));
         chosen.reverse();
         chosen.dedup_by(|a, b| content.files[*a as usize].name == content.files[*b as usize].name);
@@ -69,7 +69,7 @@ impl Files {
     }
 }
 
-/// A function of the registry with one argument that asks nothing of its surroundings.
+/// Calls a function of the registry with one argument; the function must not need a host.
 fn run(name: &str, argument: Value) -> Result<Value, Fault> {
     match functions::lookup(name.as_bytes()) {
         Some(function) => (function.call)(&mut Call { arguments: &[argument], host: &mut NoHost }),

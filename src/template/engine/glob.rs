@@ -1,10 +1,10 @@
 //! Path patterns of `.Files.Glob`: the dialect of gobwas/glob with `/` as separator.
 //!
-//! Goes in: a pattern, compiled once. Comes out: whether names match. `*` and `?` stop at `/`, `**` does not, `[a-c]`,
-//! `[!abc]` and `{a,b}` are known, `\` escapes. Matching follows all readings at once, so no pattern makes it slow.
-//! Apart from the ignore rules of a chart, which are Go's `filepath.Match`.
+//! Goes in: a pattern, compiled once. Comes out: whether names match. `*` and `?` stop at `/`, `**` does not; `[a-c]`, `[!abc]`
+//! and `{a,b}` are supported, `\` escapes. Matching follows all alternatives at once, so no pattern makes it slow. It is separate
+//! from the ignore rules of a chart, which are Go's `filepath.Match`.
 
-/// A compiled pattern. Most patterns are a path with one `*` in it, of which nearly all is compared as it stands.
+/// A compiled pattern. Most patterns are a path with one `*`: nearly all of it is compared literally.
 #[derive(Debug, Clone)]
 pub(crate) struct Glob {
     start: String,
@@ -21,7 +21,7 @@ enum Piece {
     Super,
     /// `?`
     Single,
-    /// `[abc]`; of any length, one after another allowed for.
+    /// `[abc]`, of any length; lists may follow each other.
     List {
         characters: Vec<char>,
         not: bool,
@@ -39,7 +39,7 @@ enum Piece {
 const MAX_DEPTH: usize = 64;
 
 impl Glob {
-    /// Compiles a pattern; a faulty one matches everything, as Helm has it.
+    /// Compiles a pattern; a faulty one matches everything, as in Helm.
     pub(crate) fn new(pattern: &str) -> Glob {
         let characters: Vec<char> = pattern.chars().collect();
         let mut at = 0;
@@ -71,7 +71,7 @@ impl Glob {
     }
 }
 
-/// Reads pieces up to the end, or within braces up to `,` or `}`. `None` is a faulty pattern.
+/// Parses pieces up to the end, or within braces up to `,` or `}`. `None` for a faulty pattern.
 fn parse(pattern: &[char], at: &mut usize, depth: usize) -> Option<Vec<Piece>> {
     if depth > MAX_DEPTH {
         return None;
@@ -124,7 +124,7 @@ fn parse(pattern: &[char], at: &mut usize, depth: usize) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
-/// Behind `[`.
+/// Parses a set after its `[`.
 fn parse_set(pattern: &[char], at: &mut usize) -> Option<Piece> {
     let not = pattern.get(*at) == Some(&'!');
     *at += usize::from(not);
@@ -155,7 +155,7 @@ fn parse_set(pattern: &[char], at: &mut usize) -> Option<Piece> {
     (!characters.is_empty()).then_some(Piece::List { characters, not })
 }
 
-/// Where the pieces may end, given where they may start.
+/// The positions where the pieces may end, given those where they may start.
 fn advance(pieces: &[Piece], name: &[char], mut places: Vec<bool>) -> Vec<bool> {
     for piece in pieces {
         places = match piece {

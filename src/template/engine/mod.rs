@@ -1,9 +1,9 @@
-//! Charts to rendered files: Helm's `pkg/engine`.
+//! From charts to rendered files: Helm's `pkg/engine`.
 //!
-//! Goes in: a chart whose dependencies are already decided, its coalesced values, release facts, capabilities, and the
-//! outside world as an [`Environment`]. Comes out: [`Rendered`] files, or Helm's error with a diagnostic.
-//! The only part of the template language that knows charts: it gives every chart its context (`.Values`, `.Chart`,
-//! `.Files`, `.Subcharts`), parses every source once, and renders on a thread whose stack holds Helm's deepest recursion.
+//! Goes in: a chart with processed dependencies, its coalesced values, release facts, capabilities, and the outside world as an
+//! [`Environment`]. Comes out: [`Rendered`] files, or Helm's error with a diagnostic. This is the only part of the template
+//! language that knows charts: it gives every chart its context (`.Values`, `.Chart`, `.Files`, `.Subcharts`), parses every source
+//! once, and renders on a thread whose stack can hold Helm's deepest recursion.
 
 pub mod ahead;
 mod by_text;
@@ -36,28 +36,28 @@ pub use capabilities::{Capabilities, KubeVersion};
 pub(crate) use context::is_partial;
 pub use written::{WrittenLine, rendered_lines, writers_of_lines};
 
-/// What a render may do.
+/// Options of a render.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// A key that is not there is a fault (`missingkey=error`); Helm's `lint --strict` and nothing else.
+    /// A missing key is a fault (`missingkey=error`); used by Helm's `lint --strict` only.
     pub strict: bool,
     /// `required` and `fail` give an empty text and a notice instead of a fault.
     pub lint: bool,
-    /// Go on with the next file after a fault and give all of them in [`Rendered::faults`].
+    /// Go on with the next file after a fault and collect all of them in [`Rendered::faults`].
     pub all_faults: bool,
-    /// Let `getHostByName` ask the resolver.
+    /// Let `getHostByName` query the resolver.
     pub enable_dns: bool,
     /// Most bytes of one rendered file or string.
     pub size_limit: usize,
     /// Most items of one list.
     pub item_limit: usize,
-    /// How many threads parse and render; `None` for one a core, at most eight.
+    /// How many threads parse and render; `None` for one per core, at most eight.
     pub threads: Option<usize>,
-    /// How many bytes of templates are worth a second thread.
+    /// How many bytes of templates make a second thread worthwhile.
     pub threads_from: usize,
-    /// What parsed the templates while the chart was being read.
+    /// The thread that parsed templates while the chart was being read.
     pub ahead: Option<Arc<Ahead>>,
-    /// The process ends after this render: what it worked with is left to the system instead of being freed.
+    /// The process ends after this render: its memory is left to the system instead of being freed.
     pub process_ends: bool,
 }
 
@@ -71,7 +71,7 @@ impl Default for Options {
             size_limit: 64 << 20,
             item_limit: 5_000_000,
             threads: None,
-            // A second thread takes about as long to start as these take to render.
+            // Starting a second thread takes about as long as rendering this many bytes.
             threads_from: 48 << 10,
             ahead: None,
             process_ends: false,
@@ -89,31 +89,31 @@ pub struct Release {
     pub is_upgrade: bool,
 }
 
-/// What is rendered, and with what.
+/// The input of a render.
 pub struct RenderContext<'a> {
-    /// The root chart, with the subcharts that live.
+    /// The root chart, with its enabled subcharts.
     pub chart: &'a Chart,
-    /// The coalesced values of the root; those of a subchart stand under its name.
+    /// The coalesced values of the root; those of a subchart are under its name.
     pub values: Arc<data::Map>,
     pub release: Release,
     pub capabilities: &'a Capabilities,
 }
 
-/// The outside world, as far as templates may reach it.
+/// The outside world, as far as templates can access it.
 pub trait Environment: Send {
     /// Nanoseconds since 1970.
     fn now(&self) -> i128;
     /// Fills `bytes` from the system's random source.
     fn random(&mut self, bytes: &mut [u8]);
-    /// The addresses of a host; asked only if [`Options::enable_dns`].
+    /// The addresses of a host; called only with [`Options::enable_dns`].
     fn resolve_host(&self, name: &str) -> Vec<String>;
-    /// The value of an environment variable, for texts that may ask for it ([`render_text`]); never asked by charts.
+    /// The value of an environment variable, for [`render_text`] with functions that read it; never used for charts.
     fn variable(&self, name: &str) -> Option<String> {
         let _ = name;
         None
     }
-    /// The same world again for another thread, if its answers depend on nothing that was asked before; a world without
-    /// is asked in rendering order, by one thread.
+    /// The same world for another thread, if its answers do not depend on earlier questions. A world that returns `None` is used
+    /// in rendering order, by one thread.
     fn again(&self) -> Option<Box<dyn Environment>> {
         None
     }
@@ -127,14 +127,14 @@ pub struct RenderedFile {
     pub data: Vec<u8>,
 }
 
-/// What a render gave.
+/// The result of a render.
 #[derive(Debug, Clone, Default)]
 pub struct Rendered {
-    /// In Helm's rendering order: the deepest path first, at equal depth in reverse byte order. Partials are not among them.
+    /// In Helm's rendering order: the deepest path first, at equal depth in reverse byte order. Partials are not included.
     pub files: Vec<RenderedFile>,
     /// With [`Options::all_faults`], the faults of the files that are missing above, in rendering order.
     pub faults: Vec<Error>,
-    /// What they were rendered from; kept, so that a process about to end need not wait until it is freed.
+    /// The templates they were rendered from; kept, so that a process about to end need not wait until they are freed.
     pub templates: Option<Arc<TemplateSet>>,
 }
 
@@ -145,7 +145,7 @@ pub fn render(context: &RenderContext<'_>, options: &Options, environment: &mut 
     render_telling(context, options, environment, &mut Notices::new())
 }
 
-/// As [`render`]; what lint mode passed over is told even if a fault comes after it.
+/// As [`render`]; notices from lint mode are kept even if a fault follows.
 pub fn render_telling(
     context: &RenderContext<'_>,
     options: &Options,
@@ -156,7 +156,7 @@ pub fn render_telling(
         .unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "rendering template failed: no thread for it could be started")))
 }
 
-/// What the text `source`, a template called `name`, makes of `data`; it stands alone and knows no chart.
+/// Renders the text `source`, a template called `name`, with `dot` as data; it stands alone and knows no chart.
 ///
 /// The text may call the functions of `vocabulary`. The error is Go's text: `template: NAME:1: unclosed action`.
 pub fn render_text(
@@ -188,7 +188,7 @@ fn render_here(
 ) -> Result<Rendered> {
     let mut renderables = context::collect(context.chart);
     renderables.sort_by_cached_key(|renderable| deepest_first(&renderable.name));
-    // Two files of one path are one to Helm's map; the last one read stays.
+    // In Helm's map, two files of one path are one; the last one read stays.
     renderables.dedup_by(|later, earlier| {
         let same = later.name == earlier.name;
         if same {
@@ -210,7 +210,7 @@ fn render_here(
                 if !options.all_faults {
                     return Err(error);
                 }
-                // What a file that does not parse would have defined is not worth another fault.
+                // A missing template may be defined in a file that does not parse; reporting it too would be noise.
                 if !(is_incomplete && failure.misses_template()) {
                     rendered.faults.push(error);
                 }
@@ -226,11 +226,11 @@ fn deepest_first(name: &Arc<str>) -> Reverse<(usize, Arc<str>)> {
     Reverse((name.bytes().filter(|byte| *byte == b'/').count(), name.clone()))
 }
 
-/// What the functions may ask, put together from the environment and the options.
+/// The host of template functions, made from the environment and the options.
 struct EngineHost<'a> {
     environment: &'a mut dyn Environment,
     options: &'a Options,
-    /// What was passed over.
+    /// Notices from lint mode.
     notices: &'a RefCell<Notices>,
     asked: Cell<u64>,
 }

@@ -1,8 +1,8 @@
-//! Which thread renders which file.
+//! Assigns files to rendering threads.
 //!
 //! Goes in: the files in Helm's rendering order. Comes out: an [`Outcome`] for each, the same as if one thread had rendered them
-//! one after the other: templates may change the values (`set`, `merge`), and what one changes the next ones see, so files are
-//! rendered side by side only as far as none changed anything; from the first that did, one thread goes on in order.
+//! in order. Templates may change the values (`set`, `merge`), and later templates see the change. So files are rendered in
+//! parallel only up to the first one that changes something; from there, one thread goes on in order.
 
 use super::context::{self, Renderable};
 use super::{EngineHost, Environment, Options, RenderContext};
@@ -15,23 +15,23 @@ use crate::template::value::{Map, Value, trace};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// With more threads, each renders anew what the others have rendered already.
+/// With more threads, each renders again what the others have rendered already.
 const MOST_THREADS: usize = 8;
 
-/// A thread takes this part of its share of the files that are left: large pieces first, since neighbours share what they
-/// include, then ever smaller ones, so that all threads end together although files differ in what they cost.
+/// The fraction of its share of the remaining files that a thread takes at once. Pieces are large first, since neighbouring files
+/// include the same templates, then ever smaller, so that all threads end together although files differ in cost.
 const PART_OF_A_SHARE: usize = 4;
 
-/// What one file gave.
+/// The result of one file.
 pub(super) struct Outcome {
     pub(super) result: Result<Vec<u8>, Box<Failure>>,
-    /// What was passed over.
+    /// Notices from lint mode.
     pub(super) notices: Notices,
-    /// How much was done for it.
+    /// The amount of work done for it.
     work: u64,
 }
 
-/// The files to render, and with what.
+/// The files to render, and the input.
 pub(super) struct Job<'a> {
     pub(super) context: &'a RenderContext<'a>,
     pub(super) options: &'a Options,
@@ -39,7 +39,7 @@ pub(super) struct Job<'a> {
     pub(super) set: &'a TemplateSet,
 }
 
-/// How many threads are worth to be started for this much work.
+/// How many threads are worth starting for this much work.
 pub(super) fn threads(options: &Options, bytes: usize, pieces: usize) -> usize {
     if bytes < options.threads_from {
         return 1;
@@ -47,7 +47,7 @@ pub(super) fn threads(options: &Options, bytes: usize, pieces: usize) -> usize {
     options.threads.unwrap_or_else(|| parallel::cores().min(MOST_THREADS)).min(pieces)
 }
 
-/// Runs `work` on this thread and on as many more, with large stacks, as make `count`. Fewer results if threads cannot be had.
+/// Runs `work` on this thread and on `count - 1` others with large stacks. Returns fewer results if threads cannot be started.
 pub(super) fn on_threads<T: Send>(count: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..count).filter_map(|_| stack::spawn(scope, &work)).collect();
@@ -75,7 +75,7 @@ impl Job<'_> {
         let mut done = 0;
         if worlds.len() > 1 {
             for outcome in self.render_side_by_side(worlds) {
-                // Together they may do too much although no single one does.
+                // Together the files may exceed the limit of work although no single one does.
                 let Some(outcome) = outcome.filter(|outcome| done + outcome.work <= MAX_WORK) else { break };
                 done += outcome.work;
                 let is_last = self.is_last(&outcome);
@@ -109,13 +109,13 @@ impl Job<'_> {
         outcome.result.is_err() && !self.options.all_faults
     }
 
-    /// What the files gave that render the same in any order: all before the first that changed what others see, or that is
-    /// the last one wanted.
+    /// The outcomes of files that render the same in any order: all before the first that changes what others see, or up to the
+    /// last one wanted.
     fn render_side_by_side(&self, worlds: Vec<Box<dyn Environment>>) -> Vec<Option<Outcome>> {
         let count = self.renderables.len();
         let parts = worlds.len() * PART_OF_A_SHARE;
         let next = AtomicUsize::new(0);
-        // Files from here on are not to be rendered side by side.
+        // Files from here on must not be rendered in parallel.
         let end = AtomicUsize::new(count);
         let worlds_left = std::sync::Mutex::new(worlds);
         let threads = worlds_left.lock().map_or(1, |worlds| worlds.len());
@@ -155,7 +155,7 @@ impl Job<'_> {
     }
 }
 
-/// Where the piece that begins with the file `from` ends; `None` if there are no more files.
+/// The end of the piece that begins with the file `from`; `None` if there are no more files.
 fn piece_end(from: usize, count: usize, parts: usize) -> Option<usize> {
     let left = count.checked_sub(from).filter(|left| *left > 0)?;
     Some(from + (left / parts).max(1))
@@ -164,11 +164,11 @@ fn piece_end(from: usize, count: usize, parts: usize) -> Option<usize> {
 /// One thread's contexts and evaluator.
 struct Worker<'a> {
     contexts: Vec<Map>,
-    /// Which of them was rendered last.
+    /// The index of the last rendered one.
     last: usize,
     evaluator: Evaluator<'a>,
     notices: &'a RefCell<Notices>,
-    /// Each file is written here first, so that none keeps more than its length: hundreds give hardly any text.
+    /// A buffer for each file, so that none keeps more than its length: hundreds of files yield hardly any text.
     text: Vec<u8>,
 }
 
@@ -178,21 +178,21 @@ impl<'a> Worker<'a> {
         Worker { contexts, last: 0, evaluator: Evaluator::new(job.set, host, job.options.strict), notices, text: Vec::new() }
     }
 
-    /// Frees what the thread worked with, unless the process is about to end: that takes a twentieth of a render.
+    /// Frees the thread's memory, which takes a twentieth of a render, unless the process is about to end.
     fn finish(self, options: &Options) {
         if options.process_ends {
             std::mem::forget(self);
         }
     }
 
-    /// Leaves behind what a file leaves that was rendered elsewhere and changed no values.
+    /// Reproduces the effect of a file that was rendered elsewhere and changed no values.
     fn pass(&mut self, renderable: &Renderable<'_>) {
         if let Some(context) = self.contexts.get(renderable.context) {
             context.begin_file(renderable.facts());
         }
     }
 
-    /// Renders a file after `done` work was done for others.
+    /// Renders a file after `done` units of work for other files.
     fn render(&mut self, renderable: &Renderable<'_>, done: u64) -> Outcome {
         if std::mem::replace(&mut self.last, renderable.context) != renderable.context {
             self.evaluator.begin_chart();

@@ -1,7 +1,7 @@
-//! Template files to a set of templates.
+//! Parses template files into a set of templates.
 //!
-//! Goes in: the files of all charts in Helm's order. Comes out: the [`TemplateSet`] of them, or Helm's error of the first that
-//! does not parse. Each source is parsed once, however many aliases have it, and many sources on all cores.
+//! Goes in: the files of all charts in Helm's order. Comes out: their [`TemplateSet`], or Helm's error for the first that does not
+//! parse. Each source is parsed once, whatever the number of its aliases; many sources are parsed on all cores.
 
 use super::by_text::ByText;
 use super::context::Renderable;
@@ -14,10 +14,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What parsing one source gave.
+/// The result of parsing one source.
 type Outcome = std::result::Result<Arc<Parsed>, Box<ParseError>>;
 
-/// Parses all files; the errors of those that do not parse go to `rendered` if all are wanted.
+/// Parses all files; if all faults are wanted, the errors of files that do not parse go to `rendered`.
 pub(super) fn parse_all(renderables: &[Renderable<'_>], options: &Options, rendered: &mut Rendered) -> Result<TemplateSet> {
     let (sources, source_of) = distinct(renderables);
     let outcomes = parse(&sources, options);
@@ -33,8 +33,7 @@ pub(super) fn parse_all(renderables: &[Renderable<'_>], options: &Options, rende
     Ok(TemplateSet::new(&files))
 }
 
-/// The sources that differ, in the order in which they come, and which of them each file has. Aliases share their bytes, and equal
-/// bytes are one source.
+/// The distinct sources in order, and the index of each file's source. Aliases share their bytes, and equal bytes are one source.
 fn distinct(renderables: &[Renderable<'_>]) -> (Vec<Arc<[u8]>>, Vec<usize>) {
     let mut by_pointer: HashMap<*const u8, usize> = HashMap::new();
     let mut by_text: ByText<usize> = ByText::default();
@@ -75,7 +74,7 @@ fn parse(sources: &[Arc<[u8]>], options: &Options) -> Vec<Outcome> {
     outcomes.into_iter().flatten().collect()
 }
 
-/// Helm keeps of Go's message what follows the last `: `.
+/// Helm keeps only the part of Go's message behind the last `: `.
 fn parse_fault(renderable: &Renderable<'_>, error: &ParseError) -> Error {
     let text = error.text(&renderable.name);
     let parts: Vec<&str> = text.split(": ").collect();

@@ -75,7 +75,7 @@ fn one(template: &str) -> std::result::Result<String, String> {
 fn the_language_is_that_of_helm() {
     let values = include_str!("../../../testdata/language/values.yaml");
     let helpers = include_str!("../../../testdata/language/helpers.tpl");
-    // As recorded: what the template gives to an include, in base64 since a manifest must be YAML.
+    // As recorded: the template's result for an include, in base64 since a manifest must be YAML.
     const OUT: &str = "out: {{ include (print $.Template.BasePath \"/_case.txt\") . | b64enc }}\n";
     let mut faults = Vec::new();
     let cases = include_str!("../../../testdata/language/cases.jsonl");
@@ -101,8 +101,8 @@ fn the_language_is_that_of_helm() {
     assert!(faults.is_empty(), "{} cases:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// `testdata/language/again.jsonl`, recorded from Helm 4.2.4: what is rendered twice, and on several threads, is what one
-/// thread gives that renders all of it each time.
+/// `testdata/language/again.jsonl`, recorded from Helm 4.2.4: reused results, and several threads, give the same as one thread
+/// that renders everything each time.
 #[test]
 fn what_was_rendered_before_is_used_only_where_nobody_can_tell() {
     let mut faults = Vec::new();
@@ -142,7 +142,7 @@ fn what_was_rendered_before_is_used_only_where_nobody_can_tell() {
     assert!(faults.is_empty(), "{} cases:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// A chart that gives a `dict` one argument too many makes its files a key: Helm 4.2.4's text, and never written unless asked for.
+/// A chart that gives a `dict` one argument too many makes its files a key: Helm 4.2.4's text, which is not written unless needed.
 #[test]
 fn files_may_be_the_key_of_a_dict() {
     let template = r#"{{- $d := dict "a" 1 .Files "b" "map[a.txt:[48" "c" -}}
@@ -155,7 +155,7 @@ v: "{{ len $d }} {{ $d.a }} {{ hasKey $d "x" }} {{ hasKey $d "map[a.txt:[48" }} 
     assert_eq!(found.as_deref(), Ok(expected));
 }
 
-/// Counts what it is asked for, so that no two answers are the same.
+/// Counts the requests, so that no two answers are the same.
 struct Counting(u8);
 
 impl Environment for Counting {
@@ -220,7 +220,7 @@ fn a_subchart_sees_its_part_of_the_values_and_shares_it() {
     }
 }
 
-/// Nothing is changed here, yet what the parent shows is the last file of the child.
+/// No value is changed here, yet the parent shows the last file of the child.
 #[test]
 fn the_file_of_another_chart_is_the_one_rendered_last() {
     let files: Vec<(String, &str)> = (0..9).map(|number| (format!("c{number}.yaml"), "{{ .Template.Name }}")).collect();

@@ -1,8 +1,8 @@
-//! Where a line of a rendered file was written.
+//! Finds the template that wrote a line of a rendered file.
 //!
-//! Goes in: lines of files that were rendered before, by number and text. Comes out: the places in the templates that wrote them, and
-//! the calls that led there. A file is rendered once more for it, with a map from text to source; when it gives another text this time
-//! (random or changed values) nothing is said. Helm shows the line of the rendered text alone.
+//! Goes in: lines of rendered files, by number and text. Comes out: the places in the templates that wrote them, and the calls
+//! that led there. The file is rendered again with a map from text to source; if its text differs this time (random or changed
+//! values), nothing is reported. Helm shows only the line of the rendered text.
 
 use super::context::Renderable;
 use super::{EngineHost, Environment, Options, RenderContext, TemplateSet, context};
@@ -14,7 +14,7 @@ use crate::template::value::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// How many lines before the broken one are shown: what is wrong with a line is often how it stands to those.
+/// How many lines before the broken one are shown: the fault often lies in its relation to them.
 const LINES_BEFORE: usize = 3;
 
 /// A line of a rendered file, and its text.
@@ -24,9 +24,9 @@ pub struct WrittenLine {
     pub text: String,
 }
 
-/// The places that wrote these lines, in their order: location, line of source, and span of the action, with the call as a frame where
-/// another file's template wrote it, and a hint at how such an action is usually written. Lines of one file that stand one after
-/// another cost one rendering.
+/// The places that wrote these lines, in their order: location, line of source, and span of the action; the call as a frame if the
+/// template of another file wrote it; and a hint at the usual form of such an action. Consecutive lines of one file cost one
+/// rendering.
 pub fn writers_of_lines(
     context: &RenderContext<'_>,
     set: &TemplateSet,
@@ -44,7 +44,7 @@ fn find_all(
     environment: &mut dyn Environment,
     lines: &[WrittenLine],
 ) -> Vec<Option<Diagnostic>> {
-    // Of two files of one path the last one read counts.
+    // Of two files of one path, the last one read counts.
     let renderables: HashMap<_, _> = context::collect(render.chart).into_iter().map(|file| (file.name.to_string(), file)).collect();
     let mut last: Option<(&str, Option<Mapped>)> = None;
     let mut found = Vec::with_capacity(lines.len());
@@ -59,16 +59,16 @@ fn find_all(
     found
 }
 
-/// A file that was rendered once more, with the way back to its templates.
+/// A file that was rendered again, with the map to its templates.
 struct Mapped {
     text: Vec<u8>,
     map: SourceMap,
-    /// Where its lines begin.
+    /// The offsets of its lines.
     starts: Vec<usize>,
 }
 
 impl Mapped {
-    /// Nobody sees what this changes in the values: each file starts from those of the chart.
+    /// Changes to the values have no further effect: each file starts from those of the chart.
     fn render(
         render: &RenderContext<'_>,
         set: &TemplateSet,
@@ -97,7 +97,8 @@ impl Mapped {
             return None;
         }
         let first = line.iter().position(|byte| !byte.is_ascii_whitespace())?;
-        // A value that is missing shows as `<no value>` until the end, so that columns count only up to the first.
+        // A missing value shows as `<no value>` here but is removed from the result, so the column is valid only if the line has
+        // none.
         let is_as_shown = |column: &usize| line.len() == text.len() && *column < line.len();
         let offset = start + place.column.filter(is_as_shown).unwrap_or(first);
         let (writer, call) = self.map.find(offset, place.file.as_str())?;
@@ -111,7 +112,7 @@ impl Mapped {
     }
 }
 
-/// The line of this number in a rendered file, with those before it, as a note.
+/// The line of this number in a rendered file, with the lines before it, as a note.
 pub fn rendered_lines(text: &[u8], number: usize) -> String {
     let first = number.saturating_sub(LINES_BEFORE + 1);
     let width = number.to_string().len();
@@ -123,7 +124,7 @@ pub fn rendered_lines(text: &[u8], number: usize) -> String {
     note
 }
 
-/// How an action that wrote what is no YAML is usually written.
+/// A hint at the usual form of an action that wrote invalid YAML.
 fn hint(written: &Diagnostic) -> Option<String> {
     let node = written.node.as_str();
     let column = written.location.as_ref().and_then(|location| location.column).unwrap_or_default();
@@ -140,7 +141,7 @@ fn hint(written: &Diagnostic) -> Option<String> {
     }
 }
 
-/// The place in a template that wrote what stands at `offset`.
+/// The place in a template that wrote the text at `offset`.
 fn written(piece: &Piece, offset: usize) -> Diagnostic {
     let text = &piece.source.text;
     let position = piece.position_of(offset);
@@ -149,7 +150,7 @@ fn written(piece: &Piece, offset: usize) -> Diagnostic {
     let source_line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let source_line = String::from_utf8_lossy(source_line.strip_suffix(b"\r").unwrap_or(source_line)).into_owned();
     let rest = source_line.get(column..).unwrap_or_default();
-    // An action up to its end, a text up to the next action.
+    // The span: an action up to its end, a text up to the next action.
     let end = rest.find("}}").filter(|end| rest.get(..*end).is_some_and(|inside| !inside.contains("{{")));
     let span = match end.or_else(|| rest.find("{{")) {
         Some(end) => rest.get(..end).unwrap_or_default().trim_end_matches('-').trim_end().len(),

@@ -1,7 +1,7 @@
-//! Calls: arguments counted, checked and collected, then the function itself.
+//! Calls: counts, checks and collects the arguments, then calls the function.
 //!
-//! Goes in: a function and its operands. Comes out: its result, or an error that names the command. The arguments of all
-//! calls under way share one stack, so that a call allocates nothing. Follows `evalCall` of text/template/exec.go.
+//! Goes in: a function and its operands. Comes out: its result, or an error that names the command. The arguments of all active
+//! calls share one stack, so that a call allocates nothing. Follows `evalCall` of text/template/exec.go.
 
 use super::failure::Failure;
 use super::operand::box_field;
@@ -40,9 +40,9 @@ impl Evaluator<'_> {
         Ok(value)
     }
 
-    /// Refuses a text that is too long, however the function made it; what it counts as work.
+    /// Refuses a text that is too long, whichever function made it; returns the amount of work that it counts as.
     fn sized<'t>(&self, frame: &mut Frame<'t>, node: NodeRef<'t>, name: &str, length: usize) -> Evaluation<usize> {
-        /// As long a text takes the memory of one item of a list.
+        /// A text of this length takes the memory of one item of a list.
         const BYTES_A_STEP: usize = 16;
         let limit = self.host.size_limit();
         if length > limit {
@@ -59,7 +59,7 @@ impl Evaluator<'_> {
         Box::new(failure).called_from(frame.template, frame.at, name)
     }
 
-    /// Checks how many arguments there are.
+    /// Checks the number of arguments.
     pub(super) fn check_count(&self, frame: &Frame<'_>, name: &str, parameters: &Parameters, given: usize, piped: bool) -> Evaluation<()> {
         let all = given + usize::from(piped);
         let wanted = parameters.list.len();
@@ -100,7 +100,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// `and` and `or`: arguments are evaluated until one decides, for `or` the first that is true.
+    /// `and` and `or`: arguments are evaluated until one decides; for `or`, that is the first true one.
     pub(super) fn and_or<'t>(
         &mut self,
         frame: &mut Frame<'t>,
@@ -121,7 +121,7 @@ impl Evaluator<'_> {
         Ok(piped.unwrap_or(value))
     }
 
-    /// `len`, which tells a nil in an interface from no value at all.
+    /// `len`, which distinguishes a nil in an interface from no value at all.
     pub(super) fn len<'t>(
         &mut self,
         frame: &mut Frame<'t>,
@@ -148,7 +148,7 @@ impl Evaluator<'_> {
             }
             other => {
                 let kind = other.type_name();
-                // Go looks through the pointer.
+                // Go dereferences the pointer.
                 let message = format!("len of type {}", kind.strip_prefix('*').unwrap_or(kind));
                 return Err(self.call_failed(frame, node, "len", message));
             }

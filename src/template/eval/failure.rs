@@ -1,8 +1,8 @@
-//! Why an execution failed, and the way there.
+//! Why an execution failed, and the calls that led there.
 //!
-//! Goes in: levels from the innermost to the outermost, added while the calls unwind. Comes out: Go's one-line text,
-//! Helm's rearrangement of it, and a diagnostic. Nothing is formatted before the error is displayed, so that a thousand
-//! nested includes do not copy each other's texts. Follows `reformatExecErrorMsg` of Helm's engine.go.
+//! Goes in: levels from the innermost to the outermost, added while the calls unwind. Comes out: Go's one-line text, Helm's
+//! rearrangement of it, and a diagnostic. Nothing is formatted until the error is displayed, so that a thousand nested includes do
+//! not copy each other's texts. Follows `reformatExecErrorMsg` of Helm's engine.go.
 
 use super::set::Template;
 use crate::diagnostic::{Diagnostic, Frame, Location};
@@ -14,20 +14,20 @@ use crate::template::value::Str;
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// One step of the way.
+/// One level of a failure.
 #[derive(Debug, Clone)]
 enum Level {
-    /// `template: FILE:L:C: executing "NAME" at <NODE>: MESSAGE`; the message ends with `: ` if a level follows inwards.
+    /// `template: FILE:L:C: executing "NAME" at <NODE>: MESSAGE`; the message ends with `: ` if an inner level follows.
     Executing(Place),
-    /// The text given to a `tpl`, told before an inner level: `error during tpl function execution for "…": `.
+    /// The text given to a `tpl`, written before an inner level: `error during tpl function execution for "…": `.
     Text(Str),
-    /// What a function returned; only innermost.
+    /// A function's error; only as the innermost level.
     Returned(String),
 }
 
 #[derive(Debug, Clone)]
 struct Place {
-    /// Empty if no node was looked at yet.
+    /// Empty if no node was evaluated yet.
     file: Arc<str>,
     line: usize,
     column: usize,
@@ -44,9 +44,9 @@ pub struct Failure {
     levels: Vec<Level>,
     notes: Vec<String>,
     hints: Vec<String>,
-    /// The innermost text given to `tpl` on the way.
+    /// The innermost text given to an active `tpl`.
     text: Option<Str>,
-    /// Why that text does not parse; then no level tells the place.
+    /// Why that text does not parse; then no level has the place.
     unparsed: Option<Box<Diagnostic>>,
 }
 
@@ -55,7 +55,7 @@ impl Failure {
         Failure::of(Level::Executing(Place::new(template, node, message)))
     }
 
-    /// What a function returned, without a place.
+    /// A function's error, without a place.
     pub(super) fn returned(message: impl Into<String>) -> Failure {
         Failure::of(Level::Returned(message.into()))
     }
@@ -64,25 +64,25 @@ impl Failure {
         Failure { levels: vec![level], notes: Vec::new(), hints: Vec::new(), text: None, unparsed: None }
     }
 
-    /// Adds a fact that helps people.
+    /// Adds a fact for people.
     pub(super) fn note(&mut self, note: String) {
         self.notes.push(note);
     }
 
-    /// Adds what people can do about it.
+    /// Adds advice for people.
     pub(super) fn hint(&mut self, hint: String) {
         self.hints.push(hint);
     }
 
-    /// Whether it happened in the very node, not in something that the node called.
+    /// Whether it happened in the node itself, not in something that the node called.
     pub(super) fn is_direct(&self) -> bool {
         matches!(&*self.levels, [Level::Executing(_)])
     }
 
-    /// The same failure, seen from the call that it happened in.
+    /// The same failure, seen from the call in which it happened.
     pub(super) fn called_from(mut self: Box<Failure>, template: &Template, node: Option<NodeRef<'_>>, name: &str) -> Box<Failure> {
         let mut place = Place::new(template, node, format!("error calling {name}: "));
-        // Only that of the innermost place is shown, and a line may be all of a long text.
+        // Only the line of the innermost place is shown, and a line may be as long as a whole text.
         if self.levels.iter().any(|level| matches!(level, Level::Executing(_))) {
             place.source_line = Vec::new();
         }
@@ -90,14 +90,14 @@ impl Failure {
         self
     }
 
-    /// The same failure, seen from the `tpl` that it happened in.
+    /// The same failure, seen from the `tpl` in which it happened.
     pub(super) fn in_text(mut self: Box<Failure>, text: &Str) -> Box<Failure> {
         self.levels.push(Level::Text(text.clone()));
         self.text.get_or_insert_with(|| text.clone());
         self
     }
 
-    /// That a text given to `tpl`, which goes by the name `name`, does not parse.
+    /// The failure of a text given to `tpl` that does not parse; `name` is the name of the text.
     pub(super) fn unparsed(text: &Str, name: &str, error: &ParseError) -> Failure {
         let mut failure = Failure::returned(format!("cannot parse template {}: {}", quote::quote(text.as_bytes()), error.text(name)));
         failure.text = Some(text.clone());
@@ -113,7 +113,7 @@ impl Failure {
             match level {
                 Level::Executing(place) => place.write(&mut text),
                 Level::Text(template) => {
-                    // A text that gives itself to `tpl` stands in each of a thousand levels.
+                    // A text that passes itself to `tpl` appears in each of a thousand levels.
                     let shown = quote::quote(template.as_bytes().get(..room).unwrap_or(template.as_bytes()));
                     let cut = if template.len() > room { "…" } else { "" };
                     room = room.saturating_sub(template.len());
@@ -125,7 +125,7 @@ impl Failure {
         text
     }
 
-    /// What Helm makes of it.
+    /// Helm's form of the text.
     pub fn helm_text(&self) -> String {
         let text = self.text();
         let mut tokens = text.splitn(3, ": ");
@@ -164,7 +164,7 @@ impl Failure {
         out.trim().to_string()
     }
 
-    /// Whether a template was asked for that is not there.
+    /// Whether a missing template was called.
     pub fn misses_template(&self) -> bool {
         match self.levels.first() {
             Some(Level::Returned(message)) => message.starts_with("template: no template "),
@@ -173,7 +173,7 @@ impl Failure {
         }
     }
 
-    /// The innermost message, without any place.
+    /// The innermost message, without a place.
     pub fn message(&self) -> String {
         let mut text = String::new();
         for level in self.levels.iter().rev() {
@@ -183,7 +183,7 @@ impl Failure {
                 Level::Returned(part) => text.push_str(part),
             }
         }
-        // Of `fail` and `required` only their own words count.
+        // For `fail` and `required`, only their own message counts.
         if let Some((_, rest)) = text.split_once(WARN_START)
             && let Some((message, _)) = rest.rsplit_once(WARN_END)
         {
@@ -192,7 +192,7 @@ impl Failure {
         text
     }
 
-    /// The same facts for people: the innermost place, and the calls that led there.
+    /// The failure as a diagnostic: the innermost place, and the calls that led there.
     pub fn diagnostic(&self) -> Diagnostic {
         let places: Vec<&Place> = self
             .levels
@@ -216,7 +216,7 @@ impl Failure {
             diagnostic.node = String::from_utf8_lossy(&innermost.node).into_owned();
             diagnostic.span = visible.min(innermost.source_line.len().saturating_sub(innermost.column)).max(1);
         }
-        // A recursion repeats itself: a few of its steps tell all.
+        // A recursion repeats itself: a few of its steps are enough.
         let inner = usize::from(self.unparsed.is_none());
         let outer: Vec<&Place> = places.iter().skip(inner).rev().copied().collect();
         let shown = outer.len().min(MAX_FRAMES);
@@ -228,7 +228,7 @@ impl Failure {
     }
 }
 
-/// Of the texts given to `tpl` so many bytes are shown in all.
+/// How many bytes of texts given to `tpl` are shown in total.
 const MAX_TEXTS: usize = 4 << 20;
 
 /// Most calls that a diagnostic lists.
@@ -267,12 +267,12 @@ impl Place {
         let _ = write!(out, "template: {}:{}:{}: executing {template} at <{node}>: {}", self.file, self.line, self.column, self.message);
     }
 
-    /// Helm's parse of the text of this level; `None` if it cannot.
+    /// The parts of this level's text as Helm parses them; `None` if Helm cannot.
     fn step(&self, wraps: bool) -> Option<Step> {
         let mut text = String::new();
         self.write(&mut text);
         if wraps {
-            // The text of the level inside begins so, and Helm cuts it off there.
+            // The text of the inner level begins like this, and Helm cuts the message off there.
             text.push_str("template:");
         }
         let text = text.strip_prefix("template: ")?;

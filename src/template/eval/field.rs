@@ -1,6 +1,6 @@
 //! Fields and methods: `.a.b`, `$x.a`, `(pipe).a`.
 //!
-//! Goes in: a receiver and names. Comes out: what stands there, or what a method returns. No text is built on the way.
+//! Goes in: a receiver and names. Comes out: the value of the field, or the result of the method. No text is built in between.
 //! Follows `evalField` of text/template/exec.go; the methods of named types are those of Helm's `common.Values` and
 //! `common.VersionSet`, others are the objects' own.
 
@@ -25,7 +25,7 @@ impl Evaluator<'_> {
         let mut receiver = receiver;
         let mut piped = piped;
         let mut parent = None;
-        // `.a.b`, never empty: cut behind each dot.
+        // `.a.b`, never empty: split after each dot.
         let text = &*frame.template.tree.source.text;
         let mut rest = names.of(text).get(1..).unwrap_or_default();
         loop {
@@ -33,7 +33,7 @@ impl Evaluator<'_> {
                 Some(dot_at) => (&rest[..dot_at], Some(&rest[dot_at + 1..])),
                 None => (rest, None),
             };
-            // Nearly every step leads to an entry of a plain map.
+            // Nearly every step is the entry of a plain map.
             if let Value::Map(map) = &receiver.value
                 && map.kind() == MapKind::Any
                 && (after.is_some() || (arguments.is_empty() && piped.is_none()))

@@ -1,7 +1,7 @@
-//! What may help people after a failure: facts about the values at hand and how to write it instead.
+//! Help after a failure: facts about the values involved, and how to write the template instead.
 //!
-//! Goes in: a failure and what the evaluator still holds. Comes out: the same failure with notes and hints, which Helm's
-//! text never shows. All of it runs on the way out only, so that it costs nothing while templates succeed.
+//! Goes in: a failure and the state of the evaluator. Comes out: the same failure with notes and hints, which Helm's text never
+//! shows. All of it runs only after a failure, so that successful templates pay nothing.
 
 use super::failure::Failure;
 use super::{Evaluated, Evaluator};
@@ -10,7 +10,7 @@ use crate::template::ast::{Operand, OperandKind, Source};
 use crate::template::functions::Parameter;
 use crate::template::value::{Map, Value};
 
-/// What Helm gives every file as its `.`.
+/// The keys of the `.` that Helm gives every file.
 const TOP: [&str; 7] = ["Capabilities", "Chart", "Files", "Release", "Subcharts", "Template", "Values"];
 
 /// A chain of fields that could not be followed.
@@ -19,19 +19,19 @@ pub(super) struct Broken<'a> {
     pub node: &'a Operand,
     /// `.a.b`: the whole chain.
     pub chain: &'a str,
-    /// Where the receiver's text ends.
+    /// The end of the receiver in the text.
     pub end: usize,
     /// The field that the receiver does not have.
     pub name: &'a str,
     pub receiver: &'a Evaluated,
-    /// What the receiver was taken from, and under which name.
+    /// The value that the receiver was taken from, and its name there.
     pub parent: Option<(Evaluated, &'a str)>,
     pub dot: &'a Value,
-    /// `$`, what the template was given.
+    /// `$`, the data given to the template.
     pub given: Option<&'a Value>,
 }
 
-/// After a field could not be followed.
+/// Adds help when a field could not be followed.
 #[cold]
 pub(super) fn of_field(mut failure: Box<Failure>, broken: &Broken<'_>) -> Box<Failure> {
     let Broken { source, node, end, name, receiver, .. } = *broken;
@@ -80,8 +80,8 @@ pub(super) fn of_field(mut failure: Box<Failure>, broken: &Broken<'_>) -> Box<Fa
     failure
 }
 
-/// After a chain like `.Values.x` where `.` is not what Helm gives a file: an item of a `range`, the value of a `with`, or
-/// what an `include` handed on.
+/// For a chain like `.Values.x` where `.` is not the data that Helm gives a file: an item of a `range`, the value of a `with`, or
+/// the argument of an `include`.
 fn of_moved_dot(broken: &Broken<'_>) -> Option<(String, String)> {
     let first = broken.chain.split('.').nth(1).filter(|first| TOP.contains(first))?;
     let holds_it = |value: &Value| matches!(value, Value::Map(map) if map.contains_key(first.as_bytes()));
@@ -113,7 +113,7 @@ fn nearest_key(map: &Map, wanted: &str) -> Option<String> {
     nearest(wanted, names.iter().map(|name| &**name)).map(str::to_string)
 }
 
-/// After a value did not fit a parameter.
+/// Adds help when a value did not fit a parameter.
 #[cold]
 pub(super) fn of_type(mut failure: Box<Failure>, value: &Value, parameter: Parameter) -> Box<Failure> {
     let hint = match (parameter, value) {
@@ -131,7 +131,7 @@ pub(super) fn of_type(mut failure: Box<Failure>, value: &Value, parameter: Param
     failure
 }
 
-/// After a function returned an error.
+/// Adds help when a function returned an error.
 #[cold]
 pub(super) fn of_call(failure: &mut Failure, message: &str) {
     if message.starts_with("incompatible types for comparison: ") && message.contains("float64") && message.contains("int") {
@@ -140,7 +140,7 @@ pub(super) fn of_call(failure: &mut Failure, message: &str) {
 }
 
 impl Evaluator<'_> {
-    /// After a template was not found.
+    /// Adds help when a template was not found.
     #[cold]
     pub(super) fn hint_at_template(&self, failure: &mut Failure, name: &[u8]) {
         let wanted = String::from_utf8_lossy(name);

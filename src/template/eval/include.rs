@@ -1,8 +1,8 @@
 //! `include` and `tpl`.
 //!
-//! Goes in: a name or a text, and data. Comes out: rendered text. Texts are parsed once by content; what a `tpl` text
-//! defines lies in a thin layer over the set for as long as it runs, so nothing is ever copied (Helm clones the whole
-//! set for every call). Follows `includeFun` and `tplFun` of Helm's engine.go.
+//! Goes in: a name or a text, and data. Comes out: rendered text. Equal texts are parsed once; the definitions in a `tpl` text
+//! form a thin layer over the set while it runs, so nothing is ever copied (Helm clones the whole set for every call). Follows
+//! `includeFun` and `tplFun` of Helm's engine.go.
 
 use super::failure::Failure;
 use super::memory::Recalled;
@@ -18,7 +18,7 @@ use memchr::memmem;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What Helm removes from every rendered file and from what `tpl` gives.
+/// Helm removes this from every rendered file and from the result of `tpl`.
 pub(crate) const NO_VALUE: &[u8] = b"<no value>";
 
 /// The name of the set, and of every text given to `tpl`.
@@ -58,7 +58,7 @@ impl<'e> Evaluator<'e> {
         }
     }
 
-    /// Includes into a buffer; the operands are those of the two parameters.
+    /// Renders an include into a buffer; the operands are those of the two parameters.
     pub(super) fn include<'t>(
         &mut self,
         frame: &mut Frame<'t>,
@@ -81,7 +81,7 @@ impl<'e> Evaluator<'e> {
         }
     }
 
-    /// What `include` makes of a name: the text made before, or a new one behind what is in `out`.
+    /// Includes a template by name: returns a remembered text, or appends new text to `out`.
     fn include_name(&mut self, name: &Str, data: Value, out: &mut Vec<u8>) -> Evaluation<Option<Str>> {
         let found = self.find(name.as_bytes());
         let pending = match found.as_ref().map(|template| self.recall(template, &data)) {
@@ -182,10 +182,10 @@ impl<'e> Evaluator<'e> {
         }
     }
 
-    /// What `tpl` makes of a text that has actions.
+    /// The result of `tpl` for a text with actions.
     fn tpl(&mut self, text: &Str, data: Value) -> Evaluation<Str> {
         let parsed = self.parsed(text)?;
-        // What an outer `tpl` defines may be what this one includes.
+        // This text may include definitions of an outer `tpl`.
         let recalled = match self.has_defines() {
             true => Recalled::Never,
             false => self.recall_by(1, Arc::as_ptr(&parsed).addr(), &data),
@@ -241,7 +241,7 @@ impl<'e> Evaluator<'e> {
         self.layers.iter().any(in_layer) || self.set.get(name).is_some()
     }
 
-    /// What a parsed text adds to the templates.
+    /// The templates that a parsed text adds.
     fn layer(&self, parsed: &Parsed) -> Layer {
         let file: Arc<str> = Arc::from(MAIN_NAME);
         let defines = parsed
@@ -260,7 +260,7 @@ fn nested_reference(name: &[u8]) -> Box<Failure> {
     Box::new(Failure::returned(format!("rendering template has a nested reference name: {name}: unable to execute template")))
 }
 
-/// The text with every `<no value>` taken out, in one pass.
+/// The text without any `<no value>`, in one pass.
 pub(crate) fn without_no_value(text: Vec<u8>) -> Vec<u8> {
     let Some(first) = memmem::find(&text, NO_VALUE) else { return text };
     let mut out = Vec::with_capacity(text.len());

@@ -1,9 +1,9 @@
-//! Texts that templates gave before, so that nothing is rendered twice.
+//! Remembers the results of templates, so that nothing is rendered twice.
 //!
-//! Goes in: a template and its data, before it is executed, and what the execution did, after. Comes out: the text that the
-//! same template made of the same data. Charts include their name and label helpers with the same context hundreds of
-//! times; Helm renders each anew. Only what cannot be told from a new execution is kept: it asked neither clock nor
-//! random source, changed nothing that was there before, and nothing it may have read has changed since.
+//! Goes in: a template and its data before an execution, and the effects of the execution afterwards. Comes out: the text that the
+//! same template made of the same data before. Charts include their name and label helpers with the same context hundreds of
+//! times; Helm renders each anew. A result is kept only if it cannot be distinguished from a new execution: it used neither clock
+//! nor random source, changed nothing that existed before, and nothing it may have read has changed since.
 
 use super::set::Found;
 use super::{Evaluation, Evaluator};
@@ -15,21 +15,21 @@ use std::collections::HashMap;
 /// Longer texts are rendered anew.
 const LONGEST_TEXT: usize = 256 << 10;
 
-/// How much is kept before it starts from nothing.
+/// How many bytes are kept before everything is dropped.
 const MOST_BYTES: usize = 16 << 20;
 
-/// More than this is not kept for a chart whose turn is over: memory used again is faster than new memory.
+/// If a finished chart kept more than this, it is dropped: reusing memory is faster than allocating more.
 const ROOM_BYTES: usize = 256 << 10;
 
-/// What an entry takes besides its text and key.
+/// The size of an entry besides its text and key.
 const ENTRY_BYTES: usize = 128;
 
-/// The texts kept, of one evaluator.
+/// The remembered texts of one evaluator.
 #[derive(Default)]
 pub(super) struct Memory {
     entries: HashMap<Box<[u8]>, Remembered, ahash::RandomState>,
     bytes: usize,
-    /// The state of the contexts for which the entries hold.
+    /// The state of the contexts for which the entries are valid.
     context: u32,
     /// Counts the files rendered.
     file: u32,
@@ -38,18 +38,18 @@ pub(super) struct Memory {
 
 struct Remembered {
     text: Str,
-    /// How much work it was, which counts again each time it is used: limits hold for what is made, however it is made.
+    /// Its amount of work, which counts again with each use: the limits hold for all results, whether remembered or not.
     work: u64,
-    /// The file it holds for, if it read what differs from file to file.
+    /// The file for which it is valid, if it read data that differs between files.
     file: Option<u32>,
     /// See [`Identity::weight`].
     weight: usize,
-    /// Keeps the addresses in the key taken.
+    /// Keeps the addresses in the key from being reused.
     _pins: Box<[Value]>,
 }
 
 impl Memory {
-    /// Another chart is rendered from now on, with a context of its own: what was kept for the last one makes room.
+    /// Starts another chart, which has its own context: what was kept for the last one may be dropped.
     pub(super) fn begin_chart(&mut self) {
         if self.bytes > ROOM_BYTES {
             self.entries.clear();
@@ -57,7 +57,7 @@ impl Memory {
         }
     }
 
-    /// Another file is rendered from now on.
+    /// Starts another file.
     pub(super) fn begin_file(&mut self) {
         self.file = self.file.wrapping_add(1);
     }
@@ -67,7 +67,7 @@ impl Memory {
         match found.file {
             Some(file) if file != self.file => None,
             Some(_) => {
-                // What uses this now depends on the file as well.
+                // The user of this text now depends on the file as well.
                 trace::read_of_file();
                 Some((&found.text, found.work))
             }
@@ -93,13 +93,13 @@ impl Memory {
     }
 }
 
-/// What [`Evaluator::recall`] found.
+/// The result of [`Evaluator::recall`].
 pub(super) enum Recalled {
-    /// The text, made before.
+    /// The remembered text.
     Text(Str),
-    /// Nothing yet: execute, then tell [`Evaluator::remember`].
+    /// Not remembered: execute, then call [`Evaluator::remember`].
     Unknown(Pending),
-    /// The data is of a kind that is never kept.
+    /// Results for this kind of data are never kept.
     Never,
 }
 
@@ -115,7 +115,7 @@ pub(super) struct Pending {
 }
 
 impl Evaluator<'_> {
-    /// What this template made of the same data before.
+    /// The remembered text of this template for the same data.
     pub(super) fn recall(&mut self, template: &Found<'_>, data: &Value) -> Recalled {
         match template {
             Found::Set(template) if !self.has_defines() => self.recall_by(0, (&raw const **template).addr(), data),
@@ -123,12 +123,13 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Whether a text given to `tpl` defines templates, which may then stand in for those of the set.
+    /// Whether a text given to `tpl` defines templates, which may replace those of the set.
     pub(super) fn has_defines(&self) -> bool {
         self.layers.iter().any(|layer| !layer.defines.is_empty())
     }
 
-    /// The same for what lies at an address that stays taken; `kind` tells addresses of one sort from those of another.
+    /// As [`Evaluator::recall`], for the object at an address that stays in use; `kind` separates the addresses of different
+    /// types.
     pub(super) fn recall_by(&mut self, kind: u64, address: usize, data: &Value) -> Recalled {
         let memory = &mut self.memory;
         memory.forget_if_changed();
@@ -156,7 +157,7 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Keeps what an execution made, if it was one to keep.
+    /// Keeps the text of an execution, if it may be kept.
     pub(super) fn remember(&mut self, pending: Pending, result: &Evaluation<()>, text: &[u8]) {
         let watched = pending.watch.end();
         let asked_nothing = self.host.asked() == pending.asked && self.found_in_layers == pending.found_in_layers;

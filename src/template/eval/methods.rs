@@ -1,7 +1,7 @@
 //! Methods of Helm's named map and slice types: `common.Values` and `common.VersionSet`.
 //!
-//! Goes in: a receiver and a name. Comes out: the method with its receiver bound. Apart from objects, because these
-//! values are plain maps and lists whose type has methods on top. Follows Helm's `pkg/chart/common/values.go`.
+//! Goes in: a receiver and a name. Comes out: the method with its receiver bound. It is separate from objects, because these
+//! values are plain maps and lists whose type has methods. Follows Helm's `pkg/chart/common/values.go`.
 
 use crate::template::functions::{self, Call, Fault, NoHost, Parameter};
 use crate::template::value::{List, ListKind, Map, MapKind, Method, Str, Value};
@@ -47,7 +47,7 @@ fn no_table(name: &[u8]) -> Fault {
     Fault::new(format!("{} is not a table", crate::quote::quote(name)))
 }
 
-/// The value, not a map, at a path of keys joined by dots.
+/// The value at a path of keys joined by dots; fails for a map.
 fn path_value(map: &Map, path: &[u8]) -> Result<Value, Fault> {
     if path.is_empty() {
         return Err(Fault::new("YAML path cannot be empty"));

@@ -1,9 +1,9 @@
 //! Executes parsed templates.
 //!
-//! Goes in: a [`TemplateSet`], the name of a template and its data. Comes out: text appended to a buffer, or a
-//! [`Failure`] with the place, the node and the way there. Knows no chart. What differs from a plain evaluator follows
-//! from Go: values remember whether they came out of an interface (`boxed`), and the node that was looked at last is
-//! the one an error names. Follows text/template/exec.go, and Helm's engine.go for `include` and `tpl`.
+//! Goes in: a [`TemplateSet`], the name of a template and its data. Comes out: text appended to a buffer, or a [`Failure`] with
+//! the place, the node and the calls that led there. It knows no chart. Two oddities come from Go: values remember whether they
+//! came out of an interface (`boxed`), and errors name the node that was evaluated last. Follows text/template/exec.go, and Helm's
+//! engine.go for `include` and `tpl`.
 
 mod call;
 pub mod failure;
@@ -33,17 +33,17 @@ pub(crate) use source_map::{Piece, SourceMap};
 /// Deepest nesting of `template` actions, as in Go.
 const MAX_TEMPLATE_DEPTH: u32 = 100_000;
 
-/// How often one name may be included within itself; also the deepest nesting of `tpl`, which Helm leaves to the stack.
+/// How often one name may be included within itself; also the deepest nesting of `tpl`, which in Helm only the stack limits.
 const MAX_INCLUDE_DEPTH: u32 = 1000;
 
-/// How much one render may do, in rounds of loops, templates executed and what calls give ([`Evaluator::work`]). Helm runs on
-/// until memory or patience end; no chart that ends comes near it.
+/// How much one render may do, in rounds of loops, executed templates and sizes of results ([`Evaluator::work`]). Helm goes on
+/// until memory or patience runs out; no chart that terminates comes near this limit.
 pub(crate) const MAX_WORK: u64 = 100_000_000;
 
-/// The result of anything that may fail.
+/// The result of anything fallible.
 pub(crate) type Evaluation<T> = Result<T, Box<Failure>>;
 
-/// A value and whether its static type is an interface, which decides what Go says of a nil or of a missing field.
+/// A value and whether its static type is an interface, which decides Go's message for a nil or a missing field.
 #[derive(Clone, Default)]
 pub(crate) struct Evaluated {
     pub(crate) value: Value,
@@ -65,7 +65,7 @@ impl Evaluated {
     }
 }
 
-/// What a node does to the loop around it.
+/// The effect of a node on the enclosing loop.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
     Next,
@@ -73,24 +73,24 @@ pub(crate) enum Flow {
     Continue,
 }
 
-/// One template in execution.
+/// One executing template.
 pub(crate) struct Frame<'t> {
     pub(crate) template: &'t Template,
-    /// Where its variables begin.
+    /// The index of its first variable.
     base: usize,
     /// How many `template` actions led here.
     depth: u32,
-    /// The node looked at last.
+    /// The node evaluated last.
     at: Option<NodeRef<'t>>,
 }
 
-/// What one nested `tpl` adds to the set.
+/// The templates that one nested `tpl` adds to the set.
 struct Layer {
     main: Rc<Template>,
     defines: Vec<Rc<Template>>,
 }
 
-/// An execution of templates of one set; keeps what may be reused from file to file.
+/// Executes templates of one set; keeps state that can be reused from file to file.
 pub struct Evaluator<'e> {
     set: &'e TemplateSet,
     host: &'e mut dyn Host,
@@ -98,11 +98,11 @@ pub struct Evaluator<'e> {
     strict: bool,
     done: u64,
     layers: Vec<Layer>,
-    /// How often a name led to a text given to `tpl` rather than to the set.
+    /// How often a name was resolved to a text given to `tpl` instead of the set.
     found_in_layers: u64,
     /// Variables of all running templates.
     slots: Vec<Option<Evaluated>>,
-    /// Arguments of all calls under way.
+    /// Arguments of all active calls.
     arguments: Vec<Value>,
     /// How often each name is being included.
     including: HashMap<Str, u32, ahash::RandomState>,
@@ -135,7 +135,7 @@ impl<'e> Evaluator<'e> {
         }
     }
 
-    /// Appends what the template of this name makes of `data`; nothing is undone after a failure.
+    /// Appends the result of the template of this name for `data`; nothing is undone after a failure.
     pub fn render(&mut self, name: &[u8], data: Value, out: &mut Vec<u8>) -> Result<(), Box<Failure>> {
         self.slots.clear();
         self.arguments.clear();
@@ -145,35 +145,35 @@ impl<'e> Evaluator<'e> {
         self.execute_name(name, data, out)
     }
 
-    /// As [`Evaluator::render`], and what wrote what.
+    /// As [`Evaluator::render`], with a map of the pieces that wrote the text.
     pub(crate) fn render_mapped(&mut self, name: &[u8], data: Value, out: &mut Vec<u8>) -> (Result<(), Box<Failure>>, SourceMap) {
         self.source_map = Some(SourceMap::new(out));
         let result = self.render(name, data, out);
         (result, self.source_map.take().unwrap_or_else(|| SourceMap::new(out)))
     }
 
-    /// Tells that another chart's files come now.
+    /// Call when files of another chart follow.
     pub(crate) fn begin_chart(&mut self) {
         self.memory.begin_chart();
     }
 
-    /// How much was done, see [`MAX_WORK`].
+    /// The amount of work done, see [`MAX_WORK`].
     pub(crate) fn done(&self) -> u64 {
         self.done
     }
 
-    /// Counts on from here.
+    /// Continues counting from here.
     pub(crate) fn set_done(&mut self, done: u64) {
         self.done = done;
     }
 
-    /// Counts work done; bounds time, and with it all memory that results take.
+    /// Counts work, which limits the time, and with it the memory of all results.
     fn work(&mut self, frame: &Frame<'_>, amount: u64) -> Evaluation<()> {
         self.done = self.done.saturating_add(amount);
         if self.done > MAX_WORK { self.fail(frame, format!("templates do more than {MAX_WORK} steps")) } else { Ok(()) }
     }
 
-    /// A failure at the node looked at last.
+    /// A failure at the node evaluated last.
     fn fail<T>(&self, frame: &Frame<'_>, message: impl Into<String>) -> Evaluation<T> {
         Err(self.failure(frame, message.into()))
     }

@@ -1,8 +1,7 @@
 //! Pipelines, commands and operands.
 //!
-//! Goes in: a pipeline and dot. Comes out: its value, stored in its variables. Follows `evalPipeline`, `evalCommand` and
-//! `evalArg` of text/template/exec.go; the order in which `frame.at` is set is part of the behaviour, since errors name
-//! the node that was looked at last.
+//! Goes in: a pipeline and dot. Comes out: its value, stored in its variables. Follows `evalPipeline`, `evalCommand` and `evalArg`
+//! of text/template/exec.go. The order of assignments to `frame.at` matters, since errors name the node that was evaluated last.
 
 use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
 use crate::template::ast::{Callee, Chain, Command, Intrinsic, Mention, NodeRef, Number, Operand, OperandKind, Pipe, Slot, Span};
@@ -83,7 +82,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `$`: what the template was given.
+    /// `$`: the data given to the template.
     pub(super) fn given(&self, frame: &Frame<'_>) -> Option<&Evaluated> {
         self.slots.get(frame.base).and_then(Option::as_ref)
     }
@@ -119,7 +118,7 @@ impl Evaluator<'_> {
         Ok(value.value)
     }
 
-    /// The same, with what `len` wants to know: whether a nil was one in an interface.
+    /// The same, and whether a nil was in an interface, which `len` needs.
     pub(super) fn argument_boxed<'t>(
         &mut self,
         frame: &mut Frame<'t>,
@@ -191,7 +190,7 @@ impl Evaluator<'_> {
         self.fail(frame, format!("expected {wanted}; found {source}"))
     }
 
-    /// A number where nothing says which type it should have.
+    /// A number where no context determines its type.
     fn ideal_constant(&self, frame: &Frame<'_>, number: &Number) -> Evaluation<Value> {
         let text = &*number.text;
         if let Some(parts) = number.complex {
@@ -212,7 +211,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Whether a value may be given to a parameter of this type.
+    /// Checks that a value may be given to a parameter of this type.
     pub(super) fn check_type(&self, frame: &Frame<'_>, value: &Evaluated, parameter: Parameter) -> Evaluation<()> {
         if is_assignable(&value.value, parameter) {
             return Ok(());
@@ -252,7 +251,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// What a function without a pipeline around it returned: a nil comes in the interface that it is declared to return.
+/// A function's result without a surrounding pipeline: a nil keeps the interface type of the function's declaration.
 fn returned(result: Evaluated) -> Evaluated {
     Evaluated { boxed: matches!(result.value, Value::Nil), value: result.value }
 }
@@ -267,7 +266,7 @@ pub(super) fn box_field(value: &mut Value, parameter: Parameter) {
     }
 }
 
-/// Go's assignability of a value's dynamic type; a nil is looked at elsewhere.
+/// Go's assignability of a value's dynamic type; nils are handled elsewhere.
 fn is_assignable(value: &Value, parameter: Parameter) -> bool {
     use crate::template::value::{ListKind, MapKind};
     match (parameter, value) {

@@ -1,8 +1,8 @@
-//! The templates of a render by name.
+//! The templates of a render, by name.
 //!
-//! Goes in: parsed files in Helm's parsing order. Comes out: which body each name stands for: a later one that is not
-//! empty replaces an earlier one, an empty one only fills a gap. Parsed trees are shared between the aliases of a chart;
-//! a [`Template`] adds the name of the file, which only errors need. Follows `AddParseTree` of text/template.
+//! Goes in: parsed files in Helm's parsing order. Comes out: the body for each name: a later one that is not empty replaces an
+//! earlier one, an empty one only fills a gap. Parsed trees are shared between the aliases of a chart; a [`Template`] adds the
+//! name of the file, which only errors need. Follows `AddParseTree` of text/template.
 
 use crate::template::ast::{Parsed, Tree};
 use crate::template::value::Str;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// A named body.
 pub struct Template {
     pub name: Str,
-    /// The file it stands in, for errors.
+    /// Its file, for errors.
     pub file: Arc<str>,
     pub tree: Arc<Tree>,
 }
@@ -28,7 +28,7 @@ pub struct TemplateSet {
     templates: HashSet<Named, ahash::RandomState>,
 }
 
-/// A template as one of a set: what tells it apart is its name.
+/// A template as an element of the set, identified by its name.
 struct Named(Template);
 
 impl Borrow<[u8]> for Named {
@@ -55,7 +55,7 @@ impl Eq for Named {}
 pub(super) enum Found<'e> {
     /// One of the set.
     Set(&'e Template),
-    /// One that a text given to `tpl` is or defines.
+    /// The main template or a definition of a text given to `tpl`.
     Layer(Rc<Template>),
 }
 
@@ -80,7 +80,7 @@ impl TemplateSet {
     /// The set of these files, given in the order in which Helm parses them.
     pub fn new(files: &[(Arc<str>, Arc<Parsed>)]) -> TemplateSet {
         let mut set = TemplateSet { templates: HashSet::with_capacity_and_hasher(files.len() * 2, ahash::RandomState::new()) };
-        // From the last to the first, so that the winner comes first and a source seen before has nothing to add.
+        // From the last to the first, so that the winner comes first and a source that was seen already adds nothing.
         let mut seen: HashSet<*const Parsed> = HashSet::new();
         for (file, parsed) in files.iter().rev() {
             set.offer(Str::from(file.clone()), file, &parsed.main);
@@ -93,7 +93,7 @@ impl TemplateSet {
         set
     }
 
-    /// Takes a template that Helm parses before all that are here.
+    /// Adds a template that Helm parses before all those in the set.
     fn offer(&mut self, name: Str, file: &Arc<str>, tree: &Arc<Tree>) {
         let known = self.templates.get(name.as_bytes());
         if known.is_some_and(|known| !known.0.tree.empty) {

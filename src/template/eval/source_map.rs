@@ -1,45 +1,45 @@
-//! Which piece of which template wrote which part of a text.
+//! Maps each part of a rendered text to the template piece that wrote it.
 //!
-//! Goes in: the nodes that write, as they are walked. Comes out: for an offset in the text the file and the place in it. Made only
-//! for a file that is rendered once more to explain it, since all others are better off without. Helm has nothing of the kind.
+//! Goes in: the nodes that write, as they are walked. Comes out: for an offset in the text, the file and the place in it. It is
+//! built only for a file that is rendered again to explain it, since it costs time. Helm has nothing like it.
 
 use super::{Evaluator, Frame};
 use crate::template::ast::{Node, Source};
 use std::sync::Arc;
 
-/// The pieces of one text, in the order of what they wrote.
+/// The pieces of one text, in the order in which they wrote it.
 pub(crate) struct SourceMap {
-    /// The address of the buffer that the text is written to: what is written elsewhere is no part of the text yet.
+    /// The address of the text's buffer: text in other buffers is not part of it yet.
     buffer: usize,
     pieces: Vec<Piece>,
 }
 
-/// What one node wrote.
+/// The output of one node.
 pub(crate) struct Piece {
-    /// Where in the text it begins.
+    /// The offset where its output begins.
     start: usize,
     pub(crate) file: Arc<str>,
     pub(crate) source: Arc<Source>,
-    /// Where in the source the node begins.
+    /// The offset of the node in the source.
     position: usize,
-    /// It went into the text as it stands in the source.
+    /// Whether the source was copied to the text unchanged.
     pub(crate) is_text: bool,
 }
 
 impl Piece {
-    /// Where in the source this offset of the text comes from: within a text exactly, else where the action begins.
+    /// The offset in the source for this offset of the text: exact within a text, else the start of the action.
     pub(crate) fn position_of(&self, offset: usize) -> usize {
         if self.is_text { self.position + offset.saturating_sub(self.start) } else { self.position }
     }
 }
 
 impl SourceMap {
-    /// Of a text that will be written to this buffer.
+    /// A map for a text that will be written to this buffer.
     pub(crate) fn new(buffer: &Vec<u8>) -> SourceMap {
         SourceMap { buffer: address(buffer), pieces: Vec::new() }
     }
 
-    /// What wrote the byte at this offset, and what of `file` led there: the same, or the call of what did.
+    /// The piece that wrote the byte at this offset, and the piece of `file` that led there: the same one, or its call.
     pub(crate) fn find(&self, offset: usize, file: &str) -> Option<(&Piece, &Piece)> {
         let until = self.pieces.partition_point(|piece| piece.start <= offset);
         let before = self.pieces.get(..until)?;
@@ -52,7 +52,7 @@ fn address(buffer: &Vec<u8>) -> usize {
 }
 
 impl Evaluator<'_> {
-    /// Notes who writes next, if it is noted at all.
+    /// Records the node that writes next, if a map is being built for the buffer.
     #[cold]
     pub(super) fn note_piece(&mut self, frame: &Frame<'_>, node: &Node, out: &Vec<u8>) {
         let source = &frame.template.tree.source;
@@ -60,7 +60,7 @@ impl Evaluator<'_> {
             Node::Text { start, .. } | Node::Quoted { start, .. } => (*start, true),
             Node::Action(pipe) => (pipe.position, false),
             Node::Template(call) => (source.call(*call).position, false),
-            // They write by the nodes within them alone.
+            // Only the nodes within them write.
             Node::If(_) | Node::With(_) | Node::Range(_) | Node::Break | Node::Continue => return,
         };
         let piece =

@@ -1,7 +1,7 @@
 //! Bodies: text, actions, branches, loops and `template` calls.
 //!
-//! Goes in: a list of nodes and dot. Comes out: text in the buffer and what it means for the loop around. Follows the
-//! walk functions of text/template/exec.go.
+//! Goes in: a list of nodes and dot. Comes out: text in the buffer and the effect on the enclosing loop. Follows the walk
+//! functions of text/template/exec.go.
 
 use super::memory::Recalled;
 use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, MAX_WORK, Template};
@@ -109,7 +109,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// `{{ include "x" . }}` writes into the buffer at hand; says whether the command was one.
+    /// `{{ include "x" . }}` writes directly into the current buffer; whether the command was an include.
     fn include_directly<'t>(
         &mut self,
         frame: &mut Frame<'t>,
@@ -196,7 +196,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// One round of a loop; whether to go on.
+    /// One round of a loop; whether to continue.
     fn iterate<'t>(
         &mut self,
         frame: &mut Frame<'t>,

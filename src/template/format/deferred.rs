@@ -1,23 +1,23 @@
-//! A printed text whose long parts are not written yet.
+//! A printed text whose long parts are written only on demand.
 //!
-//! Goes in: a value. Comes out: what `%v` prints of it, with the files in it left as they are. Charts make a whole context the
-//! key of a `dict` by mistake (`dict "value" .Values.a .Values.b "context" $`), which prints every file as a list of numbers,
-//! megabytes that nobody ever reads; so they are written when somebody does.
+//! Goes in: a value. Comes out: its `%v` text, with the bytes of files not yet written. Charts by mistake make a whole context the
+//! key of a `dict` (`dict "value" .Values.a .Values.b "context" $`), which prints every file as a list of numbers: megabytes that
+//! are rarely read.
 
 use super::printer::{Printer, write_byte_list};
 use crate::template::functions::Fault;
 use crate::template::value::{LateBytes, Str, Value};
 
-/// A text that may have parts which are still to be written.
+/// A text that may have unwritten parts.
 pub struct Deferred {
-    /// All that is short.
+    /// All short parts.
     text: Vec<u8>,
-    /// Byte lists, and where in `text` each belongs.
+    /// Byte lists, each with its place in `text`.
     lists: Vec<(usize, LateBytes)>,
 }
 
 impl Deferred {
-    /// What `%v` prints of this value.
+    /// The `%v` text of this value.
     pub fn print(value: &Value) -> Result<Deferred, Fault> {
         let mut text = Vec::new();
         let mut printer = Printer::deferring(&mut text);
@@ -26,17 +26,17 @@ impl Deferred {
         Ok(Deferred { text, lists })
     }
 
-    /// Whether nothing is left to be written.
+    /// Whether the text is complete.
     pub fn is_written(&self) -> bool {
         self.lists.is_empty()
     }
 
-    /// Its beginning, as far as that is written.
+    /// The part of the text before the first unwritten list.
     fn head(&self) -> &[u8] {
         self.text.get(..self.lists.first().map_or(self.text.len(), |(at, _)| *at)).unwrap_or_default()
     }
 
-    /// Whether the text may be `other`; a no is certain.
+    /// Whether the text may equal `other`; false is certain.
     pub fn may_be(&self, other: &[u8]) -> bool {
         match self.is_written() {
             true => self.text == other,

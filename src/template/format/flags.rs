@@ -1,11 +1,11 @@
 //! The flags of one verb, and what they do to a single number or string: padding, signs, prefixes, precision.
 //!
-//! Goes in: a scalar and the flags. Comes out: padded bytes. Knows no values; follows Go's fmt/format.go, whose rules
-//! of which flag wins over which are visible in `printf`.
+//! Goes in: a scalar and the flags. Comes out: padded bytes. It knows no values; follows Go's fmt/format.go, whose rules of
+//! precedence between flags are visible in `printf`.
 
 use crate::{number, quote};
 
-/// What stands between `%` and the verb.
+/// The flags between `%` and the verb.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Flags {
     pub width: Option<usize>,
@@ -38,13 +38,13 @@ impl Radix {
 }
 
 impl Flags {
-    /// The same flags, never padding with zeros.
+    /// The same flags without padding by zeros.
     fn without_zero(self) -> Flags {
         Flags { zero: false, ..self }
     }
 
     fn write_padding(&self, out: &mut Vec<u8>, count: usize) {
-        // Zeros only ever stand on the left.
+        // Zeros pad only on the left.
         let fill = if self.zero && !self.minus { b'0' } else { b' ' };
         out.resize(out.len() + count, fill);
     }
@@ -135,7 +135,7 @@ impl Flags {
         } else if let (true, false, Some(width)) = (self.zero, self.minus, self.width) {
             least = width.saturating_sub(usize::from(negative || self.plus || self.space));
         }
-        // Written backwards and turned round at the end.
+        // Written backwards and reversed at the end.
         let mut text = Vec::with_capacity(24);
         let alphabet = if radix.upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
         let mut rest = size;
@@ -171,7 +171,7 @@ impl Flags {
         self.without_zero().pad(out, &text);
     }
 
-    /// `%c`; what is no character prints as U+FFFD.
+    /// `%c`; an invalid code prints as U+FFFD.
     pub fn write_character(&self, out: &mut Vec<u8>, code: u64) {
         self.pad(out, character(code).encode_utf8(&mut [0; 4]).as_bytes());
     }
@@ -199,7 +199,7 @@ impl Flags {
         self.without_zero().pad(out, &text);
     }
 
-    /// `%e %f %g %b %x` and relatives of a float; `precision` is the verb's own default.
+    /// `%e %f %g %b %x` and related verbs of a float; `precision` is the verb's own default.
     pub fn write_float(&self, out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) {
         let precision = self.precision.or(precision);
         let mut text = vec![b'+'];
@@ -212,7 +212,7 @@ impl Flags {
         }
         if matches!(text[1], b'I' | b'N') {
             let unsigned = text[1] == b'N' && !self.space && !self.plus;
-            // A positive infinity keeps its sign only through the rule below in Go too.
+            // As in Go, a positive infinity keeps its sign only through the rule below.
             return self.without_zero().pad(out, if unsigned { &text[1..] } else { &text });
         }
         if self.sharp && verb != b'b' {
@@ -221,7 +221,7 @@ impl Flags {
         if !self.plus && text[0] == b'+' {
             return self.pad(out, &text[1..]);
         }
-        // The sign stands before padding zeros.
+        // The sign comes before padding zeros.
         match self.width {
             Some(width) if self.zero && !self.minus && width > text.len() => {
                 out.push(text[0]);
@@ -233,7 +233,7 @@ impl Flags {
     }
 }
 
-/// What `#` asks of a float: a decimal point, and trailing zeros up to the precision.
+/// The effect of `#` on a float: a decimal point, and trailing zeros up to the precision.
 fn restore_zeros(text: &mut Vec<u8>, verb: u8, precision: Option<usize>) {
     let mut missing = match verb {
         b'g' | b'G' | b'x' => precision.unwrap_or(6),
@@ -268,12 +268,12 @@ fn restore_zeros(text: &mut Vec<u8>, verb: u8, precision: Option<usize>) {
     text.extend_from_slice(&tail);
 }
 
-/// The character with this code, U+FFFD if there is none.
+/// The character with this code, U+FFFD if it is invalid.
 fn character(code: u64) -> char {
     u32::try_from(code).ok().and_then(char::from_u32).unwrap_or('\u{fffd}')
 }
 
-/// How many characters Go counts: each byte that is not UTF-8 is one.
+/// The number of characters as Go counts them: each byte that is not UTF-8 is one.
 fn count_characters(text: &[u8]) -> usize {
     if text.is_ascii() {
         return text.len();

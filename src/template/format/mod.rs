@@ -1,8 +1,8 @@
-//! Go's `fmt` for template values: what `{{ x }}`, `print`, `printf`, `println`, `quote` and `toString` write.
+//! Go's `fmt` for template values: the output of `{{ x }}`, `print`, `printf`, `println`, `quote` and `toString`.
 //!
-//! Goes in: values, format texts. Comes out: bytes, the same as those of Go 1.26's fmt, `%!d(string=hi)` texts included.
-//! [`print_value`] runs for every action of a template, so that scalars take a short way without allocation.
-//! Depth and size are limited: Go dies of a map that holds itself, a template must not.
+//! Goes in: values, format texts. Comes out: the same bytes as Go 1.26's fmt, including `%!d(string=hi)` texts. [`print_value`]
+//! runs for every action of a template, so scalars have a fast path without allocation. Depth and size are limited: a map that
+//! contains itself crashes Go, but must not crash a template.
 
 mod deferred;
 mod flags;
@@ -16,13 +16,13 @@ use crate::number;
 pub use deferred::Deferred;
 pub use verbs::sprintf;
 
-/// Values nested deeper than this (a map that holds itself, for one) are refused.
+/// Values nested deeper (a map that contains itself, for one) are refused.
 pub const DEPTH_LIMIT: usize = 400;
 
 /// Most bytes that one call may write.
 pub const SIZE_LIMIT: usize = 64 << 20;
 
-/// Appends what `{{ value }}` prints: text/template's `printValue`, `<no value>` for nil.
+/// Appends the output of `{{ value }}`: text/template's `printValue`, `<no value>` for nil.
 pub fn print_value(value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
     match value {
         Value::Nil => out.extend_from_slice(b"<no value>"),

@@ -1,7 +1,7 @@
-//! One value under one verb: Go's `printArg` and `printValue`.
+//! Prints one value with one verb: Go's `printArg` and `printValue`.
 //!
-//! Goes in: a value, a verb and its flags. Comes out: bytes, or the `%!d(string=hi)` text when the verb does not fit.
-//! Verbs reach into maps, lists and structs, so that the flags stay while it descends.
+//! Goes in: a value, a verb and its flags. Comes out: bytes, or the `%!d(string=hi)` text when the verb does not fit. A verb
+//! applies to the contents of maps, lists and structs, so the flags stay the same while it descends.
 
 use super::flags::{Flags, Radix};
 use super::{DEPTH_LIMIT, SIZE_LIMIT};
@@ -11,10 +11,10 @@ use crate::template::functions::visits::Visits;
 use crate::template::value::{IntKind, LateBytes, List, Map, MapKind, Object, Value, bytes};
 use std::sync::Arc;
 
-/// What Go prints for a pointer; addresses differ from run to run, so ours is one that no run has.
+/// The address printed for a pointer; Go's differs from run to run, so this one occurs in no run.
 const ADDRESS: u64 = 0xc000000000;
 
-/// A byte list of this length may be left out.
+/// Byte lists from this length on may be deferred.
 const LONG_LIST: usize = 1 << 10;
 
 /// Writes values into a buffer under the flags of one verb.
@@ -23,13 +23,13 @@ pub(super) struct Printer<'a> {
     pub flags: Flags,
     depth: usize,
     visits: Visits,
-    /// Inside a bad verb's text, where `String` methods are not asked.
+    /// Whether this is inside a bad verb's text, where `String` methods are not called.
     erroring: bool,
-    /// How long the buffer may become.
+    /// The largest length of the buffer.
     limit: usize,
-    /// The long byte lists that are left out, with their places, if any are to be.
+    /// The deferred long byte lists with their places; `None` if nothing is deferred.
     left_out: Option<Vec<(usize, LateBytes)>>,
-    /// How much longer they make the text at most.
+    /// The most bytes that the deferred lists add to the text.
     left_out_size: usize,
 }
 
@@ -43,17 +43,17 @@ impl<'a> Printer<'a> {
         Printer { out, flags: Flags::default(), depth: 0, visits, erroring: false, limit, left_out: None, left_out_size: 0 }
     }
 
-    /// The same, one that leaves out long byte lists, see [`Printer::into_lists`].
+    /// A printer that defers long byte lists, see [`Printer::into_lists`].
     pub fn deferring(out: &'a mut Vec<u8>) -> Printer<'a> {
         Printer { left_out: Some(Vec::new()), ..Printer::new(out) }
     }
 
-    /// What was left out, and where in the text it belongs.
+    /// The deferred lists, and their places in the text.
     pub fn into_lists(self) -> Vec<(usize, LateBytes)> {
         self.left_out.unwrap_or_default()
     }
 
-    /// A fault once more has been written than one call may.
+    /// Fails when more was written than one call may write.
     pub fn check_size(&self) -> Printed {
         if self.out.len() + self.left_out_size > self.limit {
             return Err(Fault::new(format!("printed text is longer than {SIZE_LIMIT} bytes")));
@@ -65,7 +65,7 @@ impl<'a> Printer<'a> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    /// What `{{ x }}` prints of an object: that behind a pointer, without `&`.
+    /// The output of `{{ x }}` for an object: a pointer prints its target, without `&`.
     pub fn print_indirect(&mut self, object: &dyn Object) -> Printed {
         match object.to_text() {
             Some(text) => self.push(&text),
@@ -126,7 +126,7 @@ impl<'a> Printer<'a> {
 
     /// `%!verb(type=value)`
     fn bad_verb(&mut self, value: &Value, verb: char) -> Printed {
-        // Go begins anew with the value, as if it were the operand.
+        // Go prints the value again as if it were the operand.
         let outer = (std::mem::replace(&mut self.erroring, true), std::mem::replace(&mut self.depth, 0));
         self.push("%!");
         self.out.extend_from_slice(verb.encode_utf8(&mut [0; 4]).as_bytes());
@@ -246,13 +246,13 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    /// Whether long byte lists are left out.
+    /// Whether long byte lists are deferred.
     fn leaves_out(&self, verb: char) -> bool {
         verb == 'v' && self.flags == Flags::default() && self.left_out.is_some()
     }
 
     fn leave_out(&mut self, bytes: LateBytes) -> Printed {
-        // Four bytes at most for each.
+        // At most four bytes each.
         self.left_out_size = self.left_out_size.saturating_add(bytes.length().saturating_mul(4));
         self.left_out.get_or_insert_default().push((self.out.len(), bytes));
         self.check_size()
@@ -344,7 +344,7 @@ impl<'a> Printer<'a> {
         self.print_entries(name, entries, verb, |printer, value| printer.print_data(value, verb))
     }
 
-    /// A shared tree, without making values of it.
+    /// Prints a shared tree without converting it to values.
     fn print_data(&mut self, data: &Data, verb: char) -> Printed {
         match data {
             Data::Null => self.print_nested(&Value::Nil, verb),
@@ -359,7 +359,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// A struct, pointer or named type: its `String` method where the verb takes text, else what it is made of.
+    /// A struct, pointer or named type: its `String` method if the verb accepts text, else its contents.
     fn print_object(&mut self, value: &Value, object: &dyn Object, verb: char) -> Printed {
         if !self.erroring {
             let text = if self.flags.sharp_v {
@@ -394,7 +394,7 @@ impl<'a> Printer<'a> {
         self.print_fields(object, verb)
     }
 
-    /// What an object is made of that is no pointer.
+    /// The contents of an object that is not a pointer.
     fn print_plainly(&mut self, object: &dyn Object, verb: char) -> Printed {
         if let Some(value) = object.underlying() {
             return self.print_underlying(object, &value, verb);

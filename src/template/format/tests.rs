@@ -1,4 +1,4 @@
-//! Cases of printing, recorded from Go.
+//! Printing, recorded from Go.
 
 use super::*;
 
@@ -95,7 +95,7 @@ fn value_of(json: &serde_json::Value) -> Value {
     }
 }
 
-/// `testdata/printf/cases.jsonl`: drawn formats and operands with what Go 1.26.8's fmt.Sprintf, that of Helm 4.2.4, gives.
+/// `testdata/printf/cases.jsonl`: random formats and operands with the result of Go 1.26.8's fmt.Sprintf, which Helm 4.2.4 uses.
 #[test]
 fn recorded_formats() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/printf/cases.jsonl");
@@ -115,7 +115,7 @@ fn recorded_formats() {
 }
 
 proptest::proptest! {
-    /// Whatever bytes a template uses as format, nothing panics.
+    /// No format text panics, whatever its bytes.
     #[test]
     fn any_format_is_text(format in proptest::collection::vec(proptest::sample::select(b"%%%%#0+- .*[]123xdvqsfgeTUc\xc3\xa9\xff".to_vec()), 0..30)) {
         let values = [Value::int(-5), Value::Float(1e-7), Value::str(&b"\xffa"[..]), Value::Nil, Value::list(vec![Value::Bool(true)])];

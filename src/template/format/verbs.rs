@@ -1,6 +1,6 @@
 //! `printf`: the format text, its flags, widths, argument indexes and verbs.
 //!
-//! Goes in: a format and operands. Comes out: bytes; every mistake in the format becomes text, as Go's `doPrintf` has it
+//! Goes in: a format and operands. Comes out: bytes; every mistake in the format becomes text, as in Go's `doPrintf`
 //! (`%!d(MISSING)`, `%!(NOVERB)`, `%!(BADINDEX)`, `%!(EXTRA int=1)`).
 
 use super::flags::Flags;
@@ -8,7 +8,7 @@ use super::printer::Printer;
 use crate::template::functions::Fault;
 use crate::template::value::Value;
 
-/// Widths, precisions and argument numbers above this are not taken as numbers.
+/// Larger widths, precisions and argument numbers are not accepted as numbers.
 const LARGEST_NUMBER: i64 = 1_000_000;
 
 /// `fmt.Sprintf`. Fails only on values and texts beyond the limits.
@@ -47,7 +47,7 @@ fn write_extra(out: &mut Vec<u8>, values: &[Value]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Where the scan of a format stands.
+/// The state of scanning a format.
 struct Scan<'a> {
     format: &'a [u8],
     at: usize,
@@ -64,7 +64,7 @@ impl Scan<'_> {
         self.format.get(self.at).copied()
     }
 
-    /// What stands behind a `%`.
+    /// Processes the directive after a `%`.
     fn directive(&mut self, printer: &mut Printer) -> Result<(), Fault> {
         self.good_argument = true;
         printer.flags = Flags::default();
@@ -80,7 +80,7 @@ impl Scan<'_> {
                 self.good_argument = false;
             }
         }
-        // A point at the very end is no precision but the verb.
+        // A point at the very end is the verb, not a precision.
         if self.peek() == Some(b'.') && self.at + 1 < self.format.len() {
             self.at += 1;
             if after_index {
@@ -159,7 +159,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Decimal digits; a number that is too large swallows the rest of the format, as in Go.
+    /// Decimal digits; too large a number consumes the rest of the format, as in Go.
     fn number(&mut self) -> Option<usize> {
         let end = self.format.len();
         let (number, at) = parse_number(self.format, self.at, end);
@@ -167,7 +167,7 @@ impl Scan<'_> {
         number
     }
 
-    /// `[n]`; says whether there was one.
+    /// `[n]`; whether there was one.
     fn index(&mut self) -> bool {
         if self.peek() != Some(b'[') {
             return false;
@@ -198,7 +198,7 @@ impl Scan<'_> {
         }
     }
 
-    /// The operand of a `*`, if it is an integer of bearable size.
+    /// The operand of a `*`, if it is an integer within the limit.
     fn star(&mut self) -> Option<i64> {
         let value = self.values.get(self.argument)?;
         self.argument += 1;
@@ -234,7 +234,7 @@ impl Scan<'_> {
     }
 }
 
-/// Digits of `text` from `at` to `end`, and where they end.
+/// The number from `at` on, up to `end`, and the end of its digits.
 fn parse_number(text: &[u8], at: usize, end: usize) -> (Option<usize>, usize) {
     let mut number = None;
     for (place, byte) in text.iter().enumerate().take(end).skip(at) {

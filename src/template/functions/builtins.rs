@@ -1,7 +1,7 @@
-//! The functions that Go's text/template itself brings.
+//! The functions of Go's text/template itself.
 //!
 //! Goes in: evaluated arguments. Comes out: Go's results and error texts. `and`, `or`, `len` and `call` are not here: the
-//! evaluator performs them, because they choose what is evaluated or look at static types. `slice` is Sprig's in Helm.
+//! evaluator implements them, because they choose which arguments are evaluated or need static types. `slice` is Sprig's in Helm.
 //! Follows text/template/funcs.go.
 
 use super::{Call, Fault, Function, Outcome, Parameter, row, variadic};
@@ -82,7 +82,7 @@ fn byte_at(bytes: &[u8], key: &Value, what: &str) -> Outcome {
     Ok(Value::Int(IntKind::Uint8, i64::from(bytes.get(at).copied().unwrap_or(0))))
 }
 
-/// Go lets the length itself pass its own check and then panics.
+/// A key equal to the length passes Go's check and then panics.
 fn position(key: &Value, length: usize, what: &str) -> Result<usize, Fault> {
     let number = match key {
         Value::Int(_, number) => *number,
@@ -96,7 +96,7 @@ fn position(key: &Value, length: usize, what: &str) -> Result<usize, Fault> {
     }
 }
 
-/// The kinds that Go's comparisons tell apart.
+/// The kinds that Go's comparisons distinguish.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Basic {
     Bool,
@@ -138,7 +138,7 @@ fn is_nil(value: &Value) -> bool {
     }
 }
 
-/// The number or string under a named type, by which comparisons go.
+/// The number or string of a named type, which comparisons use.
 fn underlying(value: &Value) -> Option<Value> {
     match value {
         Value::Object(object) => object.underlying(),
@@ -153,7 +153,7 @@ fn equal(left: &Value, right: &Value) -> Result<bool, Fault> {
         (Value::Float(a), Value::Float(b)) => return Ok(a == b),
         (Value::Complex(a), Value::Complex(b)) => return Ok(a == b),
         (Value::Int(a, x), Value::Int(b, y)) => {
-            // An unsigned number above the signed ones keeps its bits, so a negative one must not equal it.
+            // An unsigned number above the signed range keeps its bits, so a negative number must not equal it.
             return Ok(x == y && (a.is_unsigned() == b.is_unsigned() || *x >= 0));
         }
         _ => {}
@@ -261,7 +261,7 @@ fn joined(call: &Call) -> Result<Str, Fault> {
     if let [Value::Str(text)] = call.arguments {
         return Ok(text.clone());
     }
-    // A nil prints as `<no value>` and, being a string then, takes no space beside it.
+    // A nil prints as `<no value>` and then counts as a string, with no space beside it.
     let printable: Vec<Value> =
         call.arguments.iter().map(|value| if matches!(value, Value::Nil) { Value::str("<no value>") } else { value.clone() }).collect();
     Ok(Str::from(format::sprint(&printable)?))
@@ -299,12 +299,12 @@ fn js(call: &mut Call) -> Outcome {
                 _ if character.is_ascii() || is_printable(character) => {
                     out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 }
-                // Go does not make a surrogate pair of what lies above U+FFFF.
+                // Go makes no surrogate pairs for characters above U+FFFF.
                 _ => out.extend_from_slice(format!("\\u{:04X}", character as u32).as_bytes()),
             }
         }
         for byte in chunk.invalid() {
-            // The replacement character is printable, and Go copies the bytes that stand for it.
+            // The replacement character is printable, so Go copies the original bytes.
             out.push(*byte);
         }
     }

@@ -1,14 +1,14 @@
 //! Go's loose conversions between values: spf13/cast 1.7 for numbers, Sprig's `strval` for texts.
 //!
-//! Goes in: any value. Comes out: an int64, float64 or text, never an error: what cannot be converted is 0.
-//! Apart because every topic of functions needs them.
+//! Goes in: any value. Comes out: an int64, float64 or text, never an error: a value that cannot be converted becomes 0. It is a
+//! module of its own because every topic of functions needs it.
 
 use super::Fault;
 use crate::number::{parse_float, parse_int};
 use crate::template::format;
 use crate::template::value::{ListKind, Str, Value};
 
-/// `cast.ToInt64`, which `cast.ToInt` equals on 64-bit machines.
+/// `cast.ToInt64`, which equals `cast.ToInt` on 64-bit machines.
 pub fn to_int64(value: &Value) -> i64 {
     match value {
         Value::Int(_, number) => *number,
@@ -34,12 +34,12 @@ pub fn to_float64(value: &Value) -> f64 {
     }
 }
 
-/// `int64(f)` as amd64 does it: what does not fit is the smallest number.
+/// `int64(f)` as on amd64: a float out of range becomes the smallest integer.
 pub fn float_to_int(number: f64) -> i64 {
     if (-9223372036854775808.0..9223372036854775808.0).contains(&number) { number as i64 } else { i64::MIN }
 }
 
-/// Drops `.` and the zeros behind it from the end.
+/// Removes a `.` followed only by zeros from the end.
 fn trim_zero_decimal(text: &[u8]) -> &[u8] {
     let mut found_zero = false;
     for (at, byte) in text.iter().enumerate().rev() {
@@ -53,7 +53,7 @@ fn trim_zero_decimal(text: &[u8]) -> &[u8] {
     text
 }
 
-/// Sprig's `strval`: strings and bytes as they are, the rest as `%v` prints it.
+/// Sprig's `strval`: strings and bytes unchanged, other values as `%v` prints them.
 pub fn write_text(value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
     match value {
         Value::Str(text) => out.extend_from_slice(text.as_bytes()),
@@ -76,7 +76,7 @@ pub fn to_text(value: &Value) -> Result<Str, Fault> {
     }
 }
 
-/// Sprig's `strslice`: the items of a list as texts without nils; anything else is one text.
+/// Sprig's `strslice`: the items of a list as strings, without nils; any other value as one string.
 pub fn to_texts(value: &Value) -> Result<Vec<Str>, Fault> {
     match value {
         Value::Nil => Ok(Vec::new()),

@@ -1,7 +1,7 @@
 //! YAML, JSON and TOML in templates: Helm's `toYaml` and relatives (pkg/engine/funcs.go), Sprig's JSON functions.
 //!
-//! Goes in: values to write, texts to read. Comes out: texts, values. The writing functions without `must` give an empty text
-//! on an error (TOML: its message), the reading ones put the message into their result under `Error` or as only item.
+//! Goes in: values to write, texts to read. Comes out: texts, values. On an error, the writing functions without `must` give an
+//! empty text (TOML: the message); the reading ones put the message into their result under `Error` or as the only item.
 
 use super::marshal::{self, Dialect};
 use super::{Call, Fault, Function, Outcome, Parameter, row};
@@ -54,13 +54,13 @@ fn to_yaml(call: &mut Call) -> Outcome {
     or_nothing(must_to_yaml(call))
 }
 
-/// What Helm makes of a fault here: an empty text.
+/// Helm's result for a fault here: an empty text.
 fn or_nothing(outcome: Outcome) -> Outcome {
     outcome.or_else(|fault| if fault.is_limit { Err(fault) } else { Ok(Value::str("")) })
 }
 
 fn to_yaml_pretty(call: &mut Call) -> Outcome {
-    // A type that cannot be written panics in Go; the emitter's own errors give an empty text.
+    // A type that cannot be written panics in Go; the emitter's own errors yield an empty text.
     match marshal::to_yaml(call.value(0), Style::Pretty) {
         Ok(text) => Ok(trimmed(text)),
         Err(fault) if fault.message.starts_with("yaml: ") => Ok(Value::str("")),
@@ -89,7 +89,7 @@ fn to_pretty_json(call: &mut Call) -> Outcome {
     or_nothing(must_to_pretty_json(call))
 }
 
-/// Go's panic on a nil value, which neither of the functions catches.
+/// Go's panic on a nil value, which neither function catches.
 const NIL_TYPE: &str = "reflect: call of reflect.Value.Type on zero Value";
 
 fn must_to_toml(call: &mut Call) -> Outcome {
@@ -159,7 +159,7 @@ fn from_toml(call: &mut Call) -> Outcome {
     })
 }
 
-/// The value that `toml.Unmarshal` makes. The parser limits the depth.
+/// The value that `toml.Unmarshal` yields. The parser limits the depth.
 fn toml_value(toml: &Toml) -> Value {
     match toml {
         Toml::Str(text) => Value::str(text.as_str()),
@@ -173,7 +173,8 @@ fn toml_value(toml: &Toml) -> Value {
     }
 }
 
-/// A list that Go appended to, beginning with room for so many items (32 bytes, where the compiler sees the whole life of a slice).
+/// A list that Go filled by append, starting with room for `first` items (32 bytes, where the compiler sees the whole life of a
+/// slice).
 fn toml_list(kind: ListKind, items: &[Toml], first: usize) -> Value {
     let room = growth::capacity(kind, items.len()).max(first) - items.len();
     Value::List(List::with_room(kind, items.iter().map(toml_value).collect(), Room::Zeros(room)))

@@ -1,7 +1,7 @@
 //! Sprig's date functions (date.go).
 //!
-//! Goes in: layouts, times, numbers of seconds, durations. Comes out: texts and times. The clock is the host's; the
-//! local zone is UTC. Whatever is neither time nor integer means now, as in Sprig: YAML numbers are floats and count as such.
+//! Goes in: layouts, times, numbers of seconds, durations. Comes out: texts and times. The clock is the host's; the local zone is
+//! UTC. As in Sprig, any value that is neither a time nor an integer means now, including YAML numbers, which are floats.
 
 use super::{Call, Fault, Function, Outcome, Parameter, row};
 use crate::number::{NumberFault, parse_int};
@@ -31,7 +31,7 @@ pub const FUNCTIONS: &[Function] = &[
     row("unixEpoch", &[TimeParameter], unix_epoch, "Seconds since 1970 as text."),
 ];
 
-/// The time that an argument means.
+/// The time of an argument.
 fn time_of(call: &Call, at: usize) -> Time {
     match call.value(at) {
         Value::Int(IntKind::Int | IntKind::Int32 | IntKind::Int64, seconds) => Time::unix(*seconds),
@@ -99,7 +99,7 @@ fn unix_epoch(call: &mut Call) -> Outcome {
 fn ago(call: &mut Call) -> Outcome {
     let now = Time::from_nanoseconds(call.host.now());
     let then = match call.value(0) {
-        // Unlike the other functions this one does not know int32.
+        // Unlike the other functions, this one does not accept int32.
         Value::Int(IntKind::Int32, _) => now.clone(),
         _ => time_of(call, 0),
     };
@@ -115,7 +115,7 @@ fn duration(call: &mut Call) -> Outcome {
     Ok(Value::str(Duration(seconds.wrapping_mul(SECOND)).to_text()))
 }
 
-/// `strconv.ParseInt` whose error is dropped: a number that is too large counts as the largest.
+/// `strconv.ParseInt` with its error ignored: too large a number becomes the largest.
 fn parse_clamped(text: &str) -> i64 {
     match parse_int(text.as_bytes(), 10) {
         Ok(number) | Err(NumberFault::Range(number)) => number,

@@ -1,14 +1,14 @@
-//! Decimal numbers of any size, as far as `addf`, `subf`, `mulf` and `divf` need them (shopspring/decimal 1.4).
+//! Decimal numbers of any size for `addf`, `subf`, `mulf` and `divf` (shopspring/decimal 1.4).
 //!
-//! Goes in: float64 numbers, taken by their shortest digits. Comes out: the nearest float64 of an exact sum, difference
-//! or product, or of a quotient with 16 decimals. No crate of the set has big integers, and four operations are little.
+//! Goes in: float64 numbers, read by their shortest digits. Comes out: the nearest float64 of an exact sum, difference or product,
+//! or of a quotient with 16 decimals. None of the dependencies has big integers, and four operations are little code.
 
 use std::cmp::Ordering;
 
 /// Limbs hold nine decimal digits each.
 const BASE: u64 = 1_000_000_000;
 const LIMB_DIGITS: usize = 9;
-/// Decimals of a quotient that does not come out even.
+/// Decimals of an inexact quotient.
 const DIVISION_PRECISION: i32 = 16;
 
 /// `value * 10^exponent`
@@ -20,7 +20,7 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// The number that `float` prints; `None` for NaN and infinities.
+    /// The number printed for `float`; `None` for NaN and infinities.
     pub fn from_float(float: f64) -> Option<Decimal> {
         if !float.is_finite() {
             return None;
@@ -35,7 +35,7 @@ impl Decimal {
         Some(Decimal { negative: float < 0.0, value: Natural::parse(&mantissa.replace('.', "")), exponent })
     }
 
-    /// The nearest float64, infinite if there is none.
+    /// The nearest float64, infinite if out of range.
     pub fn to_float(&self) -> f64 {
         let text = format!("{}e{}", self.value.digits(), self.exponent);
         let float: f64 = text.parse().unwrap_or(0.0);
@@ -175,7 +175,7 @@ impl Natural {
         Natural(limbs).multiply(&Natural(vec![10u32.pow(power % LIMB_DIGITS as u32)]))
     }
 
-    /// Quotient and remainder by a number that is not zero: schoolbook, one limb at a time, each found by bisection.
+    /// Quotient and remainder by a non-zero number: long division, one limb at a time, each found by bisection.
     fn divide(&self, other: &Natural) -> (Natural, Natural) {
         let mut quotient = vec![0; self.0.len()];
         let mut remainder = Natural::default();

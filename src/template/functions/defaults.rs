@@ -1,7 +1,7 @@
-//! Sprig's functions on whether values are empty, and copies of values.
+//! Sprig's functions for empty values, and copies of values.
 //!
-//! Goes in: any values. Comes out: one of them, a truth, or a copy that shares nothing.
-//! Empty is what Go's zero is: 0, false, "", nil, no items. Follows sprig/defaults.go and dict.go.
+//! Goes in: any values. Comes out: one of them, a boolean, or a copy that shares nothing.
+//! Empty values are Go's zero values: 0, false, "", nil, no items. Follows sprig/defaults.go and dict.go.
 
 use super::Parameter::{Any, Bool};
 use super::visits::Visits;
@@ -56,8 +56,8 @@ fn deep_copy(call: &mut Call) -> Outcome {
     Ok(call.value(0).deep_copy())
 }
 
-/// Whether `value` is nested deeper than `limit`, as a map that holds itself is. Shared trees are not walked: the
-/// parsers limit their depth.
+/// Whether `value` is nested deeper than `limit`, like a map that contains itself. Shared trees are not walked: the parsers limit
+/// their depth.
 fn deeper_than(value: &Value, limit: usize, visits: &mut Visits) -> Result<bool, Fault> {
     visits.count()?;
     match value {

@@ -1,7 +1,7 @@
 //! Sprig's functions on dicts.
 //!
-//! Goes in: maps, keys, values. Comes out: maps and values; `set`, `unset` and the merges change their first argument
-//! for all its names, `pick`, `omit` and `dict` make new maps whose values are shared. Follows sprig/dict.go.
+//! Goes in: maps, keys, values. Comes out: maps and values. `set`, `unset` and the merges change their first argument, which all
+//! references to it see; `pick`, `omit` and `dict` make new maps whose values are shared. Follows sprig/dict.go.
 
 use super::Parameter::{Any, Map as Dict, Str as Text};
 use super::merge::merge_into;
@@ -41,7 +41,7 @@ fn dict(call: &mut Call) -> Outcome {
     Ok(Value::Map(map))
 }
 
-/// The map argument `at` in place, for looking only.
+/// The map argument `at`, for reading.
 fn view<'a>(call: &'a Call, at: usize) -> Option<&'a Map> {
     match call.value(at) {
         Value::Map(map) => Some(map),
@@ -83,7 +83,7 @@ fn pluck(call: &mut Call) -> Outcome {
     Ok(Value::List(List::grown(ListKind::Any, found)))
 }
 
-/// Go gives the keys in random order; here they come sorted, one dict after the other.
+/// Go returns the keys in random order; here they are sorted, one dict after the other.
 fn keys(call: &mut Call) -> Outcome {
     let keys = (0..call.arguments.len()).filter_map(|at| view(call, at)).flat_map(Map::keys).map(Value::Str).collect();
     Ok(Value::List(List::grown(ListKind::Str, keys)))
@@ -112,7 +112,7 @@ fn omit(call: &mut Call) -> Outcome {
     Ok(Value::map(entries.into_iter().filter(|(key, _)| !omitted.contains(&key.as_bytes()))))
 }
 
-/// What a merge gives: `Ok(None)` where its arguments do not fit, which only the `must` forms report.
+/// The result of a merge; `Ok(None)` if its arguments do not fit, which only the `must` forms report.
 fn merged(call: &Call, overwrite: bool) -> Result<Option<Value>, Fault> {
     let mut target = plain(call, 0);
     for at in 1..call.arguments.len() {
@@ -147,13 +147,13 @@ fn unlike_types() -> Fault {
     Fault::new("src and dst must be of same type")
 }
 
-/// What Go says of a value that is not of the type asserted.
+/// Go's message for a value that does not have the asserted type.
 fn not_a(value: &Value, wanted: &str) -> Fault {
     let found = if matches!(value, Value::Nil) { "nil" } else { value.type_name() };
     Fault::new(format!("interface conversion: interface {{}} is {found}, not {wanted}"))
 }
 
-/// A `map[string]interface {}` and nothing else: `common.Values` is another type to a Go assertion.
+/// Exactly a `map[string]interface {}`: to a Go assertion, `common.Values` is another type.
 fn plain_map(value: &Value) -> Result<&Map, Fault> {
     match value {
         Value::Map(map) if map.kind() == MapKind::Any => Ok(map),

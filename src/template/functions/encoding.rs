@@ -1,7 +1,7 @@
 //! Base64 and base32 of texts.
 //!
-//! Goes in: texts. Comes out: texts. A text that does not decode gives Go's error text as the result, not a fault, which
-//! is why Go's own walk through bad input is followed to the byte. Follows encoding/base64 and encoding/base32.
+//! Goes in: texts. Comes out: texts. A text that does not decode gives Go's error text as the result, not a fault, so bad input is
+//! walked exactly as Go does it. Follows encoding/base64 and encoding/base32.
 
 use super::Parameter::Str as Text;
 use super::{Call, Function, Outcome, row};
@@ -45,7 +45,7 @@ fn is_line_end(byte: u8) -> bool {
     byte == b'\n' || byte == b'\r'
 }
 
-/// Decodes with line ends anywhere; the error is the position Go names, counted without the line ends.
+/// Decodes with line ends anywhere; the error is the position that Go reports, counted without the line ends.
 fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
     let text: Vec<u8> = text.iter().copied().filter(|&byte| !is_line_end(byte)).collect();
     let mut out = Vec::with_capacity(text.len() / 8 * 5 + 5);
@@ -67,7 +67,7 @@ fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
                         return Err(at + offset - 1);
                     }
                 }
-                // One, three and six characters are no whole bytes.
+                // One, three and six characters are not whole bytes.
                 if matches!(filled, 1 | 3 | 6) {
                     return Err(at - 1);
                 }

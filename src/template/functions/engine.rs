@@ -1,7 +1,8 @@
-//! The functions that Helm's engine adds, except `include` and `tpl`, which execute templates and belong to the evaluator.
+//! The functions that Helm's engine adds, except `include` and `tpl`, which the evaluator implements because they execute
+//! templates.
 //!
-//! Goes in: evaluated arguments. Comes out: Helm's results. `required` and `fail` mark their text, so that the engine
-//! finds it in the error and shows nothing else; lint mode passes over both. Follows Helm's engine.go.
+//! Goes in: evaluated arguments. Comes out: Helm's results. `required` and `fail` mark their text, so that the engine finds it in
+//! the error and shows only that; in lint mode both continue. Follows Helm's engine.go.
 
 use super::{Call, Fault, Function, Outcome, Parameter, row};
 use crate::diagnostic::Level;
@@ -16,7 +17,7 @@ pub const FUNCTIONS: &[Function] = &[
     row("lookup", &[Text, Text, Text, Text], lookup, "an empty map: no cluster is asked"),
 ];
 
-/// Around the text of a deliberate fault, as in Helm.
+/// Markers around the text of a deliberate fault, as in Helm.
 pub(crate) const WARN_START: &str = "HELM_ERR_START";
 pub(crate) const WARN_END: &str = "HELM_ERR_END";
 

@@ -1,7 +1,7 @@
-//! Go's `reflect.DeepEqual` over values: equal types, equal contents, nil apart from empty.
+//! Go's `reflect.DeepEqual` over values: equal types and contents, with nil different from empty.
 //!
-//! Goes in: two values. Comes out: a truth, or a fault where they are nested too deeply (Go remembers which maps it is
-//! comparing; here a map that holds itself is refused). `has`, `uniq`, `without` and `deepEqual` stand on it.
+//! Goes in: two values. Comes out: a boolean, or a fault where they are nested too deeply (Go remembers which maps it is
+//! comparing; here a map that contains itself is refused). `has`, `uniq`, `without` and `deepEqual` use it.
 
 use super::Fault;
 use super::visits::Visits;
@@ -82,7 +82,7 @@ fn equal(left: &Value, right: &Value, depth: usize, visits: &mut Visits) -> Resu
     })
 }
 
-/// Whether some of `items` is deeply equal to `needle`.
+/// Whether any of `items` is deeply equal to `needle`.
 pub fn holds(items: &[Value], needle: &Value) -> Result<bool, Fault> {
     for item in items {
         if deep_equal(needle, item)? {
@@ -92,10 +92,11 @@ pub fn holds(items: &[Value], needle: &Value) -> Result<bool, Fault> {
     Ok(false)
 }
 
-/// How many pairs of values one call compares.
+/// How many pairs of values one call may compare.
 const MAX_PAIRS: usize = 20_000_000;
 
-/// Values that others are compared with. Texts and whole numbers, which equal nothing of another type, are found without comparing.
+/// Values for other values to be compared with. Strings and whole numbers, which equal no value of another type, are looked up by
+/// hash.
 #[derive(Default)]
 pub struct Known<'a> {
     texts: HashSet<&'a [u8]>,
@@ -105,7 +106,7 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Adds a value; whether none that is deeply equal to it was there.
+    /// Adds a value; whether no deeply equal one was present.
     pub fn insert(&mut self, value: &'a Value) -> Result<bool, Fault> {
         Ok(match value {
             Value::Str(text) => self.texts.insert(text.as_bytes()),

@@ -1,8 +1,8 @@
-//! Sprig's functions on lists.
+//! Sprig's functions for lists.
 //!
-//! Goes in: lists of any Go type (`[]string`, `[]int`, `[]byte`, …). Comes out: mostly new `[]interface {}`, nil where Go
-//! gives a nil slice (`rest` of an empty list, `concat` of nothing). A function and its `must` form fail with the
-//! same text: one panics with the error that the other returns. Follows sprig/list.go.
+//! Goes in: lists of any Go type (`[]string`, `[]int`, `[]byte`, …). Comes out: mostly new `[]interface {}`, nil where Go returns
+//! a nil slice (`rest` of an empty list, `concat` of nothing). A function and its `must` form fail with the same text: one panics
+//! with the error that the other returns. Follows sprig/list.go.
 
 use super::Parameter::{Any, Int};
 use super::equality::{Known, holds};
@@ -45,10 +45,10 @@ pub const FUNCTIONS: &[Function] = &[
     row("mustChunk", &[Int, Any], chunk, "the items in lists of the given length"),
 ];
 
-/// What Go says of `reflect.TypeOf(nil).Kind()`.
+/// Go's panic for `reflect.TypeOf(nil).Kind()`.
 const NIL_TYPE: &str = "runtime error: invalid memory address or nil pointer dereference";
 
-/// The items of argument `at`, or the fault `MESSAGE KIND` if it is no list.
+/// The items of argument `at`, or the fault `MESSAGE KIND` if it is not a list.
 fn items<'a>(call: &'a Call, at: usize, message: &str) -> Result<Cow<'a, [Value]>, Fault> {
     match call.value(at) {
         Value::List(list) => Ok(Cow::Borrowed(list.items())),
@@ -58,14 +58,14 @@ fn items<'a>(call: &'a Call, at: usize, message: &str) -> Result<Cow<'a, [Value]
     }
 }
 
-/// A new list, unless it is longer than the host allows. Go's `append` made it of one with this capacity.
+/// A new list, unless it is longer than the host allows. In Go, `append` made it from a list with this capacity.
 fn new_list(call: &Call, items: Vec<Value>, capacity: usize) -> Outcome {
     call.check_length(items.len())?;
     let room = growth::appended(ListKind::Any, capacity, items.len()) - items.len();
     Ok(Value::List(List::with_room(ListKind::Any, items, Room::Zeros(room))))
 }
 
-/// A list whose items Go appended one by one.
+/// A list whose items Go appended one at a time.
 fn grown(items: Vec<Value>) -> Value {
     Value::List(List::grown(ListKind::Any, items))
 }
@@ -192,7 +192,7 @@ fn chunk(call: &mut Call) -> Outcome {
     let items = items(call, 1, "Cannot chunk type")?;
     let out_of_range = || Fault::new("runtime error: makeslice: len out of range");
     let (length, size) = (items.len() as f64, call.int(0) as f64);
-    // Go counts in floating point, with the conversions of amd64: a size of 0 asks for a negative number of chunks.
+    // Go counts in floating point, with the conversions of amd64: a size of 0 results in a negative number of chunks.
     let count = convert::float_to_int(((length - 1.0) / size).floor() + 1.0);
     let count = usize::try_from(count).map_err(|_| out_of_range())?;
     if count == 0 {
@@ -200,7 +200,7 @@ fn chunk(call: &mut Call) -> Outcome {
     }
     let size = usize::try_from(call.int(0)).unwrap_or(0);
     if size == 0 {
-        // A negative size gives one chunk of what `length mod size` leaves.
+        // A negative size gives one chunk with `length mod size` items.
         return match items.is_empty() || call.int(0) == -1 {
             true => Err(out_of_range()),
             false => Ok(Value::List(List::new(ListKind::Lists, vec![Value::list(items.to_vec())]))),

@@ -1,8 +1,8 @@
-//! Values of the template language as YAML, JSON and TOML, as Go's encoders see them by reflection.
+//! Values of the template language as YAML, JSON and TOML, as Go's encoders write them by reflection.
 //!
-//! Goes in: a value. Comes out: text (or a tree for the TOML writer). Shared trees are written without making values of them.
-//! It stands apart from the functions because the three encoders differ in few points: what bytes, nil lists, structs and
-//! times become. A map that holds itself ends at a limit of depth.
+//! Goes in: a value. Comes out: text (or a tree for the TOML writer). Shared trees are written without converting them to values.
+//! It is separate from the functions because the three encoders differ in only a few points: bytes, nil lists, structs and times.
+//! A map that contains itself ends at a limit of depth.
 
 use super::Fault;
 use super::visits::Visits;
@@ -16,13 +16,13 @@ use crate::yaml::Style;
 use crate::{json, yaml};
 use std::borrow::Cow;
 
-/// Values nested deeper than this are taken for cycles.
+/// Values nested deeper are treated as cycles.
 const DEPTH_LIMIT: usize = 1000;
 
-/// Go's error on a map that holds itself.
+/// Go's error for a map that contains itself.
 const CYCLE: &str = "json: unsupported value: encountered a cycle via map[string]interface {}";
 
-/// How JSON is to be written.
+/// The form of JSON to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// `<`, `>` and `&` escaped.
@@ -30,11 +30,11 @@ pub(super) enum Dialect {
     RawJson,
 }
 
-/// What encoders have in common.
+/// The common interface of encoders.
 trait Target {
-    /// Whether this is go-yaml v3, which does not go through JSON.
+    /// Whether this is go-yaml v3, which does not convert through JSON.
     fn is_direct(&self) -> bool;
-    /// Whether a key that is not UTF-8 is its own affair; else it gets U+FFFD for what is wrong.
+    /// Whether it handles keys that are not UTF-8 itself; otherwise their wrong bytes become U+FFFD.
     fn takes_bytes(&self) -> bool;
     fn visits(&mut self) -> &mut Visits;
     fn begin_map(&mut self, length: usize);
@@ -50,7 +50,7 @@ trait Target {
     fn str(&mut self, text: &[u8]);
     fn time(&mut self, text: &str);
     fn data(&mut self, data: &Data);
-    /// Puts entries into the order in which this encoder writes them; they come in byte order.
+    /// Sorts entries into this encoder's order; they come in byte order.
     fn sort<T>(&self, entries: &mut [(Cow<'_, str>, T)]);
 }
 
@@ -104,7 +104,7 @@ impl Target for YamlTarget {
         self.writer.str(text);
     }
     fn time(&mut self, text: &str) {
-        // go-yaml has a type of its own for times.
+        // go-yaml has its own type for times.
         self.writer.verbatim(text);
     }
     fn data(&mut self, data: &Data) {
@@ -253,7 +253,7 @@ fn push_map<T: Target>(target: &mut T, map: &Map, depth: usize) -> Result<(), Fa
     push_entries(target, entries.iter().map(|(key, value)| entry(key.as_bytes(), value)).collect(), depth)
 }
 
-/// What a map's entry is sorted by, and the key as it is.
+/// The sort key of a map's entry, and its original key and value.
 type Entry<'e> = (Cow<'e, str>, (&'e [u8], &'e Value));
 
 fn entry<'e>(key: &'e [u8], value: &'e Value) -> Entry<'e> {
@@ -293,7 +293,7 @@ fn push_object<T: Target>(target: &mut T, object: &dyn Object, depth: usize) -> 
         return push_entries(target, entries, depth);
     }
     if target.is_direct() {
-        // Without yaml tags a field is named in lower case; fields stay in order.
+        // Without yaml tags, the name of a field is lower-cased; fields keep their order.
         let fields = object.exported_fields();
         target.begin_map(fields.len());
         for (name, value) in &fields {
@@ -307,7 +307,7 @@ fn push_object<T: Target>(target: &mut T, object: &dyn Object, depth: usize) -> 
     push_entries(target, fields.iter().map(|(name, value)| entry(name.as_bytes(), value)).collect(), depth)
 }
 
-/// The tree that the TOML writer takes.
+/// The tree for the TOML writer.
 pub(super) fn to_toml_node(value: &Value) -> Result<Node, Fault> {
     match value {
         Value::Complex(_) => Err(Fault::new("unsupported type for key '': complex128")),

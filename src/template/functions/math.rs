@@ -1,7 +1,7 @@
-//! Sprig's functions on numbers and ranges of numbers.
+//! Sprig's functions for numbers and ranges of numbers.
 //!
-//! Goes in: values, converted as spf13/cast does it (what is no number counts as 0). Comes out: int64 from the whole
-//! number functions, float64 from the others, `[]int` and texts from the ranges. Whole numbers wrap round as Go's do.
+//! Goes in: values, converted as in spf13/cast (a value that is not a number becomes 0). Comes out: int64 from the whole number
+//! functions, float64 from the others, `[]int` and texts from the ranges. Whole numbers wrap around as in Go.
 //! Follows sprig/numeric.go and functions.go.
 
 use super::Parameter::{Any, Float, Int, Str as Text};
@@ -198,12 +198,12 @@ fn round(call: &mut Call) -> Outcome {
     let threshold = if call.arguments.len() > 2 { call.float(2) } else { 0.5 };
     let power = power_of_ten(call.int(1) as f64);
     let digits = power * to_float64(call.value(0));
-    // Go asks the signed fraction, so that negative numbers go down.
+    // Go compares the signed fraction, so negative numbers are rounded down.
     let rounded = if digits.fract() >= threshold { digits.ceil() } else { digits.floor() };
     Ok(Value::Float(rounded / power))
 }
 
-/// `math.Pow(10, exponent)` by Go's own squarings, whose last bits other libraries do not share.
+/// `math.Pow(10, exponent)` by Go's own squarings: other libraries differ in the last bits.
 fn power_of_ten(exponent: f64) -> f64 {
     let (mut mantissa, mut binary) = (1.0f64, 0i64);
     let (mut square, mut square_binary) = (0.625f64, 4i64);
@@ -229,12 +229,12 @@ fn power_of_ten(exponent: f64) -> f64 {
         mantissa = 1.0 / mantissa;
         binary = -binary;
     }
-    // `Ldexp`, in two steps so that no step leaves the range before the last.
+    // `Ldexp`, in two steps so that only the last can leave the range.
     let clamped = binary.clamp(-2200, 2200) as i32;
     mantissa * 2f64.powi(clamped / 2) * 2f64.powi(clamped - clamped / 2)
 }
 
-/// How many numbers `untilStep` gives.
+/// How many numbers `untilStep` returns.
 fn range_length(start: i64, stop: i64, step: i64) -> u64 {
     if stop < start && step < 0 || stop > start && step > 0 { start.abs_diff(stop).div_ceil(step.unsigned_abs()) } else { 0 }
 }

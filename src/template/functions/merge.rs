@@ -1,15 +1,15 @@
 //! The merge of Sprig's `merge` and `mergeOverwrite` (dario.cat/mergo 1.0.1).
 //!
-//! Goes in: a target that changes and a source. Comes out: whether their values fit. Empty values of the target (0, "",
-//! false, nil, no items) are replaced; with `overwrite` all but maps are, also by empty ones. Maps that both have are
-//! merged in place; what the target lacks is shared with the source, not copied.
+//! Goes in: a target that changes and a source. Comes out: whether their values fit. Empty values of the target (0, "", false,
+//! nil, no items) are replaced; with `overwrite`, all values but maps are replaced, also by empty ones. Maps on both sides are
+//! merged in place; entries that the target lacks are shared with the source, not copied.
 
 use super::Fault;
 use super::visits::Visits;
 use crate::template::format::DEPTH_LIMIT;
 use crate::template::value::{Map, MapKind, Value};
 
-/// Merges `source` into `target`. `Ok(false)`: a pointer meets something else, mergo's `src and dst must be of same type`.
+/// Merges `source` into `target`. `Ok(false)` if a pointer and another kind meet: mergo's `src and dst must be of same type`.
 pub fn merge_into(target: &Map, source: &Map, overwrite: bool) -> Result<bool, Fault> {
     merge_maps(target, source, overwrite, 0, &mut Visits::default())
 }
@@ -35,14 +35,14 @@ fn merge_maps(target: &Map, source: &Map, overwrite: bool, depth: usize, visits:
             (Some(Value::Map(held)), Value::Map(value)) if !held.is_nil() || value.is_nil() => {
                 merge_maps(held, value, overwrite, depth + 1, visits)?
             }
-            // A pointer in the target refuses what is no pointer, unless it is going to be replaced.
+            // A pointer in the target refuses a map or struct, unless it will be replaced.
             (Some(held), _) => overwrite || Kind::of(held) != Kind::Pointer || !matches!(kind, Kind::Map | Kind::Struct),
             (None, _) => true,
         };
         if !fits {
             return Ok(false);
         }
-        // The held map may have been filled just now: emptiness is asked after the merge.
+        // Checked after the merge, which may just have filled the held map.
         let full = held.as_ref().is_some_and(|held| !is_empty(held));
         if full && (kind == Kind::List || kind == Kind::Map && matches!(held, Some(Value::Map(_)))) {
             if overwrite && kind == Kind::List {
@@ -70,7 +70,7 @@ fn put(target: &Map, source: &Map, key: crate::template::value::Str, value: Valu
     Ok(())
 }
 
-/// What a value is to mergo.
+/// The kind of a value to mergo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Map,
@@ -95,7 +95,7 @@ impl Kind {
     }
 }
 
-/// mergo's emptiness; complex numbers never are.
+/// Whether mergo considers the value empty; complex numbers never are.
 fn is_empty(value: &Value) -> bool {
     !matches!(value, Value::Complex(_)) && !value.truth()
 }

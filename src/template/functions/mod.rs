@@ -1,8 +1,8 @@
-//! The functions a template can call: one Rust function, one registry row with its parameters, and docs each.
+//! The functions that a template can call: each is one Rust function and one registry row with its parameters and docs.
 //!
-//! Goes in: arguments that the evaluator has already checked against the row's parameters (count and Go assignability).
-//! Comes out: a value or a [`Fault`] whose text is what the Go function returns or panics with; the evaluator adds
-//! `error calling NAME: `. The order of precedence is Helm's: Helm's own over Sprig over Go's builtins.
+//! Goes in: arguments that the evaluator has already checked against the row's parameters (count and Go assignability). Comes out:
+//! a value or a [`Fault`] with the text that the Go function returns or panics with; the evaluator adds `error calling NAME: `.
+//! The order of precedence is Helm's: Helm's own over Sprig over Go's builtins.
 
 pub mod builtins;
 mod convert;
@@ -85,11 +85,12 @@ pub struct Parameters {
     pub variadic: bool,
 }
 
-/// What a function returned as error or panicked with, without any prefix.
+/// The error that a function returned or panicked with, without any prefix.
 #[derive(Debug, Clone)]
 pub struct Fault {
     pub message: String,
-    /// One of our limits was met. Helm knows no such fault, so that no function may take it for one that it passes over.
+    /// Whether one of our limits was exceeded. Helm has no such fault, so a function that ignores other faults must not ignore
+    /// this one.
     pub is_limit: bool,
 }
 
@@ -99,16 +100,16 @@ impl Fault {
         Fault { message: message.into(), is_limit: false }
     }
 
-    /// A fault of a limit that Helm does not have.
+    /// A fault for exceeding a limit that Helm does not have.
     pub fn limit(message: impl Into<String>) -> Fault {
         Fault { message: message.into(), is_limit: true }
     }
 }
 
-/// What a function gives.
+/// The result of a function.
 pub type Outcome = Result<Value, Fault>;
 
-/// What functions may ask of their surroundings: nothing else reaches the clock, the random source or the network.
+/// The surroundings of functions: the only access to the clock, the random source and the network.
 pub trait Host {
     /// Nanoseconds since 1970.
     fn now(&self) -> i128;
@@ -116,7 +117,7 @@ pub trait Host {
     fn random(&mut self, bytes: &mut [u8]);
     /// The addresses of a host name; `None` unless DNS was allowed.
     fn resolve_host(&self, name: &str) -> Option<Vec<String>>;
-    /// The value of an environment variable; only `env` and `expandenv` ask, which no chart can call.
+    /// The value of an environment variable; used only by `env` and `expandenv`, which charts cannot call.
     fn variable(&self, name: &str) -> Option<String> {
         let _ = name;
         None
@@ -125,17 +126,17 @@ pub trait Host {
     fn size_limit(&self) -> usize;
     /// Most items one list may have.
     fn item_limit(&self) -> usize;
-    /// How often any of the above that is not always the same was asked, or something was passed over: what did not ask
-    /// gives the same each time.
+    /// Counts the calls above whose answers may vary, and faults passed over in lint mode: a function that leaves the count
+    /// unchanged gives the same result each time.
     fn asked(&self) -> u64;
-    /// In lint mode, notes what would have been a deliberate fault and says that the work goes on.
+    /// In lint mode, records a deliberate fault as a notice; returns whether to continue.
     fn pass_over(&mut self, level: Level, title: &str, text: &str) -> bool {
         let _ = (level, title, text);
         false
     }
 }
 
-/// The host of functions that ask nothing of their surroundings.
+/// The host of functions that use no host.
 pub(crate) struct NoHost;
 
 impl Host for NoHost {
@@ -171,7 +172,7 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// A fault if a result of so many bytes is larger than the host allows.
+    /// Fails if a result of `size` bytes is larger than the host allows.
     pub fn check_size(&self, size: usize) -> Result<(), Fault> {
         let limit = self.host.size_limit();
         if size > limit {
@@ -180,7 +181,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// A fault if a list of so many items is longer than the host allows.
+    /// Fails if a list of `length` items is longer than the host allows.
     pub fn check_length(&self, length: usize) -> Result<(), Fault> {
         let limit = self.host.item_limit();
         if length > limit {
@@ -204,7 +205,7 @@ impl Call<'_> {
         }
     }
 
-    /// A `Str` parameter to keep.
+    /// A `Str` parameter, shared.
     pub fn str(&self, at: usize) -> Str {
         match self.value(at) {
             Value::Str(text) => text.clone(),
@@ -266,7 +267,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// What it takes, in words: `int, text` or `value…`.
+    /// Its parameters in words: `int, text` or `value…`.
     pub fn parameters_in_words(&self) -> String {
         let word = |parameter: &Parameter| match parameter {
             Parameter::Any | Parameter::Reflect => "value",

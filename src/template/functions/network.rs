@@ -1,7 +1,7 @@
-//! The one function that may touch the network, and only if the host lets it.
+//! The only function that may access the network, and only if the host allows it.
 //!
-//! Goes in: a host name. Comes out: one of its addresses, an empty text unless DNS was allowed (`--enable-dns`).
-//! Follows sprig/network.go and Helm's pkg/engine.
+//! Goes in: a host name. Comes out: one of its addresses, or an empty text unless DNS was allowed (`--enable-dns`). Follows
+//! sprig/network.go and Helm's pkg/engine.
 
 use super::Parameter::Str as Text;
 use super::{Call, Fault, Function, Outcome, row};

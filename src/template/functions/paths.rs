@@ -1,6 +1,6 @@
-//! Sprig's functions on paths: Go's `path` and, under the names `os…`, `path/filepath` as it is on Unix, where both agree.
+//! Sprig's functions for paths: Go's `path` and, under the names `os…`, `path/filepath` on Unix, where both agree.
 //!
-//! Goes in: texts with `/`. Comes out: texts. No file is looked at. Follows Go's path package.
+//! Goes in: texts with `/`. Comes out: texts. No file is accessed. Follows Go's path package.
 
 use super::Parameter::Str as Text;
 use super::{Call, Function, Outcome, row};

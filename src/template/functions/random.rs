@@ -1,6 +1,6 @@
-//! Sprig's functions that ask the random source and make no secrets; those are in [`super::crypto`].
+//! Sprig's functions that use the random source but make no secrets; those are in [`super::crypto`].
 //!
-//! Goes in: counts and bounds. Comes out: texts and numbers of which only the shape can be told.
+//! Goes in: counts and bounds. Comes out: texts and numbers of which only the shape is predictable.
 //! Follows sprig/functions.go and xstrings' Shuffle.
 
 use super::Parameter::{Int, Str as Text};
@@ -15,7 +15,7 @@ pub const FUNCTIONS: &[Function] = &[
 
 /// A number below `bound`, all equally likely.
 fn below(call: &mut Call, bound: u64) -> u64 {
-    // Numbers from the uneven end of the range are thrown away.
+    // Numbers from the incomplete end of the range are discarded.
     let usable = u64::MAX - u64::MAX % bound.max(1);
     loop {
         let mut bytes = [0; 8];

@@ -1,8 +1,8 @@
-//! docs/functions.md, made from the registry and the recorded cases.
+//! docs/functions.md, generated from the registry and the recorded cases.
 //!
-//! Goes in: every row of every topic, and `testdata/functions`. Comes out: a table for each topic with the parameters, what
-//! the function does, and the shortest case that Helm was recorded with. Only a test: it fails when the file differs, and
-//! `BLESS=1` rewrites it. What the evaluator does itself (`include`, `tpl` and others) has no row and is explained here.
+//! Goes in: every row of every topic, and `testdata/functions`. Comes out: a table for each topic with the parameters, the effect
+//! of the function, and its shortest case recorded from Helm. It is only a test: it fails when the file differs, and `BLESS=1`
+//! rewrites it. Functions of the evaluator (`include`, `tpl` and others) have no row and are explained here.
 
 use super::registry::TOPICS;
 use super::{
@@ -37,7 +37,7 @@ const TITLES: [(&str, &[Function]); 20] = [
     ("Go's builtins", builtins::FUNCTIONS),
 ];
 
-/// What the evaluator does itself: parameters, and what comes of them.
+/// Functions of the evaluator: parameters and result.
 fn explained(function: Intrinsic) -> (&'static str, &'static str) {
     match function {
         Intrinsic::Include => ("name, data", "the output of the named template with this data, as text"),
@@ -68,7 +68,7 @@ fn examples() -> BTreeMap<String, (String, String)> {
             let Some(name) = template.strip_prefix("{{ ").and_then(|rest| rest.split(' ').next()) else { continue };
             let case = (template.to_string(), result.to_string());
             let rank = |case: &(String, String)| {
-                // An empty result or no argument shows little.
+                // A case with an empty result or without arguments shows little.
                 let little = case.1 == "\"\"" || case.0.matches(' ').count() < 3;
                 (little, case.0.len() + case.1.len(), case.clone())
             };
@@ -114,7 +114,7 @@ fn reference() -> String {
     text.push_str(&table(evaluated, &examples));
     let is_titled = TITLES.iter().map(|topic| topic.1.as_ptr()).eq(TOPICS.iter().map(|topic| topic.as_ptr()));
     assert!(is_titled, "the titles are not those of the registry's topics");
-    // A name that stands in several topics belongs to the first.
+    // A name that occurs in several topics belongs to the first.
     let mut seen = BTreeSet::new();
     for (title, topic) in TITLES {
         let mut rows: Vec<&Function> = topic.iter().filter(|row| seen.insert(row.name)).collect();

@@ -1,9 +1,9 @@
-//! Sprig's functions on regular expressions, which are Go's (RE2).
+//! Sprig's functions for regular expressions, which are Go's (RE2).
 //!
-//! Goes in: patterns and texts, which need not be UTF-8. Comes out: truths, texts, `[]string`. A bad pattern makes
-//! `regexMatch` false, the other functions fail with the text of Go's panic, their `must` forms with that of its error.
-//! Compiled patterns are kept for the thread, since charts ask the same ones thousands of times; for texts in ASCII they are
-//! compiled for bytes, which takes a tenth of the time and memory of all that Unicode allows.
+//! Goes in: patterns and texts, which need not be UTF-8. Comes out: booleans, texts, `[]string`. For a bad pattern, `regexMatch`
+//! is false, the other functions fail with the text of Go's panic, and their `must` forms with that of its error. Compiled
+//! patterns are cached per thread, since charts use the same ones thousands of times. For ASCII texts they are compiled for bytes,
+//! which takes a tenth of the time and memory of full Unicode.
 //! Follows sprig/regex.go and Go's regexp; the syntax is in [`crate::regexp`].
 
 use super::Parameter::{Int, Str as Text};
@@ -34,13 +34,13 @@ pub const FUNCTIONS: &[Function] = &[
     row("regexQuoteMeta", &[Text], quote_meta, "a pattern that matches the text itself"),
 ];
 
-/// Patterns kept for a thread; when there are more, all are dropped.
+/// Patterns cached per thread; when there are more, all are dropped.
 const CACHE_LIMIT: usize = 512;
 /// Most bytes a compiled pattern may take.
 const PROGRAM_LIMIT: usize = 64 << 20;
-/// Longest pattern: one that takes seconds to compile is no pattern.
+/// Longest pattern: longer ones may take seconds to compile.
 const LENGTH_LIMIT: usize = 256 << 10;
-/// Deepest nesting of the translated pattern; Go's own limit of 1000 strikes first.
+/// Deepest nesting of the translated pattern; Go's own limit of 1000 is exceeded first.
 const NESTING_LIMIT: u32 = 8000;
 
 struct Pattern {
@@ -49,15 +49,15 @@ struct Pattern {
     names: Vec<Vec<u8>>,
 }
 
-/// What looks for a pattern.
+/// A compiled pattern.
 enum Engine {
-    /// In any text.
+    /// For any text.
     Text(Regex),
-    /// In texts of ASCII.
+    /// For ASCII texts.
     Ascii(bytes::Regex),
 }
 
-/// Where the groups of a match stand.
+/// The positions of a match's groups.
 enum Locations {
     Text(regex::CaptureLocations),
     Ascii(bytes::CaptureLocations),
@@ -89,7 +89,7 @@ impl Engine {
         }
     }
 
-    /// Where the first match from `at` on begins and ends.
+    /// The start and end of the first match from `at` on.
     fn find_at(&self, text: &str, at: usize) -> Option<(usize, usize)> {
         match self {
             Engine::Text(regex) => regex.find_at(text, at).map(|found| (found.start(), found.end())),
@@ -104,7 +104,7 @@ impl Engine {
         }
     }
 
-    /// The same with its groups.
+    /// As [`Engine::find_at`], with the positions of the groups.
     fn captures_at(&self, locations: &mut Locations, text: &str, at: usize) -> Option<(usize, usize)> {
         match (self, locations) {
             (Engine::Text(regex), Locations::Text(locations)) => {
@@ -122,7 +122,7 @@ impl Engine {
 type Patterns = HashMap<Vec<u8>, Rc<Pattern>>;
 
 thread_local! {
-    /// Those for any text, and those for ASCII.
+    /// Patterns for any text, and those for ASCII.
     static CACHE: RefCell<[Patterns; 2]> = RefCell::default();
 }
 
@@ -148,7 +148,7 @@ fn compile(source: &[u8], subject: &Subject) -> Result<Rc<Pattern>, String> {
     Ok(pattern)
 }
 
-/// How a bad pattern shows itself.
+/// How a bad pattern is reported.
 #[derive(Clone, Copy)]
 enum OnError {
     /// `regexp.MustCompile` panics.
@@ -167,7 +167,7 @@ fn pattern(call: &Call, subject: &Subject, on_error: OnError) -> Result<Rc<Patte
     })
 }
 
-/// A text to search: what is not UTF-8 is searched as U+FFFD, one for each wrong byte, and found where it stood.
+/// A text to search. Each byte that is not UTF-8 is searched as U+FFFD; matches have positions in the original bytes.
 struct Subject<'a> {
     bytes: &'a [u8],
     is_ascii: bool,
@@ -230,7 +230,7 @@ fn found(call: &Call, on_error: OnError) -> Outcome {
     Ok(Value::str(found.map_or(b"".as_slice(), |(from, to)| subject.part(from, to))))
 }
 
-/// The matches as Go's `allMatches` gives them: an empty one right behind another is left out. A negative `limit` is none.
+/// The matches as in Go's `allMatches`: an empty one right behind another is left out. A negative `limit` means no limit.
 fn all_matches(pattern: &Pattern, subject: &Subject, limit: i64) -> Vec<(usize, usize)> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut matches = Vec::new();
@@ -269,7 +269,7 @@ fn found_all(call: &Call, on_error: OnError) -> Outcome {
     if matches.is_empty() {
         return Ok(Value::List(List::nil(ListKind::Str)));
     }
-    /// What Go's regexp makes room for first.
+    /// The initial capacity in Go's regexp.
     const FIRST: usize = 10;
     let found: Vec<_> = matches.into_iter().map(|(from, to)| Value::str(subject.part(from, to))).collect();
     let mut capacity = FIRST;
@@ -388,7 +388,7 @@ fn replaced(call: &Call, on_error: OnError, expand: bool) -> Outcome {
     Ok(Value::str(out))
 }
 
-/// Where the group that a template names matched; a number that is no group and an unknown name match nothing.
+/// The position of the group named in a template; an unknown number or name matches nothing.
 fn group(pattern: &Pattern, locations: &Locations, name: &[u8]) -> Option<(usize, usize)> {
     if let Some(number) = group_number(name) {
         return locations.get(number);
@@ -397,7 +397,7 @@ fn group(pattern: &Pattern, locations: &Locations, name: &[u8]) -> Option<(usize
     named.filter_map(|(at, _)| locations.get(at + 1)).next()
 }
 
-/// A name of digits alone, without leading zeros.
+/// The number in a name that has only digits, without leading zeros.
 fn group_number(name: &[u8]) -> Option<usize> {
     let leading_zero = name.len() > 1 && name.first() == Some(&b'0');
     if leading_zero || name.len() > 9 || !name.iter().all(u8::is_ascii_digit) {
@@ -412,7 +412,7 @@ enum Piece<'a> {
     Group(&'a [u8]),
 }
 
-/// `regexp.Expand`: `$name`, `${name}`, `$$`; a dollar sign before anything else is plain.
+/// `regexp.Expand`: `$name`, `${name}`, `$$`; a dollar sign before anything else is literal.
 fn parse_template(template: &[u8]) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = template;
@@ -435,7 +435,7 @@ fn parse_template(template: &[u8]) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// The name at the start of what follows a dollar sign, and what follows the name.
+/// The name at the start of the text behind a dollar sign, and the rest.
 fn template_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (braced, name) = match text.strip_prefix(b"{") {
         Some(inside) => (true, inside),
@@ -470,7 +470,7 @@ fn quote_meta(call: &mut Call) -> Outcome {
 mod tests {
     use super::*;
 
-    /// Patterns put together at random find the same in texts of ASCII, compiled for bytes or for any text.
+    /// Random patterns match the same in ASCII texts, whether compiled for bytes or for any text.
     #[test]
     fn ascii_texts_are_searched_as_all_others() {
         let mut state = 7u32;

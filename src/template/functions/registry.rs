@@ -1,15 +1,15 @@
-//! The one table of all functions, sorted by name when the crate is compiled.
+//! The table of all functions, sorted by name at compile time.
 //!
 //! Goes in: the rows of every topic, in Helm's order of precedence (Helm's own over Sprig over Go's builtins). Comes out:
-//! [`lookup`] for the parser, which resolves names once per template, and [`all`] for the function reference.
-//! A name that stands in several topics belongs to the first (Sprig's `slice` replaces Go's).
+//! [`lookup`] for the parser, which resolves names once per template, and [`all`] for the function reference. A name that occurs
+//! in several topics belongs to the first (Sprig's `slice` replaces Go's).
 
 use super::{
     Function, builtins, crypto, data, dates, defaults, dicts, encoding, engine, lists, math, network, paths, random, regex, semver,
     strings, strings_case, strings_wrap, types, url,
 };
 
-/// The functions by topic, those that take precedence first.
+/// The functions by topic, in order of precedence.
 pub(super) const TOPICS: &[&[Function]] = &[
     engine::FUNCTIONS,
     data::FUNCTIONS,
@@ -43,13 +43,13 @@ const COUNT: usize = {
     count
 };
 
-/// All rows by name; of equal names the one that takes precedence stands first.
+/// All rows by name; among equal names, the one that takes precedence comes first.
 static TABLE: [&Function; COUNT] = sorted();
 
-/// How many places [`PLACES`] has: a power of two, well above the number of functions, so that few names meet.
+/// The number of [`PLACES`]: a power of two, well above the number of functions, so that few names collide.
 const PLACES_COUNT: usize = (COUNT * 4).next_power_of_two();
 
-/// Where in [`TABLE`] the names stand, counted from 1, by their hash; what stands at a place already moves a name on to the next.
+/// A hash table of indices into [`TABLE`], counted from 1; a name whose place is taken moves to the next.
 static PLACES: [u16; PLACES_COUNT] = places();
 
 /// The function of this name.
@@ -65,7 +65,7 @@ pub fn lookup(name: &[u8]) -> Option<&'static Function> {
     }
 }
 
-/// FNV-1a; a parser asks for every name in a template.
+/// FNV-1a; the parser looks up every name in a template.
 const fn hash(name: &[u8]) -> usize {
     let mut hash: u32 = 0x811c_9dc5;
     let mut at = 0;
@@ -81,7 +81,7 @@ const fn places() -> [u16; PLACES_COUNT] {
     let mut places = [0; PLACES_COUNT];
     let mut at = 0;
     while at < COUNT {
-        // Of equal names the first one is found first.
+        // Among equal names, the first is found first.
         let mut place = hash(table[at].name.as_bytes());
         while places[place % PLACES_COUNT] != 0 {
             place += 1;
@@ -92,7 +92,7 @@ const fn places() -> [u16; PLACES_COUNT] {
     places
 }
 
-/// All functions by name, without those that another one replaces.
+/// All functions by name, without those replaced by another one.
 pub fn all() -> impl Iterator<Item = &'static Function> {
     let mut last = "";
     TABLE.iter().copied().filter(move |function| std::mem::replace(&mut last, function.name) != function.name)
@@ -121,7 +121,7 @@ const fn sorted() -> [&'static Function; COUNT] {
     table
 }
 
-/// `left < right` in byte order, for use while compiling.
+/// `left < right` in byte order, usable at compile time.
 const fn comes_before(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     let mut at = 0;

@@ -1,7 +1,7 @@
 //! `semver` and `semverCompare`, and the version object that templates see.
 //!
-//! Goes in: texts. Comes out: a `*semver.Version` with Masterminds' methods, or a truth; faults have its error texts.
-//! Follows sprig/semver.go; grammar and order are in [`crate::version`].
+//! Goes in: texts. Comes out: a `*semver.Version` with Masterminds' methods, or a boolean; faults have its error texts. Follows
+//! sprig/semver.go; grammar and order are in [`crate::version`].
 
 use super::Parameter::{Str as Text, Version as Other};
 use super::{Call, Fault, Function, Outcome, row};
@@ -31,7 +31,7 @@ fn compare(call: &mut Call) -> Outcome {
     Ok(Value::Bool(constraint.check(&version)))
 }
 
-/// A version in a template: `*semver.Version`, or the struct itself as `IncMajor` gives it.
+/// A version in a template: `*semver.Version`, or the struct itself, which `IncMajor` returns.
 #[derive(Debug, Clone)]
 struct VersionObject {
     version: Version,
@@ -39,7 +39,7 @@ struct VersionObject {
 }
 
 impl VersionObject {
-    /// What methods that make another version give.
+    /// The result of methods that make another version.
     fn made(version: Version) -> Value {
         Value::Object(Rc::new(VersionObject { version, pointer: false }))
     }
@@ -121,7 +121,7 @@ impl Object for VersionObject {
             _ => {}
         }
         if !self.pointer {
-            // The rest has pointer receivers, which a struct that a method gave does not reach.
+            // The other methods have pointer receivers, so a struct returned from a method does not have them.
             return None;
         }
         let compared = |holds: fn(Ordering) -> bool| {
@@ -147,7 +147,7 @@ impl Object for VersionObject {
         Some(self.version.to_string())
     }
 
-    /// Verbs that take no text show what it is made of.
+    /// Verbs that print no text show its fields.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         let version = &self.version;
         let number = |number: u64| Value::Int(IntKind::Uint64, number as i64);

@@ -1,7 +1,7 @@
-//! Sprig's functions on texts: trimming, cutting, searching, quoting, indenting, joining, splitting.
+//! Sprig's functions for texts: trimming, cutting, searching, quoting, indenting, joining, splitting.
 //!
-//! Goes in: checked arguments. Comes out: texts, `[]string` or `map[string]string`. Lengths and positions are bytes, so
-//! that `trunc` may cut a character in two, as in Helm. A text that does not change is shared, not copied.
+//! Goes in: checked arguments. Comes out: texts, `[]string` or `map[string]string`. Lengths and positions are in bytes, so `trunc`
+//! may split a character, as in Helm. An unchanged text is shared, not copied.
 //! Follows sprig/strings.go and Go's strings package.
 
 use super::Parameter::{Any, Int, Str as Text};
@@ -46,7 +46,7 @@ fn hello(_: &mut Call) -> Outcome {
     Ok(Value::str("Hello!"))
 }
 
-/// The part of the text argument `at` that `range` covers, shared if it is all of it.
+/// The bytes of the text argument `at` between `from` and `to`, shared if they are all of it.
 fn part(call: &Call, at: usize, from: usize, to: usize) -> Value {
     let bytes = call.bytes(at);
     if from == 0 && to == bytes.len() {
@@ -75,7 +75,7 @@ fn trim_all(call: &mut Call) -> Outcome {
     Ok(part(call, 1, from, to))
 }
 
-/// What stays of `bytes` when runes that `drop` accepts go at both ends.
+/// The range of `bytes` that remains when runes accepted by `drop` are removed at both ends.
 fn trimmed(bytes: &[u8], drop: impl Fn(char) -> bool) -> (usize, usize) {
     let from = unicode::runes(bytes).find(|rune| !drop(rune.rune)).map_or(bytes.len(), |rune| rune.position);
     let mut to = bytes.len();
@@ -165,7 +165,7 @@ fn has_suffix(call: &mut Call) -> Outcome {
     Ok(Value::Bool(call.bytes(1).ends_with(call.bytes(0))))
 }
 
-/// Appends `text` as Go's `%q`; most texts need nothing but the quotes.
+/// Appends `text` as Go's `%q`; most texts need only the quotes.
 fn write_quoted(out: &mut Vec<u8>, text: &[u8]) {
     if text.iter().all(|&byte| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\') {
         out.reserve(text.len() + 2);
@@ -293,7 +293,7 @@ fn to_strings(call: &mut Call) -> Outcome {
     Ok(texts_of(call.value(0), convert::to_texts(call.value(0))?))
 }
 
-/// The texts of a list. Go makes room for all items and skips nil.
+/// The texts as a list. Go allocates room for all items and skips nil.
 fn texts_of(value: &Value, texts: Vec<Str>) -> Value {
     let room = match value {
         Value::List(list) => Room::Zeros(list.len().saturating_sub(texts.len())),
@@ -322,7 +322,7 @@ fn join(call: &mut Call) -> Outcome {
 
 fn sort_alpha(call: &mut Call) -> Outcome {
     match call.value(0) {
-        // Go sorts a `[]string` where it stands, so that its other names see it sorted too.
+        // Go sorts a `[]string` in place, so that all references to it see it sorted.
         Value::List(list) if list.kind() == ListKind::Str => {
             list.sort_in_place();
             Ok(Value::List(list.clone()))
@@ -340,7 +340,7 @@ fn sort_alpha(call: &mut Call) -> Outcome {
     }
 }
 
-/// `strings.SplitN`: at most `limit` parts, all of them if it is `None`.
+/// `strings.SplitN`: at most `limit` parts, or all of them if it is `None`.
 fn parts<'a>(text: &'a [u8], separator: &[u8], limit: Option<usize>) -> Vec<&'a [u8]> {
     let limit = limit.unwrap_or(usize::MAX);
     let mut parts = Vec::new();

@@ -1,8 +1,7 @@
-//! Sprig's functions on the case of texts and their words.
+//! Sprig's functions for the case of texts and for their words.
 //!
-//! Goes in: texts. Comes out: texts. `initials` and `nospace` walk over bytes and write each as a Latin-1 character, so
-//! that they spoil what is not ASCII, as in Helm. Follows Masterminds/goutils 1.1.1, huandu/xstrings 1.5 and
-//! Go's strings.Title.
+//! Goes in: texts. Comes out: texts. `initials` and `nospace` process bytes and write each as a Latin-1 character, which garbles
+//! anything but ASCII, as in Helm. Follows Masterminds/goutils 1.1.1, huandu/xstrings 1.5 and Go's strings.Title.
 
 use super::Parameter::Str as Text;
 use super::{Call, Function, Outcome, row, unicode};
@@ -30,7 +29,7 @@ fn title(call: &mut Call) -> Outcome {
     Ok(Value::str(titled))
 }
 
-/// What `strings.Title` takes for the end of a word.
+/// Whether `strings.Title` treats the rune as the end of a word.
 fn separates_words(rune: char) -> bool {
     if rune.is_ascii() {
         return !rune.is_ascii_alphanumeric() && rune != '_';
@@ -94,7 +93,7 @@ fn no_space(call: &mut Call) -> Outcome {
     Ok(Value::str(out))
 }
 
-/// A byte taken for the Latin-1 character of the same number.
+/// Whether a byte, read as a Latin-1 character, is a space.
 fn is_space_byte(byte: u8) -> bool {
     unicode::is_space(char::from(byte))
 }
@@ -109,7 +108,7 @@ fn camel_case(call: &mut Call) -> Outcome {
     let mut runes = unicode::runes(call.bytes(0)).map(|rune| rune.rune).peekable();
     let mut current = None;
     let mut upper_word = false;
-    // Leading connectors stay; the first other rune goes up.
+    // Leading connectors stay; the first other rune becomes upper case.
     while let Some(rune) = runes.next() {
         if !is_connector(rune) {
             upper_word = unicode::is_upper(rune);
@@ -154,7 +153,7 @@ fn kebab_case(call: &mut Call) -> Outcome {
     Ok(Value::str(lower_words(call.bytes(0), b'-')))
 }
 
-/// What a run of runes is to `snakecase` and `kebabcase`.
+/// The kind of a run of runes for `snakecase` and `kebabcase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
     Invalid,
@@ -166,8 +165,8 @@ enum Word {
     Other,
 }
 
-/// `xstrings.camelCaseToLowerCase`, whose rules on numbers are its own (`json2yaml` is `json_2yaml`, `Bld4Floor3rd` is
-/// `bld4_floor_3rd`): the order of the steps is kept.
+/// `xstrings.camelCaseToLowerCase`, which has its own rules for numbers (`json2yaml` is `json_2yaml`, `Bld4Floor3rd` is
+/// `bld4_floor_3rd`): the order of the steps is the original's.
 fn lower_words(text: &[u8], connector: u8) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 8);
     if text.is_empty() {
@@ -242,12 +241,12 @@ fn write_lower(out: &mut Vec<u8>, kind: Word, word: &[u8], connector: u8) {
     }
 }
 
-/// xstrings' letters: Chinese characters are none.
+/// xstrings' letters, which exclude Chinese characters.
 fn is_alphabet(rune: char) -> bool {
     unicode::is_letter(rune) && !matches!(rune, '\u{4e00}'..='\u{9fcc}' | '\u{3400}'..='\u{4d85}' | '\u{20000}'..='\u{2b81d}')
 }
 
-/// The next rune that is not U+FFFD and the width up to its end; `previous` and what is left if there is none.
+/// The next rune that is not U+FFFD and the width up to its end; `previous` and the remaining width if there is none.
 fn next_valid(text: &[u8], previous: char) -> (char, usize) {
     let mut width = 0;
     for item in unicode::runes(text) {
@@ -298,7 +297,7 @@ fn next_word(text: &[u8]) -> (Word, &[u8], &[u8]) {
     (kind, word, rest)
 }
 
-/// Where a word that begins with an upper case letter ends: `HTTPStatus` is `HTTP` and `Status`.
+/// The end of a word that begins with an upper case letter: `HTTPStatus` is `HTTP` and `Status`.
 fn upper_word_end(text: &[u8], width: usize, first: char) -> usize {
     let Some(rest) = text.get(width..).filter(|rest| !rest.is_empty()) else { return width };
     let (mut rune, mut size) = next_valid(rest, first);

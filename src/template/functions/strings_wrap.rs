@@ -68,7 +68,7 @@ fn abbreviate_both(call: &mut Call) -> Outcome {
     Ok(abbreviated(call, 2, left, right))
 }
 
-/// The text argument `at` from `offset` on in `width` bytes, which is at least 4, or 7 with an offset.
+/// The text argument `at` from `offset` on, shortened to `width` bytes, which is at least 4, or 7 with an offset.
 fn abbreviated(call: &Call, at: usize, offset: i64, width: i64) -> Value {
     let text = call.bytes(at);
     let width = usize::try_from(width).unwrap_or(usize::MAX);

@@ -1,7 +1,7 @@
-//! The cases of `testdata/functions`: templates with what Helm 4.2.4's engine gives for them.
+//! The cases of `testdata/functions`: templates with the results of Helm 4.2.4's engine.
 //!
-//! One case a line: `TEMPLATE => "RESULT"`, `=> hex RESULT` where it is not UTF-8, `=> error "MESSAGE"`, the message being
-//! what follows the first `>: ` of Helm's. All are rendered with the values of `testdata/functions/values.yaml`.
+//! One case a line: `TEMPLATE => "RESULT"`, `=> hex RESULT` if it is not UTF-8, `=> error "MESSAGE"` with the part of Helm's
+//! message behind the first `>: `. All are rendered with the values of `testdata/functions/values.yaml`.
 
 use super::registry;
 use crate::chart::{Chart, Content, File, Metadata};
@@ -95,7 +95,7 @@ fn functions_give_what_helm_gives() {
 #[test]
 fn every_function_of_helm_is_there() {
     let text = std::fs::read_to_string(Path::new(FOLDER).join("names.txt")).unwrap();
-    // What the evaluator performs itself has no row.
+    // Functions of the evaluator have no row.
     let evaluated = ["and", "or", "call", "include", "len", "tpl"];
     for name in text.lines().filter(|name| !evaluated.contains(name)) {
         assert!(registry::lookup(name.as_bytes()).is_some(), "{name}");

@@ -1,6 +1,6 @@
-//! Sprig's functions on types and equality: `typeOf`, `kindIs`, `deepEqual` and so on.
+//! Sprig's functions for types and equality: `typeOf`, `kindIs`, `deepEqual` and so on.
 //!
-//! Goes in: any values. Comes out: names of Go types, or truths. Follows sprig/reflect.go and Go's reflect.
+//! Goes in: any values. Comes out: names of Go types, or booleans. Follows sprig/reflect.go and Go's reflect.
 
 use super::Parameter::{Any, Str as Text};
 use super::equality::deep_equal;

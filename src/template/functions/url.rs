@@ -1,7 +1,7 @@
-//! `urlParse` and `urlJoin`: Go's net/url as far as templates see it.
+//! `urlParse` and `urlJoin`: the part of Go's net/url that templates can use.
 //!
-//! Goes in: a URL text, or a dict of its parts. Comes out: a dict with fixed keys, or a URL text; faults have Go's texts.
-//! Follows sprig/url.go; URLs are read by [`crate::url`].
+//! Goes in: a URL text, or a dict of its parts. Comes out: a dict with fixed keys, or a URL text; faults have Go's texts. Follows
+//! sprig/url.go; [`crate::url`] parses URLs.
 
 use super::Parameter::{Map as Dict, Str as Text};
 use super::{Call, Fault, Function, Outcome, row};

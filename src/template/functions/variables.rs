@@ -1,14 +1,14 @@
 //! Functions of sprig that only the text of `--name-template` may call: `env` and `expandenv`, which read the environment, and the
 //! forms of `fail` and `fromJson` that Helm replaces in charts.
 //!
-//! Goes in: names of variables, or a text with `$NAME` and `${NAME}` in it. Comes out: their values, empty when unset.
-//! Not in the registry: Helm takes them from what templates of charts can call. Follows sprig and Go's `os.Expand`.
+//! Goes in: names of variables, or a text containing `$NAME` and `${NAME}`. Comes out: their values, empty when unset. They are
+//! not in the registry: Helm removes them from the functions for charts. Follows sprig and Go's `os.Expand`.
 
 use super::Parameter::Str as Text;
 use super::{Call, Fault, Function, Outcome, data, row};
 use crate::template::value::Value;
 
-/// The functions; texts of [`super::Vocabulary::Sprig`] know them.
+/// The functions, callable from texts of [`super::Vocabulary::Sprig`].
 pub static FUNCTIONS: &[Function] = &[
     row("env", &[Text], variable, "the value of an environment variable"),
     row("expandenv", &[Text], expanded, "a text with its environment variables filled in"),
@@ -45,7 +45,7 @@ fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
         }
         let (name, width) = shell_name(after);
         match (name.is_empty(), width) {
-            // A name that is none, such as `${}`, is swallowed; a dollar before something else stays.
+            // An invalid name, such as `${}`, is dropped; a dollar before other text stays.
             (true, 0) => out.push('$'),
             (true, _) => {}
             (false, _) => out.push_str(&value(name)),
@@ -56,13 +56,13 @@ fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
     out
 }
 
-/// The name that `text` begins with, and how many bytes belong to it.
+/// The name at the start of `text`, and how many bytes it takes with its braces.
 fn shell_name(text: &str) -> (&str, usize) {
     let special = |byte: &u8| b"*#$@!?-".contains(byte) || byte.is_ascii_digit();
     let bytes = text.as_bytes();
     if let Some(braced) = text.strip_prefix('{') {
         return match braced.find('}') {
-            // `${}}`, where Go takes the first brace for a name's end, too.
+            // `${}}`: the first brace ends the name, as in Go.
             Some(0) => ("", 2),
             Some(end) => (&braced[..end], end + 2),
             None => ("", 1),

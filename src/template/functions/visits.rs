@@ -1,15 +1,15 @@
-//! How many nodes one walk over a value may see.
+//! Limits how many nodes one walk over a value may visit.
 //!
-//! Goes in: nothing. Comes out: a counter that ends in a fault. A list that holds another twice, which holds another twice, is
-//! small in memory and endless once unfolded, so whatever unfolds values (encoders, printers, copies, comparisons, merges)
-//! counts as it goes. Helm has no such limit: it runs until memory or patience end.
+//! Goes in: nothing. Comes out: a counter that ends in a fault. A list that contains another twice, which contains another twice,
+//! is small in memory and endless once unfolded. So everything that unfolds values (encoders, printers, copies, comparisons,
+//! merges) counts nodes. Helm has no such limit: it runs until memory or patience runs out.
 
 use super::Fault;
 
-/// Far more than a manifest can hold, soon counted.
+/// Far more than a manifest can hold, yet quickly reached.
 const LIMIT: u32 = 1_000_000;
 
-/// A walk's counter.
+/// The counter of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Visits(u32);
 

@@ -1,22 +1,22 @@
-//! Which functions a text may call: templates of charts all that Helm adds, other texts of the command line fewer.
+//! The functions that a text may call: all for charts' templates, fewer for other texts of the command line.
 //!
-//! Goes in: the name of a function. Comes out: its row, if texts of this kind know it. `--name-template` is given sprig's
-//! functions and nothing of Helm's, `version --template` only those of Go's `text/template`.
+//! Goes in: the name of a function. Comes out: its row, if texts of this kind may call it. `--name-template` gets sprig's
+//! functions and none of Helm's, `version --template` only those of Go's `text/template`.
 
 use super::{Function, builtins, data, engine, lookup, variables};
 
-/// The kinds of texts by what they may call.
+/// The kinds of texts, by the functions that they may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vocabulary {
     /// Templates of charts: the whole registry.
     Chart,
-    /// Sprig over Go's own, with what Helm takes from charts.
+    /// Sprig over Go's own, including the functions that Helm removes for charts.
     Sprig,
     /// Go's own.
     Go,
 }
 
-/// What sprig shares with Helm's table of data formats.
+/// The functions of Helm's table of data formats that are sprig's too.
 const JSON_OF_SPRIG: [&[u8]; 7] =
     [b"mustFromJson", b"mustToJson", b"mustToPrettyJson", b"mustToRawJson", b"toJson", b"toPrettyJson", b"toRawJson"];
 

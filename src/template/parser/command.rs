@@ -1,7 +1,7 @@
-//! Pipelines, commands and operands: what stands inside an action.
+//! Pipelines, commands and operands: the content of an action.
 //!
-//! Goes in: tokens up to a right delimiter or parenthesis. Comes out: [`Pipe`]s. Apart from the control structures,
-//! because the two only meet in `pipeline`. Follows `pipeline`, `command`, `operand` and `term` of Go's parser.
+//! Goes in: tokens up to a right delimiter or parenthesis. Comes out: [`Pipe`]s. It is separate from the control structures,
+//! because the two meet only in `pipeline`. Follows `pipeline`, `command`, `operand` and `term` of Go's parser.
 
 use super::{Declared, Kind, Parser, Pipe, Result, Token, literal};
 use crate::quote;
@@ -11,7 +11,7 @@ use crate::template::ast::{
 use crate::template::functions::Vocabulary;
 use crate::template::value::Str;
 
-/// Go's bound on nested parentheses.
+/// Go's limit for nested parentheses.
 const MAX_PAREN_DEPTH: usize = 10_000;
 
 impl<'a> Parser<'a> {
@@ -45,7 +45,7 @@ impl<'a> Parser<'a> {
         let commands = Run::moved(self.commands.drain(mark..), &mut self.source.commands);
         let mut pipe = Pipe { position, assigns, variables: Run::moved(std::iter::empty(), &mut self.source.variables), commands };
         self.check_pipeline(&pipe, context)?;
-        // Only now do the names mean the new variables: `$x := $x` reads the outer one.
+        // The names refer to the new variables only from here: `$x := $x` reads the outer one.
         let body = &mut self.body;
         let declared = names.into_iter().map(|name| {
             let word = name.of(self.text);
@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
             end = self.next().end;
         }
         match &mut term.kind {
-            // The tokens touch each other, so the chain is one piece of the text.
+            // The tokens are adjacent, so the chain is one piece of the text.
             OperandKind::Field(fields) => {
                 fields.end = end;
                 term.position = position;

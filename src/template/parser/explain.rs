@@ -1,7 +1,7 @@
-//! A text that does not parse, explained to people.
+//! Explains to people why a text does not parse.
 //!
-//! Goes in: a fault of the parser, the text and the name it goes by. Comes out: a diagnostic that shows the line, with a hint at
-//! what to write instead. Kept from the parser's own work, which the words of Go are enough for.
+//! Goes in: a fault of the parser, the text and its name. Comes out: a diagnostic that shows the line, with a hint at the right
+//! syntax. It is separate from the parser, which needs only Go's words.
 
 use super::{ParseError, unclosed};
 use crate::diagnostic::{Diagnostic, Location, nearest, source_line};
@@ -9,7 +9,7 @@ use crate::template::ast::{Intrinsic, line_and_column};
 use crate::template::functions;
 
 impl ParseError {
-    /// The fault in `text`, which is called `file`, for people.
+    /// A diagnostic of the fault in `text`, which is called `file`.
     pub fn diagnostic(&self, file: &str, text: &[u8]) -> Diagnostic {
         let column = line_and_column(text, self.position).1;
         let headline = self.message_for(file);
@@ -29,7 +29,7 @@ impl ParseError {
     }
 }
 
-/// What may have to be closed where, and how what was written is said in this language.
+/// A hint at what must be closed and where, or at how to write this in the template language.
 fn hint_at_syntax(headline: &str, text: &[u8], position: usize) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
     if let Some(hint) = hint_at_operator(headline, text, position) {
@@ -48,7 +48,7 @@ fn hint_at_syntax(headline: &str, text: &[u8], position: usize) -> Option<String
             "no `if`, `range`, `with`, `define` or `block` is open here: one `end` too many above, or one of them is missing".to_string(),
         ),
         "bad character U+002D '-'" => {
-            // The field begins at `position`.
+            // `position` is the start of the field.
             let (path, key) = path_and_key(text, position + text.get(position..)?.find('-')?)?;
             Some(format!("a key with `-` in it is read by `index`: `(index {path} \"{key}\")`"))
         }
@@ -60,9 +60,9 @@ fn hint_at_syntax(headline: &str, text: &[u8], position: usize) -> Option<String
     }
 }
 
-/// What other languages have operators for, and brackets.
+/// A hint for operators and brackets of other languages.
 fn hint_at_operator(headline: &str, text: &str, position: usize) -> Option<String> {
-    // At the sign, at what follows a `|` that was taken for a pipe, or at the field that a bracket follows.
+    // The position is the operator, the text behind a `|` that was read as a pipe, or the field before a bracket.
     let (before, rest) = (text.get(..position)?, text.get(position..)?);
     let is_operand = headline.starts_with("unexpected ") && !headline.starts_with("unexpected {{");
     let index = |path: &str, key: &str| Some(format!("an item is read by `index`: `(index {path} {key})`"));
@@ -92,7 +92,7 @@ fn hint_at_operator(headline: &str, text: &str, position: usize) -> Option<Strin
     (is_operand || headline.starts_with("illegal number syntax") || headline.starts_with("bad character")).then(|| hint.to_string())
 }
 
-/// `.Values.my` and `my-key` around the `-` in `.Values.my-key`: what is read, and the key.
+/// `.Values.my` and `my-key` around the `-` in `.Values.my-key`: the path, and the key.
 fn path_and_key(text: &str, position: usize) -> Option<(&str, &str)> {
     let path = path_before(text.get(..position)?);
     let begun = path.rfind('.')?;
@@ -102,7 +102,7 @@ fn path_and_key(text: &str, position: usize) -> Option<(&str, &str)> {
     Some((path.get(..begun).filter(|path| !path.is_empty()).unwrap_or("."), rest.get(..end)?))
 }
 
-/// The chain of names that a text ends with.
+/// The chain of names at the end of a text.
 fn path_before(text: &str) -> &str {
     let start = text
         .rfind(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.' | '$'))
@@ -110,7 +110,7 @@ fn path_before(text: &str) -> &str {
     text.get(start..).unwrap_or_default()
 }
 
-/// Which variable may be meant, of those that stand above.
+/// The variable that may be meant, among those used above.
 fn hint_at_variable(name: &str, above: &str) -> String {
     let names = above.split('$').skip(1).filter_map(|rest| {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
@@ -122,7 +122,7 @@ fn hint_at_variable(name: &str, above: &str) -> String {
     }
 }
 
-/// What to use instead of a function that does not exist.
+/// The replacement for a function that does not exist.
 fn hint_at_function(unknown: &str) -> Option<String> {
     let known = match unknown {
         "env" | "expandenv" => return Some("charts cannot read the environment: pass it as a value, with `--set`".into()),
@@ -138,7 +138,7 @@ fn hint_at_function(unknown: &str) -> Option<String> {
 mod tests {
     use crate::template::parser::parse;
 
-    /// Hints at texts that do not parse.
+    /// Texts that do not parse, and the expected hints.
     const HINTS: &[(&str, &str)] = &[
         ("{{ if .a == 1 }}", "`a == b` is `eq a b`"),
         ("{{ if .a != 1 }}", "`a != b` is `ne a b`"),

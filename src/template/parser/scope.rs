@@ -1,19 +1,19 @@
-//! Names of variables in the order in which they were declared.
+//! Names of variables in the order of their declaration.
 //!
-//! Goes in: names as they are declared, and how many of them a block leaves. Comes out: the last place of a name. Blocks hide and give
-//! back names, so that this is a stack; it is looked through from its end while it is short, as it nearly always is, and by name once it
+//! Goes in: names as they are declared, and how many of them a block keeps. Comes out: the last place of a name. Blocks hide and
+//! restore names, so this is a stack. It is searched from its end while it is short, as it nearly always is, and by name once it
 //! is long: a template may declare a hundred thousand variables.
 
 use std::collections::HashMap;
 
-/// So many names are looked through faster than they are looked up.
+/// Up to this many names, searching is faster than hashing.
 const SHORT: usize = 32;
 
 /// A stack of names.
 #[derive(Default)]
 pub(super) struct Scope<'a> {
     names: Vec<&'a [u8]>,
-    /// The places of each name, the last one last, once there are many.
+    /// The places of each name in ascending order, once there are many names.
     places: Option<HashMap<&'a [u8], Vec<usize>, ahash::RandomState>>,
 }
 
@@ -23,7 +23,7 @@ impl<'a> Scope<'a> {
         self.names.len()
     }
 
-    /// Declares a name and gives its place.
+    /// Declares a name and returns its place.
     pub(super) fn push(&mut self, name: &'a [u8]) -> usize {
         let place = self.names.len();
         self.names.push(name);
@@ -49,7 +49,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Leaves the first `length` names.
+    /// Keeps the first `length` names.
     pub(super) fn truncate(&mut self, length: usize) {
         let Some(places) = &mut self.places else { return self.names.truncate(length) };
         while self.names.len() > length {

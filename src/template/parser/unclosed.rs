@@ -1,13 +1,13 @@
-//! Which block of a template is left open, for the hint at "unexpected EOF".
+//! Finds the unclosed block of a template, for the hint at "unexpected EOF".
 //!
-//! Goes in: a template's text. Comes out: the word and the line of the innermost block without its `end`, or nothing. Looks at
-//! the words behind `{{` alone, since the parser has given up on the text; texts in quotes and comments are passed over. Go
-//! tells only that the file ended.
+//! Goes in: a template's text. Comes out: the keyword and the line of the innermost block without its `end`, or nothing. It reads
+//! only the words behind `{{`, since the parser has given up on the text, and skips quoted texts and comments. Go reports only
+//! that the file ended.
 
-/// The innermost block that is open at the end: its word, and its line from 1.
+/// The innermost block that is open at the end: its keyword, and its line from 1.
 pub fn innermost(text: &str) -> Option<(&'static str, usize)> {
     const BLOCKS: [&str; 5] = ["if", "range", "with", "define", "block"];
-    // Each with where its action begins.
+    // Each with the start of its action.
     let mut open: Vec<(&'static str, usize)> = Vec::new();
     let mut rest = text;
     while let Some((_, action)) = rest.split_once("{{") {
@@ -29,7 +29,7 @@ pub fn innermost(text: &str) -> Option<(&'static str, usize)> {
     Some((block, 1 + text.get(..start).unwrap_or_default().matches('\n').count()))
 }
 
-/// What follows the action's `}}`, its texts in quotes passed over.
+/// The text behind the action's `}}`; `}}` in quotes does not count.
 fn behind_action(body: &str) -> &str {
     let mut quote = None;
     let mut escaped = false;

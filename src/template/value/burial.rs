@@ -1,7 +1,7 @@
 //! Drops deep values in a loop.
 //!
-//! Goes in: what a map or list held when its last handle went away. Comes out: nothing, and no recursion deeper than
-//! [`DEEPEST`], however deep a template nested its maps. The plain way is the one taken almost always.
+//! Goes in: the content of a map or list whose last handle was dropped. Comes out: nothing, with recursion no deeper than
+//! [`DEEPEST`], however deeply a template nested its maps. Nearly all drops are direct.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -14,7 +14,7 @@ thread_local! {
     static WAITING: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Drops `content`, at once or when the drops above are done.
+/// Drops `content` at once, or after the enclosing drops.
 pub(super) fn bury<T: 'static>(content: T) {
     let depth = DEPTH.get();
     if depth >= DEEPEST {

@@ -1,7 +1,7 @@
 //! Go's nil `[]byte`.
 //!
-//! An absent file of `.Files` is one. It is empty like others, but JSON writes `null` for it, and it equals nil. It is told by
-//! its address, so that bytes stay one pointer.
+//! An absent file of `.Files` is one. It is empty like others, but JSON writes `null` for it, and it equals nil. It is recognised
+//! by its address, so that bytes stay one pointer.
 
 use std::sync::{Arc, LazyLock};
 

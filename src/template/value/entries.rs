@@ -1,13 +1,13 @@
-//! The entries of a map that is no view, in byte order of the keys.
+//! The entries of a map that is not a view, in byte order of the keys.
 //!
-//! Goes in: keys and values. Comes out: the same in order. Most maps are made by `dict` with a handful of keys, looked into a
-//! few times and thrown away: a short list is made and searched in less time than a tree, and only what has grown becomes one.
+//! Goes in: keys and values. Comes out: the same in order. Most maps are made by `dict` with a handful of keys, read a few times
+//! and dropped: a short list is faster to build and search than a tree, so only larger maps use one.
 
 use super::{Str, Value};
 use crate::data::compare;
 use std::collections::BTreeMap;
 
-/// More are kept in a tree.
+/// Larger maps are kept in a tree.
 const FEW: usize = 20;
 
 /// A sorted map of texts to values.
@@ -55,7 +55,7 @@ impl Entries {
         }
     }
 
-    /// Makes room for one more, and no more than that.
+    /// Reserves room for exactly one more entry.
     pub(super) fn make_room(&mut self) {
         if let Entries::Few(entries) = self {
             entries.reserve_exact(1);
@@ -101,13 +101,13 @@ impl Entries {
 }
 
 impl FromIterator<(Str, Value)> for Entries {
-    /// Of equal keys the last one stays.
+    /// Among equal keys, the last one stays.
     fn from_iter<I: IntoIterator<Item = (Str, Value)>>(entries: I) -> Entries {
         let mut entries: Vec<(Str, Value)> = entries.into_iter().collect();
         if entries.len() > FEW {
             return Entries::Many(entries.into_iter().collect());
         }
-        // Stable, so that of equal keys the last one is the last of its run.
+        // The sort is stable, so that the last of equal keys is the last of its run.
         entries.sort_by(|a, b| compare(a.0.as_bytes(), b.0.as_bytes()));
         entries.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;
@@ -124,7 +124,7 @@ impl FromIterator<(Str, Value)> for Entries {
 mod tests {
     use super::*;
 
-    /// Few and many entries behave as one sorted map, whatever order they come in.
+    /// Short and long maps both behave as a sorted map, whatever the order of insertion.
     #[test]
     fn entries_are_those_of_a_sorted_map() {
         for count in [0, 1, 5, FEW - 1, FEW, FEW + 1, 3 * FEW] {

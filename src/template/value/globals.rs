@@ -1,9 +1,9 @@
-//! Which parts of `.Values.global` are one map for several charts.
+//! The parts of `.Values.global` that are one map for several charts.
 //!
-//! Goes in: the globals of each chart, from the coalesced values. Comes out: for a view of them, the cell below a key.
-//! Helm copies `global` and the tables directly in it for each subchart; what lies deeper, and lists, are the maps of the
-//! parent, so that `set` on them in one chart shows in the others. `values::coalesce` leaves such parts as the same `Arc`
-//! in the globals of parent and subchart, and this is where they become the same cell, once somebody asks for them.
+//! Goes in: the globals of each chart, from the coalesced values. Comes out: for a view of them, the cell below a key. Helm copies
+//! `global` and the tables directly in it for each subchart; deeper tables, and lists, are the parent's own, so that `set` on them
+//! in one chart shows in the others. `values::coalesce` leaves such parts as the same `Arc` in the globals of parent and subchart;
+//! here they become the same cell on first use.
 
 use super::{Map, MapKind, Value, trace};
 use crate::data::{self, Data};
@@ -15,17 +15,17 @@ use std::sync::Arc;
 /// The key of the globals in every chart's values.
 const KEY: &str = "global";
 
-/// The globals of one chart and of those above it.
+/// The globals of one chart and of its ancestors.
 pub struct Globals {
     data: Arc<data::Map>,
     above: Option<Rc<Globals>>,
-    /// What charts below share with this one and no chart further up, by the address of the shared data.
+    /// Cells that this chart shares with its descendants but not with its parent, by the address of the shared data.
     cells: RefCell<HashMap<*const (), Value>>,
     /// Whether any chart of the tree has such cells.
     used: Rc<Cell<bool>>,
 }
 
-/// The values of one chart: where its globals and those of its subcharts are.
+/// The globals of one chart and the scopes of its subcharts.
 pub struct Scope {
     globals: Option<Rc<Globals>>,
     subcharts: Vec<(String, Rc<Scope>)>,
@@ -42,7 +42,7 @@ impl Scope {
         Scope { globals, subcharts: Vec::new() }
     }
 
-    /// Notes a subchart's scope.
+    /// Adds a subchart's scope.
     pub fn add(&mut self, name: &str, scope: Scope) {
         self.subcharts.push((name.to_string(), Rc::new(scope)));
     }
@@ -53,7 +53,7 @@ impl Scope {
 }
 
 impl Globals {
-    /// The collection at a path of one or two keys, one cell for all charts that have it from the same place.
+    /// The collection at a path of one or two keys, as one cell for all charts that share its data.
     fn shared(&self, path: &[&str], data: &Data) -> Value {
         let Some(address) = address_of(data) else { return Value::view(data, trace::CONTEXT) };
         let mut owner = self;
@@ -66,7 +66,7 @@ impl Globals {
         owner.cells.borrow_mut().entry(address).or_insert_with(|| Value::view(data, trace::CONTEXT)).clone()
     }
 
-    /// Whether a cell that this chart sees differs from its data.
+    /// Whether a cell visible to this chart differs from its data.
     fn is_changed(&self) -> bool {
         if !self.used.get() {
             return false;
@@ -90,14 +90,14 @@ fn address_of(data: &Data) -> Option<*const ()> {
     }
 }
 
-/// What a view of values stands for, where that matters for what lies below it.
+/// The role of a view of values, where it affects the views below.
 #[derive(Clone)]
 pub enum Link {
     /// The values of a chart.
     Values(Rc<Scope>),
     /// Its `global` table.
     Globals(Rc<Globals>),
-    /// A table in that, and its key.
+    /// A table in `global`, and its key.
     Table(Rc<Globals>, Arc<str>),
 }
 
@@ -123,7 +123,7 @@ impl Link {
         }
     }
 
-    /// Whether something below differs from the data although this view does not know it yet.
+    /// Whether something below differs from the data, even if this view has not created it yet.
     pub(super) fn is_changed(&self) -> bool {
         match self {
             Link::Values(scope) => scope.is_changed(),

@@ -1,24 +1,24 @@
 //! How Go's slices grow.
 //!
-//! Goes in: what a slice holds and how long it is. Comes out: how long it may get before Go copies it, which shows when a
-//! template slices past the length. Follows `growslice` and the size classes of Go's runtime (1.26, 64 bits).
+//! Goes in: the type and length of a slice. Comes out: its capacity, the length up to which Go does not copy it; the capacity
+//! shows when a template slices past the length. Follows `growslice` and the size classes of Go's runtime (1.26, 64 bits).
 
 use super::ListKind;
 
-/// Sizes that Go's memory comes in, up to [`LARGEST`].
+/// The size classes of Go's allocator, up to [`LARGEST`].
 const CLASSES: [usize; 67] = [
     8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416, 448, 480, 512, 576, 640, 704,
     768, 896, 1024, 1152, 1280, 1408, 1536, 1792, 2048, 2304, 2688, 3072, 3200, 3456, 4096, 4864, 5376, 6144, 6528, 6784, 6912, 8192, 9472,
     9728, 10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,
 ];
 const LARGEST: usize = 32768;
-/// Memory beyond the last class comes in pages.
+/// Larger allocations are whole pages.
 const PAGE: usize = 8192;
-/// What pieces of memory that hold pointers have in front when they are larger than [`HEADED`].
+/// The header of allocations that contain pointers and are larger than [`HEADED`].
 const HEADER: usize = 8;
 const HEADED: usize = 512;
 
-/// Bytes of an item, and whether it holds pointers.
+/// The size of an item, and whether it contains pointers.
 fn layout(kind: ListKind) -> (usize, bool) {
     match kind {
         ListKind::Any | ListKind::Str | ListKind::VersionSet => (16, true),
@@ -37,9 +37,9 @@ fn rounded(size: usize, pointers: bool) -> usize {
     CLASSES.iter().copied().find(|class| *class >= wanted).unwrap_or(LARGEST) - header
 }
 
-/// The capacity after a slice with this one got as many items as `length` says.
+/// The capacity after a slice of this capacity grew to `length` items.
 pub(crate) fn appended(kind: ListKind, capacity: usize, length: usize) -> usize {
-    /// From here on slices no longer double.
+    /// From this length on, slices no longer double.
     const THRESHOLD: usize = 256;
     if length <= capacity {
         return capacity;
@@ -58,7 +58,7 @@ pub(crate) fn appended(kind: ListKind, capacity: usize, length: usize) -> usize 
     rounded(next * size, pointers) / size
 }
 
-/// The capacity of a slice whose items were appended one by one.
+/// The capacity of a slice whose items were appended one at a time.
 pub(crate) fn capacity(kind: ListKind, length: usize) -> usize {
     let mut capacity = 0;
     while capacity < length {

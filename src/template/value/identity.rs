@@ -1,39 +1,39 @@
-//! When two arguments are as good as the same.
+//! Decides when two arguments are interchangeable.
 //!
-//! Goes in: a value. Comes out: bytes that are equal only for values from which every template makes the same text, as
-//! long as the contexts of the charts do not change ([`trace`]), and handles that keep the addresses in them from being
-//! used again. Maps of the contexts are told apart by where they lie, what templates put together by what it holds.
+//! Goes in: a value. Comes out: bytes that are equal only for values from which every template makes the same text, as long as the
+//! contexts of the charts do not change ([`trace`]), and handles that keep the addresses in those bytes from being reused. Maps of
+//! the contexts are identified by their address, values that templates put together by their content.
 
 use super::{List, Map, Room, Str, Value, trace};
 use crate::data::Data;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Texts up to this length are compared, longer ones told apart by where they lie.
+/// Texts up to this length are compared by content, longer ones by address.
 const SHORT_TEXT: usize = 256;
 
-/// How many values an argument may hold that have to be looked at.
+/// How many values an argument may contain that must be inspected.
 const MOST_PARTS: u32 = 64;
 
-/// How many bytes may be kept from being freed for one argument.
+/// How many bytes one argument may keep from being freed.
 const MOST_WEIGHT: usize = 64 << 10;
 
-/// What a handle keeps besides texts.
+/// The weight of a handle besides texts.
 const HANDLE_WEIGHT: usize = 64;
 
-/// The identity of an argument under way.
+/// The identity of an argument, while it is being built.
 #[derive(Default)]
 pub(crate) struct Identity {
     pub(crate) key: Vec<u8>,
-    /// Whose addresses are in the key.
+    /// The values whose addresses are in the key.
     pub(crate) pins: Vec<Value>,
-    /// About how many bytes the handles keep that nobody else may want any more.
+    /// The approximate number of bytes that only the handles keep alive.
     pub(crate) weight: usize,
     parts: u32,
 }
 
 impl Identity {
-    /// Begins anew.
+    /// Starts over.
     pub(crate) fn clear(&mut self) {
         self.key.clear();
         self.pins.clear();
@@ -67,7 +67,7 @@ impl Identity {
         }
     }
 
-    /// Adds a value; `false` if it is too large or changes too easily to be told.
+    /// Adds a value; `false` if it is too large or may change too easily to be identified.
     pub(crate) fn value(&mut self, value: &Value) -> bool {
         self.parts += 1;
         self.weight += HANDLE_WEIGHT;
@@ -91,13 +91,13 @@ impl Identity {
             }
             Value::List(list) => return self.list(list, value),
             Value::Map(map) => return self.map(map, value),
-            // No template changes an object.
+            // Templates cannot change an object.
             Value::Object(object) => self.pinned(7, Rc::as_ptr(object).cast::<u8>().addr(), value),
         }
         self.weight <= MOST_WEIGHT
     }
 
-    /// Adds what a tree of a parsed text keeps; `false` if that is too much.
+    /// Adds the memory that a parsed tree keeps alive; `false` if it is too much.
     fn weigh(&mut self, data: &Data) -> bool {
         self.weight += HANDLE_WEIGHT;
         self.weight += match data {
@@ -125,7 +125,7 @@ impl Identity {
         let items = list.items();
         self.tagged(10, items.len() as u64);
         self.key.extend_from_slice(&[list.kind() as u8, u8::from(list.is_nil())]);
-        // `slice` shows what is behind the last item.
+        // `slice` shows items behind the last one.
         let (tag, number) = match list.room() {
             Room::None => (0, 0),
             Room::Grown => (1, 0),
@@ -182,7 +182,7 @@ mod tests {
         assert_ne!(told(&Value::str("1")), told(&Value::int(1)));
     }
 
-    /// What is remembered keeps its argument alive, so that has to be small.
+    /// A remembered text keeps its argument alive, so the argument must be small.
     #[test]
     fn large_arguments_are_never_told() {
         let long = "x".repeat(MOST_WEIGHT + 1);

@@ -1,7 +1,7 @@
 //! Go slices.
 //!
-//! Goes in: items, or a shared list of a parsed text. Comes out: [`List`], whose type is kept beside the items. No
-//! function but `sortAlpha` changes a slice in place, so lists need no locks; a view makes its values when first asked.
+//! Goes in: items, or a shared list of a parsed text. Comes out: [`List`], whose type is kept beside the items. Only `sortAlpha`
+//! changes a slice in place, so lists need no locks; a view creates its values on first use.
 
 use super::{Map, MapKind, Value, burial, growth, trace};
 use crate::data;
@@ -10,7 +10,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What a list holds, which `typeOf` and `printf "%T"` show.
+/// The type of a list, which `typeOf` and `printf "%T"` show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListKind {
     /// `[]interface {}`
@@ -53,25 +53,25 @@ struct ListCell {
     nil: bool,
     source: Option<Arc<data::Items>>,
     items: OnceCell<Vec<Value>>,
-    /// What Go keeps behind the last item.
+    /// The items that Go keeps behind the last one.
     room: Room,
-    /// The items in order once `sortAlpha` has sorted them.
+    /// The sorted items, once `sortAlpha` has sorted them.
     sorted: OnceCell<Vec<Value>>,
-    /// When it was made, see [`trace`].
+    /// When the list was made, see [`trace`].
     birth: Cell<u32>,
 }
 
-/// What a slice could grow into without being copied, which `slice` with an end past the length shows.
+/// The spare capacity of a slice, which `slice` with an end past the length shows.
 #[derive(Clone, Default)]
 pub enum Room {
-    /// Nothing: the slice was made as long as it is.
+    /// None: the slice was made with exactly its length.
     #[default]
     None,
-    /// What `append`, one item after the other, leaves.
+    /// The room that `append`, one item at a time, leaves.
     Grown,
-    /// So many zero values.
+    /// This many zero values.
     Zeros(usize),
-    /// What stands from there on in the list that `slice` cut it out of, which is no such part itself.
+    /// The items from this position on in the list that `slice` cut it out of; that list is never such a part itself.
     Rest(List, usize),
 }
 
@@ -89,12 +89,12 @@ impl List {
         List::with_room(kind, items, Room::None)
     }
 
-    /// A slice with this behind its last item.
+    /// A slice with this room behind its last item.
     pub fn with_room(kind: ListKind, items: Vec<Value>, room: Room) -> List {
         List::of(kind, false, None, OnceCell::from(items), room, trace::generation())
     }
 
-    /// A slice that was made by appending its items one by one.
+    /// A slice that was made by appending its items one at a time.
     pub fn grown(kind: ListKind, items: Vec<Value>) -> List {
         List::with_room(kind, items, Room::Grown)
     }
@@ -109,7 +109,7 @@ impl List {
         List::view(source, trace::generation())
     }
 
-    /// The same, as part of something that was made then.
+    /// As [`List::from_data`], as part of an object with this birth.
     pub(super) fn view(source: Arc<data::Items>, birth: u32) -> List {
         List::of(ListKind::Any, false, Some(source), OnceCell::new(), Room::Grown, birth)
     }
@@ -118,7 +118,7 @@ impl List {
         List(Rc::new(ListCell { kind, nil, source, items, room, sorted: OnceCell::new(), birth: Cell::new(birth) }))
     }
 
-    /// The items; those of a shared list become values on the first call.
+    /// The items; those of a shared list become values on first use.
     pub fn items(&self) -> &[Value] {
         if let Some(sorted) = self.0.sorted.get() {
             return sorted;
@@ -133,7 +133,7 @@ impl List {
         })
     }
 
-    /// Sorts a list of strings where it stands, for all its names: what Go's sort does to the slice that `sortAlpha` gets.
+    /// Sorts a list of strings in place, for all references to it, as Go does with the slice passed to `sortAlpha`.
     pub fn sort_in_place(&self) {
         trace::changed(self.0.birth.get());
         self.0.sorted.get_or_init(|| {
@@ -146,7 +146,7 @@ impl List {
         });
     }
 
-    /// Length, without making values of a shared list.
+    /// The length, without creating the values of a shared list.
     pub fn len(&self) -> usize {
         match (self.0.items.get(), &self.0.source) {
             (Some(items), _) => items.len(),
@@ -155,7 +155,7 @@ impl List {
         }
     }
 
-    /// What Go keeps behind the last item.
+    /// The room behind the last item.
     pub fn room(&self) -> &Room {
         &self.0.room
     }
@@ -181,7 +181,7 @@ impl List {
         }
     }
 
-    /// The items from one position up to another, which may lie in the room behind the last item; `None` past that.
+    /// The items between two positions, which may lie in the room behind the last item; `None` beyond that.
     pub fn part(&self, from: usize, to: usize) -> Option<List> {
         let (length, room) = (self.len(), self.room_length());
         if from > to || to > length + room {
@@ -210,12 +210,12 @@ impl List {
         self.0.nil
     }
 
-    /// What it holds.
+    /// The type of the list.
     pub fn kind(&self) -> ListKind {
         self.0.kind
     }
 
-    /// Whether both are one and the same.
+    /// Whether both are the same list.
     pub fn same(&self, other: &List) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
@@ -224,12 +224,12 @@ impl List {
         self.0.birth.get()
     }
 
-    /// Where it lies, for as long as a handle of it is kept.
+    /// Its address, valid as long as a handle of it is kept.
     pub(super) fn address(&self) -> usize {
         Rc::as_ptr(&self.0).addr()
     }
 
-    /// Makes it part of the contexts, and puts what it holds to `waiting` for the same.
+    /// Makes it part of the contexts, and adds its items to `waiting` to be adopted too.
     pub(super) fn adopt(&self, waiting: &mut Vec<Value>) {
         if self.0.birth.replace(trace::CONTEXT) != trace::CONTEXT
             && let Some(items) = self.0.items.get()
@@ -241,7 +241,7 @@ impl List {
         }
     }
 
-    /// The shared list that this still equals, all the way down.
+    /// The shared list that it still equals at all depths.
     pub fn pristine(&self) -> Option<&Arc<data::Items>> {
         let source = self.0.source.as_ref().filter(|_| self.0.sorted.get().is_none())?;
         match self.0.items.get() {

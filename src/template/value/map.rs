@@ -1,8 +1,8 @@
 //! Go maps, with identity.
 //!
-//! Goes in: entries, or a shared map of a parsed text. Comes out: [`Map`], a handle: `set`, `unset` and `merge` change
-//! what every other handle sees. A view of a shared map becomes one of its own when it is first changed; the maps and
-//! lists below it keep their identity from the moment they are asked for.
+//! Goes in: entries, or a shared map of a parsed text. Comes out: [`Map`], a handle: changes by `set`, `unset` and `merge` show in
+//! every other handle. A view of a shared map gets its own entries on its first change; the maps and lists in it keep their
+//! identity from their first use on.
 
 use super::entries::Entries;
 use super::globals::Link;
@@ -14,7 +14,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What a map is declared as, which `typeOf` and assignability show.
+/// The declared type of a map, which `typeOf` and assignability show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MapKind {
     /// `map[string]interface {}`
@@ -36,51 +36,51 @@ impl MapKind {
     }
 }
 
-/// The entry of a root context that differs from file to file.
+/// The entry of a root context that differs between files.
 const PER_FILE: &str = "Template";
 
-/// A Go map with identity: every clone sees what any clone changes. Iteration is in byte order of the keys.
+/// A Go map with identity: all clones see each other's changes. Iteration is in byte order of the keys.
 #[derive(Clone)]
 pub struct Map {
     cell: Rc<MapCell>,
-    /// Of the handle, not of the entries: Go converts one map between named types without a copy.
+    /// Kept in the handle, not with the entries: Go converts a map between named types without a copy.
     kind: MapKind,
 }
 
 struct MapCell {
     nil: bool,
-    /// Whether this is the root context of a chart, whose `Template` differs from file to file.
+    /// Whether this is the root context of a chart, whose `Template` differs between files.
     is_root: bool,
-    /// When it was made, see [`trace`].
+    /// When the map was made, see [`trace`].
     birth: Cell<u32>,
-    /// Set for views of values whose parts other charts share.
+    /// Set for views of values that share parts with other charts.
     link: Option<Link>,
     state: RefCell<MapState>,
 }
 
 enum MapState {
-    /// Equal to the shared map; `children` holds the map and list entries that were asked for, sorted by index, so that
-    /// each keeps its identity.
+    /// Equal to the shared map; `children` has the map and list entries used so far, sorted by index, so that each keeps its
+    /// identity.
     View { source: Arc<data::Map>, children: Vec<(u32, Value)> },
     /// Changed, or never shared.
     Own(Entries),
-    /// The same with one more entry, whose key nobody has looked at.
+    /// The same with one more entry, whose key was not needed yet.
     Unwritten { entries: Entries, key: Box<Deferred>, value: Value },
-    /// Nobody has looked at it but for single fields.
+    /// Not used yet, except for single fields.
     Facts(Rc<dyn Facts>),
 }
 
-/// What a map of the contexts says, of which templates hardly ever look at more than a field or two.
+/// The content of a map of the contexts, of which templates rarely use more than a field or two.
 pub trait Facts {
-    /// What stands under `key` if that is a text, a number or a truth value, which has no identity; made each time it is asked for.
+    /// The value under `key` if it is a string, a number or a boolean, which have no identity; made anew each time.
     fn scalar(&self, key: &[u8]) -> Option<Value>;
 
-    /// All of it.
+    /// All entries.
     fn entries(&self) -> Vec<(Str, Value)>;
 }
 
 impl MapState {
-    /// Writes the key that is still to be written, or all of it.
+    /// Writes the deferred key, or all facts.
     fn settle(&mut self) {
         if let MapState::Facts(facts) = self {
             let entries: Entries = facts.entries().into_iter().collect();
@@ -116,7 +116,7 @@ impl Map {
         Map { cell: Rc::new(MapCell { nil, is_root: false, birth: Cell::new(birth), link: None, state: RefCell::new(state) }), kind }
     }
 
-    /// The same map, seen as another type: changes of one are seen in the other.
+    /// The same map, with another type: each shows the changes of the other.
     pub fn with_kind(&self, kind: MapKind) -> Map {
         Map { cell: self.cell.clone(), kind }
     }
@@ -131,7 +131,7 @@ impl Map {
         Map::of(kind, true, MapState::Own(Entries::default()))
     }
 
-    /// A map of these entries.
+    /// A map with these entries.
     pub fn from_entries(kind: MapKind, entries: impl IntoIterator<Item = (Str, Value)>) -> Map {
         Map::of(kind, false, MapState::Own(entries.into_iter().collect()))
     }
@@ -141,12 +141,12 @@ impl Map {
         Map::of(kind, false, MapState::View { source, children: Vec::new() })
     }
 
-    /// The same, as part of something that was made then.
+    /// As [`Map::from_data`], as part of an object with this birth.
     pub(super) fn view(kind: MapKind, source: Arc<data::Map>, birth: u32) -> Map {
         Map::born(birth, kind, false, MapState::View { source, children: Vec::new() })
     }
 
-    /// A view of a shared map whose parts other charts may share; part of the contexts.
+    /// A view of a shared map that may share parts with other charts; part of the contexts.
     pub fn linked(kind: MapKind, source: Arc<data::Map>, link: Link) -> Map {
         let state = RefCell::new(MapState::View { source, children: Vec::new() });
         Map { cell: Rc::new(MapCell { nil: false, is_root: false, birth: Cell::new(trace::CONTEXT), link: Some(link), state }), kind }
@@ -163,12 +163,12 @@ impl Map {
         }
     }
 
-    /// A map of these facts, which is part of the contexts.
+    /// A map with these facts, which is part of the contexts.
     pub fn facts(kind: MapKind, facts: Rc<dyn Facts>) -> Map {
         Map::born(trace::CONTEXT, kind, false, MapState::Facts(facts))
     }
 
-    /// Puts the facts of the file to be rendered into a root context: no change that anybody has to hear of.
+    /// Sets the facts of the next file in a root context; this does not count as a change.
     pub fn begin_file(&self, template: Value) {
         trace::begin_file(self.address());
         if let MapState::Own(entries) = &mut *self.cell.state.borrow_mut() {
@@ -176,7 +176,7 @@ impl Map {
         }
     }
 
-    /// What it is declared as.
+    /// Its declared type.
     pub fn kind(&self) -> MapKind {
         self.kind
     }
@@ -186,12 +186,12 @@ impl Map {
         self.cell.nil
     }
 
-    /// Whether both are one and the same.
+    /// Whether both are the same map.
     pub fn same(&self, other: &Map) -> bool {
         Rc::ptr_eq(&self.cell, &other.cell)
     }
 
-    /// The table at a path of keys joined by dots (Helm's `Values.Table`); the error is the key that leads to none.
+    /// The table at a path of keys joined by dots (Helm's `Values.Table`); the error is the key without a table.
     pub fn table<'path>(&self, path: &'path [u8]) -> Result<Map, &'path [u8]> {
         let mut map = self.clone();
         for name in path.split(|byte| *byte == b'.') {
@@ -241,12 +241,12 @@ impl Map {
         self.own(|entries| entries.insert(key, value));
     }
 
-    /// The same under a key that may not be written yet.
+    /// As [`Map::insert`], with a key that may not be written yet.
     pub fn insert_printed(&self, key: Deferred, value: Value) {
         if key.is_written() {
             return self.insert(key.to_text(), value);
         }
-        // One such key is a slip of somebody's pen; what is rarer need not be fast.
+        // One such key is a mistake in a chart; rarer cases need not be fast.
         let mut state = self.cell.state.borrow_mut();
         match &mut *state {
             MapState::Own(entries) if !entries.keys().any(|known| key.may_be(known.as_bytes())) => {
@@ -260,7 +260,7 @@ impl Map {
         }
     }
 
-    /// The state, in which all keys are written if one of them may be `key`.
+    /// The state; all keys are written if the deferred one may be `key`.
     fn settled(&self, key: &[u8]) -> RefMut<'_, MapState> {
         let mut state = self.cell.state.borrow_mut();
         if let MapState::Unwritten { key: unwritten, .. } = &*state
@@ -278,7 +278,7 @@ impl Map {
         state
     }
 
-    /// Takes `key` out.
+    /// Removes `key` and returns its value.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
         if !self.contains_key(key) {
             return None;
@@ -299,7 +299,7 @@ impl Map {
 
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
-        // A root context never is, and saying so shows nothing of it.
+        // A root context never is; answering that does not count as a read.
         !self.cell.is_root && self.len() == 0
     }
 
@@ -313,7 +313,7 @@ impl Map {
         }
     }
 
-    /// The entries in byte order of the keys, as they are now.
+    /// The current entries in byte order of the keys.
     pub fn entries(&self) -> Vec<(Str, Value)> {
         self.note_read(true);
         match &mut *self.written() {
@@ -330,7 +330,7 @@ impl Map {
         }
     }
 
-    /// Notes that somebody looks at a root context in a way that shows its `Template`.
+    /// Records a read of a root context if it shows its `Template`.
     fn note_read(&self, shows_template: bool) {
         if self.cell.is_root && shows_template {
             trace::read_of_root(self.address());
@@ -341,12 +341,12 @@ impl Map {
         self.cell.birth.get()
     }
 
-    /// Where it lies, for as long as a handle of it is kept.
+    /// Its address, valid as long as a handle of it is kept.
     pub(super) fn address(&self) -> usize {
         Rc::as_ptr(&self.cell).addr()
     }
 
-    /// Hands the entries of a map that is not a view to `take`, as long as it says to go on; whether it always did.
+    /// Passes the entries of a map that is not a view to `take` until it returns false; whether it never did.
     pub(super) fn try_own(&self, mut take: impl FnMut(&Str, &Value) -> bool) -> bool {
         match &*self.cell.state.borrow() {
             MapState::Own(entries) => entries.iter().all(|(key, value)| take(key, value)),
@@ -354,7 +354,7 @@ impl Map {
         }
     }
 
-    /// Makes it part of the contexts, and puts what it holds to `waiting` for the same.
+    /// Makes it part of the contexts, and adds its values to `waiting` to be adopted too.
     pub(super) fn adopt(&self, waiting: &mut Vec<Value>) {
         if self.cell.birth.replace(trace::CONTEXT) == trace::CONTEXT {
             return;
@@ -367,7 +367,7 @@ impl Map {
         }
     }
 
-    /// The shared map that this still equals, all the way down.
+    /// The shared map that it still equals at all depths.
     pub fn pristine(&self) -> Option<Arc<data::Map>> {
         if self.cell.link.as_ref().is_some_and(Link::is_changed) {
             return None;
@@ -397,7 +397,7 @@ impl Map {
     }
 }
 
-/// Entry `at` of a view; maps and lists are made once and kept, scalars each time.
+/// Entry `at` of a view; maps and lists are created once and kept, scalars are created each time.
 fn view_child(source: &Arc<data::Map>, children: &mut Vec<(u32, Value)>, at: usize, cell: &MapCell) -> Value {
     let Some((key, data)) = source.entry_at(at) else { return Value::Nil };
     match data {

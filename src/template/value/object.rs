@@ -1,7 +1,7 @@
-//! Structs, pointers and named types that templates meet: times, versions, certificates, capabilities, files.
+//! Structs, pointers and named types in templates: times, versions, certificates, capabilities, files.
 //!
-//! Goes in: the types themselves, which implement [`Object`] where they live. Comes out: fields and methods by name, and
-//! the forms they take in print, JSON and comparisons.
+//! Goes in: the types themselves, which implement [`Object`] in their own modules. Comes out: fields and methods by name, and the
+//! forms for printing, JSON and comparisons.
 
 use super::{Str, Value};
 use crate::template::functions::{Fault, Parameter, Parameters};
@@ -35,60 +35,60 @@ pub trait Object: Any {
         None
     }
 
-    /// Why text/template does not call the method of this name, if the type has one that it refuses.
+    /// text/template's reason for not calling the method of this name, if the type has one that it refuses.
     fn method_refusal(&self, name: &str) -> Option<&'static str> {
         let _ = name;
         None
     }
 
-    /// Go's `String()` if the type has one: what `%v`, `%s` and plain output print.
+    /// Go's `String()` if the type has one, printed by `%v`, `%s` and plain output.
     fn to_text(&self) -> Option<String> {
         None
     }
 
-    /// Go's `GoString()` if the type has one: what `%#v` prints.
+    /// Go's `GoString()` if the type has one, printed by `%#v`.
     fn to_go_syntax(&self) -> Option<String> {
         None
     }
 
-    /// The number or string that a named type such as `time.Month` is underneath.
+    /// The underlying number or string of a named type such as `time.Month`.
     fn underlying(&self) -> Option<Value> {
         None
     }
 
-    /// The `String()` that only a pointer to the value has: an action prints a struct's field with it, nothing else does.
+    /// The `String()` of the pointer type only: an action prints a struct's field with it, nothing else does.
     fn pointer_text(&self) -> Option<String> {
         None
     }
 
-    /// What becomes of a struct's field when it is given to a function as `interface {}`, if that is not the same: a copy
-    /// that the pointer's methods do not reach.
+    /// The form of a struct's field when it is passed to a function as `interface {}`, if it differs: a copy without the pointer's
+    /// methods.
     fn boxed(&self) -> Option<Value> {
         None
     }
 
-    /// The fields in declaration order, for `%v`, `%+v`, JSON and YAML; those with a lower-case name included, which only
+    /// The fields in declaration order, for `%v`, `%+v`, JSON and YAML; including those with a lower-case name, which only
     /// printing shows.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()
     }
 
-    /// What `deepCopy` makes of it, if that is not the same: mitchellh/copystructure leaves out what is not exported.
+    /// The result of `deepCopy`, if it differs: mitchellh/copystructure leaves out unexported fields.
     fn deep_copied(&self) -> Option<Value> {
         None
     }
 
-    /// What `MarshalJSON` or `MarshalText` makes of it, if the type has one; else JSON shows [`Object::json_fields`].
+    /// The result of `MarshalJSON` or `MarshalText`, if the type has one; otherwise JSON shows [`Object::json_fields`].
     fn to_json(&self) -> Option<Value> {
         None
     }
 
-    /// The exported fields in declaration order under their names in JSON (json tags).
+    /// The exported fields in declaration order, under their names in JSON (json tags).
     fn json_fields(&self) -> Vec<(&'static str, Value)> {
         self.exported_fields()
     }
 
-    /// The fields that other packages see: those with an upper-case name.
+    /// The fields visible to other packages: those with an upper-case name.
     fn exported_fields(&self) -> Vec<(&'static str, Value)> {
         self.fields().into_iter().filter(|(name, _)| name.starts_with(|first: char| first.is_ascii_uppercase())).collect()
     }
@@ -98,18 +98,19 @@ pub trait Object: Any {
         true
     }
 
-    /// For `eq` and deep equality; types that are not comparable say no.
+    /// Whether both are equal, for `eq` and deep equality; false for types that are not comparable.
     fn equals(&self, other: &dyn Object) -> bool {
         let _ = other;
         false
     }
 
-    /// Keys and values in order if it can be ranged over or indexed as a map (`.Files`).
+    /// Keys and values in order if it can be ranged over or indexed like a map (`.Files`).
     fn entries(&self) -> Option<Vec<(Str, Value)>> {
         None
     }
 
-    /// The same for who may never look at the bytes that the entries are, if they are bytes and some are still to be fetched.
+    /// As [`Object::entries`], for callers that may not need the bytes; only if the values are bytes and some are still to be
+    /// fetched.
     fn late_entries(&self) -> Option<Vec<(Str, LateBytes)>> {
         None
     }
@@ -122,12 +123,12 @@ pub trait Object: Any {
 #[derive(Clone)]
 pub enum LateBytes {
     Here(Arc<[u8]>),
-    /// About how many they are, and what fetches them.
+    /// The approximate number of bytes, and the function that fetches them.
     Late(usize, Rc<dyn Fn() -> Arc<[u8]>>),
 }
 
 impl LateBytes {
-    /// About how many they are.
+    /// The approximate number of bytes.
     pub fn length(&self) -> usize {
         match self {
             LateBytes::Here(bytes) => bytes.len(),
@@ -135,7 +136,7 @@ impl LateBytes {
         }
     }
 
-    /// The bytes themselves.
+    /// The bytes, fetched if needed.
     pub fn fetch(&self) -> Arc<[u8]> {
         match self {
             LateBytes::Here(bytes) => bytes.clone(),
@@ -144,7 +145,7 @@ impl LateBytes {
     }
 }
 
-/// A method of an [`Object`]: its parameters and what it does. The receiver is in the closure.
+/// A method of an [`Object`]: its parameters and its implementation. The receiver is in the closure.
 pub struct Method {
     pub parameters: Parameters,
     pub call: Box<dyn Fn(&[Value]) -> Result<Value, Fault>>,

@@ -1,24 +1,24 @@
-//! What an execution reads and changes beyond its arguments, so that its result may be used again.
+//! Records what an execution reads and changes beyond its arguments, so that its result may be reused.
 //!
-//! Goes in: the events of maps and lists of this thread. Comes out: the marks by which [`super::super::eval`] tells that a
-//! rendered `include` depended on nothing but its argument and changed nothing that was there before. Values live on one
-//! thread, and so do these marks. Not in Go, which renders the same include again each time.
+//! Goes in: the events of maps and lists of this thread. Comes out: marks that tell [`super::super::eval`] whether a rendered
+//! `include` depended only on its argument and changed nothing that existed before. Values stay on one thread, and so do these
+//! marks. Go has nothing like it: it renders the same include again each time.
 
 use std::cell::Cell;
 
-/// The birth of what belongs to the contexts of the charts; everything that templates make is younger.
+/// The birth of everything in the contexts of the charts; everything that templates make is younger.
 pub(super) const CONTEXT: u32 = 0;
 
 thread_local! {
-    /// Grows with every execution that is watched; a map is as old as the generation it was made in.
+    /// Grows with every watched execution; the birth of a map is the generation in which it was made.
     static GENERATION: Cell<u32> = const { Cell::new(CONTEXT + 1) };
     /// The birth of the oldest map or list changed since the innermost watched execution began.
     static OLDEST_CHANGED: Cell<u32> = const { Cell::new(u32::MAX) };
-    /// How often something of the contexts was changed.
+    /// How often the contexts were changed.
     static CONTEXT_CHANGES: Cell<u32> = const { Cell::new(0) };
-    /// Where the root context of the file that is being rendered lies.
+    /// The address of the root context of the current file.
     static ROOT: Cell<usize> = const { Cell::new(0) };
-    /// How often something was read that differs from file to file: `.Template`.
+    /// How often data was read that differs between files: `.Template`.
     static FILE_READS: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -35,23 +35,23 @@ pub(crate) fn contexts_are_made() {
     CONTEXT_CHANGES.set(0);
 }
 
-/// How often something of the contexts was changed: as long as this stays, a map of a context is what it was.
+/// How often the contexts were changed: while this stays the same, so do the maps of the contexts.
 pub(crate) fn context_changes() -> u32 {
     CONTEXT_CHANGES.get()
 }
 
-/// Notes a read of what differs from file to file.
+/// Records a read of data that differs between files.
 pub(crate) fn read_of_file() {
     FILE_READS.set(FILE_READS.get().wrapping_add(1));
 }
 
-/// A file is rendered from now on in the root context that lies here.
+/// Starts a file with the root context at this address.
 pub(super) fn begin_file(root: usize) {
     ROOT.set(root);
 }
 
-/// Notes a read of the `.Template` of a root context. That of another chart names the file of it that was rendered last: whoever
-/// reads it depends on the order of the files, just as if somebody had changed a value.
+/// Records a read of the `.Template` of a root context. The one of another chart names that chart's file rendered last: a reader
+/// depends on the order of the files, just as if a value had changed.
 pub(super) fn read_of_root(root: usize) {
     read_of_file();
     if root != ROOT.get() {
@@ -63,7 +63,7 @@ pub(super) fn generation() -> u32 {
     GENERATION.get()
 }
 
-/// Notes a change of a map or list of this birth.
+/// Records a change of a map or list with this birth.
 pub(super) fn changed(birth: u32) {
     OLDEST_CHANGED.set(OLDEST_CHANGED.get().min(birth));
     if birth == CONTEXT {
@@ -71,24 +71,24 @@ pub(super) fn changed(birth: u32) {
     }
 }
 
-/// An execution under watch.
+/// A watched execution.
 pub(crate) struct Watch {
     generation: u32,
     outer_oldest: u32,
     file_reads: u32,
 }
 
-/// What a watched execution did.
+/// The effects of a watched execution.
 pub(crate) struct Watched {
-    /// Whether it left everything as it was that was there before it.
+    /// Whether it changed nothing that existed before.
     pub(crate) is_clean: bool,
-    /// Whether it read what differs from file to file.
+    /// Whether it read data that differs between files.
     pub(crate) read_file: bool,
 }
 
-/// Begins to watch; every watch must be ended, the last one first.
+/// Starts a watch; watches must be ended in reverse order.
 pub(crate) fn watch() -> Watch {
-    // At the last generation everything counts as old, and nothing is taken for clean.
+    // At the last generation, everything counts as old and nothing as clean.
     let generation = GENERATION.get().saturating_add(1);
     GENERATION.set(generation);
     Watch { generation, outer_oldest: OLDEST_CHANGED.replace(u32::MAX), file_reads: FILE_READS.get() }

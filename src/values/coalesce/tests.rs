@@ -1,4 +1,4 @@
-//! Coalescing against what Helm 4.2.4 gives for the same charts.
+//! Coalescing, compared with Helm 4.2.4's result for the same charts.
 
 use super::*;
 use crate::chart::{Chart, Content, Metadata};
@@ -60,7 +60,7 @@ fn globals_reach_every_chart() {
 
 #[test]
 fn deeper_globals_are_one_for_all_charts() {
-    // Helm copies `global` and its tables, no more: what the subchart adds below shows above and in its siblings.
+    // Helm copies only `global` and the tables in it: what the subchart adds deeper shows in its parent and its siblings.
     let adding = chart("adding", r#"{"global": {"a": {"b": {"x": 1}}}}"#, vec![]);
     let root =
         chart("root", r#"{"global": {"a": {"b": {"y": 2}}}}"#, vec![chart("before", "{}", vec![]), adding, chart("later", "{}", vec![])]);
@@ -81,8 +81,7 @@ fn untouched_subtrees_are_shared() {
     assert!(Arc::ptr_eq(&table(&below, "global"), &table(&root.values, "global")));
 }
 
-/// An alias of a chart shares what was coalesced for the first one, but not when its own values or what is deep in globals tell
-/// them apart.
+/// Aliases of one chart share their coalesced values, unless their own values or deeper tables in globals differ.
 #[test]
 fn aliases_of_one_chart_are_coalesced_once() {
     let child =
@@ -99,7 +98,7 @@ fn aliases_of_one_chart_are_coalesced_once() {
     assert!(shares(&root, "{}", "a", "c"));
     assert!(shares(&root, r#"{"b": {"x": {"y": 2}}, "global": {"flat": {"s": 1}}}"#, "a", "c"));
     assert!(!shares(&root, r#"{"b": {"x": {"y": 2}}}"#, "a", "b"));
-    // Here the first alias loses the default to the null, which is gone when the second one comes.
+    // Here the null deletes the default for the first alias, and is gone when the second one is coalesced.
     for given in ["{}", r#"{"global": {"g": {"deep": {"own": null}}}}"#, r#"{"global": {"g": null}}"#, r#"{"b": {"global": {"g": 1}}}"#] {
         let Data::Map(values) = data(given) else { panic!("{given} is no map") };
         let alone = Coalescer::new(false, false, &mut Notices::new()).run(&root, &values).unwrap().freeze().unwrap();

@@ -1,8 +1,8 @@
-//! Whether a schema can be held against values within bounds, asked before the validator starts.
+//! Whether values can be validated against a schema within bounds, checked before the validator starts.
 //!
-//! Goes in: a schema, and for the last question the values. Comes out: what is wrong, if something is. A schema of a few
-//! lines can refer to its parts so that they apply 2⁴⁰ times, and the validator keeps every fault it finds; how often parts
-//! would apply is counted here first, each pair of part and value once. Helm has no such bounds.
+//! Goes in: a schema, and for the last check the values. Comes out: the fault, if there is one. A schema of a few lines can refer
+//! to its parts so that they apply 2⁴⁰ times, and the validator keeps every fault it finds. Here the applications are counted
+//! first, visiting each pair of part and value once. Helm has no such bounds.
 
 use crate::data::{Data, Map};
 use std::collections::HashMap;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 /// Deepest nesting of a schema; the validator's time grows with the square.
 const MAXIMUM_DEPTH: usize = 1_000;
-/// How often parts of a schema may apply to parts of the values, all in all.
+/// How often parts of a schema may apply to parts of the values, in total.
 const MAXIMUM_STEPS: u64 = 20_000_000;
 
-/// What is wrong with the text of a schema: nested too deeply, or with a pattern that is too large.
+/// The fault in the text of a schema: too deep nesting, or a pattern that is too large.
 pub(super) fn fault_of(schema: &Data) -> Option<String> {
     let mut open = vec![(schema, 0)];
     while let Some((part, depth)) = open.pop() {
@@ -38,12 +38,12 @@ pub(super) fn fault_of(schema: &Data) -> Option<String> {
     None
 }
 
-/// Only counted repeats make a small pattern large.
+/// A small pattern can be large only through counted repeats.
 fn is_too_large(pattern: &str) -> bool {
     pattern.contains('{') && matches!(regex::Regex::new(pattern), Err(regex::Error::CompiledTooBig(_)))
 }
 
-/// Whether the parts of the schema apply more often than is bearable.
+/// Whether parts of the schema apply more often than [`MAXIMUM_STEPS`].
 pub(super) fn is_endless(schema: &Data, values: &Arc<Map>) -> bool {
     let mut names = HashMap::new();
     let mut has_references = false;
@@ -64,7 +64,7 @@ pub(super) fn is_endless(schema: &Data, values: &Arc<Map>) -> bool {
         }
     }
     let values = Data::Map(values.clone());
-    // Without references every part is there as often as it is written.
+    // Without references, every part exists as often as it is written.
     has_references && Count { root: schema, names, known: HashMap::new() }.steps(schema, &values) > MAXIMUM_STEPS
 }
 
@@ -73,7 +73,7 @@ const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 struct Count<'a> {
     root: &'a Data,
     names: HashMap<String, &'a Data>,
-    /// By the addresses of part and value.
+    /// Counts by the addresses of part and value.
     known: HashMap<(*const Data, *const Data), u64>,
 }
 
@@ -84,7 +84,7 @@ impl<'a> Count<'a> {
         if let Some(known) = self.known.get(&pair) {
             return *known;
         }
-        // A part that applies to the same value within itself is the validator's own fault to tell.
+        // A part that applies to the same value again within itself is reported by the validator.
         self.known.insert(pair, 0);
         let mut steps = 1u64;
         for (key, part) in map.iter() {
@@ -104,7 +104,7 @@ impl<'a> Count<'a> {
         steps
     }
 
-    /// Of keywords that apply to what is in the value.
+    /// The steps of keywords that apply to items or entries of the value.
     fn steps_below(&mut self, key: &str, part: &'a Data, schema: &'a Map, value: &'a Data) -> u64 {
         match (key, part, value) {
             ("properties", Data::Map(parts), Data::Map(entries)) => {
@@ -135,7 +135,7 @@ impl<'a> Count<'a> {
         steps
     }
 
-    /// What a reference within the document names.
+    /// The target of a reference within the document.
     fn target(&self, name: &str) -> Option<&'a Data> {
         let fragment = name.rsplit_once('#').map_or("", |(_, fragment)| fragment);
         if let Some(pointer) = fragment.strip_prefix('/') {

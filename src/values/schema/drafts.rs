@@ -1,7 +1,8 @@
-//! Which drafts of JSON schema the parts of a schema name.
+//! The drafts of JSON schema that the parts of a schema name.
 //!
-//! Goes in: a schema. Comes out: the draft of an address, or why an address at `$schema` leads nowhere. Helm's library goes after every
-//! one of them, also where it says nothing (`getDraft` and `collectResources`); the validator only after that of the top.
+//! Goes in: a schema. Comes out: the draft of an address, or the reason why an address at `$schema` leads nowhere. Helm's library
+//! follows the address of every part, even where it has no effect (`getDraft` and `collectResources`); the validator follows only
+//! the top one.
 
 use super::{Loader, SCHEMA_URL, fault};
 use crate::data::Data;
@@ -9,7 +10,7 @@ use crate::quote::quote;
 use crate::url::Url;
 use boon::UrlLoader;
 
-/// The words that hold schemas, and the draft that each came with.
+/// The keywords that hold schemas, each with the draft that introduced it.
 const WORDS: [(&str, u32); 22] = [
     ("definitions", 4),
     ("properties", 4),
@@ -35,7 +36,7 @@ const WORDS: [(&str, u32); 22] = [
     ("prefixItems", 2020),
 ];
 
-/// Of these the ones that hold them by name.
+/// The keywords among them that hold schemas by name.
 const NAMED: [&str; 6] = ["definitions", "properties", "patternProperties", "dependencies", "$defs", "dependentSchemas"];
 
 /// The draft of a schema that names none.
@@ -55,7 +56,7 @@ pub(super) fn named(address: &str) -> Option<u32> {
     }
 }
 
-/// Why one of the addresses at `$schema` leads nowhere. That of the top is followed by the validator, the others are here.
+/// Why one of the addresses at `$schema` leads nowhere. The validator follows the top one; this function follows the others.
 pub(super) fn fault_of(schema: &Data, loader: &Loader) -> Option<String> {
     let address = |part: &Data| Some(part.as_map()?.get("$schema")?.as_str()?.to_string());
     let top = address(schema);
@@ -84,7 +85,7 @@ pub(super) fn fault_of(schema: &Data, loader: &Loader) -> Option<String> {
     None
 }
 
-/// Why nobody can follow the address at the `$schema` of this part.
+/// Why the address at the `$schema` of this part cannot be followed at all.
 fn fault_at(pointer: &str, address: &str) -> Option<String> {
     let address = without_fragment(address);
     match Url::parse(address.as_bytes()) {
@@ -101,7 +102,7 @@ fn fault_at(pointer: &str, address: &str) -> Option<String> {
     }
 }
 
-/// Why nothing comes from the address.
+/// Why loading the address fails.
 fn fault_behind(address: &str, loader: &Loader) -> Option<String> {
     let address = without_fragment(address);
     if address == SCHEMA_URL {

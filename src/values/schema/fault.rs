@@ -1,10 +1,9 @@
 //! Faults of validation in the words and the shape of Helm's schema library (santhosh-tekuri/jsonschema v6).
 //!
 //! Goes in: an error of `boon`. Comes out: lines such as `- at '/service/port': minimum: got 80, want 1,024`.
-//! The two libraries share their design but not their words, and differ in shape: `boon` drops the `'allOf' failed` level
-//! when one branch alone failed, keeps it for `contains`, goes on after a failed `format` and divides in floating point. The
-//! dropped levels are found again from where in the schema an error lies. Numbers are printed as golang.org/x/text does it in
-//! English.
+//! The two libraries share their design, but their words and the shape of their errors differ: `boon` drops the `'allOf' failed`
+//! level when only one branch failed, keeps it for `contains`, goes on after a failed `format` and divides in floating point. The
+//! dropped levels are restored from the place of an error in the schema. Numbers are printed as golang.org/x/text does in English.
 
 use super::formats;
 use super::multiple::is_multiple;
@@ -14,7 +13,7 @@ use crate::url::{path_escape, path_unescape};
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
 
-/// Why a schema cannot be used.
+/// The message for a schema that cannot be used.
 pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
     match error {
         CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", go_quote(url)),
@@ -59,7 +58,7 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
     }
 }
 
-/// An address with the escapes that Helm's library gives its fragment.
+/// An address, its fragment escaped as Helm's library does.
 pub(super) fn address(url: &str) -> String {
     let Some((document, fragment)) = url.split_once('#') else { return url.to_string() };
     let steps = fragment.split('/').map(|step| {
@@ -69,7 +68,7 @@ pub(super) fn address(url: &str) -> String {
     format!("{document}#{}", steps.collect::<Vec<_>>().join("/"))
 }
 
-/// The lines below the headline, without a final line end; empty when nothing that counts is left.
+/// The lines below the headline, without a final line end; empty when no error counts.
 pub(super) fn validation_text(schema: &Written, error: &ValidationError) -> String {
     let mut out = String::new();
     for fault in list(schema, &error.causes, error.schema_url, 0, Parent::Splitting) {
@@ -82,7 +81,7 @@ pub(super) fn validation_text(schema: &Written, error: &ValidationError) -> Stri
 struct Fault {
     location: String,
     text: String,
-    /// A `$ref`, which is not shown when it has one cause.
+    /// A `$ref`, which is not shown when it has exactly one cause.
     reference: bool,
     causes: Vec<Fault>,
 }
@@ -108,28 +107,28 @@ impl Fault {
     }
 }
 
-/// What holds a list of causes.
+/// The owner of a list of causes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Parent {
-    /// A root or `$ref`: takes the place of the group of its causes, which may have come from deeper.
+    /// A root or `$ref`: replaces the group of its causes, which may come from deeper parts.
     Splitting,
     /// A group: the causes come from one schema.
     Group,
-    /// `allOf`, `anyOf`, `oneOf` or `contains`: the first step of each cause is the parent itself.
+    /// `allOf`, `anyOf`, `oneOf` or `contains`: the first step to each cause is the parent itself.
     Applicator,
 }
 
 /// One step down a schema.
 struct Step {
-    /// Whether it is `allOf`, `anyOf` or `oneOf`.
+    /// Its name, if it is `allOf`, `anyOf` or `oneOf`.
     applicator: Option<&'static str>,
-    /// How many parts of the instance location it takes.
+    /// How many parts of the instance location it consumes.
     instance: usize,
-    /// Where it ends in the address.
+    /// Its end in the address.
     end: usize,
 }
 
-/// Whether it is a fault to Helm's library, which divides exactly.
+/// Whether Helm's library, which divides exactly, reports the error too.
 fn counts(error: &ValidationError) -> bool {
     match &error.kind {
         ErrorKind::MultipleOf { got, want } => !is_multiple(got, want),
@@ -142,7 +141,7 @@ fn counts(error: &ValidationError) -> bool {
 fn list(schema: &Written, causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
     let causes: Vec<&ValidationError> = causes.iter().filter(|cause| counts(cause)).collect();
     let formats: Vec<&ValidationError> = causes.iter().copied().filter(|cause| matches!(cause.kind, ErrorKind::Format { .. })).collect();
-    // A failed format is the only fault of its schema.
+    // A failed format hides all other faults of its schema.
     let hides = |format: &ValidationError, cause: &ValidationError| {
         !std::ptr::eq(format, cause)
             && is_below(cause.schema_url, format.schema_url)
@@ -152,7 +151,7 @@ fn list(schema: &Written, causes: &[ValidationError], base: &str, depth: usize, 
     grouped_list(schema, &shown, base, depth, parent)
 }
 
-/// Whether a pointer is another one or leads on from there.
+/// Whether `pointer` is `other` or leads below it.
 fn is_below(pointer: &str, other: &str) -> bool {
     pointer.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -167,7 +166,8 @@ fn grouped_list(schema: &Written, causes: &[&ValidationError], base: &str, depth
     in_order(causes, base).into_iter().map(|cause| wrapped(schema, cause, base, depth, parent == Parent::Applicator)).collect()
 }
 
-/// The causes as they came, but those of `unevaluatedProperties` and `unevaluatedItems`, whose order is random, sorted.
+/// The causes in their order, except that those of `unevaluatedProperties` and `unevaluatedItems`, which come in random order, are
+/// sorted.
 fn in_order<'a, 's, 'v>(causes: &[&'a ValidationError<'s, 'v>], base: &str) -> Vec<&'a ValidationError<'s, 'v>> {
     let mut causes = causes.to_vec();
     let random = |cause: &&ValidationError| cause.schema_url.strip_prefix(base).is_some_and(|rest| rest.starts_with("/unevaluated"));
@@ -180,9 +180,9 @@ fn in_order<'a, 's, 'v>(causes: &[&'a ValidationError<'s, 'v>], base: &str) -> V
     causes
 }
 
-/// The group that `boon` split although an `allOf` or the like stands between it and the parent.
+/// The group that `boon` split up although an `allOf` or the like is between it and the parent.
 fn lost_group(schema: &Written, causes: &[&ValidationError], base: &str, depth: usize) -> Option<Fault> {
-    // A fault of a property's name does not tell where the object stands.
+    // The fault of a property's name does not include the place of its object.
     let placed = |cause: &ValidationError| !matches!(cause.kind, ErrorKind::PropertyName { .. });
     let first = causes.iter().find(|cause| placed(cause)).or(causes.first())?;
     let mut common = steps(first.schema_url, base);
@@ -220,7 +220,7 @@ fn lost_group(schema: &Written, causes: &[&ValidationError], base: &str, depth: 
     Some(wrap(schema, group, &common, &first.instance_location.tokens, depth, false))
 }
 
-/// A cause with the levels between it and its parent.
+/// A cause with the dropped levels between it and its parent.
 fn wrapped(schema: &Written, cause: &ValidationError, base: &str, depth: usize, represented: bool) -> Fault {
     let steps = steps(cause.schema_url, base);
     wrap(schema, fault(schema, cause), &steps, &cause.instance_location.tokens, depth, represented)
@@ -299,7 +299,7 @@ fn fault(schema: &Written, error: &ValidationError) -> Fault {
     }
 }
 
-/// What is said of a pattern or reference, or of a text that has to be one: as it stands in the schema, and in Go's words.
+/// The message about a pattern or reference, or a text that must be one: quoted as written in the schema, in Go's words.
 fn pattern_text(schema: &Written, error: &ValidationError) -> Option<String> {
     match &error.kind {
         ErrorKind::Pattern { got, .. } => {
@@ -314,7 +314,7 @@ fn pattern_text(schema: &Written, error: &ValidationError) -> Option<String> {
             let (written, fault) = schema.fault(steps, got.as_str()?)?;
             Some(format!("{} is not valid regex: {fault}", quote(written)))
         }
-        // In the schemas of schemas the validator checks by its own rules, which refuse more; what they may refuse is left to them.
+        // In metaschemas the validator uses its own rules, which refuse more; further faults keep its words.
         ErrorKind::Format { want: "uri-reference", got, .. } => {
             let fault = formats::reference(got.as_str()?).err()?;
             Some(format!("{} is not valid uri-reference: {fault}", display(got)))
@@ -329,7 +329,7 @@ fn pointer(tokens: &[InstanceToken]) -> String {
     joined(tokens, |name| name)
 }
 
-/// The same to be shown. It may be one into the schema, whose keys are shown as they were written.
+/// As [`pointer`], for display. It may point into the schema, whose keys are shown as written.
 fn place(schema: &Written, tokens: &[InstanceToken]) -> String {
     joined(tokens, |name| schema.key(name))
 }
@@ -433,7 +433,7 @@ fn quoted<S: AsRef<str>>(names: &[S]) -> String {
     names.iter().map(|name| quote(name.as_ref())).collect::<Vec<_>>().join(", ")
 }
 
-/// Single quotes around a text escaped as in Go.
+/// A text in single quotes, escaped as in Go.
 fn quote(text: &str) -> String {
     let double = go_quote(text).replace("\\\"", "\"").replace('\'', "\\'");
     let inner = double.get(1..double.len() - 1).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! values.schema.json: do the values of a chart and its subcharts have the shape that each asks for?
+//! values.schema.json: validates the values of a chart and its subcharts against the schema of each.
 //!
-//! Goes in: a chart tree and its coalesced values. Comes out: nothing, or one error that names every fault of every chart
-//! in the words of Helm's schema library. The validator is `boon`, by the author of that library; its errors are put back
-//! into the library's shape in `fault`; what a schema of few words certainly admits is not asked of it (`plain`). Nothing is
-//! fetched unless the caller brings a [`Fetch`]; files are never read. The validator runs on a thread with a deep stack and a
-//! deadline, since a schema may refer to itself.
+//! Goes in: a chart tree and its coalesced values. Comes out: nothing, or one error that lists every fault of every chart in the
+//! words of Helm's schema library. The validator is `boon`, by the author of that library; `fault` converts its errors to the
+//! library's shape. Values that a simple schema certainly admits skip the validator (`plain`). Nothing is fetched unless the
+//! caller provides a [`Fetch`]; files are never read. The validator runs on a thread with a deep stack and a deadline, since a
+//! schema may refer to itself.
 //! Follows Helm's `pkg/chart/common/util/jsonschema.go`.
 
 mod bounds;
@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use written::Written;
 
-/// Gets what a `$ref` to `http:` or `https:` names.
+/// Fetches the target of a `$ref` to `http:` or `https:`.
 pub type Fetch = Arc<dyn Fn(&str) -> Result<Vec<u8>> + Send + Sync>;
 
 /// How to validate.
@@ -38,8 +38,8 @@ pub type Fetch = Arc<dyn Fn(&str) -> Result<Vec<u8>> + Send + Sync>;
 pub struct Options {
     /// How to get remote schemas; without it a remote `$ref` is a fault.
     pub fetch: Option<Fetch>,
-    /// How long all charts together may take. What is being checked when it passes cannot be interrupted: its thread goes on to the
-    /// end of that one schema, and nobody waits for it.
+    /// How long all charts together may take. The check that is running at the deadline cannot be interrupted: its thread finishes
+    /// that one schema in the background.
     pub time_limit: Duration,
 }
 
@@ -49,14 +49,14 @@ impl Default for Options {
     }
 }
 
-/// Where Helm pretends the schema lies; relative `$ref`s start there.
+/// The address that Helm gives to the schema; relative `$ref`s start there.
 const SCHEMA_URL: &str = "file:///values.schema.json";
-/// Up to here every whole number is a float64.
+/// Up to this value, every whole number is a float64.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-/// Room for schemas and values that nest as deep as YAML and JSON may; untouched pages cost nothing.
+/// Enough for schemas and values that nest as deep as YAML and JSON may; untouched pages cost nothing.
 const STACK_SIZE: usize = 1 << 30;
 
-/// Checks the coalesced values of `chart` and of every chart below that has values.
+/// Checks the coalesced values of `chart` and of every subchart that has values.
 ///
 /// # Errors
 /// `values don't meet the specifications of the schema(s) in the following chart(s):` and all faults chart by chart.
@@ -71,7 +71,7 @@ pub fn validate(chart: &Chart, values: &Arc<Map>, options: &Options, notices: &m
     Err(Error::new(ErrorKind::Values, message).with_cause(Cause::SchemaFaults))
 }
 
-/// Checks values against one schema, whatever chart it belongs to.
+/// Checks values against one schema, independent of a chart.
 ///
 /// # Errors
 /// All faults, a line each (Helm's `ValidateAgainstSingleSchema`).
@@ -79,21 +79,21 @@ pub fn validate_one(schema: &[u8], values: &Arc<Map>, options: &Options, notices
     tell_schema(schema, notices);
     let job = Job::Check { chart: String::new(), schema: Arc::from(schema), values: values.clone() };
     let text = run_apart(vec![job], options, notices)?;
-    // The report begins with the chart's name, here an empty one.
+    // The report begins with the chart's name, which is empty here.
     match text.strip_prefix(":\n") {
         Some(faults) => Err(Error::new(ErrorKind::Values, faults)),
         None => Ok(()),
     }
 }
 
-/// Tells `--debug` of a schema that is JSON.
+/// Logs a schema that is valid JSON for `--debug`.
 fn tell_schema(schema: &[u8], notices: &mut Notices) {
     if notices.keeps(Level::Debug) && json::parse_exact(schema).is_ok() {
         notices.push_with(Level::Debug, "unmarshalled JSON schema", &[("schema", &String::from_utf8_lossy(schema))]);
     }
 }
 
-/// Does the jobs on a thread of their own and gives the report, empty when there is nothing to say.
+/// Runs the jobs on their own thread and returns the report, empty when there are no faults.
 fn run_apart(jobs: Vec<Job>, options: &Options, notices: &mut Notices) -> Result<String> {
     let jobs = in_doubt(jobs);
     if jobs.is_empty() {
@@ -104,14 +104,14 @@ fn run_apart(jobs: Vec<Job>, options: &Options, notices: &mut Notices) -> Result
     let is_given_up = Arc::new(AtomicBool::new(false));
     let is_over = is_given_up.clone();
     let spawned = std::thread::Builder::new().name("schema".to_string()).stack_size(STACK_SIZE).spawn(move || {
-        // Nobody listens any more when the deadline has passed.
+        // Sending fails only after the deadline has passed.
         let _ = sender.send(run(jobs, fetch, &is_over));
     });
     let thread = spawned.map_err(|error| Error::new(ErrorKind::Limit, format!("cannot start a thread to validate values: {error}")))?;
     let outcome = match receiver.recv_timeout(options.time_limit) {
         Ok(outcome) => outcome,
         Err(ended) => {
-            // Without an answer it ended by a panic, which is one here.
+            // A thread that ends without an answer has panicked; the panic is passed on.
             if ended == RecvTimeoutError::Disconnected {
                 thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             }
@@ -126,13 +126,14 @@ fn run_apart(jobs: Vec<Job>, options: &Options, notices: &mut Notices) -> Result
     Ok(outcome.text)
 }
 
-/// The keys of the value that this line of a report is about, from the top of its chart's values; none for the values as a whole.
+/// The keys of the value that a line of the report is about, from the top of its chart's values; no keys for the values as a
+/// whole.
 pub fn place_in_line(line: &str) -> Option<Vec<String>> {
     let (pointer, _) = line.split_once("- at '")?.1.split_once("': ")?;
     Some(pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect())
 }
 
-/// One thing to say or to check, in the order of Helm's report.
+/// A message or a check, in the order of Helm's report.
 enum Job {
     Check { chart: String, schema: Arc<[u8]>, values: Arc<Map> },
     Say(String),
@@ -158,9 +159,9 @@ fn collect(chart: &Chart, values: &Arc<Map>, jobs: &mut Vec<Job>, notices: &mut 
     }
 }
 
-/// The jobs without the checks that certainly find nothing.
+/// The jobs without the checks that certainly find no fault.
 fn in_doubt(jobs: Vec<Job>) -> Vec<Job> {
-    // Of each schema once, since aliases of one chart share its bytes; the jobs keep them alive.
+    // Each schema is parsed once, since aliases of one chart share its bytes; the jobs keep them alive.
     let mut parsed: HashMap<*const u8, Option<Data>> = HashMap::new();
     for job in &jobs {
         if let Job::Check { schema, .. } = job {
@@ -182,7 +183,7 @@ fn in_doubt(jobs: Vec<Job>) -> Vec<Job> {
     left
 }
 
-/// Holds what was admitted without the validator against it.
+/// Checks with the validator what was admitted without it.
 #[cfg(test)]
 fn confirm(jobs: Vec<Job>) {
     let spawned = std::thread::Builder::new().stack_size(STACK_SIZE).spawn(move || run(jobs, None, &AtomicBool::new(false)).text);
@@ -219,7 +220,7 @@ fn run(jobs: Vec<Job>, fetch: Option<Fetch>, is_over: &AtomicBool) -> Outcome {
     Outcome { text, unresolved_urns }
 }
 
-/// A schema ready for use, or what is wrong with it.
+/// A schema ready for use, or its fault.
 type Compiled = std::result::Result<(Schemas, boon::SchemaIndex, Data, Written), String>;
 
 fn compile(schema: &[u8], loader: &Loader) -> Compiled {
@@ -250,22 +251,22 @@ fn check(compiled: &Compiled, values: &Arc<Map>) -> Option<String> {
     }
 }
 
-/// Helm reads the schema with a decoder, which has other words for a text that ends too early or goes on.
+/// Helm reads the schema with a decoder, which words a text that ends too early or has trailing content differently.
 fn decoder_words(message: &str) -> String {
     match message {
         "unexpected end of JSON input" => "unexpected EOF".to_string(),
-        // The library that Helm uses looks for the end itself.
+        // Here Helm's library itself checks for trailing content.
         after if after.ends_with(" after top-level value") => "invalid character after top-level value".to_string(),
         other => other.to_string(),
     }
 }
 
-/// A step of a JSON pointer in an address, without its escapes.
+/// A step of a JSON pointer in an address, unescaped.
 fn unescaped(step: &str) -> String {
     String::from_utf8_lossy(&unescape_leniently(step.as_bytes())).replace("~1", "/").replace("~0", "~")
 }
 
-/// The tree as the validator wants it. Whole numbers become integers, which it compares exactly.
+/// The tree in the form that the validator wants. Whole numbers become integers, which it compares exactly.
 fn to_json(data: &Data) -> serde_json::Value {
     use serde_json::Value;
     match data {
@@ -282,7 +283,7 @@ fn to_json(data: &Data) -> serde_json::Value {
     }
 }
 
-/// Gets referenced schemas for the compiler. Clones share what they note.
+/// Loads referenced schemas for the compiler. Clones share their records.
 #[derive(Clone)]
 struct Loader {
     fetch: Option<Fetch>,
@@ -290,7 +291,7 @@ struct Loader {
     loads: Arc<AtomicUsize>,
 }
 
-/// How many schemas one run fetches at most, however their references lead on.
+/// How many schemas one run fetches at most, however long their references lead on.
 const MAXIMUM_LOADS: usize = 1_000;
 
 impl UrlLoader for Loader {

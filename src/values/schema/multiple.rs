@@ -1,11 +1,11 @@
 //! `multipleOf` without rounding.
 //!
-//! Goes in: two numbers. Comes out: whether one is a multiple of the other as they are written, as Helm's library has it (it
-//! reads numbers as fractions, so that 0.3 is three times 0.1). The validator divides floats.
+//! Goes in: two numbers. Comes out: whether one is a multiple of the other as written. Helm's library reads numbers as fractions,
+//! so that 0.3 is three times 0.1; the validator divides floats.
 
 use serde_json::Number;
 
-/// Whether `number` is a whole multiple of `unit`; false when they are too far apart to tell.
+/// Whether `number` is a whole multiple of `unit`; false when they are too far apart to compute.
 pub(super) fn is_multiple(number: &Number, unit: &Number) -> bool {
     let (Some((mut number, number_exponent)), Some((mut unit, unit_exponent))) = (decimal(number), decimal(unit)) else {
         return false;

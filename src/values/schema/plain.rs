@@ -1,12 +1,12 @@
-//! Values that a plain schema certainly admits.
+//! Values that a simple schema certainly admits.
 //!
-//! Goes in: a schema and values. Comes out: yes, or no answer. Schemas of charts mostly say little in few words, and most values fit
-//! them. To see that takes a twentieth of the time in which the validator gets ready: it compiles the schemas of all drafts first, and
-//! then this one in a time that grows with the square of its parts. Whatever is not certain is left to the validator: words that are
-//! not among these, a schema that is not well formed, a value that does not fit. So what is wrong is found and told by the validator
-//! alone. In builds for tests it also confirms every yes.
+//! Goes in: a schema and values. Comes out: yes, or no answer. Most charts have simple schemas with few keywords, and most values
+//! fit them. Finding that out takes a twentieth of the validator's start-up time: it compiles the schemas of all drafts first, and
+//! then this schema in time that grows with the square of its parts. Anything uncertain is left to the validator: unknown
+//! keywords, a schema that is not well formed, a value that does not fit. So only the validator finds and reports faults. In test
+//! builds it also confirms every yes.
 //!
-//! The shape that each word must have is that of the drafts' own schemas (json-schema.org), of all drafts the strictest.
+//! The required form of each keyword is that of the drafts' own schemas (json-schema.org), the strictest of all drafts.
 
 use super::{EXACT, drafts};
 use crate::data::{Data, Items, Map};
@@ -19,20 +19,20 @@ use std::sync::Arc;
 /// Deepest nesting of a schema, and of applying its parts.
 const DEPTH_LIMIT: usize = 100;
 
-/// How often words of a schema are applied to values at most, each name, pattern and listed value for one.
+/// How often keywords of a schema are applied to values at most, where each name, pattern and listed value counts.
 const STEPS_LIMIT: usize = 1_000_000;
 
-/// So many bytes of a text are worth a step.
+/// How many bytes of a text count as one step.
 const BYTES_OF_A_STEP: usize = 256;
 
-/// So many values that are not all texts are compared with each other.
+/// How many values, unless all are strings, are compared with each other at most.
 const VALUES_LIMIT: usize = 100;
 
-/// Formats of numbers and of what is shown, which the validator does not know. Those that it knows are left to it.
+/// Formats of numbers and of display, which the validator does not know. The formats that it knows are left to it.
 const FORMATS_WITHOUT_RULES: [&str; 10] =
     ["int32", "int64", "uint16", "uint32", "uint64", "float", "double", "int-or-string", "password", "textarea"];
 
-/// Words of some draft whose meaning is not known here.
+/// Keywords of any draft that are not implemented here.
 const WORDS_OF_THE_VALIDATOR: [&str; 16] = [
     "id",
     "additionalItems",
@@ -52,15 +52,15 @@ const WORDS_OF_THE_VALIDATOR: [&str; 16] = [
     "contentSchema",
 ];
 
-/// Words that draft 4 does not have.
+/// Keywords that draft 4 does not have.
 const LATER_WORDS: [&str; 6] = ["const", "exclusiveMinimum", "exclusiveMaximum", "if", "then", "else"];
 
-/// A schema whose every word is known.
+/// A schema whose keywords are all known.
 pub(super) struct Plain<'a> {
     root: &'a Data,
     draft: u32,
     patterns: HashMap<&'a str, OnceCell<Option<Regex>>, ahash::RandomState>,
-    /// The parts that were looked at.
+    /// The parts that were checked.
     seen: HashSet<*const Data, ahash::RandomState>,
     steps: Cell<usize>,
 }
@@ -81,7 +81,7 @@ impl From<bool> for Verdict {
 }
 
 impl Verdict {
-    /// Of what both have to admit.
+    /// The verdict when both must admit.
     fn and(self, other: impl FnOnce() -> Verdict) -> Verdict {
         match self {
             No => No,
@@ -96,7 +96,7 @@ impl Verdict {
         }
     }
 
-    /// Of what all have to admit.
+    /// The verdict when all must admit.
     fn all(mut verdicts: impl Iterator<Item = Verdict>) -> Verdict {
         let mut all = Yes;
         while all != No {
@@ -106,12 +106,12 @@ impl Verdict {
         No
     }
 
-    /// Of what one at least has to admit.
+    /// The verdict when at least one must admit.
     fn any(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
         Verdict::all(verdicts.map(Verdict::opposite)).opposite()
     }
 
-    /// Of what exactly one has to admit.
+    /// The verdict when exactly one must admit.
     fn exactly_one(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
         let mut one = No;
         for verdict in verdicts {
@@ -135,27 +135,27 @@ impl Verdict {
 }
 
 impl<'a> Plain<'a> {
-    /// The schema, if all of it is known and well formed.
+    /// The schema, if all its keywords are known and it is well formed.
     pub(super) fn of(root: &'a Data) -> Option<Plain<'a>> {
         let draft = root.as_map()?.get("$schema").map_or(Some(drafts::LATEST), |address| drafts::named(address.as_str()?))?;
         let mut plain = Plain { root, draft, patterns: HashMap::default(), seen: HashSet::default(), steps: Cell::new(0) };
         plain.is_known(root, 0).then_some(plain)
     }
 
-    /// Whether the values fit; `false` says nothing.
+    /// Whether the values certainly fit; `false` means unknown.
     pub(super) fn admits(&self, values: &Arc<Map>) -> bool {
         self.steps.set(0);
         self.verdict(self.root, &Data::Map(values.clone()), 0) == Yes
     }
 
-    /// Whether this part is a well formed schema of known words.
+    /// Whether this part is a well-formed schema of known keywords.
     fn is_known(&mut self, schema: &'a Data, depth: usize) -> bool {
         if !self.seen.insert(schema) {
             return true;
         }
         match schema {
             Data::Bool(_) => self.draft >= 6 && depth > 0,
-            // Before draft 2019-09 nothing that draft 4 has counts beside a `$ref`, but what came later does.
+            // Before draft 2019-09, keywords of draft 4 are ignored beside a `$ref`, but later ones are not.
             Data::Map(map) if self.draft < 2019 && map.contains_key("$ref") && LATER_WORDS.iter().any(|word| map.contains_key(word)) => {
                 false
             }
@@ -200,7 +200,7 @@ impl<'a> Plain<'a> {
                 Some(target) => self.is_known(target, depth + 1),
                 None => false,
             },
-            // Below the top it says nothing.
+            // Below the top it has no effect.
             "$schema" => value.as_str().and_then(drafts::named).is_some(),
             "$id" => depth == 0 && self.draft > 4 && value.as_str().is_some_and(is_plain_address),
             word => !word.starts_with('$') && !WORDS_OF_THE_VALIDATOR.contains(&word),
@@ -212,7 +212,8 @@ impl<'a> Plain<'a> {
         schemas.as_map().is_some_and(|map| map.iter().all(|(_, schema)| self.is_known(schema, depth + 1)))
     }
 
-    /// Whether this is a pattern to Go and to the validator. It is compiled when it is asked for; only one that counts may be too large.
+    /// Whether this is a pattern both to Go and to the validator. Compiled only when used, except with a counted repeat, since
+    /// only that can make it too large.
     fn is_pattern(&mut self, pattern: &'a str) -> bool {
         let regex = self.patterns.entry(pattern).or_default();
         if pattern.contains('{') { regex.get_or_init(|| compile(pattern)).is_some() } else { regexp::translate(pattern.as_bytes()).is_ok() }
@@ -228,7 +229,7 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// Whether so many more steps may be taken.
+    /// Counts `steps` more steps; whether the limit allows them.
     fn spend(&self, steps: usize) -> bool {
         self.steps.set(self.steps.get().saturating_add(steps));
         self.steps.get() <= STEPS_LIMIT
@@ -261,7 +262,7 @@ impl<'a> Plain<'a> {
         all
     }
 
-    /// Whether one word of a part admits a value.
+    /// Whether one keyword of a part admits a value.
     fn word_verdict(&self, words: &Map, word: &str, rule: &Data, value: &Data, depth: usize) -> Verdict {
         let apply = |part: &Data| self.verdict(part, value, depth + 1);
         let apply_to = |part: &Data, value: &Data| self.verdict(part, value, depth + 1);
@@ -329,7 +330,7 @@ impl<'a> Plain<'a> {
             ("pattern", Data::Str(pattern), Data::Str(text)) => self.matches(pattern, text),
             ("minLength", _, Data::Str(text)) => limit(text.chars().count(), f64::ge),
             ("maxLength", _, Data::Str(text)) => limit(text.chars().count(), f64::le),
-            // Later drafts take formats for remarks.
+            // Later drafts treat formats as annotations.
             ("format", Data::Str(format), Data::Str(_)) if self.draft < 2019 && !FORMATS_WITHOUT_RULES.contains(&&**format) => Unknown,
 
             ("minimum", _, Data::Int(_) | Data::Float(_)) => compare(value, rule, f64::ge),
@@ -355,7 +356,7 @@ fn compile(pattern: &str) -> Option<Regex> {
     Regex::new(&regexp::translate(pattern.as_bytes()).ok()?.pattern).ok()
 }
 
-/// What a reference within the schema leads to, if it is written without escapes.
+/// The target of a reference within the schema, if the reference has no escapes.
 fn target<'s>(root: &'s Data, reference: &str) -> Option<&'s Data> {
     let mut steps = reference.strip_prefix('#')?.split('/');
     if !steps.next()?.is_empty() {
@@ -365,7 +366,7 @@ fn target<'s>(root: &'s Data, reference: &str) -> Option<&'s Data> {
     steps.try_fold(root, |part, step| part.as_map()?.get(step).filter(|_| is_plain(step)))
 }
 
-/// Whether this is an address that every parser of addresses reads alike, of no draft.
+/// Whether every URL parser reads this address alike, and it names no draft.
 fn is_plain_address(address: &str) -> bool {
     let Some(rest) = address.strip_prefix("http://").or_else(|| address.strip_prefix("https://")) else { return false };
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -391,7 +392,7 @@ fn has_type(value: &Data, name: &str) -> Verdict {
     }
 }
 
-/// A number that the validator sees as this one too.
+/// A number that the validator reads as the same one.
 fn number(value: &Data) -> Option<f64> {
     match value {
         #[expect(clippy::cast_precision_loss, reason = "those that lose are left out")]
@@ -419,13 +420,13 @@ fn are_equal(a: &Data, b: &Data) -> Verdict {
     }
 }
 
-/// Whether these are texts, each once.
+/// Whether these are strings, all different.
 fn distinct_texts(items: &Items) -> bool {
     let mut seen = HashSet::with_capacity(items.len());
     items.iter().all(|item| item.as_str().is_some_and(|text| seen.insert(text)))
 }
 
-/// Whether these are values without parts, each once.
+/// Whether these are scalars, all different.
 fn distinct_scalars(items: &Items) -> bool {
     let differs = |(at, item)| items.iter().take(at).all(|other| are_equal(item, other) == No);
     distinct_texts(items) || items.len() <= VALUES_LIMIT && !items.iter().any(Data::is_collection) && items.iter().enumerate().all(differs)

@@ -1,4 +1,4 @@
-//! Schemas and values with what Helm 4.2.4 says of them.
+//! Schemas and values with Helm 4.2.4's messages.
 
 use super::*;
 use crate::values::sample::data;
@@ -53,13 +53,13 @@ fn every_draft_that_is_named_is_looked_for() {
         ("x:y", "failing loading \"x:y\": no URLLoader registered for \"x:y\""),
         ("a b", "failing loading \"a b\": no URLLoader registered for \"a%20b\""),
         ("%", "invalid $schema in \"file:///values.schema.json#/properties/a~1b%20c/anyOf/0\": parse \"%\": invalid URL escape \"%\""),
-        // Helm tries to have these.
+        // Helm tries to load these.
         ("file:///x", "failing loading \"file:///x\": schemas are not read from files"),
         ("http://127.0.0.1:9/x", "failing loading \"http://127.0.0.1:9/x\": schemas are not fetched"),
     ] {
         assert_eq!(check_text(&part(address), r#"{"a": 1}"#), text, "{address}");
     }
-    // No schema stands there.
+    // These places hold no schema.
     assert_eq!(check_text(r#"{"x": {"$schema": "%"}, "default": {"$schema": "%"}}"#, "{}"), "");
     assert_eq!(check_text(r#"{"$schema": "http://json-schema.org/draft-07/schema#", "$defs": {"a": {"$schema": "%"}}}"#, "{}"), "");
 }
@@ -70,7 +70,7 @@ fn nothing_is_fetched_unless_the_caller_can() {
     assert!(text.starts_with("failing loading \"http://127.0.0.1:9/a.json\": "), "{text}");
 }
 
-// Helm prints them in the order of Go's maps.
+// Helm prints them in the order of Go's maps, which is random.
 #[test]
 fn faults_stand_by_place() {
     let schema = r#"{"properties": {"b": {"type": "string"}, "a": {"type": "string"}, "c": {"type": "string"}}}"#;

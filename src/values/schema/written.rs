@@ -1,8 +1,9 @@
-//! What a schema says in Go's languages: its patterns are Go's regular expressions to Helm (santhosh-tekuri/jsonschema uses package
-//! regexp) and those of JavaScript to the validator; its references are what Go's `url.Parse` takes, and URIs in the strict sense.
+//! The parts of a schema in Go's languages. To Helm, patterns are Go's regular expressions (santhosh-tekuri/jsonschema uses
+//! package regexp) and references are what Go's `url.Parse` accepts; to the validator, patterns are those of JavaScript and
+//! references are strict URIs.
 //!
-//! Goes in: a schema. Comes out: the same schema with patterns and references that mean to the validator what they mean to Go, and a
-//! memory of what the patterns were, so that faults show them as they were written.
+//! Goes in: a schema. Comes out: the same schema with patterns and references that mean to the validator what they mean to Go, and
+//! a record of the original patterns, so that faults show them as written.
 
 use super::formats;
 use crate::data::{Data, Map};
@@ -10,19 +11,19 @@ use crate::regexp;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// No pattern in any syntax: stands for one that Go refuses.
+/// An invalid pattern in any syntax: replaces one that Go refuses.
 const REFUSED: &str = "(";
 
-/// Parts of a schema that are data, whatever they look like.
+/// Keywords whose values are data, whatever they look like.
 const DATA: [&str; 4] = ["const", "enum", "default", "examples"];
 
-/// Parts of a schema whose keys are names of the schema's author.
+/// Keywords whose values have names as keys, chosen by the schema's author.
 const NAMES: [&str; 6] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
 
 /// A schema as it was written.
 pub(super) struct Written {
     schema: Data,
-    /// What the keys of `patternProperties` were, by what they are to the validator.
+    /// The original keys of `patternProperties`, by their translation for the validator.
     keys: HashMap<Arc<str>, Arc<str>>,
 }
 
@@ -30,14 +31,14 @@ pub(super) struct Written {
 const REFERENCES: [&str; 4] = ["$ref", "$id", "$dynamicRef", "$recursiveRef"];
 
 impl Written {
-    /// The schema and its translation, which is itself if there is nothing to translate.
+    /// The schema and its translation, which is the schema itself if there is nothing to translate.
     pub(super) fn translate(schema: Data) -> (Written, Data) {
         let mut written = Written { schema: schema.clone(), keys: HashMap::new() };
         let translated = written.changed(&schema, false).unwrap_or(schema);
         (written, translated)
     }
 
-    /// What is changed of a part, in which keys are words of the language or `names`; `None` when nothing is.
+    /// The translation of a part, whose keys are keywords, or names if `names`; `None` when nothing changes.
     fn changed(&mut self, part: &Data, names: bool) -> Option<Data> {
         match part {
             Data::List(items) => {
@@ -71,7 +72,7 @@ impl Written {
         }
     }
 
-    /// The schemas by patterns, with these translated too. No two become the same.
+    /// The schemas of `patternProperties` under translated patterns. No two translations collide.
     fn with_keys(&mut self, patterns: &Map) -> Data {
         let mut entries = Vec::with_capacity(patterns.len());
         for (pattern, schema) in patterns.iter() {
@@ -89,19 +90,19 @@ impl Written {
         Data::Map(Arc::new(Map::from_entries(entries)))
     }
 
-    /// A key as it was written.
+    /// A key as written.
     pub(super) fn key<'a>(&'a self, key: &'a str) -> &'a str {
         self.keys.get(key).map_or(key, |written| written)
     }
 
-    /// The pattern as it was written in the part of the schema at this address (`file:///values.schema.json#/properties/a`).
+    /// The pattern as written in the part of the schema at this address (`file:///values.schema.json#/properties/a`).
     pub(super) fn pattern(&self, url: &str) -> Option<&str> {
         let pointer = url.strip_prefix(super::SCHEMA_URL)?.strip_prefix('#')?;
         self.at(pointer.split('/').skip(1).map(super::unescaped))?.as_map()?.get("pattern")?.as_str()
     }
 
-    /// A pattern and what Go says of it: the value at `steps` in the schema, or a key that is `found` by the validator. `None` if
-    /// there is none, or nothing wrong with it.
+    /// A pattern and Go's message about it: the value at `steps` in the schema, or a key that the validator reports as `found`.
+    /// `None` if there is no such pattern, or nothing is wrong with it.
     pub(super) fn fault(&self, steps: impl Iterator<Item = String>, found: &str) -> Option<(&str, String)> {
         let pattern = self.at(steps).and_then(Data::as_str).or_else(|| self.keys.get(found).map(|written| &**written))?;
         Some((pattern, regexp::translate(pattern.as_bytes()).err()?))
@@ -116,7 +117,8 @@ impl Written {
     }
 }
 
-/// A reference that Go takes (`#/definitions/List<Name>`) with escapes for what may not stand in a URI; `None` if nothing changes.
+/// A reference that Go accepts (`#/definitions/List<Name>`), with characters that are invalid in a URI escaped; `None` if nothing
+/// changes.
 fn escaped(reference: &str) -> Option<String> {
     formats::reference(reference).ok()?;
     let (address, fragment) = reference.split_once('#').map_or((reference, None), |(address, fragment)| (address, Some(fragment)));

@@ -1,4 +1,4 @@
-//! `--set` texts and what Helm 4.2.4 makes of them (`<` marks a fault).
+//! `--set` texts and Helm 4.2.4's results (`<` marks a fault).
 
 use super::*;
 use crate::values::go_text::print;

@@ -1,10 +1,10 @@
 //! Writing YAML as Go's encoders do: go-yaml v2 behind the JSON bridge for `toYaml`, go-yaml v3 for `toYamlPretty`.
 //!
-//! Goes in: pushed maps, lists and scalars, so that any tree can be written without being converted first. Comes out: text,
-//! byte for byte that of the Go encoders, and their errors. How a scalar is quoted is in [`scalar`].
+//! Goes in: pushed maps, lists and scalars, so that any tree can be written without conversion. Comes out: text, byte for byte
+//! that of the Go encoders, and their errors. [`scalar`] decides how a scalar is quoted.
 //!
-//! `yaml.Marshal` writes JSON, parses that as YAML and writes the result. What this does to a tree is done here in passing:
-//! numbers are read again from their JSON text, next line characters fold to spaces, and what the parser refuses is an error.
+//! `yaml.Marshal` writes JSON, parses that as YAML and writes the result. The effects of this on a tree are reproduced directly:
+//! numbers are read again from their JSON text, next line characters fold to spaces, and text that the parser refuses is an error.
 
 mod scalar;
 
@@ -19,35 +19,35 @@ use scalar::{Analysis, ScalarStyle};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Which of Go's encoders to match.
+/// The Go encoder to match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// sigs.k8s.io/yaml `Marshal`: JSON first, then go-yaml v2. What `toYaml` gives.
+    /// sigs.k8s.io/yaml `Marshal`: JSON first, then go-yaml v2. The encoder of `toYaml`.
     Bridge,
-    /// go-yaml v3 with an indent of 2. What `toYamlPretty` gives.
+    /// go-yaml v3 with an indent of 2. The encoder of `toYamlPretty`.
     Pretty,
 }
 
 /// Spaces per level.
 const INDENT: isize = 2;
 
-/// Plain and quoted scalars are folded behind this column, by [`Style::Bridge`] only.
+/// The column behind which plain and quoted scalars are folded, in [`Style::Bridge`] only.
 const WIDTH: usize = 80;
 
 /// The longest key that is written without `?`.
 const MAX_SIMPLE_KEY: usize = 128;
 
-/// The longest key, as JSON, that the bridge can read again.
+/// The longest key, as JSON, that the bridge can read back.
 const MAX_JSON_KEY: usize = 1024;
 
-/// Levels that the bridge can read again.
+/// The deepest nesting that the bridge can read back.
 const MAX_DEPTH: usize = 10_000;
 
 /// An open collection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {
     List,
-    /// Before a key, behind one, behind one that has a `?`.
+    /// Before a key, behind a key, and behind a key with a `?`.
     MapAtKey,
     MapAtValue,
     MapAtLongValue,
@@ -55,7 +55,7 @@ enum Open {
     Empty,
 }
 
-/// Where a node stands.
+/// The position of a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Context {
     Root,
@@ -74,12 +74,12 @@ pub struct Writer {
     indent: isize,
     /// In characters.
     column: usize,
-    /// The last thing written was blank.
+    /// Whether the last character was blank.
     whitespace: bool,
-    /// Only indentation and indicators stand on this line.
+    /// Whether this line has only indentation and indicators so far.
     indention: bool,
     depth: usize,
-    /// Ranks before `refused`, as the JSON is written before any of it is read.
+    /// Precedes `refused`, because all JSON is written before any of it is read.
     unsupported: Option<String>,
     refused: Option<&'static str>,
 }
@@ -159,7 +159,7 @@ impl Writer {
         self.plain(number.to_string().as_bytes());
     }
 
-    /// A float64. The bridge writes whole numbers that fit 64 bits without a point and refuses NaN and the infinities.
+    /// A float64. The bridge writes whole numbers that fit in 64 bits without a point and refuses NaN and the infinities.
     pub fn float(&mut self, number: f64) {
         let mut text = Vec::new();
         match self.style {
@@ -184,7 +184,7 @@ impl Writer {
         self.plain(&text);
     }
 
-    /// A string; bytes that are not UTF-8 become U+FFFD (Bridge) or make it a `!!binary` scalar (Pretty).
+    /// A string; bytes that are not UTF-8 become U+FFFD (Bridge) or turn it into a `!!binary` scalar (Pretty).
     pub fn str(&mut self, text: &[u8]) {
         let (text, tag) = self.prepare(text);
         let analysis = Analysis::of(&text, self.style);
@@ -193,12 +193,12 @@ impl Writer {
         self.after_node();
     }
 
-    /// A text that is written as it stands: a time.
+    /// A text that is written unchanged: a time.
     pub fn verbatim(&mut self, text: &str) {
         self.plain(text.as_bytes());
     }
 
-    /// The text, with its final newline; or the first error Go would give
+    /// The text, with its final newline; or the first error of Go
     /// (`error marshaling into JSON: json: unsupported value: NaN`, `yaml: control characters are not allowed`).
     pub fn finish(mut self) -> Result<Vec<u8>> {
         if let Some(problem) = self.unsupported {
@@ -244,7 +244,7 @@ impl Writer {
         self.after_node();
     }
 
-    /// Writes what stands before an item or a value.
+    /// Writes the separators and indicators before an item or a value.
     fn before_node(&mut self) -> Context {
         match self.open.last() {
             None | Some(Open::Empty | Open::MapAtKey) => Context::Root,
@@ -271,7 +271,7 @@ impl Writer {
         }
     }
 
-    /// A scalar of ASCII without blanks.
+    /// A scalar of ASCII characters without blanks.
     fn plain(&mut self, text: &[u8]) {
         self.before_node();
         if !self.whitespace {
@@ -285,7 +285,7 @@ impl Writer {
 
     // ---- the bridge
 
-    /// A string as it comes out of the bridge, and the tag it gets.
+    /// A string as the bridge returns it, and its tag.
     fn prepare<'t>(&mut self, text: &'t [u8]) -> (Cow<'t, str>, &'static str) {
         match self.style {
             Style::Bridge => {
@@ -305,7 +305,7 @@ impl Writer {
         }
     }
 
-    /// A key that is too long or broken into lines is none to the parser behind the bridge.
+    /// Refuses keys that the parser behind the bridge does not recognise: too long ones, and those with line breaks.
     fn check_json_key(&mut self, text: &[u8]) {
         if self.style == Style::Pretty || text.len() * 6 <= MAX_JSON_KEY && text.is_ascii() {
             return;
@@ -401,7 +401,7 @@ enum Walk<'a> {
     Map(std::vec::IntoIter<(&'a Arc<str>, &'a Data)>),
 }
 
-/// Pushes a tree, of any depth.
+/// Pushes a tree of any depth.
 pub fn write(writer: &mut Writer, data: &Data) {
     let mut open: Vec<Walk<'_>> = Vec::new();
     let mut next = Some(data);
@@ -442,7 +442,7 @@ pub fn write(writer: &mut Writer, data: &Data) {
     }
 }
 
-/// The tree as `yaml.Marshal` writes it, with the final newline.
+/// The tree as written by `yaml.Marshal`, with the final newline.
 pub fn to_string(data: &Data) -> Result<String> {
     let mut writer = Writer::new(Style::Bridge);
     write(&mut writer, data);

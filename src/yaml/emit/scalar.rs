@@ -1,13 +1,13 @@
-//! How a string is written: plain, in quotes, or as a literal block.
+//! Writes strings: plain, in quotes, or as a literal block.
 //!
-//! Goes in: a string and where it stands. Comes out: its text, folded where go-yaml v2 folds. The rules are those of its
+//! Goes in: a string and its position. Comes out: its text, folded where go-yaml v2 folds. The rules are those of its
 //! `yaml_emitter_analyze_scalar` and of the encoder's `stringv`.
 
 use super::{Style, WIDTH, Writer};
 use crate::yaml::characters::{escape, is_break, is_printable};
 use crate::yaml::resolve::{Resolved, resolve};
 
-/// How a scalar is written.
+/// The style of a written scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScalarStyle {
     Plain,
@@ -16,7 +16,7 @@ pub(super) enum ScalarStyle {
     Literal,
 }
 
-/// What the characters of a string allow.
+/// The styles that the characters of a string allow.
 #[derive(Debug)]
 pub(super) struct Analysis {
     pub multiline: bool,
@@ -25,7 +25,7 @@ pub(super) struct Analysis {
     block: bool,
 }
 
-/// What stands before a character.
+/// The kind of the preceding character.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Start,
@@ -36,7 +36,7 @@ enum Before {
     Other,
 }
 
-/// Characters that mean nothing behind the first place.
+/// Characters without a special meaning except at the start.
 const ORDINARY: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = b'!';
@@ -109,7 +109,7 @@ impl Analysis {
         }
     }
 
-    /// The style go-yaml picks.
+    /// The style that go-yaml chooses.
     pub(super) fn choose(&self, text: &str, tag: &str, simple_key: bool) -> ScalarStyle {
         if text.contains('\n') {
             return if simple_key || !self.block { ScalarStyle::Double } else { ScalarStyle::Literal };
@@ -127,7 +127,7 @@ impl Analysis {
     }
 }
 
-/// Whether the text stays a string when it is read without quotes, also by parsers that know numbers of base 60.
+/// Whether the text stays a string when it is read without quotes, even by parsers that support numbers of base 60.
 fn is_string(text: &str) -> bool {
     resolve(text) == Resolved::Str && !is_base_60(text)
 }
@@ -152,7 +152,7 @@ fn is_base_60(text: &str) -> bool {
         })
 }
 
-/// What the bridge makes of next line characters, which its JSON holds as they are: a line break in a double quoted scalar.
+/// The bridge's effect on next line characters, which its JSON contains unescaped: each is a line break in a double quoted scalar.
 pub(super) fn fold_next_lines(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut lines = text.split('\u{85}').peekable();
@@ -213,7 +213,7 @@ impl Writer {
         self.indention = false;
     }
 
-    /// The characters of a plain or single quoted scalar.
+    /// Writes the characters of a plain or single quoted scalar.
     fn write_folding(&mut self, text: &str, fold: bool, quoted: bool) {
         let fits = text.len() + self.column <= WIDTH;
         if (!fold || fits) && text.is_ascii() && !text.bytes().any(|byte| matches!(byte, b'\'' | b'\n' | b'\r')) {
@@ -256,7 +256,7 @@ impl Writer {
 
     pub(super) fn write_double(&mut self, text: &str, fold: bool) {
         self.write_indicator(b"\"", true, false, false);
-        // go-yaml looks for the mark at the start of the text whatever character it is at.
+        // go-yaml checks for the mark at the start of the text, whatever the current character is.
         let marked = text.starts_with('\u{FEFF}');
         let mut spaces = false;
         let mut characters = text.char_indices().peekable();
@@ -313,7 +313,7 @@ impl Writer {
                     self.write_indent();
                 }
                 self.out.extend_from_slice(line.as_bytes());
-                // No more than that it is behind the indentation counts.
+                // It matters only that the column is beyond the indentation.
                 self.column += line.len();
                 self.indention = false;
                 breaks = false;

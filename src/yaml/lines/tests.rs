@@ -1,6 +1,6 @@
-//! Manifests to be read by their lines and in another way.
+//! Manifests that are read both by lines and in another way.
 
-/// Cut, doubled, indented and changed manifests, most of which are broken.
+/// Manifests with lines cut, doubled, indented and changed, most of them broken.
 pub(in crate::yaml) fn broken_manifests(mut each: impl FnMut(&str)) {
     let mut state = 7u64;
     let mut next = |below: usize| {
@@ -40,7 +40,7 @@ pub(in crate::yaml) fn broken_manifests(mut each: impl FnMut(&str)) {
     }
 }
 
-/// What is put into lines at random places.
+/// Inserted into lines at random places.
 const PIECES: &[&str] = &[
     " ", ":", ": ", "- ", "-", "#", " #", "'", "\"", "\\", "|", ">", "[", "]", "{", "}", ",", "\t", "&a ", "*a", "!t ", "---", "...", "~",
     "null", ".", "?", "? ", "%", "@", "`", "<<", "é", "\u{85}", "\u{2028}", "\r", "0", "=", "!", "x: y", "\n", "\n  ", "|2", "'' ", "[]",

@@ -1,7 +1,7 @@
 //! Events of block collections.
 //!
-//! Goes in: a parser within a list or mapping that is told by indentation. Comes out: the next event. Must match `parserc.go` of
-//! go-yaml v3, above all which comment belongs to an entry of a list and which to the collection that begins in it.
+//! Goes in: a parser within a list or mapping that is marked by indentation. Comes out: the next event. Must match `parserc.go` of
+//! go-yaml v3, above all in which comment belongs to an entry of a list and which to the collection that begins in it.
 
 use super::parser::{Event, Parser, State, What};
 use super::scanner::Kind as T;
@@ -48,7 +48,7 @@ impl Parser<'_> {
     }
 
     /// Takes the `-` of an entry. When a collection follows, the comment above the `-` is kept for the collection itself, and only
-    /// what follows the `-` is the head of its first node.
+    /// the comment behind the `-` is the head of its first node.
     fn take_entry(&mut self) {
         let length = self.pending.head.len();
         self.scanner.skip();

@@ -1,9 +1,9 @@
 //! Comments between tokens.
 //!
-//! Goes in: a scanner that stands before a comment. Comes out: the comment in the scanner's list, as head (of what follows), line
-//! (of what stands before it on its line) or foot (of what stands above it), with the position from which on a token takes it. Must
-//! match `yaml_parser_scan_line_comment` and `yaml_parser_scan_comments` of go-yaml v3, down to looking 512 bytes ahead and no
-//! further. Apart from the scanner since no token depends on it, except that blank lines and comments are passed here.
+//! Goes in: a scanner at a comment. Comes out: the comment in the scanner's list, as head (of the following node), line (of the
+//! node before it on its line) or foot (of the node above it), with the position from which on a token takes it. Must match
+//! `yaml_parser_scan_line_comment` and `yaml_parser_scan_comments` of go-yaml v3, including their look-ahead of 512 bytes. It is
+//! separate from the scanner since tokens do not depend on it, except that blank lines and comments are skipped here.
 
 use super::cursor::Mark;
 use super::scanner::{Kind, Scanner};
@@ -13,9 +13,9 @@ use crate::yaml::fault::Step;
 pub(super) struct Comment {
     /// Where the search for comments began.
     pub scan_mark: Mark,
-    /// Tokens from here on take the comment.
+    /// Tokens from this position on take the comment.
     pub token_mark: Mark,
-    /// Where its `#` stands.
+    /// The position of its `#`.
     pub start_mark: Mark,
     pub end_mark: Mark,
     pub head: Vec<u8>,
@@ -27,7 +27,7 @@ pub(super) struct Comment {
 const LOOK_AHEAD: usize = 512;
 
 impl Scanner<'_> {
-    /// Passes blanks, line breaks and comments.
+    /// Skips blanks, line breaks and comments.
     pub(super) fn scan_to_next_token(&mut self) -> Step<()> {
         let scan_mark = self.cursor.mark;
         loop {
@@ -56,7 +56,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// A comment behind the `-` that begins a list is the head of what follows.
+    /// Makes a comment behind the `-` that begins a list the head of the following node.
     fn lift_comment_of_entry(&mut self) {
         if self.cursor.is_break(0) {
             return;
@@ -73,7 +73,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Takes the rest of the line if nothing but a comment stands there.
+    /// Takes the rest of the line if it has only a comment.
     pub(super) fn scan_line_comment(&mut self, token_mark: Mark) -> Step<()> {
         if self.cursor.newlines > 0 {
             return Ok(());
@@ -98,7 +98,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Goes to what stands `ahead` characters on and takes it up to the end of its line.
+    /// Skips `ahead` characters and takes the text from there to the end of its line.
     fn take_comment(&mut self, ahead: usize, text: &mut Vec<u8>, mut start: Option<&mut Mark>) -> Step<()> {
         let seen = self.cursor.mark.index + ahead.cast_signed();
         loop {
@@ -133,7 +133,7 @@ impl Scanner<'_> {
         let mut recent_empty = false;
         let mut first_empty = self.cursor.newlines <= 1;
         let Mark { mut line, mut column, .. } = self.cursor.mark;
-        // A comment that starts on this line is still a foot of what stands above it.
+        // A comment that starts on this line is still a foot of the node above it.
         let mut foot_line = -1;
         if scan_mark.line > 0 {
             foot_line = self.cursor.mark.line - self.cursor.newlines + 1;
@@ -158,7 +158,7 @@ impl Scanner<'_> {
                     let start = gathering.start_mark;
                     let dedented = start.column - 1 < next_indent;
                     if close_flow || first_empty && (start.line == foot_line && kind != Kind::Value || dedented) {
-                        // The first blank line ends the foot of what stands above; so does the end of a flow.
+                        // The first blank line ends the foot of the node above; so does the end of a flow.
                         if !gathering.text.is_empty() {
                             if dedented {
                                 gathering.token_mark = start;
@@ -180,7 +180,7 @@ impl Scanner<'_> {
                 continue;
             }
             if !gathering.text.is_empty() && column - 1 < next_indent && column != gathering.start_mark.column {
-                // A comment indented otherwise belongs to what stands above.
+                // A comment with a different indentation belongs to the node above.
                 self.push_foot(&mut gathering, here);
             }
             if self.cursor.byte(peek) != b'#' {
@@ -193,7 +193,7 @@ impl Scanner<'_> {
             }
             recent_empty = false;
             self.take_comment(peek, &mut gathering.text, None)?;
-            // The search goes on behind the line break.
+            // The search continues behind the line break.
             peek = 1;
             column = 0;
             line = self.cursor.mark.line;
@@ -227,7 +227,7 @@ impl Scanner<'_> {
     }
 }
 
-/// A comment of several lines in the making.
+/// A comment of several lines, while it is being read.
 struct Gathering {
     scan_mark: Mark,
     token_mark: Mark,

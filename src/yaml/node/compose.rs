@@ -1,8 +1,8 @@
-//! From events to a tree of nodes.
+//! Builds a tree of nodes from events.
 //!
 //! Goes in: a [`Parser`]. Comes out: the first document as a [`Tree`]. Must match the node parser of go-yaml v3 (`decode.go`,
-//! `parser.mapping` above all): which node of a mapping keeps a comment that stands below a value. Open collections are kept in a
-//! list, not on the stack, so that depth costs memory only.
+//! above all `parser.mapping`) in which node of a mapping keeps a comment below a value. Open collections are kept in a list, not
+//! on the stack, so that depth costs only memory.
 
 use super::parser::{Comments, Event, Parser, What};
 use super::resolve;
@@ -11,7 +11,7 @@ use super::{Kind, Node, Tree};
 use crate::yaml::fault::{Fault, Origin, Step};
 use std::collections::HashSet;
 
-/// Reads the first document; none when there is nothing but comments.
+/// Reads the first document; `None` when there are only comments.
 pub(super) fn compose(parser: Parser<'_>) -> Step<Option<Tree>> {
     Composer { parser, tree: Tree::default(), open: Vec::new(), anchors: HashSet::new() }.run()
 }
@@ -120,8 +120,8 @@ impl Composer<'_> {
         self.tree.nodes.get_mut(at).map(|node| std::mem::take(&mut node.foot)).unwrap_or_default()
     }
 
-    /// Puts a finished node into the open collection, or makes it the root. In a mapping, what stands below a value is the foot of
-    /// its key, and in blocks so is what stands below the key that follows.
+    /// Adds a finished node to the open collection, or makes it the root. In a mapping, a comment below a value becomes the foot
+    /// of its key; in blocks, so does a comment below the next key.
     fn attach(&mut self, at: usize) {
         let Some(parent) = self.open.last().and_then(|open| self.tree.nodes.get_mut(*open)) else {
             self.tree.root = at;
@@ -151,7 +151,7 @@ impl Composer<'_> {
     }
 }
 
-/// The short form of a tag that was given; `!` alone is none.
+/// The short form of an explicit tag; `!` alone is not a tag.
 fn given(tag: Vec<u8>) -> Option<String> {
     (!tag.is_empty() && tag != b"!").then(|| resolve::short(&text(tag)))
 }

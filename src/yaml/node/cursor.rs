@@ -1,9 +1,8 @@
-//! Where the scanner of nodes stands in a text.
+//! The position of the node scanner in a text.
 //!
-//! Goes in: a [`Source`]. Comes out: its bytes one after the other, NUL behind the end, with the position that go-yaml v3 counts:
-//! characters, lines, columns, and how many line breaks were passed since the last character that is no blank. Apart from the
-//! scanner because comments are told apart by these counts alone (`readerc.go`, `yamlprivateh.go`, `skip` and `read` of
-//! `scannerc.go`).
+//! Goes in: a [`Source`]. Comes out: its bytes one after the other, NUL behind the end, with the position as go-yaml v3 counts it:
+//! characters, lines, columns, and line breaks since the last non-blank character. It is separate from the scanner because
+//! comments are distinguished by these counts alone (`readerc.go`, `yamlprivateh.go`, `skip` and `read` of `scannerc.go`).
 
 use crate::yaml::fault::{Fault, Origin, Step};
 use crate::yaml::reader::Source;
@@ -50,8 +49,8 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at + ahead).copied().unwrap_or(0)
     }
 
-    /// Whether go-yaml takes what stands at the start of a line for a byte order mark. It looks at the start of its buffer, so that
-    /// a text with a second mark loses the first character of each line.
+    /// Whether go-yaml would treat the start of a line as a byte order mark. It checks the start of its buffer, so a text with a
+    /// second mark loses the first character of each line.
     pub(super) fn has_byte_order_mark(&self) -> bool {
         self.bytes.starts_with(b"\xEF\xBB\xBF")
     }
@@ -87,7 +86,7 @@ impl<'a> Cursor<'a> {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
     }
 
-    /// Whether `---` or `...` stands here at the start of a line.
+    /// Whether `---` or `...` is here at the start of a line.
     pub(super) fn at_document_mark(&self) -> bool {
         let three = [self.byte(0), self.byte(1), self.byte(2)];
         self.mark.column == 0 && matches!(&three, b"---" | b"...") && self.is_blank_or_end(3)

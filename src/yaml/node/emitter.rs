@@ -1,15 +1,15 @@
-//! From events to text.
+//! Writes events as text.
 //!
-//! Goes in: the events of one document after the other. Comes out: one stream, documents parted by `---`. Must match `emitterc.go`
-//! of go-yaml v3 with kyaml's settings: indentation by two, lists at the indentation of their keys, lines of any length. Apart from
-//! the writer of values ([`super::super::emit`]), which knows no comments, tags or anchors.
+//! Goes in: the events of one document after the other. Comes out: one stream, documents separated by `---`. Must match
+//! `emitterc.go` of go-yaml v3 with kyaml's settings: indentation by two, lists at the indentation of their keys, lines of any
+//! length. It is separate from the writer of values ([`super::super::emit`]), which supports no comments, tags or anchors.
 
 use super::events::Event;
 use super::parser::What;
 use super::scalar_text::Analysis;
 use super::style::Style;
 
-/// What is expected next.
+/// The next expected part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     DocumentStart,
@@ -23,13 +23,13 @@ enum State {
     BlockMappingValue { simple: bool },
 }
 
-/// How far each level is indented.
+/// The indentation of each level.
 const INDENT: isize = 2;
-/// How long a key may be to stand without `?`.
+/// The longest key without `?`.
 const SIMPLE_KEY: usize = 128;
 
 pub(super) struct Emitter {
-    /// Whether lists stand at the indentation of their keys.
+    /// Whether lists are at the indentation of their keys.
     pub(super) compact_lists: bool,
     pub(super) out: String,
     pub(super) column: isize,
@@ -51,7 +51,7 @@ pub(super) struct Emitter {
     key_line: String,
 }
 
-/// Comments that wait for their place.
+/// Comments that are not written yet.
 #[derive(Default)]
 pub(super) struct Comments {
     pub head: String,
@@ -83,10 +83,10 @@ impl Default for Emitter {
     }
 }
 
-/// An event with what was found out about it.
+/// An event and its analysis.
 struct Current<'e> {
     event: &'e Event<'e>,
-    /// Whether the collection that begins here ends at once.
+    /// Whether this begins an empty collection.
     empty: bool,
     handle: &'static str,
     suffix: &'e str,
@@ -113,7 +113,7 @@ impl<'e> Current<'e> {
         Current { event, empty, handle, suffix, analysis }
     }
 
-    /// Whether it may be a key without `?`.
+    /// Whether it can be a key without `?`.
     fn is_simple_key(&self) -> bool {
         let tag = self.event.anchor.len() + self.handle.len() + self.suffix.len();
         let length = match self.event.what {
@@ -257,7 +257,7 @@ impl Emitter {
         }
     }
 
-    /// In flows the `,` stands before the comment.
+    /// In flows, the `,` precedes the comment.
     fn finish_flow_item(&mut self) {
         if self.has_trailing_comment() {
             self.write_indicator(",", false, false, false);

@@ -1,28 +1,28 @@
-//! From a tree of nodes to what the emitter writes.
+//! Converts a tree of nodes to the emitter's events.
 //!
-//! Goes in: a node of a [`Tree`]. Comes out: its events in order. Must match `encoder.node` of go-yaml v3 (`encode.go`): which tags
-//! are shown, which style a scalar asks for, and that the comment below a value is written before the next key. Walks with a list of
-//! its own, so that depth costs memory only.
+//! Goes in: a node of a [`Tree`]. Comes out: its events in order. Must match `encoder.node` of go-yaml v3 (`encode.go`): which
+//! tags are shown, which style is requested for a scalar, and that the comment below a value is written before the next key. The
+//! walk uses a list instead of the stack, so that depth costs only memory.
 
 use super::parser::What;
 use super::resolve;
 use super::style::Style;
 use super::{Kind, Node, Tree};
 
-/// A piece to be written.
+/// An element to be written.
 #[derive(Debug, Clone)]
 pub(super) struct Event<'t> {
     pub what: What,
     pub anchor: &'t str,
-    /// Its full form; empty when it is not shown.
+    /// Its full form; empty when the tag is not shown.
     pub tag: String,
     pub value: &'t str,
-    /// One of the styles of scalars, or whether a collection stands in brackets.
+    /// The style of a scalar, or whether a collection is in brackets.
     pub style: Style,
     pub head: &'t str,
     pub line: &'t str,
     pub foot: &'t str,
-    /// The comment below what stands above, written before the head.
+    /// The comment below the node above, written before the head.
     pub tail: &'t str,
 }
 
@@ -38,7 +38,7 @@ enum Visit<'t> {
     End(Event<'t>),
 }
 
-/// The events of the document whose outermost node stands at `root`.
+/// The events of the document with the outermost node at `root`.
 pub(super) fn of<'t>(tree: &'t Tree, root: usize, head: &'t str, foot: &'t str) -> Vec<Event<'t>> {
     let mut events = vec![Event { head, ..Event::new(What::DocumentStart) }];
     let mut visits = vec![Visit::Node { at: root, tail: "", is_key: false }];
@@ -51,7 +51,7 @@ pub(super) fn of<'t>(tree: &'t Tree, root: usize, head: &'t str, foot: &'t str) 
             }
         };
         let Some(node) = tree.node(at) else { continue };
-        // The foot of a key is written after its value, as the tail of what follows.
+        // The foot of a key is written after its value, as the tail of the next node.
         let foot = if is_key { "" } else { node.foot.as_str() };
         let mut event = Event { anchor: &node.anchor, head: &node.head, ..Event::new(What::Scalar) };
         let (tag, quoted) = shown_tag(node);
@@ -88,7 +88,7 @@ pub(super) fn of<'t>(tree: &'t Tree, root: usize, head: &'t str, foot: &'t str) 
     events
 }
 
-/// The full form of the tag if it must be shown, and whether quotes must say instead that a scalar is a string.
+/// The full form of the tag if it must be shown, and whether quotes must show instead that a scalar is a string.
 fn shown_tag(node: &Node) -> (String, bool) {
     let short = resolve::short(&node.tag);
     let implied = match node.kind {

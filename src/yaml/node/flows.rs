@@ -1,7 +1,7 @@
 //! Events of flow collections.
 //!
-//! Goes in: a parser within brackets or braces. Comes out: the next event. Must match `parserc.go` of go-yaml v3, its oddities with
-//! pairs in lists included.
+//! Goes in: a parser within brackets or braces. Comes out: the next event. Must match `parserc.go` of go-yaml v3, including its
+//! oddities with pairs in lists.
 
 use super::parser::{Event, Parser, State, What};
 use super::scanner::Kind as T;
@@ -9,7 +9,7 @@ use super::style::Style;
 use crate::yaml::fault::Step;
 
 impl Parser<'_> {
-    /// Takes the `,` before an entry of a flow collection and gives the kind that follows.
+    /// Takes the `,` before an entry of a flow collection and returns the kind of the next token.
     fn flow_separator(&mut self, end: T, first: bool, problem: &'static str) -> Step<T> {
         if first {
             self.open()?;
@@ -50,7 +50,7 @@ impl Parser<'_> {
             self.states.push(State::FlowPairValue);
             return self.node(false, false);
         }
-        // go-yaml drops the token here, so that `[? ]` and `[: x]` end badly.
+        // go-yaml drops the token here, so `[? ]` and `[: x]` are faults.
         self.scanner.skip();
         self.empty_scalar(State::FlowPairValue)
     }

@@ -1,8 +1,8 @@
-//! Lines as the emitter writes them: indentation, indicators and comments.
+//! Writes lines for the emitter: indentation, indicators and comments.
 //!
-//! Goes in: an emitter and what is next on its line. Comes out: its text, with line breaks where indentation or a comment asks for
-//! them. Must match the writers of `emitterc.go` of go-yaml v3 (`write_indent`, `write_indicator`, `write_comment`). Apart from the
-//! emitter since it knows nothing of what the nodes are.
+//! Goes in: an emitter and the next part of its line. Comes out: its text, with line breaks where indentation or a comment needs
+//! them. Must match the writers of `emitterc.go` of go-yaml v3 (`write_indent`, `write_indicator`, `write_comment`). It is
+//! separate from the emitter since it does not depend on the nodes.
 
 use super::emitter::Emitter;
 use crate::yaml::characters::is_break;
@@ -22,7 +22,7 @@ impl Emitter {
         }
     }
 
-    /// Writes the comment behind a node; gives whether there was one.
+    /// Writes the comment behind a node; whether there was one.
     pub(super) fn write_line_comment(&mut self) -> bool {
         if self.comments.line.is_empty() {
             return false;
@@ -94,7 +94,7 @@ impl Emitter {
         self.indention = true;
     }
 
-    /// Goes to a new line, unless this one is fit, and indents it.
+    /// Starts a new line, unless this one can be used, and indents it.
     pub(super) fn write_indent(&mut self) {
         let indent = self.indent.max(0);
         if !self.indention || self.column > indent || self.column == indent && !self.whitespace {

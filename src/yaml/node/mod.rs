@@ -1,8 +1,8 @@
 //! YAML as go-yaml v3's nodes: read with styles, tags, anchors and comments, and written again.
 //!
-//! Goes in: the text of a document. Comes out: a [`Tree`], and from trees one text. Apart from the way to values, since that is
+//! Goes in: the text of a document. Comes out: a [`Tree`], and from trees one text. It is separate from reading values, which is
 //! tuned to drop what is kept here. Must match go.yaml.in/yaml v3.0.4 with kyaml's settings (indentation by two, lists at the
-//! indentation of their keys, lines of any length): reading goes through `cursor`, `scanner` (with `comments`, `scalars`,
+//! indentation of their keys, lines of any length). Reading goes through `cursor`, `scanner` (with `comments`, `scalars`,
 //! `properties`), `parser` (with `blocks`, `flows`) and `compose`, writing through `events`, `emitter`, `scalar_text` and `lines`.
 
 mod blocks;
@@ -25,7 +25,7 @@ use super::fault::{Fault, Origin};
 use super::reader::Source;
 pub use style::Style;
 
-/// What a node is. The kinds are named as kyaml's messages name them.
+/// The kind of a node, named as in kyaml's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Sequence,
@@ -39,13 +39,13 @@ pub enum Kind {
 pub struct Node {
     pub kind: Kind,
     pub style: Style,
-    /// Its short form (`!!str`); empty for aliases and for nodes that were made, not read.
+    /// Its short form (`!!str`); empty for aliases and for nodes that were not read from a text.
     pub tag: String,
-    /// The text of a scalar, the name of an alias.
+    /// The text of a scalar, or the name of an alias.
     pub value: String,
     /// Empty when there is none.
     pub anchor: String,
-    /// The places of its children in the tree; keys and values by turns.
+    /// The indices of its children in the tree; keys and values alternate.
     pub children: Vec<usize>,
     /// The comment above it.
     pub head: String,
@@ -77,7 +77,7 @@ impl Node {
     }
 }
 
-/// A document; its nodes refer to each other by their places, so that no depth can exhaust the stack.
+/// A document; its nodes refer to each other by index, so that no depth can exhaust the stack.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     nodes: Vec<Node>,
@@ -87,40 +87,40 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Reads the first document of `text`; none when it has only comments. Errors are go-yaml's (`yaml: line N: …`).
+    /// Reads the first document of `text`; `None` when it has only comments. Errors are go-yaml's (`yaml: line N: …`).
     pub fn read(text: &[u8]) -> Result<Option<Tree>, String> {
         let source = Source::new(text);
         let scanner = scanner::Scanner::new(cursor::Cursor::new(&source));
         compose::compose(parser::Parser::new(scanner)).map_err(|fault| message(&fault))
     }
 
-    /// The place of the outermost node.
+    /// The index of the outermost node.
     pub fn root(&self) -> usize {
         self.root
     }
 
-    /// The node at a place.
+    /// The node at an index.
     pub fn node(&self, at: usize) -> Option<&Node> {
         self.nodes.get(at)
     }
 
-    /// The node at a place, to change it.
+    /// The node at an index, to change it.
     pub fn node_mut(&mut self, at: usize) -> Option<&mut Node> {
         self.nodes.get_mut(at)
     }
 
-    /// Adds a node that stands nowhere yet and gives its place.
+    /// Adds a node without a parent and returns its index.
     pub fn add(&mut self, node: Node) -> usize {
         self.nodes.push(node);
         self.nodes.len() - 1
     }
 
-    /// The node at `at` with all below it as a document of its own.
+    /// The node at `at` and its descendants as a separate document.
     pub fn cut_out(&self, at: usize) -> Tree {
         let mut cut = Tree::default();
         let mut sources = vec![at];
         let mut done = 0;
-        // What is below a node is queued behind all that was found before.
+        // The children of a node are queued behind all nodes found before.
         while let Some(node) = sources.get(done).and_then(|at| self.nodes.get(*at)) {
             let mut copy = node.clone();
             copy.children = (sources.len()..).take(node.children.len()).collect();
@@ -132,7 +132,7 @@ impl Tree {
     }
 }
 
-/// Writes documents to one stream: trees whole, with the comments around them.
+/// Writes documents to one stream: whole trees, or single nodes.
 #[derive(Default)]
 pub struct Writer(emitter::Emitter);
 
@@ -147,18 +147,18 @@ impl Writer {
         self.0.emit(&events::of(tree, tree.root, &tree.head, &tree.foot));
     }
 
-    /// Writes one node of a tree as a document of its own.
+    /// Writes one node of a tree as a separate document.
     pub fn node(&mut self, tree: &Tree, at: usize) {
         self.0.emit(&events::of(tree, at, "", ""));
     }
 
-    /// What was written.
+    /// The written text.
     pub fn finish(self) -> String {
         self.0.finish()
     }
 }
 
-/// go-yaml v3's words: it names the line where a construct began before that of the fault itself.
+/// go-yaml v3's message: the line where the construct began takes precedence over that of the fault itself.
 fn message(fault: &Fault) -> String {
     let line = if fault.context_line != 0 { fault.context_line } else { fault.line };
     match (line, fault.origin) {

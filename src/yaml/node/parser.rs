@@ -1,14 +1,14 @@
-//! From tokens to events, each with the comments that belong to it.
+//! Converts tokens to events, each with its comments.
 //!
 //! Goes in: a [`Scanner`]. Comes out: events one after the other. Must match `parserc.go` of go-yaml v3: which event takes the
-//! comments that have come up to its token, what of them is the document's, and what of them is the head of a list inside a list.
-//! Apart from the parser of values ([`super::super::parser`]), which knows no comments and drops styles.
+//! comments up to its token, which of them belong to the document, and which are the head of a list inside a list. It is separate
+//! from the parser of values ([`super::super::parser`]), which supports no comments and drops styles.
 
 use super::scanner::{Kind as T, Scanner};
 use super::style::Style;
 use crate::yaml::fault::{Fault, Origin, Step};
 
-/// What stands around a node.
+/// The comments around a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Comments {
     pub head: Vec<u8>,
@@ -35,7 +35,7 @@ pub(super) struct Event {
     pub anchor: Option<Vec<u8>>,
     /// Its full form; empty when there is none.
     pub tag: Vec<u8>,
-    /// The text of a scalar, the name of an alias.
+    /// The text of a scalar, or the name of an alias.
     pub value: Vec<u8>,
     pub style: Style,
     pub comments: Comments,
@@ -47,7 +47,7 @@ impl Event {
     }
 }
 
-/// What is expected next.
+/// The next expected part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     StreamStart,
@@ -79,10 +79,10 @@ pub(super) struct Parser<'a> {
     tag_directives: Vec<(Vec<u8>, Vec<u8>)>,
     /// Comments that no event has taken yet.
     pub(super) pending: Comments,
-    /// The head of a collection inside a list, until the collection begins.
+    /// The head of a collection inside a list, kept until the collection begins.
     pub(super) stem: Option<Vec<u8>>,
     comments_taken: usize,
-    /// A fault that was met while looking ahead; go-yaml sees it behind the event that is being made.
+    /// A fault found while looking ahead; go-yaml finds it only after the current event.
     pub(super) met: Option<Box<Fault>>,
 }
 
@@ -138,7 +138,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The kind and line of the next token. Comments up to it become pending.
+    /// The kind and line of the next token. Comments before it become pending.
     pub(super) fn peek(&mut self) -> Step<(T, usize)> {
         let token = self.scanner.peek()?;
         let (kind, start) = (token.kind, token.start);
@@ -222,7 +222,7 @@ impl<'a> Parser<'a> {
         Ok(event)
     }
 
-    /// The pending head up to its last blank line is the document's own.
+    /// Takes the pending head up to its last blank line as the document's own.
     fn split_document_head(&mut self) -> Vec<u8> {
         let head = &mut self.pending.head;
         for at in (1..head.len()).rev() {
@@ -337,7 +337,7 @@ impl<'a> Parser<'a> {
             }
             self.scanner.skip();
         }
-        // go-yaml scans on before it looks at the handle.
+        // go-yaml scans the next token before it checks the handle.
         self.peek()?;
         let Some((handle, suffix, line)) = tag else { return Ok((anchor, Vec::new())) };
         if handle.is_empty() {
@@ -386,7 +386,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Adds a comment on a line of its own.
+/// Appends a comment on its own line.
 fn join(text: &mut Vec<u8>, more: &[u8]) {
     if more.is_empty() {
         return;

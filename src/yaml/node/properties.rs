@@ -1,7 +1,7 @@
 //! Anchors, aliases, tags and directives.
 //!
-//! Goes in: a scanner that stands before one. Comes out: its token. Must match `scannerc.go` of go-yaml v3 (`scan_anchor`,
-//! `scan_tag`, `scan_directive`). Apart since it knows nothing of the queue of tokens, and hardly any manifest has them.
+//! Goes in: a scanner at one of them. Comes out: its token. Must match `scannerc.go` of go-yaml v3 (`scan_anchor`, `scan_tag`,
+//! `scan_directive`). It is separate since it does not use the queue of tokens, and few manifests have them.
 
 use super::cursor::Mark;
 use super::scanner::{Kind, Scanner, Token};
@@ -87,7 +87,7 @@ impl Scanner<'_> {
         Ok(handle)
     }
 
-    /// The rest of a tag behind `head`, which is part of it but for its first character.
+    /// The rest of a tag behind `head`, which belongs to the tag except for its first character.
     fn scan_tag_uri(&mut self, head: &[u8], start: Mark) -> Step<Vec<u8>> {
         let mut uri = head.get(1..).unwrap_or_default().to_vec();
         let mut found = !head.is_empty();
@@ -104,7 +104,7 @@ impl Scanner<'_> {
         if found { Ok(uri) } else { Err(self.fault("did not find expected tag URI", start)) }
     }
 
-    /// The `%XX` of one character.
+    /// Decodes the `%XX` of one character.
     fn scan_uri_escape(&mut self, start: Mark, uri: &mut Vec<u8>) -> Step<()> {
         let mut left = None;
         loop {
@@ -134,7 +134,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// `%YAML` gives a token whose value is the version, `%TAG` one of handle and prefix.
+    /// `%YAML` becomes a token with the version as value, `%TAG` one with handle and prefix.
     pub(super) fn scan_directive(&mut self) -> Step<Token> {
         let start = self.cursor.mark;
         self.cursor.skip();

@@ -1,8 +1,7 @@
-//! Tags of nodes: what a scalar without quotes is to go-yaml v3, and the short and long forms of tags.
+//! Tags of nodes: the type of a scalar without quotes in go-yaml v3, and the short and long forms of tags.
 //!
-//! Goes in: the text of a scalar or a tag. Comes out: a tag. Must match `resolve.go` of go-yaml v3, which knows fewer words than
-//! v2 (`yes`, `on` and the like are strings) and more numbers. The readers of numbers and dates are those of
-//! [`super::super::resolve`].
+//! Goes in: the text of a scalar or a tag. Comes out: a tag. Must match `resolve.go` of go-yaml v3, which recognises fewer words
+//! than v2 (`yes`, `on` and the like are strings) and more numbers. Numbers and dates are parsed by [`super::super::resolve`].
 
 use crate::yaml::resolve as v2;
 use std::borrow::Cow;

@@ -1,14 +1,14 @@
-//! Scalars as text: which style fits, and how each is written.
+//! Scalars as text: chooses a possible style, and writes it.
 //!
-//! Goes in: the value of a scalar and the style that it asks for. Comes out: its text in the emitter's stream. Must match
-//! `emitterc.go` of go-yaml v3 (`analyze_scalar`, `select_scalar_style`, the writers of the five styles), where lines are never
-//! wrapped. Apart from the emitter since it knows nothing of collections.
+//! Goes in: the value of a scalar and its requested style. Comes out: its text in the emitter's stream. Must match `emitterc.go`
+//! of go-yaml v3 (`analyze_scalar`, `select_scalar_style`, the writers of the five styles), where lines are never wrapped. It is
+//! separate from the emitter since it does not depend on collections.
 
 use super::emitter::Emitter;
 use super::style::Style;
 use crate::yaml::characters::{escape, is_break, is_printable};
 
-/// What a value allows.
+/// The styles that a value allows.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Analysis {
     pub multiline: bool,
@@ -22,7 +22,7 @@ fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\t')
 }
 
-/// What stands in a value, as it is found.
+/// The findings about a value, while it is analysed.
 #[derive(Default)]
 struct Found {
     block_indicators: bool,
@@ -99,7 +99,7 @@ impl Analysis {
 }
 
 impl Emitter {
-    /// The style that is asked for, or the next one that the value allows.
+    /// The requested style, or the next one that the value allows.
     pub(super) fn choose_style(&self, value: &str, asked: Style, analysis: &Analysis) -> Style {
         let in_flow = self.flow_level > 0;
         let mut style = if self.simple_key && analysis.multiline { Style::DOUBLE_QUOTED } else { asked };
@@ -146,7 +146,7 @@ impl Emitter {
         }
     }
 
-    /// Plain and single quoted: one line break more than the value has.
+    /// Writes plain and single quoted scalars: one line break more than the value has.
     fn write_folding(&mut self, value: &str, quoted: bool) {
         let mut breaks = false;
         for character in value.chars() {
@@ -174,7 +174,7 @@ impl Emitter {
 
     fn write_double(&mut self, value: &str) {
         self.write_indicator("\"", true, false, false);
-        // go-yaml looks for the mark at the start of the value, whichever character it is at.
+        // go-yaml checks for the mark at the start of the value, whatever the current character is.
         let marked = value.starts_with('\u{FEFF}');
         for character in value.chars() {
             if marked || !is_printable(character) || is_break(character) || matches!(character, '"' | '\\') {
@@ -186,7 +186,7 @@ impl Emitter {
         self.write_indicator("\"", false, false, false);
     }
 
-    /// `|` or `>` with the hints that reading it again needs, and the comment behind them.
+    /// Writes `|` or `>` with the hints needed to read the value back, and the comment behind them.
     fn write_block_header(&mut self, indicator: &str, value: &str) {
         self.write_indicator(indicator, true, false, false);
         if value.starts_with(' ') || value.starts_with(is_break) {
@@ -231,7 +231,7 @@ impl Emitter {
         self.write_block_header(">", value);
         let mut breaks = true;
         let mut leading_spaces = true;
-        // go-yaml looks at the start of the value for what follows each break.
+        // go-yaml checks the start of the value for the text that follows each break.
         let starts_with_text = value.trim_start_matches(is_break).starts_with(|first| !is_blank(first) && first != '\0');
         for character in value.chars() {
             if is_break(character) {

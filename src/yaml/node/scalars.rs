@@ -1,8 +1,8 @@
 //! Scalars: plain, quoted, literal and folded.
 //!
-//! Goes in: a scanner that stands before one. Comes out: its token, with the text that it means and the style that it had. Must
-//! match `scannerc.go` of go-yaml v3 (`scan_plain_scalar`, `scan_flow_scalar`, `scan_block_scalar`). Apart since it knows nothing
-//! of the queue of tokens.
+//! Goes in: a scanner at one of them. Comes out: its token, with its decoded text and its style. Must match `scannerc.go` of
+//! go-yaml v3 (`scan_plain_scalar`, `scan_flow_scalar`, `scan_block_scalar`). It is separate since it does not use the queue of
+//! tokens.
 
 use super::cursor::Mark;
 use super::scanner::{Kind, Scanner, Token};
@@ -11,7 +11,7 @@ use crate::unicode;
 use crate::yaml::characters::{hexadecimal_digits, unescape};
 use crate::yaml::fault::Step;
 
-/// White space inside a scalar that is yet to be folded.
+/// White space inside a scalar that is not folded yet.
 #[derive(Default)]
 struct Gap {
     spaces: Vec<u8>,
@@ -21,7 +21,7 @@ struct Gap {
 }
 
 impl Gap {
-    /// Writes it: spaces as they are, one line break as a space, of several all but the first.
+    /// Writes the gap: spaces unchanged, one line break as a space, several without the first.
     fn fold_into(&mut self, text: &mut Vec<u8>) {
         if !self.broken {
             text.append(&mut self.spaces);
@@ -230,7 +230,7 @@ impl Scanner<'_> {
         Ok(token)
     }
 
-    /// `+`, `-` and a digit behind `|` or `>`, with the comment and the line break that follow.
+    /// Reads `+`, `-` and a digit behind `|` or `>`, with the comment and the line break that follow.
     fn scan_block_header(&mut self, start: Mark) -> Step<(bool, bool, isize)> {
         let (mut keep, mut strip, mut increment) = (false, false, 0);
         let mut chomping_seen = false;
@@ -264,7 +264,7 @@ impl Scanner<'_> {
         Ok((keep, strip, increment))
     }
 
-    /// Indentation and blank lines; finds the indentation of the scalar if it is yet to be found.
+    /// Reads indentation and blank lines; determines the indentation of the scalar if it is still unknown.
     fn scan_block_breaks(&mut self, indent: &mut isize, breaks: &mut Vec<u8>, start: Mark) -> Step<()> {
         let mut deepest = 0;
         loop {
@@ -290,7 +290,7 @@ impl Scanner<'_> {
     }
 }
 
-/// In quotes a gap may begin with an escaped line break, which leaves nothing.
+/// In quotes, a gap may begin with an escaped line break, which yields nothing.
 fn fold_quoted(gap: &mut Gap, text: &mut Vec<u8>) {
     if gap.broken && gap.first_break.first() != Some(&b'\n') {
         text.append(&mut gap.first_break);

@@ -1,9 +1,9 @@
-//! From characters to tokens, with the comments between them.
+//! Converts characters to tokens, with the comments between them.
 //!
-//! Goes in: a [`Cursor`]. Comes out: tokens one after the other, and comments that say behind which position they belong. Must
+//! Goes in: a [`Cursor`]. Comes out: tokens one after the other, and comments with the position behind which they belong. Must
 //! match `scannerc.go` of go-yaml v3, whose rules and faults differ from those of v2 in [`super::super::scanner`]; that one reads
-//! values fast and drops comments. The queue keeps tokens that were taken until it would have to grow, as Go's slice does, since
-//! the rules for comments look at the last two tokens, taken or not.
+//! values fast and drops comments. The queue keeps taken tokens until it would have to grow, as Go's slice does, since the rules
+//! for comments use the last two tokens, taken or not.
 
 use super::comments::Comment;
 use super::cursor::{Cursor, Mark};
@@ -29,7 +29,7 @@ impl Token {
     }
 }
 
-/// Where a key without `?` may have begun.
+/// A place where a key without `?` may have begun.
 #[derive(Debug, Clone, Copy, Default)]
 struct SimpleKey {
     possible: bool,
@@ -38,16 +38,16 @@ struct SimpleKey {
     mark: Mark,
 }
 
-/// How deep blocks and flows may nest, each.
+/// The deepest nesting of blocks and of flows.
 const MAX_DEPTH: usize = 10_000;
-/// How long a key without `?` may be.
+/// The longest key without `?`.
 const MAX_KEY: isize = 1024;
 
 pub(super) struct Scanner<'a> {
     pub(super) cursor: Cursor<'a>,
     pub(super) tokens: Vec<Token>,
     head: usize,
-    /// What Go's slice of tokens could hold.
+    /// The capacity of Go's slice of tokens.
     capacity: usize,
     /// How many tokens were taken.
     taken: usize,
@@ -88,7 +88,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Scans as far as the next token needs, and gives it.
+    /// Scans as far as needed for the next token, and returns it.
     pub(super) fn peek(&mut self) -> Step<&mut Token> {
         if !self.available {
             self.fetch_more()?;
@@ -105,7 +105,7 @@ impl<'a> Scanner<'a> {
         self.head += 1;
     }
 
-    /// Scans until no token before the last two can still turn out to be behind a key.
+    /// Scans until no token before the last two can still become part of a key.
     fn fetch_more(&mut self) -> Step<()> {
         loop {
             if self.head + 2 < self.tokens.len() {
@@ -124,7 +124,7 @@ impl<'a> Scanner<'a> {
         fault(problem, self.cursor.mark, context)
     }
 
-    /// Skips the rest of a line that is a comment.
+    /// Skips the comment at the end of a line.
     pub(super) fn skip_to_break(&mut self) -> Step<()> {
         while !self.cursor.is_break_or_end(0) {
             self.cursor.skip();
@@ -133,7 +133,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Steps over the end of a line, where nothing else may stand in a construct that began at `start`.
+    /// Skips the end of a line; other text there is a fault in the construct that began at `start`.
     pub(super) fn finish_line(&mut self, start: Mark) -> Step<()> {
         if !self.cursor.is_break_or_end(0) {
             return Err(self.fault("did not find expected comment or line break", start));
@@ -145,7 +145,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Puts a token at the end of the queue, or `before` tokens behind its front.
+    /// Adds a token to the end of the queue, or inserts it `before` tokens behind its front.
     pub(super) fn insert(&mut self, before: Option<usize>, token: Token) {
         if self.head > 0 && self.tokens.len() == self.capacity {
             self.tokens.drain(..self.head);
@@ -263,7 +263,7 @@ impl<'a> Scanner<'a> {
         self.push(token);
     }
 
-    /// Whether the key that may have begun there is still possible; fails if there had to be one.
+    /// Whether the possible key at `at` may still be one; fails if a key is required there.
     fn is_key_possible(&mut self, at: usize) -> Step<bool> {
         let mark = self.cursor.mark;
         let Some(key) = self.simple_keys.get_mut(at) else { return Ok(false) };
@@ -322,7 +322,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Ends the block collections deeper than `column`. The end of one stands where the comments begin that are indented as it is.
+    /// Ends the block collections deeper than `column`. The end of one is at the start of the comments with its indentation.
     pub(super) fn unroll_indent(&mut self, column: isize, scan_mark: Mark) {
         if self.flow_level > 0 {
             return;
@@ -438,7 +438,7 @@ impl<'a> Scanner<'a> {
         let mark = self.cursor.mark;
         if self.is_key_possible(last)? {
             let key = self.simple_keys.get(last).copied().unwrap_or_default();
-            // A key that was taken already, as in `{}a: b`, comes too late and goes to the end.
+            // A key that was taken already, as in `{}a: b`, comes too late and is added to the end.
             let before = key.token_number.checked_sub(self.taken);
             self.insert(before, Token::new(Kind::Key, key.mark));
             self.roll_indent(key.mark.column, before, Kind::BlockMappingStart, key.mark)?;
@@ -469,7 +469,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// What Go's `append` makes of a full slice of this many tokens (of 144 bytes each, on 64 bits).
+/// The capacity after Go's `append` to a full slice of this many tokens (of 144 bytes each, on 64 bits).
 fn grown(capacity: usize) -> usize {
     const SIZES: [usize; 14] = [1, 2, 4, 8, 18, 37, 75, 151, 341, 625, 1024, 1479, 2048, 2787];
     SIZES.into_iter().find(|size| *size > capacity).unwrap_or(capacity + capacity / 4 + 192)

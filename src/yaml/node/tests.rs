@@ -1,4 +1,4 @@
-//! Limits: what no text may do. What texts become is tested where resources go through a post-renderer (`manifest/marked.rs`).
+//! Limits. Results are tested where resources go through a post-renderer (`manifest/marked.rs`).
 
 use super::*;
 use proptest::prelude::*;

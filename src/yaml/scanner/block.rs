@@ -1,12 +1,12 @@
 //! Literal (`|`) and folded (`>`) scalars.
 //!
-//! Goes in: the scanner at the indicator. Comes out: a scalar token, the scanner at the start of the first line behind it.
+//! Goes in: the scanner at the indicator. Comes out: a scalar token, with the scanner at the start of the first line behind it.
 
 use super::{Scanner, Token, TokenKind};
 use crate::yaml::fault::Step;
 use std::borrow::Cow;
 
-/// What happens to the line breaks at the end.
+/// The treatment of the line breaks at the end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Chomping {
     Strip,
@@ -61,7 +61,7 @@ impl<'a> Scanner<'a> {
         Ok(Token { kind: TokenKind::Scalar, plain: false, raw: !want, line: start_line, value: Cow::Owned(text) })
     }
 
-    /// The indicators behind `|` or `>` and the rest of that line.
+    /// Reads the indicators behind `|` or `>` and the rest of that line.
     fn scan_block_header(&mut self, start_line: usize) -> Step<(Chomping, isize)> {
         let mut chomping = Chomping::Clip;
         let mut increment = 0;
@@ -98,7 +98,7 @@ impl<'a> Scanner<'a> {
         Ok((chomping, increment))
     }
 
-    /// Indentation and empty lines; finds out the indentation when `indent` is 0.
+    /// Skips indentation and empty lines; determines the indentation when `indent` is 0.
     fn scan_block_breaks(&mut self, indent: &mut isize, breaks: &mut String, start_line: usize) -> Step<()> {
         let mut deepest = 0;
         loop {

@@ -1,13 +1,13 @@
-//! Which token comes next, and what it does to indentation and to the keys that may be under way.
+//! Determines the next token, and its effect on indentation and possible keys.
 //!
-//! Goes in: the scanner between two tokens. Comes out: one or more tokens in its queue. Apart from the scanner's state, which is in
-//! the module above, and from the tokens that are scanned character by character, which have files of their own.
+//! Goes in: the scanner between two tokens. Comes out: one or more tokens in its queue. It is separate from the scanner's state,
+//! which is in the parent module, and from the tokens that are scanned character by character, which have their own files.
 
 use super::{MAX_DEPTH, MAX_SIMPLE_KEY, Scanner, SimpleKey, Token, TokenKind};
 use crate::yaml::fault::Step;
 
 impl<'a> Scanner<'a> {
-    /// Puts at least one more token into the queue.
+    /// Adds at least one token to the queue.
     pub(super) fn fetch(&mut self) -> Step<()> {
         if !self.started {
             self.started = true;
@@ -183,8 +183,8 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// A scalar on a line, and the ':' right behind it if there is one: most keys are settled here, without waiting in
-    /// `simple_keys` for their ':' to come.
+    /// A scalar on a line, and the ':' right behind it if there is one: most keys are complete here and need not be kept in
+    /// `simple_keys` until their ':' comes.
     fn fetch_scalar(&mut self, scan: impl FnOnce(&mut Self) -> Step<Token<'a>>) -> Step<()> {
         if !self.simple_key_allowed {
             let token = scan(self)?;
@@ -205,7 +205,7 @@ impl<'a> Scanner<'a> {
             self.tokens.push_back(token);
             self.push_indicator(TokenKind::Value);
             self.simple_key_allowed = false;
-            // Its number stays behind, since closing a flow collection forgets what waits under that number.
+            // Keep its number, since closing a flow collection removes the possible key with that number.
             if let Some(current) = self.current_key() {
                 *current = SimpleKey { possible: false, ..key };
             }

@@ -1,10 +1,10 @@
-//! From characters to tokens: go-yaml v2's scanner (a port of libyaml's), with its limits and its words for faults.
+//! Converts characters to tokens: go-yaml v2's scanner (a port of libyaml's), with its limits and its messages.
 //!
-//! Goes in: a checked [`Source`]. Comes out: a queue of tokens that the parser takes from the front. A key is known as one only
-//! when its ':' is met, so the queue runs ahead while its first token may still turn out to be a key.
+//! Goes in: a checked [`Source`]. Comes out: a queue of tokens that the parser takes from the front. A key is recognised only at
+//! its ':', so the queue runs ahead while its first token may still become a key.
 //!
-//! Scalars that stand on one line without escapes are slices of the source. Lines are counted, columns are the distance from
-//! the start of the line in bytes: where a column matters, only ASCII can stand before it.
+//! Scalars on one line without escapes are slices of the source. Lines are counted; columns are the distance from the start of the
+//! line in bytes, because where a column matters, only ASCII can precede it.
 
 mod block;
 mod fetch;
@@ -17,13 +17,13 @@ use super::reader::Source;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-/// Flow collections may nest so deep, and so may indented blocks.
+/// The deepest nesting of flow collections, and of indented blocks.
 const MAX_DEPTH: usize = 10_000;
 
-/// A key without '?' ends at most so many characters after its start.
+/// The most characters from the start of a key without '?' to its end.
 const MAX_SIMPLE_KEY: usize = 1024;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenKind {
     StreamStart,
@@ -49,15 +49,15 @@ pub(super) enum TokenKind {
     Scalar,
 }
 
-/// A token; what `value` holds depends on the kind: the text of a scalar, the name of an anchor, the handle of a tag.
+/// A token; the content of `value` depends on the kind: the text of a scalar, the name of an anchor, the handle of a tag.
 #[derive(Debug)]
 pub(super) struct Token<'a> {
     pub kind: TokenKind,
-    /// A scalar without quotes; a version directive that says 1.1.
+    /// A scalar without quotes; or a version directive with 1.1.
     pub plain: bool,
-    /// A scalar of which only the first piece of source was kept, since nobody wants its text.
+    /// A scalar with only the first piece of its source, since its text is not needed.
     pub raw: bool,
-    /// Where it starts, from 0.
+    /// The line of its start, from 0.
     pub line: usize,
     pub value: Cow<'a, str>,
 }
@@ -68,7 +68,7 @@ pub(super) struct Place {
     pub at: usize,
     /// From 0.
     pub line: usize,
-    /// Where that line begins.
+    /// The start of that line.
     pub line_start: usize,
 }
 
@@ -76,9 +76,9 @@ pub(super) struct Place {
 #[derive(Clone, Copy)]
 struct SimpleKey {
     possible: bool,
-    /// It stands where the block has its keys, so a ':' must come.
+    /// Whether a ':' must follow, because the key is at the indentation of the block.
     required: bool,
-    /// How many tokens stand before it in the whole stream.
+    /// How many tokens precede it in the whole stream.
     token: usize,
     line: usize,
     offset: usize,
@@ -91,7 +91,7 @@ pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     broken: Option<&'static str>,
     plain_breaks: bool,
-    /// The text starts with a second byte order mark, which go-yaml takes for one at the start of each line.
+    /// Whether the text starts with a second byte order mark, which go-yaml treats as one at the start of each line.
     leading_mark: bool,
     at: usize,
     line: usize,
@@ -100,23 +100,23 @@ pub(super) struct Scanner<'a> {
     indent: isize,
     indents: Vec<isize>,
     simple_key_allowed: bool,
-    /// One per flow level, the last for the current one.
+    /// One per flow level; the last is for the current level.
     simple_keys: Vec<SimpleKey>,
-    /// Which entry of `simple_keys` a token number belongs to, in ascending order.
+    /// Token numbers, in ascending order, with the index of their entry in `simple_keys`.
     keys_by_token: VecDeque<(usize, usize)>,
     tokens: VecDeque<Token<'a>>,
     tokens_taken: usize,
-    /// The first token of the queue is known not to be a key.
+    /// Whether the first token of the queue cannot become a key any more.
     ready: bool,
     started: bool,
     /// Tag suffixes and prefixes of the queued tag tokens, in order.
     tag_parts: VecDeque<String>,
-    /// Whether texts of scalars are wanted. Without it those that are no slice of the source come as raw ones.
+    /// Whether texts of scalars are needed. If not, those that are not slices of the source are returned raw.
     pub want_text: bool,
 }
 
 impl<'a> Scanner<'a> {
-    /// The text, told at its start only: later documents of a long stream must not look over all of it each.
+    /// The whole text, at its start only: later documents of a long stream must not each scan all of it.
     pub(super) fn text_at_start(&self) -> &'a [u8] {
         if self.at > 0 { &[] } else { self.bytes }
     }
@@ -148,13 +148,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A scanner for the scalar at `place`, which stands in a collection at column `parent`.
+    /// A scanner for the scalar at `place`, in a collection at column `parent`.
     pub(super) fn at(source: &'a Source<'_>, place: Place, parent: usize) -> Scanner<'a> {
         let Place { at, line, line_start } = place;
         Scanner { at, line, line_start, indent: isize::try_from(parent).unwrap_or(isize::MAX), ..Scanner::new(source) }
     }
 
-    /// The scalar here, and whether it has no quotes. Then the scanner stands behind it, or at what follows where it has no end mark.
+    /// The scalar here, and whether it has no quotes. The scanner is then behind it, or at the next content if the scalar has no
+    /// end mark.
     pub(super) fn scan_scalar(&mut self) -> Step<(Cow<'a, str>, bool)> {
         let token = match self.byte(0) {
             b'|' => self.scan_block(true)?,
@@ -166,12 +167,12 @@ impl<'a> Scanner<'a> {
         Ok((token.value, token.plain))
     }
 
-    /// Where the scanner stands.
+    /// The scanner's position.
     pub(super) fn place(&self) -> Place {
         Place { at: self.at, line: self.line, line_start: self.line_start }
     }
 
-    /// Kind and line of the next token.
+    /// The kind and line of the next token.
     pub(super) fn peek(&mut self) -> Step<(TokenKind, usize)> {
         if !self.ready {
             self.fetch_until_ready()?;
@@ -182,7 +183,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes the token that [`Scanner::peek`] showed.
+    /// Takes the token that [`Scanner::peek`] returned.
     pub(super) fn take(&mut self) -> Option<Token<'a>> {
         let token = self.tokens.pop_front();
         if token.is_some() {
@@ -192,12 +193,12 @@ impl<'a> Scanner<'a> {
         token
     }
 
-    /// Drops the token that [`Scanner::peek`] showed.
+    /// Drops the token that [`Scanner::peek`] returned.
     pub(super) fn skip(&mut self) {
         drop(self.take());
     }
 
-    /// The suffix of the tag, or the prefix of the tag directive, that was taken last.
+    /// The suffix of the last taken tag, or the prefix of the last taken tag directive.
     pub(super) fn take_tag_part(&mut self) -> String {
         self.tag_parts.pop_front().unwrap_or_default()
     }
@@ -216,10 +217,10 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Fetches from a text that is cut off: coming to its end means coming to the character that may not stand there.
+    /// Fetches from a truncated text: reaching its end means reaching the forbidden character.
     fn fetch_before_break(&mut self) -> Step<()> {
         let fetched = self.fetch();
-        // The scanner looks up to four characters ahead.
+        // The scanner looks ahead up to four characters.
         match self.broken {
             Some(problem) if self.at + 4 > self.bytes.len() => Err(Fault::without_line(Origin::Reader, problem)),
             _ => fetched,
@@ -238,7 +239,7 @@ impl<'a> Scanner<'a> {
 
     // ---- characters
 
-    /// The byte `ahead` of here; 0 at the end.
+    /// The byte at `ahead` from here; 0 at the end.
     #[inline(always)]
     fn byte(&self, ahead: usize) -> u8 {
         self.byte_at(self.at + ahead)
@@ -249,7 +250,7 @@ impl<'a> Scanner<'a> {
         self.bytes.get(at).copied().unwrap_or(0)
     }
 
-    /// How many bytes the line break at `at` takes; 0 if there is none.
+    /// The width in bytes of the line break at `at`; 0 if there is none.
     #[inline(always)]
     fn break_width(&self, at: usize) -> usize {
         match self.byte_at(at) {
@@ -283,7 +284,7 @@ impl<'a> Scanner<'a> {
         self.at as isize - self.line_start as isize
     }
 
-    /// Steps over a line break of this width.
+    /// Skips a line break of this width.
     #[inline(always)]
     fn next_line(&mut self, width: usize) {
         self.at += width;
@@ -291,7 +292,7 @@ impl<'a> Scanner<'a> {
         self.line_start = self.at;
     }
 
-    /// Steps over the line break here and appends what it stands for.
+    /// Skips the line break here and appends its value.
     fn read_break(&mut self, into: &mut String) {
         match self.break_width(self.at) {
             0 => {}
@@ -302,7 +303,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Where the line ends that `from` stands in.
+    /// The end of the line that contains `from`.
     fn line_end(&self, from: usize) -> usize {
         let rest = self.bytes.get(from..).unwrap_or_default();
         if self.plain_breaks {
@@ -315,7 +316,7 @@ impl<'a> Scanner<'a> {
         at
     }
 
-    /// Whether `---` or `...` stands here at the start of a line.
+    /// Whether `---` or `...` is here at the start of a line.
     fn at_document_indicator(&self) -> bool {
         self.at == self.line_start
             && matches!(self.bytes.get(self.at..self.at + 3), Some(b"---" | b"..."))
@@ -345,7 +346,7 @@ impl<'a> Scanner<'a> {
         self.tokens.push_back(Token { kind, plain: false, raw: false, line, value: Cow::Borrowed("") });
     }
 
-    /// Puts a token in front of the one with this number; behind all others if that one was taken already.
+    /// Inserts a token before the one with this number, or at the end if that one was taken already.
     fn insert(&mut self, number: usize, kind: TokenKind, line: usize) {
         match number.checked_sub(self.tokens_taken) {
             Some(index) if index < self.tokens.len() => {
@@ -385,7 +386,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// go-yaml looks for the mark at the start of its buffer, not at the current character, and then skips whatever is here.
+    /// go-yaml checks for the mark at the start of its buffer, not at the current character, and then skips the current one.
     fn skip_mark(&mut self) {
         let width = self.text[self.at..].chars().next().map_or(0, char::len_utf8);
         self.at += width;
@@ -398,7 +399,7 @@ impl<'a> Scanner<'a> {
         self.simple_keys.last_mut()
     }
 
-    /// Whether the key that may have begun at this level can still be one: on its line and not too long.
+    /// Whether the possible key at this level can still be one: it must be on this line and not too long.
     fn is_key_valid(&mut self, level: usize) -> Step<bool> {
         let (line, at) = (self.line, self.at);
         let Some(key) = self.simple_keys.get(level).copied() else { return Ok(false) };
@@ -419,7 +420,7 @@ impl<'a> Scanner<'a> {
         to - from > MAX_SIMPLE_KEY && self.text.get(from..to).is_none_or(|key| key.chars().count() > MAX_SIMPLE_KEY)
     }
 
-    /// A key that may begin here.
+    /// A possible key starting here.
     fn key_here(&self) -> SimpleKey {
         SimpleKey {
             possible: true,
@@ -471,7 +472,7 @@ impl<'a> Scanner<'a> {
 
     // ---- indentation
 
-    /// Opens a block collection if this column is deeper than the current one; `before` is the token it starts at.
+    /// Opens a block collection if this column is deeper than the current one; `before` is the number of its first token.
     fn roll_indent(&mut self, column: isize, before: Option<usize>, kind: TokenKind, line: usize) -> Step<()> {
         if self.flow_level > 0 || self.indent >= column {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Scalars without quotes.
 //!
-//! Goes in: the scanner at their first character. Comes out: a scalar token; the scanner then stands behind the blanks and line
-//! breaks that follow it.
+//! Goes in: the scanner at their first character. Comes out: a scalar token, with the scanner behind the blanks and line breaks
+//! that follow it.
 
 use super::{Scanner, Token, TokenKind};
 use crate::yaml::fault::Step;
@@ -26,7 +26,7 @@ impl<'a> Scanner<'a> {
         let (start, start_line) = (self.at, self.line);
         let mut end = start;
         let mut joined: Option<String> = None;
-        // Where the piece begins that is not yet in `joined`.
+        // The start of the piece that is not in `joined` yet.
         let mut piece = start;
         loop {
             // One line: runs of characters with blanks between them.
@@ -40,7 +40,7 @@ impl<'a> Scanner<'a> {
                 while self.is_blank(self.at) {
                     self.at += 1;
                 }
-                // Nothing more on this line: no blank was stepped over, a comment comes, or the line ends.
+                // Nothing more on this line: no blank was skipped, a comment follows, or the line ends.
                 if self.at == before || self.byte(0) == b'#' || self.is_break_or_end(self.at) {
                     break;
                 }
@@ -48,7 +48,7 @@ impl<'a> Scanner<'a> {
             if self.break_width(self.at) == 0 || self.byte(0) == b'#' {
                 break;
             }
-            // Lines follow; they belong to it if they are deep enough and hold characters.
+            // The following lines belong to it if they are indented deep enough and are not empty.
             let (first, more) = self.skip_breaks(start_line)?;
             let ends = self.flow_level == 0 && self.column() <= self.indent
                 || self.at_document_indicator()
@@ -85,7 +85,7 @@ impl<'a> Scanner<'a> {
         Ok(Token { kind: TokenKind::Scalar, plain: true, raw, line: start_line, value })
     }
 
-    /// Where the run of characters that starts at `from` ends.
+    /// The end of the run of characters that starts at `from`.
     #[inline(always)]
     fn run_end(&self, from: usize) -> usize {
         let stops = if self.flow_level > 0 { &FLOW_STOPS } else { &BLOCK_STOPS };
@@ -106,7 +106,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Steps over line breaks and the blanks behind them; gives what the first break and the others stand for.
+    /// Skips line breaks and the blanks behind them; returns the values of the first break and of the others.
     fn skip_breaks(&mut self, start_line: usize) -> Step<(String, String)> {
         let (mut first, mut more) = (String::new(), String::new());
         self.read_break(&mut first);

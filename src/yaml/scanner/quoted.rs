@@ -1,21 +1,21 @@
 //! Scalars in single and double quotes.
 //!
-//! Goes in: the scanner at the opening quote. Comes out: a scalar token, the scanner behind the closing quote.
+//! Goes in: the scanner at the opening quote. Comes out: a scalar token, with the scanner behind the closing quote.
 
 use super::{Scanner, Token, TokenKind};
 use crate::yaml::characters::{hexadecimal_digits, unescape};
 use crate::yaml::fault::Step;
 use std::borrow::Cow;
 
-/// A quoted scalar in the making.
+/// A quoted scalar, while it is being read.
 #[derive(Default)]
 struct Folded {
     text: String,
-    /// Blanks that count only if more follows on the line.
+    /// Blanks that count only if more text follows on the line.
     blanks: String,
     first_break: String,
     more_breaks: String,
-    /// A line break was met, so blanks are indentation.
+    /// Whether a line break was read, so that blanks are indentation.
     broken: bool,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Scanner<'a> {
         Ok(Token { kind: TokenKind::Scalar, plain: false, raw, line, value: Cow::Owned(text) })
     }
 
-    /// The closing quote of a scalar that holds no escape and no line break.
+    /// The closing quote of a scalar without escapes and line breaks.
     fn simple_quoted_end(&self, start: usize, quote: u8) -> Option<usize> {
         let mut at = start;
         loop {
@@ -152,7 +152,7 @@ impl<'a> Scanner<'a> {
 }
 
 impl Folded {
-    /// Puts what the blanks and breaks stand for into the text.
+    /// Appends the value of the blanks and breaks to the text.
     fn close_gap(&mut self) {
         if self.broken {
             if self.first_break.starts_with('\n') {

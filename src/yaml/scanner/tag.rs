@@ -1,18 +1,18 @@
 //! Anchors, aliases, tags and directives.
 //!
-//! Goes in: the scanner at `&`, `*`, `!` or `%`. Comes out: the token; suffixes of tags and prefixes of tag directives wait in
-//! the scanner's `tag_parts`.
+//! Goes in: the scanner at `&`, `*`, `!` or `%`. Comes out: the token; suffixes of tags and prefixes of tag directives are queued
+//! in the scanner's `tag_parts`.
 
 use super::{Scanner, Token, TokenKind};
 use crate::yaml::fault::Step;
 use std::borrow::Cow;
 
-/// What may stand in an anchor or handle.
+/// Bytes allowed in an anchor or handle.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
-/// What may stand in the URI of a tag besides words.
+/// Bytes allowed in the URI of a tag besides those of words.
 fn is_uri_mark(byte: u8) -> bool {
     b";/?:@&=+$,.!~*'()[]%".contains(&byte)
 }
@@ -94,7 +94,7 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// The URI of a tag; `head` is what was taken for a handle and is its beginning.
+    /// The URI of a tag; `head` was read as a handle and is the beginning of the URI.
     fn scan_tag_uri(&mut self, head: &str, line: usize, uri: &mut Vec<u8>) -> Step<()> {
         let start = self.at;
         uri.extend_from_slice(head.get(1..).unwrap_or_default().as_bytes());
@@ -112,7 +112,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// A character as one to four `%XX`.
+    /// Decodes a character from one to four `%XX`.
     fn scan_uri_escape(&mut self, line: usize, uri: &mut Vec<u8>) -> Step<()> {
         let mut left = 0;
         loop {

@@ -1,7 +1,7 @@
 //! X.509 certificates as Go's x509 package lays them out for Sprig's `genCA`, `genSelfSignedCert` and `genSignedCert`.
 //!
-//! Goes in: names, addresses, days, keys. Comes out: PEM texts. Fields and extensions stand in Go's order: key usage, extended
-//! key usage, basic constraints, key identifiers, alternative names.
+//! Goes in: names, addresses, days, keys. Comes out: PEM texts. Fields and extensions are in Go's order: key usage, extended key
+//! usage, basic constraints, key identifiers, alternative names.
 
 use super::key::PrivateKey;
 use super::pem;
@@ -19,7 +19,7 @@ use std::net::IpAddr;
 /// A subject without any name.
 const EMPTY_NAME: &[u8] = &[SEQUENCE, 0];
 
-/// What a certificate shall say.
+/// The contents of a certificate to be made.
 pub(super) struct Template {
     /// The subject's Name.
     subject: Vec<u8>,
@@ -28,11 +28,11 @@ pub(super) struct Template {
     not_after: Time,
     addresses: Vec<IpAddr>,
     names: Vec<String>,
-    /// Set for an authority.
+    /// Whether this is an authority.
     pub authority: bool,
 }
 
-/// Who signs: read from a certificate.
+/// The issuer of a signature, read from a certificate.
 pub(super) struct Issuer {
     subject: Vec<u8>,
     key_identifier: Vec<u8>,
@@ -48,13 +48,13 @@ impl Template {
         let mut serial = [0; 16];
         host.random(&mut serial);
         let not_before = Time::from_nanoseconds(host.now()).in_zone(Zone::Utc);
-        // Go's duration overflows silently too.
+        // Go's duration overflows silently as well.
         let not_after = not_before.add(Duration((24 * HOUR).wrapping_mul(days)));
         let subject = subject_of(common_name).ok_or("error creating certificate: asn1: string not valid UTF-8")?;
         Ok(Template { subject, serial, not_before, not_after, addresses, names, authority: false })
     }
 
-    /// Certificate and key in PEM; signed by `signer` in the name of `issuer`, or by the key itself.
+    /// Certificate and key in PEM; signed with `signer` in the name of `issuer`, or self-signed without one.
     pub fn sign(&self, key: &PrivateKey, issuer: Option<&Issuer>, signer: &PrivateKey) -> Result<(String, String), String> {
         let der = self.build(key, issuer, signer).map_err(|error| format!("error creating certificate: {error}"))?;
         Ok((pem::encode("CERTIFICATE", &der), key.to_pem()))
@@ -130,7 +130,7 @@ impl Template {
     }
 }
 
-/// An extension of the arc 2.5.29; only critical ones say so.
+/// An extension of the arc 2.5.29; only critical ones have the flag.
 fn extension(number: u8, critical: bool, value: &[u8]) -> Vec<u8> {
     let flag: &[u8] = if critical { &[0x01, 0x01, 0xff] } else { &[] };
     der::sequence(&[&der::element(OBJECT_IDENTIFIER, &[0x55, 0x1d, number]), flag, &der::element(OCTET_STRING, value)])
@@ -161,7 +161,7 @@ fn time(time: &Time) -> Vec<u8> {
 
 fn printed(value: &Value) -> String {
     let mut out = Vec::new();
-    // Too deep a value only cuts the message short.
+    // Too deep a value only shortens the message.
     let _ = format::print_plain(value, &mut out);
     String::from_utf8_lossy(&out).into_owned()
 }
@@ -182,7 +182,7 @@ fn name_of(value: &Value) -> Result<String, String> {
 }
 
 impl Issuer {
-    /// Reads what signing needs from a certificate in DER; the error is that of `x509.ParseCertificate`.
+    /// Reads the fields that signing needs from a certificate in DER; the error is that of `x509.ParseCertificate`.
     pub fn parse(bytes: &[u8]) -> Result<Issuer, String> {
         let mut rest = bytes;
         let malformed = || "x509: malformed certificate".to_string();

@@ -1,6 +1,6 @@
 //! Digests, password hashes and derived passwords, and AES.
 //!
-//! Goes in: texts. Comes out: hexadecimal or base64 text; bcrypt and htpasswd say an error in their result, as in Sprig.
+//! Goes in: texts. Comes out: hexadecimal or base64 text; bcrypt and htpasswd return an error as their result, as in Sprig.
 
 use super::super::{Call, Fault, Host, Outcome};
 use crate::base64;
@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
-/// What Go's bcrypt uses by default.
+/// Go's default for bcrypt.
 const BCRYPT_COST: u32 = 10;
 const BLOCK: usize = 16;
 
@@ -170,7 +170,7 @@ pub(super) fn decrypt_aes(call: &mut Call) -> Outcome {
     }
     let bytes = base64::decode(text).map_err(Fault::new)?;
     let Some((start, body)) = bytes.split_at_checked(BLOCK) else {
-        // Go's buffer holds what the text could have decoded to at most.
+        // The capacity of Go's buffer: the most that the text could decode to.
         let capacity = text.len() / 4 * 3;
         return Err(Fault::new(format!("runtime error: slice bounds out of range [:16] with capacity {capacity}")));
     };

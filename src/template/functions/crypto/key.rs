@@ -1,7 +1,7 @@
-//! Private keys: made, read from PEM, written as Sprig writes them, and used to sign certificates.
+//! Private keys: generating, reading from PEM, writing as Sprig does, and signing certificates.
 //!
 //! Goes in: a type or a PEM text. Comes out: RSA keys as PKCS#1, EC keys as SEC 1, Ed25519 keys as PKCS#8, DSA keys as Sprig's own
-//! sequence. Error texts are those of Go's x509 package where they depend on the kind of key rather than on broken bytes.
+//! sequence. Error texts are those of Go's x509 package where they depend on the kind of key, not on broken bytes.
 
 use super::pem;
 use crate::der::{self, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE};
@@ -47,7 +47,7 @@ impl Curve {
         }
     }
 
-    /// The hash goes with the size of the curve.
+    /// The hash depends on the size of the curve.
     fn algorithm(self) -> &'static signature::EcdsaSigningAlgorithm {
         match self {
             Curve::P256 => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
@@ -66,7 +66,7 @@ impl Curve {
     }
 }
 
-/// A private key of any type that Sprig knows.
+/// A private key of any type that Sprig supports.
 pub(super) enum PrivateKey {
     Rsa {
         /// RSAPrivateKey
@@ -86,7 +86,7 @@ pub(super) enum PrivateKey {
     Dsa(Vec<u8>),
 }
 
-/// A public key as certificates hold it.
+/// A public key in the form that certificates contain.
 pub(super) struct PublicKey {
     /// AlgorithmIdentifier
     pub algorithm: Vec<u8>,
@@ -118,20 +118,20 @@ impl RngCore for HostRandom<'_> {
 
 impl CryptoRng for HostRandom<'_> {}
 
-/// A fault of the cryptographic library, which cannot come from input.
+/// An error of the cryptographic library that no input can cause.
 fn unspecified(_: impl std::fmt::Debug) -> String {
     "crypto: key generation failed".to_string()
 }
 
 impl PrivateKey {
-    /// A new RSA key. Its randomness is that of the cryptographic library, which takes none from outside.
+    /// A new RSA key. The randomness is the cryptographic library's own, which accepts no other source.
     pub fn generate_rsa(size: KeySize, host: &mut dyn Host) -> Result<PrivateKey, String> {
         PrivateKey::new_rsa(RsaKeyPair::generate(size).map_err(unspecified)?, host)
     }
 
-    /// An RSA key that was just made.
+    /// A newly generated RSA key.
     pub fn new_rsa(pair: RsaKeyPair, host: &mut dyn Host) -> Result<PrivateKey, String> {
-        // The library asked the random source itself; this only notes that it was asked.
+        // The library used its own random source; this only records that randomness was used.
         host.random(&mut []);
         let pkcs8 = AsDer::<Pkcs8V1Der>::as_der(&pair).map_err(unspecified)?;
         let pkcs1 = unwrap_pkcs8(pkcs8.as_ref()).ok_or("crypto: unexpected form of an RSA key")?.1.to_vec();
@@ -140,7 +140,7 @@ impl PrivateKey {
 
     /// A new key on curve P-256.
     pub fn generate_ecdsa(host: &mut dyn Host) -> Result<PrivateKey, String> {
-        // Nearly every 32 bytes are a key; a source that gives none for so long is broken.
+        // Nearly every 32 bytes are a valid key; a source that fails this often is broken.
         for _ in 0..64 {
             let mut scalar = vec![0; Curve::P256.size()];
             host.random(&mut scalar);
@@ -218,7 +218,7 @@ impl PrivateKey {
         }
     }
 
-    /// The public half; `None` for DSA, which certificates do not take.
+    /// The public half; `None` for DSA, which certificates do not support.
     pub fn public_key(&self) -> Option<PublicKey> {
         let identifier = |bytes| der::element(OBJECT_IDENTIFIER, bytes);
         let (algorithm, bytes) = match self {
@@ -259,7 +259,7 @@ impl PrivateKey {
     }
 }
 
-/// What Go's asn1 package says of bytes that do not begin with a sequence, or of one that is wrong inside.
+/// The message of Go's asn1 package for bytes that do not begin with a sequence, or for a malformed one.
 fn asn1_error(bytes: &[u8], go_type: &str) -> String {
     let Some(first) = bytes.first() else { return "asn1: syntax error: sequence truncated".to_string() };
     match der::read(&mut &bytes[..]) {
@@ -288,7 +288,7 @@ fn unwrap_pkcs8(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((algorithm, der::read_tag(&mut inside, OCTET_STRING)?))
 }
 
-/// What SEC 1 holds.
+/// The contents of SEC 1.
 struct Sec1<'a> {
     version: &'a [u8],
     scalar: &'a [u8],
@@ -304,7 +304,7 @@ fn unwrap_sec1(bytes: &[u8]) -> Option<Sec1<'_>> {
     Some(Sec1 { version, scalar, named })
 }
 
-/// How many integers a sequence of nothing else holds.
+/// The number of integers in a sequence of integers only.
 fn count_integers(bytes: &[u8]) -> Option<usize> {
     let mut inside = der::read_tag(&mut &bytes[..], SEQUENCE)?;
     let mut count = 0;
@@ -398,7 +398,7 @@ fn parse_sec1(curve: Option<&[u8]>, bytes: &[u8]) -> Result<PrivateKey, String> 
     let identifier = curve.or(named);
     let curve = Curve::ALL.into_iter().find(|curve| Some(curve.identifier()) == identifier);
     let curve = curve.ok_or("x509: unknown elliptic curve")?;
-    // Zeros in front may be missing or too many.
+    // Leading zeros may be missing or superfluous.
     let skip = scalar.len().saturating_sub(curve.size());
     if scalar[..skip].iter().any(|byte| *byte != 0) {
         return Err("x509: invalid private key length".to_string());

@@ -1,7 +1,7 @@
 //! Sprig's cryptographic functions (crypto.go) and its random strings.
 //!
-//! Goes in: texts, keys and certificates in PEM. Comes out: digests, keys, certificates. The clock is the host's, and so is
-//! the random source, but for RSA keys and signatures, for which the cryptographic library takes only its own.
+//! Goes in: texts, keys and certificates in PEM. Comes out: digests, keys, certificates. Clock and random source are the host's,
+//! except for RSA keys and signatures, for which the cryptographic library uses only its own source.
 
 mod certificate;
 mod digest;

@@ -1,7 +1,7 @@
 //! PEM blocks as Go's encoding/pem reads and writes them.
 //!
-//! Goes in: bytes and a type. Comes out: text with lines of 64 characters; or the first block of a text. Like Go, reading skips
-//! what is not a block and blocks whose base64 is broken.
+//! Goes in: bytes and a type. Comes out: text with lines of 64 characters; or the first block of a text. As in Go, reading skips
+//! anything that is not a block and blocks with broken base64.
 
 use crate::base64;
 
@@ -37,7 +37,7 @@ pub(super) fn decode(text: &[u8]) -> Option<Block> {
     let mut rest = text;
     loop {
         let end = memchr::memmem::find(rest, END)?;
-        // Of several BEGIN lines before an END line the last one counts.
+        // If several BEGIN lines precede an END line, the last one counts.
         let begin = memchr::memmem::rfind(&rest[..end], BEGIN).filter(|at| *at == 0 || rest[at - 1] == b'\n');
         if let Some(block) = begin.and_then(|begin| read_block(&rest[begin + BEGIN.len()..end + 1], &rest[end + END.len()..])) {
             return Some(block);
@@ -46,7 +46,7 @@ pub(super) fn decode(text: &[u8]) -> Option<Block> {
     }
 }
 
-/// A block from what stands between `BEGIN ` and the END line, and what follows `END `.
+/// The block with `inside` between `BEGIN ` and the END line, and `after` behind `END `.
 fn read_block(inside: &[u8], after: &[u8]) -> Option<Block> {
     let (first, mut body) = split_line(inside);
     let kind = first.strip_suffix(DASHES)?;
@@ -54,7 +54,7 @@ fn read_block(inside: &[u8], after: &[u8]) -> Option<Block> {
     if !split_line(tail).0.is_empty() {
         return None;
     }
-    // Header lines hold a colon, base64 does not.
+    // Header lines contain a colon, base64 does not.
     while !body.is_empty() {
         let (line, rest) = split_line(body);
         if !line.contains(&b':') {
@@ -67,7 +67,7 @@ fn read_block(inside: &[u8], after: &[u8]) -> Option<Block> {
     Some(Block { kind: String::from_utf8_lossy(kind).into_owned(), bytes })
 }
 
-/// The first line without its end and the white space before that, and what follows.
+/// The first line without its end and trailing white space, and the rest.
 fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
     let (line, rest) = match memchr::memchr(b'\n', text) {
         Some(at) => (&text[..at], &text[at + 1..]),

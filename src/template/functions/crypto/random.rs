@@ -1,7 +1,7 @@
 //! Random strings: `randAlphaNum` and relatives (goutils), `randBytes`, `uuidv4`.
 //!
-//! Goes in: a length. Comes out: text of characters drawn evenly from the host's random source. A negative length gives nothing,
-//! as in goutils; what is too long for the host is refused.
+//! Goes in: a length. Comes out: text of characters drawn uniformly from the host's random source. A negative length yields an
+//! empty text, as in goutils; a length above the host's limit is refused.
 
 use super::super::{Call, Fault, Host, Outcome};
 use crate::base64;
@@ -17,7 +17,7 @@ fn length(call: &Call) -> Result<Option<usize>, Fault> {
     Ok(Some(length))
 }
 
-/// Evenly drawn numbers below `end`, which is at most 256.
+/// Numbers below `end`, drawn uniformly; `end` is at most 256.
 fn draw(host: &mut dyn Host, count: usize, end: usize) -> Vec<usize> {
     // Bytes above the last whole multiple would favour small numbers.
     let fair = 256 / end * end;
@@ -42,7 +42,7 @@ fn characters(keep: impl Fn(&u8) -> bool) -> Vec<u8> {
 
 pub(super) fn rand_alpha_num(call: &mut Call) -> Outcome {
     let mut text = text_of(call, &characters(u8::is_ascii_alphanumeric))?;
-    // goutils sees to it that there is a digit.
+    // goutils ensures that there is a digit.
     if !text.is_empty() && !text.iter().any(u8::is_ascii_digit) {
         let mut bytes = [0; 8];
         call.host.random(&mut bytes);

@@ -1,8 +1,8 @@
-//! The RSA key that is wanted next.
+//! Generates the next RSA key in advance.
 //!
-//! Goes in: that an authority is being made. Comes out: the key of the certificate that it will sign. To make one takes a twelfth of
-//! a second, more than most charts take for all the rest. What an authority is made for is to sign with it at once, and while its
-//! own key is made other cores are idle. A key is given away once, and one that nobody takes is lost with the process.
+//! Goes in: the start of making an authority. Comes out: the key of the certificate that it will sign. Generating a key takes a
+//! twelfth of a second, longer than most charts need for everything else. An authority is usually made to sign a certificate at
+//! once, and other cores are idle while its own key is generated. A key is used once, and an unused one is lost with the process.
 
 use crate::parallel;
 use aws_lc_rs::rsa::KeySize;
@@ -15,21 +15,21 @@ pub(super) const SIZE: KeySize = KeySize::Rsa2048;
 
 static SPARE: Spare = Spare(Mutex::new(None));
 
-/// The key that is made ahead.
+/// The key generated in advance.
 struct Spare(Mutex<Option<Making>>);
 
-/// A key that another thread makes.
+/// A key that another thread generates.
 pub(super) struct Making(JoinHandle<Option<RsaKeyPair>>);
 
 impl Making {
-    /// The key, as soon as it is made.
+    /// Waits for the key.
     pub(super) fn key(self) -> Option<RsaKeyPair> {
         self.0.join().ok().flatten()
     }
 }
 
 impl Spare {
-    /// Takes the spare key, if there is one, and begins another one, if there is a core for it.
+    /// Takes the spare key, if there is one, and starts another one, if there is a core for it.
     fn begin(&self, has_core: bool) -> Option<Making> {
         let make = || RsaKeyPair::generate(SIZE).ok();
         let next = has_core.then(|| thread::Builder::new().name("key".to_string()).spawn(make).ok()).flatten().map(Making);
@@ -45,7 +45,7 @@ impl Spare {
     }
 }
 
-/// Takes the spare key, if there is one, and begins another one, if there is a core for it.
+/// Takes the spare key, if there is one, and starts another one, if there is a core for it.
 pub(super) fn begin() -> Option<Making> {
     SPARE.begin(parallel::cores() > 1)
 }

@@ -1,10 +1,10 @@
-//! Cases of the cryptographic functions: digests and passwords recorded from Helm 4.2.4, the rest checked for shape.
+//! The cryptographic functions: digests and passwords recorded from Helm 4.2.4, the rest checked for shape.
 
 use super::*;
 use crate::base64;
 use crate::template::functions::Host;
 
-/// A host whose randomness counts up and whose clock stands still.
+/// A host with a counter as randomness and a fixed clock.
 struct Fixed(u8);
 
 impl Host for Fixed {
@@ -110,7 +110,7 @@ fn keys_are_read_back() {
     assert_eq!(run("genPrivateKey", &[text("x")]).as_deref(), Ok("Unknown type x"));
 }
 
-// Helm signs with them; a key of this size can be broken, and the one in testdata is nobody's.
+// Helm signs with them; a key of this size can be broken, and the one in testdata is used nowhere.
 #[test]
 fn short_rsa_keys_are_refused() {
     let key = include_str!("../../../../testdata/keys/rsa-1024.pem");
@@ -141,7 +141,7 @@ fn an_authority_signs() {
 }
 
 proptest::proptest! {
-    /// Broken certificates and keys give messages.
+    /// Broken certificates and keys yield messages.
     #[test]
     fn nothing_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60), kind in proptest::sample::select(vec!["RSA ", "EC ", "DSA ", ""])) {
         let _ = Issuer::parse(&bytes);

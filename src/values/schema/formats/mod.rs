@@ -1,8 +1,8 @@
-//! Formats of a values schema that Helm's library checks in another way than the validator does.
+//! Formats of a values schema that Helm's library checks differently from the validator.
 //!
-//! Goes in: a value. Comes out: why it is not of the format, in the library's words. Addresses are what Go's `url.Parse` takes, and
-//! there are no formats for names beyond ASCII. Follows santhosh-tekuri/jsonschema v6 `format.go`; where the validator has other
-//! rules or other words, what is here takes the place of its own.
+//! Goes in: a value. Comes out: why it does not have the format, in the library's words. Addresses are checked as Go's `url.Parse`
+//! does, and there are no formats for names beyond ASCII. Follows santhosh-tekuri/jsonschema v6 `format.go`; where the validator's
+//! rules or words differ, these replace them.
 
 mod time;
 
@@ -13,10 +13,10 @@ use boon::{Compiler, Format};
 use serde_json::Value;
 use std::error::Error;
 
-/// The name under which the validator knows Go's regular expressions; its own `regex` cannot be replaced.
+/// The validator's name for Go's regular expressions; its own `regex` cannot be replaced.
 pub(super) const REGEX: &str = "go-regex";
 
-/// Puts these formats in the place of the validator's.
+/// Replaces the validator's formats by these.
 pub(super) fn register(compiler: &mut Compiler) {
     let formats: [(&'static str, fn(&Value) -> Result<(), Box<dyn Error>>); 21] = [
         (REGEX, |value| check(value, regex)),
@@ -38,7 +38,7 @@ pub(super) fn register(compiler: &mut Compiler) {
         ("iri-reference", |value| check(value, reference)),
         ("uri-template", |value| check(value, template)),
         ("semver", |value| check(value, semver)),
-        // Helm's library knows no such formats.
+        // Unknown to Helm's library.
         ("idn-email", |value| check(value, |_| Ok(()))),
         ("idn-hostname", |value| check(value, |_| Ok(()))),
     ];
@@ -47,7 +47,7 @@ pub(super) fn register(compiler: &mut Compiler) {
     }
 }
 
-/// A format is asked of texts alone.
+/// A format applies to strings only.
 fn check(value: &Value, rule: impl Fn(&str) -> Result<(), String>) -> Result<(), Box<dyn Error>> {
     value.as_str().map_or(Ok(()), |text| rule(text).map_err(Into::into))
 }
@@ -152,7 +152,7 @@ fn email(text: &str) -> Result<(), String> {
         return Err("local part more than 64 characters long".into());
     }
     if local.len() > 1 && local.starts_with('"') {
-        // Whatever the last character is, it counts as the closing quote.
+        // The last character counts as the closing quote, whatever it is.
         let mut inner = local.chars();
         inner.next();
         inner.next_back();
@@ -198,7 +198,7 @@ fn uri(text: &str) -> Result<(), String> {
     if parse(text)?.scheme.is_empty() { Err("relative url".into()) } else { Ok(()) }
 }
 
-/// What may refer to a schema.
+/// A reference to a schema.
 pub(super) fn reference(text: &str) -> Result<(), String> {
     if text.contains('\\') {
         return Err("contains \\".into());
@@ -206,7 +206,7 @@ pub(super) fn reference(text: &str) -> Result<(), String> {
     parse(text).map(|_| ())
 }
 
-/// Braces are looked at in the path, unless that is all in order without looking.
+/// Braces must match, but only in Go's `RawPath`, which is empty if the path is written in its default encoding.
 fn template(text: &str) -> Result<(), String> {
     let url = parse(text)?;
     for part in url.raw_path.split(|byte| *byte == b'/') {

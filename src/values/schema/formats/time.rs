@@ -1,7 +1,7 @@
 //! The formats of times: `date`, `time`, `date-time`, `duration`, `period`.
 //!
-//! Goes in: a text. Comes out: nothing, or why it is no such time, in the words of santhosh-tekuri/jsonschema v6 (`format.go`) and
-//! of Go's `time.Parse`, which reads its dates.
+//! Goes in: a text. Comes out: nothing, or why it does not have the format, in the words of santhosh-tekuri/jsonschema v6
+//! (`format.go`) and of Go's `time.Parse`, which reads its dates.
 
 use crate::quote::quote_character;
 use crate::time::Zone;
@@ -10,7 +10,7 @@ pub(super) fn date(text: &str) -> Result<(), String> {
     crate::time::parse(b"2006-01-02", text.as_bytes(), &Zone::Utc).map(|_| ())
 }
 
-/// Numbers between colons, with signs as Go's `strconv.Atoi` takes them.
+/// Numbers between colons, with signs as Go's `strconv.Atoi` accepts them.
 fn numbers(text: &str, parts: usize, name: &str) -> Result<Vec<i32>, String> {
     let number = |part: &str| match part.parse() {
         Ok(number) if number < 0 => Err(format!("non-positive {name}")),
@@ -116,7 +116,7 @@ pub(super) fn duration(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Two times, or one and how long from there, with a slash between them.
+/// Two times, or a time and a duration, separated by a slash.
 pub(super) fn period(text: &str) -> Result<(), String> {
     let Some((start, end)) = text.split_once('/') else { return Err("missing slash".into()) };
     let end_time = || date_time(end).map_err(|fault| format!("invalid end date-time: {fault}"));

@@ -1,4 +1,4 @@
-//! What is admitted without the validator, and that the validator agrees.
+//! Values admitted without the validator, and that the validator agrees.
 
 use super::*;
 use crate::json;
@@ -8,13 +8,13 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-/// What is said of the values: `None` of a schema that is not plain.
+/// The verdict on the values: `None` for a schema that is not plain.
 fn admits(schema: &str, values: &str) -> Option<bool> {
     let (schema, Data::Map(values)) = (json::parse_exact(schema.as_bytes()).unwrap(), data(values)) else { panic!("{values} is no map") };
     Plain::of(&schema).map(|plain| plain.admits(&values))
 }
 
-/// What the validator says.
+/// The validator's message.
 fn fault(schema: &str, values: &str) -> Option<String> {
     let Data::Map(values) = data(values) else { panic!("{values} is no map") };
     let loader = Loader { fetch: None, unresolved_urns: Arc::default(), loads: Arc::default() };
@@ -25,7 +25,7 @@ fn fault(schema: &str, values: &str) -> Option<String> {
 fn plain_schemas_admit_what_the_validator_does() {
     let draft = |name: &str, rest: &str| format!(r#"{{"$schema": "http://json-schema.org/{name}/schema#", {rest}}}"#);
     let cases = [
-        // Words that are known.
+        // Known keywords.
         (r#"{}"#.to_string(), r#"{"a": 1}"#, true),
         (r#"{"type": "object", "required": ["a"]}"#.into(), r#"{"a": null}"#, true),
         (r#"{"type": "object", "required": ["a"]}"#.into(), r#"{"b": 1}"#, false),
@@ -87,7 +87,7 @@ fn plain_schemas_admit_what_the_validator_does() {
             false,
         ),
         (draft("draft/2020-12", r#""properties": {"a": {"format": "ipv4"}}"#), r#"{"a": "x"}"#, true),
-        // What cannot be said with certainty.
+        // Cases that are uncertain.
         (r#"{"properties": {"a": {"enum": [[1]]}}}"#.into(), r#"{"a": [1]}"#, false),
         (r#"{"properties": {"a": {"type": "number"}}}"#.into(), r#"{"a": 1e300}"#, false),
         (r#"{"properties": {"a": {"not": {"enum": [1e3, {"b": 1}]}}}}"#.into(), r#"{"a": {}}"#, false),
@@ -177,7 +177,7 @@ fn what_takes_long_is_left_to_the_validator() {
     for (schema, few, many) in [(one_of, items(10), items(2_000)), (patterns, members(10), members(1_500))] {
         assert_eq!((admits(&schema, &few), admits(&schema, &many)), (Some(true), Some(false)));
     }
-    // A schema is looked at in time that grows with its size.
+    // The time for a schema grows with its size only.
     let enums = |values: &str| {
         format!(r#"{{"$schema": "http://json-schema.org/draft-07/schema#", "properties": {{"a": {{"enum": [{values}]}}}}}}"#)
     };
@@ -185,7 +185,7 @@ fn what_takes_long_is_left_to_the_validator() {
     assert_eq!(admits(&enums(&format!("1, {}", texts(50_000))), r#"{"a": "x7"}"#), None);
 }
 
-/// Schemas of all words that are known, of some that are not, and of shapes that are wrong.
+/// Schemas with all known keywords, some unknown ones, and malformed parts.
 fn schemas() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         prop::sample::select(vec!["null", "boolean", "integer", "number", "string", "array", "object"])
@@ -259,7 +259,7 @@ fn schemas() -> impl Strategy<Value = String> {
     })
 }
 
-/// Values of a few names and texts.
+/// Values from a few names and texts.
 fn values() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
         "null",
