@@ -3,7 +3,7 @@
 //! Goes in: the text of one document. Comes out: Helm's `SimpleHead`, or the error of `yaml.Unmarshal` into it. The whole document
 //! is checked, but no tree is built and only the needed texts are made: this runs over every rendered byte. Plain documents are
 //! read line by line ([`super::lines`]), others by their events. Those with anchors, tags, merges, odd keys or a head of the wrong
-//! type, which are rare, are decoded fully by [`super::decode`], so that those rules are in one place only.
+//! type, which are rare, are decoded fully by [`super::decode()`], so that those rules are in one place only.
 
 use super::lines::{self, Listener};
 use super::parser::{Event, Parser, Properties, Scalar};

@@ -2,7 +2,7 @@
 //!
 //! Goes in: bytes or a tree. Comes out: a [`Data`] tree or text. Reading passes through `reader` (characters), `scanner` (tokens),
 //! `parser` (events), `document` (nodes) and `decode` (values). Texts with plain lines, which are nearly all, pass through `lines`
-//! instead of `scanner` and `parser`; [`head`], which runs over all rendered text, builds no nodes.
+//! instead of `scanner` and `parser`; `head`, which runs over all rendered text, builds no nodes.
 //! Errors are go-yaml's as sigs.k8s.io/yaml wraps them: `error converting YAML to JSON: yaml: line N: …`. Text for a post-renderer
 //! keeps its comments and styles; that is implemented in `node`.
 //!

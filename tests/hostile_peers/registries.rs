@@ -33,7 +33,9 @@ fn what_a_registry_lacks_is_named_with_what_was_tried() {
     let peer = Peer::start(|_, _| reply("404 Not Found", &[], b"{}"));
     let registry = Registry::new(&client, &peer.address, &Access::default(), true);
     let text = format!("{}/a:1.0.0", peer.address);
-    let error = chart::pull(&registry, &Reference::parse(&text).expect("a reference"), chart::Wanted::Archive, &reporter).expect_err("missing").to_string();
+    let error = chart::pull(&registry, &Reference::parse(&text).expect("a reference"), chart::Wanted::Archive, &reporter)
+        .expect_err("missing")
+        .to_string();
     // Helm 4.2.4 says the same.
     assert_eq!(error, format!("failed to perform \"FetchReference\" on source: {text}: not found"));
 }
@@ -811,5 +813,8 @@ fn the_first_archive_of_a_manifest_is_the_chart() {
     let client = Client::new(&settings, &reporter);
     let registry = Registry::new(&client, &peer.address, &Access::default(), true);
     let reference = Reference::parse("h/a:1.0.0").expect("a reference");
-    assert_eq!(chart::pull(&registry, &reference, chart::Wanted::Archive, &reporter).map(|_| "").map_err(|error| error.to_string()), few(0));
+    assert_eq!(
+        chart::pull(&registry, &reference, chart::Wanted::Archive, &reporter).map(|_| "").map_err(|error| error.to_string()),
+        few(0)
+    );
 }

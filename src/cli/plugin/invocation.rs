@@ -253,7 +253,6 @@ mod tests {
         assert_eq!(for_platform(&programs[1..], "darwin", "amd64"), None);
     }
 
-    // CVE-2020-15186, CVE-2020-15187: names that are paths or terminal codes, and files with duplicate keys.
     #[test]
     fn own_flags_do_not_reach_plugins() {
         let words = |line: &str| line.split(' ').map(str::to_string).collect::<Vec<_>>();

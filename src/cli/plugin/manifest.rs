@@ -293,6 +293,7 @@ impl Plugin {
 mod tests {
     use super::*;
 
+    // CVE-2020-15186, CVE-2020-15187: names that are paths or terminal codes, and files with duplicate keys.
     #[test]
     fn plugins_with_odd_names_versions_or_doubled_keys_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");

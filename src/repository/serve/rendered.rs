@@ -2,7 +2,7 @@
 //!
 //! Goes in: the charts with the text of each version's entry. Comes out: the whole text, its gzip form and its ETag. The text is
 //! kept in blocks of neighbouring charts, each compressed separately up to a byte boundary, so that a push costs recompressing
-//! one block and copying the rest. Where a block ends depends only on the names of charts, so a new chart moves no other block.
+//! one block and copying the rest. Where a block ends depends only on its last chart (its name, or a long text), so a new chart moves no other block.
 //! Equal content gives equal bytes and an equal ETag on every server. Form: Helm's `repo index`, with ChartMuseum's `serverInfo`.
 
 use super::catalog::Chart;

@@ -329,7 +329,7 @@ fn pointer(tokens: &[InstanceToken]) -> String {
     joined(tokens, |name| name)
 }
 
-/// As [`pointer`], for display. It may point into the schema, whose keys are shown as written.
+/// As [`pointer()`], for display. It may point into the schema, whose keys are shown as written.
 fn place(schema: &Written, tokens: &[InstanceToken]) -> String {
     joined(tokens, |name| schema.key(name))
 }
