@@ -334,6 +334,21 @@ pub fn write_as(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     sink.finish()
 }
 
+/// As [`write_as`], but a link at `path` stays, and the file that it leads to is written, as by Go's `os.Create`. A device there, such as
+/// `/dev/null`, is written to.
+pub fn write_through_links(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
+    let is_link = lstat(path).is_ok_and(|found| found.kind == Kind::Link);
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let written = std::fs::OpenOptions::new().write(true).open(path).and_then(|mut device| device.write_all(bytes));
+        return written.map_err(|error| fault("open", path, &error));
+    }
+    match is_link.then(|| resolve_links(path)) {
+        Some(Ok(target)) => write_as(&target, bytes, mode),
+        // A link that leads nowhere is replaced.
+        _ => write_as(path, bytes, mode),
+    }
+}
+
 /// The mode of a written file, where modes exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {

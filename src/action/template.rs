@@ -320,13 +320,21 @@ impl Rendering {
     /// given, the release's own folder in it. Documents of one file follow each other. Each file is written whole or
     /// not at all. As in Helm, hooks are appended to a file of an earlier run, while other files are started anew.
     ///
-    /// `wrote` receives one path per document, in order, including those before a fault.
+    /// `wrote` receives one path per document, in order, including those before a fault. The paths are Helm's: `folder` as it was given, or
+    /// cleaned with the release's folder behind it.
     pub fn write_files(&self, folder: &Path, release: Option<&str>, hooks: Hooks, wrote: &mut Vec<PathBuf>) -> Result<()> {
-        let below = release.map_or_else(|| folder.to_path_buf(), |name| folder.join(name));
+        let below = release.map_or_else(|| folder.to_path_buf(), |name| fs::clean(&folder.join(name)));
         let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
         let mut order = Vec::new();
         let mut add = |folder: &Path, path: &str, text: &[u8], keep: bool| -> Result<()> {
-            let target = fs::join_below(folder, &fs::with_slashes(path))?;
+            let name = fs::with_slashes(path);
+            // Refuses names that leave the folder.
+            fs::join_below(folder, &name)?;
+            // As Helm joins them: `o//a.yaml` for the folder `o/`.
+            let mut target = folder.as_os_str().to_os_string();
+            target.push("/");
+            target.push(&*name);
+            let target = PathBuf::from(target);
             let file = match files.entry(target.clone()) {
                 Entry::Occupied(file) => file.into_mut(),
                 Entry::Vacant(place) => {
@@ -357,12 +365,13 @@ impl Rendering {
             if let Some(text) = files.remove(&path) {
                 if let Some(parent) = path.parent() {
                     // A parent path that is a file is reported in Helm's words, naming the folder that cannot be created.
-                    if !fs::is_missing(parent) && fs::stat(parent)?.kind != fs::Kind::Folder {
+                    let parent = fs::clean(parent);
+                    if !fs::is_missing(&parent) && fs::stat(&parent)?.kind != fs::Kind::Folder {
                         return Err(Error::new(ErrorKind::Io, format!("mkdir {}: not a directory", parent.display())));
                     }
-                    fs::create_folders(parent)?;
+                    fs::create_folders(&parent)?;
                 }
-                fs::write_as(&path, &text, fs::Mode::New(0o666))?;
+                fs::write_through_links(&path, &text, fs::Mode::New(0o666))?;
             }
             wrote.push(shown);
         }
@@ -442,6 +451,27 @@ mod tests {
         assert_eq!(chosen(&["templates/*"]).unwrap(), "---\n# Source: c/templates/a.yaml\na: 1\n\n\n");
         assert_eq!(chosen(&["templates/x"]).unwrap_err(), "could not find template templates/x in chart");
         assert_eq!(chosen(&["[", "templates/a.yaml"]).unwrap_err(), "could not find template [ in chart");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_the_folder_stay() {
+        let top = tempfile::tempdir().unwrap();
+        let folder = top.path().join("out");
+        std::fs::create_dir_all(folder.join("c/templates")).unwrap();
+        std::fs::write(top.path().join("target"), "old").unwrap();
+        let link =
+            |name: &str, target: &std::path::Path| std::os::unix::fs::symlink(target, folder.join("c/templates").join(name)).unwrap();
+        link("a.yaml", &top.path().join("target"));
+        link("b.yaml", std::path::Path::new("/dev/null"));
+        link("c.yaml", &top.path().join("nowhere"));
+        let documents: Vec<_> = ["a", "b", "c"].iter().map(|name| (format!("c/templates/{name}.yaml"), "x: 1")).collect();
+        let documents: Vec<_> = documents.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+        rendering(&documents, &[]).write_files(&folder, None, Hooks::All, &mut Vec::new()).unwrap();
+        assert_eq!(std::fs::read_to_string(top.path().join("target")).unwrap(), "---\n# Source: c/templates/a.yaml\nx: 1\n");
+        let kind = |name: &str| fs::lstat(&folder.join("c/templates").join(name)).unwrap().kind;
+        assert_eq!(["a.yaml", "b.yaml"].map(kind), [fs::Kind::Link; 2]);
+        assert!(std::fs::read_to_string(folder.join("c/templates/c.yaml")).unwrap().starts_with("---\n"));
     }
 
     #[test]

@@ -41,6 +41,78 @@ fn what_was_fetched_is_there_offline_and_the_rest_is_an_error() {
     assert_eq!(output_of(rutter(&home).env("RUTTER_OFFLINE", "1").args(["template", "local/app"])), rendered);
 }
 
+// helm/helm#13241: what a registry gave once is not downloaded again, and is there without it.
+#[test]
+fn charts_of_registries_are_cached_too() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    for version in ["1.0.0", "2.0.0"] {
+        client().post(server.at("/api/charts")).body(archive(&home, "app", version)).send().expect("an answer");
+    }
+    let reference = format!("{}/app", server.url.replace("http://", "oci://"));
+    let run = |arguments: &[&str]| output_of(rutter(&home).args(arguments).args([&reference, "--plain-http"]));
+    let rendered = run(&["template"]);
+    assert_eq!(run(&["template", "--offline"]), rendered);
+    assert_eq!(run(&["show", "values", "--version", "2.0.0", "--offline"]).lines().last(), Some(""));
+    let error = error_of(&home, &["template", &reference, "--plain-http", "--version", "1.0.0", "--offline"]);
+    assert!(error.contains("nothing may be fetched offline"), "{error}");
+    let chart = home.join("parent");
+    std::fs::create_dir(&chart).expect("a folder");
+    let text = format!(
+        "apiVersion: v2\nname: parent\nversion: 1.0.0\ndependencies:\n- name: app\n  version: ^1\n  repository: {}\n",
+        reference.trim_end_matches("/app")
+    );
+    std::fs::write(chart.join("Chart.yaml"), text).expect("a file");
+    let dependency = |words: &[&str]| {
+        let mut command = rutter(&home);
+        command.arg("dependency").args(words).arg(&chart).arg("--plain-http");
+        output_of(&mut command)
+    };
+    dependency(&["update"]);
+    let built = dependency(&["build"]);
+    drop(server);
+    // Nobody is asked any more, also where the archives are gone.
+    std::fs::remove_dir_all(chart.join("charts")).expect("removed");
+    assert_eq!(dependency(&["build"]), built);
+    std::fs::remove_dir_all(chart.join("charts")).expect("removed");
+    assert_eq!(dependency(&["build", "--offline"]), built);
+    assert!(chart.join("charts/app-1.0.0.tgz").exists());
+    assert_eq!(run(&["template", "--offline"]), rendered);
+}
+
+// helm/helm#7214: who locks digests needs neither `repo add` nor the repository.
+#[test]
+fn locked_digests_need_no_repository() {
+    let (_guard, home) = folder();
+    let server = Server::start(&home, &[]);
+    client().post(server.at("/api/charts")).body(archive(&home, "app", "1.0.0")).send().expect("an answer");
+    let chart = home.join("parent");
+    std::fs::create_dir(&chart).expect("a folder");
+    let text =
+        format!("apiVersion: v2\nname: parent\nversion: 1.0.0\ndependencies:\n- name: app\n  version: ^1\n  repository: {}\n", server.url);
+    std::fs::write(chart.join("Chart.yaml"), text).expect("a file");
+    let path = chart.to_string_lossy().into_owned();
+    output_of(rutter(&home).args(["dependency", "update", &path]));
+    let error = error_of(&home, &["dependency", "build", &path]);
+    assert!(error.contains("no repository definition for"), "as Helm: {error}");
+    output_of(rutter(&home).args(["dependency", "update", &path, "--lock-digests"]));
+    let archive = chart.join("charts/app-1.0.0.tgz");
+    let bytes = std::fs::read(&archive).expect("the archive");
+    // From the repository, whose address is in the lock.
+    std::fs::remove_file(&archive).expect("removed");
+    std::fs::remove_dir_all(home.join(".cache/helm/content")).expect("removed");
+    output_of(rutter(&home).args(["dependency", "build", &path]));
+    drop(server);
+    // From `charts/`, which a checkout brings along, and from the cache.
+    std::fs::remove_dir_all(home.join(".cache/helm/content")).expect("removed");
+    output_of(rutter(&home).args(["dependency", "build", &path]));
+    assert_eq!(std::fs::read(&archive).expect("the archive"), bytes);
+    // What was changed there is not taken.
+    std::fs::write(&archive, super::serve::archive(&home, "other", "1.0.0")).expect("a file");
+    let error = error_of(&home, &["dependency", "build", &path]);
+    assert!(error.contains("could not"), "{error}");
+}
+
 #[test]
 fn reports_tell_path_digest_and_signer() {
     let (_guard, home) = folder();

@@ -185,6 +185,10 @@ pub struct Arguments {
 
 impl Run for Arguments {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
+        if let Some((given, instead)) = self.wait.as_deref().and_then(|given| BOOLEAN_WAITS.iter().find(|(name, _)| *name == given)) {
+            let message = format!("--wait={given} is deprecated (boolean value) and can be replaced with --wait={instead}");
+            session.notices.push_with(Level::Warn, &message, &[]);
+        }
         self.check_exclusive()?;
         self.check_post_renderer(session)?;
         let capabilities = self.capabilities()?;
@@ -451,6 +455,9 @@ fn labels(text: &str) -> std::result::Result<CommaList, String> {
         None => Ok(list),
     }
 }
+
+/// What `--wait` took before it took strategies, and what stands for it now (Helm's `pkg/cmd/flags.go`).
+const BOOLEAN_WAITS: [(&str, &str); 2] = [("true", "watcher"), ("false", "hookOnly")];
 
 /// Reads `--wait`, which has no effect without a cluster but must still be valid.
 fn wait(text: &str) -> std::result::Result<String, String> {

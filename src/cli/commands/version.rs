@@ -52,7 +52,7 @@ impl Run for Arguments {
         }
         session.print(match (self.short, is_helm) {
             (true, false) => format!("v{own}\n"),
-            (true, true) => format!("{helm}\n"),
+            (true, true) => format!("{helm}+g{}\n", HELM_VERSION.git_commit.get(..7).unwrap_or_default()),
             (false, false) => format!("version.BuildInfo{{Version:\"v{own}\", HelmVersion:\"{helm}\"}}\n"),
             (false, true) => {
                 let fields = BuildInfo { is_helm }.texts().map(|(name, text)| format!("{name}:\"{text}\""));
