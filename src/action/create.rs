@@ -30,7 +30,7 @@ pub fn scaffold(path: &Path) -> Result<Report> {
     if fs::stat(&parent)?.kind != fs::Kind::Folder {
         return Err(Error::new(ErrorKind::Io, format!("no such directory {}", parent.display())));
     }
-    let folder = parent.join(&name);
+    let folder = fs::clean(&parent.join(&name));
     check_free(&folder)?;
     let report = write(&folder, starter::scaffold(&name))?;
     fs::create_folders(&folder.join("charts"))?;

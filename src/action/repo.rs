@@ -160,7 +160,8 @@ pub fn index(folder: &Path, options: &IndexOptions, reporter: &dyn Reporter) -> 
             index.merge(other.map_err(|error| error.context(format!("merge failed: error loading {}", options.merge)))?);
         } else {
             let empty = Index { api_version: "v1".to_string(), generated: options.now.clone(), ..Index::default() };
-            write_index(&empty, path, options.json)?;
+            // Helm's index does not depend on whether this one can be made.
+            let _ = write_index(&empty, path, options.json);
         }
     }
     index.sort();

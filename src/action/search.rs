@@ -8,7 +8,7 @@ use crate::parallel;
 use crate::repository::config::{Repositories, index_path};
 use crate::repository::download::Downloader;
 use crate::repository::index::INDEX_LIMIT;
-use crate::repository::oci::reference::tag_of;
+use crate::repository::oci::reference::{tag_of, version_of};
 use crate::repository::oci::{Reference, SCHEME};
 use crate::repository::search::{Hit, Search, Term};
 use crate::repository::{ChartOptions, Reporter, Settings};
@@ -81,7 +81,15 @@ pub fn registry(
         let names = downloader.registries().repositories(&top)?;
         return Ok(lookup.charts_below(&top, &names, reporter));
     }
-    let parsed = Reference::parse(place)?;
+    let mut parsed = Reference::parse(place)?;
+    let mut lookup = lookup;
+    if !parsed.tag.is_empty() {
+        if !options.version.is_empty() {
+            return Err(Error::new(ErrorKind::Usage, format!("{reference} has a tag: --version cannot be given as well")));
+        }
+        lookup.constraint = Constraint::parse(&version_of(&parsed.tag)).map_err(invalid)?;
+    }
+    (parsed.tag, parsed.digest) = (String::new(), String::new());
     let unknown = match lookup.versions(&parsed) {
         Err(error) if error.kind() == ErrorKind::Missing => error,
         found => return found,

@@ -30,6 +30,10 @@ const REDIRECT_LIMIT: usize = 10;
 const RETRY_LIMIT: u32 = 5;
 /// The longest pause that is honoured when a server asks for one.
 const PAUSE_LIMIT: Duration = Duration::from_secs(30);
+/// A server may make one request wait for this long in all.
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
+/// Pauses of this length that a server asks for are reported.
+const TOLD_PAUSE: Duration = Duration::from_secs(2);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 /// A body may outlast the timeout while it delivers this many bytes per second; a slower peer is given up.
 const SLOWEST: u64 = 10_000;
@@ -229,12 +233,12 @@ impl<'s> Client<'s> {
             let body = getter.get(request.url, &shown, request.limit)?;
             return Ok(Response { status: StatusCode::OK, headers: HeaderMap::new(), body, url: request.url.to_string() });
         }
-        let mut attempt = 0;
+        let (mut attempt, mut waited) = (0, Duration::ZERO);
         loop {
             let result = self.hops(&request, access);
             // The status 429 means that the request was not processed, so even an upload can be repeated.
             let refused = result.as_ref().is_ok_and(|response| response.status == StatusCode::TOO_MANY_REQUESTS);
-            let pause = match &result {
+            let asked = match &result {
                 Ok(response) if is_transient(response.status) => asked_pause(response),
                 Err(failure) if failure.transient => None,
                 _ => return result.map_err(|failure| failure.error),
@@ -243,7 +247,14 @@ impl<'s> Client<'s> {
                 return result.map_err(|failure| failure.error);
             }
             let base = self.settings.retry_pause.unwrap_or(DEFAULT_PAUSE);
-            std::thread::sleep(pause.unwrap_or(base * 2_u32.pow(attempt)).min(PAUSE_LIMIT));
+            let own = base * 2_u32.pow(attempt);
+            let Some(pause) = pause_before_retry(asked, own, waited) else { return result.map_err(|failure| failure.error) };
+            if asked.is_some() && pause >= TOLD_PAUSE {
+                let url = super::url::redact(request.url);
+                self.reporter.warn(&format!("{url} asks to wait; trying again in {} seconds", pause.as_secs()));
+            }
+            std::thread::sleep(pause);
+            waited += pause;
             attempt += 1;
         }
     }
@@ -511,6 +522,13 @@ fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
+/// The pause before a request is sent again: what the server asked for, else our own. `None` if the server has made it wait for too long
+/// already, `waited` in all.
+fn pause_before_retry(asked: Option<Duration>, own: Duration, waited: Duration) -> Option<Duration> {
+    let pause = asked.unwrap_or(own).min(PAUSE_LIMIT);
+    (asked.is_none() || waited + pause <= WAIT_LIMIT).then_some(pause)
+}
+
 /// The pause of `Retry-After` in seconds.
 fn asked_pause(response: &Response) -> Option<Duration> {
     response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
@@ -625,4 +643,30 @@ fn read_fault(error: &std::io::Error) -> String {
         return "unexpected EOF".to_string();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_waited_for_within_limits() {
+        let seconds = Duration::from_secs;
+        for (asked, own, waited, wanted) in [
+            (None, 1, 0, Some(1)),
+            (None, 1, 1000, Some(1)),
+            (Some(7), 1, 0, Some(7)),
+            (Some(0), 1, 0, Some(0)),
+            (Some(3600), 1, 0, Some(30)),
+            (Some(3600), 1, 30, Some(30)),
+            (Some(3600), 1, 31, None),
+            (Some(1), 1, 60, None),
+        ] {
+            assert_eq!(
+                pause_before_retry(asked.map(seconds), seconds(own), seconds(waited)),
+                wanted.map(seconds),
+                "{asked:?} after {waited}"
+            );
+        }
+    }
 }

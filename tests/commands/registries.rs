@@ -224,6 +224,8 @@ fn the_charts_of_a_registry_are_found() {
     assert_eq!(names(&[&charts, "--devel"]), ["oci://HOST/charts/app 1.1.0", "oci://HOST/charts/new/app 2.0.0-rc.1"]);
     assert_eq!(names(&[&charts, "--versions"]), ["oci://HOST/charts/app 1.1.0", "oci://HOST/charts/app 1.0.0"]);
     assert_eq!(names(&[&charts, "--version", "<1.1"]), ["oci://HOST/charts/app 1.0.0"]);
+    assert_eq!(names(&[&format!("{charts}app:1.0.0")]), ["oci://HOST/charts/app 1.0.0"]);
+    assert!(error_of(rutter(&home).args(["search", "repo", &format!("{charts}app:1.0.0"), "--version", "1"])).contains("has a tag"));
     let error = error_of(rutter(&home).args(["search", "repo", "--plain-http", &format!("oci://{host}/none")]));
     assert!(error.contains("/v2/none/tags/list\": response status code 404: name unknown"), "{error}");
 }

@@ -7,6 +7,7 @@
 
 use super::claims::Claims;
 use super::rendered::{Blocks, Rendered};
+use super::route::is_safe_part;
 use super::storage::{Listed, Storage};
 use super::{Options, timestamp};
 use crate::chart::loader::archive::ARCHIVE_LIMIT;
@@ -15,6 +16,7 @@ use crate::data::{Data, Map};
 use crate::diagnostic::Notices;
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::package::digest::{Digest, sha256_hex};
+use crate::quote::quote;
 use crate::repository::Reporter;
 use crate::repository::folder_index::{indexed, indexed_archive};
 use crate::repository::index::compare_versions;
@@ -609,11 +611,24 @@ impl Catalog {
         Ok(())
     }
 
+    /// Logs once why a file is not among the charts.
+    fn pass_over(&self, file: &str, reason: &str) {
+        if self.state.write().unwrap_or_else(poisoned).refused.insert(file.to_string()) {
+            self.log.warn(reason);
+        }
+    }
+
     async fn list(&self) -> Result<Listing> {
         let mut listing = Listing::default();
         for object in self.storage.list(&self.tenant).await? {
-            if object.name.ends_with(".tgz") {
+            if object.name.ends_with(".tgz") && is_safe_part(&object.name) {
                 listing.archives.push(object);
+            } else if object.name.ends_with(".tgz") {
+                // No route leads to it.
+                self.pass_over(
+                    &object.name,
+                    &format!("{} is not served: only names of letters, digits and `-_.+~` are", quote(&object.name)),
+                );
             } else if let Some(file) = object.name.strip_suffix(".prov").filter(|file| file.ends_with(".tgz")) {
                 listing.provenance.insert(file.to_string(), object);
             }
@@ -631,9 +646,7 @@ impl Catalog {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(Content::Unread),
             Err(fault) if fault.is(Cause::NotAllowed) => {
-                if self.state.write().unwrap_or_else(poisoned).refused.insert(seen.name) {
-                    self.log.warn(fault.message());
-                }
+                self.pass_over(&seen.name, fault.message());
                 return Ok(Content::Unread);
             }
             Err(fault) => return Err(fault),

@@ -58,6 +58,23 @@ fn who_waits_for_a_listing_takes_part_in_it() {
     });
 }
 
+#[test]
+fn names_that_no_route_takes_are_not_listed() {
+    let top = tempfile::tempdir().expect("a folder");
+    for file in ["a-1.0.0.tgz", "we ird-1.0.0.tgz", "p%2e-1.0.0.tgz"] {
+        std::fs::write(top.path().join(file), archive("apiVersion: v2\nname: a\nversion: 1.0.0\n")).expect("a file");
+    }
+    let log = Arc::new(crate::repository::Recorded::default());
+    let options = Options { log: log.clone(), ..crate::repository::serve::trial::options(top.path()) };
+    let catalog = Catalog::new(Storage::open(&options.storage, &[]).expect("storage"), "", "", &options);
+    for _ in 0..2 {
+        let versions = wait(catalog.versions("a")).expect("versions");
+        assert_eq!(versions.iter().map(|version| version.file.as_str()).collect::<Vec<_>>(), ["a-1.0.0.tgz"]);
+    }
+    let told: Vec<String> = log.notices().into_iter().map(|notice| notice.message).collect();
+    assert!(told.len() == 2 && told[0].starts_with("\"p%2e-1.0.0.tgz\" is not served"), "{told:?}");
+}
+
 // After a fault of the storage only what was not read before it is read again.
 #[test]
 fn what_was_read_before_a_fault_is_known() {
