@@ -22,6 +22,30 @@ pub fn threads(pieces: usize) -> usize {
     if pieces < 2 { 1 } else { cores().min(pieces).min(THREADS_LIMIT) }
 }
 
+/// The numbers of pieces of work, each handed to one thread.
+#[derive(Debug)]
+pub struct Queue {
+    next: AtomicUsize,
+    length: usize,
+}
+
+impl Queue {
+    /// The numbers below `length`, in their order.
+    pub fn new(length: usize) -> Queue {
+        Queue { next: AtomicUsize::new(0), length }
+    }
+
+    /// The next number; `None` when all are taken.
+    pub fn take(&self) -> Option<usize> {
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < self.length)
+    }
+
+    /// Leaves out all numbers that were not taken yet.
+    pub fn stop(&self) {
+        self.next.store(self.length, Ordering::Relaxed);
+    }
+}
+
 /// Runs `work` on this thread and on `threads - 1` others, until all have ended. A panic in one is passed on.
 pub fn run(threads: usize, work: impl Fn() + Sync) {
     thread::scope(|scope| {
@@ -34,14 +58,13 @@ pub fn run(threads: usize, work: impl Fn() + Sync) {
 
 /// The results of `make` for `items`, in their order.
 pub fn map<T: Sync, R: Send>(threads: usize, items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
+    let queue = Queue::new(items.len());
     let work = || {
         let mut made = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(at) else { return made };
+        while let Some((at, item)) = queue.take().and_then(|at| Some((at, items.get(at)?))) {
             made.push((at, make(item)));
         }
+        made
     };
     let mut all = thread::scope(|scope| {
         let others: Vec<_> = (1..threads.min(items.len())).map(|_| scope.spawn(work)).collect();
@@ -64,17 +87,15 @@ pub fn map_telling<T: Sync, R: Send>(
     at_once: bool,
     mut tell: impl FnMut(&T, &R),
 ) -> Vec<R> {
-    let next = AtomicUsize::new(0);
+    let queue = Queue::new(items.len());
     let (sender, receiver) = channel();
     let mut made: Vec<Option<R>> = items.iter().map(|_| None).collect();
     thread::scope(|scope| {
         for sender in std::iter::repeat_n(sender, threads.clamp(1, items.len().max(1))) {
-            let (next, make) = (&next, &make);
+            let (queue, make) = (&queue, &make);
             scope.spawn(move || {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
+                while let Some((at, item)) = queue.take().and_then(|at| Some((at, items.get(at)?))) {
                     // Sending fails only when the receiving side has panicked.
-                    let Some(item) = items.get(at) else { return };
                     if sender.send((at, make(item))).is_err() {
                         return;
                     }

@@ -6,10 +6,9 @@
 //! header is Helm's (`pkg/chart/v2/util/save.go`); the compressed stream differs from Go's, but decompresses to the same bytes.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::parallel;
+use crate::parallel::{self, Queue};
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The block size: small enough to stay in the processor's cache, and to split charts of a few hundred
@@ -46,16 +45,12 @@ pub fn compress(source: &impl Source) -> Result<Vec<u8>> {
 fn compress_by(source: &impl Source, threads: impl Fn(usize) -> usize) -> Result<Vec<u8>> {
     let length = source.length();
     let count = length.div_ceil(BLOCK).max(1);
-    let next = AtomicUsize::new(0);
+    let queue = Queue::new(count);
     let stream = Mutex::new(Stream::new(count, length));
     let work = || {
         // Each thread reuses one pair of buffers for all its blocks: fresh memory costs as much as copying into it.
         let (mut bytes, mut room) = (Vec::with_capacity(WINDOW + BLOCK), vec![0; ROOM]);
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
-                break;
-            }
+        while let Some(number) = queue.take() {
             let start = number * BLOCK;
             // The end of the previous block, then the block's own bytes.
             let dictionary = start.min(WINDOW);
@@ -63,7 +58,7 @@ fn compress_by(source: &impl Source, threads: impl Fn(usize) -> usize) -> Result
             let read = source.append(start - dictionary..length.min(start + BLOCK), &mut bytes);
             let packed = read.and_then(|()| pack(bytes.split_at(dictionary), number + 1 == count, &mut room));
             if packed.is_err() {
-                next.store(count, Ordering::Relaxed);
+                queue.stop();
             }
             stream.lock().unwrap_or_else(PoisonError::into_inner).add(number, packed);
         }

@@ -16,7 +16,7 @@ use crate::dependency::resolve;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::package::{archive, digest};
-use crate::parallel;
+use crate::parallel::{self, Queue};
 use crate::quote::quote;
 use crate::repository::access::Access;
 use crate::repository::config::{Entry, index_path};
@@ -27,7 +27,6 @@ use crate::repository::{ChartOptions, Reporter, url};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many archives are prepared at once, at most.
 const THREADS_LIMIT: usize = 8;
@@ -187,12 +186,11 @@ impl Manager<'_> {
     /// Carries out all steps in parallel; the first fault in step order is returned.
     fn carry_out(&self, steps: &[Step], staging: &Path, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
         let telling = Mutex::new(Telling::new(steps.iter().map(|step| step.lines.clone()).collect()));
-        let next = AtomicUsize::new(0);
+        let queue = Queue::new(steps.len());
         let work = || {
             // Checked before a step is claimed: a claimed step is always completed, so all steps up to the first fault have results.
             while telling.lock().is_ok_and(|telling| !telling.has_failed()) {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(step) = steps.get(at) else { break };
+                let Some((at, step)) = queue.take().and_then(|at| Some((at, steps.get(at)?))) else { break };
                 let (said, outcome) = self.reporter.listen(|| step.task.as_ref().map(|task| self.carry_out_one(task, staging, wanted)));
                 if let Ok(mut telling) = telling.lock() {
                     telling.end(at, said, outcome.transpose());

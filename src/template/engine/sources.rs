@@ -7,12 +7,12 @@ use super::by_text::ByText;
 use super::context::Renderable;
 use super::{Options, Rendered, schedule};
 use crate::error::{Error, ErrorKind, Result};
+use crate::parallel::Queue;
 use crate::template::ast::Parsed;
 use crate::template::eval::TemplateSet;
 use crate::template::parser::{self, ParseError};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The result of parsing one source.
 type Outcome = std::result::Result<Arc<Parsed>, Box<ParseError>>;
@@ -60,10 +60,10 @@ fn parse(sources: &[Arc<[u8]>], options: &Options) -> Vec<Outcome> {
     let mut outcomes: Vec<Option<Outcome>> = sources.iter().map(parsed).collect();
     let left: Vec<usize> = (0..sources.len()).filter(|at| outcomes[*at].is_none()).collect();
     let threads = schedule::threads(options, left.iter().map(|at| sources[*at].len()).sum(), left.len());
-    let next = AtomicUsize::new(0);
+    let queue = Queue::new(left.len());
     let parts = schedule::on_threads(threads, || {
         let mut parsed = Vec::new();
-        while let Some(at) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(at) = queue.take().and_then(|number| left.get(number)) {
             parsed.push((*at, parser::parse(sources[*at].clone()).map(Arc::new)));
         }
         parsed
