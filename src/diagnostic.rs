@@ -124,7 +124,7 @@ pub fn source_line(text: &[u8], line: usize) -> Option<String> {
 }
 
 /// The candidate that `wanted` probably means: the nearest, the first of equally near ones, ignoring case. It may differ in one
-/// letter, and in one more for every four letters of `wanted`.
+/// letter, and in one more for every four letters of `wanted`, but in no more than a third of the letters of the longer name.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = wanted.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).collect();
     let allowed = 1 + wanted.len() / 4;
@@ -135,6 +135,7 @@ pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) 
             continue;
         }
         let distance = edit_distance(&wanted, &letters);
+        let allowed = allowed.min(wanted.len().max(letters.len()) / 3);
         if distance <= allowed && distance < wanted.len() && best.is_none_or(|best| distance < best.0) {
             best = Some((distance, candidate));
         }
@@ -175,6 +176,11 @@ mod tests {
         assert_eq!(nearest("TOJSON", names), Some("toJson"));
         assert_eq!(nearest("upper", names), None);
         assert_eq!(nearest("x", ["y"]), None);
+        assert_eq!(nearest("tg", ["tag"]), Some("tag"));
+        // Half of the letters differ: that is another word.
+        assert_eq!(nearest("port", ["part", "sort"]), Some("part"));
+        assert_eq!(nearest("name", ["nude", "same-x"]), None);
+        assert_eq!(nearest("foo", ["for", "bar"]), Some("for"));
         assert_eq!(nearest("", ["", "a"]), None);
     }
 }

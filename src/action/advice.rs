@@ -138,13 +138,29 @@ fn look_up(keys: &[&str], scope: &[String], values: &Arc<Map>, sources: Option<&
             return;
         };
         let Some(next) = map.get(key) else {
-            missing(key, &parent, origin_of(depth), map, diagnostic);
+            let path: Vec<&str> = scope.iter().map(String::as_str).chain(keys.iter().take(depth + 1).copied()).collect();
+            match sources.and_then(|sources| sources.find_null(&path)) {
+                Some(origin) => removed(&path_text(&keys[..=depth]), &origin.to_string(), diagnostic),
+                None => missing(key, &parent, origin_of(depth), map, diagnostic),
+            }
             return;
         };
         current = next.clone();
     }
     let path = path_text(keys);
     diagnostic.notes.push(format!("`{path}` is {}{}", shown(&current), from(keys.len())));
+}
+
+/// Says which source removed a value.
+fn removed(path: &str, origin: &str, diagnostic: &mut Diagnostic) {
+    let unset = format!("`{path}` is not set");
+    let note = format!("`{path}` is not set, since {origin} makes it null");
+    match diagnostic.notes.iter_mut().find(|note| **note == unset) {
+        Some(known) => *known = note,
+        None => diagnostic.notes.push(note),
+    }
+    // A key with a similar name was not meant.
+    diagnostic.hints.retain(|hint| !hint.starts_with("did you mean"));
 }
 
 /// Says that a key is missing, where its table came from, and which key may have been meant, unless the engine said so.

@@ -11,6 +11,7 @@ use super::value::Str;
 use memchr::memmem;
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One parsed text: its main template and the templates it defines.
@@ -208,6 +209,14 @@ impl Source {
     /// The commands of a pipeline, first to last.
     pub fn commands(&self, pipe: &Pipe) -> &[Command] {
         pipe.commands.of(&self.commands)
+    }
+
+    /// The part of the text with the commands of the pipeline before this one, without the `|`.
+    pub fn before_pipe(&self, pipe: &Pipe, command: &Command) -> Range<usize> {
+        let start = self.commands(pipe).first().map_or(pipe.position, |first| first.position) as usize;
+        let part = self.text.get(start..command.position as usize).unwrap_or_default();
+        let kept = part.iter().rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'|')).map_or(0, |last| last + 1);
+        start..start + kept
     }
 
     /// The variables that a pipeline declares or sets.

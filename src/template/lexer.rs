@@ -8,6 +8,7 @@ use crate::quote;
 use crate::quote::printable::is_printable;
 use crate::unicode::{self, is_digit, is_letter};
 use memchr::memmem;
+use std::ops::Range;
 
 /// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +69,8 @@ pub struct Lexer<'a> {
     paren_depth: u32,
     failed: bool,
     error: String,
+    /// What the error is about, if that is not the whole error token.
+    fault: Range<usize>,
 }
 
 /// The next character: its code point and width in bytes; a width of 0 at the end.
@@ -152,12 +155,17 @@ fn keyword(word: &[u8]) -> Option<Kind> {
 impl<'a> Lexer<'a> {
     /// A lexer at the start of `text`.
     pub fn new(text: &'a [u8]) -> Lexer<'a> {
-        Lexer { text, start: 0, at: 0, inside_action: false, paren_depth: 0, failed: false, error: String::new() }
+        Lexer { text, start: 0, at: 0, inside_action: false, paren_depth: 0, failed: false, error: String::new(), fault: 0..0 }
     }
 
     /// The text of the error token.
     pub fn error(&self) -> &str {
         &self.error
+    }
+
+    /// The part of the text that the error is about.
+    pub fn fault(&self) -> Range<usize> {
+        self.fault.clone()
     }
 
     /// The next token; always `Eof` at the end and after an error.
@@ -179,8 +187,14 @@ impl<'a> Lexer<'a> {
     }
 
     fn fail(&mut self, message: impl Into<String>) -> Token {
+        self.fail_about(message, self.start..self.at)
+    }
+
+    /// Fails in the token that was begun, because of a part of the text.
+    fn fail_about(&mut self, message: impl Into<String>, fault: Range<usize>) -> Token {
         self.error = message.into();
         self.failed = true;
+        self.fault = fault;
         Token { kind: Kind::Error, start: self.start as u32, end: self.at as u32 }
     }
 
@@ -236,7 +250,7 @@ impl<'a> Lexer<'a> {
         };
         self.at += found + 2;
         let Some(trim) = self.at_right_delimiter() else {
-            return Some(self.fail("comment ends before closing delimiter"));
+            return Some(self.fail_about("comment ends before closing delimiter", self.at - 2..self.at));
         };
         self.at += if trim { 4 } else { 2 };
         self.trim_after(trim);
@@ -371,7 +385,7 @@ impl<'a> Lexer<'a> {
     fn identifier(&mut self) -> Token {
         let after = self.word();
         if !self.at_terminator() {
-            return self.fail(format!("bad character {}", unicode(after)));
+            return self.bad_character(after);
         }
         let word = &self.text[self.start..self.at];
         let kind = match keyword(word) {
@@ -389,9 +403,15 @@ impl<'a> Lexer<'a> {
         }
         let after = self.word();
         if !self.at_terminator() {
-            return self.fail(format!("bad character {}", unicode(after)));
+            return self.bad_character(after);
         }
         self.emit(kind)
+    }
+
+    /// A character that may not follow a name.
+    fn bad_character(&mut self, code: u32) -> Token {
+        let end = self.at + decode(self.rest()).1;
+        self.fail_about(format!("bad character {}", unicode(code)), self.at..end)
     }
 
     /// Whether an identifier may end here.

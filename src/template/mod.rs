@@ -13,3 +13,6 @@ mod literal;
 pub mod parser;
 pub mod time;
 pub mod value;
+
+/// The keys of the `.` that Helm gives every file.
+const TOP: [&str; 7] = ["Capabilities", "Chart", "Files", "Release", "Subcharts", "Template", "Values"];

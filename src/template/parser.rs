@@ -20,6 +20,7 @@ use crate::unicode;
 use scope::Scope;
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Why a template does not parse. It does not include the file's name, which the parser does not have.
@@ -27,8 +28,10 @@ use std::sync::Arc;
 pub struct ParseError {
     /// From 1.
     pub line: usize,
-    /// The byte offset of the parser, for a snippet.
+    /// The byte offset of the parser.
     pub position: usize,
+    /// The part of the text to mark for people: Go's parser is often a token further than the fault.
+    pub marked: Range<usize>,
     /// Go's message, with a placeholder where Go repeats the name of the file.
     message: String,
 }
@@ -135,10 +138,10 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The end of a list.
+/// The end of a list, with its keyword.
 enum Ending {
-    End,
-    Else,
+    End(Token),
+    Else(Token),
 }
 
 /// A node, or the end of its list.
@@ -230,7 +233,13 @@ impl<'a> Parser<'a> {
     }
 
     fn fault_at<T>(&self, token: Token, message: impl Into<String>) -> Result<T> {
-        Err(Box::new(ParseError { line: self.line(token), position: token.start as usize, message: message.into() }))
+        self.fault_marking(token, token, message)
+    }
+
+    /// A fault at `token`, as in Go, that people see at `marked`.
+    fn fault_marking<T>(&self, token: Token, marked: Token, message: impl Into<String>) -> Result<T> {
+        let marked = if marked.kind == Kind::Error { self.lexer.fault() } else { marked.start as usize..marked.end as usize };
+        Err(Box::new(ParseError { line: self.line(token), position: token.start as usize, marked, message: message.into() }))
     }
 
     fn unexpected<T>(&self, token: Token, context: &str) -> Result<T> {
@@ -244,9 +253,9 @@ impl<'a> Parser<'a> {
                     extra = format!("{words} {FILE}:{line}");
                 }
             }
-            return self.fault(format!("{message}{extra}"));
+            return self.fault_marking(self.tokens[0], token, format!("{message}{extra}"));
         }
-        self.fault(format!("unexpected {} in {context}", self.describe(token)))
+        self.fault_marking(self.tokens[0], token, format!("unexpected {} in {context}", self.describe(token)))
     }
 
     /// A token as in Go's messages.
@@ -286,7 +295,9 @@ impl<'a> Parser<'a> {
             }
             match self.text_or_action()? {
                 Item::Node(node) => self.nodes.push(node),
-                Item::Ending(ending) => return self.fault(format!("unexpected {}", ending.source())),
+                Item::Ending(ending) => {
+                    return self.fault_marking(self.tokens[0], ending.keyword(), format!("unexpected {}", ending.source()));
+                }
             }
         }
         let list = self.complete(0);
@@ -326,8 +337,9 @@ impl<'a> Parser<'a> {
     /// `None`.
     fn define_body(&mut self, name: Str, context: &str, place: Option<Token>) -> Result<()> {
         let (list, ending) = self.item_list()?;
-        if !matches!(ending, Ending::End) {
-            return self.fault_at(place.unwrap_or(self.tokens[0]), format!("unexpected {} in {context}", ending.source()));
+        if let Ending::Else(keyword) = ending {
+            let message = format!("unexpected {} in {context}", ending.source());
+            return self.fault_marking(place.unwrap_or(self.tokens[0]), keyword, message);
         }
         let body = self.body(list);
         match self.places.get(&name).and_then(|place| self.defines.get_mut(*place)) {
@@ -385,17 +397,17 @@ impl<'a> Parser<'a> {
         let token = self.next_non_space();
         let node = match token.kind {
             Kind::Block => return self.block(),
-            Kind::Break => self.jump(Node::Break, "{{break}}")?,
-            Kind::Continue => self.jump(Node::Continue, "{{continue}}")?,
+            Kind::Break => self.jump(token, Node::Break, "{{break}}")?,
+            Kind::Continue => self.jump(token, Node::Continue, "{{continue}}")?,
             Kind::Else => {
                 if !matches!(self.peek_non_space().kind, Kind::If | Kind::With) {
                     self.expect(Kind::RightDelim, "else")?;
                 }
-                return Ok(Item::Ending(Ending::Else));
+                return Ok(Item::Ending(Ending::Else(token)));
             }
             Kind::End => {
                 self.expect(Kind::RightDelim, "end")?;
-                return Ok(Item::Ending(Ending::End));
+                return Ok(Item::Ending(Ending::End(token)));
             }
             Kind::If => Node::If(self.control("if")?),
             Kind::Range => Node::Range(self.control("range")?),
@@ -436,13 +448,13 @@ impl<'a> Parser<'a> {
         None
     }
 
-    fn jump(&mut self, node: Node, source: &str) -> Result<Node> {
+    fn jump(&mut self, keyword: Token, node: Node, source: &str) -> Result<Node> {
         let token = self.next_non_space();
         if token.kind != Kind::RightDelim {
             return self.unexpected(token, source);
         }
         if self.body.range_depth == 0 {
-            return self.fault(format!("{source} outside {{{{range}}}}"));
+            return self.fault_marking(self.tokens[0], keyword, format!("{source} outside {{{{range}}}}"));
         }
         Ok(node)
     }
@@ -458,8 +470,8 @@ impl<'a> Parser<'a> {
         let (list, ending) = self.item_list()?;
         self.body.range_depth -= ranges;
         let else_list = match ending {
-            Ending::End => None,
-            Ending::Else => {
+            Ending::End(_) => None,
+            Ending::Else(_) => {
                 // Variables declared in the list may still be used (Go keeps the names), but refer to the outer declarations
                 // again.
                 self.body.scope.truncate(pipe_scope);
@@ -486,8 +498,8 @@ impl<'a> Parser<'a> {
         }
         let (list, ending) = self.item_list()?;
         match ending {
-            Ending::End => Ok(list),
-            Ending::Else => self.fault("expected end; found {{else}}"),
+            Ending::End(_) => Ok(list),
+            Ending::Else(keyword) => self.fault_marking(self.tokens[0], keyword, "expected end; found {{else}}"),
         }
     }
 
@@ -520,8 +532,14 @@ impl<'a> Parser<'a> {
 impl Ending {
     fn source(&self) -> &'static str {
         match self {
-            Ending::End => "{{end}}",
-            Ending::Else => "{{else}}",
+            Ending::End(_) => "{{end}}",
+            Ending::Else(_) => "{{else}}",
+        }
+    }
+
+    fn keyword(&self) -> Token {
+        match self {
+            Ending::End(keyword) | Ending::Else(keyword) => *keyword,
         }
     }
 }

@@ -115,18 +115,31 @@ impl<'a> Sources<'a> {
 
     /// The source that set the value at `path` last; `path` has keys, and list indexes in decimal, from the root's values on.
     pub fn find(&self, path: &[&str]) -> Option<Origin> {
+        self.find_where(path, sets)
+    }
+
+    /// The strongest source with a null at `path`, which removes what weaker ones have there.
+    pub fn find_null(&self, path: &[&str]) -> Option<Origin> {
+        self.find_where(path, |values, path| at(values, path).is_some_and(|(value, in_list)| value.is_null() && !in_list))
+    }
+
+    /// The strongest source whose values, at the path that they use, are what is looked for.
+    fn find_where(&self, path: &[&str], is_meant: Test) -> Option<Origin> {
         candidates(self.chart, path).iter().find_map(|path| {
-            let flag = self.flags.iter().find(|(_, values)| sets(values, path));
-            let file = || self.files.iter().find(|file| sets(&file.values, path));
+            let flag = self.flags.iter().find(|(_, values)| is_meant(values, path));
+            let file = || self.files.iter().find(|file| is_meant(&file.values, path));
             match flag {
                 Some((flag, _)) => Some(Origin::Flag { flag }),
                 None => file()
                     .map(|file| Origin::File { path: file.path.clone(), line: file.line(path) })
-                    .or_else(|| self.in_charts(self.chart, path, "", 0)),
+                    .or_else(|| self.in_charts(self.chart, path, "", 0, is_meant)),
             }
         })
     }
 }
+
+/// Whether a tree has what is looked for at a path.
+type Test = fn(&Data, &[&str]) -> bool;
 
 impl Sources<'_> {
     /// As [`Sources::find`], with the line number of `line` in the text at `path`, if the source contains it unchanged: the text
@@ -144,15 +157,16 @@ impl Sources<'_> {
         Some(origin)
     }
 
-    fn in_charts(&self, chart: &Chart, path: &[&str], folder: &str, imports: usize) -> Option<Origin> {
-        if sets(&Data::Map(chart.values.clone()), path) {
+    fn in_charts(&self, chart: &Chart, path: &[&str], folder: &str, imports: usize, is_meant: Test) -> Option<Origin> {
+        if is_meant(&Data::Map(chart.values.clone()), path) {
             let file = format!("{folder}values.yaml");
             let line = self.line_in_chart(chart, &file, path);
             return Some(Origin::Chart { path: file, line });
         }
         let (first, rest) = path.split_first()?;
-        let below =
-            |chart: &Chart, name: &str, path: &[&str], imports| self.in_charts(chart, path, &format!("{folder}charts/{name}/"), imports);
+        let below = |chart: &Chart, name: &str, path: &[&str], imports| {
+            self.in_charts(chart, path, &format!("{folder}charts/{name}/"), imports, is_meant)
+        };
         if let Some((subchart, name)) = subchart(chart, first)
             && let Some(found) = below(subchart, name, rest, imports)
         {
@@ -245,6 +259,11 @@ fn subchart<'chart>(chart: &'chart Chart, key: &str) -> Option<(&'chart Chart, &
 
 /// Whether the tree has a value at the path; null items that only fill up a list do not count.
 fn sets(values: &Data, path: &[&str]) -> bool {
+    at(values, path).is_some_and(|(value, in_list)| !(in_list && value.is_null()))
+}
+
+/// The value at a path, and whether it is an item of a list.
+fn at<'data>(values: &'data Data, path: &[&str]) -> Option<(&'data Data, bool)> {
     let mut current = values;
     let mut in_list = false;
     for key in path {
@@ -253,11 +272,10 @@ fn sets(values: &Data, path: &[&str]) -> bool {
             Data::List(items) => key.parse::<usize>().ok().and_then(|at| items.get(at)),
             _ => None,
         };
-        let Some(next) = next else { return false };
         in_list = matches!(current, Data::List(_));
-        current = next;
+        current = next?;
     }
-    !(in_list && current.is_null())
+    Some((current, in_list))
 }
 
 /// The paths and values of everything that is not a table, in key order; lists and empty tables count as values.
@@ -316,6 +334,27 @@ mod tests {
             assert_eq!(sources.find(&[&format!("key{number}")]).and_then(line), Some(number + 1));
         }
         assert!(begin.elapsed() < std::time::Duration::from_secs(30), "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn the_source_that_makes_a_value_null_is_named() {
+        let sub = chart("sub", r#"{"x": 1, "y": null}"#, vec![]);
+        let root = chart("root", r#"{"a": {"b": 1}, "c": null, "sub": {"x": null}, "l": [null]}"#, vec![sub]);
+        let options = merge::Options { files: vec!["p.yaml".into()], set: vec!["d=null".into()], ..merge::Options::default() };
+        let sources = Sources::new(&root, &options, vec![("p.yaml".into(), b"x: 1\na: {b: }\n".to_vec())]).unwrap();
+        for (path, want) in [
+            ("a.b", Some("-f p.yaml:2")),
+            ("c", Some("values.yaml")),
+            ("d", Some("--set")),
+            ("sub.x", Some("values.yaml")),
+            ("sub.y", Some("charts/sub/values.yaml")),
+            ("x", None),
+            ("l.0", None),
+            ("nosuch", None),
+        ] {
+            let path: Vec<&str> = path.split('.').collect();
+            assert_eq!(sources.find_null(&path).map(|origin| origin.to_string()).as_deref(), want, "{path:?}");
+        }
     }
 
     #[test]

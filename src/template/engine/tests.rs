@@ -353,6 +353,22 @@ fn hints_tell_what_was_probably_meant() {
         ("{{ define \"c.labels\" }}{{ end }}{{ include \"c.label\" . }}", "did you mean `c.labels`?"),
         ("{{ upper .Values.x }}", "give it a default, as in `.Values.x | default \"\"`"),
         ("{{ eq 1 1.0 }}", "numbers from values files are float64: compare `int .Values.x` with an int, or write the constant as `1.0`"),
+        ("{{ $x = 1 }}", "`=` sets a variable that is there: `$x := …` declares it, for the block that it stands in"),
+        ("{{ eq .Release.Name 'x' }}", "`'x'` is the number of a character, texts stand in double quotes: `\"x\"`"),
+        ("{{ upper 'x' }}", "`'x'` is the number of a character, texts stand in double quotes: `\"x\"`"),
+        ("{{ eq \"1\" 1.5 }}", "a text and a number do not compare: `toString .Values.x` makes a text of it, `int .Values.x` a number"),
+        ("{{ eq \"true\" true }}", "a text and a truth value do not compare: `toString .Values.x` makes a text of it"),
+        (
+            "{{ lt .Values.x 1 }}",
+            "only numbers and texts have an order: one that may be missing needs a default, as in `.Values.x | default 0`",
+        ),
+        ("{{ .Release.Revision -1 }}", "`a - b` is `sub a b`"),
+        (
+            "{{ $s := lookup \"v1\" \"Secret\" \"a\" \"b\" }}{{ $s.data.x }}",
+            "do it only if something was found, as in `with lookup …` or `if $found`",
+        ),
+        ("{{ (lookup \"v1\" \"Secret\" \"a\" \"b\").data.x }}", "do it only if something was found, as in `with lookup …` or `if $found`"),
+        ("{{ (fromYaml \"a: b: c\").x.y }}", "`fromYaml` and `fromJson` give a table with `Error` where the text cannot be read"),
     ] {
         let error = outcome_error(&[("a.yaml", template)]);
         let hints = &error.diagnostics()[0].hints;
@@ -360,6 +376,25 @@ fn hints_tell_what_was_probably_meant() {
     }
     let error = outcome_error(&[("a.yaml", "{{ .Release.Name.x }}")]);
     assert_eq!(error.diagnostics()[0].notes, ["`.Release.Name` is of type string"]);
+}
+
+/// Helm's text keeps the place of the node that Go evaluated last.
+#[test]
+fn people_see_what_is_at_fault_marked() {
+    for (template, place, column, node, note) in [
+        ("{{ $x = 1 }}", "a.yaml:1:8", 3, "$x", ""),
+        ("{{ .Release.Revision | trunc 63 }}", "a.yaml:1:29", 3, ".Release.Revision", ""),
+        ("{{ $y := 3 |  trunc 63 }}", "a.yaml:1:20", 9, "3", ""),
+        ("{{ 3 | add 4 | trunc 63 }}", "a.yaml:1:21", 3, "3 | add 4", "`3 | add 4` gives `7`"),
+        ("{{ (3 | trunc 63) | upper }}", "a.yaml:1:14", 4, "3", ""),
+        ("{{ (dict \"a\" 1).a.b }}", "a.yaml:1:13", 15, ".a.b", ""),
+    ] {
+        let error = outcome_error(&[("a.yaml", template)]);
+        assert!(error.message().contains(place), "{template}: {}", error.message());
+        let diagnostic = &error.diagnostics()[0];
+        assert_eq!((diagnostic.location.as_ref().unwrap().column, diagnostic.node.as_str()), (Some(column), node), "{template}");
+        assert!(note.is_empty() || diagnostic.notes.iter().any(|known| known == note), "{template}: {:?}", diagnostic.notes);
+    }
 }
 
 fn outcome_error(templates: &[(&str, &str)]) -> Error {

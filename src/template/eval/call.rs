@@ -55,7 +55,8 @@ impl Evaluator<'_> {
     pub(super) fn call_failed<'t>(&self, frame: &mut Frame<'t>, node: NodeRef<'t>, name: &str, message: String) -> Box<Failure> {
         frame.at = Some(node);
         let mut failure = Failure::returned(message.as_str());
-        hints::of_call(&mut failure, &message);
+        let call = node.source(&frame.template.tree.source);
+        hints::of_call(&mut failure, &message, &String::from_utf8_lossy(&call));
         Box::new(failure).called_from(frame.template, frame.at, name)
     }
 
@@ -93,7 +94,10 @@ impl Evaluator<'_> {
         if let Some(value) = piped {
             let parameter = parameters.list.get(arguments.len()).copied().unwrap_or(last);
             let mut value = Evaluated::plain(value);
-            self.check_type(frame, &value, parameter)?;
+            self.check_type(frame, &value, parameter).map_err(|mut failure| {
+                failure.blame_piped(hints::shown(&self.printed(&value.value)));
+                failure
+            })?;
             box_field(&mut value.value, parameter);
             self.arguments.push(value.value);
         }

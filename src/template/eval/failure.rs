@@ -12,6 +12,7 @@ use crate::template::functions::engine::{WARN_END, WARN_START};
 use crate::template::parser::ParseError;
 use crate::template::value::Str;
 use std::fmt::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One level of a failure.
@@ -46,6 +47,10 @@ pub struct Failure {
     hints: Vec<String>,
     /// The innermost text given to an active `tpl`.
     text: Option<Str>,
+    /// The part of the innermost template that people see marked, where the node that Go names is not at fault.
+    marked: Option<Box<Place>>,
+    /// The value before the `|` if that is at fault, until the pipeline says where it comes from.
+    piped: Option<String>,
     /// Why that text does not parse; then no level has the place.
     unparsed: Option<Box<Diagnostic>>,
 }
@@ -61,7 +66,7 @@ impl Failure {
     }
 
     fn of(level: Level) -> Failure {
-        Failure { levels: vec![level], notes: Vec::new(), hints: Vec::new(), text: None, unparsed: None }
+        Failure { levels: vec![level], notes: Vec::new(), hints: Vec::new(), text: None, marked: None, piped: None, unparsed: None }
     }
 
     /// Adds a fact for people.
@@ -72,6 +77,30 @@ impl Failure {
     /// Adds advice for people.
     pub(super) fn hint(&mut self, hint: String) {
         self.hints.push(hint);
+    }
+
+    /// Shows people this part of the template instead of the node that Go names.
+    pub(super) fn mark(&mut self, template: &Template, part: Range<usize>) {
+        self.marked = Some(Box::new(Place::of_part(template, part)));
+    }
+
+    /// Says that the value before the `|` is at fault; `shown` is that value.
+    pub(super) fn blame_piped(&mut self, shown: String) {
+        self.piped = Some(shown);
+    }
+
+    /// Marks `before`, the part before the `|`, if the value that it gave is at fault.
+    #[cold]
+    pub(super) fn in_pipeline(mut self: Box<Failure>, template: &Template, before: Range<usize>) -> Box<Failure> {
+        if let Some(shown) = self.piped.take() {
+            let part = String::from_utf8_lossy(template.tree.source.text.get(before.clone()).unwrap_or_default()).into_owned();
+            // Advice follows a plain path to its value and tells the origin too.
+            if part.contains(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '$')) {
+                self.note(format!("`{part}` gives `{shown}`"));
+            }
+            self.mark(template, before);
+        }
+        self
     }
 
     /// Whether it happened in the node itself, not in something that the node called.
@@ -210,6 +239,7 @@ impl Failure {
         diagnostic.hints.extend(self.hints.iter().cloned());
         diagnostic.text = self.text.as_ref().map(|text| text.shared().clone());
         if let Some(innermost) = places.first().filter(|_| self.unparsed.is_none()) {
+            let innermost = self.marked.as_deref().unwrap_or(innermost);
             diagnostic.location = Some(innermost.location());
             diagnostic.source_line = Some(String::from_utf8_lossy(&innermost.source_line).into_owned());
             let visible = innermost.node.iter().position(|byte| *byte == b'\n').unwrap_or(innermost.node.len());
@@ -244,8 +274,19 @@ struct Step {
 
 impl Place {
     fn new(template: &Template, node: Option<NodeRef<'_>>, message: String) -> Place {
+        let position = node.map_or(0, NodeRef::position);
+        Place::at(template, position, node.map(|node| node.source(&template.tree.source)).unwrap_or_default(), message)
+    }
+
+    /// A part of the template's text.
+    fn of_part(template: &Template, part: Range<usize>) -> Place {
+        let node = template.tree.source.text.get(part.clone()).unwrap_or_default().to_vec();
+        Place::at(template, part.start, node, String::new())
+    }
+
+    fn at(template: &Template, position: usize, node: Vec<u8>, message: String) -> Place {
         let text = &template.tree.source.text;
-        let position = node.map_or(0, NodeRef::position).min(text.len());
+        let position = position.min(text.len());
         let (line, column) = line_and_column(text, position);
         let begin = position.saturating_sub(column);
         let rest = text.get(begin..).unwrap_or_default();
@@ -255,7 +296,7 @@ impl Place {
             line,
             column: if line == 1 { position } else { column },
             template: template.name.as_bytes().to_vec(),
-            node: node.map(|node| node.source(&template.tree.source)).unwrap_or_default(),
+            node,
             source_line: rest.get(..end).unwrap_or_default().strip_suffix(b"\r").unwrap_or(&rest[..end]).to_vec(),
             message,
         }

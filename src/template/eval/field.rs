@@ -58,6 +58,7 @@ impl Evaluator<'_> {
                     let unread = rest.len() + 1;
                     let parent = parent.map(|(value, name)| (value, std::str::from_utf8(name).unwrap_or_default()));
                     let broken = Broken {
+                        template: frame.template,
                         source: &frame.template.tree.source,
                         node,
                         chain: std::str::from_utf8(names.of(text)).unwrap_or_default(),

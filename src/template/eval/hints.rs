@@ -4,17 +4,17 @@
 //! shows. All of it runs only after a failure, so that successful templates pay nothing.
 
 use super::failure::Failure;
-use super::{Evaluated, Evaluator};
+use super::set::Template;
+use super::{Evaluated, Evaluator, Frame};
 use crate::diagnostic::nearest;
-use crate::template::ast::{Operand, OperandKind, Source};
+use crate::template::TOP;
+use crate::template::ast::{Operand, OperandKind, Source, Span};
 use crate::template::functions::Parameter;
 use crate::template::value::{Map, Value};
 
-/// The keys of the `.` that Helm gives every file.
-const TOP: [&str; 7] = ["Capabilities", "Chart", "Files", "Release", "Subcharts", "Template", "Values"];
-
 /// A chain of fields that could not be followed.
 pub(super) struct Broken<'a> {
+    pub template: &'a Template,
     pub source: &'a Source,
     pub node: &'a Operand,
     /// `.a.b`: the whole chain.
@@ -39,7 +39,12 @@ pub(super) fn of_field(mut failure: Box<Failure>, broken: &Broken<'_>) -> Box<Fa
     if !failure.is_direct() {
         return failure;
     }
-    if let Some((note, hint)) = of_moved_dot(broken) {
+    if let OperandKind::Chain(chain) = node.kind {
+        // Go names the operand that was evaluated last.
+        let fields = source.chain(chain).fields;
+        failure.mark(broken.template, fields.start as usize..fields.end as usize);
+    }
+    if let Some((note, hint)) = of_empty_source(broken).or_else(|| of_moved_dot(broken)) {
         failure.note(note);
         failure.hint(hint);
         return failure;
@@ -65,6 +70,9 @@ pub(super) fn of_field(mut failure: Box<Failure>, broken: &Broken<'_>) -> Box<Fa
             }
             failure.hint(format!("where it may be missing, write `({path}).{name}`, which gives no value instead of a fault"));
         }
+        (Value::Map(map), _) if map.contains_key(name.as_bytes()) && is_followed_by_minus(source, end + ".".len() + name.len()) => {
+            failure.hint("`a - b` is `sub a b`".to_string());
+        }
         (Value::Map(map), _) if map.contains_key(name.as_bytes()) => {
             failure.hint(format!("`{name}` is a value and takes no arguments: fields are joined without a blank, as in `{path}.{name}.x`"));
         }
@@ -78,6 +86,57 @@ pub(super) fn of_field(mut failure: Box<Failure>, broken: &Broken<'_>) -> Box<Fa
         _ => {}
     }
     failure
+}
+
+/// Whether a `-` comes next in the action.
+fn is_followed_by_minus(source: &Source, end: usize) -> bool {
+    source.text.get(end..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b"-"))
+}
+
+/// For a table that holds nothing but the message of a function that failed, and for what `lookup` gives without a cluster.
+fn of_empty_source(broken: &Broken<'_>) -> Option<(String, String)> {
+    let (Evaluated { value: Value::Map(map), .. }, missing) =
+        broken.parent.as_ref().filter(|_| matches!(broken.receiver.value, Value::Nil))?
+    else {
+        return None;
+    };
+    if let (1, Some(Value::Str(message))) = (map.len(), map.get(b"Error")) {
+        return Some((
+            format!("the table has no `{missing}` but an `Error`: {}", message.to_text().lines().next().unwrap_or_default()),
+            "`fromYaml` and `fromJson` give a table with `Error` where the text cannot be read".to_string(),
+        ));
+    }
+    if map.is_empty() && comes_from_lookup(broken) {
+        return Some((
+            "`lookup` finds nothing where there is no cluster, as here: it gives an empty table".to_string(),
+            "do it only if something was found, as in `with lookup …` or `if $found`".to_string(),
+        ));
+    }
+    None
+}
+
+/// Whether the chain starts at a call of `lookup`, or at a variable that such a call gave its value.
+fn comes_from_lookup(broken: &Broken<'_>) -> bool {
+    let text = |start: usize, end: usize| String::from_utf8_lossy(broken.source.text.get(start..end).unwrap_or_default()).into_owned();
+    let calls = |code: &str| code.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '$' | '_')).any(|word| word == "lookup");
+    match &broken.node.kind {
+        OperandKind::Chain(chain) => {
+            let chain = broken.source.chain(*chain);
+            calls(&text(broken.source.operand(chain.of).position as usize, chain.fields.start as usize))
+        }
+        OperandKind::Variable(mention) => {
+            let name = broken.source.mention(*mention).name;
+            let above = text(0, name.start as usize);
+            let name = name.text_of(&broken.source.text);
+            let declared = above.match_indices(name).filter_map(|(at, _)| {
+                let rest = above.get(at + name.len()..)?.trim_start();
+                let value = rest.strip_prefix(":=").or_else(|| rest.strip_prefix('='))?;
+                value.split("}}").next()
+            });
+            declared.last().is_some_and(calls)
+        }
+        _ => false,
+    }
 }
 
 /// For a chain like `.Values.x` where `.` is not the data that Helm gives a file: an item of a `range`, the value of a `with`, or
@@ -131,15 +190,65 @@ pub(super) fn of_type(mut failure: Box<Failure>, value: &Value, parameter: Param
     failure
 }
 
-/// Adds help when a function returned an error.
-#[cold]
-pub(super) fn of_call(failure: &mut Failure, message: &str) {
-    if message.starts_with("incompatible types for comparison: ") && message.contains("float64") && message.contains("int") {
-        failure.hint("numbers from values files are float64: compare `int .Values.x` with an int, or write the constant as `1.0`".into());
+/// How many characters of a value are shown.
+const SHOWN_LIMIT: usize = 60;
+
+/// A printed value in short.
+pub(super) fn shown(printed: &str) -> String {
+    match printed.char_indices().nth(SHOWN_LIMIT) {
+        Some((end, _)) => format!("{}…", printed.get(..end).unwrap_or_default()),
+        None => printed.to_string(),
     }
 }
 
+/// Adds help when a function returned an error; `call` is the source of the call.
+#[cold]
+pub(super) fn of_call(failure: &mut Failure, message: &str, call: &str) {
+    if message == "invalid type for comparison" {
+        failure.hint("only numbers and texts have an order: one that may be missing needs a default, as in `.Values.x | default 0`".into());
+    }
+    let Some(types) = message.strip_prefix("incompatible types for comparison: ") else { return };
+    if let Some(character) = character_in(call) {
+        return of_character(failure, character);
+    }
+    let Some((left, right)) = types.split_once(" and ") else { return };
+    let is_int = |kind: &str| kind.starts_with("int") || kind.starts_with("uint");
+    let is_number = |kind: &str| is_int(kind) || kind.starts_with("float");
+    if (is_int(left) && right == "float64") || (left == "float64" && is_int(right)) {
+        failure.hint("numbers from values files are float64: compare `int .Values.x` with an int, or write the constant as `1.0`".into());
+    } else if (left == "string" && is_number(right)) || (is_number(left) && right == "string") {
+        failure.hint("a text and a number do not compare: `toString .Values.x` makes a text of it, `int .Values.x` a number".into());
+    } else if (left == "string" && right == "bool") || (left == "bool" && right == "string") {
+        failure.hint("a text and a truth value do not compare: `toString .Values.x` makes a text of it".into());
+    } else if left == "invalid" || right == "invalid" || left == "<nil>" || right == "<nil>" {
+        failure.hint("where a value may be missing, give it a default, as in `.Values.x | default \"\"`".into());
+    }
+}
+
+/// Adds help when `source` is a character where a text was meant.
+#[cold]
+pub(super) fn of_character(failure: &mut Failure, source: &str) {
+    if let Some(inner) = source.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+        failure.hint(format!("`{source}` is the number of a character, texts stand in double quotes: `\"{inner}\"`"));
+    }
+}
+
+/// The first operand of a call that is a character.
+fn character_in(call: &str) -> Option<&str> {
+    call.split(' ').find(|word| word.len() > 2 && word.starts_with('\'') && word.ends_with('\''))
+}
+
 impl Evaluator<'_> {
+    /// The failure of a variable that nothing declared.
+    #[cold]
+    pub(super) fn undefined(&self, frame: &Frame<'_>, name: Span) -> Box<Failure> {
+        let name_text = name.text_of(&frame.template.tree.source.text);
+        let mut failure = self.failure(frame, format!("undefined variable: {name_text}"));
+        failure.mark(frame.template, name.start as usize..name.end as usize);
+        failure.hint(format!("`=` sets a variable that is there: `{name_text} := …` declares it, for the block that it stands in"));
+        failure
+    }
+
     /// Adds help when a template was not found.
     #[cold]
     pub(super) fn hint_at_template(&self, failure: &mut Failure, name: &[u8]) {

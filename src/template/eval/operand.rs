@@ -15,7 +15,10 @@ impl Evaluator<'_> {
         let source = &frame.template.tree.source;
         let mut value: Option<Value> = None;
         for command in source.commands(pipe) {
-            value = Some(self.command(frame, dot, command, value)?.value);
+            value = match self.command(frame, dot, command, value) {
+                Ok(given) => Some(given.value),
+                Err(failure) => return Err(failure.in_pipeline(frame.template, source.before_pipe(pipe, command))),
+            };
         }
         let value = value.unwrap_or_default();
         for variable in source.variables(pipe) {
@@ -78,7 +81,7 @@ impl Evaluator<'_> {
     pub(super) fn variable(&self, frame: &Frame<'_>, name: Span, slot: Slot) -> Evaluation<Evaluated> {
         match slot.number().and_then(|slot| self.slots.get(frame.base + slot)) {
             Some(Some(value)) => Ok(value.clone()),
-            _ => self.fail(frame, format!("undefined variable: {}", name.text_of(&frame.template.tree.source.text))),
+            _ => Err(self.undefined(frame, name)),
         }
     }
 
@@ -187,7 +190,9 @@ impl Evaluator<'_> {
         if wanted.is_empty() {
             return self.fail(frame, format!("can't handle {source} for arg of type {}", type_of(parameter)));
         }
-        self.fail(frame, format!("expected {wanted}; found {source}"))
+        let mut failure = self.failure(frame, format!("expected {wanted}; found {source}"));
+        hints::of_character(&mut failure, &source);
+        Err(failure)
     }
 
     /// A number where no context determines its type.

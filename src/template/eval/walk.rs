@@ -223,10 +223,7 @@ impl Evaluator<'_> {
                 *place = Some(value);
                 Ok(())
             }
-            None => {
-                let name = variable.name.text_of(&frame.template.tree.source.text);
-                self.fail(frame, format!("undefined variable: {name}"))
-            }
+            None => Err(self.undefined(frame, variable.name)),
         }
     }
 

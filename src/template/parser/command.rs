@@ -178,7 +178,8 @@ impl<'a> Parser<'a> {
         let kind = match token.kind {
             Kind::Identifier => {
                 let Some(callee) = self.resolve_function(self.bytes(token)) else {
-                    return self.fault(format!("function {} not defined", quote::quote(self.bytes(token))));
+                    let message = format!("function {} not defined", quote::quote(self.bytes(token)));
+                    return self.fault_marking(self.tokens[0], token, message);
                 };
                 OperandKind::Identifier(callee)
             }
@@ -187,7 +188,7 @@ impl<'a> Parser<'a> {
             Kind::Variable => {
                 let name = self.bytes(token);
                 if self.body.names.find(name).is_none() {
-                    return self.fault(format!("undefined variable {}", quote::quote(name)));
+                    return self.fault_marking(self.tokens[0], token, format!("undefined variable {}", quote::quote(name)));
                 }
                 let span = Span { start: token.start, end: token.end };
                 let mention = Mention { name: span, slot: Slot::new(self.body.resolve(name)), fields: Span::default() };
@@ -215,7 +216,7 @@ impl<'a> Parser<'a> {
                     let constant = Constant { text: Str::from(&*text), end: token.end };
                     OperandKind::Str(At::put(constant, &mut self.source.constants))
                 }
-                None => return self.fault("invalid syntax"),
+                None => return self.fault_marking(self.tokens[0], token, "invalid syntax"),
             },
             _ => {
                 self.backup();
@@ -234,7 +235,7 @@ impl<'a> Parser<'a> {
         };
         match number {
             Ok(number) => Ok(number),
-            Err(message) => self.fault(message),
+            Err(message) => self.fault_marking(self.tokens[0], token, message),
         }
     }
 
