@@ -5,6 +5,7 @@
 //! from, and which key is nearest. It is separate from the engine because the engine knows no sources, and
 //! because the advice is computed only for errors shown to a person. Helm has nothing comparable.
 
+mod report;
 mod text;
 mod written;
 
@@ -14,7 +15,6 @@ use crate::error::{Cause, Error};
 use crate::json;
 use crate::template::functions;
 use crate::values::origin::Sources;
-use crate::values::schema;
 use std::sync::Arc;
 
 pub use written::place_in_templates;
@@ -23,8 +23,6 @@ pub use written::place_in_templates;
 const SHOWN_LIMIT: usize = 60;
 /// How many keys of a table are shown.
 const KEYS_LIMIT: usize = 8;
-/// How many values of a schema report are shown.
-const NOTES_LIMIT: usize = 10;
 /// How many paths of one node are followed.
 const PATHS_LIMIT: usize = 4;
 
@@ -32,8 +30,7 @@ const PATHS_LIMIT: usize = 4;
 pub fn add(error: &mut Error, values: &Arc<Map>, sources: Option<&Sources<'_>>) {
     if error.diagnostics().is_empty() && error.is(Cause::SchemaFaults) {
         let message = error.message().trim_end().to_string();
-        let notes = wrong_values(&message, values, sources);
-        error.diagnostics_mut().push(Diagnostic { headline: message, notes, ..Diagnostic::default() });
+        error.diagnostics_mut().push(report::diagnostic(&message, values, sources));
         return;
     }
     for diagnostic in error.diagnostics_mut() {
@@ -48,36 +45,6 @@ pub fn add(error: &mut Error, values: &Arc<Map>, sources: Option<&Sources<'_>>) 
             diagnostic.notes.insert(0, note);
         }
     }
-}
-
-/// The values at the paths of a schema report, and where they came from; missing values are left out.
-fn wrong_values(report: &str, values: &Arc<Map>, sources: Option<&Sources<'_>>) -> Vec<String> {
-    let mut notes = Vec::new();
-    let mut chart = Vec::new();
-    let mut is_first = true;
-    for line in report.lines().skip(1) {
-        let Some(keys) = schema::place_in_line(line) else {
-            // The root's report comes first, each other one under its chart's name.
-            if let Some(name) = line.strip_suffix(':') {
-                let is_subchart = matches!(values.get(name), Some(Data::Map(_)));
-                chart = if is_first && !is_subchart { Vec::new() } else { vec![name.to_string()] };
-                is_first = false;
-            }
-            continue;
-        };
-        let path: Vec<&str> = chart.iter().chain(&keys).map(String::as_str).collect();
-        let mut current = Some(Data::Map(values.clone()));
-        for key in &path {
-            current = current.and_then(|data| data.as_map().and_then(|map| map.get(key)).cloned());
-        }
-        let Some(value) = current.filter(|value| !keys.is_empty() && !value.is_collection()) else { continue };
-        let origin = sources.and_then(|sources| sources.find(&path)).map(|origin| format!(", from {origin}")).unwrap_or_default();
-        let note = format!("`{}` is {}{origin}", path.join("."), shown(&value));
-        if !notes.contains(&note) && notes.len() < NOTES_LIMIT {
-            notes.push(note);
-        }
-    }
-    notes
 }
 
 /// Which parameters a function takes, if it was called with too many or too few.
@@ -247,14 +214,6 @@ mod tests {
             let (found_notes, found_hints) = advice(node, file);
             assert_eq!((found_notes.as_slice(), found_hints.as_slice()), (owned(notes).as_slice(), owned(hints).as_slice()), "{node}");
         }
-    }
-
-    #[test]
-    fn values_that_do_not_fit_are_shown() {
-        let values = crate::yaml::parse_map(b"port: x\nsub: {list: [1], deep: {count: 3}}").unwrap();
-        let report = "the head\napp:\n- at '': missing property 'a'\n- at '/port': got string, want number\n- at '/gone': x\n\
-                      sub:\n- at '/deep/count': got number, want string\n- at '/list': got array, want string\n";
-        assert_eq!(wrong_values(report, &values, None), ["`port` is a string (`\"x\"`)", "`sub.deep.count` is a number (`3`)"]);
     }
 
     #[test]

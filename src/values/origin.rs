@@ -157,6 +157,18 @@ impl Sources<'_> {
         Some(origin)
     }
 
+    /// The path of the values.schema.json of the chart whose values are at `keys`, from the top of the root, and its text.
+    pub fn schema_of(&self, keys: &[&str]) -> Option<(String, &[u8])> {
+        let mut chart = self.chart;
+        let mut folder = String::new();
+        for key in keys {
+            let (below, name) = subchart(chart, key)?;
+            folder.push_str(&format!("charts/{name}/"));
+            chart = below;
+        }
+        chart.content.schema.as_ref().map(|schema| (format!("{folder}values.schema.json"), &*schema.data))
+    }
+
     fn in_charts(&self, chart: &Chart, path: &[&str], folder: &str, imports: usize, is_meant: Test) -> Option<Origin> {
         if is_meant(&Data::Map(chart.values.clone()), path) {
             let file = format!("{folder}values.yaml");
