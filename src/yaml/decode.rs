@@ -338,7 +338,11 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 return fault;
             }
         }
-        fault(format!("invalid map key: {}", go_syntax::value(self.document, index)))
+        let fault = fault(format!("invalid map key: {}", go_syntax::value(self.document, index)));
+        match self.document.nodes.get(index) {
+            Some(node) => fault.found_on(node.line()),
+            None => fault,
+        }
     }
 
     fn merge(&mut self, value: usize, node: &'d Node<'a>, shape: &'static Shape) -> Step<Option<Data>> {

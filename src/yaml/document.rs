@@ -132,7 +132,8 @@ impl<'a> Document<'a> {
                 }
                 Event::Alias(name) => {
                     let Some(&target) = anchors.get(&name) else {
-                        return Err(Fault::without_line(Origin::Decoder, format!("unknown anchor '{name}' referenced")));
+                        let fault = Fault::without_line(Origin::Decoder, format!("unknown anchor '{name}' referenced"));
+                        return Err(fault.found_on(line));
                     };
                     document.has_aliases = true;
                     let kind = NodeKind::Alias(index(target));

@@ -135,7 +135,7 @@ impl<'a> Parser<'a> {
     }
 
     fn fault(problem: &'static str, line: usize, context_line: usize) -> Box<Fault> {
-        Box::new(Fault { origin: Origin::Parser, problem: problem.into(), line, context_line, column: None })
+        Box::new(Fault { origin: Origin::Parser, problem: problem.into(), line, context_line, column: None, place: None })
     }
 
     fn pop_state(&mut self) {

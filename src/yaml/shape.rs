@@ -3,9 +3,9 @@
 //! Goes in: bytes and a [`Shape`] that represents the Go type. Comes out: a tree of that shape: canonical field names, numbers and
 //! booleans converted to strings where the field is a string, and Go's errors where a value does not fit.
 
-use super::decode::{Decoded, decode as decode_document};
+use super::decode::{Decoded, Failure, decode as decode_document};
 use super::document::Document;
-use super::fault::Fault;
+use super::fault::{END_OF_STREAM, Fault, Origin};
 use super::locate::locate;
 use super::reader::Source;
 use crate::data::{Data, Items, Map};
@@ -180,7 +180,10 @@ pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<D
     let converting = |problem: String| Error::new(ErrorKind::Syntax, format!("error converting YAML to JSON: {problem}"));
     let document = Document::first(&source).map_err(|fault| syntax_error(&fault, &source))?;
     let Decoded { data, key_fault, has_unsupported, too_deep } =
-        decode_document(&document, shape, strict).map_err(|failure| converting(failure.message()))?;
+        decode_document(&document, shape, strict).map_err(|failure| match &failure {
+            Failure::Fault(fault) => syntax_error(fault, &source),
+            Failure::Repeated(_) => converting(failure.message()),
+        })?;
     if let Some(problem) = key_fault {
         return Err(converting(problem));
     }
@@ -200,7 +203,13 @@ pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<D
     let error = decoding(problem.clone());
     // List items are not part of the place: use the line of the innermost field that can be located.
     let place: Vec<&str> = fitting.place.iter().map(|key| &**key).collect();
-    let line = (1..=place.len()).rev().find_map(|depth| locate(text, place.get(..depth)?));
+    let line = match place.is_empty() {
+        true => first_content(text),
+        false => (1..=place.len()).rev().find_map(|depth| locate(text, place.get(..depth)?)),
+    };
+    if place.is_empty() && matches!(shape, Shape::Map(_)) {
+        fitting.hint = Some("the file is a table: keys with values, as in `key: value`, stand at its top".to_string());
+    }
     Err(match line {
         None => error,
         Some(line) => error.with_diagnostic(Diagnostic {
@@ -218,15 +227,59 @@ pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
     let error = Error::new(ErrorKind::Syntax, format!("error converting YAML to JSON: {}", fault.message()));
     let Some(line) = fault.true_line() else { return error };
     let source_line = source_line(source.text.as_bytes(), line);
-    let has_tab = source_line.as_deref().is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'));
+    let shown = source_line.as_deref().unwrap_or_default();
+    let quote = (fault.problem == END_OF_STREAM).then(|| open_quote(shown)).flatten();
+    let hint = if shown.trim_start_matches(' ').starts_with('\t') {
+        Some("the line begins with a tab: YAML is indented by spaces".to_string())
+    } else if let Some(mark) = quote.and_then(|at| shown.get(at..at + 1)) {
+        Some(format!("the text that begins with `{mark}` has no `{mark}` at its end"))
+    } else {
+        let text = open_braces(shown).and_then(|at| shown.get(at..));
+        text.map(|text| format!("`{{{{` begins tables in YAML: put the text in quotes, as in `'{}'`", text.trim_end()))
+    };
+    let braces = open_braces(shown).filter(|_| fault.origin == Origin::Decoder);
     error.with_diagnostic(Diagnostic {
         headline: fault.problem.to_string(),
         // The caller names the file.
-        location: Some(Location { file: String::new(), line, column: fault.true_column() }),
+        location: Some(Location { file: String::new(), line, column: fault.true_column().or(quote).or(braces) }),
+        span: braces.map_or(0, |at| shown.trim_end().len() - at),
         source_line,
-        hints: has_tab.then(|| "the line begins with a tab: YAML is indented by spaces".to_string()).into_iter().collect(),
+        hints: hint.into_iter().collect(),
         ..Diagnostic::default()
     })
+}
+
+/// The line, from 1, with the first content of a text.
+fn first_content(text: &[u8]) -> Option<usize> {
+    let is_content = |line: &[u8]| !matches!(line.trim_ascii(), [] | [b'#', ..] | b"---");
+    text.split(|byte| *byte == b'\n').position(is_content).map(|at| at + 1)
+}
+
+/// The offset of the quote that a line opens and does not close.
+fn open_quote(line: &str) -> Option<usize> {
+    let mut open: Option<(usize, char)> = None;
+    let mut before = ' ';
+    let mut is_escaped = false;
+    for (at, c) in line.char_indices() {
+        match open {
+            Some(_) if is_escaped => is_escaped = false,
+            Some((_, '"')) if c == '\\' => is_escaped = true,
+            Some((_, '\'')) if line.get(at..).is_some_and(|rest| rest.starts_with("''")) => is_escaped = true,
+            Some((_, quote)) if c == quote => open = None,
+            None if matches!(c, '"' | '\'') && matches!(before, ' ' | '[' | '{' | ',' | ':') => open = Some((at, c)),
+            None if c == '#' && before == ' ' => break,
+            _ => {}
+        }
+        before = c;
+    }
+    open.map(|(at, _)| at)
+}
+
+/// The offset of `{{` where a value begins, as of a template that is not in quotes.
+fn open_braces(line: &str) -> Option<usize> {
+    let at = line.find("{{")?;
+    let before = line.get(..at)?.trim_end();
+    (before.is_empty() || before.ends_with([':', '-', '[', ','])).then_some(at)
 }
 
 /// The first infinity or NaN in the order in which JSON is written.

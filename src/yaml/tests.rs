@@ -297,3 +297,21 @@ proptest! {
         prop_assert_eq!(parse_fault, head_fault);
     }
 }
+
+/// Places that go-yaml does not tell, and hints.
+#[test]
+fn faults_have_places_for_people() {
+    for (text, place, hint) in [
+        ("a: 1\nb: \"x\nc: 1\n", (2, Some(3)), "the text that begins with `\"` has no `\"` at its end"),
+        ("a: 1\nb: ['x', 'it''s]\nc: 1\n", (2, Some(9)), "the text that begins with `'` has no `'` at its end"),
+        ("a: 1\nb: {{ .x }}\n", (2, Some(3)), "`{{` begins tables in YAML: put the text in quotes, as in `'{{ .x }}'`"),
+        ("a: 1\nb:\n- *x\n", (3, None), ""),
+        ("# list\n---\n- a\n", (3, None), "the file is a table: keys with values, as in `key: value`, stand at its top"),
+        ("a:\n\tb: 1\n", (2, Some(0)), "the line begins with a tab: YAML is indented by spaces"),
+    ] {
+        let error = parse_map(text.as_bytes()).unwrap_err();
+        let diagnostic = &error.diagnostics()[0];
+        let location = diagnostic.location.as_ref().unwrap();
+        assert_eq!(((location.line, location.column), diagnostic.hints.concat().as_str()), (place, hint), "{text}");
+    }
+}

@@ -166,7 +166,7 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn fault(problem: &'static str, line: usize, context_line: usize) -> Box<Fault> {
-        Box::new(Fault { origin: Origin::Parser, problem: problem.into(), line, context_line, column: None })
+        Box::new(Fault { origin: Origin::Parser, problem: problem.into(), line, context_line, column: None, place: None })
     }
 
     pub(super) fn pop_state(&mut self) {

@@ -65,7 +65,14 @@ pub(super) struct Scanner<'a> {
 /// A fault of the scanner at `mark` in a construct that began at `context`.
 pub(super) fn fault(problem: impl Into<std::borrow::Cow<'static, str>>, mark: Mark, context: Mark) -> Box<Fault> {
     let line = |mark: Mark| usize::try_from(mark.line).unwrap_or(0);
-    Box::new(Fault { origin: Origin::Scanner, problem: problem.into(), line: line(mark), context_line: line(context), column: None })
+    Box::new(Fault {
+        origin: Origin::Scanner,
+        problem: problem.into(),
+        line: line(mark),
+        context_line: line(context),
+        column: None,
+        place: None,
+    })
 }
 
 impl<'a> Scanner<'a> {

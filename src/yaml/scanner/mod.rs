@@ -332,12 +332,20 @@ impl<'a> Scanner<'a> {
             line: self.line,
             context_line,
             column: usize::try_from(self.column()).ok(),
+            place: None,
         })
     }
 
     fn too_deep(&self) -> Box<Fault> {
         let problem = format!("exceeded max depth of {MAX_DEPTH}");
-        Box::new(Fault { origin: Origin::Scanner, problem: problem.into(), line: self.line, context_line: self.line, column: None })
+        Box::new(Fault {
+            origin: Origin::Scanner,
+            problem: problem.into(),
+            line: self.line,
+            context_line: self.line,
+            column: None,
+            place: None,
+        })
     }
 
     // ---- tokens
