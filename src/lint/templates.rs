@@ -96,13 +96,14 @@ impl Rendering {
         let lines: Vec<WrittenLine> = found.iter().map(|found| found.line.clone()).collect();
         let writers = engine::writers_of_lines(&context, set, &engine_options(options), environment, &lines);
         for (FoundLine { finding, rendered, line }, writer) in found.into_iter().zip(writers) {
-            let (Some(mut writer), Some(finding)) = (writer, linter.findings.get_mut(finding)) else { continue };
-            writer.notes.push(engine::rendered_lines(rendered, line.place.line));
+            let (Some(writer), Some(finding)) = (writer, linter.findings.get_mut(finding)) else { continue };
+            let mut written = writer.diagnostic;
+            written.notes.push(engine::rendered_lines(rendered, writer.line, line.place.line));
             // The hints are for invalid YAML, whose column is known.
             if line.place.column.is_none() {
-                writer.hints.clear();
+                written.hints.clear();
             }
-            finding.diagnostics.push(writer);
+            finding.diagnostics.push(written);
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::action::template::{Failure, Options, Rendering};
 use crate::diagnostic::Diagnostic;
 use crate::error::ErrorKind;
-use crate::template::engine::{self, Environment, RenderContext, WrittenLine};
+use crate::template::engine::{self, Environment, RenderContext, Writer, WrittenLine};
 
 /// Moves the location of invalid YAML from the rendered text to the template line that wrote it, if that can be found.
 pub fn place_in_templates(failure: &mut Failure, options: &Options, environment: &mut dyn Environment) {
@@ -18,7 +18,7 @@ pub fn place_in_templates(failure: &mut Failure, options: &Options, environment:
     }
 }
 
-fn writer(diagnostic: &Diagnostic, rendering: &Rendering, options: &Options, environment: &mut dyn Environment) -> Option<Diagnostic> {
+fn writer(diagnostic: &Diagnostic, rendering: &Rendering, options: &Options, environment: &mut dyn Environment) -> Option<Writer> {
     let (chart, set) = (rendering.kept.chart.as_ref()?, rendering.kept.templates.as_ref()?);
     let location = diagnostic.location.as_ref()?;
     let context = RenderContext {
@@ -32,7 +32,8 @@ fn writer(diagnostic: &Diagnostic, rendering: &Rendering, options: &Options, env
 }
 
 /// Replaces the rendered line with the template's line; the rendered line and those before it go into a note.
-fn place(diagnostic: &mut Diagnostic, written: Diagnostic, rendering: &Rendering) {
+fn place(diagnostic: &mut Diagnostic, writer: Writer, rendering: &Rendering) {
+    let written = writer.diagnostic;
     let Some(rendered) = std::mem::replace(&mut diagnostic.location, written.location) else { return };
     diagnostic.hints.splice(0..0, written.hints);
     diagnostic.node = written.node;
@@ -40,7 +41,7 @@ fn place(diagnostic: &mut Diagnostic, written: Diagnostic, rendering: &Rendering
     diagnostic.span = written.span;
     diagnostic.frames = written.frames;
     let file = rendering.files.iter().rfind(|file| file.name == rendered.file);
-    let note = engine::rendered_lines(file.map_or(&[][..], |file| &file.data), rendered.line);
+    let note = engine::rendered_lines(file.map_or(&[][..], |file| &file.data), writer.line, rendered.line);
     diagnostic.notes.retain(|note| note != crate::manifest::RENDERED_LINE);
     diagnostic.notes.insert(0, note);
 }

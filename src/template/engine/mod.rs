@@ -34,7 +34,7 @@ use std::sync::Arc;
 pub use ahead::Ahead;
 pub use capabilities::{Capabilities, KubeVersion};
 pub(crate) use context::is_partial;
-pub use written::{WrittenLine, rendered_lines, writers_of_lines};
+pub use written::{Writer, WrittenLine, rendered_lines, writers_of_lines};
 
 /// Options of a render.
 #[derive(Debug, Clone)]

@@ -84,7 +84,9 @@ impl<'e> Evaluator<'e> {
     /// Includes a template by name: returns a remembered text, or appends new text to `out`.
     fn include_name(&mut self, name: &Str, data: Value, out: &mut Vec<u8>) -> Evaluation<Option<Str>> {
         let found = self.find(name.as_bytes());
-        let pending = match found.as_ref().map(|template| self.recall(template, &data)) {
+        // A map needs the pieces, not just the text.
+        let is_mapped = self.source_map.is_some();
+        let pending = match found.as_ref().filter(|_| !is_mapped).map(|template| self.recall(template, &data)) {
             Some(Recalled::Text(text)) => return Ok(Some(text)),
             Some(Recalled::Unknown(pending)) => Some(pending),
             Some(Recalled::Never) | None => None,
@@ -125,7 +127,10 @@ impl<'e> Evaluator<'e> {
     ) -> Evaluation<Value> {
         let (name, data) = self.text_and_data(frame, dot, "include", arguments, piped)?;
         let mut buffer = self.buffers.pop().unwrap_or_default();
-        let result = self.include_name(&name, data, &mut buffer).map(|text| text.unwrap_or_else(|| Str::from(buffer.as_slice())));
+        let outer_map = self.begin_inner_map(&buffer);
+        let result = self.include_name(&name, data, &mut buffer);
+        self.end_inner_map(outer_map, &buffer);
+        let result = result.map(|text| text.unwrap_or_else(|| Str::from(buffer.as_slice())));
         self.give_back(buffer);
         match result {
             Ok(text) => Ok(Value::Str(text)),
