@@ -18,6 +18,9 @@ pub const RFC3339: &[u8] = b"2006-01-02T15:04:05Z07:00";
 
 const NANOSECONDS: i128 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+/// The first day of Go's calendar, in days since 1970: 1 March of the year -292277022400. Go counts in 64 bits without a sign from
+/// there.
+const FIRST_DAY: i64 = -(730_692_556 * 146_097 + 306 + 719_162);
 
 /// An instant with its zone for display.
 #[derive(Debug, Clone)]
@@ -96,15 +99,22 @@ impl Time {
 
     /// The duration since `earlier`, clamped to the range of durations.
     pub fn since(&self, earlier: &Time) -> Duration {
-        let difference = self.nanoseconds() - earlier.nanoseconds();
+        // Go counts from the year 1, and wraps.
+        let counted = |time: &Time| {
+            let seconds = time.seconds.wrapping_sub(Time::zero().seconds);
+            i128::from(seconds) * NANOSECONDS + i128::from(time.nanosecond)
+        };
+        let difference = counted(self) - counted(earlier);
         Duration(difference.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
     }
 
     /// The reading of a calendar and clock in its zone.
     pub fn civil(&self) -> Civil {
         let seconds = self.seconds.wrapping_add(i64::from(self.zone.at(self.seconds).seconds));
-        let days = seconds.div_euclid(SECONDS_PER_DAY);
-        let clock = seconds.rem_euclid(SECONDS_PER_DAY) as u32;
+        // What is before the first day wraps to the end of time, as in Go.
+        let since_first = seconds.wrapping_sub(FIRST_DAY * SECONDS_PER_DAY) as u64;
+        let days = (since_first / SECONDS_PER_DAY as u64) as i64 + FIRST_DAY;
+        let clock = (since_first % SECONDS_PER_DAY as u64) as u32;
         let (year, month, day) = civil_from_days(days);
         Civil {
             year,
