@@ -37,7 +37,7 @@ pub fn run(chart: &Chart, part: &Part) -> Result<Vec<u8>> {
         match part {
             Part::Values(Some(template)) => {
                 let path = JsonPath::parse(template).map_err(|error| error.context(format!("error parsing jsonpath {template}")))?;
-                path.write(&Data::Map(chart.values.clone()), &mut out);
+                path.write(&Data::Map(chart.values.clone()), &mut out)?;
             }
             Part::All | Part::Values(None) => {
                 // An archive may hold several files of this name.

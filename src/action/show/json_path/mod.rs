@@ -53,8 +53,42 @@ struct Bound {
     derived: bool,
 }
 
-/// Why evaluating a template failed.
+/// Why parsing a template failed.
 type Fault = String;
+
+/// Most results of all steps together, and most bytes of text: `..` gives each part once for every part that holds it.
+const RESULT_LIMIT: usize = 10_000_000;
+const TEXT_LIMIT: usize = 64 << 20;
+
+/// Why evaluating a template failed.
+enum Failure {
+    /// It does not fit the data.
+    Unfit,
+    /// It has more results, or more text, than allowed.
+    Limit(String),
+}
+
+/// What a step gives.
+type Outcome<T> = std::result::Result<T, Failure>;
+
+/// Counts results.
+struct Results(usize);
+
+impl Results {
+    fn count(&mut self, more: usize) -> Outcome<()> {
+        self.0 = self.0.saturating_add(more);
+        if self.0 > RESULT_LIMIT {
+            return Err(Failure::Limit(format!("jsonpath has more than {RESULT_LIMIT} results")));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, found: &mut Vec<Data>, result: &Data) -> Outcome<()> {
+        self.count(1)?;
+        found.push(result.clone());
+        Ok(())
+    }
+}
 
 impl JsonPath {
     /// Parses a template.
@@ -63,38 +97,50 @@ impl JsonPath {
     }
 
     /// Appends the result of the template for `data`; nothing if the template does not fit.
-    pub fn write(&self, data: &Data, out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// More results, or a longer text, than any template needs.
+    pub fn write(&self, data: &Data, out: &mut Vec<u8>) -> Result<()> {
+        let limit = |text: String| Err(Error::new(ErrorKind::Limit, text));
         let mut results = Vec::new();
-        if block(&self.nodes, Some(data), false, &mut results).is_err() {
-            return;
+        match block(&self.nodes, Some(data), false, &mut results, &mut Results(0)) {
+            Ok(_) => {}
+            Err(Failure::Unfit) => return Ok(()),
+            Err(Failure::Limit(text)) => return limit(text),
         }
+        let from = out.len();
         for results in results {
             for (at, result) in results.iter().enumerate() {
                 if at > 0 {
                     out.push(b' ');
                 }
                 print(result, out);
+                if out.len() - from > TEXT_LIMIT {
+                    return limit(format!("jsonpath gives a text longer than {TEXT_LIMIT} bytes"));
+                }
             }
         }
+        Ok(())
     }
 }
 
 /// Evaluates the nodes up to the end of the block or of the template; returns how many nodes were consumed.
-fn block(nodes: &[Node], data: Option<&Data>, in_range: bool, found: &mut Vec<Vec<Data>>) -> std::result::Result<usize, Fault> {
+fn block(nodes: &[Node], data: Option<&Data>, in_range: bool, found: &mut Vec<Vec<Data>>, results: &mut Results) -> Outcome<usize> {
     let input: Vec<Data> = data.cloned().into_iter().collect();
     let mut at = 0;
     while let Some(node) = nodes.get(at) {
         at += 1;
+        results.count(1)?;
         match node {
             Node::List(steps) if has(steps, Mark::End) => {
-                return if in_range { Ok(at) } else { Err("not in range, nothing to end".to_string()) };
+                return if in_range { Ok(at) } else { Err(Failure::Unfit) };
             }
             Node::List(steps) if has(steps, Mark::Range) => {
-                let items = list(steps, input.clone())?;
+                let items = list(steps, input.clone(), results)?;
                 let body = &nodes[at..];
                 let mut taken = 0;
                 for item in &items {
-                    taken = block(body, Some(item), true, found)?;
+                    taken = block(body, Some(item), true, found, results)?;
                 }
                 if items.is_empty() {
                     // Nothing is printed, but the end of the range must be found.
@@ -102,7 +148,7 @@ fn block(nodes: &[Node], data: Option<&Data>, in_range: bool, found: &mut Vec<Ve
                 }
                 at += taken;
             }
-            _ => found.push(walk(node, input.clone())?),
+            _ => found.push(walk(node, input.clone(), results)?),
         }
     }
     Ok(at)
@@ -130,48 +176,61 @@ fn skip(nodes: &[Node]) -> usize {
     nodes.len()
 }
 
-fn list(steps: &[Node], input: Vec<Data>) -> std::result::Result<Vec<Data>, Fault> {
-    steps.iter().try_fold(input, |values, step| walk(step, values))
+fn list(steps: &[Node], input: Vec<Data>, results: &mut Results) -> Outcome<Vec<Data>> {
+    steps.iter().try_fold(input, |values, step| walk(step, values, results))
 }
 
-fn walk(node: &Node, input: Vec<Data>) -> std::result::Result<Vec<Data>, Fault> {
+fn walk(node: &Node, input: Vec<Data>, results: &mut Results) -> Outcome<Vec<Data>> {
     match node {
         Node::Text(text) => Ok(vec![Data::str(text.as_str())]),
-        Node::List(steps) => list(steps, input),
-        Node::Literal(number) => Ok(vec![number.clone(); input.len()]),
-        Node::Field(name) => field(name, &input),
-        Node::Slice(bounds) => slice(bounds, &input),
-        Node::Wildcard => Ok(input.iter().flat_map(children).collect()),
+        Node::List(steps) => list(steps, input, results),
+        Node::Literal(number) => {
+            results.count(input.len())?;
+            Ok(vec![number.clone(); input.len()])
+        }
+        Node::Field(name) => field(name, &input, results),
+        Node::Slice(bounds) => slice(bounds, &input, results),
+        Node::Wildcard => {
+            let mut found = Vec::new();
+            for value in &input {
+                found.extend(children(value, results)?);
+            }
+            Ok(found)
+        }
         Node::Recursive => {
             let mut found = Vec::new();
-            input.iter().for_each(|value| descend(value, &mut found));
+            for value in &input {
+                descend(value, &mut found, results)?;
+            }
             Ok(found)
         }
         Node::Union(lists) => {
             let mut found = Vec::new();
             for steps in lists {
-                found.extend(list(steps, input.clone())?);
+                results.count(input.len())?;
+                found.extend(list(steps, input.clone(), results)?);
             }
             Ok(found)
         }
-        Node::Filter { left, operator, right } => filter(left, operator, right, &input),
+        Node::Filter { left, operator, right } => filter(left, operator, right, &input, results),
         Node::Mark(Mark::Range) => Ok(input),
         Node::Mark(Mark::End) => Ok(Vec::new()),
     }
 }
 
-fn field(name: &str, input: &[Data]) -> std::result::Result<Vec<Data>, Fault> {
+fn field(name: &str, input: &[Data], results: &mut Results) -> Outcome<Vec<Data>> {
     if input.is_empty() {
         return Ok(Vec::new());
     }
     let found: Vec<Data> = input.iter().filter_map(Data::as_map).filter_map(|map| map.get(name)).cloned().collect();
-    if found.is_empty() { Err(format!("{name} is not found")) } else { Ok(found) }
+    results.count(found.len())?;
+    if found.is_empty() { Err(Failure::Unfit) } else { Ok(found) }
 }
 
-fn slice(bounds: &[Bound; 3], input: &[Data]) -> std::result::Result<Vec<Data>, Fault> {
+fn slice(bounds: &[Bound; 3], input: &[Data], results: &mut Results) -> Outcome<Vec<Data>> {
     let mut found = Vec::new();
     for value in input.iter().filter(|value| !value.is_null()) {
-        let Some(items) = value.as_list() else { return Err("value is not array or slice".to_string()) };
+        let Some(items) = value.as_list() else { return Err(Failure::Unfit) };
         let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
         let [start, end, step] = bounds;
         let mut from = if start.known { start.value } else { 0 };
@@ -185,60 +244,70 @@ fn slice(bounds: &[Bound; 3], input: &[Data]) -> std::result::Result<Vec<Data>, 
         if from == to {
             return Ok(found);
         }
-        if from < 0 || from >= length {
-            return Err(format!("array index out of bounds: index {from}, length {length}"));
-        }
-        if to < 0 || to > length {
-            return Err(format!("array index out of bounds: index {}, length {length}", to - 1));
-        }
-        if from > to {
-            return Err(format!("starting index {from} is greater than ending index {to}"));
-        }
-        if step.known && step.value <= 0 {
-            return Err("step must be > 0".to_string());
+        let is_within = (0..length).contains(&from) && (from..=length).contains(&to);
+        if !is_within || (step.known && step.value <= 0) {
+            return Err(Failure::Unfit);
         }
         let stride = if step.known { usize::try_from(step.value).unwrap_or(usize::MAX) } else { 1 };
         let range = usize::try_from(from).unwrap_or(0)..usize::try_from(to).unwrap_or(0);
-        found.extend(items.get(range).unwrap_or_default().iter().step_by(stride).cloned());
+        for item in items.get(range).unwrap_or_default().iter().step_by(stride) {
+            results.add(&mut found, item)?;
+        }
     }
     Ok(found)
 }
 
-fn children(value: &Data) -> Vec<Data> {
-    match value {
+fn children(value: &Data, results: &mut Results) -> Outcome<Vec<Data>> {
+    results.count(match value {
+        Data::Map(map) => map.len(),
+        Data::List(items) => items.len(),
+        Data::Str(text) => text.len(),
+        _ => 0,
+    })?;
+    Ok(match value {
         Data::Map(map) => map.iter().map(|(_, value)| value.clone()).collect(),
         Data::List(items) => items.to_vec(),
         // Go sees the bytes of a string here.
         Data::Str(text) => text.bytes().map(|byte| Data::Int(i64::from(byte))).collect(),
         _ => Vec::new(),
-    }
+    })
 }
 
-fn descend(value: &Data, found: &mut Vec<Data>) {
-    let children = children(value);
+fn descend(value: &Data, found: &mut Vec<Data>, results: &mut Results) -> Outcome<()> {
+    if let Data::Str(text) = value {
+        // Its bytes have no parts.
+        return if text.is_empty() { Ok(()) } else { results.add(found, value) };
+    }
+    let children = children(value, results)?;
     if !children.is_empty() {
-        found.push(value.clone());
-        children.iter().for_each(|child| descend(child, found));
+        results.add(found, value)?;
+        for child in &children {
+            descend(child, found, results)?;
+        }
     }
+    Ok(())
 }
 
-fn filter(left: &[Node], operator: &str, right: &[Node], input: &[Data]) -> std::result::Result<Vec<Data>, Fault> {
+fn filter(left: &[Node], operator: &str, right: &[Node], input: &[Data], results: &mut Results) -> Outcome<Vec<Data>> {
     let mut found = Vec::new();
     for value in input {
-        let Some(items) = value.as_list() else { return Err("value is not array or slice and cannot be filtered".to_string()) };
+        let Some(items) = value.as_list() else { return Err(Failure::Unfit) };
         for item in items.iter() {
-            let lefts = list(left, vec![item.clone()]);
+            results.count(1)?;
+            let lefts = list(left, vec![item.clone()], results);
             if operator == "exists" {
-                if lefts.is_ok_and(|lefts| !lefts.is_empty()) {
-                    found.push(item.clone());
+                match lefts {
+                    Ok(lefts) if !lefts.is_empty() => found.push(item.clone()),
+                    Err(Failure::Limit(text)) => return Err(Failure::Limit(text)),
+                    _ => {}
                 }
                 continue;
             }
             let lefts = lefts?;
             let Some(a) = lefts.first() else { continue };
-            let rights = if lefts.len() == 1 { list(right, vec![item.clone()])? } else { Vec::new() };
+            let rights = if lefts.len() == 1 { list(right, vec![item.clone()], results)? } else { Vec::new() };
             if lefts.len() > 1 || rights.len() > 1 {
-                return Err("can only compare one element at a time".to_string());
+                return Err(Failure::Unfit);
             }
             let Some(b) = rights.first() else { continue };
             if passes(a, operator, b)? {
@@ -250,8 +319,7 @@ fn filter(left: &[Node], operator: &str, right: &[Node], input: &[Data]) -> std:
 }
 
 /// Whether `a operator b` holds; values of different kinds cannot be compared.
-fn passes(a: &Data, operator: &str, b: &Data) -> std::result::Result<bool, Fault> {
-    let incompatible = || "incompatible types for comparison".to_string();
+fn passes(a: &Data, operator: &str, b: &Data) -> Outcome<bool> {
     let order = match (a, b) {
         (Data::Bool(a), Data::Bool(b)) if matches!(operator, "==" | "!=") => Some(a.cmp(b)),
         (Data::Int(a), Data::Int(b)) => Some(a.cmp(b)),
@@ -260,7 +328,7 @@ fn passes(a: &Data, operator: &str, b: &Data) -> std::result::Result<bool, Fault
         (Data::Int(a), Data::Float(b)) => (*a as f64).partial_cmp(b),
         (Data::Float(a), Data::Int(b)) => a.partial_cmp(&(*b as f64)),
         (Data::Str(a), Data::Str(b)) => Some(a.cmp(b)),
-        _ => return Err(incompatible()),
+        _ => return Err(Failure::Unfit),
     };
     Ok(match operator {
         "==" => order == Some(Ordering::Equal),
@@ -269,7 +337,7 @@ fn passes(a: &Data, operator: &str, b: &Data) -> std::result::Result<bool, Fault
         "<=" => matches!(order, Some(Ordering::Less | Ordering::Equal)),
         ">" => order == Some(Ordering::Greater),
         ">=" => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
-        _ => return Err(format!("unrecognized filter operator {operator}")),
+        _ => return Err(Failure::Unfit),
     })
 }
 
@@ -303,7 +371,7 @@ mod tests {
 
     fn text(template: &str) -> String {
         let mut out = Vec::new();
-        JsonPath::parse(template).unwrap().write(&tree(), &mut out);
+        JsonPath::parse(template).unwrap().write(&tree(), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -342,5 +410,15 @@ mod tests {
         for template in ["{.a", "{.a[1}", "{.a[x]}", "{'x}", "{.a[?(@.b]}", "{^}", "{....}"] {
             assert!(JsonPath::parse(template).is_err(), "{template}");
         }
+    }
+
+    #[test]
+    fn results_are_counted() {
+        let deep = (0..60).fold(Data::str("x"), |inner, _| Data::map([("a".into(), inner)].into_iter().collect::<Map>()));
+        let write = |template: &str| JsonPath::parse(template).unwrap().write(&deep, &mut Vec::new()).map_err(|error| error.to_string());
+        assert_eq!(write("{..a..a}"), Ok(()));
+        let limit = Err("jsonpath has more than 10000000 results".to_string());
+        assert_eq!(write(&format!("{{{}}}", "..a".repeat(20))), limit);
+        assert_eq!(write(&format!("{{.a[?(@{})]}}", "..a".repeat(20))), Ok(()), "a map is no list");
     }
 }
