@@ -12,6 +12,10 @@ use crate::quote::quote as go_quote;
 use crate::url::{path_escape, path_unescape};
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
+use std::cell::Cell;
+
+/// Most bytes of a report; what does not fit is left out.
+pub(super) const REPORT_LIMIT: usize = 16 << 20;
 
 /// The message for a schema that cannot be used.
 pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
@@ -32,7 +36,7 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
                 "{} is not valid against metaschema: jsonschema validation failed with {}\n{}",
                 go_quote(&url),
                 quote(location),
-                validation_text(schema, src)
+                validation_text(schema, src, REPORT_LIMIT)
             )
         }
         CompileError::ParseIdError { loc } => format!("error in parsing id at {}", go_quote(loc)),
@@ -68,13 +72,43 @@ pub(super) fn address(url: &str) -> String {
     format!("{document}#{}", steps.collect::<Vec<_>>().join("/"))
 }
 
-/// The lines below the headline, without a final line end; empty when no error counts.
-pub(super) fn validation_text(schema: &Written, error: &ValidationError) -> String {
+/// The lines below the headline, without a final line end; empty when no error counts. Ends with [`cut_line`] if the lines take
+/// more than `room` bytes.
+pub(super) fn validation_text(schema: &Written, error: &ValidationError, room: usize) -> String {
+    let report = Report { schema, room: Cell::new(room) };
     let mut out = String::new();
-    for fault in list(schema, &error.causes, error.schema_url, 0, Parent::Splitting) {
-        fault.write(0, &mut out);
+    let mut is_whole = true;
+    for fault in list(&report, &error.causes, error.schema_url, 0, Parent::Splitting) {
+        is_whole = is_whole && fault.write(0, room, &mut out);
+    }
+    if !is_whole || report.is_full() {
+        out.push_str(if out.is_empty() { "" } else { "\n" });
+        out.push_str(&cut_line());
     }
     out
+}
+
+/// The last line of a report that is too long.
+pub(super) fn cut_line() -> String {
+    format!("- more faults are left out: the report is longer than {REPORT_LIMIT} bytes")
+}
+
+/// A report in the making.
+struct Report<'a> {
+    schema: &'a Written,
+    /// The bytes that are left for texts and locations.
+    room: Cell<usize>,
+}
+
+impl Report<'_> {
+    fn is_full(&self) -> bool {
+        self.room.get() == 0
+    }
+
+    fn fault(&self, location: String, text: String, reference: bool, causes: Vec<Fault>) -> Fault {
+        self.room.set(self.room.get().saturating_sub(location.len() + text.len()));
+        Fault { location, text, reference, causes }
+    }
 }
 
 /// One level of the report.
@@ -87,7 +121,11 @@ struct Fault {
 }
 
 impl Fault {
-    fn write(&self, indent: usize, out: &mut String) {
+    /// Appends its lines; whether they fit.
+    fn write(&self, indent: usize, room: usize, out: &mut String) -> bool {
+        if out.len() > room {
+            return false;
+        }
         let shown = !(self.reference && self.causes.len() == 1);
         if shown {
             if !out.is_empty() {
@@ -101,9 +139,7 @@ impl Fault {
             out.push_str(": ");
             out.push_str(&self.text);
         }
-        for cause in &self.causes {
-            cause.write(indent + usize::from(shown), out);
-        }
+        self.causes.iter().all(|cause| cause.write(indent + usize::from(shown), room, out))
     }
 }
 
@@ -138,7 +174,7 @@ fn counts(error: &ValidationError) -> bool {
     }
 }
 
-fn list(schema: &Written, causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
+fn list(report: &Report, causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
     let causes: Vec<&ValidationError> = causes.iter().filter(|cause| counts(cause)).collect();
     let formats: Vec<&ValidationError> = causes.iter().copied().filter(|cause| matches!(cause.kind, ErrorKind::Format { .. })).collect();
     // A failed format hides all other faults of its schema.
@@ -148,7 +184,7 @@ fn list(schema: &Written, causes: &[ValidationError], base: &str, depth: usize, 
             && is_below(&pointer(&cause.instance_location.tokens), &pointer(&format.instance_location.tokens))
     };
     let shown: Vec<&ValidationError> = causes.into_iter().filter(|cause| !formats.iter().any(|format| hides(format, cause))).collect();
-    grouped_list(schema, &shown, base, depth, parent)
+    grouped_list(report, &shown, base, depth, parent)
 }
 
 /// Whether `pointer` is `other` or leads below it.
@@ -156,14 +192,15 @@ fn is_below(pointer: &str, other: &str) -> bool {
     pointer.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn grouped_list(schema: &Written, causes: &[&ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
+fn grouped_list(report: &Report, causes: &[&ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
     if parent == Parent::Splitting
         && causes.len() > 1
-        && let Some(fault) = lost_group(schema, causes, base, depth)
+        && let Some(fault) = lost_group(report, causes, base, depth)
     {
         return vec![fault];
     }
-    in_order(causes, base).into_iter().map(|cause| wrapped(schema, cause, base, depth, parent == Parent::Applicator)).collect()
+    let causes = in_order(causes, base).into_iter().take_while(|_| !report.is_full());
+    causes.map(|cause| wrapped(report, cause, base, depth, parent == Parent::Applicator)).collect()
 }
 
 /// The causes in their order, except that those of `unevaluatedProperties` and `unevaluatedItems`, which come in random order, are
@@ -181,7 +218,7 @@ fn in_order<'a, 's, 'v>(causes: &[&'a ValidationError<'s, 'v>], base: &str) -> V
 }
 
 /// The group that `boon` split up although an `allOf` or the like is between it and the parent.
-fn lost_group(schema: &Written, causes: &[&ValidationError], base: &str, depth: usize) -> Option<Fault> {
+fn lost_group(report: &Report, causes: &[&ValidationError], base: &str, depth: usize) -> Option<Fault> {
     // The fault of a property's name does not include the place of its object.
     let placed = |cause: &ValidationError| !matches!(cause.kind, ErrorKind::PropertyName { .. });
     let first = causes.iter().find(|cause| placed(cause)).or(causes.first())?;
@@ -211,22 +248,19 @@ fn lost_group(schema: &Written, causes: &[&ValidationError], base: &str, depth: 
     }
     let end = common.last()?.end;
     let at = depth + common.iter().map(|step| step.instance).sum::<usize>();
-    let group = Fault {
-        location: place(schema, first.instance_location.tokens.get(..at)?),
-        text: "validation failed".to_string(),
-        reference: false,
-        causes: grouped_list(schema, causes, first.schema_url.get(..end)?, at, Parent::Group),
-    };
-    Some(wrap(schema, group, &common, &first.instance_location.tokens, depth, false))
+    let location = place(report.schema, first.instance_location.tokens.get(..at)?);
+    let causes = grouped_list(report, causes, first.schema_url.get(..end)?, at, Parent::Group);
+    let group = report.fault(location, "validation failed".to_string(), false, causes);
+    Some(wrap(report, group, &common, &first.instance_location.tokens, depth, false))
 }
 
 /// A cause with the dropped levels between it and its parent.
-fn wrapped(schema: &Written, cause: &ValidationError, base: &str, depth: usize, represented: bool) -> Fault {
+fn wrapped(report: &Report, cause: &ValidationError, base: &str, depth: usize, represented: bool) -> Fault {
     let steps = steps(cause.schema_url, base);
-    wrap(schema, fault(schema, cause), &steps, &cause.instance_location.tokens, depth, represented)
+    wrap(report, fault(report, cause), &steps, &cause.instance_location.tokens, depth, represented)
 }
 
-fn wrap(schema: &Written, mut inner: Fault, steps: &[Step], tokens: &[InstanceToken], depth: usize, represented: bool) -> Fault {
+fn wrap(report: &Report, mut inner: Fault, steps: &[Step], tokens: &[InstanceToken], depth: usize, represented: bool) -> Fault {
     let first = steps.iter().position(|step| step.applicator.is_some());
     for (at, step) in steps.iter().enumerate().rev() {
         let Some(text) = step.applicator else { continue };
@@ -234,8 +268,8 @@ fn wrap(schema: &Written, mut inner: Fault, steps: &[Step], tokens: &[InstanceTo
             continue;
         }
         let length = depth + steps.iter().take(at).map(|step| step.instance).sum::<usize>();
-        let location = place(schema, tokens.get(..length).unwrap_or(tokens));
-        inner = Fault { location, text: text.to_string(), reference: false, causes: vec![inner] };
+        let location = place(report.schema, tokens.get(..length).unwrap_or(tokens));
+        inner = report.fault(location, text.to_string(), false, vec![inner]);
     }
     inner
 }
@@ -283,20 +317,17 @@ fn steps(url: &str, base: &str) -> Vec<Step> {
     steps
 }
 
-fn fault(schema: &Written, error: &ValidationError) -> Fault {
+fn fault(report: &Report, error: &ValidationError) -> Fault {
     let depth = error.instance_location.tokens.len();
     let causes = match &error.kind {
-        ErrorKind::Reference { url, .. } | ErrorKind::Schema { url } => list(schema, &error.causes, url, depth, Parent::Splitting),
-        ErrorKind::PropertyName { .. } => list(schema, &error.causes, &format!("{}/propertyNames", error.schema_url), 0, Parent::Splitting),
-        ErrorKind::Group => list(schema, &error.causes, error.schema_url, depth, Parent::Group),
-        _ => list(schema, &error.causes, error.schema_url, depth, Parent::Applicator),
+        ErrorKind::Reference { url, .. } | ErrorKind::Schema { url } => list(report, &error.causes, url, depth, Parent::Splitting),
+        ErrorKind::PropertyName { .. } => list(report, &error.causes, &format!("{}/propertyNames", error.schema_url), 0, Parent::Splitting),
+        ErrorKind::Group => list(report, &error.causes, error.schema_url, depth, Parent::Group),
+        _ => list(report, &error.causes, error.schema_url, depth, Parent::Applicator),
     };
-    Fault {
-        location: place(schema, &error.instance_location.tokens),
-        text: pattern_text(schema, error).unwrap_or_else(|| text(&error.kind)),
-        reference: matches!(error.kind, ErrorKind::Reference { .. }),
-        causes,
-    }
+    let location = place(report.schema, &error.instance_location.tokens);
+    let text = pattern_text(report.schema, error).unwrap_or_else(|| text(&error.kind));
+    report.fault(location, text, matches!(error.kind, ErrorKind::Reference { .. }), causes)
 }
 
 /// The message about a pattern or reference, or a text that must be one: quoted as written in the schema, in Go's words.

@@ -203,12 +203,18 @@ fn run(jobs: Vec<Job>, fetch: Option<Fetch>, is_over: &AtomicBool) -> Outcome {
     let mut compiled: HashMap<*const u8, Compiled> = HashMap::new();
     let mut text = String::new();
     for job in jobs.iter().take_while(|_| !is_over.load(Ordering::Relaxed)) {
+        let Some(room) = fault::REPORT_LIMIT.checked_sub(text.len()).filter(|room| *room > 0) else {
+            if !text.ends_with(&(fault::cut_line() + "\n")) {
+                text.push_str(&(fault::cut_line() + "\n"));
+            }
+            break;
+        };
         match job {
             Job::Say(line) => text.push_str(line),
             Job::Check { chart, schema, values } => {
                 // Aliases of one chart share the bytes of its schema; the jobs keep them alive.
                 let compiled = compiled.entry(schema.as_ptr()).or_insert_with(|| compile(schema, &loader));
-                if let Some(fault) = check(compiled, values) {
+                if let Some(fault) = check(compiled, values, room) {
                     text.push_str(chart);
                     text.push_str(":\n");
                     text.push_str(&fault);
@@ -238,14 +244,15 @@ fn compile(schema: &[u8], loader: &Loader) -> Compiled {
     Ok((schemas, index, schema, written))
 }
 
-fn check(compiled: &Compiled, values: &Arc<Map>) -> Option<String> {
+/// The fault of values, in about `room` bytes at most.
+fn check(compiled: &Compiled, values: &Arc<Map>, room: usize) -> Option<String> {
     match compiled {
         Err(text) => Some(text.clone()),
         Ok((_, _, schema, _)) if bounds::is_endless(schema, values) => Some("schema applies its parts too often\n".to_string()),
         Ok((schemas, index, _, written)) => {
             let instance = to_json(&Data::Map(values.clone()));
             let fault = schemas.validate(&instance, *index).err()?;
-            let text = fault::validation_text(written, &fault);
+            let text = fault::validation_text(written, &fault, room);
             (!text.is_empty()).then(|| text + "\n")
         }
     }

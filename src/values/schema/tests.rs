@@ -6,7 +6,7 @@ use crate::values::sample::data;
 fn check_text(schema: &str, values: &str) -> String {
     let Data::Map(values) = data(values) else { panic!("{values} is no map") };
     let loader = Loader { fetch: None, unresolved_urns: Arc::default(), loads: Arc::default() };
-    check(&compile(schema.as_bytes(), &loader), &values).unwrap_or_default()
+    check(&compile(schema.as_bytes(), &loader), &values, fault::REPORT_LIMIT).unwrap_or_default()
 }
 
 #[test]
@@ -93,4 +93,15 @@ fn parts_are_counted_before_they_are_applied() {
     assert!(!endless(r##"{"additionalProperties": {"$ref": "#"}}"##, &levels));
     let named = r##"{"$defs": {"x": {"$anchor": "x", "properties": {"a": {"anyOf": [{"$ref": "#x"}, {"$ref": "#x"}]}}}}, "$ref": "#x"}"##;
     assert!(endless(named, &levels));
+}
+
+#[test]
+fn a_report_is_cut_at_its_limit() {
+    let names: Vec<String> = (0..3000).map(|number| format!("\"name-{number}\"")).collect();
+    let schema = format!(r#"{{"properties": {{"a": {{"items": {{"enum": [{}]}}}}}}}}"#, names.join(","));
+    let text = check_text(&schema, &format!(r#"{{"a": [{}"x"]}}"#, "\"x\",".repeat(2000)));
+    assert!((fault::REPORT_LIMIT..fault::REPORT_LIMIT + (1 << 18)).contains(&text.len()), "{}", text.len());
+    assert!(text.starts_with("- at '/a/0': value must be one of 'name-0', "));
+    assert!(text.ends_with("\n- more faults are left out: the report is longer than 16777216 bytes\n"));
+    assert!(!check_text(&schema, r#"{"a": ["x", "x"]}"#).contains("left out"));
 }

@@ -18,7 +18,7 @@ fn admits(schema: &str, values: &str) -> Option<bool> {
 fn fault(schema: &str, values: &str) -> Option<String> {
     let Data::Map(values) = data(values) else { panic!("{values} is no map") };
     let loader = Loader { fetch: None, unresolved_urns: Arc::default(), loads: Arc::default() };
-    check(&compile(schema.as_bytes(), &loader), &values)
+    check(&compile(schema.as_bytes(), &loader), &values, crate::values::schema::fault::REPORT_LIMIT)
 }
 
 #[test]
