@@ -334,17 +334,15 @@ pub fn write_as(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     sink.finish()
 }
 
-/// As [`write_as`], but a link at `path` stays, and the file that it leads to is written, as by Go's `os.Create`. A device there, such as
-/// `/dev/null`, is written to.
+/// As [`write_as`], but what is not a plain file is written to in place, as by Go's `os.Create`: a link at `path` stays, and the file
+/// that it leads to is written, or made; a device such as `/dev/null` stays one.
 pub fn write_through_links(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
-    let is_link = lstat(path).is_ok_and(|found| found.kind == Kind::Link);
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        let written = std::fs::OpenOptions::new().write(true).open(path).and_then(|mut device| device.write_all(bytes));
-        return written.map_err(|error| fault("open", path, &error));
-    }
-    match is_link.then(|| resolve_links(path)) {
-        Some(Ok(target)) => write_as(&target, bytes, mode),
-        // A link that leads nowhere is replaced.
+    match lstat(path).map(|found| found.kind) {
+        Ok(Kind::Link | Kind::Irregular) => {
+            let written = std::fs::OpenOptions::new().write(true).create(true).truncate(true).open(path);
+            let mut file = written.map_err(|error| fault("open", path, &error))?;
+            file.write_all(bytes).map_err(|error| fault("write", path, &error))
+        }
         _ => write_as(path, bytes, mode),
     }
 }

@@ -329,12 +329,16 @@ impl Rendering {
         let mut add = |folder: &Path, path: &str, text: &[u8], keep: bool| -> Result<()> {
             let name = fs::with_slashes(path);
             // Refuses names that leave the folder.
-            fs::join_below(folder, &name)?;
-            // As Helm joins them: `o//a.yaml` for the folder `o/`.
-            let mut target = folder.as_os_str().to_os_string();
-            target.push("/");
-            target.push(&*name);
-            let target = PathBuf::from(target);
+            let inside = fs::join_below(folder, &name)?;
+            let target = if cfg!(windows) {
+                inside
+            } else {
+                // As Helm joins them: `o//a.yaml` for the folder `o/`.
+                let mut target = folder.as_os_str().to_os_string();
+                target.push("/");
+                target.push(&*name);
+                PathBuf::from(target)
+            };
             let file = match files.entry(target.clone()) {
                 Entry::Occupied(file) => file.into_mut(),
                 Entry::Vacant(place) => {
@@ -470,8 +474,8 @@ mod tests {
         rendering(&documents, &[]).write_files(&folder, None, Hooks::All, &mut Vec::new()).unwrap();
         assert_eq!(std::fs::read_to_string(top.path().join("target")).unwrap(), "---\n# Source: c/templates/a.yaml\nx: 1\n");
         let kind = |name: &str| fs::lstat(&folder.join("c/templates").join(name)).unwrap().kind;
-        assert_eq!(["a.yaml", "b.yaml"].map(kind), [fs::Kind::Link; 2]);
-        assert!(std::fs::read_to_string(folder.join("c/templates/c.yaml")).unwrap().starts_with("---\n"));
+        assert_eq!(["a.yaml", "b.yaml", "c.yaml"].map(kind), [fs::Kind::Link; 3]);
+        assert!(std::fs::read_to_string(top.path().join("nowhere")).unwrap().starts_with("---\n"));
     }
 
     #[test]

@@ -50,8 +50,6 @@ pub struct Saved {
 pub struct Downloader<'s> {
     client: Client<'s>,
     options: ChartOptions,
-    /// What a registry said before is taken for what it says now.
-    prefers_cache: bool,
 }
 
 /// The chart that `reference` names, as an absolute path: an existing folder or archive, else a fetched archive.
@@ -78,12 +76,7 @@ pub fn locate(reference: &str, options: &ChartOptions, settings: &Settings, repo
 impl<'s> Downloader<'s> {
     /// Creates a downloader with these flags.
     pub fn new(options: ChartOptions, settings: &'s Settings, reporter: &'s dyn Reporter) -> Downloader<'s> {
-        Downloader { client: Client::new(settings, reporter), options, prefers_cache: false }
-    }
-
-    /// The same for exact versions out of a lock: a registry is asked only for what is not cached.
-    pub fn preferring_cache(self) -> Downloader<'s> {
-        Downloader { prefers_cache: true, ..self }
+        Downloader { client: Client::new(settings, reporter), options }
     }
 
     /// The HTTP client, for further requests over the same connections.
@@ -243,9 +236,7 @@ impl<'s> Downloader<'s> {
             }
             Place::Oci { reference } => {
                 let reporter = self.client.reporter();
-                let registries = self.registries();
-                let remembered = if self.prefers_cache { registries.remembered(reference, wanted) } else { None };
-                let pulled = remembered.map_or_else(|| registries.pull(reference, wanted), Ok)?;
+                let pulled = self.registries().pull(reference, wanted)?;
                 announce("Pulled", reference, &pulled.digest, reporter);
                 if pulled.provenance.is_some() {
                     announce("Pulled", reference, &pulled.digest, reporter);

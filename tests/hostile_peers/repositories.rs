@@ -439,7 +439,7 @@ fn a_lock_with_digests_takes_no_other_archive() {
     // Digests that cannot be read are not none.
     *served.lock().expect("what is served") = ("a-1.0.0.tgz", ARCHIVE.to_vec());
     let lock = std::fs::read_to_string(chart.join("Chart.lock")).expect("the lock");
-    for archives in ["archives: x\n", "archives: [a]\n", "archives: {a-1.0.0.tgz: 7}\n"] {
+    for archives in ["archives: x\n", "archives: [a]\n", "archives: {a-1.0.0.tgz: 7}\n", "archives: {a-1.0.0.tgz: 2cd0}\n"] {
         let rest = lock.split_once("dependencies:").expect("dependencies").1;
         std::fs::write(chart.join("Chart.lock"), format!("{archives}dependencies:{rest}")).expect("a file");
         assert_eq!(again(), Err((ErrorKind::Verification, "Chart.lock: archives is no table of digests".to_string())), "{archives}");

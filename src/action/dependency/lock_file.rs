@@ -8,6 +8,7 @@ use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
+use crate::repository::oci::valid_digest;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -30,7 +31,9 @@ pub(super) fn lock_digests(folder: &Path, v1: bool) -> Result<BTreeMap<String, S
         None | Some(Data::Null) => return Ok(BTreeMap::new()),
         Some(archives) => archives,
     };
-    let digest = |(name, digest): (&std::sync::Arc<str>, &Data)| Some((name.to_string(), digest.as_str()?.to_string()));
+    // In the one form that is written, so that comparing the texts compares the digests.
+    let is_written = |text: &&str| text.starts_with("sha256:") && valid_digest(text);
+    let digest = |(name, digest): (&std::sync::Arc<str>, &Data)| Some((name.to_string(), digest.as_str().filter(is_written)?.to_string()));
     let digests = archives.as_map().and_then(|map| map.iter().map(digest).collect::<Option<_>>());
     digests.ok_or_else(|| Error::new(ErrorKind::Verification, format!("{name}: archives is no table of digests")))
 }

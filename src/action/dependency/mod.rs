@@ -96,7 +96,6 @@ pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &d
     let Some(lock) = chart.content.lock.clone() else { return update(folder, options, settings, reporter) };
     let aside = Aside::new(reporter);
     let mut manager = Manager::new(folder, options, settings, &aside)?;
-    manager.downloader = manager.downloader.preferring_cache();
     let v1 = chart.metadata.is_v1();
     let mut asked = chart.metadata.dependencies.clone();
     let helm_2 = resolve::digest_of_helm_2(&asked)?;
@@ -114,10 +113,7 @@ pub fn build(folder: &Path, options: &Options, settings: &Settings, reporter: &d
         }
     }
     let digests = lock_digests(folder, v1)?;
-    if digests.is_empty() {
-        // Whoever locked the digests need not know the repositories by name: no other archive is taken (helm/helm#7214).
-        manager.check_repositories(&lock.dependencies)?;
-    }
+    manager.check_repositories(&lock.dependencies, &digests)?;
     if !options.skip_refresh && !manager.is_cached(&lock.dependencies, &digests) {
         manager.update_repositories()?;
     }

@@ -184,7 +184,7 @@ impl Manager<'_> {
 
     /// The archive whose digest the lock names for a dependency, with its file name, if the content cache or `charts/` has it.
     pub(super) fn locked_archive(&self, dependency: &Dependency, digests: &BTreeMap<String, String>) -> Option<(String, Vec<u8>)> {
-        let name = format!("{}-{}.tgz", dependency.name, dependency.version);
+        let name = archive_name(dependency);
         let digest = cache::parse_digest(digests.get(&name)?).ok()?;
         if let Some((_, archive)) = cache::get(&self.settings.content_cache, &digest, cache::Kind::Chart) {
             return Some((name, archive));
@@ -198,11 +198,13 @@ impl Manager<'_> {
         self.repositories.entries.iter().try_for_each(|entry| fs::open(&index_path(self.settings, &entry.name)?).map(|_| ()))
     }
 
-    /// Every repository of a lock must be an added one.
-    pub(super) fn check_repositories(&self, locked: &[Dependency]) -> Result<()> {
+    /// Every repository of a lock must be an added one, but for archives whose digest is locked: no other archive is taken from there
+    /// (helm/helm#7214).
+    pub(super) fn check_repositories(&self, locked: &[Dependency], digests: &BTreeMap<String, String>) -> Result<()> {
         let known = |address: &str| self.repositories.entries.iter().any(|entry| url::equal(&entry.url, address.trim_end_matches('/')));
         let missing: Vec<&str> = locked
             .iter()
+            .filter(|dependency| !digests.contains_key(&archive_name(dependency)))
             .map(|dependency| dependency.repository.as_str())
             .filter(|address| !(address.is_empty() || address.starts_with("file://") || url::is_oci(address) || known(address)))
             .collect();
@@ -213,6 +215,11 @@ impl Manager<'_> {
         let message = format!("no repository definition for {missing}. Please add the missing repos via '{program} repo add'");
         Err(Error::new(ErrorKind::Dependency, message))
     }
+}
+
+/// What the archive of a dependency is usually called.
+fn archive_name(dependency: &Dependency) -> String {
+    format!("{}-{}.tgz", dependency.name, dependency.version)
 }
 
 /// Whether it is known what the version of a dependency named in its registry, and the content cache has that archive.

@@ -67,7 +67,7 @@ impl<'a> Registries<'a> {
     }
 
     /// The same without a request, as the registry answered before; `None` if that is not kept whole.
-    pub fn remembered(&self, reference: &Reference, wanted: Wanted) -> Option<Artifact> {
+    fn remembered(&self, reference: &Reference, wanted: Wanted) -> Option<Artifact> {
         let settings = self.client.settings();
         let named = memory::named(settings, reference)?;
         let provenance = match wanted {
