@@ -411,6 +411,11 @@ impl Catalog {
         state.entries.is_empty() && state.deleted.is_empty() && self.claims.is_empty()
     }
 
+    /// The tenant; empty at the top.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     /// The object name of a file of this tenant.
     pub fn object(&self, file: &str) -> String {
         if self.tenant.is_empty() { file.to_string() } else { format!("{}/{file}", self.tenant) }
@@ -557,8 +562,17 @@ impl Catalog {
     /// Lists the storage if the last listing is too old. A caller that waits for another's listing uses its
     /// result if that listing started after the call: listing may take longer than a listing stays fresh.
     pub async fn refresh(&self) -> Result<()> {
+        self.refresh_after(self.freshness).await
+    }
+
+    /// Lists the storage, whenever it was listed last.
+    pub async fn refresh_now(&self) -> Result<()> {
+        self.refresh_after(Duration::ZERO).await
+    }
+
+    async fn refresh_after(&self, freshness: Duration) -> Result<()> {
         let asked = Instant::now();
-        let is_fresh = |state: &State| state.listed.is_some_and(|at| at >= asked || at.elapsed() < self.freshness);
+        let is_fresh = |state: &State| state.listed.is_some_and(|at| at >= asked || at.elapsed() < freshness);
         if is_fresh(&self.state.read().unwrap_or_else(poisoned)) {
             return Ok(());
         }
@@ -613,7 +627,8 @@ impl Catalog {
 
     /// Logs once why a file is not among the charts.
     fn pass_over(&self, file: &str, reason: &str) {
-        if self.state.write().unwrap_or_else(poisoned).refused.insert(file.to_string()) {
+        let is_known = self.state.read().unwrap_or_else(poisoned).refused.contains(file);
+        if !is_known && self.state.write().unwrap_or_else(poisoned).refused.insert(file.to_string()) {
             self.log.warn(reason);
         }
     }

@@ -192,9 +192,6 @@ async fn store(server: &Arc<Server>, tenant: &str, asked: &Asked, chart: Bytes, 
     }
     let catalog = server.catalog(tenant);
     let replace = replaces(server, asked);
-    if replace && let Some(entry) = catalog.of_file(&package.file).await? {
-        super::registry::keep_aliases(server, tenant, &entry).await?;
-    }
     match publish(server, &catalog, Upload { package: &package, archive: chart, provenance, replace }).await? {
         Written::New => {
             // The tag in the registry names what was pushed there, which may be another archive.
@@ -279,12 +276,16 @@ async fn delete(server: &Server, tenant: &str, name: &str, version: &str) -> Res
     if !super::route::is_safe_part(&file) {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
     }
-    // While its archive is there: that is how its tags are known.
-    if let Some(entry) = catalog.of_file(&file).await? {
-        super::registry::forget_all(server, tenant, &entry).await?;
-    }
+    let entry = catalog.of_file(&file).await?;
+    let aliases = match &entry {
+        Some(entry) => super::registry::aliases_of(server, tenant, entry).await?,
+        None => Vec::new(),
+    };
     if !withdraw(server, &catalog, &file).await? {
         return Ok(error(StatusCode::NOT_FOUND, "not found"));
+    }
+    if let Some(entry) = entry {
+        super::registry::forget_all(server, tenant, &entry, aliases).await?;
     }
     Ok(json(StatusCode::OK, "{\"deleted\":true}"))
 }

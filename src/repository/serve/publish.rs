@@ -4,10 +4,11 @@
 //! of two concurrent publishers of one version, in this process or another, one is told that it exists. A
 //! signature without its archive is the claim of its writer, and is taken over if that writer has died.
 
-use super::Server;
 use super::catalog::{Catalog, Package};
 use super::storage::{Storage, Written};
+use super::{Server, registry};
 use crate::error::Result;
+use crate::package::digest::sha256_hex;
 use axum::body::Bytes;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -68,6 +69,9 @@ async fn write_both(server: &Server, catalog: &Catalog, upload: Upload<'_>) -> R
     let beside = format!("{object}.prov");
     let storage = &server.storage;
     if replace {
+        if let Some(replaced) = storage.get(&object).await?.map(|replaced| sha256_hex(&replaced)).filter(|old| *old != package.digest) {
+            registry::keep_aliases(server, catalog.tenant(), package, &replaced).await?;
+        }
         let old = storage.get(&beside).await?;
         // The old signature would not be valid for the new archive.
         put_or_delete(storage, &beside, provenance).await?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub struct Trial {
     pub server: Arc<Server>,
-    pub folder: tempfile::TempDir,
+    pub folder: Arc<tempfile::TempDir>,
 }
 
 /// Options of a server on `folder` that lists it again for every request.
@@ -43,7 +43,15 @@ pub fn options(folder: &Path) -> Options {
 impl Trial {
     /// A server on a new folder that it lists again for every request; `change` adjusts the options.
     pub fn new(change: impl FnOnce(&mut Options)) -> Trial {
-        let folder = tempfile::tempdir().expect("a folder");
+        Trial::on(Arc::new(tempfile::tempdir().expect("a folder")), change)
+    }
+
+    /// Another server on the same folder.
+    pub fn another(&self, change: impl FnOnce(&mut Options)) -> Trial {
+        Trial::on(self.folder.clone(), change)
+    }
+
+    fn on(folder: Arc<tempfile::TempDir>, change: impl FnOnce(&mut Options)) -> Trial {
         let mut options = options(folder.path());
         change(&mut options);
         let storage = Storage::open(&options.storage, &[]).expect("storage");

@@ -25,6 +25,7 @@ use crate::repository::serve::route::RegistryRoute;
 use crate::repository::serve::storage::Written;
 use crate::repository::serve::{Answer, Asked, Server, content, has_already, json};
 use crate::version::Version;
+use aliases::Alias;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use blobs::blob;
@@ -32,6 +33,7 @@ pub use blobs::forget_abandoned;
 use digest::Digest;
 use manifest::{Manifest, Part};
 use serde_json::{Value, json as object};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -58,6 +60,10 @@ fn manifest_unknown() -> Answer {
 
 fn manifest_invalid(message: &str) -> Answer {
     fault(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", message)
+}
+
+fn blob_of_manifest_unknown(digest: &Digest) -> Answer {
+    fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &format!("blob {} unknown to registry", digest.as_str()))
 }
 
 fn digest_invalid(message: &str) -> Answer {
@@ -193,7 +199,15 @@ async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option
 async fn has_archive(server: &Server, name: &str, manifest: &[u8]) -> Result<bool> {
     let manifest: Value = serde_json::from_slice(manifest).unwrap_or_default();
     match layer(&manifest, CHART_TYPE).filter(|_| is_chart(&manifest)) {
-        Some(digest) => blobs::exists(server, name, &digest).await,
+        Some(digest) if blobs::exists(server, name, &digest).await? => Ok(true),
+        Some(digest) => match chart_of(server, name) {
+            // Another server may have published it since this one listed the storage.
+            Some((catalog, _)) => {
+                catalog.refresh_now().await?;
+                blobs::exists(server, name, &digest).await
+            }
+            None => Ok(false),
+        },
         None => Ok(true),
     }
 }
@@ -209,8 +223,16 @@ fn media_type(manifest: &[u8]) -> String {
 }
 
 async fn tags(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
-    let mut tags: Vec<String> = server.storage.list(&format!(".oci/{name}/_tags")).await?.into_iter().map(|object| object.name).collect();
-    tags.extend(versions(server, name).await?.iter().map(|entry| tag_of(&entry.version)));
+    let mut tags: Vec<String> = versions(server, name).await?.iter().map(|entry| tag_of(&entry.version)).collect();
+    let known: HashSet<String> = tags.iter().cloned().collect();
+    let pushed = server.storage.list(&format!(".oci/{name}/_tags")).await?.into_iter().map(|object| object.name);
+    for tag in pushed.filter(|tag| !known.contains(tag)) {
+        // Clients pick the highest version: one whose archive is gone would keep them from all others.
+        let may_be_gone = !known.is_empty() && Version::parse_strict(&version_of(&tag)).is_ok();
+        if !may_be_gone || manifest(server, name, &tag).await?.is_some() {
+            tags.push(tag);
+        }
+    }
     tags.sort();
     tags.dedup();
     if tags.is_empty() && server.storage.list(&format!(".oci/{name}/_manifests")).await?.is_empty() {
@@ -298,8 +320,7 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
         Err(reason) => return Ok(manifest_invalid(&reason)),
     };
     if let Some(missing) = missing_part(server, name, &parts).await? {
-        let message = format!("blob {} unknown to registry", missing.as_str());
-        return Ok(fault(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN", &message));
+        return Ok(blob_of_manifest_unknown(missing));
     }
     let keeps = !server.options.allow_overwrite;
     for tag in tags.iter().filter(|_| keeps) {
@@ -314,13 +335,12 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
         Some(Ok(chart)) if tag_of(&chart.package.metadata.version) == tag => true,
         Some(_) => Version::parse_strict(&version_of(tag)).is_ok(),
     };
-    if let Some(chart) = &chart {
-        for tag in tags.iter().filter(|tag| is_version(tag)) {
-            let refused = match chart {
-                Ok(chart) => publish_chart(server, name, tag, chart).await?,
-                Err(fault) => Some(manifest_invalid(fault)),
-            };
-            if let Some(refused) = refused {
+    let versions: Vec<&str> = tags.iter().copied().filter(|tag| is_version(tag)).collect();
+    match chart.as_ref().filter(|_| !versions.is_empty()) {
+        None => {}
+        Some(Err(fault)) => return Ok(fault.answer()),
+        Some(Ok(chart)) => {
+            if let Some(refused) = publish_chart(server, name, &versions, chart).await? {
                 return Ok(refused);
             }
         }
@@ -402,10 +422,27 @@ struct PushedChart {
     provenance: Option<Bytes>,
 }
 
+/// Why a manifest brings no chart.
+enum NoChart {
+    /// The archive was deleted meanwhile: the client is to upload it again.
+    Gone(Digest),
+    Invalid(String),
+}
+
+impl NoChart {
+    fn answer(&self) -> Answer {
+        match self {
+            NoChart::Gone(digest) => blob_of_manifest_unknown(digest),
+            NoChart::Invalid(reason) => manifest_invalid(reason),
+        }
+    }
+}
+
 /// The chart of a manifest, or why it is none.
-async fn pushed_chart(server: &Server, name: &str, manifest: &Value) -> Result<std::result::Result<PushedChart, String>> {
-    let Some(digest) = layer(manifest, CHART_TYPE) else { return Ok(Err("a chart manifest without chart layer".to_string())) };
-    let Some(archive) = blob(server, name, &digest).await? else { return Ok(Err("blob unknown to registry".to_string())) };
+async fn pushed_chart(server: &Server, name: &str, manifest: &Value) -> Result<std::result::Result<PushedChart, NoChart>> {
+    let invalid = |reason: &str| NoChart::Invalid(reason.to_string());
+    let Some(digest) = layer(manifest, CHART_TYPE) else { return Ok(Err(invalid("a chart manifest without chart layer"))) };
+    let Some(archive) = blob(server, name, &digest).await? else { return Ok(Err(NoChart::Gone(digest))) };
     let provenance = match layer(manifest, PROVENANCE_TYPE) {
         Some(digest) => blob(server, name, &digest).await?,
         None => None,
@@ -413,25 +450,23 @@ async fn pushed_chart(server: &Server, name: &str, manifest: &Value) -> Result<s
     let for_reading = archive.clone();
     let read = tokio::task::spawn_blocking(move || read_package(&for_reading)).await;
     let package = read.map_err(|error| Error::new(ErrorKind::Chart, error.to_string())).and_then(|read| read);
-    Ok(package.map(|package| PushedChart { package, digest, archive, provenance }).map_err(|error| error.message().to_string()))
+    Ok(package.map(|package| PushedChart { package, digest, archive, provenance }).map_err(|error| invalid(error.message())))
 }
 
-/// Puts a chart that was pushed under `tag` among the tenant's charts. `Some` is the refusal.
-async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, chart: &PushedChart) -> Result<Option<Answer>> {
+/// Puts a chart that was pushed under `tags`, which can only be versions, among the tenant's charts. `Some` is the refusal.
+async fn publish_chart(server: &Arc<Server>, name: &str, tags: &[&str], chart: &PushedChart) -> Result<Option<Answer>> {
     let PushedChart { package, digest, archive, provenance } = chart;
     let Some((catalog, chart_name)) = chart_of(server, name) else {
         // It would be in no index, and nothing would keep its versions from being replaced.
         let message = format!("{name} is no chart of a repository of this server; how deep these lie is its option --depth");
         return Ok(Some(fault(StatusCode::FORBIDDEN, "DENIED", &message)));
     };
-    if package.metadata.name != chart_name || tag_of(&package.metadata.version) != tag {
+    let is_other = |tag: &&&str| package.metadata.name != chart_name || tag_of(&package.metadata.version) != **tag;
+    if let Some(tag) = tags.iter().find(is_other) {
         let message = format!("the archive is {} {}, not {chart_name} {tag}", package.metadata.name, package.metadata.version);
         return Ok(Some(manifest_invalid(&message)));
     }
     let replace = server.options.allow_overwrite;
-    if replace && let Some(entry) = catalog.of_file(&package.file).await? {
-        aliases::keep(server, name, &entry).await?;
-    }
     let upload = Upload { package, archive: archive.clone(), provenance: provenance.clone(), replace };
     match publish(server, &catalog, upload).await? {
         Written::New => {
@@ -445,6 +480,10 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tag: &str, chart: &Push
         Written::Exists => {
             let same = server.storage.get(&catalog.object(&package.file)).await?.is_some_and(|stored| stored == *archive);
             if same {
+                // Another server has published it, whose archive this blob is served from too.
+                if digest.sha256().is_some() {
+                    server.storage.discard(&kept(name, "_blobs", &digest.key())).await?;
+                }
                 if let Some(provenance) = provenance {
                     sign_later(server, &catalog, &package.file, provenance.clone()).await?;
                 }
@@ -484,11 +523,13 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
     }
     if let Some((catalog, _)) = chart_of(server, name) {
         for entry in versions {
-            aliases::keep(server, name, &entry).await?;
-            deleted |= withdraw(server, &catalog, &entry.file).await?;
-        }
-        if !has_archive(server, name, &bytes).await? {
-            server.storage.delete(&kept(name, "_manifests", &digest.key())).await?;
+            let aliases = aliases::of(server, name, &entry.version, &entry.digest).await?;
+            aliases::keep(server, name, &aliases).await?;
+            let withdrawn = withdraw(server, &catalog, &entry.file).await?;
+            if withdrawn && !aliases.iter().any(|alias| alias.manifest == bytes) {
+                server.storage.delete(&kept(name, "_manifests", &digest.key())).await?;
+            }
+            deleted |= withdrawn;
         }
     }
     Ok(if deleted { empty(StatusCode::ACCEPTED, &[]) } else { manifest_unknown() })
@@ -519,12 +560,19 @@ pub async fn forget(server: &Server, tenant: &str, name: &str, version: &str) ->
     server.storage.delete(&kept(&repository_of(tenant, name), "_tags", &tag_of(version))).await.map(drop)
 }
 
-/// Deletes all tags of a version that is deleted over ChartMuseum's API.
-pub async fn forget_all(server: &Server, tenant: &str, entry: &StoredVersion) -> Result<()> {
-    aliases::remove(server, &repository_of(tenant, &entry.name), entry).await
+/// The tags other than its own that name the archive of a version, which is about to be deleted.
+pub async fn aliases_of(server: &Server, tenant: &str, entry: &StoredVersion) -> Result<Vec<Alias>> {
+    aliases::of(server, &repository_of(tenant, &entry.name), &entry.version, &entry.digest).await
 }
 
-/// Copies what other tags name to the blobs, before a version gets another archive.
-pub async fn keep_aliases(server: &Server, tenant: &str, entry: &StoredVersion) -> Result<()> {
-    aliases::keep(server, &repository_of(tenant, &entry.name), entry).await
+/// Deletes these tags of a version that was deleted over ChartMuseum's API, and its own.
+pub async fn forget_all(server: &Server, tenant: &str, entry: &StoredVersion, aliases: Vec<Alias>) -> Result<()> {
+    aliases::remove(server, &repository_of(tenant, &entry.name), &entry.version, &entry.digest, aliases).await
+}
+
+/// Copies what other tags name to the blobs, before a version of a tenant's chart gets another archive than `archive`.
+pub async fn keep_aliases(server: &Server, tenant: &str, package: &Package, archive: &str) -> Result<()> {
+    let name = repository_of(tenant, &package.metadata.name);
+    let aliases = aliases::of(server, &name, &package.metadata.version, archive).await?;
+    aliases::keep(server, &name, &aliases).await
 }

@@ -36,8 +36,12 @@ impl Parts {
 
 /// Whether the archive of a version is a layer of this manifest.
 pub fn holds(manifest: &Value, entry: &StoredVersion) -> bool {
-    let archive = format!("sha256:{}", entry.digest);
-    Parts::of(manifest).layers.iter().any(|(_, digest)| *digest == archive)
+    holds_archive(manifest, &entry.digest)
+}
+
+/// Whether an archive is a layer of this manifest; `archive` is its SHA-256 digest in hexadecimal digits.
+pub fn holds_archive(manifest: &Value, archive: &str) -> bool {
+    Parts::of(manifest).layers.iter().any(|(_, digest)| digest.strip_prefix("sha256:") == Some(archive))
 }
 
 /// Whether `tag` belongs to a version with other content than `pushed`, whose digest is `digest`.

@@ -275,6 +275,94 @@ fn versions_are_what_the_archive_says_however_they_are_written() {
     }
 }
 
+// What one server has listed may be older than what another has published.
+#[test]
+fn servers_on_one_storage_keep_each_other_s_tags() {
+    let slow = |options: &mut crate::repository::serve::Options| {
+        (options.freshness, options.allow_overwrite) = (std::time::Duration::from_secs(3600), true);
+    };
+    let (other, third) =
+        (archive(&CHART_FILE.replace("keywords: [x]\n", "")), archive(&CHART_FILE.replace("keywords: [x]", "keywords: [y]")));
+    let a = Trial::new(|options| options.allow_overwrite = true);
+    let b = a.another(slow);
+    assert!(!b.has_version(&chart()));
+    let manifest = a.manifest(&config(), &[(CHART_TYPE, &chart())], "then");
+    for tag in ["1.0.0_b", "rc"] {
+        assert_eq!(a.put(&format!("/v2/app/manifests/{tag}"), &manifest).0, 201);
+    }
+    // It is there for the other server too, which leaves it alone when another tag goes.
+    assert_eq!(b.get(TAG).1, manifest);
+    let b = a.another(slow);
+    b.get("/index.yaml");
+    let manifest = a.manifest(&config(), &[(CHART_TYPE, &other)], "then");
+    for tag in ["1.0.0_b", "rc"] {
+        assert_eq!(a.put(&format!("/v2/app/manifests/{tag}"), &manifest).0, 201);
+    }
+    assert_eq!(b.status("DELETE", "/v2/app/manifests/rc", ""), 202);
+    assert_eq!(a.get(TAG).1, manifest);
+    // What a tag names is kept, whatever the other server took the version for.
+    assert_eq!(a.put("/v2/app/manifests/rc", &manifest).0, 201);
+    assert_eq!(b.status("POST", "/api/charts?force", third.clone()), 201);
+    assert_eq!(is_whole(&a, "rc"), Some(true));
+    assert!(a.has_version(&third));
+}
+
+#[test]
+fn a_deletion_leaves_manifests_that_are_not_the_version_s() {
+    let trial = Trial::new(|options| options.allow_overwrite = true);
+    let image =
+        trial.manifest(b"{}", &[("application/x", b"layer")], "then").replace(CONFIG_TYPE, "application/vnd.oci.image.config.v1+json");
+    for tag in ["1.0.0_b", "img"] {
+        assert_eq!(trial.put(&format!("/v2/app/manifests/{tag}"), &image).0, 201);
+    }
+    assert_eq!(trial.status("POST", "/api/charts", chart()), 201);
+    assert_eq!(trial.status("DELETE", "/api/charts/app/1.0.0+b", ""), 200);
+    assert_eq!((trial.get("/v2/app/manifests/img").1, is_whole(&trial, "img")), (image.into(), Some(true)));
+}
+
+#[test]
+fn tags_whose_archives_are_gone_are_not_listed() {
+    let trial = Trial::new(|_| {});
+    for version in ["1.0.1", "1.0.9"] {
+        let chart = archive(&format!("apiVersion: v2\nname: app\nversion: {version}\n"));
+        let manifest = trial.manifest(b"{}", &[(CHART_TYPE, &chart)], "then");
+        assert_eq!(trial.put(&format!("/v2/app/manifests/{version}"), &manifest).0, 201);
+    }
+    std::fs::remove_file(trial.path("app-1.0.9.tgz")).expect("removed");
+    assert_eq!(trial.get("/v2/app/tags/list").1, r#"{"name":"app","tags":["1.0.1"]}"#);
+}
+
+#[test]
+fn a_push_with_a_wrong_tag_publishes_nothing() {
+    let trial = Trial::new(|_| {});
+    let manifest = trial.manifest(&config(), &[(CHART_TYPE, &chart())], "then");
+    let place = format!("/v2/app/manifests/{}?tag=1.0.0_b&tag=2.0.0", Digest::of(manifest.as_bytes()).as_str());
+    assert_eq!(trial.put(&place, &manifest), (400, "MANIFEST_INVALID".to_string()));
+    assert!(!trial.has_version(&chart()));
+}
+
+// Deleting or replacing one of many versions does not read the manifests of all others.
+#[test]
+fn tags_of_other_versions_are_not_read() {
+    let trial = Trial::new(|options| options.allow_overwrite = true);
+    let reads = || trial.server.storage.reads.load(std::sync::atomic::Ordering::Relaxed);
+    let cost = |path: &str, method: &str, body: Vec<u8>| {
+        let before = reads();
+        assert!(trial.status(method, path, body) < 300, "{method} {path}");
+        reads() - before
+    };
+    let push = |version: usize| {
+        let chart = archive(&format!("apiVersion: v2\nname: app\nversion: 1.{version}.0\n"));
+        let manifest = trial.manifest(b"{}", &[(CHART_TYPE, &chart)], "then");
+        assert_eq!(trial.put(&format!("/v2/app/manifests/1.{version}.0"), &manifest).0, 201);
+    };
+    (0..50).for_each(push);
+    let other = archive("apiVersion: v2\nname: app\nversion: 1.1.0\ndescription: other\n");
+    assert!(cost("/api/charts", "POST", other) < 10);
+    assert!(cost("/api/charts/app/1.2.0", "DELETE", Vec::new()) < 10);
+    assert!(cost("/v2/app/manifests/1.3.0", "DELETE", Vec::new()) < 10);
+}
+
 // A push that finds its manifest sends nothing else, as oras has it.
 #[test]
 fn a_deleted_version_can_be_pushed_again() {
