@@ -26,6 +26,9 @@ const MAIN_NAME: &str = "gotpl";
 
 const PARAMETERS: Parameters = Parameters { list: &[Parameter::Str, Parameter::Any], variadic: false };
 
+/// After this many steps, a file that is mapped to its sources takes remembered texts, which have no pieces.
+const MOST_MAPPED: u64 = 1 << 20;
+
 impl<'e> Evaluator<'e> {
     /// The template of this name, as seen from the innermost `tpl`.
     pub(super) fn find(&mut self, name: &[u8]) -> Option<Found<'e>> {
@@ -84,8 +87,8 @@ impl<'e> Evaluator<'e> {
     /// Includes a template by name: returns a remembered text, or appends new text to `out`.
     fn include_name(&mut self, name: &Str, data: Value, out: &mut Vec<u8>) -> Evaluation<Option<Str>> {
         let found = self.find(name.as_bytes());
-        // A map needs the pieces, not just the text.
-        let is_mapped = self.source_map.is_some();
+        // A map needs the pieces, not just the text. Where that takes too long, it does without some.
+        let is_mapped = self.source_map.is_some() && self.done < MOST_MAPPED;
         let pending = match found.as_ref().filter(|_| !is_mapped).map(|template| self.recall(template, &data)) {
             Some(Recalled::Text(text)) => return Ok(Some(text)),
             Some(Recalled::Unknown(pending)) => Some(pending),

@@ -46,6 +46,9 @@ fn hint_at_syntax(headline: &str, text: &[u8], error: &ParseError) -> Option<Str
         return Some(hint_at_variable(name, text.get(..error.marked.start)?));
     }
     match headline {
+        "unclosed left paren" => Some("a `(` in this action has no `)`".to_string()),
+        "unexpected right paren" => Some("this `)` has no `(` in its action".to_string()),
+        _ if headline.starts_with("unclosed action") => Some("an action ends with `}}`".to_string()),
         "unexpected \"}\" in operand" => Some("an action ends with `}}`".to_string()),
         "bad character U+002D '-'" => {
             let (path, key) = path_and_key(text, error.marked.start)?;
@@ -222,6 +225,9 @@ mod tests {
         ("{{ if 1 }}{{-end}}", "`{{-` needs a blank behind it"),
         ("{{ if 1 }}", "the `if` on line 1 has no `{{ end }}`"),
         ("{{ .x }", "an action ends with `}}`"),
+        ("{{ .x", "an action ends with `}}`"),
+        ("{{ (.x }}", "a `(` in this action has no `)`"),
+        ("{{ .x) }}", "this `)` has no `(` in its action"),
         ("{{ toYamll .x }}", "did you mean `toYaml`?"),
         ("{{ Values.x }}", "write `.Values`: fields begin with a dot"),
         ("{{ .x - 1 }}", "`a - b` is `sub a b`"),
