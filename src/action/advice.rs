@@ -139,13 +139,24 @@ fn missing(key: &str, parent: &str, origin: Option<String>, map: &Map, diagnosti
     if diagnostic.hints.iter().any(|hint| hint.starts_with("did you mean")) {
         return;
     }
-    if let Some(near) = nearest(key, map.iter().map(|(key, _)| &**key)) {
+    if let Some(truth) = truth_meant(key).filter(|truth| map.contains_key(truth)) {
+        diagnostic.hints.push(format!("`{key}` without quotes is the truth value `{truth}` in YAML: write the key as `\"{key}\":`"));
+    } else if let Some(near) = nearest(key, map.iter().map(|(key, _)| &**key)) {
         diagnostic.hints.push(format!("did you mean `{parent}.{near}`?"));
     } else if map.is_empty() {
         diagnostic.hints.push(format!("`{parent}` is empty"));
     } else if map.len() <= KEYS_LIMIT {
         let keys: Vec<String> = map.iter().map(|(key, _)| format!("`{key}`")).collect();
         diagnostic.hints.push(format!("the keys of `{parent}` are {}", keys.join(", ")));
+    }
+}
+
+/// The key that YAML makes of this word.
+fn truth_meant(key: &str) -> Option<&'static str> {
+    match key.to_ascii_lowercase().as_str() {
+        "y" | "yes" | "on" => Some("true"),
+        "n" | "no" | "off" => Some("false"),
+        _ => None,
     }
 }
 
@@ -183,7 +194,8 @@ mod tests {
     use crate::error::ErrorKind;
 
     fn advice(node: &str, file: &str) -> (Vec<String>, Vec<String>) {
-        let values = crate::yaml::parse_map(b"image: {repository: nginx, tag: 3}\nsub: {list: [1]}\nnone: ~\nempty: {}").unwrap();
+        let values =
+            crate::yaml::parse_map(b"image: {repository: nginx, tag: 3}\nsub: {list: [1]}\nnone: ~\nempty: {}\nmore: {on: 1}").unwrap();
         let location = Location { file: file.to_string(), line: 1, column: Some(0) };
         let frames = vec![Frame { location, template: String::new(), node: String::new() }];
         let diagnostic = Diagnostic { node: node.to_string(), frames, ..Diagnostic::default() };
@@ -206,7 +218,13 @@ mod tests {
                 ".Values.zzzzz",
                 "c/templates/x.yaml",
                 &["`.Values` has no key `zzzzz`"],
-                &["the keys of `.Values` are `empty`, `image`, `none`, `sub`"],
+                &["the keys of `.Values` are `empty`, `image`, `more`, `none`, `sub`"],
+            ),
+            (
+                ".Values.more.on",
+                "c/templates/x.yaml",
+                &["`.Values.more` has no key `on`"],
+                &["`on` without quotes is the truth value `true` in YAML: write the key as `\"on\":`"],
             ),
             (".x.Values.image", "c/templates/x.yaml", &[], &[]),
         ];

@@ -144,7 +144,7 @@ impl Mapped {
         };
         let number = self.number_of(wrong);
         let mut diagnostic = self.place_of(&document, index, wrong)?;
-        diagnostic.hints.extend(hint(&diagnostic));
+        diagnostic.hints.extend(hint(&diagnostic, self.line(number)));
         let call = self.map.call_in(&place.file, index)?;
         if self.map.pieces().get(index)?.file != call.file {
             diagnostic.frames.insert(0, frame(call)?);
@@ -311,9 +311,14 @@ pub fn rendered_lines(text: &[u8], number: usize, until: usize) -> String {
     note
 }
 
-/// A hint at the usual form of an action that wrote invalid YAML.
-fn hint(written: &Diagnostic) -> Option<String> {
+/// A hint at the usual form of an action that wrote invalid YAML; `line` is the rendered line.
+fn hint(written: &Diagnostic, line: &[u8]) -> Option<String> {
     let node = written.node.as_str();
+    if memchr::memmem::find(line, b"Error: ").is_some()
+        && let Some(function) = ["fromYaml", "fromJson", "fromToml"].into_iter().find(|function| node.contains(function))
+    {
+        return Some(format!("`{function}` gives a table with `Error` where the text cannot be read"));
+    }
     let column = written.location.as_ref().and_then(|location| location.column).unwrap_or_default();
     let before = written.source_line.as_deref().and_then(|line| line.get(..column)).unwrap_or_default();
     let quotes = ['"', '\''].into_iter().find(|quote| before.matches(*quote).count() % 2 == 1);

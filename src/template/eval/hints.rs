@@ -233,6 +233,21 @@ pub(super) fn of_character(failure: &mut Failure, source: &str) {
     }
 }
 
+/// Adds help when a constant is of another type than the parameter.
+#[cold]
+pub(super) fn of_constant(failure: &mut Failure, source: &str, parameter: Parameter) {
+    let inner = source.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match (parameter, inner) {
+        (Parameter::Str, None) if source.starts_with('\'') => of_character(failure, source),
+        (Parameter::Str, None) => failure.hint(format!("a text stands in double quotes: `\"{source}\"`")),
+        (Parameter::Int | Parameter::Int64 | Parameter::Float, Some(number)) if number.parse::<f64>().is_ok() => {
+            failure.hint(format!("a number stands without quotes: `{number}`"));
+        }
+        (Parameter::Bool, Some(truth @ ("true" | "false"))) => failure.hint(format!("a truth value stands without quotes: `{truth}`")),
+        _ => {}
+    }
+}
+
 /// The first operand of a call that is a character.
 fn character_in(call: &str) -> Option<&str> {
     call.split(' ').find(|word| word.len() > 2 && word.starts_with('\'') && word.ends_with('\''))

@@ -191,7 +191,7 @@ impl Evaluator<'_> {
             return self.fail(frame, format!("can't handle {source} for arg of type {}", type_of(parameter)));
         }
         let mut failure = self.failure(frame, format!("expected {wanted}; found {source}"));
-        hints::of_character(&mut failure, &source);
+        hints::of_constant(&mut failure, &source, parameter);
         Err(failure)
     }
 
