@@ -13,6 +13,7 @@ mod literal;
 pub mod parser;
 pub mod time;
 pub mod value;
+pub(crate) mod work;
 
 /// The keys of the `.` that Helm gives every file.
 const TOP: [&str; 7] = ["Capabilities", "Chart", "Files", "Release", "Subcharts", "Template", "Values"];

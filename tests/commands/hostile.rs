@@ -443,3 +443,18 @@ fn values_without_an_end_are_refused() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("file /dev/stdin is larger than 104857600 bytes"));
 }
+
+#[test]
+fn long_work_within_functions_ends() {
+    let text = "{{ $s := repeat 60000000 \"a\" }}";
+    let dict = "{{ $d := dict }}{{ range $i := until 20000 }}{{ $_ := set $d (toString $i) (dict \"a\" $i) }}{{ end }}";
+    for template in [
+        format!("{text}{{{{ range until 100000 }}}}{{{{ $_ := contains \"b\" $s }}}}{{{{ end }}}}"),
+        format!("{text}{{{{ range until 100000 }}}}{{{{ $_ := trimAll \"a\" $s }}}}{{{{ end }}}}"),
+        format!("{dict}{{{{ range until 100000 }}}}{{{{ $_ := merge (dict) $d }}}}{{{{ end }}}}"),
+        format!("{dict}{{{{ $l := values $d | initial }}}}{{{{ range until 100000 }}}}{{{{ $_ := has 1 $l }}}}{{{{ end }}}}"),
+        "{{ range until 100000 }}{{ $_ := randAlphaNum 10000000 }}{{ end }}".to_string(),
+    ] {
+        Hostile::template(template).fails("templates do more than 100000000 steps");
+    }
+}

@@ -7,6 +7,7 @@ use super::glob::Glob;
 use crate::chart::{Content, File};
 use crate::template::functions::{self, Call, Fault, NoHost, Parameter};
 use crate::template::value::{LateBytes, Map, MapKind, Method, Object, Str, Value, bytes};
+use crate::template::work;
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -42,11 +43,12 @@ impl Files {
         self.0.content.files.get(self.0.chosen[at] as usize)
     }
 
-    fn glob(&self, pattern: &str) -> Files {
+    fn glob(&self, pattern: &str) -> Result<Files, Fault> {
+        work::charge_read(self.0.chosen.len().saturating_mul(pattern.len()))?;
         let pattern = Glob::new(pattern);
         let is_chosen = |index: &u32| self.0.content.files.get(*index as usize).is_some_and(|file| pattern.matches(&file.name));
         let chosen = self.0.chosen.iter().copied().filter(is_chosen).collect();
-        Files(Rc::new(FileList { content: self.0.content.clone(), chosen }))
+        Ok(Files(Rc::new(FileList { content: self.0.content.clone(), chosen })))
     }
 
     /// The files by base name, as YAML.
@@ -64,6 +66,7 @@ impl Files {
         let Some(last) = file.data.last() else {
             return Err(Fault::new("runtime error: index out of range [-1]"));
         };
+        work::charge_made(file.data.len())?;
         let text = if *last == b'\n' { &file.data[..file.data.len() - 1] } else { &file.data[..] };
         Ok(Value::strings(text.split(|byte| *byte == b'\n').map(Str::from)))
     }
@@ -110,7 +113,7 @@ impl Object for Files {
                 let found = files.get(name_of(arguments).as_bytes());
                 Ok(Value::Bytes(found.map_or_else(|| Arc::from(&b""[..]), |file| file.data.shared().clone())))
             }),
-            "Glob" => Method::new(NAME, move |arguments| Ok(Value::Object(Rc::new(files.glob(&name_of(arguments).to_text()))))),
+            "Glob" => Method::new(NAME, move |arguments| Ok(Value::Object(Rc::new(files.glob(&name_of(arguments).to_text())?)))),
             "AsConfig" => Method::new(&[], move |_| files.to_yaml(|file| Ok(Value::Str(Str::from(file.data.shared().clone()))))),
             "AsSecrets" => {
                 Method::new(&[], move |_| files.to_yaml(|file| run("b64enc", Value::Str(Str::from(file.data.shared().clone())))))

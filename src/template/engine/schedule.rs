@@ -10,8 +10,9 @@ use crate::diagnostic::Notices;
 use crate::parallel;
 use crate::stack;
 use crate::template::eval::failure::Failure;
-use crate::template::eval::{Evaluator, MAX_WORK, TemplateSet, without_no_value};
+use crate::template::eval::{Evaluator, TemplateSet, without_no_value};
 use crate::template::value::{Map, Value, trace};
+use crate::template::work;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -76,7 +77,7 @@ impl Job<'_> {
         if worlds.len() > 1 {
             for outcome in self.render_side_by_side(worlds) {
                 // Together the files may exceed the limit of work although no single one does.
-                let Some(outcome) = outcome.filter(|outcome| done + outcome.work <= MAX_WORK) else { break };
+                let Some(outcome) = outcome.filter(|outcome| done + outcome.work <= work::LIMIT) else { break };
                 done += outcome.work;
                 let is_last = self.is_last(&outcome);
                 outcomes.push(outcome);
@@ -202,9 +203,9 @@ impl<'a> Worker<'a> {
             context.begin_file(renderable.facts());
         }
         self.text.clear();
-        self.evaluator.set_done(done);
+        work::resume(done);
         let result = self.evaluator.render(renderable.name.as_bytes(), context.map_or(Value::Nil, Value::Map), &mut self.text);
         let result = result.map(|()| without_no_value(self.text.as_slice().to_vec()));
-        Outcome { result, notices: self.notices.take(), work: self.evaluator.done() - done }
+        Outcome { result, notices: self.notices.take(), work: work::done() - done }
     }
 }

@@ -9,6 +9,7 @@ use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
 use crate::template::ast::{NodeRef, Operand};
 use crate::template::functions::{Call, Function, Parameter, Parameters};
 use crate::template::value::Value;
+use crate::template::work;
 
 impl Evaluator<'_> {
     /// A function of the registry.
@@ -23,32 +24,52 @@ impl Evaluator<'_> {
     ) -> Evaluation<Value> {
         let mark = self.arguments.len();
         self.collect_arguments(frame, dot, function.name, &function.parameters, arguments, piped)?;
+        self.count_arguments(frame, mark)?;
         let arguments = self.arguments.get(mark..).unwrap_or_default();
         let result = (function.call)(&mut Call { arguments, host: &mut *self.host });
+        let is_argument = matches!((&result, arguments), (Ok(Value::Map(made)), [Value::Map(given), ..]) if made.same(given));
         self.arguments.truncate(mark);
         let value = match result {
             Ok(value) => value,
             Err(fault) => return Err(self.call_failed(frame, node, function.name, fault.message)),
         };
-        let amount = match &value {
-            Value::Str(text) => self.sized(frame, node, function.name, text.len())?,
+        if !is_argument {
+            self.count_result(frame, node, function.name, &value)?;
+        }
+        Ok(value)
+    }
+
+    /// Counts a call and the reading of its arguments. What takes longer than reading them once, the function counts itself.
+    pub(super) fn count_arguments(&self, frame: &Frame<'_>, mark: usize) -> Evaluation<()> {
+        let arguments = self.arguments.get(mark..).unwrap_or_default();
+        let sizes = arguments.iter().map(|argument| match argument {
+            Value::Str(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(list) => list.len(),
+            Value::Map(map) => map.len(),
+            _ => 0,
+        });
+        let steps = sizes.fold(1 + work::passing(arguments.len()), |steps, size| steps + work::reading(size));
+        self.work(frame, steps)
+    }
+
+    /// Refuses a text that is too long, whichever function made it, and counts the making of a result.
+    pub(super) fn count_result<'t>(&self, frame: &mut Frame<'t>, node: NodeRef<'t>, name: &str, value: &Value) -> Evaluation<()> {
+        let steps = match value {
+            Value::Str(text) => {
+                let (length, limit) = (text.len(), self.host.size_limit());
+                if length > limit {
+                    let message = format!("result of {length} bytes exceeds the limit of {limit} bytes");
+                    return Err(self.call_failed(frame, node, name, message));
+                }
+                length / work::BYTES_MADE
+            }
+            Value::Bytes(bytes) => bytes.len() / work::BYTES_MADE,
             Value::List(list) => list.len(),
             Value::Map(map) => map.len(),
             _ => 0,
         };
-        self.work(frame, 1 + amount as u64)?;
-        Ok(value)
-    }
-
-    /// Refuses a text that is too long, whichever function made it; returns the amount of work that it counts as.
-    fn sized<'t>(&self, frame: &mut Frame<'t>, node: NodeRef<'t>, name: &str, length: usize) -> Evaluation<usize> {
-        /// A text of this length takes the memory of one item of a list.
-        const BYTES_A_STEP: usize = 16;
-        let limit = self.host.size_limit();
-        if length > limit {
-            return Err(self.call_failed(frame, node, name, format!("result of {length} bytes exceeds the limit of {limit} bytes")));
-        }
-        Ok(length / BYTES_A_STEP)
+        self.work(frame, steps as u64)
     }
 
     #[cold]
@@ -117,6 +138,7 @@ impl Evaluator<'_> {
         self.check_count(frame, name, &AT_LEAST_ONE, arguments.len(), piped.is_some())?;
         let mut value = Value::Nil;
         for operand in arguments {
+            self.work(frame, 1)?;
             value = self.argument(frame, dot, Parameter::Reflect, operand)?;
             if value.truth() == decisive {
                 return Ok(value);

@@ -9,6 +9,7 @@ use super::{Evaluated, Evaluation, Evaluator, Frame, methods};
 use crate::quote;
 use crate::template::ast::{NodeRef, Operand, Span};
 use crate::template::value::{MapKind, Method, Str, Value};
+use crate::template::work;
 
 impl Evaluator<'_> {
     #[expect(clippy::too_many_arguments, reason = "the parts of one chain of fields with its call")]
@@ -22,6 +23,7 @@ impl Evaluator<'_> {
         arguments: &'t [Operand],
         piped: Option<Value>,
     ) -> Evaluation<Evaluated> {
+        self.work(frame, work::reading((names.end - names.start) as usize))?;
         let mut receiver = receiver;
         let mut piped = piped;
         let mut parent = None;
@@ -156,10 +158,14 @@ impl Evaluator<'_> {
     ) -> Evaluation<Evaluated> {
         let mark = self.arguments.len();
         self.collect_arguments(frame, dot, name, &method.parameters, arguments, piped)?;
+        self.count_arguments(frame, mark)?;
         let result = (method.call)(self.arguments.get(mark..).unwrap_or_default());
         self.arguments.truncate(mark);
         match result {
-            Ok(value) => Ok(Evaluated::plain(value)),
+            Ok(value) => {
+                self.count_result(frame, NodeRef::Operand(node), name, &value)?;
+                Ok(Evaluated::plain(value))
+            }
             Err(fault) => Err(self.call_failed(frame, NodeRef::Operand(node), name, fault.message)),
         }
     }

@@ -14,7 +14,9 @@ use crate::template::ast::{NodeRef, Operand, Parsed};
 use crate::template::functions::{Parameter, Parameters};
 use crate::template::parser;
 use crate::template::value::{Str, Value};
+use crate::template::work;
 use memchr::memmem;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -28,6 +30,33 @@ const PARAMETERS: Parameters = Parameters { list: &[Parameter::Str, Parameter::A
 
 /// After this many steps, a file that is mapped to its sources takes remembered texts, which have no pieces.
 const MOST_MAPPED: u64 = 1 << 20;
+
+/// How many bytes of a text are parsed in one step.
+const BYTES_PARSED: usize = 4;
+
+/// The texts that `tpl` parsed.
+#[derive(Default)]
+pub(super) struct ParsedTexts {
+    texts: HashMap<Str, Arc<Parsed>, ahash::RandomState>,
+    /// The length of all.
+    bytes: usize,
+    /// How often all were dropped.
+    clearings: u64,
+}
+
+impl ParsedTexts {
+    fn keep(&mut self, text: &Str, parsed: &Arc<Parsed>) {
+        /// A parsed text takes several times its length.
+        const MOST_BYTES: usize = 16 << 20;
+        self.bytes += text.len();
+        if self.bytes > MOST_BYTES {
+            self.texts.clear();
+            self.bytes = text.len();
+            self.clearings += 1;
+        }
+        self.texts.insert(text.clone(), parsed.clone());
+    }
+}
 
 impl<'e> Evaluator<'e> {
     /// The template of this name, as seen from the innermost `tpl`.
@@ -196,7 +225,8 @@ impl<'e> Evaluator<'e> {
         // This text may include definitions of an outer `tpl`.
         let recalled = match self.has_defines() {
             true => Recalled::Never,
-            false => self.recall_by(1, Arc::as_ptr(&parsed).addr(), &data),
+            // The texts parsed before the last clearing no longer keep their addresses.
+            false => self.recall_by(1 + self.parsed.clearings, Arc::as_ptr(&parsed).addr(), &data),
         };
         let pending = match recalled {
             Recalled::Text(text) => return Ok(text),
@@ -217,18 +247,18 @@ impl<'e> Evaluator<'e> {
     }
 
     fn parsed(&mut self, text: &Str) -> Evaluation<Arc<Parsed>> {
-        let parsed = match self.parsed.get(text.as_bytes()) {
-            Some(parsed) => parsed.clone(),
-            None => match parser::parse(text.shared().clone()) {
-                Ok(parsed) => {
-                    let parsed = Arc::new(parsed);
-                    self.parsed.insert(text.clone(), parsed.clone());
-                    parsed
-                }
-                Err(error) => return Err(Box::new(Failure::unparsed(text, MAIN_NAME, &error))),
-            },
-        };
-        Ok(parsed)
+        if let Some(parsed) = self.parsed.texts.get(text.as_bytes()) {
+            return Ok(parsed.clone());
+        }
+        work::charge((text.len() / BYTES_PARSED) as u64).map_err(|fault| Failure::returned(fault.message))?;
+        match parser::parse(text.shared().clone()) {
+            Ok(parsed) => {
+                let parsed = Arc::new(parsed);
+                self.parsed.keep(text, &parsed);
+                Ok(parsed)
+            }
+            Err(error) => Err(Box::new(Failure::unparsed(text, MAIN_NAME, &error))),
+        }
     }
 
     fn tpl_anew(&mut self, text: &Str, parsed: &Parsed, data: Value, out: &mut Vec<u8>) -> Evaluation<()> {

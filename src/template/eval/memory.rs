@@ -10,6 +10,7 @@ use super::{Evaluation, Evaluator};
 use crate::template::value::identity::Identity;
 use crate::template::value::trace::{self, Watch};
 use crate::template::value::{Str, Value};
+use crate::template::work;
 use std::collections::HashMap;
 
 /// Longer texts are rendered anew.
@@ -141,7 +142,8 @@ impl Evaluator<'_> {
         }
         if let Some((text, work)) = memory.recall(&memory.identity.key) {
             let text = text.clone();
-            self.done = self.done.saturating_add(work);
+            // The caller's next step finds out whether this is beyond the limit.
+            work::resume(work::done().saturating_add(work));
             return Recalled::Text(text);
         }
         let key = Box::from(&*memory.identity.key);
@@ -153,7 +155,7 @@ impl Evaluator<'_> {
             watch: trace::watch(),
             asked: self.host.asked(),
             found_in_layers: self.found_in_layers,
-            done: self.done,
+            done: work::done(),
         })
     }
 
@@ -165,7 +167,7 @@ impl Evaluator<'_> {
             return;
         }
         let file = watched.read_file.then_some(self.memory.file);
-        let work = self.done - pending.done;
+        let work = work::done() - pending.done;
         self.memory.forget_if_changed();
         self.memory.keep(pending.key, Remembered { text: Str::from(text), work, file, weight: pending.weight, _pins: pending.pins });
     }

@@ -17,15 +17,16 @@ mod set;
 mod source_map;
 mod walk;
 
-use super::ast::{NodeRef, Parsed};
+use super::ast::NodeRef;
 use super::functions::Host;
 use super::value::{Str, Value};
+use super::work;
 use failure::Failure;
 use memory::Memory;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
+use include::ParsedTexts;
 pub(crate) use include::without_no_value;
 pub use set::{Template, TemplateSet};
 pub(crate) use source_map::{Piece, SourceMap};
@@ -35,10 +36,6 @@ const MAX_TEMPLATE_DEPTH: u32 = 100_000;
 
 /// How often one name may be included within itself; also the deepest nesting of `tpl`, which in Helm only the stack limits.
 const MAX_INCLUDE_DEPTH: u32 = 1000;
-
-/// How much one render may do, in rounds of loops, executed templates and sizes of results ([`Evaluator::work`]). Helm goes on
-/// until memory or patience runs out; no chart that terminates comes near this limit.
-pub(crate) const MAX_WORK: u64 = 100_000_000;
 
 /// The result of anything fallible.
 pub(crate) type Evaluation<T> = Result<T, Box<Failure>>;
@@ -96,7 +93,6 @@ pub struct Evaluator<'e> {
     host: &'e mut dyn Host,
     /// A missing key is a fault.
     strict: bool,
-    done: u64,
     layers: Vec<Layer>,
     /// How often a name was resolved to a text given to `tpl` instead of the set.
     found_in_layers: u64,
@@ -106,8 +102,7 @@ pub struct Evaluator<'e> {
     arguments: Vec<Value>,
     /// How often each name is being included.
     including: HashMap<Str, u32, ahash::RandomState>,
-    /// The texts that `tpl` parsed.
-    parsed: HashMap<Str, Arc<Parsed>, ahash::RandomState>,
+    parsed: ParsedTexts,
     memory: Memory,
     /// Empty buffers for includes.
     buffers: Vec<Vec<u8>>,
@@ -118,17 +113,17 @@ pub struct Evaluator<'e> {
 impl<'e> Evaluator<'e> {
     /// An evaluator of this set.
     pub fn new(set: &'e TemplateSet, host: &'e mut dyn Host, strict: bool) -> Evaluator<'e> {
+        work::resume(0);
         Evaluator {
             set,
             host,
             strict,
-            done: 0,
             layers: Vec::new(),
             found_in_layers: 0,
             slots: Vec::new(),
             arguments: Vec::new(),
             including: HashMap::default(),
-            parsed: HashMap::default(),
+            parsed: ParsedTexts::default(),
             memory: Memory::default(),
             buffers: Vec::new(),
             source_map: None,
@@ -157,20 +152,9 @@ impl<'e> Evaluator<'e> {
         self.memory.begin_chart();
     }
 
-    /// The amount of work done, see [`MAX_WORK`].
-    pub(crate) fn done(&self) -> u64 {
-        self.done
-    }
-
-    /// Continues counting from here.
-    pub(crate) fn set_done(&mut self, done: u64) {
-        self.done = done;
-    }
-
-    /// Counts work, which limits the time, and with it the memory of all results.
-    fn work(&mut self, frame: &Frame<'_>, amount: u64) -> Evaluation<()> {
-        self.done = self.done.saturating_add(amount);
-        if self.done > MAX_WORK { self.fail(frame, format!("templates do more than {MAX_WORK} steps")) } else { Ok(()) }
+    /// Counts work, see [`work`].
+    fn work(&self, frame: &Frame<'_>, steps: u64) -> Evaluation<()> {
+        work::charge(steps).or_else(|fault| self.fail(frame, fault.message))
     }
 
     /// A failure at the node evaluated last.
@@ -183,3 +167,13 @@ impl<'e> Evaluator<'e> {
         Box::new(Failure::at(frame.template, frame.at, message))
     }
 }
+
+impl Drop for Evaluator<'_> {
+    fn drop(&mut self) {
+        // What this thread does next is not part of a render.
+        work::resume(0);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use std::rc::Rc;
 impl Evaluator<'_> {
     pub(super) fn pipeline<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, pipe: &'t Pipe) -> Evaluation<Value> {
         frame.at = Some(NodeRef::Pipe(pipe));
+        self.work(frame, 1)?;
         let source = &frame.template.tree.source;
         let mut value: Option<Value> = None;
         for command in source.commands(pipe) {

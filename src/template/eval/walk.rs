@@ -4,11 +4,12 @@
 //! functions of text/template/exec.go.
 
 use super::memory::Recalled;
-use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, MAX_WORK, Template};
+use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, Template};
 use crate::stack;
 use crate::template::ast::{Branch, Callee, Command, Declared, Intrinsic, Node, NodeRef, OperandKind, Pipe, Run, TemplateCall};
 use crate::template::format;
 use crate::template::value::{ListKind, MapKind, Value};
+use crate::template::work;
 
 impl Evaluator<'_> {
     /// Executes a template with fresh variables.
@@ -20,17 +21,20 @@ impl Evaluator<'_> {
             *slot = Some(dot.clone());
         }
         let mut frame = Frame { template, base, depth, at: None };
+        let from = out.len();
         let result = match self.work(&frame, 1) {
             Ok(()) => self.walk(&mut frame, &dot, template.tree.list, out),
             Err(failure) => Err(failure),
         };
         self.slots.truncate(base);
-        result.map(|_| ())
+        result.and_then(|_| self.work(&frame, work::reading(out.len() - from)))
     }
 
     pub(super) fn walk<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, list: Run<Node>, out: &mut Vec<u8>) -> Evaluation<Flow> {
         let source = &frame.template.tree.source;
-        for node in source.nodes(list) {
+        let nodes = source.nodes(list);
+        self.work(frame, work::passing(nodes.len()))?;
+        for node in nodes {
             if self.source_map.is_some() {
                 self.note_piece(frame, node, out);
             }
@@ -138,8 +142,8 @@ impl Evaluator<'_> {
                     return self.fail(frame, format!("can't use {text} to iterate over more than one variable"));
                 }
                 let count = if kind.is_unsigned() { *count as u64 } else { u64::try_from(*count).unwrap_or(0) };
-                if count > MAX_WORK {
-                    return self.fail(frame, format!("range over {count} is longer than {MAX_WORK} rounds"));
+                if count > work::LIMIT {
+                    return self.fail(frame, format!("range over {count} is longer than {} rounds", work::LIMIT));
                 }
                 for number in 0..count {
                     ran = true;
@@ -170,6 +174,7 @@ impl Evaluator<'_> {
             }
             Value::Map(map) => {
                 let boxed = map.kind() != MapKind::Str;
+                self.work(frame, work::reading(map.len()))?;
                 for (key, item) in map.entries() {
                     ran = true;
                     if !self.iterate(frame, branch, Value::Str(key), Evaluated { value: item, boxed }, out)? {

@@ -7,6 +7,7 @@ use super::Fault;
 use crate::number::{parse_float, parse_int};
 use crate::template::format;
 use crate::template::value::{ListKind, Str, Value};
+use crate::template::work;
 
 /// `cast.ToInt64`, which equals `cast.ToInt` on 64-bit machines.
 pub fn to_int64(value: &Value) -> i64 {
@@ -71,6 +72,7 @@ pub fn to_text(value: &Value) -> Result<Str, Fault> {
         other => {
             let mut out = Vec::new();
             format::print_plain(other, &mut out)?;
+            work::charge_made(out.len())?;
             Ok(Str::from(out))
         }
     }

@@ -6,7 +6,8 @@
 use super::marshal::{self, Dialect};
 use super::{Call, Fault, Function, Outcome, Parameter, row};
 use crate::error::Error;
-use crate::template::value::{List, ListKind, Map, MapKind, Room, Value, growth};
+use crate::template::value::{List, ListKind, Map, MapKind, Room, Str as Shared, Value, growth};
+use crate::template::work;
 use crate::toml::{self, Toml};
 use crate::yaml::Style;
 use crate::{json, yaml};
@@ -56,14 +57,21 @@ fn to_yaml(call: &mut Call) -> Outcome {
 
 /// Helm's result for a fault here: an empty text.
 fn or_nothing(outcome: Outcome) -> Outcome {
-    outcome.or_else(|fault| if fault.is_limit { Err(fault) } else { Ok(Value::str("")) })
+    outcome.or_else(|fault| if fault.is_limit { Err(fault) } else { passed_over("") })
+}
+
+/// The result of a function that passes over a fault. What was written up to there is lost, and counts although it has no size.
+fn passed_over(result: impl Into<Shared>) -> Outcome {
+    const LOST: u64 = 10_000;
+    work::charge(LOST)?;
+    Ok(Value::str(result))
 }
 
 fn to_yaml_pretty(call: &mut Call) -> Outcome {
     // A type that cannot be written panics in Go; the emitter's own errors yield an empty text.
     match marshal::to_yaml(call.value(0), Style::Pretty) {
         Ok(text) => Ok(trimmed(text)),
-        Err(fault) if fault.message.starts_with("yaml: ") => Ok(Value::str("")),
+        Err(fault) if fault.message.starts_with("yaml: ") => passed_over(""),
         Err(fault) => Err(fault),
     }
 }
@@ -104,7 +112,7 @@ fn to_toml(call: &mut Call) -> Outcome {
     if matches!(call.value(0), Value::Nil) {
         return Err(Fault::new(NIL_TYPE));
     }
-    must_to_toml(call).or_else(|fault| if fault.is_limit { Err(fault) } else { Ok(Value::str(fault.message)) })
+    must_to_toml(call).or_else(|fault| if fault.is_limit { Err(fault) } else { passed_over(fault.message) })
 }
 
 /// `{"Error": message}`
@@ -117,11 +125,18 @@ fn error_list(message: impl Into<String>) -> Value {
     Value::list(vec![Value::str(message.into())])
 }
 
+/// Counts the parsing of a text, which takes longer than reading it.
+fn charge_parsing(call: &Call) -> Result<(), Fault> {
+    work::charge((call.bytes(0).len() / 8) as u64)
+}
+
 pub(super) fn must_from_json(call: &mut Call) -> Outcome {
+    charge_parsing(call)?;
     json::parse(call.bytes(0)).map(|data| Value::from_data(&data)).map_err(|error| fault(&error))
 }
 
 fn from_json(call: &mut Call) -> Outcome {
+    charge_parsing(call)?;
     let (map, error) = json::parse_map(call.bytes(0));
     let map = map.map_or_else(|| Map::nil(MapKind::Any), |map| Map::from_data(MapKind::Any, map));
     if let Some(error) = error {
@@ -131,6 +146,7 @@ fn from_json(call: &mut Call) -> Outcome {
 }
 
 fn from_json_array(call: &mut Call) -> Outcome {
+    charge_parsing(call)?;
     Ok(match json::parse_list(call.bytes(0)) {
         Ok(Some(data)) => Value::from_data(&data),
         Ok(None) => Value::List(List::nil(ListKind::Any)),
@@ -139,6 +155,7 @@ fn from_json_array(call: &mut Call) -> Outcome {
 }
 
 fn from_yaml(call: &mut Call) -> Outcome {
+    charge_parsing(call)?;
     Ok(match yaml::parse_map(call.bytes(0)) {
         Ok(map) => Value::Map(Map::from_data(MapKind::Any, map)),
         Err(error) => error_map(error.message()),
@@ -146,6 +163,7 @@ fn from_yaml(call: &mut Call) -> Outcome {
 }
 
 fn from_yaml_array(call: &mut Call) -> Outcome {
+    charge_parsing(call)?;
     Ok(match yaml::parse_list(call.bytes(0)) {
         Ok(data) => Value::from_data(&data),
         Err(error) => error_list(error.message()),
@@ -153,6 +171,7 @@ fn from_yaml_array(call: &mut Call) -> Outcome {
 }
 
 fn from_toml(call: &mut Call) -> Outcome {
+    charge_parsing(call)?;
     Ok(match toml::parse(call.bytes(0)) {
         Ok(table) => toml_value(&table),
         Err(error) => error_map(error.message()),

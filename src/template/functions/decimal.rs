@@ -42,6 +42,11 @@ impl Decimal {
         if self.negative && float != 0.0 { -float } else { float }
     }
 
+    /// How much memory it takes: products grow without end.
+    pub fn size(&self) -> usize {
+        self.value.0.len() * size_of::<u32>()
+    }
+
     /// The exact sum.
     pub fn add(&self, other: &Decimal) -> Decimal {
         let exponent = self.exponent.min(other.exponent);

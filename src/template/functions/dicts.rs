@@ -8,6 +8,7 @@ use super::merge::merge_into;
 use super::{Call, Fault, Function, Outcome, convert, row, variadic};
 use crate::template::format::Deferred;
 use crate::template::value::{List, ListKind, Map, MapKind, Value};
+use crate::template::work;
 
 /// The rows of this topic.
 pub const FUNCTIONS: &[Function] = &[
@@ -109,6 +110,7 @@ fn pick(call: &mut Call) -> Outcome {
 fn omit(call: &mut Call) -> Outcome {
     let entries = view(call, 0).map(Map::entries).unwrap_or_default();
     let omitted: Vec<&[u8]> = (1..call.arguments.len()).map(|at| call.bytes(at)).collect();
+    work::charge_read(entries.len().saturating_mul(omitted.len()))?;
     Ok(Value::map(entries.into_iter().filter(|(key, _)| !omitted.contains(&key.as_bytes()))))
 }
 

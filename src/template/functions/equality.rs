@@ -7,6 +7,7 @@ use super::Fault;
 use super::visits::Visits;
 use crate::template::format::DEPTH_LIMIT;
 use crate::template::value::{IntKind, Value, bytes};
+use crate::template::work;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -26,7 +27,10 @@ fn equal(left: &Value, right: &Value, depth: usize, visits: &mut Visits) -> Resu
         (Value::Int(left_kind, left), Value::Int(right_kind, right)) => left_kind == right_kind && left == right,
         (Value::Float(left), Value::Float(right)) => left == right,
         (Value::Complex(left), Value::Complex(right)) => left == right,
-        (Value::Str(left), Value::Str(right)) => left == right,
+        (Value::Str(left), Value::Str(right)) if left.len() == right.len() => {
+            work::charge_read(left.len())?;
+            left == right
+        }
         (Value::Bytes(left), Value::Bytes(right)) => left == right && bytes::is_nil(left) == bytes::is_nil(right),
         (Value::List(left), Value::List(right)) => {
             if left.kind() != right.kind() || left.is_nil() != right.is_nil() || left.len() != right.len() {
@@ -109,7 +113,10 @@ impl<'a> Known<'a> {
     /// Adds a value; whether no deeply equal one was present.
     pub fn insert(&mut self, value: &'a Value) -> Result<bool, Fault> {
         Ok(match value {
-            Value::Str(text) => self.texts.insert(text.as_bytes()),
+            Value::Str(text) => {
+                work::charge_read(text.len())?;
+                self.texts.insert(text.as_bytes())
+            }
             Value::Int(kind, number) => self.numbers.insert((*kind, *number)),
             other => {
                 let is_new = !self.holds(other)?;
@@ -124,7 +131,10 @@ impl<'a> Known<'a> {
     /// Whether a deeply equal value was added.
     pub fn holds(&mut self, value: &Value) -> Result<bool, Fault> {
         match value {
-            Value::Str(text) => return Ok(self.texts.contains(text.as_bytes())),
+            Value::Str(text) => {
+                work::charge_read(text.len())?;
+                return Ok(self.texts.contains(text.as_bytes()));
+            }
             Value::Int(kind, number) => return Ok(self.numbers.contains(&(*kind, *number))),
             _ => {}
         }

@@ -12,6 +12,7 @@ use crate::number;
 use crate::number::{NumberFault, parse_int};
 use crate::template::format;
 use crate::template::value::{List, ListKind, Value};
+use crate::template::work;
 
 /// The rows of this topic.
 pub const FUNCTIONS: &[Function] = &[
@@ -121,6 +122,7 @@ fn decimal(value: &Value) -> Result<Decimal, Fault> {
 fn fold_decimals(first: Decimal, rest: &[Value], operation: impl Fn(&Decimal, &Decimal) -> Result<Decimal, Fault>) -> Outcome {
     let mut total = first;
     for value in rest {
+        work::charge_read(total.size())?;
         total = operation(&total, &decimal(value)?)?;
     }
     Ok(Value::Float(total.to_float()))

@@ -6,6 +6,7 @@
 use super::Parameter::{Int, Str as Text};
 use super::{Call, Fault, Function, Outcome, row, unicode};
 use crate::template::value::Value;
+use crate::template::work;
 
 /// The rows of this topic.
 pub const FUNCTIONS: &[Function] = &[
@@ -39,6 +40,8 @@ fn integer(call: &mut Call) -> Outcome {
 
 fn shuffle(call: &mut Call) -> Outcome {
     let mut runes: Vec<char> = unicode::runes(call.bytes(0)).map(|rune| rune.rune).collect();
+    // Each takes a number of its own from the random source.
+    work::charge(2 * runes.len() as u64)?;
     for at in (1..runes.len()).rev() {
         let other = below(call, at as u64 + 1) as usize;
         runes.swap(at, other);

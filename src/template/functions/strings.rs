@@ -8,7 +8,9 @@ use super::Parameter::{Any, Int, Str as Text};
 use super::{Call, Fault, Function, Outcome, convert, row, unicode, variadic};
 use crate::template::format;
 use crate::template::value::{List, ListKind, Map, MapKind, Room, Str, Value};
+use crate::template::work;
 use memchr::{memchr_iter, memmem};
+use std::collections::HashSet;
 
 /// The rows of this topic.
 pub const FUNCTIONS: &[Function] = &[
@@ -70,7 +72,7 @@ fn trim(call: &mut Call) -> Outcome {
 }
 
 fn trim_all(call: &mut Call) -> Outcome {
-    let set: Vec<char> = unicode::runes(call.bytes(0)).map(|rune| rune.rune).collect();
+    let set: HashSet<char, ahash::RandomState> = unicode::runes(call.bytes(0)).map(|rune| rune.rune).collect();
     let (from, to) = trimmed(call.bytes(1), |rune| set.contains(&rune));
     Ok(part(call, 1, from, to))
 }
@@ -324,11 +326,13 @@ fn sort_alpha(call: &mut Call) -> Outcome {
     match call.value(0) {
         // Go sorts a `[]string` in place, so that all references to it see it sorted.
         Value::List(list) if list.kind() == ListKind::Str => {
+            charge_sorting(list.items().iter().map(|item| if let Value::Str(text) = item { text.len() } else { 0 }))?;
             list.sort_in_place();
             Ok(Value::List(list.clone()))
         }
         Value::List(_) | Value::Bytes(_) => {
             let mut texts = convert::to_texts(call.value(0))?;
+            charge_sorting(texts.iter().map(Str::len))?;
             texts.sort_unstable();
             Ok(texts_of(call.value(0), texts))
         }
@@ -340,13 +344,24 @@ fn sort_alpha(call: &mut Call) -> Outcome {
     }
 }
 
-/// `strings.SplitN`: at most `limit` parts, or all of them if it is `None`.
-fn parts<'a>(text: &'a [u8], separator: &[u8], limit: Option<usize>) -> Vec<&'a [u8]> {
+/// Counts the sorting of texts of these lengths, which may differ in their last byte only.
+fn charge_sorting(lengths: impl Iterator<Item = usize>) -> Result<(), Fault> {
+    let (mut count, mut bytes) = (0usize, 0usize);
+    for length in lengths {
+        count += 1;
+        bytes = bytes.saturating_add(length);
+    }
+    work::charge_read(bytes.saturating_mul(count.max(2).ilog2() as usize))
+}
+
+/// `strings.SplitN`: at most `limit` parts, or all of them if it is `None`; fails if they are more than
+/// the host allows.
+fn parts<'a>(call: &Call, text: &'a [u8], separator: &[u8], limit: Option<usize>) -> Result<Vec<&'a [u8]>, Fault> {
     let limit = limit.unwrap_or(usize::MAX);
     let mut parts = Vec::new();
     let mut from = 0;
     if limit == 0 {
-        return parts;
+        return Ok(parts);
     }
     if separator.is_empty() {
         for rune in unicode::runes(text) {
@@ -355,18 +370,21 @@ fn parts<'a>(text: &'a [u8], separator: &[u8], limit: Option<usize>) -> Vec<&'a 
             }
             from = rune.position + rune.width;
             parts.extend(text.get(rune.position..from));
+            call.check_length(parts.len())?;
         }
         if from < text.len() {
             parts.extend(text.get(from..));
+            call.check_length(parts.len())?;
         }
-        return parts;
+        return Ok(parts);
     }
     for at in memmem::find_iter(text, separator).take(limit - 1) {
         parts.extend(text.get(from..at));
         from = at + separator.len();
+        call.check_length(parts.len() + 1)?;
     }
     parts.extend(text.get(from..));
-    parts
+    Ok(parts)
 }
 
 fn numbered(parts: Vec<&[u8]>) -> Value {
@@ -375,19 +393,16 @@ fn numbered(parts: Vec<&[u8]>) -> Value {
 }
 
 fn split(call: &mut Call) -> Outcome {
-    let parts = parts(call.bytes(1), call.bytes(0), None);
-    call.check_length(parts.len())?;
+    let parts = parts(call, call.bytes(1), call.bytes(0), None)?;
     Ok(numbered(parts))
 }
 
 fn split_n(call: &mut Call) -> Outcome {
-    let parts = parts(call.bytes(2), call.bytes(0), usize::try_from(call.int(1)).ok());
-    call.check_length(parts.len())?;
+    let parts = parts(call, call.bytes(2), call.bytes(0), usize::try_from(call.int(1)).ok())?;
     Ok(numbered(parts))
 }
 
 fn split_list(call: &mut Call) -> Outcome {
-    let parts = parts(call.bytes(1), call.bytes(0), None);
-    call.check_length(parts.len())?;
+    let parts = parts(call, call.bytes(1), call.bytes(0), None)?;
     Ok(Value::strings(parts))
 }

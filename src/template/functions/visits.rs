@@ -2,9 +2,10 @@
 //!
 //! Goes in: nothing. Comes out: a counter that ends in a fault. A list that contains another twice, which contains another twice,
 //! is small in memory and endless once unfolded. So everything that unfolds values (encoders, printers, copies, comparisons,
-//! merges) counts nodes. Helm has no such limit: it runs until memory or patience runs out.
+//! merges) counts nodes, which are also steps of the render. Helm has no such limit: it runs until memory or patience runs out.
 
 use super::Fault;
+use crate::template::work;
 
 /// Far more than a manifest can hold, yet quickly reached.
 const LIMIT: u32 = 1_000_000;
@@ -20,6 +21,6 @@ impl Visits {
         if self.0 > LIMIT {
             return Err(Fault::limit(format!("value unfolds to more than {LIMIT} nodes")));
         }
-        Ok(())
+        work::charge(1)
     }
 }

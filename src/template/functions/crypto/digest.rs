@@ -5,6 +5,7 @@
 use super::super::{Call, Fault, Host, Outcome};
 use crate::base64;
 use crate::template::value::Value;
+use crate::template::work;
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
@@ -38,19 +39,20 @@ pub(super) fn adler32sum(call: &mut Call) -> Outcome {
 
 pub(super) fn bcrypt(call: &mut Call) -> Outcome {
     let password = call.bytes(0).to_vec();
-    Ok(Value::str(bcrypt_hash(&password, call.host)))
+    Ok(Value::str(bcrypt_hash(&password, call.host)?))
 }
 
-fn bcrypt_hash(password: &[u8], host: &mut dyn Host) -> String {
+fn bcrypt_hash(password: &[u8], host: &mut dyn Host) -> Result<String, Fault> {
     if password.len() > 72 {
-        return "failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".to_string();
+        return Ok("failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".to_string());
     }
+    work::charge(work::HASH)?;
     let mut salt = [0; 16];
     host.random(&mut salt);
-    match bcrypt::hash_with_salt(password, BCRYPT_COST, salt) {
+    Ok(match bcrypt::hash_with_salt(password, BCRYPT_COST, salt) {
         Ok(hash) => hash.format_for_version(bcrypt::Version::TwoA),
         Err(error) => format!("failed to encrypt string with bcrypt: {error}"),
-    }
+    })
 }
 
 pub(super) fn htpasswd(call: &mut Call) -> Outcome {
@@ -58,7 +60,7 @@ pub(super) fn htpasswd(call: &mut Call) -> Outcome {
     if user.contains(&b':') {
         return Ok(Value::str([b"invalid username: ", &user[..]].concat()));
     }
-    Ok(Value::str([&user[..], b":", bcrypt_hash(&password, call.host).as_bytes()].concat()))
+    Ok(Value::str([&user[..], b":", bcrypt_hash(&password, call.host)?.as_bytes()].concat()))
 }
 
 /// The templates of each type of the Master Password algorithm; each letter stands for a class of characters.
@@ -117,6 +119,7 @@ pub(super) fn derive_password(call: &mut Call) -> Outcome {
     let Some((_, templates)) = PASSWORD_TEMPLATES.iter().find(|(name, _)| *name == kind) else {
         return Ok(Value::str(format!("cannot find password template {kind}")));
     };
+    work::charge(work::DERIVATION)?;
     const NAMESPACE: &[u8] = b"com.lyndir.masterpassword";
     let salt = [NAMESPACE, &(user.len() as u32).to_be_bytes(), user].concat();
     let mut key = [0; 64];

@@ -13,6 +13,7 @@ mod spare;
 use super::{Call, Fault, Function, Host, Outcome, Parameter, row};
 use crate::base64;
 use crate::template::value::{Object, Value};
+use crate::template::work;
 use aws_lc_rs::rsa::KeySize;
 use certificate::{Issuer, Template};
 use key::PrivateKey;
@@ -105,6 +106,7 @@ fn certificate(cert: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Outcome {
 }
 
 fn new_rsa_key(spare: Option<spare::Making>, host: &mut dyn Host) -> Result<PrivateKey, Fault> {
+    work::charge(work::KEY)?;
     let key = match spare.and_then(spare::Making::key) {
         Some(pair) => PrivateKey::new_rsa(pair, host),
         None => PrivateKey::generate_rsa(spare::SIZE, host),
@@ -113,10 +115,15 @@ fn new_rsa_key(spare: Option<spare::Making>, host: &mut dyn Host) -> Result<Priv
 }
 
 fn given_key(text: &[u8]) -> Result<PrivateKey, Fault> {
+    work::charge(work::SIGNATURE)?;
     PrivateKey::parse_pem(text).map_err(|error| Fault::new(format!("parsing private key: {error}")))
 }
 
 fn gen_private_key(call: &mut Call) -> Outcome {
+    work::charge(match call.bytes(0) {
+        b"" | b"rsa" | b"dsa" => work::LONG_KEY,
+        _ => work::SIGNATURE,
+    })?;
     let key = match call.bytes(0) {
         b"" | b"rsa" => PrivateKey::generate_rsa(KeySize::Rsa4096, call.host),
         b"dsa" => Ok(PrivateKey::generate_dsa(call.host)),
@@ -131,6 +138,7 @@ fn gen_private_key(call: &mut Call) -> Outcome {
 }
 
 fn authority(call: &mut Call, key: &PrivateKey) -> Outcome {
+    work::charge(work::SIGNATURE)?;
     let none = super::List::nil(crate::template::value::ListKind::Any);
     let (name, days) = (call.bytes(0).to_vec(), call.int(1));
     let mut template = Template::new(call.host, &name, &none, &none, days).map_err(Fault::new)?;
@@ -155,6 +163,7 @@ fn template_of(call: &mut Call) -> Result<Template, Fault> {
 }
 
 fn self_signed(call: &mut Call, key: &PrivateKey) -> Outcome {
+    work::charge(work::SIGNATURE)?;
     let (cert, key) = template_of(call)?.sign(key, None, key).map_err(Fault::new)?;
     certificate(cert, key)
 }
@@ -170,6 +179,7 @@ fn gen_self_signed_cert_with_key(call: &mut Call) -> Outcome {
 }
 
 fn signed(call: &mut Call, key: &PrivateKey) -> Outcome {
+    work::charge(2 * work::SIGNATURE)?;
     let Value::Object(object) = call.value(4).clone() else { return Err(Fault::new("unable to decode certificate")) };
     let Some(ca) = object.as_any().downcast_ref::<Certificate>() else { return Err(Fault::new("unable to decode certificate")) };
     let block = pem::decode(&ca.cert).ok_or_else(|| Fault::new("unable to decode certificate"))?;
@@ -191,6 +201,7 @@ fn gen_signed_cert_with_key(call: &mut Call) -> Outcome {
 }
 
 fn build_custom_cert(call: &mut Call) -> Outcome {
+    work::charge(work::SIGNATURE)?;
     let cert = base64::decode(call.bytes(0)).map_err(|_| Fault::new("unable to decode base64 certificate"))?;
     let key = base64::decode(call.bytes(1)).map_err(|_| Fault::new("unable to decode base64 private key"))?;
     let block = pem::decode(&cert).ok_or_else(|| Fault::new("unable to decode certificate"))?;

@@ -18,7 +18,7 @@ fn length(call: &Call) -> Result<Option<usize>, Fault> {
 }
 
 /// Numbers below `end`, drawn uniformly; `end` is at most 256.
-fn draw(host: &mut dyn Host, count: usize, end: usize) -> Vec<usize> {
+fn draw(host: &mut dyn Host, count: usize, end: usize) -> Vec<u8> {
     // Bytes above the last whole multiple would favour small numbers.
     let fair = 256 / end * end;
     let mut numbers = Vec::with_capacity(count);
@@ -26,14 +26,16 @@ fn draw(host: &mut dyn Host, count: usize, end: usize) -> Vec<usize> {
     while numbers.len() < count {
         host.random(&mut bytes);
         let wanted = count - numbers.len();
-        numbers.extend(bytes.iter().map(|byte| usize::from(*byte)).filter(|number| *number < fair).map(|number| number % end).take(wanted));
+        numbers.extend(bytes.iter().filter(|byte| usize::from(**byte) < fair).map(|byte| (usize::from(*byte) % end) as u8).take(wanted));
     }
     numbers
 }
 
 fn text_of(call: &mut Call, characters: &[u8]) -> Result<Vec<u8>, Fault> {
     let Some(length) = length(call)? else { return Ok(Vec::new()) };
-    Ok(draw(call.host, length, characters.len()).into_iter().map(|at| characters[at]).collect())
+    let mut text = draw(call.host, length, characters.len());
+    text.iter_mut().for_each(|at| *at = characters[usize::from(*at)]);
+    Ok(text)
 }
 
 fn characters(keep: impl Fn(&u8) -> bool) -> Vec<u8> {
@@ -47,7 +49,7 @@ pub(super) fn rand_alpha_num(call: &mut Call) -> Outcome {
         let mut bytes = [0; 8];
         call.host.random(&mut bytes);
         let at = (u64::from_le_bytes(bytes) % text.len() as u64) as usize;
-        text[at] = b'0' + draw(call.host, 1, 10)[0] as u8;
+        text[at] = b'0' + draw(call.host, 1, 10)[0];
     }
     Ok(Value::str(text))
 }

@@ -1,0 +1,79 @@
+//! Counts the work of a render, which limits its time and the memory of everything it makes.
+//!
+//! Goes in: numbers of steps, from the evaluator and from functions at any depth. Comes out: a fault beyond the limit. Helm has no
+//! such limit: it goes on until memory or patience runs out. One thread renders a file from start to end, so the count belongs to
+//! the thread, as the marks of [`super::value::trace`] do. A step takes at most about a microsecond, so that the limit is reached
+//! within minutes; what takes longer counts as several.
+
+use super::functions::Fault;
+use std::cell::Cell;
+
+/// Most steps of one render. The largest public charts take less than a hundredth of this.
+pub(crate) const LIMIT: u64 = 100_000_000;
+
+/// A text of this length takes the memory of one item of a list.
+pub(crate) const BYTES_MADE: usize = 16;
+
+/// How many bytes of a text, or items of a list or dict, a function reads in one step.
+const READ: usize = 64;
+
+/// The steps of a password hash (bcrypt).
+pub(crate) const HASH: u64 = 50_000;
+
+/// The steps of deriving a password (scrypt).
+pub(crate) const DERIVATION: u64 = 150_000;
+
+/// The steps of generating an RSA key of 2048 bits.
+pub(crate) const KEY: u64 = 40_000;
+
+/// The steps of generating a key of 4096 bits, or the parameters of DSA.
+pub(crate) const LONG_KEY: u64 = 500_000;
+
+/// The steps of a signature.
+pub(crate) const SIGNATURE: u64 = 4_000;
+
+thread_local! {
+    static DONE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many steps were counted.
+pub(crate) fn done() -> u64 {
+    DONE.get()
+}
+
+/// Continues counting from here.
+pub(crate) fn resume(done: u64) {
+    DONE.set(done);
+}
+
+/// Counts steps.
+pub(crate) fn charge(steps: u64) -> Result<(), Fault> {
+    let done = DONE.get().saturating_add(steps);
+    DONE.set(done);
+    if done > LIMIT { Err(exceeded()) } else { Ok(()) }
+}
+
+/// Counts the steps of reading so many bytes or items.
+pub(crate) fn charge_read(size: usize) -> Result<(), Fault> {
+    charge(reading(size))
+}
+
+/// The steps of reading so many bytes or items.
+pub(crate) fn reading(size: usize) -> u64 {
+    (size / READ) as u64
+}
+
+/// The steps of passing so many nodes or arguments, whose own work counts besides.
+pub(crate) fn passing(count: usize) -> u64 {
+    (count / 8) as u64
+}
+
+/// Counts the steps of making a text of so many bytes.
+pub(crate) fn charge_made(bytes: usize) -> Result<(), Fault> {
+    charge((bytes / BYTES_MADE) as u64)
+}
+
+#[cold]
+fn exceeded() -> Fault {
+    Fault::limit(format!("templates do more than {LIMIT} steps"))
+}
