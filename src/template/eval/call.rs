@@ -46,7 +46,7 @@ impl Evaluator<'_> {
             Value::Str(text) => text.len(),
             Value::Bytes(bytes) => bytes.len(),
             Value::List(list) => list.len(),
-            Value::Map(map) => map.len(),
+            Value::Map(map) => map.size(),
             _ => 0,
         });
         let steps = sizes.fold(1 + work::passing(arguments.len()), |steps, size| steps + work::reading(size));
@@ -66,7 +66,7 @@ impl Evaluator<'_> {
             }
             Value::Bytes(bytes) => bytes.len() / work::BYTES_MADE,
             Value::List(list) => list.len(),
-            Value::Map(map) => map.len(),
+            Value::Map(map) => map.size(),
             _ => 0,
         };
         self.work(frame, steps as u64)

@@ -117,7 +117,7 @@ impl<'e> Evaluator<'e> {
     fn include_name(&mut self, name: &Str, data: Value, out: &mut Vec<u8>) -> Evaluation<Option<Str>> {
         let found = self.find(name.as_bytes());
         // A map needs the pieces, not just the text. Where that takes too long, it does without some.
-        let is_mapped = self.source_map.is_some() && self.done < MOST_MAPPED;
+        let is_mapped = self.source_map.is_some() && work::done() < MOST_MAPPED;
         let pending = match found.as_ref().filter(|_| !is_mapped).map(|template| self.recall(template, &data)) {
             Some(Recalled::Text(text)) => return Ok(Some(text)),
             Some(Recalled::Unknown(pending)) => Some(pending),

@@ -3,6 +3,7 @@
 use super::*;
 use crate::template::functions::NoHost;
 use crate::template::parser;
+use crate::template::value::{Map, trace};
 use std::sync::Arc;
 
 /// The steps of rendering this template, or the fault.
@@ -82,6 +83,28 @@ fn work_is_limited_within_functions_too() {
     assert!(fault.ends_with(limit), "{fault}");
     let fault = steps("{{ $s := repeat 60000000 `a` }}{{ range 100000 }}{{ $_ := toStrings (list (list $s)) }}{{ end }}").unwrap_err();
     assert!(fault.contains("error calling toStrings: ") && fault.ends_with(limit), "{fault}");
+}
+
+/// A text made of the context of one file is remembered for the next, although work is counted by the sizes of arguments.
+#[test]
+fn counting_a_context_is_no_read_of_its_file() {
+    trace::make_contexts();
+    let root = Map::root([(Str::from("Values"), Value::str("x")), (Str::from("Template"), Value::Nil)]);
+    trace::contexts_are_made();
+    let reads_file = |template: &str| {
+        let parsed = parser::parse(Arc::from(template.as_bytes())).unwrap_or_else(|error| panic!("{}", error.text("t")));
+        let set = TemplateSet::new(&[(Arc::from("t"), Arc::new(parsed))]);
+        let mut host = NoHost;
+        root.begin_file(Value::Nil);
+        let watch = trace::watch();
+        Evaluator::new(&set, &mut host, false)
+            .render(b"t", Value::Map(root.clone()), &mut Vec::new())
+            .unwrap_or_else(|failure| panic!("{}", failure.text()));
+        watch.end().read_file
+    };
+    assert!(!reads_file("{{ define `a` }}{{ .Values }}{{ end }}{{ include `a` . }}{{ $_ := default 1 . }}{{ template `a` . }}"));
+    assert!(reads_file("{{ len . }}"));
+    assert!(reads_file("{{ .Template }}"));
 }
 
 /// Texts dropped from the memory of `tpl` are parsed again.

@@ -297,6 +297,15 @@ impl Map {
         }
     }
 
+    /// About how many entries there are: for counting work, which reads nothing that a template could tell.
+    pub(crate) fn size(&self) -> usize {
+        match &*self.cell.state.borrow() {
+            MapState::Own(entries) | MapState::Unwritten { entries, .. } => entries.len(),
+            MapState::View { source, .. } => source.len(),
+            MapState::Facts(_) => 0,
+        }
+    }
+
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
         // A root context never is; answering that does not count as a read.
