@@ -144,7 +144,12 @@ pub fn run(
     let mut rendering = Rendering::default();
     match render(&chart, &values, options, environment, notices, &mut rendering) {
         Ok(faults) if faults.is_empty() => {}
-        Ok(faults) => return Err(failed(faults, Rendering::default())),
+        Ok(mut faults) => {
+            faults.extend(manifest::faults(&rendering.files));
+            rendering.kept.values = values.clone();
+            rendering.kept.chart = Some(chart);
+            return Err(failed(faults, rendering));
+        }
         Err(error) => return Err(failed(vec![error], Rendering::default())),
     }
     let is_as_rendered = post_renderer.is_none();
@@ -157,7 +162,8 @@ pub fn run(
             rendering.manifests = Manifests { resources: whole_files(&rendering.files), hooks };
             rendering.kept.values = values.clone();
             rendering.kept.chart = is_as_rendered.then_some(chart);
-            return Err(failed(vec![error], rendering));
+            let errors = if options.engine.all_faults { manifest::faults(&rendering.files) } else { Vec::new() };
+            return Err(failed(if errors.is_empty() { vec![error] } else { errors }, rendering));
         }
     }
     if options.include_crds {

@@ -64,14 +64,31 @@ pub fn is_notes(file: &RenderedFile) -> bool {
     file.name.ends_with("NOTES.txt")
 }
 
+/// The faults of these files as [`sort`] finds them, but in all files: the first of each, by path.
+pub fn faults(files: &[RenderedFile]) -> Vec<Error> {
+    let mut faults: Vec<(usize, Error)> = Vec::new();
+    for (file, range) in places(files) {
+        if faults.last().is_none_or(|(last, _)| *last != file)
+            && let Err(error) = yaml::head(&files[file].data[range.clone()])
+        {
+            faults.push((file, not_yaml(&files[file], &range, error)));
+        }
+    }
+    faults.into_iter().map(|(_, error)| error).collect()
+}
+
+/// The documents of the files, by path.
+fn places(files: &[RenderedFile]) -> Vec<Place> {
+    let mut paths: Vec<usize> = (0..files.len()).filter(|at| !is_notes(&files[*at]) && !is_partial(&files[*at])).collect();
+    paths.sort_by(|a, b| files[*a].name.cmp(&files[*b].name));
+    paths.into_iter().flat_map(|file| split::documents(&files[file].data).into_iter().map(move |range| (file, range))).collect()
+}
+
 /// Splits the files into documents, reads their heads and sorts them. Notes, partials and blank files are skipped.
 ///
 /// Fails with `YAML parse error on PATH: …` for the first document, by path and position, that is not YAML or not an object.
 pub fn sort(files: &[RenderedFile], notices: &mut Notices) -> std::result::Result<Manifests, NotYaml> {
-    let mut paths: Vec<usize> = (0..files.len()).filter(|at| !is_notes(&files[*at]) && !is_partial(&files[*at])).collect();
-    paths.sort_by(|a, b| files[*a].name.cmp(&files[*b].name));
-    let places: Vec<Place> =
-        paths.into_iter().flat_map(|file| split::documents(&files[file].data).into_iter().map(move |range| (file, range))).collect();
+    let places = places(files);
 
     // Most are resources.
     let mut manifests = Manifests { resources: Vec::with_capacity(places.len()), hooks: Vec::new() };

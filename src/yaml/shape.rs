@@ -225,8 +225,20 @@ pub(super) fn read(text: &[u8], shape: &'static Shape, strict: bool) -> Result<D
 /// A syntax fault in sigs.k8s.io/yaml's words, with the place for our own diagnostics.
 pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
     let error = Error::new(ErrorKind::Syntax, format!("error converting YAML to JSON: {}", fault.message()));
-    let Some(line) = fault.true_line() else { return error };
-    let source_line = source_line(source.text.as_bytes(), line);
+    let Some(mut line) = fault.true_line() else { return error };
+    let mut source_line = self::source_line(source.text.as_bytes(), line);
+    let mut column = fault.true_column();
+    let mut unclosed = None;
+    if let Some((open, close)) = bracket(&fault.problem) {
+        let opened = fault.context_line + 1;
+        unclosed = Some(format!("the `{open}` of line {opened} has no `{close}`, or a `,` is missing before this"));
+        if source_line.as_deref().is_none_or(|text| text.trim().is_empty()) {
+            line = opened;
+            source_line = self::source_line(source.text.as_bytes(), line);
+            column = source_line.as_deref().and_then(|text| text.rfind(open));
+            unclosed = Some(format!("this `{open}` has no `{close}`"));
+        }
+    }
     let shown = source_line.as_deref().unwrap_or_default();
     let quote = (fault.problem == END_OF_STREAM).then(|| open_quote(shown)).flatten();
     let hint = if shown.trim_start_matches(' ').starts_with('\t') {
@@ -235,18 +247,27 @@ pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
         Some(format!("the text that begins with `{mark}` has no `{mark}` at its end"))
     } else {
         let text = open_braces(shown).and_then(|at| shown.get(at..));
-        text.map(|text| format!("`{{{{` begins tables in YAML: put the text in quotes, as in `'{}'`", text.trim_end()))
+        text.map(|text| format!("`{{{{` begins tables in YAML: put the text in quotes, as in `'{}'`", text.trim_end())).or(unclosed)
     };
     let braces = open_braces(shown).filter(|_| fault.origin == Origin::Decoder);
     error.with_diagnostic(Diagnostic {
         headline: fault.problem.to_string(),
         // The caller names the file.
-        location: Some(Location { file: String::new(), line, column: fault.true_column().or(quote).or(braces) }),
+        location: Some(Location { file: String::new(), line, column: column.or(quote).or(braces) }),
         span: braces.map_or(0, |at| shown.trim_end().len() - at),
         source_line,
         hints: hint.into_iter().collect(),
         ..Diagnostic::default()
     })
+}
+
+/// The brackets of the list or table that a fault says goes on where something else stands.
+fn bracket(problem: &str) -> Option<(char, char)> {
+    match problem {
+        "did not find expected ',' or ']'" => Some(('[', ']')),
+        "did not find expected ',' or '}'" => Some(('{', '}')),
+        _ => None,
+    }
 }
 
 /// The line, from 1, with the first content of a text.

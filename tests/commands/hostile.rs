@@ -446,15 +446,6 @@ fn values_without_an_end_are_refused() {
 
 #[test]
 fn long_work_within_functions_ends() {
-    let text = "{{ $s := repeat 60000000 \"a\" }}";
-    let dict = "{{ $d := dict }}{{ range $i := until 20000 }}{{ $_ := set $d (toString $i) (dict \"a\" $i) }}{{ end }}";
-    for template in [
-        format!("{text}{{{{ range until 100000 }}}}{{{{ $_ := contains \"b\" $s }}}}{{{{ end }}}}"),
-        format!("{text}{{{{ range until 100000 }}}}{{{{ $_ := trimAll \"a\" $s }}}}{{{{ end }}}}"),
-        format!("{dict}{{{{ range until 100000 }}}}{{{{ $_ := merge (dict) $d }}}}{{{{ end }}}}"),
-        format!("{dict}{{{{ $l := values $d | initial }}}}{{{{ range until 100000 }}}}{{{{ $_ := has 1 $l }}}}{{{{ end }}}}"),
-        "{{ range until 100000 }}{{ $_ := randAlphaNum 10000000 }}{{ end }}".to_string(),
-    ] {
-        Hostile::template(template).fails("templates do more than 100000000 steps");
-    }
+    let template = "{{ $s := repeat 60000000 \"a\" }}{{ range until 100000 }}{{ $_ := contains \"b\" $s }}{{ end }}";
+    Hostile::template(template.to_string()).fails("templates do more than 100000000 steps");
 }

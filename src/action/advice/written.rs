@@ -5,30 +5,38 @@
 
 use crate::action::template::{Failure, Options, Rendering};
 use crate::diagnostic::Diagnostic;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::template::engine::{self, Environment, RenderContext, Writer, WrittenLine};
 
-/// Moves the location of invalid YAML from the rendered text to the template line that wrote it, if that can be found.
+/// Moves the locations of invalid YAML from the rendered text to the template lines that wrote it, if these can be found.
 pub fn place_in_templates(failure: &mut Failure, options: &Options, environment: &mut dyn Environment) {
-    let Some(rendering) = failure.rendering.as_ref().filter(|_| failure.error.kind() == ErrorKind::Manifest) else { return };
-    for diagnostic in failure.error.diagnostics_mut() {
-        if let Some(written) = writer(diagnostic, rendering, options, environment) {
-            place(diagnostic, written, rendering);
+    let Some(rendering) = &failure.rendering else { return };
+    let errors = std::iter::once(&mut failure.error).chain(&mut failure.others);
+    let broken = errors.filter(|error| error.kind() == ErrorKind::Manifest).flat_map(Error::diagnostics_mut);
+    let (mut diagnostics, lines): (Vec<_>, Vec<_>) =
+        broken.filter_map(|diagnostic| line_of(diagnostic).map(|line| (diagnostic, line))).unzip();
+    let written = writers(&lines, rendering, options, environment);
+    for (diagnostic, writer) in diagnostics.iter_mut().zip(written) {
+        if let Some(writer) = writer {
+            place(diagnostic, writer, rendering);
         }
     }
 }
 
-fn writer(diagnostic: &Diagnostic, rendering: &Rendering, options: &Options, environment: &mut dyn Environment) -> Option<Writer> {
-    let (chart, set) = (rendering.kept.chart.as_ref()?, rendering.kept.templates.as_ref()?);
-    let location = diagnostic.location.as_ref()?;
+/// The rendered line that a diagnostic is about.
+fn line_of(diagnostic: &Diagnostic) -> Option<WrittenLine> {
+    Some(WrittenLine { place: diagnostic.location.clone()?, text: diagnostic.source_line.clone()? })
+}
+
+fn writers(lines: &[WrittenLine], rendering: &Rendering, options: &Options, environment: &mut dyn Environment) -> Vec<Option<Writer>> {
+    let (Some(chart), Some(set)) = (&rendering.kept.chart, &rendering.kept.templates) else { return Vec::new() };
     let context = RenderContext {
         chart,
         values: rendering.kept.values.clone(),
         release: options.release.clone(),
         capabilities: &options.capabilities,
     };
-    let line = WrittenLine { place: location.clone(), text: diagnostic.source_line.clone()? };
-    engine::writers_of_lines(&context, set, &options.engine, environment, &[line]).pop().flatten()
+    engine::writers_of_lines(&context, set, &options.engine, environment, lines)
 }
 
 /// Replaces the rendered line with the template's line; the rendered line and those before it go into a note.

@@ -72,9 +72,24 @@ fn trim(call: &mut Call) -> Outcome {
 }
 
 fn trim_all(call: &mut Call) -> Outcome {
-    let set: HashSet<char, ahash::RandomState> = unicode::runes(call.bytes(0)).map(|rune| rune.rune).collect();
-    let (from, to) = trimmed(call.bytes(1), |rune| set.contains(&rune));
+    let (set, text) = (call.bytes(0), call.bytes(1));
+    let (from, to) = match set.is_ascii() {
+        true => trimmed_of_ascii(text, set),
+        false => {
+            let set: HashSet<char, ahash::RandomState> = unicode::runes(set).map(|rune| rune.rune).collect();
+            trimmed(text, |rune| set.contains(&rune))
+        }
+    };
     Ok(part(call, 1, from, to))
+}
+
+/// As [`trimmed`], for the characters of an ASCII text.
+fn trimmed_of_ascii(bytes: &[u8], set: &[u8]) -> (usize, usize) {
+    let mut drops = [false; 256];
+    set.iter().for_each(|byte| drops[usize::from(*byte)] = true);
+    let is_kept = |byte: &u8| !drops[usize::from(*byte)];
+    let from = bytes.iter().position(is_kept).unwrap_or(bytes.len());
+    (from, bytes.iter().rposition(is_kept).map_or(from, |last| last + 1))
 }
 
 /// The range of `bytes` that remains when runes accepted by `drop` are removed at both ends.
