@@ -447,5 +447,5 @@ fn values_without_an_end_are_refused() {
 #[test]
 fn long_work_within_functions_ends() {
     let template = "{{ $s := repeat 60000000 \"a\" }}{{ range until 100000 }}{{ $_ := contains \"b\" $s }}{{ end }}";
-    Hostile::template(template.to_string()).fails("templates do more than 100000000 steps");
+    Hostile::template(template).fails("templates do more than 100000000 steps");
 }
