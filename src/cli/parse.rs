@@ -119,6 +119,7 @@ pub fn execute(mut request: Request, session: &mut Session) -> Result<()> {
         if request.matches.try_contains_id(&flag.replace('-', "_")).unwrap_or(false)
             && request.matches.value_source(&flag.replace('-', "_")) == Some(clap::parser::ValueSource::CommandLine)
         {
+            let advice = advice.replace("rutter ", &format!("{} ", session.name()));
             session.tell(&format!("Flag --{flag} has been deprecated, {advice}"));
         }
     }
@@ -232,16 +233,37 @@ fn needs_cluster(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The commands that `name` may have meant, as cobra lists them: within two edits, or starting with it.
+/// The commands that `name` may have meant, as cobra lists them: within two edits, or starting with it, in the order in which Helm
+/// adds them (`pkg/cmd/root.go`), then our own. Where there are plugins, cobra has sorted them, and those of plugins follow.
 fn suggestions(name: &str, plugins: &[Plugin]) -> String {
+    const ORDER: [&str; 16] = [
+        "create",
+        "dependency",
+        "pull",
+        "show",
+        "lint",
+        "package",
+        "repo",
+        "search",
+        "verify",
+        "template",
+        "completion",
+        "env",
+        "plugin",
+        "version",
+        "registry",
+        "push",
+    ];
     let wanted = name.to_lowercase();
-    let mut near: Vec<&str> = commands::COMMANDS
-        .iter()
-        .map(|entry| entry.name)
+    let mut own: Vec<&str> = commands::COMMANDS.iter().map(|entry| entry.name).filter(|name| *name != "help").collect();
+    if plugins.is_empty() {
+        own.sort_by_key(|name| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()));
+    }
+    let near: Vec<&str> = own
+        .into_iter()
         .chain(plugins.iter().map(Plugin::command_name))
         .filter(|candidate| edit_distance(&wanted, candidate) <= 2 || candidate.to_lowercase().starts_with(&wanted))
         .collect();
-    near.sort_unstable();
     if near.is_empty() {
         return String::new();
     }
@@ -433,10 +455,14 @@ mod tests {
         );
         assert_eq!(failure("version -v"), "flag needs an argument: 'v' in -v");
         assert_eq!(parse(&words("tempate x")).expect_err("must fail").unknown_command.as_deref(), Some("tempate"));
+        assert_eq!(
+            unknown_command("p", "helm", &[]).to_string(),
+            "unknown command \"p\" for \"helm\"\n\nDid you mean this?\n\tpull\n\tpackage\n\tplugin\n\tpush\n"
+        );
         let plugin = crate::cli::plugin::parse(b"name: tempates\ncommand: x\n").expect("a plugin");
         assert_eq!(
             unknown_command("tempate", "helm", &[plugin]).to_string(),
-            "unknown command \"tempate\" for \"helm\"\n\nDid you mean this?\n\ttempates\n\ttemplate\n"
+            "unknown command \"tempate\" for \"helm\"\n\nDid you mean this?\n\ttemplate\n\ttempates\n"
         );
     }
 

@@ -5,7 +5,7 @@
 mod parse;
 mod write;
 
-pub use parse::{Stop, parse, parse_exact, parse_list, parse_map, parse_next, parse_partly, parse_prefix};
+pub use parse::{Stop, parse, parse_exact, parse_list, parse_map, parse_next, parse_only, parse_partly, parse_prefix};
 pub use write::{Writer, indent, quote, to_vec, write};
 
 /// `bytes` as text: each byte that is not part of a UTF-8 character becomes U+FFFD, as in Go's range over a string

@@ -27,6 +27,19 @@ pub fn parse_exact(text: &[u8]) -> Result<Data> {
     parser.out_of_range.map_or(Ok(data), Err)
 }
 
+/// As [`parse_exact`], with the errors of the validator of schemas (jsonschema's `UnmarshalJSON`): those of a `Decoder`, and its own
+/// for what follows the value.
+pub fn parse_only(text: &[u8]) -> Result<Data> {
+    let mut parser = Parser::new(text, true);
+    parser.streaming = true;
+    let data = parser.value()?;
+    parser.skip_space();
+    if parser.at < text.len() {
+        return Err(Error::new(ErrorKind::Syntax, "invalid character after top-level value"));
+    }
+    parser.out_of_range.map_or(Ok(data), Err)
+}
+
 /// Like [`parse`], but numbers out of range are null in the tree, and the error is returned too: Go fills its target as far as it
 /// can.
 pub fn parse_partly(text: &[u8]) -> Result<(Data, Option<Error>)> {
@@ -41,6 +54,8 @@ pub fn parse_map(text: &[u8]) -> (Option<Arc<Map>>, Option<Error>) {
     match parse_partly(text) {
         Ok((Data::Map(map), error)) => (Some(map), error),
         Ok((Data::Null, None)) => (None, None),
+        // A lone number out of range.
+        Ok((Data::Null, Some(_))) => (Some(Arc::default()), Some(mismatch(&Data::Int(0), "map[string]interface {}"))),
         Ok((other, _)) => (Some(Arc::default()), Some(mismatch(&other, "map[string]interface {}"))),
         Err(error) => (Some(Arc::default()), Some(error)),
     }
@@ -51,7 +66,9 @@ pub fn parse_list(text: &[u8]) -> Result<Option<Data>> {
     match parse_partly(text)? {
         (list @ Data::List(_), None) => Ok(Some(list)),
         (Data::Null, None) => Ok(None),
-        (Data::List(_) | Data::Null, Some(error)) => Err(error),
+        (Data::List(_), Some(error)) => Err(error),
+        // A lone number out of range.
+        (Data::Null, Some(_)) => Err(mismatch(&Data::Int(0), "[]interface {}")),
         (other, _) => Err(mismatch(&other, "[]interface {}")),
     }
 }
@@ -457,6 +474,34 @@ mod tests {
         assert!(parse(&nested(MAX_DEPTH)).is_ok());
         let error = parse(&nested(MAX_DEPTH + 1)).map_err(|error| error.to_string()).err();
         assert_eq!(error.as_deref(), Some("invalid character '[' exceeded max depth"));
+    }
+
+    /// The errors of Helm 4.2.4 for broken schemas.
+    #[test]
+    fn only_one_value() {
+        let cases = [
+            ("", "EOF"),
+            (" \n", "EOF"),
+            ("{", "unexpected EOF"),
+            ("nul", "unexpected EOF"),
+            ("1e", "unexpected EOF"),
+            ("nulx", "invalid character 'x' in literal null (expecting 'l')"),
+            ("{} x", "invalid character after top-level value"),
+            ("{}{}", "invalid character after top-level value"),
+        ];
+        for (text, want) in cases {
+            assert_eq!(parse_only(text.as_bytes()).map_err(|error| error.to_string()).err().as_deref(), Some(want), "{text}");
+        }
+        assert!(matches!(parse_only(b" 1 \n"), Ok(Data::Int(1))));
+    }
+
+    /// As Helm 4.2.4 tells them in `fromJson` and `fromJsonArray`.
+    #[test]
+    fn a_lone_number_out_of_range_is_a_number() {
+        let map = parse_map(b"1e400").1.map(|error| error.to_string());
+        assert_eq!(map.as_deref(), Some("json: cannot unmarshal number into Go value of type map[string]interface {}"));
+        let list = parse_list(b"1e400").map_err(|error| error.to_string()).err();
+        assert_eq!(list.as_deref(), Some("json: cannot unmarshal number into Go value of type []interface {}"));
     }
 
     #[test]

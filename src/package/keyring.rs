@@ -256,7 +256,7 @@ fn read_subkey(key: &mut Key, public: PublicSubkey, packets: &mut Packets<'_>) -
             _ => return Err(Fault::key("subkey signature with wrong type")),
         };
         if unsupported(&key.public).is_none() && signature.verify_subkey_binding(&key.public, &public).is_err() {
-            return Err(invalid("openpgp: invalid signature: hash tag doesn't match"));
+            return Err(invalid(&mismatch(&signature, Some(key.public.algorithm()))));
         }
         if signature.key_flags().sign() && unsupported(&public).is_none() {
             let Some(cross) = signature.embedded_signature() else {
@@ -275,6 +275,23 @@ fn read_subkey(key: &mut Key, public: PublicSubkey, packets: &mut Packets<'_>) -
     let binding = binding.ok_or_else(|| Fault::key("subkey packet not followed by signature"))?;
     key.subkeys.push(Subkey { public, binding, revocations });
     Ok(())
+}
+
+/// What go-crypto says of a signature that a key of this algorithm did not make for a text.
+pub(super) fn mismatch(signature: &Signature, algorithm: Option<PublicKeyAlgorithm>) -> String {
+    use PublicKeyAlgorithm::{DSA, ECDSA, Ed448, Ed25519, EdDSALegacy};
+    let name = match algorithm {
+        _ if matches!(signature.version(), SignatureVersion::V5 | SignatureVersion::V6) => {
+            return "openpgp: invalid signature: hash tag doesn't match".to_string();
+        }
+        Some(DSA) => "DSA",
+        Some(ECDSA) => "ECDSA",
+        Some(EdDSALegacy) => "EdDSA",
+        Some(Ed25519) => "Ed25519",
+        Some(Ed448) => "ed448",
+        _ => "RSA",
+    };
+    format!("openpgp: invalid signature: {name} verification failure")
 }
 
 fn can_sign(algorithm: PublicKeyAlgorithm) -> bool {

@@ -14,6 +14,7 @@ use crate::quote::quote;
 use crate::yaml::{self, Field, Shape};
 use pgp::composed::{ArmorOptions, CleartextSignedMessage};
 use pgp::crypto::hash::HashAlgorithm;
+use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::packet::{SecretKey, Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::types::{KeyDetails, Password, Timestamp};
 use std::path::Path;
@@ -169,8 +170,9 @@ fn signer(message: &CleartextSignedMessage, keys: &[Key], now: Option<i64>) -> R
         if let Some(algorithm) = makers.iter().find_map(Maker::unsupported) {
             return Err(fault(format!("openpgp: unsupported feature: keys of the algorithm {algorithm}")));
         }
-        let maker = makers.iter().find(|maker| maker.made(signature, &text));
-        let maker = maker.ok_or_else(|| fault("openpgp: invalid signature: hash tag doesn't match"))?;
+        let Some(maker) = makers.iter().find(|maker| maker.made(signature, &text)) else {
+            return Err(fault(keyring::mismatch(signature, makers.first().map(Maker::algorithm))));
+        };
         maker.check(signature, now).map_err(fault)?;
         return Ok(Verification {
             signed_by: maker.key.identities.iter().map(|identity| identity.name.clone()).collect(),
@@ -204,6 +206,10 @@ impl Maker<'_> {
     fn unsupported(&self) -> Option<String> {
         let primary = keyring::unsupported(&self.key.public);
         primary.or_else(|| self.subkey.and_then(|subkey| keyring::unsupported(&subkey.public)))
+    }
+
+    fn algorithm(&self) -> PublicKeyAlgorithm {
+        self.subkey.map_or_else(|| self.key.public.algorithm(), |subkey| subkey.public.algorithm())
     }
 
     fn made(&self, signature: &Signature, text: &str) -> bool {
@@ -351,6 +357,21 @@ mod tests {
                 assert_eq!(found, expected);
             }
         }
+    }
+
+    /// As Helm 4.2.4.
+    #[test]
+    fn an_edited_text_does_not_verify() {
+        const SUE: &str = include_str!("../../testdata/provenance/sue.prov");
+        let edited = SUE.replacen("name: a", "name: b", 1);
+        assert_ne!(edited, SUE);
+        let archive = include_bytes!("../../testdata/provenance/helm-a-1.0.0.tgz");
+        let ring = include_bytes!("../../testdata/provenance/pubring.gpg");
+        let found = verify(archive, edited.as_bytes(), "a-1.0.0.tgz", ring, Some(1_800_000_000));
+        assert_eq!(
+            found.map_err(|error| error.to_string()).err().as_deref(),
+            Some("openpgp: invalid signature: EdDSA verification failure")
+        );
     }
 
     #[test]

@@ -555,6 +555,14 @@ mod tests {
         }
     }
 
+    /// As in Helm 4.2.4, whatever was read ahead.
+    #[test]
+    fn broken_texts_are_told_at_their_own_line() {
+        for text in ["{{ \"a\\qb\"\n}}", "{{ print \"a\\qb\"\n}}", "{{ $x \"a\\q\"\n}}"] {
+            assert!(fault(text).starts_with("template: t:1: "), "{text}");
+        }
+    }
+
     /// Each byte that is not UTF-8 counts as one character.
     #[test]
     fn long_tokens_are_cut_where_go_cuts_them() {

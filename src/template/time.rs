@@ -57,6 +57,12 @@ fn getter(value: Value) -> Option<Method> {
     method(&[], move |_| Ok(value.clone()))
 }
 
+/// A method without arguments that gives bytes, if there are any.
+fn strict_text(name: &'static str, text: Result<String, &'static str>) -> Option<Method> {
+    let made = text.map(|text| Value::Bytes(text.into_bytes().into())).map_err(|problem| format!("{name}: {problem}"));
+    method(&[], move |_| made.clone().map_err(Fault::new))
+}
+
 fn time_argument(arguments: &[Value], at: usize) -> Result<&Time, Fault> {
     arguments.get(at).and_then(Value::as_time).ok_or_else(|| Fault::new("expected a time"))
 }
@@ -104,9 +110,9 @@ impl Object for Time {
             "UTC" => getter(Value::time(self.in_zone(Zone::Utc))),
             "Local" => getter(Value::time(self.in_zone(Zone::Local))),
             "Location" => getter(Value::Object(Rc::new(Location(self.zone.clone())))),
-            "MarshalJSON" => getter(Value::Bytes(format!("\"{}\"", self.to_rfc3339()).into_bytes().into())),
+            "MarshalJSON" => strict_text("Time.MarshalJSON", self.to_strict_rfc3339().map(|text| format!("\"{text}\""))),
             "MarshalBinary" | "GobEncode" => getter(Value::Bytes(self.to_binary().into())),
-            "MarshalText" => getter(Value::Bytes(self.to_rfc3339().into_bytes().into())),
+            "MarshalText" => strict_text("Time.MarshalText", self.to_strict_rfc3339()),
             _ => self.calculation(name),
         }
     }

@@ -144,6 +144,18 @@ impl Time {
         self.format_text("2006-01-02T15:04:05.999999999Z07:00")
     }
 
+    /// As [`Time::to_rfc3339`], or why the time has no such text (Go's `appendStrictRFC3339`, used for JSON).
+    pub fn to_strict_rfc3339(&self) -> Result<String, &'static str> {
+        let text = self.to_rfc3339();
+        // A year of other than four digits moves the `-` behind it.
+        if text.as_bytes().get(4) != Some(&b'-') || text.starts_with('-') {
+            return Err("year outside of range [0,9999]");
+        }
+        let is_hour = |zone: &str| zone.get(1..3).and_then(|hour| hour.parse::<u8>().ok()).is_some_and(|hour| hour < 24);
+        let is_strict = text.ends_with('Z') || text.len().checked_sub("+00:00".len()).and_then(|at| text.get(at..)).is_some_and(is_hour);
+        if is_strict { Ok(text) } else { Err("timezone hour outside of range [0,23]") }
+    }
+
     /// As in TOML, where a local time shows only the parts that were in its text.
     pub fn to_toml(&self) -> String {
         match self.zone.name() {

@@ -285,6 +285,11 @@ fn push_object<T: Target>(target: &mut T, object: &dyn Object, depth: usize) -> 
         target.str(Duration::to_text(*duration).as_bytes());
         return Ok(());
     }
+    if let Some(time) = object.as_any().downcast_ref::<Time>() {
+        let problem = |problem| Fault::new(format!("json: error calling MarshalJSON for type time.Time: Time.MarshalJSON: {problem}"));
+        target.str(time.to_strict_rfc3339().map_err(problem)?.as_bytes());
+        return Ok(());
+    }
     if let Some(value) = object.to_json().or_else(|| object.underlying()) {
         return push(target, &value, depth);
     }

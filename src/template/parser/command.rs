@@ -216,7 +216,7 @@ impl<'a> Parser<'a> {
                     let constant = Constant { text: Str::from(&*text), end: token.end };
                     OperandKind::Str(At::put(constant, &mut self.source.constants))
                 }
-                None => return self.fault_marking(self.tokens[0], token, "invalid syntax"),
+                None => return self.fault_at(token, "invalid syntax"),
             },
             _ => {
                 self.backup();

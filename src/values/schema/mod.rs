@@ -230,7 +230,7 @@ fn run(jobs: Vec<Job>, fetch: Option<Fetch>, is_over: &AtomicBool) -> Outcome {
 type Compiled = std::result::Result<(Schemas, boon::SchemaIndex, Data, Written), String>;
 
 fn compile(schema: &[u8], loader: &Loader) -> Compiled {
-    let schema = json::parse_exact(schema).map_err(|error| decoder_words(error.message()))?;
+    let schema = json::parse_only(schema).map_err(|error| error.message().to_string())?;
     if let Some(fault) = bounds::fault_of(&schema).or_else(|| drafts::fault_of(&schema, loader)) {
         return Err(fault);
     }
@@ -255,16 +255,6 @@ fn check(compiled: &Compiled, values: &Arc<Map>, room: usize) -> Option<String> 
             let text = fault::validation_text(written, &fault, room);
             (!text.is_empty()).then(|| text + "\n")
         }
-    }
-}
-
-/// Helm reads the schema with a decoder, which words a text that ends too early or has trailing content differently.
-fn decoder_words(message: &str) -> String {
-    match message {
-        "unexpected end of JSON input" => "unexpected EOF".to_string(),
-        // Here Helm's library itself checks for trailing content.
-        after if after.ends_with(" after top-level value") => "invalid character after top-level value".to_string(),
-        other => other.to_string(),
     }
 }
 
