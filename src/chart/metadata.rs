@@ -190,7 +190,10 @@ impl Metadata {
         if let Some(items) = map.get("dependencies").and_then(Data::as_list) {
             self.nulls.dependency = items.iter().position(Data::is_null);
             self.has_dependency_list = true;
-            self.dependencies = items.iter().filter_map(Dependency::from_data).collect();
+            // Go decodes into the existing entries: the fields that the new ones lack stay.
+            let mut before = std::mem::take(&mut self.dependencies).into_iter();
+            let over = |item: &Data| Some(before.next().unwrap_or_default().overlaid(item.as_map()?));
+            self.dependencies = items.iter().filter_map(over).collect();
         }
     }
 
@@ -353,21 +356,24 @@ impl Maintainer {
 impl Dependency {
     /// The dependency in a tree of Go's `v2.Dependency`; `None` for null.
     pub fn from_data(data: &Data) -> Option<Dependency> {
-        let map = data.as_map()?;
-        let mut dependency = Dependency::default();
-        text_over(&mut dependency.name, map, "name");
-        text_over(&mut dependency.version, map, "version");
-        text_over(&mut dependency.repository, map, "repository");
-        text_over(&mut dependency.condition, map, "condition");
-        texts_over(&mut dependency.tags, map, "tags");
+        Some(Dependency::default().overlaid(data.as_map()?))
+    }
+
+    /// The same with the fields of this table.
+    fn overlaid(mut self, map: &Map) -> Dependency {
+        text_over(&mut self.name, map, "name");
+        text_over(&mut self.version, map, "version");
+        text_over(&mut self.repository, map, "repository");
+        text_over(&mut self.condition, map, "condition");
+        texts_over(&mut self.tags, map, "tags");
         if let Some(Data::Bool(enabled)) = map.get("enabled") {
-            dependency.enabled = *enabled;
+            self.enabled = *enabled;
         }
         if let Some(items) = map.get("import-values").and_then(Data::as_list) {
-            dependency.import_values = items.to_vec();
+            self.import_values = items.to_vec();
         }
-        text_over(&mut dependency.alias, map, "alias");
-        Some(dependency)
+        text_over(&mut self.alias, map, "alias");
+        self
     }
 
     /// The name of the subchart: the alias if there is one, else the name.
