@@ -115,13 +115,21 @@ pub fn execute(mut request: Request, session: &mut Session) -> Result<()> {
         return session.print(help::render(&request.path, session));
     };
     check_arity(&request.path, entry.arity, request.arguments.len(), session.name())?;
+    let is_given = |flag: &str| {
+        let id = flag.replace('-', "_");
+        request.matches.try_contains_id(&id).unwrap_or(false)
+            && request.matches.value_source(&id) == Some(clap::parser::ValueSource::CommandLine)
+    };
     for (flag, advice) in entry.deprecated {
-        if request.matches.try_contains_id(&flag.replace('-', "_")).unwrap_or(false)
-            && request.matches.value_source(&flag.replace('-', "_")) == Some(clap::parser::ValueSource::CommandLine)
-        {
+        if is_given(flag) {
             let advice = advice.replace("rutter ", &format!("{} ", session.name()));
             session.tell(&format!("Flag --{flag} has been deprecated, {advice}"));
         }
+    }
+    if let Some([a, b]) = entry.exclusive.iter().find(|pair| pair.iter().all(|flag| is_given(flag))) {
+        let (first, second) = (a.min(b), a.max(b));
+        let message = format!("if any flags in the group [{a} {b}] are set none of the others can be; [{first} {second}] were all set");
+        return Err(Error::new(ErrorKind::Usage, message));
     }
     (entry.run)(&mut request.matches, request.arguments, session)
 }

@@ -177,13 +177,21 @@ fn check_file<'a>(text: &'a [u8], kube_version: &KubeVersion, remarks: &mut Vec<
     true
 }
 
-/// The line and message if a blank precedes the first line that is not empty.
+/// The line and message if a blank precedes the first line that is not empty, or if that line is longer than Go's scanner takes.
 fn illegal_indent(text: &[u8]) -> Option<(usize, String)> {
-    let mut lines = text.split(|byte| *byte == b'\n').enumerate();
-    let (before, line) = lines.find(|(_, line)| !String::from_utf8_lossy(line).trim().is_empty())?;
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    matches!(line.first(), Some(b' ' | b'\t'))
-        .then(|| (before + 1, format!("document starts with an illegal indent: {}, which may cause parsing problems", quote(line))))
+    /// `bufio.MaxScanTokenSize`
+    const LONGEST_LINE: usize = 64 << 10;
+    for (before, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        if line.len() >= LONGEST_LINE {
+            return Some((before + 1, "bufio.Scanner: token too long".to_string()));
+        }
+        if !String::from_utf8_lossy(line).trim().is_empty() {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let message = || format!("document starts with an illegal indent: {}, which may cause parsing problems", quote(line));
+            return matches!(line.first(), Some(b' ' | b'\t')).then(|| (before + 1, message()));
+        }
+    }
+    None
 }
 
 static LIST: Shape = Shape::Struct(
@@ -243,5 +251,10 @@ mod tests {
             Some((3, "document starts with an illegal indent: \"\\ta: 1\", which may cause parsing problems".to_string()))
         );
         assert_eq!(illegal_indent(b"a: 1\n  b: 2"), None);
+        // As Helm 4.2.4 tells it.
+        let long = [&b"\na"[..], &[b'x'; 65_535], b"\n"].concat();
+        assert_eq!(illegal_indent(&long), Some((2, "bufio.Scanner: token too long".to_string())));
+        assert_eq!(illegal_indent(&long[2..]), None);
+        assert_eq!(illegal_indent(&[b"a: 1\n", &long[..]].concat()), None);
     }
 }

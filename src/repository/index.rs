@@ -157,7 +157,8 @@ impl ChartVersion {
     /// The entry's fields in the order of Go's struct.
     pub fn record(&self) -> Record {
         let mut fields = metadata_fields(&self.metadata);
-        fields.always("urls", Record::texts(&self.urls));
+        // Go's nil.
+        fields.always("urls", if self.urls.is_empty() { Record::Plain(Data::Null) } else { Record::texts(&self.urls) });
         fields.always("created", Record::text(zero_time(&self.created)));
         fields.flag("removed", self.removed);
         fields.text("digest", &self.digest);

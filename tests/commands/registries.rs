@@ -262,3 +262,55 @@ fn dependencies_from_a_registry_are_told_of_in_their_order() {
     let error = error_of(rutter(&home).args(login).arg("--username="));
     assert!(error.contains("missing username or password for basic auth"), "{error}");
 }
+
+/// As Bitnami's repository does it.
+#[test]
+fn dependencies_of_an_index_that_points_into_a_registry_come_from_there() {
+    if !have("dependencies_of_an_index_that_points_into_a_registry_come_from_there", &["docker-registry"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let (_registry, host) = start(&home, None);
+    for version in ["1.0.0", "1.1.0+build.1"] {
+        let chart = archive(&home, version);
+        output_of(rutter(&home).arg("push").arg(chart).args([&format!("oci://{host}/hub/charts"), "--plain-http"]));
+    }
+    let (cache, config) = (home.join("indexes"), home.join("repositories.yaml"));
+    std::fs::create_dir(&cache).expect("a folder");
+    let repository = "http://127.0.0.1:9/charts";
+    std::fs::write(&config, format!("apiVersion: v1\nrepositories:\n- name: hub\n  url: {repository}\n")).expect("a file");
+    let entry = |version: &str, tag: &str| format!("  - {{name: app, version: {version}, urls: ['oci://{host}/hub/charts/app{tag}']}}\n");
+    let index = |entry: &str| {
+        std::fs::write(cache.join("hub-index.yaml"), format!("apiVersion: v1\nentries:\n  app:\n{entry}")).expect("a file");
+    };
+    index(&(entry("1.1.0+build.1", ":1.1.0_build.1") + &entry("1.0.0", ":1.0.0")));
+    let own = home.join("own");
+    std::fs::create_dir(&own).expect("a folder");
+    let run = |version: &str, words: &[&str]| {
+        let list = format!("- {{name: app, version: '{version}', repository: '{repository}'}}\n");
+        std::fs::write(own.join("Chart.yaml"), format!("apiVersion: v2\nname: own\nversion: 1.0.0\ndependencies:\n{list}"))
+            .expect("a file");
+        let mut command = rutter(&home);
+        command.env("HELM_REPOSITORY_CACHE", &cache).env("HELM_REPOSITORY_CONFIG", &config);
+        command.args(words).arg(&own).args(["--plain-http", "--skip-refresh"]);
+        command
+    };
+    let told = output_of(&mut run("~1.0", &["dependency", "update"]));
+    assert!(
+        told.contains(&format!("Downloading app from repo {repository}\nPulled: {host}/hub/charts/app:1.0.0\nDigest: sha256:")),
+        "{told}"
+    );
+    assert!(own.join("charts/app-1.0.0.tgz").is_file());
+    output_of(&mut run("^1.1", &["dependency", "update"]));
+    assert!(own.join("charts/app-1.1.0+build.1.tgz").is_file() && !own.join("charts/app-1.0.0.tgz").exists());
+    std::fs::remove_dir_all(own.join("charts")).expect("a folder");
+    output_of(&mut run("^1.1", &["dependency", "build"]));
+    assert!(own.join("charts/app-1.1.0+build.1.tgz").is_file());
+    index(&entry("2.0.0", ":2.0.0"));
+    let error = error_of(&mut run("2", &["dependency", "update"]));
+    assert!(error.contains(&format!("could not download oci://{host}/hub/charts/app: ")), "{error}");
+    index(&entry("2.0.0", ""));
+    let error = error_of(&mut run("2", &["dependency", "update"]));
+    let told = format!("could not parse OCI reference: improperly formatted oci chart reference: oci://{host}/hub/charts/app");
+    assert!(error.contains(&told), "{error}");
+}

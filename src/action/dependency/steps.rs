@@ -22,6 +22,7 @@ use crate::repository::access::Access;
 use crate::repository::config::{Entry, index_path};
 use crate::repository::download::Verify;
 use crate::repository::index::{self, ChartVersion};
+use crate::repository::oci::{SCHEME, reference::version_of};
 use crate::repository::resolve::find_in_repository;
 use crate::repository::{ChartOptions, Reporter, url};
 use std::collections::{BTreeMap, HashSet};
@@ -139,7 +140,11 @@ impl Manager<'_> {
             (format!("{reference}:{}", dependency.version), Task::Registry { reference, version: dependency.version.clone() })
         } else {
             let (address, entry, digest) = self.find(dependency)?;
-            (address.clone(), Task::Http { address, entry, digest })
+            let task = match url::is_oci(&address) {
+                true => in_registry(&address)?,
+                false => Task::Http { address: address.clone(), entry, digest },
+            };
+            (address, task)
         };
         let task = seen.insert(key).then_some(task);
         let verb = if matches!(task, None | Some(Task::Kept { .. })) { "Already downloaded" } else { "Downloading" };
@@ -248,4 +253,14 @@ impl Manager<'_> {
         }
         Ok((name, digest))
     }
+}
+
+/// The task for a chart that an index of an HTTP repository says is in a registry, as Bitnami's does (Helm's `parseOCIRef`).
+fn in_registry(address: &str) -> Result<Task> {
+    let tagged = address.rsplit_once(':').filter(|(reference, tag)| reference.len() > SCHEME.len() && !tag.contains('/'));
+    let (reference, tag) = tagged.ok_or_else(|| {
+        let message = format!("could not parse OCI reference: improperly formatted oci chart reference: {}", url::redact(address));
+        Error::new(ErrorKind::Dependency, message)
+    })?;
+    Ok(Task::Registry { reference: reference.to_string(), version: version_of(tag) })
 }

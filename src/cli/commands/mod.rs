@@ -119,6 +119,8 @@ pub struct Row {
     pub hidden: bool,
     /// Flags that still work, and the advice what to use instead.
     pub deprecated: &'static [(&'static str, &'static str)],
+    /// Pairs of flags of which only one may be given, whatever its value.
+    pub exclusive: &'static [[&'static str; 2]],
     pub flags: fn(Command) -> Command,
     pub run: fn(&mut ArgMatches, Vec<String>, &mut Session) -> Result<()>,
     /// The commands of a group; empty for a command that runs.
@@ -137,6 +139,7 @@ impl Row {
             long,
             hidden: false,
             deprecated: &[],
+            exclusive: &[],
             flags: A::augment_args,
             run: run::<A>,
             children: &[],
@@ -157,6 +160,11 @@ impl Row {
     /// The same row with deprecated flags and what to use instead.
     pub const fn deprecated(self, deprecated: &'static [(&'static str, &'static str)]) -> Row {
         Row { deprecated, ..self }
+    }
+
+    /// The same with pairs of flags that exclude each other.
+    pub const fn exclusive(self, exclusive: &'static [[&'static str; 2]]) -> Row {
+        Row { exclusive, ..self }
     }
 
     /// Whether `word` names this row.

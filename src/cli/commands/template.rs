@@ -34,7 +34,8 @@ pub const COMMAND: Row = Row::leaf::<Arguments>("template", "[NAME] [CHART]", Ar
         ("hide-notes", "this flag has no effect for 'rutter template' and will be removed in Helm 5"),
         ("render-subchart-notes", "this flag has no effect for 'rutter template' and will be removed in Helm 5"),
         ("validate", "use '--dry-run=server' instead"),
-    ]);
+    ])
+    .exclusive(&[["force-replace", "force-conflicts"], ["force", "force-conflicts"], ["validate", "dry-run"]]);
 
 const LONG: &str = "\
 Render chart templates locally and display the output.
@@ -189,7 +190,6 @@ impl Run for Arguments {
             let message = format!("--wait={given} is deprecated (boolean value) and can be replaced with --wait={instead}");
             session.notices.push_with(Level::Warn, &message, &[]);
         }
-        self.check_exclusive()?;
         self.check_post_renderer(session)?;
         let capabilities = self.capabilities()?;
         self.check_offline(session)?;
@@ -245,22 +245,6 @@ impl Run for Arguments {
 }
 
 impl Arguments {
-    /// Refuses combinations of flags that exclude each other.
-    fn check_exclusive(&self) -> Result<()> {
-        let groups = [
-            ("force-replace force-conflicts", self.force_replace && self.force_conflicts, "force-conflicts force-replace"),
-            ("force force-conflicts", self.force && self.force_conflicts, "force force-conflicts"),
-            ("validate dry-run", self.validate && self.dry_run.is_some(), "dry-run validate"),
-        ];
-        match groups.iter().find(|(_, both, _)| *both) {
-            None => Ok(()),
-            Some((group, _, set)) => Err(Error::new(
-                ErrorKind::Usage,
-                format!("if any flags in the group [{group}] are set none of the others can be; [{set}] were all set"),
-            )),
-        }
-    }
-
     /// Refuses post-renderers that do not exist, before any other work, as pflag does.
     fn check_post_renderer(&self, session: &Session) -> Result<()> {
         let mut names = self.post_renderer.iter().filter(|name| !name.is_empty());

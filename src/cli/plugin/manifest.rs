@@ -6,6 +6,7 @@
 use crate::data::{Data, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::number::format_g;
 use crate::package::plugin::MANIFEST as MANIFEST_NAME;
 use crate::quote::quote;
 use crate::version::Version;
@@ -161,7 +162,7 @@ fn read_legacy(map: &Map, base: Plugin) -> Result<Plugin> {
     }
     let expands_hooks = lines.is_none();
     for (event, line) in lines.iter().flat_map(|lines| lines.iter()) {
-        let arguments = vec!["-c".to_string(), line.as_str().unwrap_or_default().to_string()];
+        let arguments = vec!["-c".to_string(), word(line).unwrap_or_default()];
         hooks.insert(event.to_string(), vec![Program { command: "sh".to_string(), arguments, ..Program::default() }]);
     }
     Ok(Plugin {
@@ -229,12 +230,23 @@ fn read_v1(map: &Map, base: Plugin) -> Result<Plugin> {
 }
 
 pub(super) fn text(map: &Map, key: &str) -> String {
-    map.get(key).and_then(Data::as_str).unwrap_or_default().to_string()
+    map.get(key).and_then(word).unwrap_or_default()
+}
+
+/// A text, or the text of a scalar where Go wants one: arguments may be numbers.
+fn word(data: &Data) -> Option<String> {
+    match data {
+        Data::Str(text) => Some(text.to_string()),
+        Data::Bool(truth) => Some(truth.to_string()),
+        Data::Int(number) => Some(number.to_string()),
+        Data::Float(number) => Some(format_g(*number)),
+        _ => None,
+    }
 }
 
 fn texts(map: &Map, key: &str) -> Vec<String> {
     let list = map.get(key).and_then(Data::as_list);
-    list.iter().flat_map(|list| list.iter()).map(|item| item.as_str().unwrap_or_default().to_string()).collect()
+    list.iter().flat_map(|list| list.iter()).map(|item| word(item).unwrap_or_default()).collect()
 }
 
 /// The programs that fetch, with their schemes; `programs` reads the programs of one entry.
@@ -266,7 +278,7 @@ fn program_list(list: &Data) -> Vec<Program> {
             system: text(item, "os"),
             architecture: text(item, "arch"),
             command: text(item, "command"),
-            arguments: arguments.map_or_else(Vec::new, |list| list.iter().filter_map(Data::as_str).map(str::to_string).collect()),
+            arguments: arguments.map_or_else(Vec::new, |list| list.iter().filter_map(word).collect()),
         })
     };
     list.as_list().map_or_else(Vec::new, |list| list.iter().filter_map(program).collect())
@@ -292,6 +304,13 @@ impl Plugin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arguments_may_be_numbers() {
+        let plugin =
+            parse(b"name: a\nversion: 1.0.0\nplatformCommand: [{command: x, args: [--port, 8080, 1.5, true, -1]}]\n").expect("a plugin");
+        assert_eq!(plugin.programs[0].arguments, ["--port", "8080", "1.5", "true", "-1"]);
+    }
 
     // CVE-2020-15186, CVE-2020-15187: names that are paths or terminal codes, and files with duplicate keys.
     #[test]

@@ -56,7 +56,11 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
             format!("unsupported vocabulary {} in {}", go_quote(vocabulary), go_quote(url))
         }
         CompileError::InvalidRegex { url, regex, src } => {
-            format!("invalid regex {} at {}: {src}", go_quote(regex), go_quote(url))
+            // A key of `patternProperties`, which drafts before the sixth do not check themselves.
+            match schema.fault(std::iter::empty(), regex) {
+                Some((pattern, problem)) => format!("invalid regex {} at {}: {problem}", go_quote(pattern), go_quote(url)),
+                None => format!("invalid regex {} at {}: {src}", go_quote(regex), go_quote(url)),
+            }
         }
         other => other.to_string(),
     }

@@ -29,6 +29,17 @@ fn references_are_not_shown_for_one_cause() {
     assert_eq!(check_text(schema, r#"{"a": 1001}"#), "- at '/a': minimum: got 1,001, want 2,000\n");
 }
 
+/// As Helm 4.2.4 tells it.
+#[test]
+fn keys_that_are_no_patterns_are_told_as_written() {
+    let schema = r#"{"$schema": "http://json-schema.org/draft-04/schema#", "patternProperties": {"a": {}, "(?!a)": {}}}"#;
+    assert_eq!(
+        check_text(schema, "{}"),
+        "invalid regex \"(?!a)\" at \"file:///values.schema.json#/patternProperties\": \
+         error parsing regexp: invalid or unsupported Perl syntax: `(?!`"
+    );
+}
+
 #[test]
 fn a_schema_that_is_only_itself_ends() {
     assert_eq!(
