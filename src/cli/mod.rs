@@ -60,6 +60,11 @@ pub fn run(program: String, words: &[String], environment: environment::Environm
         let outcome = complete::run(line, name == complete::NAME, &mut session);
         return end(outcome, &mut session);
     }
+    if let Some(name) = parse::command_name(words).filter(|name| plugin::BEYOND_HELM.contains(name))
+        && let Some(exit) = run_plugin(name, &program, words, &environment)
+    {
+        return exit;
+    }
     let request = match parse::parse(words) {
         Ok(request) => request,
         Err(failure) => return refuse(failure, program, words, environment),
@@ -85,14 +90,33 @@ fn refuse_color(globals: &arguments::GlobalArguments) -> Option<Exit> {
     Some(Exit::Failure)
 }
 
+/// Runs the plugin that has a command of this name, if there is one: what Helm does not have must not hide what it runs.
+fn run_plugin(name: &str, program: &str, words: &[String], environment: &environment::Environment) -> Option<Exit> {
+    let (globals, rest) = for_plugin(name, words);
+    let settings = environment::Settings::new(environment, &globals);
+    let mut session = Session::new(program.to_string(), environment.clone(), settings);
+    let plugins = plugin::commands(&mut session);
+    let plugin = plugins.iter().find(|plugin| plugin.command_name() == name)?;
+    let outcome = plugin.run(&rest, &mut session);
+    Some(end(outcome, &mut session))
+}
+
+/// The global flags on the command line of a plugin, and its words without the name of its command.
+fn for_plugin(name: &str, words: &[String]) -> (arguments::GlobalArguments, Vec<String>) {
+    let mut line = parse::global_words(words);
+    // A word that a plugin reads as a flag's value may be one of our flags.
+    line.extend(plugin::split_own_flags(words).map(|(own, _)| own).unwrap_or_default());
+    let mut rest = words.to_vec();
+    rest.iter().position(|word| word == name).map(|at| rest.remove(at));
+    (parse::globals_of(&line), rest)
+}
+
 /// Reports why the words are no valid command line, unless a plugin has a command of that name: then runs it.
 fn refuse(failure: parse::Failure, program: String, words: &[String], environment: environment::Environment) -> Exit {
-    let mut line = parse::global_words(words);
-    if failure.unknown_command.is_some() {
-        // A word that a plugin reads as a flag's value may be one of our flags.
-        line.extend(plugin::split_own_flags(words).map(|(own, _)| own).unwrap_or_default());
-    }
-    let globals = parse::globals_of(&line);
+    let (globals, rest) = match &failure.unknown_command {
+        Some(name) => for_plugin(name, words),
+        None => (parse::globals_of(&parse::global_words(words)), Vec::new()),
+    };
     if let Some(exit) = refuse_color(&globals) {
         return exit;
     }
@@ -104,8 +128,6 @@ fn refuse(failure: parse::Failure, program: String, words: &[String], environmen
         printer::print_error(&failure.error, &session.settings);
         return Exit::Failure;
     };
-    let mut rest = words.to_vec();
-    rest.iter().position(|word| word == name).map(|at| rest.remove(at));
     if let Some(plugin) = plugins.iter().find(|plugin| plugin.command_name() == name) {
         let outcome = plugin.run(&rest, &mut session);
         return end(outcome, &mut session);

@@ -150,6 +150,12 @@ pub fn find(words: &[String]) -> (Path, Vec<String>) {
     }
 }
 
+/// The name of the command at the top that the words call.
+pub fn command_name(words: &[String]) -> Option<&'static str> {
+    let name = first_argument(words)?;
+    commands::COMMANDS.iter().find(|entry| entry.is_called(name)).map(|entry| entry.name)
+}
+
 /// The first word that is neither a flag nor a flag's value.
 pub fn first_argument(words: &[String]) -> Option<&str> {
     first_argument_index(words, |_| false).map(|at| words[at].as_str())

@@ -31,6 +31,8 @@ use std::collections::BTreeMap;
 
 /// Commands that Helm lacks, and `help`, which it adds after plugins: a plugin may use these names.
 const OWN_COMMANDS: [&str; 3] = ["help", "serve", "values"];
+/// Those that Helm does not have: a plugin of that name goes first.
+pub const BEYOND_HELM: [&str; 2] = ["serve", "values"];
 
 /// The name of the file that describes a plugin.
 pub use crate::package::plugin::MANIFEST as MANIFEST_NAME;
