@@ -5,6 +5,7 @@
 //! scripts made for Helm work with rutter; commands and flags come from the table in [`super::commands`], and candidates for
 //! arguments follow the `ValidArgsFunction` of each file in Helm's `pkg/cmd`. Nothing here uses the network or a cluster.
 
+use super::arguments::boolean;
 use super::commands::{self, Row};
 use super::kubeconfig;
 use super::parse::{self, Path};
@@ -79,8 +80,10 @@ pub fn run(words: &[String], with_descriptions: bool, session: &mut Session) -> 
     if let Some(fault) = &offer.fault {
         session.tell(&format!("[Debug] [Error] {fault}"));
     }
+    let with_descriptions = with_descriptions && wants_descriptions(session);
+    let with_hints = !["COBRA_ACTIVE_HELP", "HELM_ACTIVE_HELP"].iter().any(|name| session.environment.get(name).as_deref() == Some("0"));
     let mut text = String::new();
-    for candidate in &offer.candidates {
+    for candidate in offer.candidates.iter().filter(|candidate| with_hints || !candidate.starts_with(HINT)) {
         let candidate = candidate.lines().next().unwrap_or_default();
         let shown = if with_descriptions { candidate } else { candidate.split('\t').next().unwrap_or_default() };
         text.push_str(shown.trim());
@@ -90,6 +93,13 @@ pub fn run(words: &[String], with_descriptions: bool, session: &mut Session) -> 
     session.print(text)?;
     session.tell(&format!("Completion ended with directive: {}", directive_name(offer.directive)));
     Ok(())
+}
+
+/// Whether the variables ask for no descriptions, as cobra reads them.
+fn wants_descriptions(session: &Session) -> bool {
+    let names = ["HELM_COMPLETION_DESCRIPTIONS", "COBRA_COMPLETION_DESCRIPTIONS"];
+    let value = names.iter().find_map(|name| session.environment.get_filled(name));
+    value.and_then(|value| boolean(&value).ok()).unwrap_or(true)
 }
 
 fn directive_name(directive: u32) -> String {
