@@ -38,10 +38,12 @@ pub const BEYOND_HELM: [&str; 2] = ["serve", "values"];
 pub use crate::package::plugin::MANIFEST as MANIFEST_NAME;
 
 /// Every plugin in the plugins folders, in order of their folders' names. Unreadable plugins are reported and
-/// skipped; two plugins of one name, whatever their types, are an error.
+/// skipped; two plugins of one name in one of the folders, whatever their types, are an error.
 pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
     let mut found = Vec::new();
-    for folder in std::env::split_paths(&settings.plugins) {
+    // To Helm, an empty path among several is the current folder, which may be anybody's.
+    for folder in std::env::split_paths(&settings.plugins).filter(|folder| !folder.as_os_str().is_empty()) {
+        let (folder, first) = (fs::clean(&folder), found.len());
         for name in fs::names(&folder).unwrap_or_default() {
             let file = folder.join(name).join(MANIFEST_NAME);
             if !fs::exists(&file) {
@@ -56,8 +58,8 @@ pub fn all(settings: &Settings, notices: &mut Notices) -> Result<Vec<Plugin>> {
                 ),
             }
         }
+        check_names(found.get(first..).unwrap_or_default())?;
     }
-    check_names(&found)?;
     Ok(found)
 }
 
