@@ -334,6 +334,38 @@ pub fn write_as(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     sink.finish()
 }
 
+/// As [`write_as`], but a plain file with these bytes stays, and counts as just written: when a file replaces another one, the system
+/// writes it to the disk at once, which takes longer than comparing.
+pub fn write_unless_same(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
+    if holds(path, bytes) && touch(path).is_ok() {
+        return Ok(());
+    }
+    write_as(path, bytes, mode)
+}
+
+/// Whether the path is a plain file of these bytes.
+pub fn holds(path: &Path, bytes: &[u8]) -> bool {
+    let is_alike = lstat(path).is_ok_and(|found| found.kind == Kind::File && found.size == bytes.len() as u64);
+    let Some(mut file) = is_alike.then(|| open(path).ok()).flatten() else { return false };
+    let mut piece = vec![0; SMALL_FILE.min(bytes.len())];
+    bytes
+        .chunks(SMALL_FILE)
+        .all(|wanted| piece.get_mut(..wanted.len()).is_some_and(|piece| file.read_exact(piece).is_ok() && *piece == *wanted))
+}
+
+/// Gives a file the current time.
+#[cfg(unix)]
+fn touch(path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    Ok(utimensat(CWD, path, &Timestamps { last_access: now, last_modification: now }, AtFlags::SYMLINK_NOFOLLOW)?)
+}
+
+#[cfg(not(unix))]
+fn touch(_: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// As [`write_as`], but what is not a plain file is written to in place, as by Go's `os.Create`: a link at `path` stays, and the file
 /// that it leads to is written, or made; a device such as `/dev/null` stays one.
 pub fn write_through_links(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {

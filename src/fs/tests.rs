@@ -267,3 +267,31 @@ fn links_that_climb_lead_from_where_they_lie() {
         assert_eq!(resolve_links(&top.join(path)).unwrap(), top.join(expected), "{path}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_with_the_same_bytes_stays_and_counts_as_written() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let long = vec![7; 2 * SMALL_FILE + 5];
+    let other = [&long[..long.len() - 1], b"x"].concat();
+    let file = |path: &Path| std::fs::symlink_metadata(path).unwrap();
+    for bytes in [&b""[..], b"a", &long] {
+        write(&path, bytes).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        let before = file(&path);
+        write_unless_same(&path, bytes, Mode::New(0o644)).unwrap();
+        assert_eq!(file(&path).ino(), before.ino());
+        assert!(file(&path).mtime() > 0);
+    }
+    let before = file(&path);
+    write_unless_same(&path, &other, Mode::New(0o644)).unwrap();
+    assert_ne!(file(&path).ino(), before.ino());
+    assert_eq!(std::fs::read(&path).unwrap(), other);
+    // A link is no such file, wherever it leads.
+    let link = folder.path().join("link");
+    create_link(&path, &link).unwrap();
+    write_unless_same(&link, &other, Mode::New(0o644)).unwrap();
+    assert!(file(&link).is_file());
+}

@@ -40,7 +40,7 @@ pub fn save(chart: &Chart, folder: &Path, time: Option<i64>) -> Result<(PathBuf,
     }
     let path = fs::clean(&folder.join(file_name(chart)));
     let bytes = to_bytes(chart, time)?;
-    fs::write_as(&path, &bytes, fs::Mode::New(0o666))?;
+    fs::write_unless_same(&path, &bytes, fs::Mode::New(0o666))?;
     Ok((path, bytes))
 }
 

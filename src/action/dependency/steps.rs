@@ -227,9 +227,7 @@ impl Manager<'_> {
                 archive::check(chart)?;
                 let (name, bytes) = (archive::file_name(chart), archive::to_bytes(chart, None)?);
                 // An existing archive with the same bytes is kept: replacing a file makes the system write it out at once.
-                let there = self.folder.join("charts").join(&name);
-                let is_file = fs::lstat(&there).is_ok_and(|entry| entry.kind == fs::Kind::File);
-                if !is_file || fs::read_limited(&there, bytes.len() as u64).ok().as_ref() != Some(&bytes) {
+                if !fs::holds(&self.folder.join("charts").join(&name), &bytes) {
                     fs::write_as(&staging.join(&name), &bytes, fs::Mode::New(0o666))?;
                 }
                 (staging.join(name), digest::sha256(&bytes), String::new())
