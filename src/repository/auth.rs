@@ -35,15 +35,15 @@ pub fn basic(username: &str, password: &str) -> String {
     format!("Basic {}", base64::encode(format!("{username}:{password}")))
 }
 
-/// User and password for `host` (with or without port) from the `.netrc` of the settings.
-pub fn netrc(settings: &Settings, host: &str) -> Option<(String, String)> {
+/// User and password for `host` (with or without port) from the `.netrc` of the settings; `with_default` also those for any host.
+pub fn netrc(settings: &Settings, host: &str, with_default: bool) -> Option<(String, String)> {
     let path = settings.netrc.as_deref()?;
     let text = crate::fs::read_limited(path, 1 << 20).ok()?;
-    parse_netrc(&String::from_utf8_lossy(&text), super::url::split_port(host).0)
+    parse_netrc(&String::from_utf8_lossy(&text), super::url::split_port(host).0, with_default)
 }
 
 /// The entry of `host`, or of `default`.
-fn parse_netrc(text: &str, host: &str) -> Option<(String, String)> {
+fn parse_netrc(text: &str, host: &str, with_default: bool) -> Option<(String, String)> {
     let mut words = Vec::new();
     let mut in_macro = false;
     for line in text.lines() {
@@ -66,8 +66,7 @@ fn parse_netrc(text: &str, host: &str) -> Option<(String, String)> {
                 if here && !login.is_empty() {
                     break;
                 }
-                let machine = if word == "machine" { words.next()? } else { host };
-                here = machine.eq_ignore_ascii_case(host);
+                here = if word == "machine" { words.next()?.eq_ignore_ascii_case(host) } else { with_default };
             }
             "login" if here => login = words.next()?.to_string(),
             "password" if here => password = words.next()?.to_string(),
@@ -95,7 +94,7 @@ pub fn lookup(settings: &Settings, host: &str) -> Result<Option<Credential>> {
     {
         return Ok(Some(found));
     }
-    Ok(netrc(settings, host).map(|(username, password)| Credential { username, password, ..Credential::default() }))
+    Ok(netrc(settings, host, true).map(|(username, password)| Credential { username, password, ..Credential::default() }))
 }
 
 /// The credential for `host` in a file. If a helper stores the credentials, the file's own entries are ignored.

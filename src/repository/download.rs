@@ -234,11 +234,13 @@ impl<'s> Downloader<'s> {
                 }
                 Ok(Artifact { archive, ..Default::default() })
             }
-            Place::Oci { reference } => {
+            Place::Oci { reference, told } => {
                 let reporter = self.client.reporter();
                 let pulled = self.registries().pull(reference, wanted)?;
-                announce("Pulled", reference, &pulled.digest, reporter);
-                if pulled.provenance.is_some() {
+                if *told {
+                    announce("Pulled", reference, &pulled.digest, reporter);
+                }
+                if *told && pulled.provenance.is_some() {
                     announce("Pulled", reference, &pulled.digest, reporter);
                 }
                 Ok(pulled)
@@ -252,7 +254,7 @@ impl<'s> Downloader<'s> {
                 let address = format!("{url}.prov");
                 self.client.fetch(Request { mirrored: true, ..Request::get(&address, PROVENANCE_LIMIT) }, access)
             }
-            Place::Oci { reference } => self.registries().ask(reference, oci::chart::provenance),
+            Place::Oci { reference, .. } => self.registries().ask(reference, oci::chart::provenance),
         }
     }
 }

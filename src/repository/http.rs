@@ -324,14 +324,15 @@ impl<'s> Client<'s> {
             // Browsers, and our transport too, would take the first part of the path as the host.
             return Err(permanent(format!("{verb} {}: http: no Host in request URL", quote(&shown))));
         }
-        let own = access.pass_credentials || same_origin(&access.base, &address);
+        let own = access.pass_credentials || same_origin(&access.base, &address) || is_upgrade(&access.base, &address);
         let transport = self.transport(&address, access, own, request.compressed).map_err(|error| Failure { error, transient: false })?;
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             put_header(&mut headers, name, value)?;
         }
         put_header(&mut headers, "user-agent", &self.settings.user_agent)?;
-        match credentials(self.settings, &address, access, own) {
+        let first = own || same_origin(request.url, &address);
+        match credentials(self.settings, &address, access, own, first) {
             Some(Shown::Header(name, value)) => put_header(&mut headers, &name, &value)?,
             Some(Shown::Basic(username, password)) => put_header(&mut headers, "authorization", &super::auth::basic(&username, &password))?,
             None => {}
@@ -453,13 +454,22 @@ pub fn same_origin(base: &str, address: &Address) -> bool {
     Address::parse(base).and_then(|base| base.origin()).is_some_and(|origin| address.origin() == Some(origin))
 }
 
+/// Whether the address is the base's own host, now with TLS: servers send clients there from plain HTTP.
+fn is_upgrade(base: &str, address: &Address) -> bool {
+    let (Some((from, host, _)), Some((to, name, 443))) = (Address::parse(base).and_then(|base| base.origin()), address.origin()) else {
+        return false;
+    };
+    from == "http" && to == "https" && name == host
+}
+
 enum Shown {
     Header(String, String),
     Basic(String, String),
 }
 
-/// The credentials for `address`: the access's own, those in the address itself, or those of `.netrc`.
-fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool) -> Option<Shown> {
+/// The credentials for `address`: the access's own, those in the address itself, or those of `.netrc`. Where a server sent us, `first`
+/// is false: `.netrc` must name that host, its `default` entry is for the hosts that the user names.
+fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool, first: bool) -> Option<Shown> {
     if own {
         if let Some(token) = &access.token {
             return Some(match token.split_once(": ") {
@@ -477,7 +487,7 @@ fn credentials(settings: &Settings, address: &Address, access: &Access, own: boo
     if own && let Some((username, password)) = Address::parse(&access.base).and_then(|base| base.user_and_password()) {
         return Some(Shown::Basic(username, password));
     }
-    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host) };
+    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host, first) };
     known.map(|(username, password)| Shown::Basic(username, password))
 }
 

@@ -35,8 +35,15 @@ pub struct Source {
 /// A repository's server, or a registry.
 #[derive(Debug, Clone)]
 pub enum Place {
-    Http { url: String, access: Access },
-    Oci { reference: Reference },
+    Http {
+        url: String,
+        access: Access,
+    },
+    /// `told` if the user named the registry: Helm announces only what it pulls from there, not what an index led to.
+    Oci {
+        reference: Reference,
+        told: bool,
+    },
 }
 
 impl Source {
@@ -49,7 +56,7 @@ impl Source {
     pub fn shown(&self) -> String {
         match &self.place {
             Place::Http { url, .. } => url::redact(url),
-            Place::Oci { reference } => format!("oci://{reference}"),
+            Place::Oci { reference, .. } => format!("oci://{reference}"),
         }
     }
 }
@@ -135,8 +142,7 @@ impl Resolver<'_> {
             .ok_or_else(|| Error::new(ErrorKind::Repository, format!("chart \"{name}/{chart}\" has no downloadable URLs")))?;
         let address = url::resolve_reference(&entry.url, first).ok_or_else(|| url::invalid(&format!("{name}/{chart}")))?;
         if url::is_oci(&address) {
-            // An index may point into a registry; the tag is part of the address.
-            return self.resolve_oci(&address, "");
+            return self.resolve_listed(&address);
         }
         let file_name = Address::parse(&address).ok_or_else(|| url::invalid(&address))?.file_name();
         Ok(Source {
@@ -155,11 +161,20 @@ impl Resolver<'_> {
         };
         let (address, _) = find_in_repository(self.client, repository, chart, version, &access, unreachable)?;
         if url::is_oci(&address) {
-            return self.resolve_oci(&address, "");
+            return self.resolve_listed(&address);
         }
         let file_name = Address::parse(&address).ok_or_else(|| url::invalid(&address))?.file_name();
         // Helm ignores the digest here, and indexes with wrong ones exist.
         Ok(Source { place: Place::Http { url: address, access }, digest: String::new(), file_name })
+    }
+
+    /// A chart in a registry that an index points to; the tag is part of the address.
+    fn resolve_listed(&self, address: &str) -> Result<Source> {
+        let mut source = self.resolve_oci(address, "")?;
+        if let Place::Oci { told, .. } = &mut source.place {
+            *told = false;
+        }
+        Ok(source)
     }
 
     /// A chart in a registry: the tag is chosen from the versions there unless one is given.
@@ -196,7 +211,7 @@ impl Resolver<'_> {
                 reference.tag.clear();
             }
         }
-        Ok(Source { place: Place::Oci { reference }, digest: String::new(), file_name })
+        Ok(Source { place: Place::Oci { reference, told: true }, digest: String::new(), file_name })
     }
 
     fn registries(&self) -> Registries<'_> {

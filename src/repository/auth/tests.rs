@@ -144,11 +144,12 @@ esac"#;
 #[test]
 fn netrc_gives_the_entry_of_the_host() {
     let text = "# own\nmachine a.example login ada password s3\nmacdef init\nmachine evil login x password y\n\nmachine b.example\n  login bo\n  password p2\ndefault login any password thing\n";
-    let of = |host: &str| parse_netrc(text, host);
+    let of = |host: &str| parse_netrc(text, host, true);
     assert_eq!(of("a.example"), Some(("ada".into(), "s3".into())));
     assert_eq!(of("B.example"), Some(("bo".into(), "p2".into())));
     assert_eq!(of("evil"), Some(("any".into(), "thing".into())));
-    assert_eq!(parse_netrc("machine a login x password y", "b"), None);
+    assert_eq!(parse_netrc("machine a login x password y", "b", true), None);
+    assert_eq!(parse_netrc("default login x password y", "b", false), None);
 }
 
 #[test]
@@ -160,9 +161,9 @@ fn a_host_with_a_port_has_the_entry_of_the_host() {
     for (host, expected) in
         [("a.example", Some("ada")), ("a.example:8443", Some("ada")), ("A.example:80", Some("ada")), ("b.example:8443", None)]
     {
-        assert_eq!(netrc(&settings, host).as_ref().map(|(login, _)| login.as_str()), expected, "{host}");
+        assert_eq!(netrc(&settings, host, true).as_ref().map(|(login, _)| login.as_str()), expected, "{host}");
     }
-    assert_eq!(netrc(&Settings::default(), "a.example"), None);
+    assert_eq!(netrc(&Settings::default(), "a.example", true), None);
 }
 
 #[test]

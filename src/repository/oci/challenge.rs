@@ -1,8 +1,8 @@
 //! Authentication challenges of registries (401), and the token servers that may see credentials.
 //!
 //! Goes in: `WWW-Authenticate` headers. Comes out: a [`Challenge`], the scopes to request, and whether its realm is
-//! allowed. Credentials go to a token server only if it is on the registry's own host, on a domain above it, one of the
-//! publicly known pairs, or named by the user; any other gets nothing (CVE-2026-50151 and similar ones in oras-go).
+//! allowed. Credentials go to a token server only if it is on the registry's own host, on a domain above it or beside it that has the
+//! same owner, one of the publicly known pairs, or named by the user; any other gets nothing (CVE-2026-50151 and similar ones in oras-go).
 
 use super::super::url::{Address, split_port};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +15,15 @@ pub enum Challenge {
 }
 
 /// Registries whose token server is publicly known to be on another host.
-const KNOWN_REALMS: [(&str, &str); 3] =
-    [("registry-1.docker.io", "auth.docker.io"), ("docker.io", "auth.docker.io"), ("index.docker.io", "auth.docker.io")];
+const KNOWN_REALMS: [(&str, &str); 4] = [
+    ("registry-1.docker.io", "auth.docker.io"),
+    ("docker.io", "auth.docker.io"),
+    ("index.docker.io", "auth.docker.io"),
+    ("registry.hub.docker.com", "auth.docker.io"),
+];
+
+/// Endings of registries' names, and their token server.
+const KNOWN_ENDINGS: [(&str, &str); 1] = [(".scw.cloud", "api.scaleway.com")];
 
 /// The first challenge in these headers that is supported; bearer is preferred to basic.
 pub fn parse<'h>(headers: impl Iterator<Item = &'h str>) -> Option<Challenge> {
@@ -41,6 +48,8 @@ fn parameters(text: &str) -> Vec<(String, String)> {
     while let Some((key, after)) = rest.split_once('=') {
         let key = key.trim_matches([' ', ',', '\t']).to_ascii_lowercase();
         let mut value = String::new();
+        // Some registries put blanks around the `=`.
+        let after = after.trim_start();
         if let Some(quoted) = after.strip_prefix('"') {
             let mut escaped = false;
             let mut end = quoted.len();
@@ -103,17 +112,34 @@ pub fn realm_allowed(base: &str, realm: &str, trusted: &[String]) -> bool {
     if name == registry || is_secure && is_above(&name, &registry) {
         return true;
     }
-    let is_known = is_secure && port == 443 && KNOWN_REALMS.contains(&(registry.as_str(), name.as_str()));
+    // A registry without TLS may be somebody else's voice, so only one with it can speak for its neighbours.
+    if is_secure && base.scheme == "https" && is_beside(&name, &registry) {
+        return true;
+    }
+    let is_known = is_secure
+        && port == 443
+        && (KNOWN_REALMS.contains(&(registry.as_str(), name.as_str()))
+            || KNOWN_ENDINGS.iter().any(|(ending, server)| *server == name && registry.ends_with(ending)));
     is_known || trusted.iter().any(|host| is_named(host, &name, port))
 }
 
 /// Whether `name` is a domain above `registry`, whose owner controls the registry's name too. A single label has no owner.
 fn is_above(name: &str, registry: &str) -> bool {
-    let is_address = registry.rsplit('.').next().is_some_and(|last| last.ends_with(']') || last.bytes().all(|byte| byte.is_ascii_digit()));
-    !is_address
+    !is_address(registry)
         && name.split('.').count() >= 2
         && name.split('.').all(|label| !label.is_empty())
         && registry.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// Whether both names are below one domain that somebody registered (`registry.example.com` and `gitlab.example.com`), by the public
+/// suffix list: below `co.uk` or `github.io` everybody has a domain of their own.
+fn is_beside(name: &str, registry: &str) -> bool {
+    let owned = |name: &str| !is_address(name) && !name.ends_with('.');
+    owned(name) && owned(registry) && psl::domain_str(name).is_some_and(|domain| psl::domain_str(registry) == Some(domain))
+}
+
+fn is_address(host: &str) -> bool {
+    host.rsplit('.').next().is_some_and(|last| last.ends_with(']') || last.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether `host`, with or without a port, matches this name and port.
@@ -136,6 +162,11 @@ mod tests {
                 service: "reg, istry".into(),
                 scope: "repository:a:pull,push".into()
             })
+        );
+        let spaced = r#"Bearer realm = "https://auth.example/token" , service = reg"#;
+        let read = parse([spaced].into_iter());
+        assert!(
+            matches!(read, Some(Challenge::Bearer { realm, service, .. }) if realm == "https://auth.example/token" && service == "reg")
         );
         assert_eq!(parse(["Basic realm=\"x\""].into_iter()), Some(Challenge::Basic));
         assert_eq!(parse(["Negotiate"].into_iter()), None);
@@ -164,7 +195,8 @@ mod tests {
             ("https://r.example", "https://r.example/token", true),
             ("https://r.example", "https://R.example/token", true),
             ("https://registry-1.docker.io", "https://auth.docker.io/token", true),
-            ("https://registry-1.docker.io", "https://auth.docker.io:8443/token", false),
+            ("https://registry.hub.docker.com", "https://auth.docker.io/token", true),
+            ("https://registry.hub.docker.com", "https://auth.docker.io:8443/token", false),
             // The same name, whatever the port.
             ("https://r.example", "https://r.example:8443/token", true),
             ("https://r.example:5050", "https://r.example/token", true),
@@ -184,9 +216,24 @@ mod tests {
             ("https://registry.example.com", "https://com/token", false),
             ("https://registry.example.com", "https://.com/token", false),
             ("https://registry.example.com.", "https://com./token", false),
-            ("https://myregistry.example.com", "https://registry.example.com/token", false),
-            ("https://example.com", "https://registry.example.com/token", false),
-            ("https://registry.example.com", "https://auth.example.com/token", false),
+            ("https://myregistry.example.com", "https://registry.example.com/token", true),
+            ("https://example.com", "https://registry.example.com/token", true),
+            // A domain beside it.
+            ("https://registry.example.com", "https://auth.example.com/token", true),
+            ("https://registry.example.com:5050", "https://gitlab.example.com/jwt/auth", true),
+            ("https://registry.digitalocean.com", "https://api.digitalocean.com/v2/registry/auth", true),
+            ("https://registry.cn-hangzhou.aliyuncs.com", "https://dockerauth.cn-hangzhou.aliyuncs.com/auth", true),
+            ("https://registry.example.com", "http://auth.example.com/token", false),
+            ("http://registry.example.com", "https://auth.example.com/token", false),
+            ("https://registry.example.co.uk", "https://auth.example.co.uk/token", true),
+            ("https://registry.co.uk", "https://auth.co.uk/token", false),
+            ("https://ada.github.io", "https://eve.github.io/token", false),
+            ("https://registry.corp", "https://auth.corp.corp/token", false),
+            ("https://registry.example.com", "https://evilexample.com/token", false),
+            ("https://10.0.0.1", "https://11.0.0.1/token", false),
+            ("https://localhost", "https://auth.localhost/token", false),
+            ("https://rg.fr-par.scw.cloud", "https://api.scaleway.com/registry-internal/v1/token", true),
+            ("https://evilscw.cloud", "https://api.scaleway.com/registry-internal/v1/token", false),
             ("https://10.0.0.1", "https://0.1/token", false),
             ("https://10.0.1", "https://0.1/token", false),
             // Other hosts, and those named by the user.

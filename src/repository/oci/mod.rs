@@ -373,7 +373,7 @@ impl<'c> Registry<'c> {
                 "?"
             };
             let url = format!("{realm}{separator}{query}");
-            let response = self.client.send(Request { follow: false, ..Request::get(&url, TOKEN_LIMIT) }, &access)?;
+            let response = self.client.send(Request::get(&url, TOKEN_LIMIT), &access)?;
             if response.status != StatusCode::OK {
                 return Err(status_error("GET", &url, &response));
             }
