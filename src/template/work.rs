@@ -8,7 +8,7 @@
 use super::functions::Fault;
 use std::cell::Cell;
 
-/// Most steps of one render. The largest public charts take less than a hundredth of this.
+/// Most steps of one render. The largest public charts take a fiftieth of this.
 pub(crate) const LIMIT: u64 = 100_000_000;
 
 /// A text of this length takes the memory of one item of a list.
@@ -34,6 +34,7 @@ pub(crate) const SIGNATURE: u64 = 4_000;
 
 thread_local! {
     static DONE: Cell<u64> = const { Cell::new(0) };
+    static ONCE: Cell<u64> = const { Cell::new(0) };
 }
 
 /// How many steps were counted.
@@ -51,6 +52,17 @@ pub(crate) fn charge(steps: u64) -> Result<(), Fault> {
     let done = DONE.get().saturating_add(steps);
     DONE.set(done);
     if done > LIMIT { Err(exceeded()) } else { Ok(()) }
+}
+
+/// Counts steps of what is kept and not done again.
+pub(crate) fn charge_once(steps: u64) -> Result<(), Fault> {
+    ONCE.set(ONCE.get().saturating_add(steps));
+    charge(steps)
+}
+
+/// How many of all steps so far, in any render, were of the kind that is not done again.
+pub(crate) fn once() -> u64 {
+    ONCE.get()
 }
 
 /// Counts the steps of reading so many bytes or items.

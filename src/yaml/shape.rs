@@ -235,7 +235,7 @@ pub(super) fn syntax_error(fault: &Fault, source: &Source<'_>) -> Error {
         if source_line.as_deref().is_none_or(|text| text.trim().is_empty()) {
             line = opened;
             source_line = self::source_line(source.text.as_bytes(), line);
-            column = source_line.as_deref().and_then(|text| text.rfind(open));
+            column = source_line.as_deref().and_then(|text| open_bracket(text, open, close));
             unclosed = Some(format!("this `{open}` has no `{close}`"));
         }
     }
@@ -268,6 +268,28 @@ fn bracket(problem: &str) -> Option<(char, char)> {
         "did not find expected ',' or '}'" => Some(('{', '}')),
         _ => None,
     }
+}
+
+/// The offset of the last bracket that a line opens and does not close, outside of quotes and comments.
+fn open_bracket(line: &str, open: char, close: char) -> Option<usize> {
+    let mut opened = Vec::new();
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        match quote {
+            Some(mark) if c == mark && (mark != '"' || before != '\\') => quote = None,
+            Some(_) => {}
+            None if matches!(c, '"' | '\'') && matches!(before, ' ' | '[' | '{' | ',' | ':') => quote = Some(c),
+            None if c == '#' && before == ' ' => break,
+            None if c == open => opened.push(at),
+            None if c == close => {
+                opened.pop();
+            }
+            None => {}
+        }
+        before = c;
+    }
+    opened.pop()
 }
 
 /// The line, from 1, with the first content of a text.

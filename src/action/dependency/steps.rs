@@ -239,8 +239,8 @@ impl Manager<'_> {
             }
             Task::Registry { reference, version } => {
                 let saved = self.downloader.save(reference, version, staging, verify);
-                let saved = saved.map_err(|error| error.context(format!("could not download {reference}")))?;
-                (saved.path, saved.digest, reference.clone())
+                let saved = saved.map_err(|error| error.context(format!("could not download {}", url::redact(reference))))?;
+                (saved.path, saved.digest, url::redact(reference))
             }
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -255,6 +255,9 @@ impl Manager<'_> {
 
 /// The task for a chart that an index of an HTTP repository says is in a registry, as Bitnami's does (Helm's `parseOCIRef`).
 fn in_registry(address: &str) -> Result<Task> {
+    if address.contains('@') {
+        return Ok(Task::Registry { reference: address.to_string(), version: String::new() });
+    }
     let tagged = address.rsplit_once(':').filter(|(reference, tag)| reference.len() > SCHEME.len() && !tag.contains('/'));
     let (reference, tag) = tagged.ok_or_else(|| {
         let message = format!("could not parse OCI reference: improperly formatted oci chart reference: {}", url::redact(address));

@@ -35,7 +35,7 @@ pub const COMMAND: Row = Row::leaf::<Arguments>("template", "[NAME] [CHART]", Ar
         ("render-subchart-notes", "this flag has no effect for 'rutter template' and will be removed in Helm 5"),
         ("validate", "use '--dry-run=server' instead"),
     ])
-    .exclusive(&[["force-replace", "force-conflicts"], ["force", "force-conflicts"], ["validate", "dry-run"]]);
+    .exclusive(&[["force", "force-conflicts"], ["force-replace", "force-conflicts"], ["validate", "dry-run"]]);
 
 const LONG: &str = "\
 Render chart templates locally and display the output.

@@ -74,18 +74,32 @@ impl Job<'_> {
         }
         let mut outcomes = Vec::with_capacity(self.renderables.len());
         let mut done = 0;
-        if worlds.len() > 1 {
+        let is_shared = worlds.len() > 1;
+        if is_shared {
             for outcome in self.render_side_by_side(worlds) {
-                // Together the files may exceed the limit of work although no single one does.
-                let Some(outcome) = outcome.filter(|outcome| done + outcome.work <= work::LIMIT) else { break };
+                let Some(outcome) = outcome else { break };
                 done += outcome.work;
-                let is_last = self.is_last(&outcome);
+                let is_last = self.is_last(&outcome) || done > work::LIMIT;
                 outcomes.push(outcome);
                 if is_last {
-                    return outcomes;
+                    break;
                 }
             }
         }
+        let is_finished = outcomes.last().is_some_and(|outcome| self.is_last(outcome));
+        if done <= work::LIMIT && !is_finished {
+            done = self.go_on(environment, &mut outcomes, done);
+        }
+        // Threads do some work twice, so whether it is too much is decided without them.
+        if is_shared && done > work::LIMIT {
+            outcomes.clear();
+            self.go_on(environment, &mut outcomes, 0);
+        }
+        outcomes
+    }
+
+    /// Renders the files that have no outcomes yet, after `done` units of work; returns the units of all.
+    fn go_on(&self, environment: &mut dyn Environment, outcomes: &mut Vec<Outcome>, mut done: u64) -> u64 {
         if outcomes.len() < self.renderables.len() {
             let notices = RefCell::default();
             let mut host = EngineHost::new(environment, self.options, &notices);
@@ -103,7 +117,7 @@ impl Job<'_> {
             }
             worker.finish(self.options);
         }
-        outcomes
+        done
     }
 
     fn is_last(&self, outcome: &Outcome) -> bool {
@@ -206,6 +220,6 @@ impl<'a> Worker<'a> {
         work::resume(done);
         let result = self.evaluator.render(renderable.name.as_bytes(), context.map_or(Value::Nil, Value::Map), &mut self.text);
         let result = result.map(|()| without_no_value(self.text.as_slice().to_vec()));
-        Outcome { result, notices: self.notices.take(), work: work::done() - done }
+        Outcome { result, notices: self.notices.take(), work: work::done().saturating_sub(done) }
     }
 }

@@ -240,7 +240,10 @@ pub(super) fn of_constant(failure: &mut Failure, source: &str, parameter: Parame
     match (parameter, inner) {
         (Parameter::Str, None) if source.starts_with('\'') => of_character(failure, source),
         (Parameter::Str, None) => failure.hint(format!("a text stands in double quotes: `\"{source}\"`")),
-        (Parameter::Int | Parameter::Int64 | Parameter::Float, Some(number)) if number.parse::<f64>().is_ok() => {
+        (Parameter::Int | Parameter::Int64, Some(number)) if number.parse::<i64>().is_ok() => {
+            failure.hint(format!("a number stands without quotes: `{number}`"));
+        }
+        (Parameter::Float, Some(number)) if number.parse::<f64>().is_ok_and(f64::is_finite) => {
             failure.hint(format!("a number stands without quotes: `{number}`"));
         }
         (Parameter::Bool, Some(truth @ ("true" | "false"))) => failure.hint(format!("a truth value stands without quotes: `{truth}`")),

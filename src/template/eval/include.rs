@@ -31,9 +31,6 @@ const PARAMETERS: Parameters = Parameters { list: &[Parameter::Str, Parameter::A
 /// After this many steps, a file that is mapped to its sources takes remembered texts, which have no pieces.
 const MOST_MAPPED: u64 = 1 << 20;
 
-/// How many bytes of a text are parsed in one step.
-const BYTES_PARSED: usize = 4;
-
 /// The texts that `tpl` parsed.
 #[derive(Default)]
 pub(super) struct ParsedTexts {
@@ -193,7 +190,11 @@ impl<'e> Evaluator<'e> {
         let text = self.arguments.pop().unwrap_or_default();
         self.arguments.truncate(mark);
         match text {
-            Value::Str(text) => Ok((text, data)),
+            Value::Str(text) => {
+                // Whether it is parsed, or searched for actions, or looked up: so that threads, which keep texts apart, count the same.
+                self.work(frame, 1 + 2 * work::reading(text.len()))?;
+                Ok((text, data))
+            }
             _ => Ok((Str::from(""), data)),
         }
     }
@@ -250,7 +251,6 @@ impl<'e> Evaluator<'e> {
         if let Some(parsed) = self.parsed.texts.get(text.as_bytes()) {
             return Ok(parsed.clone());
         }
-        work::charge((text.len() / BYTES_PARSED) as u64).map_err(|fault| Failure::returned(fault.message))?;
         match parser::parse(text.shared().clone()) {
             Ok(parsed) => {
                 let parsed = Arc::new(parsed);
@@ -311,4 +311,21 @@ pub(crate) fn without_no_value(text: Vec<u8>) -> Vec<u8> {
     }
     out.extend_from_slice(&text[from..]);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts that `tpl` keeps take little memory.
+    #[test]
+    fn parsed_texts_are_dropped_when_they_are_many() {
+        let mut kept = ParsedTexts::default();
+        for number in 0..20 {
+            let text = Str::from(format!("{}{{{{ {number} }}}}", " ".repeat(1_000_000)));
+            let parsed = parser::parse(text.shared().clone()).unwrap_or_else(|error| panic!("{}", error.text("t")));
+            kept.keep(&text, &Arc::new(parsed));
+        }
+        assert_eq!((kept.clearings, kept.texts.len()), (1, 4));
+    }
 }

@@ -113,6 +113,7 @@ pub(super) struct Pending {
     asked: u64,
     found_in_layers: u64,
     done: u64,
+    once: u64,
 }
 
 impl Evaluator<'_> {
@@ -156,6 +157,7 @@ impl Evaluator<'_> {
             asked: self.host.asked(),
             found_in_layers: self.found_in_layers,
             done: work::done(),
+            once: work::once(),
         })
     }
 
@@ -167,7 +169,8 @@ impl Evaluator<'_> {
             return;
         }
         let file = watched.read_file.then_some(self.memory.file);
-        let work = work::done() - pending.done;
+        // What was done once is not done again when the text is used again.
+        let work = work::done().saturating_sub(pending.done).saturating_sub(work::once() - pending.once);
         self.memory.forget_if_changed();
         self.memory.keep(pending.key, Remembered { text: Str::from(text), work, file, weight: pending.weight, _pins: pending.pins });
     }

@@ -18,7 +18,7 @@ mod source_map;
 mod walk;
 
 use super::ast::NodeRef;
-use super::functions::Host;
+use super::functions::{self, Host};
 use super::value::{Str, Value};
 use super::work;
 use failure::Failure;
@@ -89,6 +89,8 @@ struct Layer {
 
 /// Executes templates of one set; keeps state that can be reused from file to file.
 pub struct Evaluator<'e> {
+    /// The steps that the thread had done before.
+    outer: u64,
     set: &'e TemplateSet,
     host: &'e mut dyn Host,
     /// A missing key is a fault.
@@ -113,8 +115,11 @@ pub struct Evaluator<'e> {
 impl<'e> Evaluator<'e> {
     /// An evaluator of this set.
     pub fn new(set: &'e TemplateSet, host: &'e mut dyn Host, strict: bool) -> Evaluator<'e> {
+        let outer = work::done();
         work::resume(0);
+        functions::begin_render();
         Evaluator {
+            outer,
             set,
             host,
             strict,
@@ -170,8 +175,8 @@ impl<'e> Evaluator<'e> {
 
 impl Drop for Evaluator<'_> {
     fn drop(&mut self) {
-        // What this thread does next is not part of a render.
-        work::resume(0);
+        // What this thread does next is not part of this render.
+        work::resume(self.outer);
     }
 }
 

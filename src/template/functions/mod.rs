@@ -136,6 +136,11 @@ pub trait Host {
     }
 }
 
+/// Forgets what functions kept of an earlier render on this thread.
+pub(crate) fn begin_render() {
+    regex::forget();
+}
+
 /// The host of functions that use no host.
 pub(crate) struct NoHost;
 

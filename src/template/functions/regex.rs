@@ -11,6 +11,7 @@ use super::{Call, Fault, Function, Outcome, row, unicode};
 use crate::quote::{can_backquote, quote};
 use crate::template::value::{List, ListKind, Room, Value, growth};
 use crate::template::work;
+pub(crate) use engine::forget;
 use engine::{Locations, Pattern, Refusal, Searches, Subject, Used, compile};
 
 /// The rows of this topic.

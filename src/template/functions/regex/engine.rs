@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::rc::Rc;
 
-/// Patterns kept per thread; when there are more, or when they take more memory, all are dropped.
+/// Patterns kept per thread; when there are more, or when they take more memory, all but the largest are dropped.
 const MOST_KEPT: usize = 512;
 const MOST_BYTES_KEPT: usize = 32 << 20;
 /// Most bytes a compiled pattern may take.
@@ -82,8 +82,8 @@ pub(super) struct Pattern {
     pub(super) names: Vec<Vec<u8>>,
     regex: Regex,
     is_ascii: bool,
-    /// How many states it has, roughly: the longest a search may take for one byte.
-    states: u64,
+    /// How many places of the pattern a search may have to follow for one byte, roughly.
+    width: u64,
     cache: RefCell<Cache>,
     gauge: OnceCell<Option<Gauge>>,
 }
@@ -114,16 +114,19 @@ impl Pattern {
             return Err(Refusal::Syntax(format!("error parsing regexp: expression of {} bytes is too large", source.len())));
         }
         // A class of three characters takes as long to parse as a word.
-        work::charge(COMPILING + 2 * source.len() as u64)?;
+        work::charge_once(COMPILING + 2 * source.len() as u64)?;
         let (hir, names) = parse(source, is_ascii)?;
-        let states = states(&hir);
-        work::charge(states.min(PROGRAM_LIMIT as u64 / 64))?;
+        // Outside of ASCII, a range takes a few states for the bytes of its characters.
+        let ranges = |class: &ClassUnicode| class.ranges().iter().map(|range| if range.end().is_ascii() { 1 } else { 4 }).sum();
+        work::charge_once(states(&hir, &ranges).min(PROGRAM_LIMIT as u64 / 64))?;
+        // A character is in one range at most.
+        let width = states(&hir, &|_| 1);
         let config = Config::new().nfa_size_limit(Some(PROGRAM_LIMIT)).utf8_empty(!is_ascii);
         let regex = Regex::builder().configure(config).build_from_hir(&hir);
         let regex = regex.map_err(|_| too_large(source))?;
         let cache = RefCell::new(regex.create_cache());
         let source = source.to_vec();
-        Ok(Pattern { source, names, regex, is_ascii, states, cache, gauge: OnceCell::new() })
+        Ok(Pattern { source, names, regex, is_ascii, width, cache, gauge: OnceCell::new() })
     }
 
     /// The memory it takes now: searches make automata as they go.
@@ -158,7 +161,20 @@ type Patterns = HashMap<Vec<u8>, Rc<Pattern>>;
 struct Kept {
     /// Those for any text, and those for ASCII.
     patterns: [Patterns; 2],
+    /// The memory of those added since room was made.
     bytes: usize,
+}
+
+impl Kept {
+    /// Drops all but the largest pattern: one that alone takes all the room would be compiled again for each use.
+    fn make_room(&mut self) {
+        let all = self.patterns.iter_mut().enumerate().flat_map(|(which, patterns)| patterns.drain().map(move |entry| (which, entry)));
+        let largest = all.max_by_key(|(_, (_, pattern))| pattern.bytes());
+        *self = Kept::default();
+        if let Some((which, (source, pattern))) = largest {
+            self.patterns[which].insert(source, pattern);
+        }
+    }
 }
 
 thread_local! {
@@ -182,8 +198,8 @@ impl Deref for Used {
 
 impl Drop for Used {
     fn drop(&mut self) {
-        let grown = self.pattern.bytes().saturating_sub(self.bytes);
-        KEPT.with_borrow_mut(|kept| kept.bytes += grown);
+        let now = self.pattern.bytes();
+        KEPT.with_borrow_mut(|kept| kept.bytes = (kept.bytes + now).saturating_sub(self.bytes));
     }
 }
 
@@ -197,11 +213,16 @@ pub(super) fn compile(source: &[u8], subject: &Subject) -> Result<Used, Refusal>
     let pattern = Rc::new(Pattern::new(source, subject.is_ascii)?);
     KEPT.with_borrow_mut(|kept| {
         if kept.patterns[which].len() >= MOST_KEPT || kept.bytes > MOST_BYTES_KEPT {
-            *kept = Kept::default();
+            kept.make_room();
         }
         kept.patterns[which].insert(source.to_vec(), pattern.clone());
     });
     Ok(Used { pattern, bytes: 0 })
+}
+
+/// Forgets all patterns of this thread: what a render counts must not depend on the one before.
+pub(crate) fn forget() {
+    KEPT.with_borrow_mut(|kept| *kept = Kept::default());
 }
 
 /// The memory of the patterns of this thread.
@@ -235,20 +256,20 @@ fn within_ascii(hir: Hir) -> Hir {
     }
 }
 
-/// How many states the pattern has once compiled, roughly.
-fn states(hir: &Hir) -> u64 {
-    let of_all = |parts: &[Hir]| parts.iter().map(states).fold(1, u64::saturating_add);
+/// How many states the pattern has once compiled, roughly; `of_class` tells those of a class.
+fn states(hir: &Hir, of_class: &dyn Fn(&ClassUnicode) -> u64) -> u64 {
+    let of = |hir: &Hir| states(hir, of_class);
+    let of_all = |parts: &[Hir]| parts.iter().map(of).fold(1, u64::saturating_add);
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => 1,
         HirKind::Literal(literal) => literal.0.len() as u64,
-        // Outside of ASCII, a range takes a few states for the bytes of its characters.
-        HirKind::Class(Class::Unicode(class)) => class.ranges().iter().map(|range| if range.end().is_ascii() { 1 } else { 4 }).sum(),
+        HirKind::Class(Class::Unicode(class)) => of_class(class),
         HirKind::Class(Class::Bytes(class)) => class.ranges().len() as u64,
         HirKind::Repetition(repetition) => {
             let times = u64::from(repetition.max.unwrap_or(repetition.min).max(1));
-            states(&repetition.sub).saturating_mul(times).saturating_add(1)
+            of(&repetition.sub).saturating_mul(times).saturating_add(1)
         }
-        HirKind::Capture(capture) => states(&capture.sub).saturating_add(2),
+        HirKind::Capture(capture) => of(&capture.sub).saturating_add(2),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => of_all(parts),
     }
 }
@@ -343,7 +364,7 @@ impl<'a> Searches<'a> {
             Some(end) if self.behind <= UNMEASURED => end.saturating_sub(at) + rest / 16,
             Some(_) => self.pattern.gauge().and_then(|gauge| gauge.measure(self.text, at)).unwrap_or(rest),
         };
-        work::charge(1 + (looked as u64).saturating_mul(self.pattern.states) / SEARCHED)
+        work::charge(1 + (looked as u64).saturating_mul(self.pattern.width) / SEARCHED)
     }
 }
 

@@ -127,6 +127,10 @@ fn searching_counts_how_far_it_looks() {
     let find = |pattern: &str| steps(|| call("regexFindAll", &[Value::str(pattern), text.clone(), Value::int(-1)]).unwrap());
     let plain = find("a|b");
     assert!((20_000..60_000).contains(&plain), "{plain}");
+    // A class is as quick as a letter, however many characters it has.
+    let other = Value::str("é".repeat(20_000));
+    let class = steps(|| call("regexFindAll", &[Value::str("[^\\pL\\pN_]|z"), other, Value::int(-1)]).unwrap());
+    assert!(class < 20_000, "{class}");
     // Each match looks for a `b` up to the end.
     let ahead = find("a+b|a");
     assert!(ahead > 10_000_000, "{ahead}");
