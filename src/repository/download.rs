@@ -136,6 +136,13 @@ impl<'s> Downloader<'s> {
         self.save_source(&source, reference, destination, verify)
     }
 
+    /// As [`Downloader::save`], for an address in a registry that a repository's index gives.
+    pub fn save_listed(&self, address: &str, destination: &Path, verify: Verify) -> Result<Saved> {
+        self.client.reporter().debug(CACHE_SET_UP, &[]);
+        let source = Resolver { client: &self.client, options: &self.options }.resolve_listed(address, true)?;
+        self.save_source(&source, address, destination, verify)
+    }
+
     /// Fetches the archive at an address of `entry`'s repository; `digest` is the one in its index, or `""`.
     pub fn save_from(&self, address: &str, entry: &Entry, digest: &str, destination: &Path, verify: Verify) -> Result<Saved> {
         self.client.reporter().debug(CACHE_SET_UP, &[]);
@@ -234,13 +241,13 @@ impl<'s> Downloader<'s> {
                 }
                 Ok(Artifact { archive, ..Default::default() })
             }
-            Place::Oci { reference, told } => {
+            Place::Oci { reference, is_listed, is_told } => {
                 let reporter = self.client.reporter();
-                let pulled = self.registries().pull(reference, wanted)?;
-                if *told {
+                let pulled = self.registries().listed(*is_listed).pull(reference, wanted)?;
+                if *is_told {
                     announce("Pulled", reference, &pulled.digest, reporter);
                 }
-                if *told && pulled.provenance.is_some() {
+                if *is_told && pulled.provenance.is_some() {
                     announce("Pulled", reference, &pulled.digest, reporter);
                 }
                 Ok(pulled)
@@ -254,7 +261,7 @@ impl<'s> Downloader<'s> {
                 let address = format!("{url}.prov");
                 self.client.fetch(Request { mirrored: true, ..Request::get(&address, PROVENANCE_LIMIT) }, access)
             }
-            Place::Oci { reference, .. } => self.registries().ask(reference, oci::chart::provenance),
+            Place::Oci { reference, is_listed, .. } => self.registries().listed(*is_listed).ask(reference, oci::chart::provenance),
         }
     }
 }

@@ -289,7 +289,7 @@ impl<'s> Client<'s> {
             let resent = request.resend && matches!(response.status.as_u16(), 307 | 308);
             let target = response
                 .header("location")
-                .filter(|_| request.follow && response.status.is_redirection() && response.status != StatusCode::NOT_MODIFIED || resent);
+                .filter(|_| request.follow && matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) || resent);
             let Some(target) = target else { return Ok(response) };
             let next = Address::parse(&url).zip(Address::parse(target)).map(|(from, to)| from.join(&to));
             let next = next.filter(|next| matches!(next.scheme.as_str(), "http" | "https") && !next.host.is_empty());
@@ -331,8 +331,8 @@ impl<'s> Client<'s> {
             put_header(&mut headers, name, value)?;
         }
         put_header(&mut headers, "user-agent", &self.settings.user_agent)?;
-        let first = own || same_origin(request.url, &address);
-        match credentials(self.settings, &address, access, own, first) {
+        let named = own || access.base.is_empty() && same_origin(request.url, &address);
+        match credentials(self.settings, &address, access, own, named) {
             Some(Shown::Header(name, value)) => put_header(&mut headers, &name, &value)?,
             Some(Shown::Basic(username, password)) => put_header(&mut headers, "authorization", &super::auth::basic(&username, &password))?,
             None => {}
@@ -467,9 +467,9 @@ enum Shown {
     Basic(String, String),
 }
 
-/// The credentials for `address`: the access's own, those in the address itself, or those of `.netrc`. Where a server sent us, `first`
-/// is false: `.netrc` must name that host, its `default` entry is for the hosts that the user names.
-fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool, first: bool) -> Option<Shown> {
+/// The credentials for `address`: the access's own, those in the address itself, or those of `.netrc`. Where a server or an index
+/// sent us, `named` is false: `.netrc` must have an entry for that host, its `default` is for those that the user names.
+fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool, named: bool) -> Option<Shown> {
     if own {
         if let Some(token) = &access.token {
             return Some(match token.split_once(": ") {
@@ -487,7 +487,7 @@ fn credentials(settings: &Settings, address: &Address, access: &Access, own: boo
     if own && let Some((username, password)) = Address::parse(&access.base).and_then(|base| base.user_and_password()) {
         return Some(Shown::Basic(username, password));
     }
-    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host, first) };
+    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host, named) };
     known.map(|(username, password)| Shown::Basic(username, password))
 }
 

@@ -39,10 +39,11 @@ pub enum Place {
         url: String,
         access: Access,
     },
-    /// `told` if the user named the registry: Helm announces only what it pulls from there, not what an index led to.
+    /// `is_listed` if an index led there, `is_told` if the pull is announced.
     Oci {
         reference: Reference,
-        told: bool,
+        is_listed: bool,
+        is_told: bool,
     },
 }
 
@@ -142,7 +143,7 @@ impl Resolver<'_> {
             .ok_or_else(|| Error::new(ErrorKind::Repository, format!("chart \"{name}/{chart}\" has no downloadable URLs")))?;
         let address = url::resolve_reference(&entry.url, first).ok_or_else(|| url::invalid(&format!("{name}/{chart}")))?;
         if url::is_oci(&address) {
-            return self.resolve_listed(&address);
+            return self.resolve_listed(&address, false);
         }
         let file_name = Address::parse(&address).ok_or_else(|| url::invalid(&address))?.file_name();
         Ok(Source {
@@ -161,20 +162,26 @@ impl Resolver<'_> {
         };
         let (address, _) = find_in_repository(self.client, repository, chart, version, &access, unreachable)?;
         if url::is_oci(&address) {
-            return self.resolve_listed(&address);
+            return self.resolve_listed(&address, false);
         }
         let file_name = Address::parse(&address).ok_or_else(|| url::invalid(&address))?.file_name();
         // Helm ignores the digest here, and indexes with wrong ones exist.
         Ok(Source { place: Place::Http { url: address, access }, digest: String::new(), file_name })
     }
 
-    /// A chart in a registry that an index points to; the tag is part of the address.
-    fn resolve_listed(&self, address: &str) -> Result<Source> {
-        let mut source = self.resolve_oci(address, "")?;
-        if let Place::Oci { told, .. } = &mut source.place {
-            *told = false;
+    /// A chart in a registry that an index points to; the tag or the digest is part of the address. Helm announces such a pull only
+    /// for dependencies.
+    pub fn resolve_listed(&self, address: &str, is_told: bool) -> Result<Source> {
+        let named = Reference::parse(address)?;
+        if named.tag.is_empty() && named.digest.is_empty() {
+            let message = format!("improperly formatted oci chart reference: {}", url::redact(address));
+            return Err(Error::new(ErrorKind::Repository, message));
         }
-        Ok(source)
+        let source = self.resolve_oci(address, "")?;
+        Ok(match source.place {
+            Place::Oci { reference, .. } => Source { place: Place::Oci { reference, is_listed: true, is_told }, ..source },
+            Place::Http { .. } => source,
+        })
     }
 
     /// A chart in a registry: the tag is chosen from the versions there unless one is given.
@@ -211,7 +218,7 @@ impl Resolver<'_> {
                 reference.tag.clear();
             }
         }
-        Ok(Source { place: Place::Oci { reference, told: true }, digest: String::new(), file_name })
+        Ok(Source { place: Place::Oci { reference, is_listed: false, is_told: true }, digest: String::new(), file_name })
     }
 
     fn registries(&self) -> Registries<'_> {

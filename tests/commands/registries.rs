@@ -304,6 +304,15 @@ fn dependencies_of_an_index_that_points_into_a_registry_come_from_there() {
     output_of(&mut run("^1.1", &["dependency", "update"]));
     assert!(own.join("charts/app-1.1.0+build.1.tgz").is_file() && !own.join("charts/app-1.0.0.tgz").exists());
     std::fs::remove_dir_all(own.join("charts")).expect("a folder");
+    // What other commands print is theirs alone.
+    let shown = |words: &[&str]| {
+        let mut command = rutter(&home);
+        command.env("HELM_REPOSITORY_CACHE", &cache).env("HELM_REPOSITORY_CONFIG", &config).args(words).arg("--plain-http");
+        output_of(&mut command)
+    };
+    assert!(shown(&["show", "chart", "hub/app"]).starts_with("apiVersion: v2\n"));
+    assert_eq!(shown(&["template", "hub/app", "--version", "~1.0"]), "\n");
+    assert_eq!(shown(&["pull", "hub/app", "-d", &home.to_string_lossy()]), "");
     output_of(&mut run("^1.1", &["dependency", "build"]));
     assert!(own.join("charts/app-1.1.0+build.1.tgz").is_file());
     index(&entry("2.0.0", ":2.0.0"));

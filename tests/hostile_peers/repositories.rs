@@ -302,6 +302,40 @@ fn an_index_cannot_send_the_password_elsewhere() {
     assert!(!has_credentials(&other.requests()[0]));
 }
 
+/// Nor by naming a registry, be it with `--repo` or for an added repository.
+#[test]
+fn an_index_cannot_send_the_password_to_a_registry() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let registry = Peer::start(|_, _| reply("401 Unauthorized", &["WWW-Authenticate: Basic realm=\"x\""], b""));
+    let index = format!(
+        "apiVersion: v1\nentries:\n  a:\n  - {{apiVersion: v2, name: a, version: 1.0.0, urls: ['oci://{}/charts/a:1.0.0']}}\n",
+        registry.address
+    );
+    let own = Peer::start({
+        let index = index.clone();
+        move |_, _| reply("200 OK", &[], index.as_bytes())
+    });
+    let options = |url: String| ChartOptions {
+        repository_url: url,
+        username: "ada".into(),
+        password: "s3cret".into(),
+        plain_http: true,
+        ..ChartOptions::default()
+    };
+    Downloader::new(options(own.url()), &settings, &reporter).save("a", "", home.path(), Verify::Never).expect_err("refused");
+    add_repository(&settings, &own.url(), &index);
+    Downloader::new(options(String::new()), &settings, &reporter).save("local/a", "", home.path(), Verify::Never).expect_err("refused");
+    let address = format!("oci://{}/charts/a:1.0.0", registry.address);
+    Downloader::new(options(String::new()), &settings, &reporter).save_listed(&address, home.path(), Verify::Never).expect_err("refused");
+    let requests = registry.requests();
+    assert!(requests.len() >= 3, "{requests:?}");
+    assert!(!requests.iter().any(|request| has_credentials(request)), "{requests:?}");
+    // A registry that the user names sees them.
+    Downloader::new(options(String::new()), &settings, &reporter).save(&address, "", home.path(), Verify::Never).expect_err("refused");
+    assert!(registry.requests().iter().any(|request| has_credentials(request)));
+}
+
 /// As Helm 4.2.4 tells `pull a --repo URL --debug`, and `pull repo/a` after it.
 #[test]
 fn what_is_told_of_a_download_comes_in_helms_order() {

@@ -22,7 +22,6 @@ use crate::repository::access::Access;
 use crate::repository::config::{Entry, index_path};
 use crate::repository::download::Verify;
 use crate::repository::index::{self, ChartVersion};
-use crate::repository::oci::{SCHEME, reference::version_of};
 use crate::repository::resolve::find_in_repository;
 use crate::repository::{ChartOptions, Reporter, url};
 use std::collections::{BTreeMap, HashSet};
@@ -46,6 +45,8 @@ enum Task {
     Kept { name: String, archive: Vec<u8> },
     /// Fetched from `address`, with the credentials of `entry`; `digest` is the one in the index, or empty.
     Http { address: String, entry: Entry, digest: String },
+    /// Fetched from the registry to which the index of an HTTP repository points, as Bitnami's does.
+    Listed { address: String },
     /// Fetched from a registry; `reference` is without a tag.
     Registry { reference: String, version: String },
 }
@@ -141,7 +142,10 @@ impl Manager<'_> {
         } else {
             let (address, entry, digest) = self.find(dependency)?;
             let task = match url::is_oci(&address) {
-                true => in_registry(&address)?,
+                true => {
+                    check_listed(&address)?;
+                    Task::Listed { address: address.clone() }
+                }
                 false => Task::Http { address: address.clone(), entry, digest },
             };
             (address, task)
@@ -237,6 +241,15 @@ impl Manager<'_> {
                 let saved = saved.map_err(|error| error.context(format!("could not download {}", url::redact(address))))?;
                 (saved.path, saved.digest, url::redact(address))
             }
+            Task::Listed { address } => {
+                // Helm's error has the reference without its tag.
+                let shown = url::redact(address);
+                let reference =
+                    if shown.contains('@') { &shown } else { shown.rsplit_once(':').map_or(&*shown, |(reference, _)| reference) };
+                let saved = self.downloader.save_listed(address, staging, verify);
+                let saved = saved.map_err(|error| error.context(format!("could not download {reference}")))?;
+                (saved.path, saved.digest, shown)
+            }
             Task::Registry { reference, version } => {
                 let saved = self.downloader.save(reference, version, staging, verify);
                 let saved = saved.map_err(|error| error.context(format!("could not download {}", url::redact(reference))))?;
@@ -253,15 +266,9 @@ impl Manager<'_> {
     }
 }
 
-/// The task for a chart that an index of an HTTP repository says is in a registry, as Bitnami's does (Helm's `parseOCIRef`).
-fn in_registry(address: &str) -> Result<Task> {
-    if address.contains('@') {
-        return Ok(Task::Registry { reference: address.to_string(), version: String::new() });
-    }
-    let tagged = address.rsplit_once(':').filter(|(reference, tag)| reference.len() > SCHEME.len() && !tag.contains('/'));
-    let (reference, tag) = tagged.ok_or_else(|| {
-        let message = format!("could not parse OCI reference: improperly formatted oci chart reference: {}", url::redact(address));
-        Error::new(ErrorKind::Dependency, message)
-    })?;
-    Ok(Task::Registry { reference: reference.to_string(), version: version_of(tag) })
+/// The error for an address in a registry, of an index, that names no version of the chart (Helm's `parseOCIRef`).
+fn check_listed(address: &str) -> Result<()> {
+    let names_version = address.contains('@') || address.rsplit_once(':').is_some_and(|(_, tag)| !tag.contains('/'));
+    let message = || format!("could not parse OCI reference: improperly formatted oci chart reference: {}", url::redact(address));
+    if names_version { Ok(()) } else { Err(Error::new(ErrorKind::Dependency, message())) }
 }

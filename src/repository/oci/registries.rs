@@ -19,28 +19,42 @@ use crate::repository::{ChartOptions, mirror};
 pub struct Registries<'a> {
     client: &'a Client<'a>,
     options: &'a ChartOptions,
+    /// The user named a repository whose index leads here: its credentials are not for whatever registry it names.
+    are_listed: bool,
 }
 
 impl<'a> Registries<'a> {
     /// The registries as these flags access them.
     pub fn new(client: &'a Client<'a>, options: &'a ChartOptions) -> Registries<'a> {
-        Registries { client, options }
+        Registries { client, options, are_listed: false }
+    }
+
+    /// The same for registries that an index led to, which see none of the flags' credentials.
+    pub fn listed(self, are_listed: bool) -> Registries<'a> {
+        Registries { are_listed, ..self }
     }
 
     /// The registry `host` itself.
     pub fn get(&self, host: &str) -> Registry<'a> {
-        Registry::new(self.client, host, &Access::of_flags(self.options, ""), self.options.plain_http)
+        let access = match self.are_listed && !self.options.pass_credentials {
+            true => self.anonymous(),
+            false => Access::of_flags(self.options, ""),
+        };
+        Registry::new(self.client, host, &access, self.options.plain_http)
+    }
+
+    /// What a host that the user did not name sees of the flags; its own credentials are looked up by its name.
+    fn anonymous(&self) -> Access {
+        let options = ChartOptions { username: String::new(), password: String::new(), ..self.options.clone() };
+        let access = Access::of_flags(&options, "");
+        Access { tls: access.tls.without_certificate(), ..access }
     }
 
     /// Queries the mirrors of a reference in order, and its own registry if none of them succeeds.
     pub fn ask<T>(&self, reference: &Reference, what: impl Fn(&Registry<'_>, &Reference) -> Result<T>) -> Result<T> {
         let settings = self.client.settings();
         for (mirror, plain_http) in mirror::of_reference(&settings.mirrors, reference) {
-            let options = ChartOptions { username: String::new(), password: String::new(), ..self.options.clone() };
-            // Only the registry sees the flags' credentials; a mirror's own are looked up by its name.
-            let mut access = Access::of_flags(&options, "");
-            access.tls = access.tls.without_certificate();
-            let registry = Registry::new(self.client, &mirror.registry, &access, plain_http || options.plain_http);
+            let registry = Registry::new(self.client, &mirror.registry, &self.anonymous(), plain_http || self.options.plain_http);
             match what(&registry, &mirror) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => self.client.reporter().warn(&format!("mirror {mirror}: {error}")),

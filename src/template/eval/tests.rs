@@ -89,8 +89,8 @@ fn work_is_limited_within_functions_too() {
 /// What is kept counts once, although the text that used it is remembered and used again.
 #[test]
 fn what_was_done_once_counts_once() {
-    let many = steps("{{ define `a` }}{{ $_ := regexMatch `\\pL{50}` `é` }}{{ end }}{{ range 1000 }}{{ $_ := include `a` 1 }}{{ end }}")
-        .unwrap();
+    let many =
+        steps("{{ define `a` }}{{ $_ := regexMatch `\\pL{50}` `é` }}{{ end }}{{ range 1000 }}{{ $_ := include `a` 1 }}{{ end }}").unwrap();
     assert!((50_000..150_000).contains(&many), "{many}");
 }
 
