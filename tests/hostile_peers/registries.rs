@@ -117,6 +117,36 @@ fn a_token_realm_of_the_same_host_or_a_trusted_one_sees_credentials() {
     }
 }
 
+/// Some token servers want only a password, or only a name.
+#[test]
+fn a_token_server_sees_half_a_credential_too() {
+    for (username, password) in [("", "s3cret"), ("ada", "")] {
+        let (home, reporter) = (home(), Recorded::default());
+        let settings = settings(home.path());
+        let wanted = rutter::repository::auth::basic(username, password);
+        let tokens = Peer::start({
+            let wanted = wanted.clone();
+            move |_, request| match request.contains(&wanted) {
+                true => reply("200 OK", &[], br#"{"token":"t0ken"}"#),
+                false => reply("401 Unauthorized", &[], b""),
+            }
+        });
+        let challenge = format!("WWW-Authenticate: Bearer realm = \"{}/token\" , service = x", tokens.url());
+        let own = Peer::start(move |_, request| match request.contains("Bearer t0ken") {
+            true => reply("200 OK", &[], br#"{"tags":["1.0.0"]}"#),
+            false => reply("401 Unauthorized", &[&challenge], b""),
+        });
+        let auth = wanted.trim_start_matches("Basic ");
+        let folder = settings.registry_config.parent().expect("a folder");
+        std::fs::create_dir_all(folder).expect("a folder");
+        std::fs::write(&settings.registry_config, format!("{{\"auths\": {{\"{}\": {{\"auth\": \"{auth}\"}}}}}}", own.address))
+            .expect("a file");
+        let client = Client::new(&settings, &reporter);
+        let registry = Registry::new(&client, &own.address, &Access::default(), true);
+        assert_eq!(registry.versions("a").expect("the tags"), ["1.0.0"], "{username} {password}");
+    }
+}
+
 #[test]
 fn a_token_of_the_registry_itself_is_used_for_its_scope() {
     let (home, reporter) = (home(), Recorded::default());

@@ -360,9 +360,9 @@ impl<'c> Registry<'c> {
                 Request::upload(Method::POST, realm, body.into_bytes()).header("content-type", "application/x-www-form-urlencoded");
             self.client.send(request, &access)?
         } else {
-            if let Some(credential) = credential {
-                access.username.clone_from(&credential.username);
-                access.password.clone_from(&credential.password);
+            // One of the two may be empty: some token servers want only a password.
+            if let Some(credential) = credential.filter(|credential| !(credential.username.is_empty() && credential.password.is_empty())) {
+                access.token = Some(auth::basic(&credential.username, &credential.password));
             }
             let query = query(scopes, service);
             let separator = if query.is_empty() {
