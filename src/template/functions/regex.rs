@@ -2,7 +2,7 @@
 //!
 //! Goes in: patterns and texts, which need not be UTF-8. Comes out: booleans, texts, `[]string`. For a bad pattern, `regexMatch`
 //! is false, the other functions fail with the text of Go's panic, and their `must` forms with that of its error. Follows
-//! sprig/regex.go and Go's regexp; the syntax is in [`crate::regexp`], compiling and searching in [`engine`].
+//! sprig/regex.go and Go's regexp; the syntax is in [`crate::regexp`], compiling and searching in `engine`.
 
 mod engine;
 
