@@ -6,6 +6,7 @@
 mod pushes;
 mod registries;
 mod repositories;
+mod tokens;
 
 use rutter::chart::Metadata;
 use rutter::diagnostic::Level;
