@@ -270,24 +270,15 @@ fn bracket(problem: &str) -> Option<(char, char)> {
     }
 }
 
-/// The offset of the last bracket that a line opens and does not close, outside of quotes and comments.
+/// The offset of the last bracket that a line opens and does not close.
 fn open_bracket(line: &str, open: char, close: char) -> Option<usize> {
     let mut opened = Vec::new();
-    let mut quote = None;
-    let mut before = ' ';
-    for (at, c) in line.char_indices() {
-        match quote {
-            Some(mark) if c == mark && (mark != '"' || before != '\\') => quote = None,
-            Some(_) => {}
-            None if matches!(c, '"' | '\'') && matches!(before, ' ' | '[' | '{' | ',' | ':') => quote = Some(c),
-            None if c == '#' && before == ' ' => break,
-            None if c == open => opened.push(at),
-            None if c == close => {
-                opened.pop();
-            }
-            None => {}
+    for (at, c) in outside_quotes(line).0 {
+        match c {
+            c if c == open => opened.push(at),
+            c if c == close => drop(opened.pop()),
+            _ => {}
         }
-        before = c;
     }
     opened.pop()
 }
@@ -300,6 +291,12 @@ fn first_content(text: &[u8]) -> Option<usize> {
 
 /// The offset of the quote that a line opens and does not close.
 fn open_quote(line: &str) -> Option<usize> {
+    outside_quotes(line).1
+}
+
+/// The characters of a line that are in no quotes and no comment, and the offset of the quote that is not closed.
+fn outside_quotes(line: &str) -> (Vec<(usize, char)>, Option<usize>) {
+    let mut outside = Vec::new();
     let mut open: Option<(usize, char)> = None;
     let mut before = ' ';
     let mut is_escaped = false;
@@ -309,13 +306,14 @@ fn open_quote(line: &str) -> Option<usize> {
             Some((_, '"')) if c == '\\' => is_escaped = true,
             Some((_, '\'')) if line.get(at..).is_some_and(|rest| rest.starts_with("''")) => is_escaped = true,
             Some((_, quote)) if c == quote => open = None,
+            Some(_) => {}
             None if matches!(c, '"' | '\'') && matches!(before, ' ' | '[' | '{' | ',' | ':') => open = Some((at, c)),
             None if c == '#' && before == ' ' => break,
-            _ => {}
+            None => outside.push((at, c)),
         }
         before = c;
     }
-    open.map(|(at, _)| at)
+    (outside, open.map(|(at, _)| at))
 }
 
 /// The offset of `{{` where a value begins, as of a template that is not in quotes.

@@ -319,9 +319,15 @@ fn faults_have_places_for_people() {
 /// Of several brackets, the one that stays open is marked.
 #[test]
 fn the_bracket_that_is_not_closed_is_marked() {
-    for (text, column) in
-        [("a: [1, 2", 3), ("a: [[1, 2]", 3), ("a: [\"x[\", 1", 3), ("a: [1 # see [x]", 3), ("a: {b: {c: 1}", 3), ("a: [[1], [2", 9)]
-    {
+    for (text, column) in [
+        ("a: [1, 2", 3),
+        ("a: [[1, 2]", 3),
+        ("a: [\"x[\", 1", 3),
+        ("a: [1 # see [x]", 3),
+        ("a: {b: {c: 1}", 3),
+        ("a: [[1], [2", 9),
+        (r#"a: ["\\", 2"#, 3),
+    ] {
         let error = parse_map(text.as_bytes()).expect_err("must fail");
         let place = error.diagnostics().first().and_then(|diagnostic| diagnostic.location.clone()).expect("a place");
         assert_eq!((place.line, place.column), (1, Some(column)), "{text}");
