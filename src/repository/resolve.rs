@@ -172,11 +172,7 @@ impl Resolver<'_> {
     /// A chart in a registry that an index points to; the tag or the digest is part of the address. Helm announces such a pull only
     /// for dependencies.
     pub fn resolve_listed(&self, address: &str, is_told: bool) -> Result<Source> {
-        let named = Reference::parse(address)?;
-        if named.tag.is_empty() && named.digest.is_empty() {
-            let message = format!("improperly formatted oci chart reference: {}", url::redact(address));
-            return Err(Error::new(ErrorKind::Repository, message));
-        }
+        listed_reference(address)?;
         let source = self.resolve_oci(address, "")?;
         Ok(match source.place {
             Place::Oci { reference, .. } => Source { place: Place::Oci { reference, is_listed: true, is_told }, ..source },
@@ -224,6 +220,16 @@ impl Resolver<'_> {
     fn registries(&self) -> Registries<'_> {
         Registries::new(self.client, self.options)
     }
+}
+
+/// The reference in a registry that an index gives; it must name the version by a tag or a digest (Helm's `parseOCIRef`).
+pub fn listed_reference(address: &str) -> Result<Reference> {
+    let reference = Reference::parse(address)?;
+    if reference.tag.is_empty() && reference.digest.is_empty() {
+        let message = format!("improperly formatted oci chart reference: {}", url::redact(address));
+        return Err(Error::new(ErrorKind::Repository, message));
+    }
+    Ok(reference)
 }
 
 /// The error for an index that was not fetched yet, or cannot be read.

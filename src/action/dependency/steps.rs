@@ -22,7 +22,8 @@ use crate::repository::access::Access;
 use crate::repository::config::{Entry, index_path};
 use crate::repository::download::Verify;
 use crate::repository::index::{self, ChartVersion};
-use crate::repository::resolve::find_in_repository;
+use crate::repository::oci::{Reference, SCHEME};
+use crate::repository::resolve::{find_in_repository, listed_reference};
 use crate::repository::{ChartOptions, Reporter, url};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -46,7 +47,7 @@ enum Task {
     /// Fetched from `address`, with the credentials of `entry`; `digest` is the one in the index, or empty.
     Http { address: String, entry: Entry, digest: String },
     /// Fetched from the registry to which the index of an HTTP repository points, as Bitnami's does.
-    Listed { address: String },
+    Listed { address: String, reference: Reference },
     /// Fetched from a registry; `reference` is without a tag.
     Registry { reference: String, version: String },
 }
@@ -143,8 +144,8 @@ impl Manager<'_> {
             let (address, entry, digest) = self.find(dependency)?;
             let task = match url::is_oci(&address) {
                 true => {
-                    check_listed(&address)?;
-                    Task::Listed { address: address.clone() }
+                    let reference = listed_reference(&address).map_err(|error| error.context("could not parse OCI reference"))?;
+                    Task::Listed { address: address.clone(), reference }
                 }
                 false => Task::Http { address: address.clone(), entry, digest },
             };
@@ -241,13 +242,11 @@ impl Manager<'_> {
                 let saved = saved.map_err(|error| error.context(format!("could not download {}", url::redact(address))))?;
                 (saved.path, saved.digest, url::redact(address))
             }
-            Task::Listed { address } => {
+            Task::Listed { address, reference } => {
                 // Helm's error has the reference without its tag.
-                let shown = url::redact(address);
-                let reference =
-                    if shown.contains('@') { &shown } else { shown.rsplit_once(':').map_or(&*shown, |(reference, _)| reference) };
+                let shown = format!("{SCHEME}{}/{}", reference.registry, reference.repository);
                 let saved = self.downloader.save_listed(address, staging, verify);
-                let saved = saved.map_err(|error| error.context(format!("could not download {reference}")))?;
+                let saved = saved.map_err(|error| error.context(format!("could not download {shown}")))?;
                 (saved.path, saved.digest, shown)
             }
             Task::Registry { reference, version } => {
@@ -264,11 +263,4 @@ impl Manager<'_> {
         }
         Ok((name, digest))
     }
-}
-
-/// The error for an address in a registry, of an index, that names no version of the chart (Helm's `parseOCIRef`).
-fn check_listed(address: &str) -> Result<()> {
-    let names_version = address.contains('@') || address.rsplit_once(':').is_some_and(|(_, tag)| !tag.contains('/'));
-    let message = || format!("could not parse OCI reference: improperly formatted oci chart reference: {}", url::redact(address));
-    if names_version { Ok(()) } else { Err(Error::new(ErrorKind::Dependency, message())) }
 }
