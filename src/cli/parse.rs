@@ -326,12 +326,6 @@ fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failu
             let cause = std::error::Error::source(error).map_or_else(|| possible_values(error), ToString::to_string);
             format!("invalid argument {} for {} flag: {cause}", quote(value), quote(flag_names(command, &shown)))
         }
-        ClapErrorKind::ArgumentConflict => {
-            let mut group = [long_name(&shown), long_name(&text(ContextKind::PriorArg))];
-            group.sort();
-            let [a, b] = group;
-            format!("if any flags in the group [{a} {b}] are set none of the others can be; [{a} {b}] were all set")
-        }
         _ => error.to_string().trim().trim_start_matches("error: ").to_string(),
     };
     let near = match error.kind() {
