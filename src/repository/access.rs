@@ -47,6 +47,8 @@ pub struct Access {
     pub pass_credentials: bool,
     /// `.netrc` is ignored: a registry's credentials are in Docker's file, and a login sends only what was typed.
     pub without_netrc: bool,
+    /// Not the user named the address, but an index, a schema or a server: the `default` entry of `.netrc` is not for it.
+    pub is_led_to: bool,
     pub tls: TlsOptions,
 }
 
@@ -57,10 +59,9 @@ impl Access {
             base: base.to_string(),
             username: options.username.clone(),
             password: options.password.clone(),
-            token: None,
             pass_credentials: options.pass_credentials,
-            without_netrc: false,
             tls: options.tls.clone(),
+            ..Access::default()
         }
     }
 
@@ -70,10 +71,9 @@ impl Access {
             base: entry.url.clone(),
             username: entry.username.clone(),
             password: entry.password.clone(),
-            token: None,
             pass_credentials: entry.pass_credentials_all,
-            without_netrc: false,
             tls: entry.tls.clone(),
+            ..Access::default()
         }
     }
 

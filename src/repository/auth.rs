@@ -21,6 +21,8 @@ pub struct Credential {
     pub refresh_token: String,
     /// A token that is sent unchanged as a bearer token (`registrytoken`).
     pub access_token: String,
+    /// It is of `.netrc`, which Helm does not read: if it is refused, the registry is asked without it.
+    pub is_of_netrc: bool,
 }
 
 impl std::fmt::Debug for Credential {
@@ -79,11 +81,12 @@ fn parse_netrc(text: &str, host: &str, with_default: bool) -> Option<(String, St
     (here && !login.is_empty()).then_some((login, password))
 }
 
-/// The credential for `host` from the registry file, or else from Docker's; either may delegate to helpers.
+/// The credential for `host` from the registry file, or else from Docker's; either may delegate to helpers. Last comes `.netrc`, its
+/// `default` only `with_default`.
 ///
 /// # Errors
 /// `failed to resolve credential: …`; Docker's file causes it only by its entry for this host, since Helm ignores a broken file.
-pub fn lookup(settings: &Settings, host: &str) -> Result<Option<Credential>> {
+pub fn lookup(settings: &Settings, host: &str, with_default: bool) -> Result<Option<Credential>> {
     let unresolved = |error: Error| error.context("failed to resolve credential").with_cause(Cause::UnresolvedCredential);
     let own = Config::load(&settings.registry_config, settings)?;
     if let Some(found) = look_into(&own, settings, host).map_err(unresolved)? {
@@ -94,7 +97,12 @@ pub fn lookup(settings: &Settings, host: &str) -> Result<Option<Credential>> {
     {
         return Ok(Some(found));
     }
-    Ok(netrc(settings, host, true).map(|(username, password)| Credential { username, password, ..Credential::default() }))
+    Ok(netrc(settings, host, with_default).map(|(username, password)| Credential {
+        username,
+        password,
+        is_of_netrc: true,
+        ..Credential::default()
+    }))
 }
 
 /// The credential for `host` in a file. If a helper stores the credentials, the file's own entries are ignored.

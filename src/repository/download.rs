@@ -136,11 +136,11 @@ impl<'s> Downloader<'s> {
         self.save_source(&source, reference, destination, verify)
     }
 
-    /// As [`Downloader::save`], for an address in a registry that a repository's index gives.
-    pub fn save_listed(&self, address: &str, destination: &Path, verify: Verify) -> Result<Saved> {
+    /// As [`Downloader::save`], for a reference in a registry that a repository's index gives.
+    pub fn save_listed(&self, reference: &str, version: &str, destination: &Path, verify: Verify) -> Result<Saved> {
         self.client.reporter().debug(CACHE_SET_UP, &[]);
-        let source = Resolver { client: &self.client, options: &self.options }.resolve_listed(address, true)?;
-        self.save_source(&source, address, destination, verify)
+        let source = Resolver { client: &self.client, options: &self.options }.resolve_oci(reference, version, true)?;
+        self.save_source(&source, reference, destination, verify)
     }
 
     /// Fetches the archive at an address of `entry`'s repository; `digest` is the one in its index, or `""`.

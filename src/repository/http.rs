@@ -130,7 +130,6 @@ pub fn status_text(status: StatusCode) -> String {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct TransportKey {
     secure: bool,
-    compressed: bool,
     tls: TlsOptions,
 }
 
@@ -140,7 +139,7 @@ pub struct Client<'s> {
     reporter: &'s dyn Reporter,
     transports: Mutex<HashMap<TransportKey, Transport>>,
     /// Credentials of registries that were already looked up.
-    credentials: Mutex<HashMap<String, Option<Credential>>>,
+    credentials: Mutex<HashMap<(String, bool), Option<Credential>>>,
     /// `Authorization` headers that registries accepted, by address, user and password.
     headers: Mutex<HashMap<[String; 3], Headers>>,
 }
@@ -172,13 +171,15 @@ impl<'s> Client<'s> {
     }
 
     /// The credential for a registry according to the settings. It is looked up once: helpers are slow and may ask the user.
-    pub(super) fn credential_of(&self, host: &str) -> Result<Option<Credential>> {
+    /// `.netrc`'s `default` counts only `with_default`.
+    pub(super) fn credential_of(&self, host: &str, with_default: bool) -> Result<Option<Credential>> {
         let mut known = self.credentials.lock().map_err(|_| Error::new(ErrorKind::Repository, "what credentials are known is lost"))?;
-        if let Some(credential) = known.get(host) {
+        let key = (host.to_string(), with_default);
+        if let Some(credential) = known.get(&key) {
             return Ok(credential.clone());
         }
-        let found = super::auth::lookup(self.settings, host)?;
-        known.insert(host.to_string(), found.clone());
+        let found = super::auth::lookup(self.settings, host, with_default)?;
+        known.insert(key, found.clone());
         Ok(found)
     }
 
@@ -284,8 +285,10 @@ impl<'s> Client<'s> {
     fn hops(&self, request: &Request<'_>, access: &Access) -> std::result::Result<Response, Failure> {
         let mut url = request.url.to_string();
         let mut method = request.method.clone();
+        // Where the credentials may go: the base, or its TLS side once it has sent us there.
+        let mut base = access.base.clone();
         for _ in 0..REDIRECT_LIMIT {
-            let response = self.one(request, &method, &url, access)?;
+            let response = self.one(request, &method, &url, &base, access)?;
             let resent = request.resend && matches!(response.status.as_u16(), 307 | 308);
             let target = response
                 .header("location")
@@ -302,6 +305,9 @@ impl<'s> Client<'s> {
             if url.starts_with("https:") && next.scheme == "http" {
                 return Err(permanent(format!("Get {}: redirect from https to http is not followed", quote(super::url::redact(&url)))));
             }
+            if is_upgrade(&base, &url, &next) {
+                base = next.to_string();
+            }
             if response.status == StatusCode::SEE_OTHER && method != Method::HEAD {
                 method = Method::GET;
             }
@@ -310,8 +316,38 @@ impl<'s> Client<'s> {
         Err(permanent(format!("Get {}: stopped after {REDIRECT_LIMIT} redirects", quote(super::url::redact(request.url)))))
     }
 
-    /// One exchange with a server.
-    fn one(&self, request: &Request<'_>, method: &Method, url: &str, access: &Access) -> std::result::Result<Response, Failure> {
+    /// One exchange with a server, or a second one without the credentials of `.netrc` if they were refused: Helm never sends
+    /// those, so what it gets without them must not depend on them. The access's credentials are for the host of `base`.
+    fn one(
+        &self,
+        request: &Request<'_>,
+        method: &Method,
+        url: &str,
+        base: &str,
+        access: &Access,
+    ) -> std::result::Result<Response, Failure> {
+        let (response, is_of_netrc) = self.exchange(request, method, url, base, access)?;
+        let is_refused = matches!(response.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if is_refused && is_of_netrc && matches!(*method, Method::GET | Method::HEAD) {
+            let anonymous = Access { without_netrc: true, ..access.clone() };
+            if let Ok((other, _)) = self.exchange(request, method, url, base, &anonymous)
+                && other.status.as_u16() < 400
+            {
+                return Ok(other);
+            }
+        }
+        Ok(response)
+    }
+
+    /// The answer to one request, and whether it was sent with credentials of `.netrc`.
+    fn exchange(
+        &self,
+        request: &Request<'_>,
+        method: &Method,
+        url: &str,
+        base: &str,
+        access: &Access,
+    ) -> std::result::Result<(Response, bool), Failure> {
         // As Go writes the address, which is also how it is sent.
         let shown = Url::parse(super::url::redact(url).as_bytes()).map_err(permanent)?.written();
         let shown = String::from_utf8_lossy(&shown).into_owned();
@@ -324,17 +360,24 @@ impl<'s> Client<'s> {
             // Browsers, and our transport too, would take the first part of the path as the host.
             return Err(permanent(format!("{verb} {}: http: no Host in request URL", quote(&shown))));
         }
-        let own = access.pass_credentials || same_origin(&access.base, &address) || is_upgrade(&access.base, &address);
-        let transport = self.transport(&address, access, own, request.compressed).map_err(|error| Failure { error, transient: false })?;
+        let own = access.pass_credentials || same_origin(base, &address);
+        let transport = self.transport(&address, access, own).map_err(|error| Failure { error, transient: false })?;
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             put_header(&mut headers, name, value)?;
         }
         put_header(&mut headers, "user-agent", &self.settings.user_agent)?;
-        let named = own || access.base.is_empty() && same_origin(request.url, &address);
-        match credentials(self.settings, &address, access, own, named) {
+        if request.compressed {
+            put_header(&mut headers, "accept-encoding", "gzip")?;
+        }
+        let is_named = !access.is_led_to && (own || access.base.is_empty() && same_origin(request.url, &address));
+        let shown_credentials = credentials(self.settings, &address, access, own, is_named);
+        let is_of_netrc = matches!(shown_credentials, Some(Shown::Netrc(..)));
+        match shown_credentials {
             Some(Shown::Header(name, value)) => put_header(&mut headers, &name, &value)?,
-            Some(Shown::Basic(username, password)) => put_header(&mut headers, "authorization", &super::auth::basic(&username, &password))?,
+            Some(Shown::Basic(username, password) | Shown::Netrc(username, password)) => {
+                put_header(&mut headers, "authorization", &super::auth::basic(&username, &password))?;
+            }
             None => {}
         }
         let target = address.without_user().to_string();
@@ -350,11 +393,10 @@ impl<'s> Client<'s> {
         if let Some(port) = split_port(&address.host).1.filter(|port| !port.is_empty() && port.parse::<u16>().is_err()) {
             return Err(permanent(format!("{verb} {}: dial tcp: address {port}: invalid port", quote(&shown))));
         }
-        let mut response =
-            builder.send().map_err(|error| transport_failure(&verb, &shown, &Dialed::new(&address, self.settings), &error))?;
+        let response = builder.send().map_err(|error| transport_failure(&verb, &shown, &Dialed::new(&address, self.settings), &error))?;
         let status = response.status();
-        let headers = response.headers().clone();
-        let total = response.content_length();
+        let mut headers = response.headers().clone();
+        let mut total = response.content_length();
         if total.is_some_and(|total| total > request.limit) {
             return Err(permanent(format!(
                 "{verb} {}: answer of {} bytes is larger than the limit of {}",
@@ -363,15 +405,26 @@ impl<'s> Client<'s> {
                 request.limit
             )));
         }
+        let ends_by_closing =
+            total.is_none() && response.version() < reqwest::Version::HTTP_2 && !headers.contains_key("transfer-encoding");
+        let mut source: Box<dyn Read> = Box::new(Answer { response, ends_by_closing });
+        if request.compressed && headers.get("content-encoding").is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip")) {
+            // How long the text is, is not known.
+            for name in ["content-encoding", "content-length"] {
+                headers.remove(name);
+            }
+            total = None;
+            source = unpacked(source).map_err(|error| permanent(format!("{verb} {}: {}", quote(&shown), read_fault(&error))))?;
+        }
         let mut body = Vec::with_capacity(usize::try_from(total.unwrap_or(0)).unwrap_or(0).min(32 << 20));
-        self.read(&mut response, &mut body, request, total).map_err(|fault| match fault {
+        self.read(&mut source, &mut body, request, total).map_err(|fault| match fault {
             Some(fault) => {
                 let transient = fault != READ_TIMEOUT;
                 Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {fault}", quote(&shown))), transient }
             }
             None => permanent(format!("{verb} {}: answer is larger than the limit of {} bytes", quote(&shown), request.limit)),
         })?;
-        Ok(Response { status, headers, body, url: address.without_user().to_string() })
+        Ok((Response { status, headers, body, url: address.without_user().to_string() }, is_of_netrc))
     }
 
     /// Reads the body and reports progress; the error `None` means that the body exceeds the limit.
@@ -423,14 +476,14 @@ impl<'s> Client<'s> {
     }
 
     /// The connection pool for these TLS files; with the client certificate only if the access is `own`.
-    fn transport(&self, address: &Address, access: &Access, own: bool, compressed: bool) -> Result<Transport> {
+    fn transport(&self, address: &Address, access: &Access, own: bool) -> Result<Transport> {
         let secure = address.scheme == "https";
         let tls = match (secure, own) {
             (false, _) => TlsOptions::default(),
             (true, false) => access.tls.without_certificate(),
             (true, true) => access.tls.clone(),
         };
-        let key = TransportKey { secure, compressed, tls };
+        let key = TransportKey { secure, tls };
         let mut transports = self.transports.lock().map_err(|_| Error::new(ErrorKind::Repository, "connection pool is broken"))?;
         if let Some(transport) = transports.get(&key) {
             return Ok(transport.clone());
@@ -454,22 +507,24 @@ pub fn same_origin(base: &str, address: &Address) -> bool {
     Address::parse(base).and_then(|base| base.origin()).is_some_and(|origin| address.origin() == Some(origin))
 }
 
-/// Whether the address is the base's own host, now with TLS: servers send clients there from plain HTTP.
-fn is_upgrade(base: &str, address: &Address) -> bool {
-    let (Some((from, host, _)), Some((to, name, 443))) = (Address::parse(base).and_then(|base| base.origin()), address.origin()) else {
-        return false;
-    };
-    from == "http" && to == "https" && name == host
+/// Whether the base's own server, at `url`, sent us to the same host with TLS, each at its usual port.
+fn is_upgrade(base: &str, url: &str, next: &Address) -> bool {
+    let Some(from) = Address::parse(url).filter(|from| same_origin(base, from)) else { return false };
+    match (from.origin(), next.origin()) {
+        (Some((plain, host, 80)), Some((secure, name, 443))) => plain == "http" && secure == "https" && name == host,
+        _ => false,
+    }
 }
 
 enum Shown {
     Header(String, String),
     Basic(String, String),
+    Netrc(String, String),
 }
 
 /// The credentials for `address`: the access's own, those in the address itself, or those of `.netrc`. Where a server or an index
-/// sent us, `named` is false: `.netrc` must have an entry for that host, its `default` is for those that the user names.
-fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool, named: bool) -> Option<Shown> {
+/// sent us, it is not `is_named`: `.netrc` must have an entry for that host, its `default` is for those that the user names.
+fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool, is_named: bool) -> Option<Shown> {
     if own {
         if let Some(token) = &access.token {
             return Some(match token.split_once(": ") {
@@ -487,8 +542,43 @@ fn credentials(settings: &Settings, address: &Address, access: &Access, own: boo
     if own && let Some((username, password)) = Address::parse(&access.base).and_then(|base| base.user_and_password()) {
         return Some(Shown::Basic(username, password));
     }
-    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host, named) };
-    known.map(|(username, password)| Shown::Basic(username, password))
+    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host, is_named) };
+    known.map(|(username, password)| Shown::Netrc(username, password))
+}
+
+/// The body of an answer as it is sent.
+struct Answer {
+    response: reqwest::blocking::Response,
+    /// The end is told by closing the connection only. With TLS some servers do not announce that, and then Go takes what has come
+    /// as the whole (`crypto/tls`: "popular web sites seem to do this so we accept it").
+    ends_by_closing: bool,
+}
+
+impl Read for Answer {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.response.read(buffer).or_else(|error| if self.ends_by_closing && is_early_end(&error) { Ok(0) } else { Err(error) })
+    }
+}
+
+/// Whether an error or one of its causes is that the peer's bytes ended.
+fn is_early_end(error: &std::io::Error) -> bool {
+    let mut current: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(at) = current {
+        if at.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        current = at.source();
+    }
+    false
+}
+
+/// The text of a body that is said to be compressed. Some servers say so of every file; then it comes as it is.
+fn unpacked(mut source: Box<dyn Read>) -> std::io::Result<Box<dyn Read>> {
+    let mut start = Vec::new();
+    source.by_ref().take(2).read_to_end(&mut start)?;
+    let is_gzip = start == [0x1f, 0x8b];
+    let whole = std::io::Cursor::new(start).chain(source);
+    Ok(if is_gzip { Box::new(flate2::read::MultiGzDecoder::new(whole)) } else { Box::new(whole) })
 }
 
 fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::Result<(), Failure> {
@@ -510,7 +600,6 @@ fn build(settings: &Settings, key: &TransportKey) -> Result<Transport> {
     let mut builder = Transport::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(timeout.unwrap_or(DEFAULT_TIMEOUT).min(Duration::from_secs(30)))
-        .gzip(key.compressed)
         .referer(false)
         .no_proxy();
     if let Some(timeout) = timeout {
@@ -649,7 +738,7 @@ fn read_fault(error: &std::io::Error) -> String {
     if error.kind() == std::io::ErrorKind::TimedOut || text.contains("timed out") {
         return READ_TIMEOUT.to_string();
     }
-    if error.kind() == std::io::ErrorKind::UnexpectedEof || text.contains("end of file") || text.contains("connection closed") {
+    if is_early_end(error) || text.contains("end of file") || text.contains("connection closed") {
         return "unexpected EOF".to_string();
     }
     text
@@ -658,6 +747,27 @@ fn read_fault(error: &std::io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_base_itself_leads_to_its_side_with_tls() {
+        let base = "http://charts.example.com/stable";
+        for (url, next, wanted) in [
+            ("http://charts.example.com/stable/index.yaml", "https://charts.example.com/stable/index.yaml", true),
+            ("http://charts.example.com:80/a", "https://CHARTS.example.com:443/b", true),
+            ("http://charts.example.com:8080/a", "https://charts.example.com/a", false),
+            ("http://charts.example.com/a", "https://charts.example.com:8443/a", false),
+            ("http://charts.example.com/a", "https://example.com/a", false),
+            ("http://cdn.example.com/a", "https://cdn.example.com/a", false),
+            ("http://cdn.example.com/a", "https://charts.example.com/a", false),
+            ("http://charts.example.com/a", "http://charts.example.com/b", false),
+        ] {
+            let next = Address::parse(next).expect("an address");
+            assert_eq!(is_upgrade(base, url, &next), wanted, "{url} to {next}");
+        }
+        // A repository at another port is not the one at the usual port.
+        let next = Address::parse("https://charts.example.com/a").expect("an address");
+        assert!(!is_upgrade("http://charts.example.com:8080/", "http://charts.example.com:8080/a", &next));
+    }
 
     #[test]
     fn servers_are_waited_for_within_limits() {

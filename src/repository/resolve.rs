@@ -78,7 +78,7 @@ impl Resolver<'_> {
         let address = Address::parse(reference).ok_or_else(|| url::invalid(reference))?;
         // `oci://` alone is not an address in a registry.
         if url::is_oci(reference) && reference != oci::SCHEME {
-            return self.resolve_oci(reference, version);
+            return self.resolve_oci(reference, version, false);
         }
         let settings = self.client.settings();
         let repositories = Repositories::load_or_empty(settings)?;
@@ -143,7 +143,7 @@ impl Resolver<'_> {
             .ok_or_else(|| Error::new(ErrorKind::Repository, format!("chart \"{name}/{chart}\" has no downloadable URLs")))?;
         let address = url::resolve_reference(&entry.url, first).ok_or_else(|| url::invalid(&format!("{name}/{chart}")))?;
         if url::is_oci(&address) {
-            return self.resolve_listed(&address, false);
+            return listed(&address);
         }
         let file_name = Address::parse(&address).ok_or_else(|| url::invalid(&address))?.file_name();
         Ok(Source {
@@ -162,26 +162,20 @@ impl Resolver<'_> {
         };
         let (address, _) = find_in_repository(self.client, repository, chart, version, &access, unreachable)?;
         if url::is_oci(&address) {
-            return self.resolve_listed(&address, false);
+            let mut source = self.resolve_oci(&address, version, true)?;
+            if let Place::Oci { is_told, .. } = &mut source.place {
+                *is_told = false;
+            }
+            return Ok(source);
         }
         let file_name = Address::parse(&address).ok_or_else(|| url::invalid(&address))?.file_name();
         // Helm ignores the digest here, and indexes with wrong ones exist.
         Ok(Source { place: Place::Http { url: address, access }, digest: String::new(), file_name })
     }
 
-    /// A chart in a registry that an index points to; the tag or the digest is part of the address. Helm announces such a pull only
-    /// for dependencies.
-    pub fn resolve_listed(&self, address: &str, is_told: bool) -> Result<Source> {
-        listed_reference(address)?;
-        let source = self.resolve_oci(address, "")?;
-        Ok(match source.place {
-            Place::Oci { reference, .. } => Source { place: Place::Oci { reference, is_listed: true, is_told }, ..source },
-            Place::Http { .. } => source,
-        })
-    }
-
-    /// A chart in a registry: the tag is chosen from the versions there unless one is given.
-    fn resolve_oci(&self, text: &str, version: &str) -> Result<Source> {
+    /// A chart in a registry: the tag is chosen from the versions there unless one is given. `is_listed` if an index led there.
+    pub fn resolve_oci(&self, text: &str, version: &str, is_listed: bool) -> Result<Source> {
+        let registries = Registries::new(self.client, self.options).listed(is_listed);
         let mut reference = Reference::parse(text)?;
         let fault = |text: String| Error::new(ErrorKind::Repository, text);
         let wanted = if version.is_empty() { version_of(&reference.tag) } else { version.to_string() };
@@ -193,7 +187,7 @@ impl Resolver<'_> {
             let tag = if Version::parse(&wanted).is_ok() {
                 wanted
             } else {
-                let versions = self.registries().versions(&reference)?;
+                let versions = registries.versions(&reference)?;
                 if versions.is_empty() {
                     return Err(fault(format!("unable to locate any tags in provided repository: {text}")));
                 }
@@ -206,30 +200,42 @@ impl Resolver<'_> {
             if !wanted.is_empty() {
                 let tag = tag_of(&wanted);
                 // If tags cannot be listed, or there are none, the digest still identifies the chart.
-                let found =
-                    self.registries().ask(&reference, |registry, reference| registry.resolve(&reference.repository, &tag)).ok().flatten();
+                let found = registries.ask(&reference, |registry, reference| registry.resolve(&reference.repository, &tag)).ok().flatten();
                 if let Some(found) = found.filter(|found| *found != reference.digest) {
                     return Err(fault(format!("chart reference digest mismatch: {found} is not {}", reference.digest)));
                 }
                 reference.tag.clear();
             }
         }
-        Ok(Source { place: Place::Oci { reference, is_listed: false, is_told: true }, digest: String::new(), file_name })
-    }
-
-    fn registries(&self) -> Registries<'_> {
-        Registries::new(self.client, self.options)
+        Ok(Source { place: Place::Oci { reference, is_listed, is_told: true }, digest: String::new(), file_name })
     }
 }
 
-/// The reference in a registry that an index gives; it must name the version by a tag or a digest (Helm's `parseOCIRef`).
-pub fn listed_reference(address: &str) -> Result<Reference> {
+/// The chart in a registry to which the cached index of a repository points: there Helm takes the tag as it is, and announces nothing.
+fn listed(address: &str) -> Result<Source> {
     let reference = Reference::parse(address)?;
-    if reference.tag.is_empty() && reference.digest.is_empty() {
-        let message = format!("improperly formatted oci chart reference: {}", url::redact(address));
-        return Err(Error::new(ErrorKind::Repository, message));
+    // The part behind the last slash, with a colon before the tag or within the digest.
+    let name = address.rsplit('/').next().unwrap_or_default();
+    let file_name = match name.rsplit_once(':') {
+        Some((name, version)) => format!("{name}-{version}.tgz"),
+        None => format!("{name}.tgz"),
+    };
+    Ok(Source { place: Place::Oci { reference, is_listed: true, is_told: false }, digest: String::new(), file_name })
+}
+
+/// Reference and version of a dependency that an index says is in a registry: what follows the last colon may be a range (Helm's
+/// `parseOCIRef`). With a digest the reference stays whole.
+pub fn split_listed(address: &str) -> Result<(String, String)> {
+    if address.contains('@') {
+        return Ok((address.to_string(), String::new()));
     }
-    Ok(reference)
+    match address.rsplit_once(':') {
+        Some((reference, version)) if !version.contains('/') => Ok((reference.to_string(), version_of(version))),
+        _ => {
+            let message = format!("improperly formatted oci chart reference: {}", url::redact(address));
+            Err(Error::new(ErrorKind::Repository, message))
+        }
+    }
 }
 
 /// The error for an index that was not fetched yet, or cannot be read.

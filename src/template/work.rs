@@ -54,6 +54,11 @@ pub(crate) fn charge(steps: u64) -> Result<(), Fault> {
     if done > LIMIT { Err(exceeded()) } else { Ok(()) }
 }
 
+/// Refuses what may take more steps than a whole render.
+pub(crate) fn check(steps: u64) -> Result<(), Fault> {
+    if steps > LIMIT { Err(exceeded()) } else { Ok(()) }
+}
+
 /// Counts steps of what is kept and not done again.
 pub(crate) fn charge_once(steps: u64) -> Result<(), Fault> {
     ONCE.set(ONCE.get().saturating_add(steps));

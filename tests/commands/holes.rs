@@ -353,6 +353,30 @@ fn empty_and_null_parts_of_files_do_not_panic() {
     }
 }
 
+// What anybody's chart may name is no host that the user named.
+#[test]
+fn a_schema_cannot_ask_for_the_password_of_any_host() {
+    let (_guard, home) = folder();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (told, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("a client");
+        let mut reader = BufReader::new(stream);
+        let lines: Vec<String> = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let _ = reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+        let _ = told.send(lines.join("\n").to_lowercase());
+    });
+    let chart = home.join("app");
+    std::fs::create_dir(&chart).expect("a folder");
+    std::fs::write(chart.join("Chart.yaml"), chart_yaml("app", "1.0.0")).expect("a file");
+    std::fs::write(chart.join("values.schema.json"), format!("{{\"$ref\": \"http://{address}/s.json\"}}")).expect("a file");
+    std::fs::write(home.join(".netrc"), "default login ada password s3cret\n").expect("a file");
+    output_of(rutter(&home).arg("template").arg(&chart));
+    let asked = asked.recv_timeout(Duration::from_secs(10)).expect("it was asked");
+    assert!(asked.starts_with("get /s.json") && !asked.contains("authorization"), "{asked}");
+}
+
 // CVE-2020-11013: `lookup` reached the cluster while a chart was only rendered.
 #[test]
 fn rendering_reaches_no_cluster() {

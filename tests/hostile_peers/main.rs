@@ -7,6 +7,7 @@ mod pushes;
 mod registries;
 mod repositories;
 mod tokens;
+mod tolerated;
 
 use rutter::chart::Metadata;
 use rutter::diagnostic::Level;

@@ -22,8 +22,7 @@ use crate::repository::access::Access;
 use crate::repository::config::{Entry, index_path};
 use crate::repository::download::Verify;
 use crate::repository::index::{self, ChartVersion};
-use crate::repository::oci::{Reference, SCHEME};
-use crate::repository::resolve::{find_in_repository, listed_reference};
+use crate::repository::resolve::{find_in_repository, split_listed};
 use crate::repository::{ChartOptions, Reporter, url};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -46,10 +45,9 @@ enum Task {
     Kept { name: String, archive: Vec<u8> },
     /// Fetched from `address`, with the credentials of `entry`; `digest` is the one in the index, or empty.
     Http { address: String, entry: Entry, digest: String },
-    /// Fetched from the registry to which the index of an HTTP repository points, as Bitnami's does.
-    Listed { address: String, reference: Reference },
-    /// Fetched from a registry; `reference` is without a tag.
-    Registry { reference: String, version: String },
+    /// Fetched from a registry; `reference` is without a tag. `is_listed` if the index of an HTTP repository points there, as Bitnami's
+    /// does.
+    Registry { reference: String, version: String, is_listed: bool },
 }
 
 impl Step {
@@ -139,13 +137,17 @@ impl Manager<'_> {
             (name.clone(), Task::Kept { name, archive })
         } else if url::is_oci(repository) {
             let reference = format!("{repository}/{name}");
-            (format!("{reference}:{}", dependency.version), Task::Registry { reference, version: dependency.version.clone() })
+            (
+                format!("{reference}:{}", dependency.version),
+                Task::Registry { reference, version: dependency.version.clone(), is_listed: false },
+            )
         } else {
             let (address, entry, digest) = self.find(dependency)?;
             let task = match url::is_oci(&address) {
                 true => {
-                    let reference = listed_reference(&address).map_err(|error| error.context("could not parse OCI reference"))?;
-                    Task::Listed { address: address.clone(), reference }
+                    let split = split_listed(&address).map_err(|error| error.context("could not parse OCI reference"));
+                    let (reference, version) = split?;
+                    Task::Registry { reference, version, is_listed: true }
                 }
                 false => Task::Http { address: address.clone(), entry, digest },
             };
@@ -242,15 +244,11 @@ impl Manager<'_> {
                 let saved = saved.map_err(|error| error.context(format!("could not download {}", url::redact(address))))?;
                 (saved.path, saved.digest, url::redact(address))
             }
-            Task::Listed { address, reference } => {
-                // Helm's error has the reference without its tag.
-                let shown = format!("{SCHEME}{}/{}", reference.registry, reference.repository);
-                let saved = self.downloader.save_listed(address, staging, verify);
-                let saved = saved.map_err(|error| error.context(format!("could not download {shown}")))?;
-                (saved.path, saved.digest, shown)
-            }
-            Task::Registry { reference, version } => {
-                let saved = self.downloader.save(reference, version, staging, verify);
+            Task::Registry { reference, version, is_listed } => {
+                let saved = match is_listed {
+                    true => self.downloader.save_listed(reference, version, staging, verify),
+                    false => self.downloader.save(reference, version, staging, verify),
+                };
                 let saved = saved.map_err(|error| error.context(format!("could not download {}", url::redact(reference))))?;
                 (saved.path, saved.digest, url::redact(reference))
             }

@@ -104,6 +104,7 @@ impl Config {
             password: text("password"),
             refresh_token: text("identitytoken"),
             access_token: text("registrytoken"),
+            is_of_netrc: false,
         };
         let auth = text("auth");
         if !auth.is_empty() {

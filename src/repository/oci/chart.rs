@@ -29,6 +29,9 @@ pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The media type of a list of manifests.
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
+/// How many manifests of a list are looked at: an image has one for each of its platforms, a chart just one.
+const LISTED_LIMIT: usize = 64;
+
 /// Helm's message after a reference with an underscore, which may stand for a plus sign.
 const UNDERSCORE: &str = "
 OCI artifact references (e.g. tags) do not support the plus sign (+). To support
@@ -72,11 +75,10 @@ pub fn config(registry: &Registry<'_>, repository: &str, tag: &str) -> Result<Op
 /// a layer with an archive is an error in Helm's words.
 pub fn pull(registry: &Registry<'_>, reference: &Reference, wanted: Wanted, reporter: &dyn Reporter) -> Result<Artifact> {
     let fault = |text: String| Error::new(ErrorKind::Repository, text);
-    let (digest, descriptors, is_counted) = descriptors_of(registry, reference)?;
-    let known = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE];
-    let known = descriptors.iter().filter(|descriptor| known.contains(&descriptor.media_type.as_str())).count();
-    // Helm counts the manifest itself too, if its media type is OCI's.
-    let found = known + usize::from(is_counted);
+    let (digest, descriptors) = descriptors_of(registry, reference)?;
+    // Helm counts the manifests too, if their media types are OCI's.
+    let known = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE, MANIFEST_TYPE, INDEX_TYPE];
+    let found = descriptors.iter().filter(|descriptor| known.contains(&descriptor.media_type.as_str())).count();
     if found < 2 {
         return Err(fault(format!("manifest does not contain minimum number of descriptors (2), descriptors found: {found}")));
     }
@@ -106,7 +108,7 @@ pub fn pull(registry: &Registry<'_>, reference: &Reference, wanted: Wanted, repo
 
 /// Fetches only the provenance of the chart that `reference` names.
 pub fn provenance(registry: &Registry<'_>, reference: &Reference) -> Result<Vec<u8>> {
-    let (_, descriptors, _) = descriptors_of(registry, reference)?;
+    let (_, descriptors) = descriptors_of(registry, reference)?;
     let layer = descriptors.iter().find(|descriptor| descriptor.media_type == PROVENANCE_TYPE);
     let layer = layer.ok_or_else(|| no_layer(PROVENANCE_TYPE))?;
     registry.blob(&reference.repository, layer, None).map_err(not_fetched)
@@ -120,26 +122,45 @@ fn not_fetched(error: Error) -> Error {
     error.context("failed to perform \"Fetch\" on source")
 }
 
-/// The digest of the manifest that `reference` names, the descriptors of its config and layers in order, and whether
-/// the response's `Content-Type` is OCI's or missing, in which case Helm counts the manifest as one of the descriptors.
-fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Vec<Descriptor>, bool)> {
+/// The digest of the manifest that `reference` names, and its descriptors: config and layers in order, then the manifest itself if
+/// the response's `Content-Type` is OCI's or missing. A list of manifests has those of all its manifests, as with oras's copy.
+fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Vec<Descriptor>)> {
     let (digest, answer) = answer_of(registry, reference)?;
-    let is_oci = content_type(&answer).is_none_or(|found| found == MANIFEST_TYPE || found == INDEX_TYPE);
+    let media_type = content_type(&answer);
+    let is_oci = media_type.as_deref().is_none_or(|found| found == MANIFEST_TYPE || found == INDEX_TYPE);
     // oras does not parse other content: the page of a login gateway has no descriptors.
     let manifest = match crate::json::parse_exact(&answer.body) {
         Err(error) if is_oci => return Err(error),
         parsed => parsed.unwrap_or_default(),
     };
-    let Some(map) = manifest.as_map() else {
-        return if is_oci {
-            Err(Error::new(ErrorKind::Repository, format!("{reference}: manifest is no object")))
-        } else {
-            Ok((digest, Vec::new(), false))
-        };
-    };
-    let layers = map.get("layers").and_then(Data::as_list).map(|layers| layers.as_slice()).unwrap_or_default();
-    let descriptors = map.get("config").into_iter().chain(layers).filter_map(descriptor).collect();
-    Ok((digest, descriptors, is_oci))
+    if manifest.as_map().is_none() && is_oci {
+        return Err(Error::new(ErrorKind::Repository, format!("{reference}: manifest is no object")));
+    }
+    let mut descriptors = parts(&manifest);
+    if media_type.as_deref() == Some(INDEX_TYPE) {
+        for listed in listed(&manifest, "manifests").filter(|listed| listed.media_type == MANIFEST_TYPE).take(LISTED_LIMIT) {
+            let (_, answer) = answer_to(registry, reference, &listed.digest)?;
+            descriptors.extend(parts(&crate::json::parse_exact(&answer.body)?));
+            descriptors.push(listed);
+        }
+    }
+    if is_oci {
+        let media_type = media_type.unwrap_or_else(|| MANIFEST_TYPE.to_string());
+        descriptors.push(Descriptor { media_type, digest: digest.clone(), size: answer.body.len() as u64 });
+    }
+    Ok((digest, descriptors))
+}
+
+/// The descriptors of a manifest's config and layers.
+fn parts(manifest: &Data) -> Vec<Descriptor> {
+    let config = manifest.as_map().and_then(|map| map.get("config")).and_then(descriptor);
+    config.into_iter().chain(listed(manifest, "layers")).collect()
+}
+
+/// The descriptors in a list of a manifest.
+fn listed<'m>(manifest: &'m Data, name: &str) -> impl Iterator<Item = Descriptor> + use<'m> {
+    let list = manifest.as_map().and_then(|map| map.get(name)).and_then(Data::as_list);
+    list.map(|list| list.as_slice()).unwrap_or_default().iter().filter_map(descriptor)
 }
 
 /// The manifest that `reference` names, with its digest; a missing one is an error in oras's words.
@@ -149,13 +170,18 @@ pub(super) fn manifest_of(registry: &Registry<'_>, reference: &Reference) -> Res
 }
 
 fn answer_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Response)> {
+    answer_to(registry, reference, reference.manifest_name())
+}
+
+/// The manifest with this tag or digest in the repository of `reference`.
+fn answer_to(registry: &Registry<'_>, reference: &Reference, name: &str) -> Result<(String, Response)> {
     let fault = |text: String| Error::new(ErrorKind::Repository, text);
     let at_source = |error: Error| error.context("failed to perform \"FetchReference\" on source");
-    if reference.manifest_name().is_empty() {
+    if name.is_empty() || name.contains(':') && !super::valid_digest(name) {
         return Err(at_source(fault("invalid reference".to_string())));
     }
     let repository = &reference.repository;
-    let found = registry.manifest_answer(repository, reference.manifest_name(), &pull_scope(repository)).map_err(at_source)?;
+    let found = registry.manifest_answer(repository, name, &pull_scope(repository)).map_err(at_source)?;
     found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))
 }
 

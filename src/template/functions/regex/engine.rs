@@ -35,6 +35,8 @@ const NESTING_LIMIT: u32 = 8000;
 const COMPILING: u64 = 50;
 /// How many bytes a search looks at in one step, with a pattern of one state.
 const SEARCHED: u64 = 64;
+/// How many places of a pattern a class of characters counts as, at most.
+const WIDEST_CLASS: u64 = 64;
 /// The bytes that the searches of one call may look at before they are measured.
 const UNMEASURED: u64 = 1 << 20;
 
@@ -119,8 +121,8 @@ impl Pattern {
         // Outside of ASCII, a range takes a few states for the bytes of its characters.
         let ranges = |class: &ClassUnicode| class.ranges().iter().map(|range| if range.end().is_ascii() { 1 } else { 4 }).sum();
         work::charge_once(states(&hir, &ranges).min(PROGRAM_LIMIT as u64 / 64))?;
-        // A character is in one range at most.
-        let width = states(&hir, &|_| 1);
+        // A character is in one range at most, but outside of ASCII the automata of large classes grow too large to be kept.
+        let width = if is_ascii { states(&hir, &|_| 1) } else { states(&hir, &|class| ranges(class).min(WIDEST_CLASS)) };
         let config = Config::new().nfa_size_limit(Some(PROGRAM_LIMIT)).utf8_empty(!is_ascii);
         let regex = Regex::builder().configure(config).build_from_hir(&hir);
         let regex = regex.map_err(|_| too_large(source))?;
@@ -326,6 +328,7 @@ impl<'a> Searches<'a> {
 
     /// Whether there is a match anywhere.
     pub(super) fn is_match(&mut self) -> Result<bool, Fault> {
+        self.check(0)?;
         let input = Input::new(self.text).earliest(true);
         let found = self.pattern.regex.search_half_with(&mut self.pattern.cache.borrow_mut(), &input);
         self.count(0, found.map(|found| found.offset()))?;
@@ -334,6 +337,7 @@ impl<'a> Searches<'a> {
 
     /// The start and end of the first match from `at` on.
     pub(super) fn find_at(&mut self, at: usize) -> Result<Option<(usize, usize)>, Fault> {
+        self.check(at)?;
         let input = Input::new(self.text).span(at..self.text.len());
         let found = self.pattern.regex.search_with(&mut self.pattern.cache.borrow_mut(), &input);
         self.count(at, found.map(|found| found.end()))?;
@@ -346,12 +350,23 @@ impl<'a> Searches<'a> {
 
     /// As [`Searches::find_at`], with the positions of the groups.
     pub(super) fn captures_at(&mut self, locations: &mut Locations, at: usize) -> Result<Option<(usize, usize)>, Fault> {
+        self.check(at)?;
         let input = Input::new(self.text).span(at..self.text.len());
         self.pattern.regex.search_captures_with(&mut self.pattern.cache.borrow_mut(), &input, &mut locations.0);
         let found = locations.get(0);
         self.count(at, found.map(|(_, end)| end))?;
         work::charge(locations.0.slots().len() as u64)?;
         Ok(found)
+    }
+
+    /// Refuses a search from `at` on that may take more steps than a whole render has: what it does is counted behind it only.
+    fn check(&self, at: usize) -> Result<(), Fault> {
+        work::check(self.steps(self.text.len().saturating_sub(at)))
+    }
+
+    /// The steps of looking at so many bytes.
+    fn steps(&self, looked: usize) -> u64 {
+        1 + (looked as u64).saturating_mul(self.pattern.width) / SEARCHED
     }
 
     /// Counts a search from `at` on that found a match with this end. It may have looked at all that follows: if that adds up, it
@@ -364,7 +379,7 @@ impl<'a> Searches<'a> {
             Some(end) if self.behind <= UNMEASURED => end.saturating_sub(at) + rest / 16,
             Some(_) => self.pattern.gauge().and_then(|gauge| gauge.measure(self.text, at)).unwrap_or(rest),
         };
-        work::charge(1 + (looked as u64).saturating_mul(self.pattern.width) / SEARCHED)
+        work::charge(self.steps(looked))
     }
 }
 
