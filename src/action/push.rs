@@ -15,7 +15,7 @@ use crate::repository::access::Access;
 use crate::repository::config::{Repositories, index_path};
 use crate::repository::http::{Client, Request, fetch_error};
 use crate::repository::index::{INDEX_LIMIT, context_path};
-use crate::repository::oci::chart::{ChartArtifact, announce, push as push_artifact};
+use crate::repository::oci::chart::{ChartArtifact, announce_pushed, push as push_artifact};
 use crate::repository::oci::{Reference, Registry, SCHEME, digest_of};
 use crate::repository::push::{self, ServerKind};
 use crate::repository::update::index_address;
@@ -145,7 +145,7 @@ fn push_to_registry(client: &Client<'_>, destination: &str, package: &Package, o
     let upload = ChartArtifact { archive, metadata, provenance: provenance.as_deref(), created: &created, force: options.force };
     let registry = Registry::new(client, &reference.registry, &Access::of_flags(&options.source, ""), options.source.plain_http);
     let digest = push_artifact(&registry, &reference, &upload)?;
-    announce("Pushed", &reference, &digest, client.reporter());
+    announce_pushed(&reference, &digest, client.reporter());
     Ok(report(package, reference.to_string(), digest))
 }
 

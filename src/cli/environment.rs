@@ -101,6 +101,14 @@ impl Environment {
         Ok(self.get_filled(NAME).map(read).transpose()?.unwrap_or_default())
     }
 
+    /// Most steps of a render (`RUTTER_STEP_LIMIT`), if it is set.
+    pub fn step_limit(&self) -> Result<Option<u64>> {
+        const NAME: &str = "RUTTER_STEP_LIMIT";
+        let wrong =
+            |text: &str| Error::new(ErrorKind::Usage, format!("{NAME} must be a number of steps, not {}", crate::quote::quote(text)));
+        self.get_filled(NAME).map(|text| text.trim().parse().map_err(|_| wrong(&text))).transpose()
+    }
+
     /// How errors are shown (`RUTTER_ERROR_FORMAT`), if it is set.
     pub fn error_format(&self) -> Result<Option<ErrorFormat>> {
         const NAME: &str = "RUTTER_ERROR_FORMAT";

@@ -77,7 +77,8 @@ pub fn run(program: String, words: &[String], environment: environment::Environm
     plugin::commands(&mut session);
     session.show_notices();
     session.warn_of_expired_repositories();
-    let readable = session.environment.offline().and(session.environment.error_format());
+    let environment = &session.environment;
+    let readable = environment.offline().and(environment.error_format()).and(environment.step_limit());
     let outcome = readable.and_then(|_| parse::execute(request, &mut session));
     end(outcome, &mut session)
 }
@@ -93,6 +94,9 @@ fn refuse_color(globals: &arguments::GlobalArguments) -> Option<Exit> {
 /// Runs the plugin that has a command of this name, if there is one: what Helm does not have must not hide what it runs.
 fn run_plugin(name: &str, program: &str, words: &[String], environment: &environment::Environment) -> Option<Exit> {
     let (globals, rest) = for_plugin(name, words);
+    if let Some(exit) = refuse_color(&globals) {
+        return Some(exit);
+    }
     let settings = environment::Settings::new(environment, &globals);
     let mut session = Session::new(program.to_string(), environment.clone(), settings);
     let plugins = plugin::commands(&mut session);

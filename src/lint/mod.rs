@@ -120,6 +120,8 @@ pub struct Options {
     pub schema: schema::Options,
     /// Report the faults of all templates, not just the first.
     pub all_faults: bool,
+    /// Most steps of one render; the engine's default when absent.
+    pub step_limit: Option<u64>,
     /// Find the place of each finding in the sources, which costs another rendering of each file with findings.
     pub places: bool,
 }

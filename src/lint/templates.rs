@@ -113,7 +113,9 @@ fn release(options: &Options) -> Release {
 }
 
 fn engine_options(options: &Options) -> engine::Options {
-    engine::Options { lint: true, all_faults: options.all_faults, ..engine::Options::default() }
+    let default = engine::Options::default();
+    let step_limit = options.step_limit.unwrap_or(default.step_limit);
+    engine::Options { lint: true, all_faults: options.all_faults, step_limit, ..default }
 }
 
 /// The rendered files; `None` when something failed, which is then a finding (or, as in Helm, not reported).

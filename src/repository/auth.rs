@@ -44,7 +44,7 @@ pub fn netrc(settings: &Settings, host: &str, with_default: bool) -> Option<(Str
     parse_netrc(&String::from_utf8_lossy(&text), super::url::split_port(host).0, with_default)
 }
 
-/// The entry of `host`, or of `default`.
+/// The entry of `host`, or of `default` if that counts.
 fn parse_netrc(text: &str, host: &str, with_default: bool) -> Option<(String, String)> {
     let mut words = Vec::new();
     let mut in_macro = false;

@@ -8,7 +8,7 @@ use super::access::Access;
 use super::cache::{self, Kind};
 use super::config::Entry;
 use super::http::{Client, Request};
-use super::oci::chart::{Artifact, Wanted, announce};
+use super::oci::chart::{Artifact, Wanted, announce_pulled};
 use super::oci::{self, Registries};
 use super::resolve::{Place, Resolver, Source};
 use super::url::{self, Address};
@@ -245,10 +245,10 @@ impl<'s> Downloader<'s> {
                 let reporter = self.client.reporter();
                 let pulled = self.registries().listed(*is_listed).pull(reference, wanted)?;
                 if *is_told {
-                    announce("Pulled", reference, &pulled.digest, reporter);
+                    announce_pulled(reference, &pulled.digest, reporter);
                 }
                 if *is_told && pulled.provenance.is_some() {
-                    announce("Pulled", reference, &pulled.digest, reporter);
+                    announce_pulled(reference, &pulled.digest, reporter);
                 }
                 Ok(pulled)
             }

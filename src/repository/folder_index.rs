@@ -199,13 +199,14 @@ impl Plan<'_> {
 /// The address of an archive: its name, below `base` if there is one.
 fn address(base: &str, name: String) -> String {
     if base.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
+        // The shortest way for the most usual names.
         return name;
     }
     let (parent, file) = name.rsplit_once('/').unwrap_or(("", &name));
     let parent = url::join_path(base, parent).unwrap_or_else(|| url::join_plain(base, parent));
     match parent.is_empty() {
         true => file.to_string(),
-        false => url::join_path(&parent, &url::escape_path(file)).unwrap_or_else(|| url::join_plain(&parent, file)),
+        false => url::join_path(&parent, file).unwrap_or_else(|| url::join_plain(&parent, file)),
     }
 }
 

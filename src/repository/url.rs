@@ -171,14 +171,11 @@ pub fn resolve_reference(base: &str, reference: &str) -> Option<String> {
     Some(joined.to_string())
 }
 
-/// Joins path elements to the path of `base` and cleans the result (Helm's `URLJoin`). `None` if `base` is invalid.
+/// Joins a path to the path of `base`, cleans the result and escapes it as Go does (Helm's `URLJoin`). `None` if `base` is invalid.
 pub fn join_path(base: &str, element: &str) -> Option<String> {
-    let mut address = Address::parse(base)?;
-    if address.opaque.is_some() {
-        return None;
-    }
-    address.path = clean_path(&join_nonempty(&address.path, element));
-    Some(address.to_string())
+    let mut url = Url::parse(base.as_bytes()).ok()?;
+    url.path = join_plain(&text_of(url.path), element).into_bytes();
+    Some(text_of(url.written()))
 }
 
 /// Go's `path.Join` of two elements.
@@ -389,8 +386,23 @@ mod tests {
 
     #[test]
     fn paths_join_cleaned() {
-        assert_eq!(join_path("https://h/charts/", "sub").as_deref(), Some("https://h/charts/sub"));
-        assert_eq!(join_path("", "a.tgz").as_deref(), Some("a.tgz"));
-        assert_eq!(join_path("", "").as_deref(), Some(""));
+        // Recorded from `helm repo index --url` 4.2.4.
+        for (base, element, wanted) in [
+            ("https://h/charts/", "sub", "https://h/charts/sub"),
+            ("", "a.tgz", "a.tgz"),
+            ("", "", ""),
+            ("http://x/y z", "s b/c.tgz", "http://x/y%20z/s%20b/c.tgz"),
+            ("http://x/a%2Fb", "c.tgz", "http://x/a/b/c.tgz"),
+            ("http://x/ü", "c.tgz", "http://x/%C3%BC/c.tgz"),
+            ("http://x/a!b(e)*f", "c.tgz", "http://x/a%21b%28e%29%2Af/c.tgz"),
+            ("http://x/#f g", "c.tgz", "http://x/c.tgz#f%20g"),
+            ("http://x?a=b c", "c.tgz", "http://x/c.tgz?a=b c"),
+            ("localhost:8080", "c.tgz", "localhost:8080"),
+            ("http:", "c.tgz", "http://c.tgz"),
+            ("HTTP://X/../..", "c.tgz", "http://X/c.tgz"),
+        ] {
+            assert_eq!(join_path(base, element).as_deref(), Some(wanted), "{base}");
+        }
+        assert_eq!(join_path("%zz", "c.tgz"), None);
     }
 }

@@ -8,7 +8,7 @@
 use super::functions::Fault;
 use std::cell::Cell;
 
-/// Most steps of one render. The largest public charts take a fiftieth of this.
+/// Most steps of one render, unless more are allowed. The largest public charts take a fiftieth of this.
 pub(crate) const LIMIT: u64 = 100_000_000;
 
 /// A text of this length takes the memory of one item of a list.
@@ -32,9 +32,23 @@ pub(crate) const LONG_KEY: u64 = 500_000;
 /// The steps of a signature.
 pub(crate) const SIGNATURE: u64 = 4_000;
 
+/// How the message of a render that does too much begins.
+pub(crate) const EXCEEDED: &str = "templates do more than ";
+
 thread_local! {
     static DONE: Cell<u64> = const { Cell::new(0) };
     static ONCE: Cell<u64> = const { Cell::new(0) };
+    static ALLOWED: Cell<u64> = const { Cell::new(LIMIT) };
+}
+
+/// Allows so many steps to the renders of this thread.
+pub(crate) fn allow(steps: u64) {
+    ALLOWED.set(steps);
+}
+
+/// How many steps are allowed.
+pub(crate) fn allowed() -> u64 {
+    ALLOWED.get()
 }
 
 /// How many steps were counted.
@@ -51,12 +65,12 @@ pub(crate) fn resume(done: u64) {
 pub(crate) fn charge(steps: u64) -> Result<(), Fault> {
     let done = DONE.get().saturating_add(steps);
     DONE.set(done);
-    if done > LIMIT { Err(exceeded()) } else { Ok(()) }
+    if done > ALLOWED.get() { Err(exceeded()) } else { Ok(()) }
 }
 
 /// Refuses what may take more steps than a whole render.
 pub(crate) fn check(steps: u64) -> Result<(), Fault> {
-    if steps > LIMIT { Err(exceeded()) } else { Ok(()) }
+    if steps > ALLOWED.get() { Err(exceeded()) } else { Ok(()) }
 }
 
 /// Counts steps of what is kept and not done again.
@@ -92,5 +106,5 @@ pub(crate) fn charge_made(bytes: usize) -> Result<(), Fault> {
 
 #[cold]
 fn exceeded() -> Fault {
-    Fault::limit(format!("templates do more than {LIMIT} steps"))
+    Fault::limit(format!("{EXCEEDED}{} steps", ALLOWED.get()))
 }

@@ -75,6 +75,7 @@ impl Run for Arguments {
             skip_schema_validation: self.skip_schema_validation,
             schema: source::schema_options(session),
             all_faults: self.all_errors || output != "text",
+            step_limit: session.environment.step_limit()?,
             places: output != "text" || shows_places,
         };
         let threads = parallel::threads(paths.len());

@@ -86,6 +86,7 @@ Environment variables:
 | $RUTTER_ERROR_FORMAT    | how errors are shown, as --error-format: human, helm or json         |
 | $RUTTER_MIRRORS         | mirrors of registries and repositories: FROM=TO,FROM=TO              |
 | $RUTTER_OFFLINE         | fetch nothing: what is not cached is an error                        |
+| $RUTTER_STEP_LIMIT      | how many steps the templates of a very large chart may take          |
 | $RUTTER_TRUSTED_REALMS  | hosts of token servers that may see credentials of registries        |
 
 Mirrors are also read from mirrors.yaml in $HELM_CONFIG_HOME and /etc/rutter.

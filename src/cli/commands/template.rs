@@ -216,6 +216,7 @@ impl Run for Arguments {
                 all_faults: self.all_errors,
                 ahead: Some(ahead),
                 process_ends: true,
+                step_limit: session.environment.step_limit()?.unwrap_or(engine::Options::default().step_limit),
                 ..engine::Options::default()
             },
         };

@@ -185,11 +185,20 @@ fn answer_to(registry: &Registry<'_>, reference: &Reference, name: &str) -> Resu
     found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))
 }
 
-/// Helm's messages after a pull or push: `verb` is `Pulled` or `Pushed`.
-pub fn announce(verb: &str, reference: &Reference, digest: &str, reporter: &dyn Reporter) {
+/// Helm's messages after a pull, with a word on underscores anywhere in the reference.
+pub fn announce_pulled(reference: &Reference, digest: &str, reporter: &dyn Reporter) {
+    announce("Pulled", reference, digest, reference.to_string().contains('_'), reporter);
+}
+
+/// Helm's messages after a push, with a word on underscores in the tag.
+pub fn announce_pushed(reference: &Reference, digest: &str, reporter: &dyn Reporter) {
+    announce("Pushed", reference, digest, reference.tag.contains('_'), reporter);
+}
+
+fn announce(verb: &str, reference: &Reference, digest: &str, tell_underscore: bool, reporter: &dyn Reporter) {
     reporter.announce(&format!("{verb}: {reference}"));
     reporter.announce(&format!("Digest: {digest}"));
-    if reference.to_string().contains('_') {
+    if tell_underscore {
         reporter.announce(&format!("{reference} contains an underscore."));
         reporter.announce(UNDERSCORE);
     }

@@ -346,7 +346,7 @@ impl<'c> Registry<'c> {
         }
     }
 
-    /// Requests a token; redirects are not followed. If the server may see credentials (`allowed`), the setting
+    /// Requests a token. If the server may see credentials (`allowed`), the setting
     /// to skip certificate checks applies to it too; the client certificate is only for the registry.
     fn token(&self, realm: &str, service: &str, scopes: &[String], credential: Option<&Credential>, allowed: bool) -> Result<String> {
         let same = Address::parse(realm).is_some_and(|realm| super::http::same_origin(&self.base, &realm));

@@ -27,6 +27,7 @@ use crate::data;
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::stack;
+use crate::template::work;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -51,6 +52,9 @@ pub struct Options {
     pub size_limit: usize,
     /// Most items of one list.
     pub item_limit: usize,
+    /// Most steps of one render: nodes, rounds, calls, and the size of what functions read and make. A step takes at most about a
+    /// microsecond, and what it makes 16 bytes.
+    pub step_limit: u64,
     /// How many threads parse and render; `None` for one per core, at most eight.
     pub threads: Option<usize>,
     /// How many bytes of templates make a second thread worthwhile.
@@ -70,6 +74,7 @@ impl Default for Options {
             enable_dns: false,
             size_limit: 64 << 20,
             item_limit: 5_000_000,
+            step_limit: work::LIMIT,
             threads: None,
             // Starting a second thread takes about as long as rendering this many bytes.
             threads_from: 48 << 10,
@@ -174,6 +179,7 @@ pub fn render_text(
         let notices = RefCell::default();
         let mut host = EngineHost::new(environment, &options, &notices);
         let mut out = Vec::new();
+        work::allow(options.step_limit);
         Evaluator::new(&set, &mut host, false).render(name.as_bytes(), dot(), &mut out).map_err(|failure| fault(failure.text()))?;
         Ok(out)
     };

@@ -14,7 +14,7 @@ use crate::template::eval::{Evaluator, TemplateSet, without_no_value};
 use crate::template::value::{Map, Value, trace};
 use crate::template::work;
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// With more threads, each renders again what the others have rendered already.
 const MOST_THREADS: usize = 8;
@@ -74,24 +74,24 @@ impl Job<'_> {
         }
         let mut outcomes = Vec::with_capacity(self.renderables.len());
         let mut done = 0;
-        let is_shared = worlds.len() > 1;
-        if is_shared {
+        if worlds.len() > 1 {
             for outcome in self.render_side_by_side(worlds) {
                 let Some(outcome) = outcome else { break };
                 done += outcome.work;
-                let is_last = self.is_last(&outcome) || done > work::LIMIT;
+                let is_last = self.is_last(&outcome) || done > self.options.step_limit;
                 outcomes.push(outcome);
                 if is_last {
                     break;
                 }
             }
         }
+        let together = outcomes.len();
         let is_finished = outcomes.last().is_some_and(|outcome| self.is_last(outcome));
-        if done <= work::LIMIT && !is_finished {
+        if done <= self.options.step_limit && !is_finished {
             done = self.go_on(environment, &mut outcomes, done);
         }
         // Threads do some work twice, so whether it is too much is decided without them.
-        if is_shared && done > work::LIMIT {
+        if together > 0 && done > self.options.step_limit {
             outcomes.clear();
             self.go_on(environment, &mut outcomes, 0);
         }
@@ -132,6 +132,8 @@ impl Job<'_> {
         let next = AtomicUsize::new(0);
         // Files from here on must not be rendered in parallel.
         let end = AtomicUsize::new(count);
+        // What all have done. When it is too much, one thread decides about that from the start, and the others should not go on.
+        let total = AtomicU64::new(0);
         let worlds_left = std::sync::Mutex::new(worlds);
         let threads = worlds_left.lock().map_or(1, |worlds| worlds.len());
         let parts = on_threads(threads, || {
@@ -149,6 +151,10 @@ impl Job<'_> {
                     let outcome = worker.render(renderable, 0);
                     if trace::context_changes() != 0 {
                         end.fetch_min(at, Ordering::Relaxed);
+                        break 'pieces;
+                    }
+                    if total.fetch_add(outcome.work, Ordering::Relaxed).saturating_add(outcome.work) > self.options.step_limit {
+                        end.store(0, Ordering::Relaxed);
                         break 'pieces;
                     }
                     if self.is_last(&outcome) {
@@ -189,6 +195,7 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(job: &Job<'a>, host: &'a mut EngineHost<'_>, notices: &'a RefCell<Notices>) -> Worker<'a> {
+        work::allow(job.options.step_limit);
         let contexts = context::contexts(job.context);
         Worker { contexts, last: 0, evaluator: Evaluator::new(job.set, host, job.options.strict), notices, text: Vec::new() }
     }

@@ -12,6 +12,7 @@ use crate::stack;
 use crate::template::ast::line_and_column;
 use crate::template::eval::{Evaluator, Piece, SourceMap, without_no_value};
 use crate::template::value::Value;
+use crate::template::work;
 use crate::yaml;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -105,6 +106,7 @@ impl Mapped {
         let context = context::contexts(render).into_iter().nth(file.context)?;
         context.begin_file(file.facts());
         let notices = RefCell::default();
+        work::allow(options.step_limit);
         let mut host = EngineHost::new(environment, options, &notices);
         let mut text = Vec::new();
         let (result, map) =

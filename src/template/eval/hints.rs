@@ -11,6 +11,7 @@ use crate::template::TOP;
 use crate::template::ast::{Operand, OperandKind, Source, Span};
 use crate::template::functions::Parameter;
 use crate::template::value::{Map, Value};
+use crate::template::work;
 
 /// A chain of fields that could not be followed.
 pub(super) struct Broken<'a> {
@@ -201,9 +202,18 @@ pub(super) fn shown(printed: &str) -> String {
     }
 }
 
+/// What helps a chart that is large rather than endless.
+#[cold]
+pub(super) fn of_limit(failure: &mut Failure) {
+    failure.hint("a chart that is so large, and no endless loop, may do more with RUTTER_STEP_LIMIT=1000000000".into());
+}
+
 /// Adds help when a function returned an error; `call` is the source of the call.
 #[cold]
 pub(super) fn of_call(failure: &mut Failure, message: &str, call: &str) {
+    if message.starts_with(work::EXCEEDED) {
+        return of_limit(failure);
+    }
     if message == "invalid type for comparison" {
         failure.hint("only numbers and texts have an order: one that may be missing needs a default, as in `.Values.x | default 0`".into());
     }

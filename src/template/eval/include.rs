@@ -26,6 +26,8 @@ pub(crate) const NO_VALUE: &[u8] = b"<no value>";
 /// The name of the set, and of every text given to `tpl`.
 const MAIN_NAME: &str = "gotpl";
 
+/// How many bytes of a text are parsed in one step. Counted at each call, be it parsed then or kept.
+const PARSED: usize = 16;
 const PARAMETERS: Parameters = Parameters { list: &[Parameter::Str, Parameter::Any], variadic: false };
 
 /// After this many steps, a file that is mapped to its sources takes remembered texts, which have no pieces.
@@ -191,7 +193,7 @@ impl<'e> Evaluator<'e> {
         self.arguments.truncate(mark);
         match text {
             Value::Str(text) => {
-                // Whether it is parsed, or searched for actions, or looked up: so that threads, which keep texts apart, count the same.
+                // Whether it is searched or looked up: so that threads, which keep texts apart, count the same.
                 self.work(frame, 1 + 2 * work::reading(text.len()))?;
                 Ok((text, data))
             }
@@ -214,6 +216,7 @@ impl<'e> Evaluator<'e> {
                 Some(_) => Str::from(without_no_value(text.as_bytes().to_vec())),
             }));
         }
+        self.work(frame, (text.len() / PARSED) as u64)?;
         match self.tpl(&text, data) {
             Ok(text) => Ok(Value::Str(text)),
             Err(failure) => Err(failure.called_from(frame.template, Some(node), "tpl")),

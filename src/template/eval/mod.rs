@@ -169,7 +169,12 @@ impl<'e> Evaluator<'e> {
 
     #[cold]
     fn failure(&self, frame: &Frame<'_>, message: String) -> Box<Failure> {
-        Box::new(Failure::at(frame.template, frame.at, message))
+        let is_limit = message.starts_with(work::EXCEEDED);
+        let mut failure = Box::new(Failure::at(frame.template, frame.at, message));
+        if is_limit {
+            hints::of_limit(&mut failure);
+        }
+        failure
     }
 }
 

@@ -142,8 +142,8 @@ impl Evaluator<'_> {
                     return self.fail(frame, format!("can't use {text} to iterate over more than one variable"));
                 }
                 let count = if kind.is_unsigned() { *count as u64 } else { u64::try_from(*count).unwrap_or(0) };
-                if count > work::LIMIT {
-                    return self.fail(frame, format!("range over {count} is longer than {} rounds", work::LIMIT));
+                if count > work::allowed() {
+                    return self.fail(frame, format!("range over {count} is longer than {} rounds", work::allowed()));
                 }
                 for number in 0..count {
                     ran = true;

@@ -12,6 +12,7 @@ use crate::quote::quote as go_quote;
 use crate::url::{path_escape, path_unescape};
 use boon::{CompileError, ErrorKind, InstanceToken, Type, ValidationError};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::cell::Cell;
 
 /// Most bytes of a report; what does not fit is left out.
@@ -36,7 +37,7 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
                 "{} is not valid against metaschema: jsonschema validation failed with {}\n{}",
                 go_quote(&url),
                 quote(location),
-                validation_text(schema, src, REPORT_LIMIT)
+                validation_text(schema, src, &Value::Null, REPORT_LIMIT)
             )
         }
         CompileError::ParseIdError { loc } => format!("error in parsing id at {}", go_quote(loc)),
@@ -76,13 +77,13 @@ pub(super) fn address(url: &str) -> String {
     format!("{document}#{}", steps.collect::<Vec<_>>().join("/"))
 }
 
-/// The lines below the headline, without a final line end; empty when no error counts. Ends with [`cut_line`] if the lines take
+/// The lines below the headline of an error of `instance`, without a final line end; empty when no error counts. Ends with [`cut_line`] if the lines take
 /// more than `room` bytes.
-pub(super) fn validation_text(schema: &Written, error: &ValidationError, room: usize) -> String {
-    let report = Report { schema, room: Cell::new(room) };
+pub(super) fn validation_text(schema: &Written, error: &ValidationError, instance: &Value, room: usize) -> String {
+    let report = Report { schema, instance, room: Cell::new(room) };
     let mut out = String::new();
     let mut is_whole = true;
-    for fault in list(&report, &error.causes, error.schema_url, 0, Parent::Splitting) {
+    for fault in list(&report, &error.causes, error.schema_url, &[], Parent::Splitting) {
         is_whole = is_whole && fault.write(0, room, &mut out);
     }
     if !is_whole || report.is_full() {
@@ -100,6 +101,7 @@ pub(super) fn cut_line() -> String {
 /// A report in the making.
 struct Report<'a> {
     schema: &'a Written,
+    instance: &'a Value,
     /// The bytes that are left for texts and locations.
     room: Cell<usize>,
 }
@@ -162,6 +164,8 @@ enum Parent {
 struct Step {
     /// Its name, if it is `allOf`, `anyOf` or `oneOf`.
     applicator: Option<&'static str>,
+    /// The key of `properties`, if it is that.
+    property: Option<String>,
     /// How many parts of the instance location it consumes.
     instance: usize,
     /// Its end in the address.
@@ -178,7 +182,8 @@ fn counts(error: &ValidationError) -> bool {
     }
 }
 
-fn list(report: &Report, causes: &[ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
+/// The faults of causes whose owner is about the instance at `at`.
+fn list(report: &Report, causes: &[ValidationError], base: &str, at: &[InstanceToken], parent: Parent) -> Vec<Fault> {
     let causes: Vec<&ValidationError> = causes.iter().filter(|cause| counts(cause)).collect();
     let formats: Vec<&ValidationError> = causes.iter().copied().filter(|cause| matches!(cause.kind, ErrorKind::Format { .. })).collect();
     // A failed format hides all other faults of its schema.
@@ -188,7 +193,7 @@ fn list(report: &Report, causes: &[ValidationError], base: &str, depth: usize, p
             && is_below(&pointer(&cause.instance_location.tokens), &pointer(&format.instance_location.tokens))
     };
     let shown: Vec<&ValidationError> = causes.into_iter().filter(|cause| !formats.iter().any(|format| hides(format, cause))).collect();
-    grouped_list(report, &shown, base, depth, parent)
+    grouped_list(report, &shown, base, at, parent)
 }
 
 /// Whether `pointer` is `other` or leads below it.
@@ -196,15 +201,15 @@ fn is_below(pointer: &str, other: &str) -> bool {
     pointer.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn grouped_list(report: &Report, causes: &[&ValidationError], base: &str, depth: usize, parent: Parent) -> Vec<Fault> {
+fn grouped_list(report: &Report, causes: &[&ValidationError], base: &str, at: &[InstanceToken], parent: Parent) -> Vec<Fault> {
     if parent == Parent::Splitting
         && causes.len() > 1
-        && let Some(fault) = lost_group(report, causes, base, depth)
+        && let Some(fault) = lost_group(report, causes, base, at)
     {
         return vec![fault];
     }
     let causes = in_order(causes, base).into_iter().take_while(|_| !report.is_full());
-    causes.map(|cause| wrapped(report, cause, base, depth, parent == Parent::Applicator)).collect()
+    causes.map(|cause| wrapped(report, cause, base, at, parent == Parent::Applicator)).collect()
 }
 
 /// The causes in their order, except that those of `unevaluatedProperties` and `unevaluatedItems`, which come in random order, are
@@ -222,7 +227,7 @@ fn in_order<'a, 's, 'v>(causes: &[&'a ValidationError<'s, 'v>], base: &str) -> V
 }
 
 /// The group that `boon` split up although an `allOf` or the like is between it and the parent.
-fn lost_group(report: &Report, causes: &[&ValidationError], base: &str, depth: usize) -> Option<Fault> {
+fn lost_group(report: &Report, causes: &[&ValidationError], base: &str, at: &[InstanceToken]) -> Option<Fault> {
     // The fault of a property's name does not include the place of its object.
     let placed = |cause: &ValidationError| !matches!(cause.kind, ErrorKind::PropertyName { .. });
     let first = causes.iter().find(|cause| placed(cause)).or(causes.first())?;
@@ -230,7 +235,7 @@ fn lost_group(report: &Report, causes: &[&ValidationError], base: &str, depth: u
     for cause in causes {
         let others = steps(cause.schema_url, base);
         let mut same = 0;
-        let mut instance = depth;
+        let mut instance = at.len();
         for (a, b) in common.iter().zip(&others) {
             instance += a.instance;
             let prefix_same = a.end == b.end && first.schema_url.get(..a.end) == cause.schema_url.get(..b.end);
@@ -251,17 +256,56 @@ fn lost_group(report: &Report, causes: &[&ValidationError], base: &str, depth: u
         return None;
     }
     let end = common.last()?.end;
-    let at = depth + common.iter().map(|step| step.instance).sum::<usize>();
-    let location = place(report.schema, first.instance_location.tokens.get(..at)?);
-    let causes = grouped_list(report, causes, first.schema_url.get(..end)?, at, Parent::Group);
-    let group = report.fault(location, "validation failed".to_string(), false, causes);
-    Some(wrap(report, group, &common, &first.instance_location.tokens, depth, false))
+    let tokens = instance_of(report, first, &steps(first.schema_url, base), at);
+    let inner = tokens.get(..at.len() + common.iter().map(|step| step.instance).sum::<usize>())?;
+    let causes = grouped_list(report, causes, first.schema_url.get(..end)?, inner, Parent::Group);
+    let group = report.fault(place(report.schema, inner), "validation failed".to_string(), false, causes);
+    Some(wrap(report, group, &common, &tokens, at.len(), false))
+}
+
+/// The place of the instance of a cause that these steps lead to from the instance at `at`. The fault of a property's name does not
+/// tell it: there it is the place of the first object with that property that the steps can lead to.
+fn instance_of<'a>(report: &Report, cause: &'a ValidationError, steps: &[Step], at: &[InstanceToken]) -> Cow<'a, [InstanceToken<'a>]> {
+    let ErrorKind::PropertyName { prop } = &cause.kind else { return Cow::Borrowed(&cause.instance_location.tokens) };
+    let own = |token: &InstanceToken| match token {
+        InstanceToken::Prop(name) => InstanceToken::Prop(Cow::Owned(name.to_string())),
+        InstanceToken::Item(index) => InstanceToken::Item(*index),
+    };
+    let mut tokens: Vec<InstanceToken> = at.iter().map(own).collect();
+    let start = at.iter().try_fold(report.instance, |value, token| match token {
+        InstanceToken::Prop(name) => value.get(name.as_ref()),
+        InstanceToken::Item(index) => value.get(index),
+    });
+    if let Some(mut found) = start.and_then(|start| object_with(prop, start, steps)) {
+        found.reverse();
+        tokens.append(&mut found);
+    }
+    Cow::Owned(tokens)
+}
+
+/// The way from `value` along these steps to the first object that has the property, the last part first.
+fn object_with(property: &str, value: &Value, steps: &[Step]) -> Option<Vec<InstanceToken<'static>>> {
+    let Some((step, rest)) = steps.split_first() else { return value.get(property).map(|_| Vec::new()) };
+    let through = |token: InstanceToken<'static>, value: &Value| {
+        let mut found = object_with(property, value, rest)?;
+        found.push(token);
+        Some(found)
+    };
+    let named = |name: &str| InstanceToken::Prop(Cow::Owned(name.to_string()));
+    match (step.instance, &step.property, value) {
+        (0, ..) => object_with(property, value, rest),
+        (_, Some(name), _) => through(named(name), value.get(name)?),
+        (_, None, Value::Object(map)) => map.iter().find_map(|(name, value)| through(named(name), value)),
+        (_, None, Value::Array(items)) => items.iter().enumerate().find_map(|(index, value)| through(InstanceToken::Item(index), value)),
+        _ => None,
+    }
 }
 
 /// A cause with the dropped levels between it and its parent.
-fn wrapped(report: &Report, cause: &ValidationError, base: &str, depth: usize, represented: bool) -> Fault {
+fn wrapped(report: &Report, cause: &ValidationError, base: &str, at: &[InstanceToken], represented: bool) -> Fault {
     let steps = steps(cause.schema_url, base);
-    wrap(report, fault(report, cause), &steps, &cause.instance_location.tokens, depth, represented)
+    let tokens = instance_of(report, cause, &steps, at);
+    wrap(report, fault(report, cause), &steps, &tokens, at.len(), represented)
 }
 
 fn wrap(report: &Report, mut inner: Fault, steps: &[Step], tokens: &[InstanceToken], depth: usize, represented: bool) -> Fault {
@@ -286,7 +330,7 @@ fn steps(url: &str, base: &str) -> Vec<Step> {
     let mut tokens = rest.split('/').skip(1).peekable();
     while let Some(token) = tokens.next() {
         end += 1 + token.len();
-        let mut step = Step { applicator: None, instance: 0, end };
+        let mut step = Step { applicator: None, property: None, instance: 0, end };
         let argument = match token {
             "allOf" | "anyOf" | "oneOf" => {
                 step.applicator = Some(match token {
@@ -315,6 +359,7 @@ fn steps(url: &str, base: &str) -> Vec<Step> {
         if argument && let Some(argument) = tokens.next() {
             end += 1 + argument.len();
             step.end = end;
+            step.property = (token == "properties").then(|| super::unescaped(argument));
         }
         steps.push(step);
     }
@@ -322,12 +367,14 @@ fn steps(url: &str, base: &str) -> Vec<Step> {
 }
 
 fn fault(report: &Report, error: &ValidationError) -> Fault {
-    let depth = error.instance_location.tokens.len();
+    let at = error.instance_location.tokens.as_slice();
     let causes = match &error.kind {
-        ErrorKind::Reference { url, .. } | ErrorKind::Schema { url } => list(report, &error.causes, url, depth, Parent::Splitting),
-        ErrorKind::PropertyName { .. } => list(report, &error.causes, &format!("{}/propertyNames", error.schema_url), 0, Parent::Splitting),
-        ErrorKind::Group => list(report, &error.causes, error.schema_url, depth, Parent::Group),
-        _ => list(report, &error.causes, error.schema_url, depth, Parent::Applicator),
+        ErrorKind::Reference { url, .. } | ErrorKind::Schema { url } => list(report, &error.causes, url, at, Parent::Splitting),
+        ErrorKind::PropertyName { .. } => {
+            list(report, &error.causes, &format!("{}/propertyNames", error.schema_url), &[], Parent::Splitting)
+        }
+        ErrorKind::Group => list(report, &error.causes, error.schema_url, at, Parent::Group),
+        _ => list(report, &error.causes, error.schema_url, at, Parent::Applicator),
     };
     let location = place(report.schema, &error.instance_location.tokens);
     let text = pattern_text(report.schema, error).unwrap_or_else(|| text(&error.kind));

@@ -35,6 +35,8 @@ enum Node {
     Recursive,
     Union(Vec<Vec<Node>>),
     Mark(Mark),
+    /// A word that means nothing, which is found out only where it is evaluated.
+    Unknown,
 }
 
 /// The words that open and close a loop.
@@ -215,6 +217,7 @@ fn walk(node: &Node, input: Vec<Data>, results: &mut Results) -> Outcome<Vec<Dat
         Node::Filter { left, operator, right } => filter(left, operator, right, &input, results),
         Node::Mark(Mark::Range) => Ok(input),
         Node::Mark(Mark::End) => Ok(Vec::new()),
+        Node::Unknown => Err(Failure::Unfit),
     }
 }
 
@@ -318,15 +321,12 @@ fn filter(left: &[Node], operator: &str, right: &[Node], input: &[Data], results
     Ok(found)
 }
 
-/// Whether `a operator b` holds; values of different kinds cannot be compared.
+/// Whether `a operator b` holds; values of different kinds cannot be compared. Numbers in values are floats, and `1` is none.
 fn passes(a: &Data, operator: &str, b: &Data) -> Outcome<bool> {
     let order = match (a, b) {
         (Data::Bool(a), Data::Bool(b)) if matches!(operator, "==" | "!=") => Some(a.cmp(b)),
         (Data::Int(a), Data::Int(b)) => Some(a.cmp(b)),
         (Data::Float(a), Data::Float(b)) => a.partial_cmp(b),
-        // client-go compares integers with floats.
-        (Data::Int(a), Data::Float(b)) => (*a as f64).partial_cmp(b),
-        (Data::Float(a), Data::Int(b)) => a.partial_cmp(&(*b as f64)),
         (Data::Str(a), Data::Str(b)) => Some(a.cmp(b)),
         _ => return Err(Failure::Unfit),
     };
@@ -387,7 +387,14 @@ mod tests {
             ("{.items[::2].name}", "a c"),
             ("{.items[0,2].name}", "a c"),
             ("{range .items[*]}{.name}={.count}{\"\\n\"}{end}!", "a=1\nb=2.5\nc=3\n!"),
-            ("{.items[?(@.count > 2)].name}", "b c"),
+            ("{.items[?(@.count > 2.0)].name}", "b c"),
+            ("{.items[?(@.count > 2)].name}", ""),
+            ("{.items[?(@.count == 1)].name}", ""),
+            ("{.items[?(@.count == 1.0)].name}", "a"),
+            ("{.items[?(@.count != 1)].name}", ""),
+            ("{.items[?(1 == 1)].name}", "a b c"),
+            ("{.items[?(1 < 2.5)].name}", ""),
+            ("before {nope}", ""),
             ("{.items[?(@.name == \"b\")].count}", "2.5"),
             ("{.items[?(@.nope)].name}|", "|"),
             ("{.image['a\\.b']}", "true"),

@@ -101,7 +101,7 @@ impl<'a> Parser<'a> {
             "false" => self.steps.push(Node::Literal(Data::Bool(false))),
             "range" => self.steps.push(Node::Mark(Mark::Range)),
             "end" => self.steps.push(Node::Mark(Mark::End)),
-            name => return Err(format!("unrecognized identifier {name}")),
+            _ => self.steps.push(Node::Unknown),
         }
         Ok(())
     }
