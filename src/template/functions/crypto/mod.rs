@@ -169,7 +169,7 @@ fn self_signed(call: &mut Call, key: &PrivateKey) -> Outcome {
 }
 
 fn gen_self_signed_cert(call: &mut Call) -> Outcome {
-    let key = new_rsa_key(spare::take(), call.host)?;
+    let key = new_rsa_key(spare::next(), call.host)?;
     self_signed(call, &key)
 }
 
@@ -191,7 +191,7 @@ fn signed(call: &mut Call, key: &PrivateKey) -> Outcome {
 }
 
 fn gen_signed_cert(call: &mut Call) -> Outcome {
-    let key = new_rsa_key(spare::take(), call.host)?;
+    let key = new_rsa_key(spare::next(), call.host)?;
     signed(call, &key)
 }
 
