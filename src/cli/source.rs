@@ -172,7 +172,7 @@ pub fn schema_options(session: &Session) -> schema::Options {
 /// Fetches a schema; errors are worded as in Helm's `HTTPURLLoader` (`pkg/chart/common/util/jsonschema.go`).
 fn fetch_schema(url: &str, settings: &Settings) -> Result<Vec<u8>> {
     let request = Request::get(url, VALUES_LIMIT);
-    let response = Client::new(settings, &Recorded::default()).send(request, &Access { is_led_to: true, ..Access::default() });
+    let response = Client::new(settings, &Recorded::default()).send(request, &Access::default());
     let response = response.map_err(|error| error.context(format_args!("HTTP request failed for {}", redact(url))))?;
     if response.status.as_u16() != 200 {
         let reason = response.status.canonical_reason().unwrap_or_default();

@@ -47,8 +47,6 @@ pub struct Access {
     pub pass_credentials: bool,
     /// `.netrc` is ignored: a registry's credentials are in Docker's file, and a login sends only what was typed.
     pub without_netrc: bool,
-    /// Not the user named the address, but an index, a schema or a server: the `default` entry of `.netrc` is not for it.
-    pub is_led_to: bool,
     pub tls: TlsOptions,
 }
 

@@ -37,15 +37,15 @@ pub fn basic(username: &str, password: &str) -> String {
     format!("Basic {}", base64::encode(format!("{username}:{password}")))
 }
 
-/// User and password for `host` (with or without port) from the `.netrc` of the settings; `with_default` also those for any host.
-pub fn netrc(settings: &Settings, host: &str, with_default: bool) -> Option<(String, String)> {
+/// User and password for `host` (with or without port) from the `.netrc` of the settings.
+pub fn netrc(settings: &Settings, host: &str) -> Option<(String, String)> {
     let path = settings.netrc.as_deref()?;
     let text = crate::fs::read_limited(path, 1 << 20).ok()?;
-    parse_netrc(&String::from_utf8_lossy(&text), super::url::split_port(host).0, with_default)
+    parse_netrc(&String::from_utf8_lossy(&text), super::url::split_port(host).0)
 }
 
-/// The entry of `host`, or of `default` if that counts.
-fn parse_netrc(text: &str, host: &str, with_default: bool) -> Option<(String, String)> {
+/// The entry of `host`. That of `default` is left out, as Go's own tool does: charts, indexes and schemas name hosts of all kinds.
+fn parse_netrc(text: &str, host: &str) -> Option<(String, String)> {
     let mut words = Vec::new();
     let mut in_macro = false;
     for line in text.lines() {
@@ -68,7 +68,7 @@ fn parse_netrc(text: &str, host: &str, with_default: bool) -> Option<(String, St
                 if here && !login.is_empty() {
                     break;
                 }
-                here = if word == "machine" { words.next()?.eq_ignore_ascii_case(host) } else { with_default };
+                here = word == "machine" && words.next()?.eq_ignore_ascii_case(host);
             }
             "login" if here => login = words.next()?.to_string(),
             "password" if here => password = words.next()?.to_string(),
@@ -81,12 +81,11 @@ fn parse_netrc(text: &str, host: &str, with_default: bool) -> Option<(String, St
     (here && !login.is_empty()).then_some((login, password))
 }
 
-/// The credential for `host` from the registry file, or else from Docker's; either may delegate to helpers. Last comes `.netrc`, its
-/// `default` only `with_default`.
+/// The credential for `host` from the registry file, or else from Docker's; either may delegate to helpers. Last comes `.netrc`.
 ///
 /// # Errors
 /// `failed to resolve credential: …`; Docker's file causes it only by its entry for this host, since Helm ignores a broken file.
-pub fn lookup(settings: &Settings, host: &str, with_default: bool) -> Result<Option<Credential>> {
+pub fn lookup(settings: &Settings, host: &str) -> Result<Option<Credential>> {
     let unresolved = |error: Error| error.context("failed to resolve credential").with_cause(Cause::UnresolvedCredential);
     let own = Config::load(&settings.registry_config, settings)?;
     if let Some(found) = look_into(&own, settings, host).map_err(unresolved)? {
@@ -97,12 +96,7 @@ pub fn lookup(settings: &Settings, host: &str, with_default: bool) -> Result<Opt
     {
         return Ok(Some(found));
     }
-    Ok(netrc(settings, host, with_default).map(|(username, password)| Credential {
-        username,
-        password,
-        is_of_netrc: true,
-        ..Credential::default()
-    }))
+    Ok(netrc(settings, host).map(|(username, password)| Credential { username, password, is_of_netrc: true, ..Credential::default() }))
 }
 
 /// The credential for `host` in a file. If a helper stores the credentials, the file's own entries are ignored.

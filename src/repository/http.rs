@@ -139,7 +139,7 @@ pub struct Client<'s> {
     reporter: &'s dyn Reporter,
     transports: Mutex<HashMap<TransportKey, Transport>>,
     /// Credentials of registries that were already looked up.
-    credentials: Mutex<HashMap<(String, bool), Option<Credential>>>,
+    credentials: Mutex<HashMap<String, Option<Credential>>>,
     /// `Authorization` headers that registries accepted, by address, user and password.
     headers: Mutex<HashMap<[String; 3], Headers>>,
 }
@@ -171,15 +171,13 @@ impl<'s> Client<'s> {
     }
 
     /// The credential for a registry according to the settings. It is looked up once: helpers are slow and may ask the user.
-    /// `.netrc`'s `default` counts only `with_default`.
-    pub(super) fn credential_of(&self, host: &str, with_default: bool) -> Result<Option<Credential>> {
+    pub(super) fn credential_of(&self, host: &str) -> Result<Option<Credential>> {
         let mut known = self.credentials.lock().map_err(|_| Error::new(ErrorKind::Repository, "what credentials are known is lost"))?;
-        let key = (host.to_string(), with_default);
-        if let Some(credential) = known.get(&key) {
+        if let Some(credential) = known.get(host) {
             return Ok(credential.clone());
         }
-        let found = super::auth::lookup(self.settings, host, with_default)?;
-        known.insert(key, found.clone());
+        let found = super::auth::lookup(self.settings, host)?;
+        known.insert(host.to_string(), found.clone());
         Ok(found)
     }
 
@@ -370,8 +368,7 @@ impl<'s> Client<'s> {
         if request.compressed {
             put_header(&mut headers, "accept-encoding", "gzip")?;
         }
-        let is_named = !access.is_led_to && (own || access.base.is_empty() && same_origin(request.url, &address));
-        let shown_credentials = credentials(self.settings, &address, access, own, is_named);
+        let shown_credentials = credentials(self.settings, &address, access, own);
         let is_of_netrc = matches!(shown_credentials, Some(Shown::Netrc(..)));
         match shown_credentials {
             Some(Shown::Header(name, value)) => put_header(&mut headers, &name, &value)?,
@@ -405,16 +402,21 @@ impl<'s> Client<'s> {
                 request.limit
             )));
         }
-        let ends_by_closing =
-            total.is_none() && response.version() < reqwest::Version::HTTP_2 && !headers.contains_key("transfer-encoding");
-        let mut source: Box<dyn Read> = Box::new(Answer { response, ends_by_closing });
-        if request.compressed && headers.get("content-encoding").is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip")) {
-            // How long the text is, is not known.
+        let is_packed =
+            request.compressed && headers.get("content-encoding").is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip"));
+        let mut source: Box<dyn Read> = match is_packed {
+            true => {
+                let (limit, timeout) = (request.limit, timeout(self.settings));
+                Box::new(Unpacked::Sealed(Box::new(Packed { response, limit, read: 0, began: Instant::now(), timeout })))
+            }
+            false => Box::new(response),
+        };
+        if is_packed {
             for name in ["content-encoding", "content-length"] {
                 headers.remove(name);
             }
+            // How long the text is, is not known.
             total = None;
-            source = unpacked(source).map_err(|error| permanent(format!("{verb} {}: {}", quote(&shown), read_fault(&error))))?;
         }
         let mut body = Vec::with_capacity(usize::try_from(total.unwrap_or(0)).unwrap_or(0).min(32 << 20));
         self.read(&mut source, &mut body, request, total).map_err(|fault| match fault {
@@ -463,8 +465,7 @@ impl<'s> Client<'s> {
             if body.len() as u64 > limit {
                 return Err(None);
             }
-            let patience = timeout.map(|timeout| timeout.saturating_add(Duration::from_secs(body.len() as u64 / SLOWEST)));
-            if patience.is_some_and(|patience| began.elapsed() > patience) {
+            if timeout.is_some_and(|timeout| began.elapsed() > patience(timeout, body.len() as u64)) {
                 return Err(Some(READ_TIMEOUT.to_string()));
             }
             if let Some(progress) = &mut progress {
@@ -522,9 +523,8 @@ enum Shown {
     Netrc(String, String),
 }
 
-/// The credentials for `address`: the access's own, those in the address itself, or those of `.netrc`. Where a server or an index
-/// sent us, it is not `is_named`: `.netrc` must have an entry for that host, its `default` is for those that the user names.
-fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool, is_named: bool) -> Option<Shown> {
+/// The credentials for `address`: the access's own, those in the address itself, or those of `.netrc`.
+fn credentials(settings: &Settings, address: &Address, access: &Access, own: bool) -> Option<Shown> {
     if own {
         if let Some(token) = &access.token {
             return Some(match token.split_once(": ") {
@@ -542,22 +542,8 @@ fn credentials(settings: &Settings, address: &Address, access: &Access, own: boo
     if own && let Some((username, password)) = Address::parse(&access.base).and_then(|base| base.user_and_password()) {
         return Some(Shown::Basic(username, password));
     }
-    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host, is_named) };
+    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host) };
     known.map(|(username, password)| Shown::Netrc(username, password))
-}
-
-/// The body of an answer as it is sent.
-struct Answer {
-    response: reqwest::blocking::Response,
-    /// The end is told by closing the connection only. With TLS some servers do not announce that, and then Go takes what has come
-    /// as the whole (`crypto/tls`: "popular web sites seem to do this so we accept it").
-    ends_by_closing: bool,
-}
-
-impl Read for Answer {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.response.read(buffer).or_else(|error| if self.ends_by_closing && is_early_end(&error) { Ok(0) } else { Err(error) })
-    }
 }
 
 /// Whether an error or one of its causes is that the peer's bytes ended.
@@ -572,13 +558,65 @@ fn is_early_end(error: &std::io::Error) -> bool {
     false
 }
 
+/// A compressed body as it is sent, within the limits of what it unpacks to: it may unpack to nothing.
+struct Packed {
+    response: reqwest::blocking::Response,
+    limit: u64,
+    read: u64,
+    began: Instant,
+    timeout: Option<Duration>,
+}
+
+impl Read for Packed {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.timeout.is_some_and(|timeout| self.began.elapsed() > patience(timeout, self.read)) {
+            return Err(std::io::ErrorKind::TimedOut.into());
+        }
+        let count = self.response.read(buffer)?;
+        self.read += count as u64;
+        if self.read > self.limit {
+            return Err(std::io::Error::other("compressed answer is larger than the limit of what it may unpack to"));
+        }
+        Ok(count)
+    }
+}
+
+/// How long a body may take of which so many bytes have come.
+fn patience(timeout: Duration, read: u64) -> Duration {
+    timeout.saturating_add(Duration::from_secs(read / SLOWEST))
+}
+
 /// The text of a body that is said to be compressed. Some servers say so of every file; then it comes as it is.
-fn unpacked(mut source: Box<dyn Read>) -> std::io::Result<Box<dyn Read>> {
-    let mut start = Vec::new();
-    source.by_ref().take(2).read_to_end(&mut start)?;
-    let is_gzip = start == [0x1f, 0x8b];
-    let whole = std::io::Cursor::new(start).chain(source);
-    Ok(if is_gzip { Box::new(flate2::read::MultiGzDecoder::new(whole)) } else { Box::new(whole) })
+enum Unpacked {
+    /// Of which nothing was read.
+    Sealed(Box<Packed>),
+    Open(Box<dyn Read>),
+    /// What could not be opened.
+    Broken,
+}
+
+impl Unpacked {
+    fn open(mut sealed: Box<Packed>) -> std::io::Result<Box<dyn Read>> {
+        let mut start = Vec::new();
+        sealed.by_ref().take(2).read_to_end(&mut start)?;
+        let is_gzip = start == [0x1f, 0x8b];
+        let whole = std::io::Cursor::new(start).chain(sealed);
+        Ok(if is_gzip { Box::new(flate2::read::MultiGzDecoder::new(whole)) } else { Box::new(whole) })
+    }
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if let Unpacked::Sealed(_) = self
+            && let Unpacked::Sealed(sealed) = std::mem::replace(self, Unpacked::Broken)
+        {
+            *self = Unpacked::Open(Unpacked::open(sealed)?);
+        }
+        match self {
+            Unpacked::Open(body) => body.read(buffer),
+            Unpacked::Sealed(_) | Unpacked::Broken => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
 }
 
 fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::Result<(), Failure> {

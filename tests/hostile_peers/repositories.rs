@@ -711,6 +711,19 @@ fn an_answer_that_unpacks_without_end_is_refused() {
     let url = peer.url();
     let error = client.fetch(Request { url: &url, ..request(true) }, &Access::default()).expect_err("a bomb").to_string();
     assert!(error.contains("larger than the limit"), "{error}");
+    // Nor is one that never unpacks to anything read for ever, whether it comes fast or slowly.
+    let mut nothing = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    nothing.flush().expect("packed");
+    let empty: &'static [u8] = nothing.finish().expect("packed").leak();
+    let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n";
+    for (piece, pause, wanted) in [
+        (empty.repeat(1000).leak() as &[u8], Duration::ZERO, "larger than the limit"),
+        (empty, Duration::from_millis(20), "context deadline exceeded"),
+    ] {
+        let url = format!("http://{}/", endless(head, piece, pause));
+        let error = client.fetch(Request { url: &url, repeat: false, ..request(true) }, &Access::default()).expect_err("endless");
+        assert!(error.to_string().contains(wanted), "{error}");
+    }
     // An archive is not unpacked by the way.
     assert!(client.fetch(Request { url: &url, ..request(false) }, &Access::default()).expect("the bytes").len() < 100_000);
 }

@@ -1,4 +1,4 @@
-//! What servers get wrong and Helm puts up with: so do we, as long as nothing that is fetched can be wrong for it.
+//! What servers get wrong and Helm puts up with: so do we, unless what is fetched could be wrong for it.
 
 use super::*;
 
@@ -56,6 +56,28 @@ fn a_registry_is_open_in_spite_of_a_stale_netrc() {
     }
 }
 
+// Wherever a compressed answer breaks off, it is asked for again.
+#[test]
+fn a_compressed_answer_that_breaks_off_is_asked_for_again() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(b"entries: {}").expect("packed");
+    let packed = packed.finish().expect("packed");
+    for kept in [0, 1, 2, 5, packed.len() - 1] {
+        let whole = packed.clone();
+        let peer = Peer::start(move |number, _| {
+            let answer = reply("200 OK", &["Content-Encoding: gzip"], &whole);
+            let cut = if number == 1 { whole.len() - kept } else { 0 };
+            answer[..answer.len() - cut].to_vec()
+        });
+        let url = peer.url();
+        let found = client.fetch(Request { compressed: true, ..Request::get(&url, 100) }, &Access::default());
+        assert_eq!((found.expect("the index").as_slice(), peer.requests().len()), (&b"entries: {}"[..], 2), "{kept}");
+    }
+}
+
 #[test]
 fn a_text_that_is_said_to_be_compressed_but_is_not_comes_as_it_is() {
     let (home, reporter) = (home(), Recorded::default());
@@ -103,14 +125,15 @@ fn ends_without_a_word(answer: &'static [u8]) -> String {
     format!("https://{address}/index.yaml")
 }
 
-// Go's `crypto/tls` takes the end of the connection for the end of the body, if nothing else says where that is.
+// A connection that breaks must not make a shorter index of one without a length.
 #[test]
-fn a_body_may_end_with_the_connection() {
+fn a_body_does_not_end_with_the_connection() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());
     let client = Client::new(&settings, &reporter);
     for (answer, wanted) in [
-        (&b"HTTP/1.1 200 OK\r\n\r\nentries: {}"[..], Ok("entries: {}")),
+        (&b"HTTP/1.1 200 OK\r\n\r\nentries: {}"[..], Err("unexpected EOF")),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nentries: {}", Ok("entries: {}")),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nentries: {}", Err("unexpected EOF")),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nentries: {}\r\n", Err("unexpected EOF")),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\xff", Err("unexpected EOF")),
@@ -142,7 +165,7 @@ fn a_chart_in_an_index_of_manifests_is_found() {
         described(chart::CONFIG_TYPE, config),
         described(chart::CHART_TYPE, layer)
     );
-    let other = described("application/vnd.docker.distribution.manifest.v2+json", b"another thing");
+    let other = described("application/vnd.example.thing", b"another thing");
     let index = format!(r#"{{"schemaVersion":2,"manifests":[{other},{}]}}"#, described(chart::MANIFEST_TYPE, manifest.as_bytes()));
     let digest = digest_of(index.as_bytes());
     let is_there = std::sync::atomic::AtomicBool::new(true);

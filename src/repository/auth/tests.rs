@@ -90,7 +90,7 @@ fn credentials_are_found_as_by_helm() {
         let folder = tempfile::tempdir().unwrap();
         let given = |text: &'_ str| (!text.is_empty()).then(|| text.to_string());
         let settings = settings_of(folder.path(), given(own).as_deref(), given(docker).as_deref(), HELPERS);
-        let found = match lookup(&settings, "r", true) {
+        let found = match lookup(&settings, "r") {
             Ok(None) => "nothing".to_string(),
             Ok(Some(found)) if !found.refresh_token.is_empty() => format!("refresh {}", found.refresh_token),
             Ok(Some(found)) if !found.access_token.is_empty() => format!("access {}", found.access_token),
@@ -119,19 +119,19 @@ esac"#;
     ] {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings_of(folder.path(), None, None, &helpers);
-        assert_eq!(lookup(&settings, "r", true).unwrap(), None);
+        assert_eq!(lookup(&settings, "r").unwrap(), None);
         store(&settings, "r", &ada).unwrap();
         let kept = std::fs::read_to_string(folder.path().join("bin/kept")).unwrap();
         assert_eq!(kept, r#"{"ServerURL":"r","Username":"ada","Secret":"s\""}"#);
         assert_eq!(own(&settings), format!("{{\n\t\"auths\": {{}},\n\t\"credsStore\": \"{name}\"\n}}"));
-        assert_eq!(lookup(&settings, "r", true).unwrap().map(|found| found.password), Some("kept".to_string()));
+        assert_eq!(lookup(&settings, "r").unwrap().map(|found| found.password), Some("kept".to_string()));
         forget(&settings, "r").unwrap();
-        assert_eq!(lookup(&settings, "r", true).unwrap(), None);
+        assert_eq!(lookup(&settings, "r").unwrap(), None);
     }
     let folder = tempfile::tempdir().unwrap();
     // A helper that does not work is no error until it is to store a credential.
     let settings = settings_of(folder.path(), None, None, &[("docker-credential-secretservice", "exit 2")]);
-    assert_eq!(lookup(&settings, "r", true).unwrap(), None);
+    assert_eq!(lookup(&settings, "r").unwrap(), None);
     forget(&settings, "r").unwrap();
     assert_eq!(store(&settings, "r", &ada).unwrap_err().message(), "exit status 2");
     assert_eq!(own(&settings), "");
@@ -144,12 +144,12 @@ esac"#;
 #[test]
 fn netrc_gives_the_entry_of_the_host() {
     let text = "# own\nmachine a.example login ada password s3\nmacdef init\nmachine evil login x password y\n\nmachine b.example\n  login bo\n  password p2\ndefault login any password thing\n";
-    let of = |host: &str| parse_netrc(text, host, true);
+    let of = |host: &str| parse_netrc(text, host);
     assert_eq!(of("a.example"), Some(("ada".into(), "s3".into())));
     assert_eq!(of("B.example"), Some(("bo".into(), "p2".into())));
-    assert_eq!(of("evil"), Some(("any".into(), "thing".into())));
-    assert_eq!(parse_netrc("machine a login x password y", "b", true), None);
-    assert_eq!(parse_netrc("default login x password y", "b", false), None);
+    assert_eq!(of("evil"), None, "a macro is no entry, and `default` is for nobody");
+    assert_eq!(parse_netrc("machine a login x password y", "b"), None);
+    assert_eq!(parse_netrc("machine a default login x password y", "a"), None);
 }
 
 #[test]
@@ -161,9 +161,9 @@ fn a_host_with_a_port_has_the_entry_of_the_host() {
     for (host, expected) in
         [("a.example", Some("ada")), ("a.example:8443", Some("ada")), ("A.example:80", Some("ada")), ("b.example:8443", None)]
     {
-        assert_eq!(netrc(&settings, host, true).as_ref().map(|(login, _)| login.as_str()), expected, "{host}");
+        assert_eq!(netrc(&settings, host).as_ref().map(|(login, _)| login.as_str()), expected, "{host}");
     }
-    assert_eq!(netrc(&Settings::default(), "a.example", true), None);
+    assert_eq!(netrc(&Settings::default(), "a.example"), None);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn logins_are_kept_beside_each_other_for_their_owner_alone() {
     let own = top.path().join("new/registry/config.json");
     let settings = Settings { registry_config: own.clone(), ..Settings::default() };
     let login = |name: &str| Credential { username: name.into(), password: "s:3".into(), ..Credential::default() };
-    let found = |host: &str| lookup(&settings, host, true).unwrap().map(|found| format!("{}:{}", found.username, found.password));
+    let found = |host: &str| lookup(&settings, host).unwrap().map(|found| format!("{}:{}", found.username, found.password));
     store(&settings, "r", &login("ada")).unwrap();
     #[cfg(unix)]
     {

@@ -28,6 +28,8 @@ const LEGACY_CHART_TYPE: &str = "application/tar+gzip";
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The media type of a list of manifests.
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+/// The media type of Docker's manifests.
+const DOCKER_TYPE: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// How many manifests of a list are looked at: an image has one for each of its platforms, a chart just one.
 const LISTED_LIMIT: usize = 64;
@@ -123,7 +125,8 @@ fn not_fetched(error: Error) -> Error {
 }
 
 /// The digest of the manifest that `reference` names, and its descriptors: config and layers in order, then the manifest itself if
-/// the response's `Content-Type` is OCI's or missing. A list of manifests has those of all its manifests, as with oras's copy.
+/// the response's `Content-Type` is OCI's or missing. A list of manifests has those of its manifests, as with oras's copy, but not
+/// those of lists within it.
 fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(String, Vec<Descriptor>)> {
     let (digest, answer) = answer_of(registry, reference)?;
     let media_type = content_type(&answer);
@@ -138,7 +141,9 @@ fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(Str
     }
     let mut descriptors = parts(&manifest);
     if media_type.as_deref() == Some(INDEX_TYPE) {
-        for listed in listed(&manifest, "manifests").filter(|listed| listed.media_type == MANIFEST_TYPE).take(LISTED_LIMIT) {
+        for listed in
+            listed(&manifest, "manifests").filter(|listed| [MANIFEST_TYPE, DOCKER_TYPE].contains(&&*listed.media_type)).take(LISTED_LIMIT)
+        {
             let (_, answer) = answer_to(registry, reference, &listed.digest)?;
             descriptors.extend(parts(&crate::json::parse_exact(&answer.body)?));
             descriptors.push(listed);
@@ -182,7 +187,8 @@ fn answer_to(registry: &Registry<'_>, reference: &Reference, name: &str) -> Resu
     }
     let repository = &reference.repository;
     let found = registry.manifest_answer(repository, name, &pull_scope(repository)).map_err(at_source)?;
-    found.ok_or_else(|| at_source(fault(format!("{reference}: not found"))))
+    let shown = || if name == reference.manifest_name() { reference.to_string() } else { name.to_string() };
+    found.ok_or_else(|| at_source(fault(format!("{}: not found", shown()))))
 }
 
 /// Helm's messages after a pull, with a word on underscores anywhere in the reference.

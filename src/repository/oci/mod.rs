@@ -77,8 +77,7 @@ impl<'c> Registry<'c> {
         let given = !access.username.is_empty() && !access.password.is_empty();
         let credential =
             given.then(|| Credential { username: access.username.clone(), password: access.password.clone(), ..Credential::default() });
-        let is_led_to = access.is_led_to;
-        let access = Access { base: base.clone(), tls: access.tls.clone(), without_netrc: true, is_led_to, ..Access::default() };
+        let access = Access { base: base.clone(), tls: access.tls.clone(), without_netrc: true, ..Access::default() };
         let shown = credential.as_ref().map_or(("", ""), |credential| (&credential.username, &credential.password));
         let headers = client.headers_of(&base, shown);
         Registry { client, host: host.to_string(), base, access, credential, headers }
@@ -312,7 +311,7 @@ impl<'c> Registry<'c> {
         let unresolved = |error: Error| if error.is(Cause::UnresolvedCredential) { error.context(asked) } else { error };
         let credential = match &self.credential {
             Some(credential) => Some(credential.clone()),
-            None => self.client.credential_of(&self.host, !self.access.is_led_to).map_err(unresolved)?,
+            None => self.client.credential_of(&self.host).map_err(unresolved)?,
         };
         match challenge {
             None => Ok(None),
@@ -325,9 +324,11 @@ impl<'c> Registry<'c> {
                 let allowed = challenge::realm_allowed(&self.base, &realm, &settings.trusted_realms);
                 let scopes = challenge::scopes(scope, &wanted);
                 if let Some(credential) = credential.as_ref().filter(|credential| credential.is_of_netrc) {
-                    let token = if allowed { self.token(&realm, &service, &scopes, Some(credential), true).ok() } else { None };
-                    let token = token.map_or_else(|| self.token(&realm, &service, &scopes, None, allowed), Ok);
-                    return token.map(Some).map_err(|error| error.context(asked));
+                    // Helm knows nothing of them.
+                    let shown = if allowed { self.token(&realm, &service, &scopes, Some(credential), true).ok() } else { None };
+                    if let Some(token) = shown.or_else(|| self.token(&realm, &service, &scopes, None, allowed).ok()) {
+                        return Ok(Some(token));
+                    }
                 }
                 if !allowed && credential.is_some() {
                     let host = Address::parse(&realm).map(|realm| realm.host).unwrap_or_default();

@@ -37,7 +37,7 @@ impl<'a> Registries<'a> {
     /// The registry `host` itself.
     pub fn get(&self, host: &str) -> Registry<'a> {
         let access = match self.are_listed && !self.options.pass_credentials {
-            true => Access { is_led_to: true, ..self.anonymous() },
+            true => self.anonymous(),
             false => Access::of_flags(self.options, ""),
         };
         Registry::new(self.client, host, &access, self.options.plain_http)

@@ -205,7 +205,8 @@ pub(super) fn shown(printed: &str) -> String {
 /// What helps a chart that is large rather than endless.
 #[cold]
 pub(super) fn of_limit(failure: &mut Failure) {
-    failure.hint("a chart that is so large, and no endless loop, may do more with RUTTER_STEP_LIMIT=1000000000".into());
+    let more = work::allowed().saturating_mul(10);
+    failure.hint(format!("a chart that is so large, and no endless loop, may do more with RUTTER_STEP_LIMIT={more}"));
 }
 
 /// Adds help when a function returned an error; `call` is the source of the call.

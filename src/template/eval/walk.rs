@@ -3,6 +3,7 @@
 //! Goes in: a list of nodes and dot. Comes out: text in the buffer and the effect on the enclosing loop. Follows the walk
 //! functions of text/template/exec.go.
 
+use super::hints;
 use super::memory::Recalled;
 use super::{Evaluated, Evaluation, Evaluator, Flow, Frame, MAX_TEMPLATE_DEPTH, Template};
 use crate::stack;
@@ -143,7 +144,9 @@ impl Evaluator<'_> {
                 }
                 let count = if kind.is_unsigned() { *count as u64 } else { u64::try_from(*count).unwrap_or(0) };
                 if count > work::allowed() {
-                    return self.fail(frame, format!("range over {count} is longer than {} rounds", work::allowed()));
+                    let mut failure = self.failure(frame, format!("range over {count} is longer than {} rounds", work::allowed()));
+                    hints::of_limit(&mut failure);
+                    return Err(failure);
                 }
                 for number in 0..count {
                     ran = true;

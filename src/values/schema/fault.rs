@@ -37,7 +37,7 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
                 "{} is not valid against metaschema: jsonschema validation failed with {}\n{}",
                 go_quote(&url),
                 quote(location),
-                validation_text(schema, src, &Value::Null, REPORT_LIMIT)
+                validation_text(schema, src, REPORT_LIMIT)
             )
         }
         CompileError::ParseIdError { loc } => format!("error in parsing id at {}", go_quote(loc)),
@@ -77,10 +77,10 @@ pub(super) fn address(url: &str) -> String {
     format!("{document}#{}", steps.collect::<Vec<_>>().join("/"))
 }
 
-/// The lines below the headline of an error of `instance`, without a final line end; empty when no error counts. Ends with [`cut_line`] if the lines take
+/// The lines below the headline, without a final line end; empty when no error counts. Ends with [`cut_line`] if the lines take
 /// more than `room` bytes.
-pub(super) fn validation_text(schema: &Written, error: &ValidationError, instance: &Value, room: usize) -> String {
-    let report = Report { schema, instance, room: Cell::new(room) };
+pub(super) fn validation_text(schema: &Written, error: &ValidationError, room: usize) -> String {
+    let report = Report { schema, room: Cell::new(room) };
     let mut out = String::new();
     let mut is_whole = true;
     for fault in list(&report, &error.causes, error.schema_url, &[], Parent::Splitting) {
@@ -101,7 +101,6 @@ pub(super) fn cut_line() -> String {
 /// A report in the making.
 struct Report<'a> {
     schema: &'a Written,
-    instance: &'a Value,
     /// The bytes that are left for texts and locations.
     room: Cell<usize>,
 }
@@ -256,7 +255,7 @@ fn lost_group(report: &Report, causes: &[&ValidationError], base: &str, at: &[In
         return None;
     }
     let end = common.last()?.end;
-    let tokens = instance_of(report, first, &steps(first.schema_url, base), at);
+    let tokens = instance_of(first, &steps(first.schema_url, base), at);
     let inner = tokens.get(..at.len() + common.iter().map(|step| step.instance).sum::<usize>())?;
     let causes = grouped_list(report, causes, first.schema_url.get(..end)?, inner, Parent::Group);
     let group = report.fault(place(report.schema, inner), "validation failed".to_string(), false, causes);
@@ -264,47 +263,25 @@ fn lost_group(report: &Report, causes: &[&ValidationError], base: &str, at: &[In
 }
 
 /// The place of the instance of a cause that these steps lead to from the instance at `at`. The fault of a property's name does not
-/// tell it: there it is the place of the first object with that property that the steps can lead to.
-fn instance_of<'a>(report: &Report, cause: &'a ValidationError, steps: &[Step], at: &[InstanceToken]) -> Cow<'a, [InstanceToken<'a>]> {
-    let ErrorKind::PropertyName { prop } = &cause.kind else { return Cow::Borrowed(&cause.instance_location.tokens) };
+/// tell it; it is known where all steps are keys of `properties`.
+fn instance_of<'a>(cause: &'a ValidationError, steps: &[Step], at: &[InstanceToken]) -> Cow<'a, [InstanceToken<'a>]> {
+    let told = cause.instance_location.tokens.as_slice();
+    let is_certain = steps.iter().all(|step| step.instance == 0 || step.property.is_some());
+    if !matches!(cause.kind, ErrorKind::PropertyName { .. }) || !is_certain || steps.iter().all(|step| step.applicator.is_none()) {
+        return Cow::Borrowed(told);
+    }
     let own = |token: &InstanceToken| match token {
         InstanceToken::Prop(name) => InstanceToken::Prop(Cow::Owned(name.to_string())),
         InstanceToken::Item(index) => InstanceToken::Item(*index),
     };
-    let mut tokens: Vec<InstanceToken> = at.iter().map(own).collect();
-    let start = at.iter().try_fold(report.instance, |value, token| match token {
-        InstanceToken::Prop(name) => value.get(name.as_ref()),
-        InstanceToken::Item(index) => value.get(index),
-    });
-    if let Some(mut found) = start.and_then(|start| object_with(prop, start, steps)) {
-        found.reverse();
-        tokens.append(&mut found);
-    }
-    Cow::Owned(tokens)
-}
-
-/// The way from `value` along these steps to the first object that has the property, the last part first.
-fn object_with(property: &str, value: &Value, steps: &[Step]) -> Option<Vec<InstanceToken<'static>>> {
-    let Some((step, rest)) = steps.split_first() else { return value.get(property).map(|_| Vec::new()) };
-    let through = |token: InstanceToken<'static>, value: &Value| {
-        let mut found = object_with(property, value, rest)?;
-        found.push(token);
-        Some(found)
-    };
-    let named = |name: &str| InstanceToken::Prop(Cow::Owned(name.to_string()));
-    match (step.instance, &step.property, value) {
-        (0, ..) => object_with(property, value, rest),
-        (_, Some(name), _) => through(named(name), value.get(name)?),
-        (_, None, Value::Object(map)) => map.iter().find_map(|(name, value)| through(named(name), value)),
-        (_, None, Value::Array(items)) => items.iter().enumerate().find_map(|(index, value)| through(InstanceToken::Item(index), value)),
-        _ => None,
-    }
+    let keys = steps.iter().filter_map(|step| step.property.clone()).map(|key| InstanceToken::Prop(Cow::Owned(key)));
+    Cow::Owned(at.iter().map(own).chain(keys).collect())
 }
 
 /// A cause with the dropped levels between it and its parent.
 fn wrapped(report: &Report, cause: &ValidationError, base: &str, at: &[InstanceToken], represented: bool) -> Fault {
     let steps = steps(cause.schema_url, base);
-    let tokens = instance_of(report, cause, &steps, at);
+    let tokens = instance_of(cause, &steps, at);
     wrap(report, fault(report, cause), &steps, &tokens, at.len(), represented)
 }
 

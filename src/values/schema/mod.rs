@@ -252,7 +252,7 @@ fn check(compiled: &Compiled, values: &Arc<Map>, room: usize) -> Option<String> 
         Ok((schemas, index, _, written)) => {
             let instance = to_json(&Data::Map(values.clone()));
             let fault = schemas.validate(&instance, *index).err()?;
-            let text = fault::validation_text(written, &fault, &instance, room);
+            let text = fault::validation_text(written, &fault, room);
             (!text.is_empty()).then(|| text + "\n")
         }
     }

@@ -14,7 +14,7 @@ use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::captures::Captures;
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind};
-use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -36,9 +36,11 @@ const COMPILING: u64 = 50;
 /// How many bytes a search looks at in one step, with a pattern of one state.
 const SEARCHED: u64 = 64;
 /// How many places of a pattern a class of characters counts as, at most.
-const WIDEST_CLASS: u64 = 64;
+const WIDEST_CLASS: u64 = 8;
 /// The bytes that the searches of one call may look at before they are measured.
 const UNMEASURED: u64 = 1 << 20;
+/// The steps that a search without a match may take before it is measured, if it can only match at the start.
+const UNMEASURED_STEPS: u64 = 1000;
 
 /// A text to search. Each byte that is not UTF-8 is searched as U+FFFD; matches have positions in the original bytes.
 pub(super) struct Subject<'a> {
@@ -86,6 +88,8 @@ pub(super) struct Pattern {
     is_ascii: bool,
     /// How many places of the pattern a search may have to follow for one byte, roughly.
     width: u64,
+    /// Whether matches begin at the start of the text only: a search that cannot match ends early.
+    is_anchored: bool,
     cache: RefCell<Cache>,
     gauge: OnceCell<Option<Gauge>>,
 }
@@ -123,12 +127,13 @@ impl Pattern {
         work::charge_once(states(&hir, &ranges).min(PROGRAM_LIMIT as u64 / 64))?;
         // A character is in one range at most, but outside of ASCII the automata of large classes grow too large to be kept.
         let width = if is_ascii { states(&hir, &|_| 1) } else { states(&hir, &|class| ranges(class).min(WIDEST_CLASS)) };
+        let is_anchored = hir.properties().look_set_prefix().contains(Look::Start);
         let config = Config::new().nfa_size_limit(Some(PROGRAM_LIMIT)).utf8_empty(!is_ascii);
         let regex = Regex::builder().configure(config).build_from_hir(&hir);
         let regex = regex.map_err(|_| too_large(source))?;
         let cache = RefCell::new(regex.create_cache());
         let source = source.to_vec();
-        Ok(Pattern { source, names, regex, is_ascii, width, cache, gauge: OnceCell::new() })
+        Ok(Pattern { source, names, regex, is_ascii, width, is_anchored, cache, gauge: OnceCell::new() })
     }
 
     /// The memory it takes now: searches make automata as they go.
@@ -361,6 +366,9 @@ impl<'a> Searches<'a> {
 
     /// Refuses a search from `at` on that may take more steps than a whole render has: what it does is counted behind it only.
     fn check(&self, at: usize) -> Result<(), Fault> {
+        if self.pattern.is_anchored {
+            return Ok(());
+        }
         work::check(self.steps(self.text.len().saturating_sub(at)))
     }
 
@@ -374,10 +382,12 @@ impl<'a> Searches<'a> {
     fn count(&mut self, at: usize, end: Option<usize>) -> Result<(), Fault> {
         let rest = self.text.len().saturating_sub(at);
         self.behind = self.behind.saturating_add(rest as u64);
+        let measured = || self.pattern.gauge().and_then(|gauge| gauge.measure(self.text, at)).unwrap_or(rest);
         let looked = match end {
+            None if self.pattern.is_anchored && self.steps(rest) > UNMEASURED_STEPS => measured(),
             None => rest,
             Some(end) if self.behind <= UNMEASURED => end.saturating_sub(at) + rest / 16,
-            Some(_) => self.pattern.gauge().and_then(|gauge| gauge.measure(self.text, at)).unwrap_or(rest),
+            Some(_) => measured(),
         };
         work::charge(self.steps(looked))
     }
