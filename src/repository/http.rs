@@ -5,6 +5,8 @@
 //! certificates stay with the scheme, host and port they were given for; transient failures are retried with growing
 //! pauses. Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
 
+mod compressed;
+
 use super::access::{Access, TlsOptions};
 use super::auth::Credential;
 use super::getter::Getter;
@@ -15,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
 use crate::url::Url;
+use compressed::Unpacked;
 use reqwest::blocking::{Body, Client as Transport};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -405,10 +408,7 @@ impl<'s> Client<'s> {
         let is_packed =
             request.compressed && headers.get("content-encoding").is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip"));
         let mut source: Box<dyn Read> = match is_packed {
-            true => {
-                let (limit, timeout) = (request.limit, timeout(self.settings));
-                Box::new(Unpacked::Sealed(Box::new(Packed { response, limit, read: 0, began: Instant::now(), timeout })))
-            }
+            true => Box::new(Unpacked::of(response, request.limit, timeout(self.settings))),
             false => Box::new(response),
         };
         if is_packed {
@@ -558,65 +558,9 @@ fn is_early_end(error: &std::io::Error) -> bool {
     false
 }
 
-/// A compressed body as it is sent, within the limits of what it unpacks to: it may unpack to nothing.
-struct Packed {
-    response: reqwest::blocking::Response,
-    limit: u64,
-    read: u64,
-    began: Instant,
-    timeout: Option<Duration>,
-}
-
-impl Read for Packed {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.timeout.is_some_and(|timeout| self.began.elapsed() > patience(timeout, self.read)) {
-            return Err(std::io::ErrorKind::TimedOut.into());
-        }
-        let count = self.response.read(buffer)?;
-        self.read += count as u64;
-        if self.read > self.limit {
-            return Err(std::io::Error::other("compressed answer is larger than the limit of what it may unpack to"));
-        }
-        Ok(count)
-    }
-}
-
 /// How long a body may take of which so many bytes have come.
 fn patience(timeout: Duration, read: u64) -> Duration {
     timeout.saturating_add(Duration::from_secs(read / SLOWEST))
-}
-
-/// The text of a body that is said to be compressed. Some servers say so of every file; then it comes as it is.
-enum Unpacked {
-    /// Of which nothing was read.
-    Sealed(Box<Packed>),
-    Open(Box<dyn Read>),
-    /// What could not be opened.
-    Broken,
-}
-
-impl Unpacked {
-    fn open(mut sealed: Box<Packed>) -> std::io::Result<Box<dyn Read>> {
-        let mut start = Vec::new();
-        sealed.by_ref().take(2).read_to_end(&mut start)?;
-        let is_gzip = start == [0x1f, 0x8b];
-        let whole = std::io::Cursor::new(start).chain(sealed);
-        Ok(if is_gzip { Box::new(flate2::read::MultiGzDecoder::new(whole)) } else { Box::new(whole) })
-    }
-}
-
-impl Read for Unpacked {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if let Unpacked::Sealed(_) = self
-            && let Unpacked::Sealed(sealed) = std::mem::replace(self, Unpacked::Broken)
-        {
-            *self = Unpacked::Open(Unpacked::open(sealed)?);
-        }
-        match self {
-            Unpacked::Open(body) => body.read(buffer),
-            Unpacked::Sealed(_) | Unpacked::Broken => Err(std::io::ErrorKind::UnexpectedEof.into()),
-        }
-    }
 }
 
 fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::Result<(), Failure> {
