@@ -9,6 +9,12 @@ fn with_netrc(home: &std::path::Path) -> Settings {
     Settings { netrc: Some(netrc), ..settings(home) }
 }
 
+fn packed(text: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text).expect("packed");
+    packed.finish().expect("packed")
+}
+
 // Helm does not read `.netrc`, and gets what anybody may have.
 #[test]
 fn what_anybody_may_have_is_not_lost_for_a_stale_netrc() {
@@ -62,9 +68,7 @@ fn a_compressed_answer_that_breaks_off_is_asked_for_again() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());
     let client = Client::new(&settings, &reporter);
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(b"entries: {}").expect("packed");
-    let packed = packed.finish().expect("packed");
+    let packed = packed(b"entries: {}");
     for kept in [0, 1, 2, 5, packed.len() - 1] {
         let whole = packed.clone();
         let peer = Peer::start(move |number, _| {
@@ -83,9 +87,7 @@ fn a_text_that_is_said_to_be_compressed_but_is_not_comes_as_it_is() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = settings(home.path());
     let client = Client::new(&settings, &reporter);
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(b"entries: {}").expect("packed");
-    let packed = packed.finish().expect("packed");
+    let packed = packed(b"entries: {}");
     let cut = packed[..packed.len() - 9].to_vec();
     for (body, wanted) in [
         (b"entries: {}".to_vec(), Some("entries: {}")),

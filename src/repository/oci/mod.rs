@@ -325,9 +325,14 @@ impl<'c> Registry<'c> {
                 let scopes = challenge::scopes(scope, &wanted);
                 if let Some(credential) = credential.as_ref().filter(|credential| credential.is_of_netrc) {
                     // Helm knows nothing of them.
-                    let shown = if allowed { self.token(&realm, &service, &scopes, Some(credential), true).ok() } else { None };
-                    if let Some(token) = shown.or_else(|| self.token(&realm, &service, &scopes, None, allowed).ok()) {
+                    if allowed && let Ok(token) = self.token(&realm, &service, &scopes, Some(credential), true) {
                         return Ok(Some(token));
+                    }
+                    match self.token(&realm, &service, &scopes, None, allowed) {
+                        Ok(token) => return Ok(Some(token)),
+                        Err(error) if allowed => return Err(error.context(asked)),
+                        // What may not see them is told below.
+                        Err(_) => {}
                     }
                 }
                 if !allowed && credential.is_some() {
