@@ -4,12 +4,25 @@
 //! threads there were. The threads have the usual small stack: recursion whose depth a chart chooses runs in `stack`.
 
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
 /// Most threads for work that is bound by the processor.
 const THREADS_LIMIT: usize = 16;
+
+static MAY_BE_UNFINISHED: AtomicBool = AtomicBool::new(false);
+
+/// Says that this process may end while threads still work, so that work can be begun that nobody may ask for. A process that
+/// ends through C's `exit` must not say so: what libraries do there is not meant for running threads.
+pub fn allow_unfinished() {
+    MAY_BE_UNFINISHED.store(true, Ordering::Relaxed);
+}
+
+/// Whether a thread may still work when this process ends.
+pub fn may_be_unfinished() -> bool {
+    MAY_BE_UNFINISHED.load(Ordering::Relaxed)
+}
 
 /// How many processors this program may use, at least one. The query takes as long as reading several folders.
 pub fn cores() -> usize {

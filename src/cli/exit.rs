@@ -2,7 +2,7 @@
 //!
 //! Goes in: how a command ended. Comes out: the exit code of the process. Helm uses 0 and 1, and passes a plugin's own code through.
 
-use std::process::ExitCode;
+use std::io::{self, Write};
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -16,13 +16,22 @@ pub enum Exit {
     Code(u8),
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        match exit {
-            Exit::Success => ExitCode::SUCCESS,
-            Exit::Failure => ExitCode::FAILURE,
-            Exit::Code(code) => ExitCode::from(code),
+impl Exit {
+    /// The code that the system is told.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Failure => 1,
+            Exit::Code(code) => code,
         }
+    }
+
+    /// Ends the process at once, whatever other threads are at, and without what libraries do when a process exits: AWS-LC would
+    /// take the random numbers away from a thread that generates a key or talks TLS, and that thread would abort the process.
+    pub fn end(self) -> ! {
+        // What could not be written was told by who wrote it.
+        let _ = io::stdout().flush();
+        signal_hook::low_level::exit(self.code().into())
     }
 }
 

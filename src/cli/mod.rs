@@ -29,18 +29,20 @@ pub mod values_template;
 
 use crate::diagnostic::{Level, Notice};
 use crate::error::ErrorKind;
+use crate::parallel;
 use crate::stack;
 use exit::Exit;
 use session::Session;
-use std::process::ExitCode;
 
-/// Runs the command that the process's arguments ask for.
-pub fn main() -> ExitCode {
+/// Runs the command that the process's arguments ask for, and ends the process.
+pub fn main() -> ! {
+    // [`Exit::end`] does not wait for threads.
+    parallel::allow_unfinished();
     let exit = match stack::run_process(run_arguments) {
         Some(outcome) => outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
         None => run_arguments(),
     };
-    exit.into()
+    exit.end()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the arguments enter here")]

@@ -2,6 +2,7 @@
 //! most flags are named as ChartMuseum's.
 
 use super::{Arity, Row, Run};
+use crate::cli::exit::Exit;
 use crate::cli::request_log::RequestLog;
 use crate::cli::session::Session;
 use crate::cli::system::System;
@@ -165,9 +166,8 @@ async fn stopped() {
 }
 
 /// Ends the process as a signal would. Files are written beside their destination and then moved, so none is left half written.
-#[expect(clippy::disallowed_methods, reason = "who asks twice does not want to wait for anything")]
 fn end_at_once() -> ! {
-    std::process::exit(130)
+    Exit::Code(130).end()
 }
 
 async fn asked_to_end() {

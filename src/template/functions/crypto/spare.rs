@@ -3,7 +3,7 @@
 //! Goes in: the start of making an authority, or a second certificate. Comes out: the key of the next certificate. Generating a key
 //! takes a twelfth of a second, longer than most charts need for everything else. An authority is usually made to sign a
 //! certificate at once, who makes two certificates often makes more, and other cores are idle while a key is generated. A key is
-//! used once, and an unused one is lost with the process.
+//! used once, and an unused one is lost with the process, where that may be.
 
 use crate::parallel;
 use aws_lc_rs::rsa::KeySize;
@@ -39,18 +39,22 @@ impl Spare {
         Spare { making: Mutex::new(None), is_asked: AtomicBool::new(false) }
     }
 
-    /// Takes the spare key, if there is one, and starts another one, if there is a core for it.
-    fn begin(&self, has_core: bool) -> Option<Making> {
+    /// Takes the spare key. If there is none, another one is started beside the one that the caller generates, if there is a core.
+    fn begin(&self, has_core: impl FnOnce() -> bool) -> Option<Making> {
         self.is_asked.store(true, Ordering::Relaxed);
-        let make = || RsaKeyPair::generate(SIZE).ok();
-        let next = has_core.then(|| thread::Builder::new().name("key".to_string()).spawn(make).ok()).flatten().map(Making);
-        std::mem::replace(&mut *self.lock(), next)
+        let mut making = self.lock();
+        let spare = making.take();
+        if spare.is_none() && has_core() {
+            let make = || RsaKeyPair::generate(SIZE).ok();
+            *making = thread::Builder::new().name("key".to_string()).spawn(make).ok().map(Making);
+        }
+        spare
     }
 
-    /// Takes the spare key, if there is one, and starts another one unless this is the first that is asked for.
+    /// Takes the spare key. If there is none, another one is started unless this is the first that is asked for.
     fn next(&self, has_core: impl FnOnce() -> bool) -> Option<Making> {
         let is_first = !self.is_asked.load(Ordering::Relaxed);
-        self.begin(!is_first && has_core())
+        self.begin(|| !is_first && has_core())
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Making>> {
@@ -58,14 +62,19 @@ impl Spare {
     }
 }
 
-/// For the key of an authority: takes the spare key, if there is one, and starts another one, if there is a core for it.
+/// For the key of an authority: takes the spare key, or starts one.
 pub(super) fn begin() -> Option<Making> {
-    SPARE.begin(parallel::cores() > 1)
+    SPARE.begin(has_core)
 }
 
 /// For the key of a certificate: as [`begin`], but the first key of all starts no other.
 pub(super) fn next() -> Option<Making> {
-    SPARE.next(|| parallel::cores() > 1)
+    SPARE.next(has_core)
+}
+
+/// Whether a key may be generated that nobody may ask for.
+fn has_core() -> bool {
+    parallel::may_be_unfinished() && parallel::cores() > 1
 }
 
 #[cfg(test)]
@@ -76,11 +85,12 @@ mod tests {
     #[test]
     fn a_key_is_given_away_once() {
         let spare = Spare::new();
-        assert!(spare.begin(true).is_none(), "there was none");
-        let made = [spare.begin(true), spare.begin(false)].map(|making| making.and_then(Making::key).expect("a key"));
-        assert_ne!(made[0].public_key().as_ref(), made[1].public_key().as_ref());
-        assert!(spare.next(|| false).is_none(), "without a core none is begun");
-        assert!(spare.begin(true).is_none() && spare.next(|| false).is_some() && spare.next(|| false).is_none());
+        assert!(spare.begin(|| false).is_none() && spare.lock().is_none(), "without a core none is begun");
+        assert!(spare.begin(|| true).is_none(), "there was none");
+        let first = spare.begin(|| panic!("who takes one begins none")).and_then(Making::key).expect("a key");
+        assert!(spare.begin(|| true).is_none());
+        let second = spare.begin(|| true).and_then(Making::key).expect("a key");
+        assert_ne!(first.public_key().as_ref(), second.public_key().as_ref());
     }
 
     #[test]
@@ -88,6 +98,13 @@ mod tests {
         let spare = Spare::new();
         assert!(spare.next(|| true).is_none() && spare.lock().is_none());
         assert!(spare.next(|| true).is_none() && spare.lock().is_some(), "the second one does");
-        assert!(spare.next(|| true).is_some() && spare.lock().is_some(), "and so on");
+        assert!(spare.next(|| true).is_some() && spare.lock().is_none(), "the third one takes it");
+        assert!(spare.next(|| true).is_none() && spare.lock().is_some(), "and so on");
+    }
+
+    #[test]
+    fn a_process_that_waits_for_its_threads_makes_no_key_in_vain() {
+        // No test says that threads may be left behind.
+        assert!(begin().is_none() && begin().is_none() && SPARE.lock().is_none());
     }
 }
