@@ -419,24 +419,26 @@ impl<'s> Client<'s> {
             total = None;
         }
         let mut body = Vec::with_capacity(usize::try_from(total.unwrap_or(0)).unwrap_or(0).min(32 << 20));
-        self.read(&mut source, &mut body, request, total).map_err(|fault| match fault {
-            Some(fault) => {
-                let transient = fault != READ_TIMEOUT;
-                Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {fault}", quote(&shown))), transient }
-            }
-            None => permanent(format!("{verb} {}: answer is larger than the limit of {} bytes", quote(&shown), request.limit)),
+        self.read(&mut source, &mut body, request, total).map_err(|unread| {
+            let (fault, transient) = match unread {
+                Unread::TooLarge => (format!("answer is larger than the limit of {} bytes", request.limit), false),
+                Unread::TooSlow => (READ_TIMEOUT.to_string(), false),
+                Unread::Wrong(fault) => (fault, false),
+                Unread::CutOff(fault) => (fault, true),
+            };
+            Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {fault}", quote(&shown))), transient }
         })?;
         Ok((Response { status, headers, body, url: address.without_user().to_string() }, is_of_netrc))
     }
 
-    /// Reads the body and reports progress; the error `None` means that the body exceeds the limit.
+    /// Reads the body and reports progress.
     fn read(
         &self,
         source: &mut dyn Read,
         body: &mut Vec<u8>,
         request: &Request<'_>,
         total: Option<u64>,
-    ) -> std::result::Result<(), Option<String>> {
+    ) -> std::result::Result<(), Unread> {
         let transfer = TRANSFERS.fetch_add(1, Ordering::Relaxed);
         let mut progress = request.label.map(|label| Progress { transfer, label: label.to_string(), done: 0, total, finished: false });
         let outcome = self.read_telling(source, body, request.limit, progress.as_mut());
@@ -453,20 +455,20 @@ impl<'s> Client<'s> {
         body: &mut Vec<u8>,
         limit: u64,
         mut progress: Option<&mut Progress>,
-    ) -> std::result::Result<(), Option<String>> {
+    ) -> std::result::Result<(), Unread> {
         let mut buffer = vec![0; 64 << 10];
         let (began, timeout) = (Instant::now(), timeout(self.settings));
         loop {
-            let count = source.read(&mut buffer).map_err(|error| Some(read_fault(&error)))?;
+            let count = source.read(&mut buffer).map_err(|error| Unread::of(&error))?;
             if count == 0 {
                 break;
             }
             body.extend_from_slice(buffer.get(..count).unwrap_or_default());
             if body.len() as u64 > limit {
-                return Err(None);
+                return Err(Unread::TooLarge);
             }
             if timeout.is_some_and(|timeout| began.elapsed() > patience(timeout, body.len() as u64)) {
-                return Err(Some(READ_TIMEOUT.to_string()));
+                return Err(Unread::TooSlow);
             }
             if let Some(progress) = &mut progress {
                 progress.done = body.len() as u64;
@@ -715,15 +717,29 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 const READ_TIMEOUT: &str = "context deadline exceeded while reading body";
 
-fn read_fault(error: &std::io::Error) -> String {
-    let text = chain(error);
-    if error.kind() == std::io::ErrorKind::TimedOut || text.contains("timed out") {
-        return READ_TIMEOUT.to_string();
+/// Why a body was not read to its end.
+enum Unread {
+    TooLarge,
+    TooSlow,
+    /// It is not what it claims to be, which asking again does not change.
+    Wrong(String),
+    CutOff(String),
+}
+
+impl Unread {
+    fn of(error: &std::io::Error) -> Unread {
+        use std::io::ErrorKind::{FileTooLarge, InvalidData, InvalidInput, TimedOut};
+        let text = chain(error);
+        match error.kind() {
+            FileTooLarge => Unread::TooLarge,
+            InvalidData | InvalidInput => Unread::Wrong(text),
+            kind if kind == TimedOut || text.contains("timed out") => Unread::TooSlow,
+            _ if is_early_end(error) || text.contains("end of file") || text.contains("connection closed") => {
+                Unread::CutOff("unexpected EOF".to_string())
+            }
+            _ => Unread::CutOff(text),
+        }
     }
-    if is_early_end(error) || text.contains("end of file") || text.contains("connection closed") {
-        return "unexpected EOF".to_string();
-    }
-    text
 }
 
 #[cfg(test)]

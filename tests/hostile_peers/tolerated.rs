@@ -82,6 +82,36 @@ fn a_compressed_answer_that_breaks_off_is_asked_for_again() {
     }
 }
 
+// What can never be unpacked, or only to more than is wanted, is the same when it is asked for again.
+#[test]
+fn a_compressed_answer_that_is_wrong_is_not_asked_for_again() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let client = Client::new(&settings, &reporter);
+    let good = packed(b"entries: {}");
+    let with = |at: usize, byte: u8| {
+        let mut wrong = good.clone();
+        wrong[at] ^= byte;
+        wrong
+    };
+    let too_large = "larger than the limit of 100 bytes";
+    for (body, wanted) in [
+        (with(2, 1), "invalid gzip header"),
+        (with(good.len() - 8, 1), "corrupt gzip stream does not have a matching checksum"),
+        ([&good[..], b"and much more"].concat(), "invalid gzip header"),
+        (packed(&[b' '; 101]), too_large),
+        (packed(b"").repeat(6), too_large),
+    ] {
+        // Without a length, which would be compared with the limit before.
+        let answer = [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\n\r\n".to_vec(), body].concat();
+        let peer = Peer::start(move |_, _| answer.clone());
+        let url = peer.url();
+        let found = client.fetch(Request { compressed: true, ..Request::get(&url, 100) }, &Access::default());
+        let error = found.expect_err("wrong").to_string();
+        assert!(error.ends_with(wanted) && peer.requests().len() == 1, "{error}: {}", peer.requests().len());
+    }
+}
+
 #[test]
 fn a_text_that_is_said_to_be_compressed_but_is_not_comes_as_it_is() {
     let (home, reporter) = (home(), Recorded::default());

@@ -25,7 +25,7 @@ impl Read for Packed {
         let count = self.response.read(buffer)?;
         self.read += count as u64;
         if self.read > self.limit {
-            return Err(std::io::Error::other("compressed answer is larger than the limit of what it may unpack to"));
+            return Err(std::io::ErrorKind::FileTooLarge.into());
         }
         Ok(count)
     }

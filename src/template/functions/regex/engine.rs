@@ -301,11 +301,12 @@ impl Gauge {
         self.dfa.memory_usage() + self.cache.borrow().memory_usage()
     }
 
-    /// How many bytes a search from `at` on looks at.
-    fn measure(&self, text: &str, at: usize) -> Option<usize> {
+    /// How many bytes a search from `at` on looks at, at most `most`.
+    fn measure(&self, text: &str, at: usize, most: usize) -> Option<usize> {
         let mut cache = self.cache.borrow_mut();
         let mut state = self.dfa.start_state_forward(&mut cache, &Input::new(text).span(at..text.len())).ok()?;
-        for (looked, byte) in text.as_bytes().get(at..)?.iter().enumerate() {
+        let rest = text.as_bytes().get(at..)?;
+        for (looked, byte) in rest.iter().take(most).enumerate() {
             state = self.dfa.next_state(&mut cache, state, *byte).ok()?;
             if state.is_dead() {
                 return Some(looked + 1);
@@ -314,7 +315,7 @@ impl Gauge {
                 return None;
             }
         }
-        Some(text.len() - at)
+        Some(rest.len().min(most))
     }
 }
 
@@ -366,10 +367,18 @@ impl<'a> Searches<'a> {
 
     /// Refuses a search from `at` on that may take more steps than a whole render has: what it does is counted behind it only.
     fn check(&self, at: usize) -> Result<(), Fault> {
-        if self.pattern.is_anchored {
-            return Ok(());
+        let rest = self.text.len().saturating_sub(at);
+        if self.pattern.is_anchored && work::check(self.steps(rest)).is_err() {
+            return work::check(self.steps(self.measured(at)));
         }
-        work::check(self.steps(self.text.len().saturating_sub(at)))
+        work::check(self.steps(rest))
+    }
+
+    /// How many bytes a search from `at` on looks at; once they are more than a whole render may look at, they are not counted on.
+    fn measured(&self, at: usize) -> usize {
+        let most = work::allowed().saturating_add(1).saturating_mul(SEARCHED) / self.pattern.width.max(1);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        self.pattern.gauge().and_then(|gauge| gauge.measure(self.text, at, most)).unwrap_or(self.text.len().saturating_sub(at))
     }
 
     /// The steps of looking at so many bytes.
@@ -382,12 +391,11 @@ impl<'a> Searches<'a> {
     fn count(&mut self, at: usize, end: Option<usize>) -> Result<(), Fault> {
         let rest = self.text.len().saturating_sub(at);
         self.behind = self.behind.saturating_add(rest as u64);
-        let measured = || self.pattern.gauge().and_then(|gauge| gauge.measure(self.text, at)).unwrap_or(rest);
         let looked = match end {
-            None if self.pattern.is_anchored && self.steps(rest) > UNMEASURED_STEPS => measured(),
+            None if self.pattern.is_anchored && self.steps(rest) > UNMEASURED_STEPS => self.measured(at),
             None => rest,
             Some(end) if self.behind <= UNMEASURED => end.saturating_sub(at) + rest / 16,
-            Some(_) => measured(),
+            Some(_) => self.measured(at),
         };
         work::charge(self.steps(looked))
     }
