@@ -216,7 +216,7 @@ pub fn read(path: &str, session: &mut Session) -> Result<Vec<u8>> {
         return from_file().map_err(|error| if path.contains("://") { unprovided(error, &scheme) } else { error });
     }
     let reporter = Console::new(session);
-    Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access::default())
+    Client::new(&settings, &reporter).fetch(Request::get(path, VALUES_LIMIT), &Access { base: path.to_string(), ..Access::default() })
 }
 
 /// Reads standard input, up to the limit.

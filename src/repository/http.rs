@@ -309,6 +309,10 @@ impl<'s> Client<'s> {
             if is_upgrade(&base, &url, &next) {
                 base = next.to_string();
             }
+            // Who was sent elsewhere comes back without credentials, as in Go: the other server chose the address.
+            if !same_origin(&base, &next) {
+                base.clear();
+            }
             if response.status == StatusCode::SEE_OTHER && method != Method::HEAD {
                 method = Method::GET;
             }
@@ -317,8 +321,8 @@ impl<'s> Client<'s> {
         Err(permanent(format!("Get {}: stopped after {REDIRECT_LIMIT} redirects", quote(super::url::redact(request.url)))))
     }
 
-    /// One exchange with a server, or a second one without the credentials of `.netrc` if they were refused: Helm never sends
-    /// those, so what it gets without them must not depend on them. The access's credentials are for the host of `base`.
+    /// One exchange with a server, or a second one without the credentials of `.netrc` if the answer may come from them: Helm never
+    /// sends those, so what it gets without them must not depend on them. The access's credentials are for the host of `base`.
     fn one(
         &self,
         request: &Request<'_>,
@@ -328,12 +332,12 @@ impl<'s> Client<'s> {
         access: &Access,
     ) -> std::result::Result<Response, Failure> {
         let (response, is_of_netrc) = self.exchange(request, method, url, base, access)?;
-        let is_refused = matches!(response.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        // Stores of objects answer 400 to a header they do not know, and some servers hide with 404 what a user may not see.
+        let is_refused = matches!(response.status.as_u16(), 400 | 401 | 403 | 404);
         if is_refused && is_of_netrc && matches!(*method, Method::GET | Method::HEAD) {
             let anonymous = Access { without_netrc: true, ..access.clone() };
-            if let Ok((other, _)) = self.exchange(request, method, url, base, &anonymous)
-                && other.status.as_u16() < 400
-            {
+            let (other, _) = self.exchange(request, method, url, base, &anonymous)?;
+            if other.status.as_u16() < 400 || is_transient(other.status) {
                 return Ok(other);
             }
         }
@@ -544,7 +548,9 @@ fn credentials(settings: &Settings, address: &Address, access: &Access, own: boo
     if own && let Some((username, password)) = Address::parse(&access.base).and_then(|base| base.user_and_password()) {
         return Some(Shown::Basic(username, password));
     }
-    let known = if access.without_netrc { None } else { super::auth::netrc(settings, &address.host) };
+    // Where a server chose the address, the password does not go out in clear, as with Go's own tool.
+    let is_fit = !access.without_netrc && (own || address.scheme == "https");
+    let known = if is_fit { super::auth::netrc(settings, &address.host) } else { None };
     known.map(|(username, password)| Shown::Netrc(username, password))
 }
 

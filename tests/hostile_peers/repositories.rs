@@ -21,6 +21,30 @@ fn credentials_do_not_follow_a_redirect_to_another_host() {
     assert!(has_credentials(&other.requests()[1]));
 }
 
+// Go does not give them back (CVE-2024-45336): the other server chose what is asked for.
+#[test]
+fn credentials_do_not_come_back_from_another_host() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let back = Arc::new(std::sync::OnceLock::<String>::new());
+    let own_url = Arc::clone(&back);
+    let other = Peer::start(move |_, _| {
+        let location = format!("Location: {}/secret", own_url.get().expect("it was asked first"));
+        reply("302 Found", &[&location], b"")
+    });
+    let location = format!("Location: {}/x", other.url());
+    let own = Peer::start(move |number, _| match number {
+        1 => reply("302 Found", &["Location: /here"], b""),
+        2 => reply("302 Found", &[&location], b""),
+        _ => reply("200 OK", &[], b"for everybody"),
+    });
+    back.set(own.url()).expect("set once");
+    let client = Client::new(&settings, &reporter);
+    let body = client.fetch(Request::get(&own.url(), 100), &access(&own.url())).expect("the answer");
+    assert_eq!(body, b"for everybody");
+    assert_eq!(own.requests().iter().map(|request| has_credentials(request)).collect::<Vec<_>>(), [true, true, false]);
+}
+
 #[test]
 fn redirects_end_and_do_not_leave_http() {
     let (home, reporter) = (home(), Recorded::default());

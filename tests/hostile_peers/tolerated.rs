@@ -21,22 +21,34 @@ fn what_anybody_may_have_is_not_lost_for_a_stale_netrc() {
     let (home, reporter) = (home(), Recorded::default());
     let settings = with_netrc(home.path());
     let client = Client::new(&settings, &reporter);
-    for status in ["401 Unauthorized", "403 Forbidden"] {
+    let own = |url: &str| Access { base: url.to_string(), ..Access::default() };
+    for status in ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found"] {
         let peer = Peer::start(move |_, request| match has_credentials(request) {
             true => reply(status, &[], b"no"),
             false => reply("200 OK", &[], b"all"),
         });
         let url = peer.url();
-        assert_eq!(client.fetch(Request::get(&url, 100), &Access::default()).expect("the file"), b"all");
-        assert_eq!(peer.requests().iter().map(|request| has_credentials(request)).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(client.fetch(Request::get(&url, 100), &own(&url)).expect("the file"), b"all");
+        // Who did not choose the address does not send a password in clear.
+        assert_eq!(client.fetch(Request::get(&url, 100), &own("http://charts.example.com")).expect("the file"), b"all");
+        assert_eq!(peer.requests().iter().map(|request| has_credentials(request)).collect::<Vec<_>>(), [true, false, false]);
         // What the user gave is right or wrong.
         let error = client.fetch(Request::get(&url, 100), &access(&url)).expect_err("refused").to_string();
         assert!(error.ends_with(status), "{error}");
     }
     // Where nobody may come without credentials, the first answer is told.
     let peer = Peer::start(|number, _| reply(if number == 1 { "403 Forbidden" } else { "401 Unauthorized" }, &[], b"no"));
-    let error = client.fetch(Request::get(&peer.url(), 100), &Access::default()).expect_err("refused").to_string();
+    let url = peer.url();
+    let error = client.fetch(Request::get(&url, 100), &own(&url)).expect_err("refused").to_string();
     assert!(error.ends_with("403 Forbidden") && peer.requests().len() == 2, "{error}");
+    // Where it has a bad moment then, it is asked again.
+    let peer = Peer::start(|number, _| match number {
+        1 | 3 => reply("403 Forbidden", &[], b"no"),
+        2 => reply("503 Service Unavailable", &[], b""),
+        _ => reply("200 OK", &[], b"all"),
+    });
+    let url = peer.url();
+    assert_eq!(client.fetch(Request::get(&url, 100), &own(&url)).expect("the file"), b"all");
 }
 
 #[test]
@@ -198,7 +210,9 @@ fn a_chart_in_an_index_of_manifests_is_found() {
         described(chart::CHART_TYPE, layer)
     );
     let other = described("application/vnd.example.thing", b"another thing");
-    let index = format!(r#"{{"schemaVersion":2,"manifests":[{other},{}]}}"#, described(chart::MANIFEST_TYPE, manifest.as_bytes()));
+    // One that is listed again is not fetched again.
+    let listed = vec![described(chart::MANIFEST_TYPE, manifest.as_bytes()); 3].join(",");
+    let index = format!(r#"{{"schemaVersion":2,"manifests":[{other},{listed}]}}"#);
     let digest = digest_of(index.as_bytes());
     let is_there = std::sync::atomic::AtomicBool::new(true);
     let is_there = Arc::new(is_there);
@@ -221,6 +235,7 @@ fn a_chart_in_an_index_of_manifests_is_found() {
     let pull = || chart::pull(&registry, &reference, chart::Wanted::Archive, &reporter);
     let found = pull().expect("the chart");
     assert_eq!((found.digest, found.archive.as_slice()), (digest, layer));
+    assert_eq!(peer.requests().len(), 3, "the index, the manifest and the archive");
     // A manifest that the index names has to be there.
     is_there.store(false, std::sync::atomic::Ordering::Relaxed);
     assert!(pull().expect_err("incomplete").to_string().ends_with("not found"));

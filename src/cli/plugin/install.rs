@@ -296,7 +296,8 @@ impl Source {
                 let client = Client::new(&settings, &console);
                 let file_name = base_name(address).to_string();
                 let request = Request { label: Some(&file_name), ..Request::get(address, ARCHIVE_LIMIT) };
-                let archive = client.fetch(request, &Access::default()).map_err(|error| match to_verify {
+                let access = Access { base: address.clone(), ..Access::default() };
+                let archive = client.fetch(request, &access).map_err(|error| match to_verify {
                     true => error.context("failed to download plugin"),
                     false => error,
                 })?;

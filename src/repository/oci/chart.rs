@@ -15,6 +15,7 @@ use crate::repository::Reporter;
 use crate::repository::cache;
 use crate::repository::http::Response;
 use crate::repository::record::{Record, metadata_fields};
+use std::collections::HashSet;
 
 /// The media type of a chart's config: its Chart.yaml as JSON.
 pub const CONFIG_TYPE: &str = "application/vnd.cncf.helm.config.v1+json";
@@ -31,7 +32,11 @@ const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 /// The media type of Docker's manifests.
 const DOCKER_TYPE: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
-/// How many manifests of a list are looked at: an image has one for each of its platforms, a chart just one.
+/// The media types of what is looked for; a manifest may list as much else as it likes.
+const SOUGHT: [&str; 6] = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE, PROVENANCE_TYPE, MANIFEST_TYPE, INDEX_TYPE];
+
+/// How many manifests of a list are looked at, and how many parts of each: an image has a manifest for each of its platforms, a chart
+/// has one of three parts.
 const LISTED_LIMIT: usize = 64;
 
 /// Helm's message after a reference with an underscore, which may stand for a plus sign.
@@ -141,9 +146,12 @@ fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(Str
     }
     let mut descriptors = parts(&manifest);
     if media_type.as_deref() == Some(INDEX_TYPE) {
-        for listed in
-            listed(&manifest, "manifests").filter(|listed| [MANIFEST_TYPE, DOCKER_TYPE].contains(&&*listed.media_type)).take(LISTED_LIMIT)
-        {
+        let mut seen = HashSet::new();
+        let manifests = listed(&manifest, "manifests").filter(|listed| [MANIFEST_TYPE, DOCKER_TYPE].contains(&&*listed.media_type));
+        for listed in manifests.take(LISTED_LIMIT) {
+            if !seen.insert(listed.digest.clone()) {
+                continue;
+            }
             let (_, answer) = answer_to(registry, reference, &listed.digest)?;
             descriptors.extend(parts(&crate::json::parse_exact(&answer.body)?));
             descriptors.push(listed);
@@ -156,10 +164,11 @@ fn descriptors_of(registry: &Registry<'_>, reference: &Reference) -> Result<(Str
     Ok((digest, descriptors))
 }
 
-/// The descriptors of a manifest's config and layers.
+/// The descriptors of a manifest's config and layers, of those that are looked for.
 fn parts(manifest: &Data) -> Vec<Descriptor> {
     let config = manifest.as_map().and_then(|map| map.get("config")).and_then(descriptor);
-    config.into_iter().chain(listed(manifest, "layers")).collect()
+    let parts = config.into_iter().chain(listed(manifest, "layers"));
+    parts.filter(|part| SOUGHT.contains(&&*part.media_type)).take(LISTED_LIMIT).collect()
 }
 
 /// The descriptors in a list of a manifest.

@@ -105,7 +105,7 @@ impl JsonPath {
     pub fn write(&self, data: &Data, out: &mut Vec<u8>) -> Result<()> {
         let limit = |text: String| Err(Error::new(ErrorKind::Limit, text));
         let mut results = Vec::new();
-        match block(&self.nodes, Some(data), false, &mut results, &mut Results(0)) {
+        match block(&self.nodes, data, false, &mut results, &mut Results(0)) {
             Ok(_) => {}
             Err(Failure::Unfit) => return Ok(()),
             Err(Failure::Limit(text)) => return limit(text),
@@ -126,10 +126,11 @@ impl JsonPath {
     }
 }
 
-/// Evaluates the nodes up to the end of the block or of the template; returns how many nodes were consumed.
-fn block(nodes: &[Node], data: Option<&Data>, in_range: bool, found: &mut Vec<Vec<Data>>, results: &mut Results) -> Outcome<usize> {
-    let input: Vec<Data> = data.cloned().into_iter().collect();
-    let mut at = 0;
+/// Evaluates the nodes up to the end of the block or of the template. Returns how many nodes there are up to the last end that was
+/// met, none if there was none: there client-go goes on behind a range, even behind one that was never closed.
+fn block(nodes: &[Node], data: &Data, in_range: bool, found: &mut Vec<Vec<Data>>, results: &mut Results) -> Outcome<usize> {
+    let input = vec![data.clone()];
+    let (mut at, mut last_end) = (0, 0);
     while let Some(node) = nodes.get(at) {
         at += 1;
         results.count(1)?;
@@ -142,40 +143,24 @@ fn block(nodes: &[Node], data: Option<&Data>, in_range: bool, found: &mut Vec<Ve
                 let body = &nodes[at..];
                 let mut taken = 0;
                 for item in &items {
-                    taken = block(body, Some(item), true, found, results)?;
+                    taken = Some(block(body, item, true, found, results)?).filter(|taken| *taken > 0).unwrap_or(taken);
                 }
                 if items.is_empty() {
-                    // Nothing is printed, but the end of the range must be found.
-                    taken = skip(body);
+                    // Nothing is printed, but the nodes must fit, and the end of the range must be found.
+                    taken = block(body, &Data::Null, true, &mut Vec::new(), results)?;
                 }
                 at += taken;
+                last_end = if taken > 0 { at } else { last_end };
             }
             _ => found.push(walk(node, input.clone(), results)?),
         }
     }
-    Ok(at)
+    Ok(last_end)
 }
 
 /// Whether one of the steps is this mark.
 fn has(steps: &[Node], mark: Mark) -> bool {
     steps.iter().any(|step| matches!(step, Node::Mark(found) if *found == mark))
-}
-
-/// How many nodes there are up to and including the end that closes this block.
-fn skip(nodes: &[Node]) -> usize {
-    let mut open = 1;
-    for (at, node) in nodes.iter().enumerate() {
-        let Node::List(steps) = node else { continue };
-        if has(steps, Mark::Range) {
-            open += 1;
-        } else if has(steps, Mark::End) {
-            open -= 1;
-            if open == 0 {
-                return at + 1;
-            }
-        }
-    }
-    nodes.len()
 }
 
 fn list(steps: &[Node], input: Vec<Data>, results: &mut Results) -> Outcome<Vec<Data>> {
@@ -362,10 +347,15 @@ mod tests {
     fn tree() -> Data {
         let map = |entries: Vec<(&str, Data)>| Data::map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect::<Map>());
         let item = |name: &str, count: f64| map(vec![("name", Data::str(name)), ("count", Data::Float(count))]);
+        let nest = |subs: Vec<f64>| {
+            let subs = subs.into_iter().map(Data::Float).collect();
+            map(vec![("subs", Data::list(subs)), ("none", Data::list(Vec::new()))])
+        };
         map(vec![
             ("items", Data::list(vec![item("a", 1.0), item("b", 2.5), item("c", 3.0)])),
             ("image", map(vec![("name", Data::str("nginx")), ("a.b", Data::Bool(true))])),
             ("none", Data::Null),
+            ("nests", Data::list(vec![nest(vec![1.0, 2.0]), nest(vec![3.0])])),
         ])
     }
 
@@ -406,6 +396,23 @@ mod tests {
             ("before {.nope}", ""),
             ("{.items[7]}", ""),
             ("{@.image.name}{$.image.name}", "nginxnginx"),
+            ("{range .items[*]}x", "xxxx"),
+            ("{range .items[*]}x{\"y\"}", "xyxyxyxy"),
+            ("{range .nests[0].none[*]}x", "x"),
+            ("{range .nests[0].none[*]}x{end}y{range .items[*]}z", "yzzzz"),
+            ("a{range .items[*]}b{end}c{range .items[*]}d", "abbbcdddd"),
+            ("{range .nests[*]}{range .subs[*]}y{end}x", "yyxyxx"),
+            ("{range .nests[*]}{range .none[*]}y{end}x", "xxx"),
+            ("{range .nests[*]}{range .subs[*]}{@}{end}x{end}{\"z\"}{range .items[*]}w", "12x3xzwwww"),
+            ("{range .nests[*]}a{range .subs[*]}b", ""),
+            ("{range .nests[*]}{range .subs[*]}b{end}c", "bbcbcc"),
+            ("{range .nests[0].none[*]}{.name}{end}x", ""),
+            ("{range .nests[0].none[*]}{range .none[*]}y{end}{end}x", ""),
+            ("{range .nests[0].none[*]}{\"y\"}{end}x", "x"),
+            ("{range .nests[*].none[*]}{range $.items[*]}{.name}{end}{end}x", ""),
+            ("{range .nests[0].none[*]}{@.*}{end}x", "x"),
+            ("{range .nests[0].none[*]}{..name}{end}x", "x"),
+            ("{range .nests[*]}{range .none[*]}{.a}{end}{end}x", ""),
         ];
         for (template, want) in cases {
             assert_eq!(text(template), want, "{template}");

@@ -35,6 +35,8 @@ const NESTING_LIMIT: u32 = 8000;
 const COMPILING: u64 = 50;
 /// How many bytes a search looks at in one step, with a pattern of one state.
 const SEARCHED: u64 = 64;
+/// How many positions of groups are copied in the time that a place of a pattern is followed.
+const COPIED: u64 = 64;
 /// How many places of a pattern a class of characters counts as, at most.
 const WIDEST_CLASS: u64 = 8;
 /// The bytes that the searches of one call may look at before they are measured.
@@ -131,6 +133,10 @@ impl Pattern {
         let config = Config::new().nfa_size_limit(Some(PROGRAM_LIMIT)).utf8_empty(!is_ascii);
         let regex = Regex::builder().configure(config).build_from_hir(&hir);
         let regex = regex.map_err(|_| too_large(source))?;
+        // Some searches keep eight bytes for each position of a group in each state, which has about this size.
+        if (regex.memory_usage() as u64 / 64).saturating_mul(8 * slots(names.len())) > PROGRAM_LIMIT as u64 {
+            return Err(Refusal::Syntax(too_large(source)));
+        }
         let cache = RefCell::new(regex.create_cache());
         let source = source.to_vec();
         Ok(Pattern { source, names, regex, is_ascii, width, is_anchored, cache, gauge: OnceCell::new() })
@@ -146,6 +152,11 @@ impl Pattern {
     fn gauge(&self) -> Option<&Gauge> {
         self.gauge.get_or_init(|| Gauge::new(&parse(&self.source, self.is_ascii).ok()?.0, self.is_ascii)).as_ref()
     }
+}
+
+/// How many positions a match with so many groups has: the start and the end of each, and its own.
+fn slots(groups: usize) -> u64 {
+    2 * (groups as u64 + 1)
 }
 
 fn too_large(source: &[u8]) -> String {
@@ -325,11 +336,13 @@ pub(super) struct Searches<'a> {
     text: &'a str,
     /// The bytes behind the starts of all searches.
     behind: u64,
+    /// How many times the work of a search without groups it takes to copy the positions of groups.
+    copies: u64,
 }
 
 impl<'a> Searches<'a> {
     pub(super) fn new(pattern: &'a Pattern, subject: &'a Subject) -> Searches<'a> {
-        Searches { pattern, text: &subject.text, behind: 0 }
+        Searches { pattern, text: &subject.text, behind: 0, copies: 1 }
     }
 
     /// Whether there is a match anywhere.
@@ -356,6 +369,7 @@ impl<'a> Searches<'a> {
 
     /// As [`Searches::find_at`], with the positions of the groups.
     pub(super) fn captures_at(&mut self, locations: &mut Locations, at: usize) -> Result<Option<(usize, usize)>, Fault> {
+        self.copies = 1 + slots(self.pattern.names.len()) / COPIED;
         self.check(at)?;
         let input = Input::new(self.text).span(at..self.text.len());
         self.pattern.regex.search_captures_with(&mut self.pattern.cache.borrow_mut(), &input, &mut locations.0);
@@ -369,21 +383,23 @@ impl<'a> Searches<'a> {
     fn check(&self, at: usize) -> Result<(), Fault> {
         let rest = self.text.len().saturating_sub(at);
         if self.pattern.is_anchored && work::check(self.steps(rest)).is_err() {
-            return work::check(self.steps(self.measured(at)));
+            let steps = self.steps(self.measured(at));
+            // Measuring takes as long.
+            return work::check(steps).or_else(|_| work::charge(steps));
         }
         work::check(self.steps(rest))
     }
 
     /// How many bytes a search from `at` on looks at; once they are more than a whole render may look at, they are not counted on.
     fn measured(&self, at: usize) -> usize {
-        let most = work::allowed().saturating_add(1).saturating_mul(SEARCHED) / self.pattern.width.max(1);
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let of_one = self.pattern.width.saturating_mul(self.copies).max(1);
+        let most = usize::try_from(work::allowed().saturating_mul(SEARCHED) / of_one + 1).unwrap_or(usize::MAX);
         self.pattern.gauge().and_then(|gauge| gauge.measure(self.text, at, most)).unwrap_or(self.text.len().saturating_sub(at))
     }
 
     /// The steps of looking at so many bytes.
     fn steps(&self, looked: usize) -> u64 {
-        1 + (looked as u64).saturating_mul(self.pattern.width) / SEARCHED
+        1 + (looked as u64).saturating_mul(self.pattern.width).saturating_mul(self.copies) / SEARCHED
     }
 
     /// Counts a search from `at` on that found a match with this end. It may have looked at all that follows: if that adds up, it
