@@ -5,27 +5,29 @@
 //! certificates stay with the scheme, host and port they were given for; transient failures are retried with growing
 //! pauses. Status and messages follow Helm's `pkg/getter/httpgetter.go`, the TLS rules its `internal/tlsutil`.
 
+mod body;
 mod compressed;
+mod failure;
 
 use super::access::{Access, TlsOptions};
 use super::auth::Credential;
 use super::getter::Getter;
 use super::proxy::Rules;
 use super::url::{Address, split_port};
-use super::{Progress, Proxies, Reporter, Settings, tls};
+use super::{Proxies, Reporter, Settings, tls};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::quote::quote;
 use crate::url::Url;
+use body::{Expected, SLOWEST};
 use compressed::Unpacked;
+use failure::{Dialed, Failure, chain, permanent, transport_failure, verb};
 use reqwest::blocking::{Body, Client as Transport};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many redirects one request may follow: Go stops at the tenth.
 const REDIRECT_LIMIT: usize = 10;
@@ -38,11 +40,7 @@ const WAIT_LIMIT: Duration = Duration::from_secs(60);
 /// Pauses of this length that a server asks for are reported.
 const TOLD_PAUSE: Duration = Duration::from_secs(2);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
-/// A body may outlast the timeout while it delivers this many bytes per second; a slower peer is given up.
-const SLOWEST: u64 = 10_000;
 const DEFAULT_PAUSE: Duration = Duration::from_millis(250);
-/// The number of transfers so far, which serves as their id.
-static TRANSFERS: AtomicU64 = AtomicU64::new(0);
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -136,6 +134,16 @@ struct TransportKey {
     tls: TlsOptions,
 }
 
+/// Where redirects have led a request.
+#[derive(Clone, Copy)]
+struct Hop<'h> {
+    method: &'h Method,
+    url: &'h str,
+    /// Where the access's credentials may go; empty if nowhere.
+    base: &'h str,
+    access: &'h Access,
+}
+
 /// Sends requests and keeps connections open between them. Shared by threads.
 pub struct Client<'s> {
     settings: &'s Settings,
@@ -149,13 +157,6 @@ pub struct Client<'s> {
 
 /// `Authorization` headers by scope.
 pub(super) type Headers = Arc<Mutex<HashMap<String, String>>>;
-
-/// Why a single attempt failed.
-struct Failure {
-    error: Error,
-    /// Whether a retry may succeed.
-    transient: bool,
-}
 
 impl<'s> Client<'s> {
     /// A new client without connections.
@@ -289,7 +290,7 @@ impl<'s> Client<'s> {
         // Where the credentials may go: the base, or its TLS side once it has sent us there.
         let mut base = access.base.clone();
         for _ in 0..REDIRECT_LIMIT {
-            let response = self.one(request, &method, &url, &base, access)?;
+            let response = self.one(request, &Hop { method: &method, url: &url, base: &base, access })?;
             let resent = request.resend && matches!(response.status.as_u16(), 307 | 308);
             let target = response
                 .header("location")
@@ -322,21 +323,14 @@ impl<'s> Client<'s> {
     }
 
     /// One exchange with a server, or a second one without the credentials of `.netrc` if the answer may come from them: Helm never
-    /// sends those, so what it gets without them must not depend on them. The access's credentials are for the host of `base`.
-    fn one(
-        &self,
-        request: &Request<'_>,
-        method: &Method,
-        url: &str,
-        base: &str,
-        access: &Access,
-    ) -> std::result::Result<Response, Failure> {
-        let (response, is_of_netrc) = self.exchange(request, method, url, base, access)?;
+    /// sends those, so what it gets without them must not depend on them.
+    fn one(&self, request: &Request<'_>, hop: &Hop<'_>) -> std::result::Result<Response, Failure> {
+        let (response, is_of_netrc) = self.exchange(request, hop)?;
         // Stores of objects answer 400 to a header they do not know, and some servers hide with 404 what a user may not see.
         let is_refused = matches!(response.status.as_u16(), 400 | 401 | 403 | 404);
-        if is_refused && is_of_netrc && matches!(*method, Method::GET | Method::HEAD) {
-            let anonymous = Access { without_netrc: true, ..access.clone() };
-            let (other, _) = self.exchange(request, method, url, base, &anonymous)?;
+        if is_refused && is_of_netrc && matches!(*hop.method, Method::GET | Method::HEAD) {
+            let anonymous = Access { without_netrc: true, ..hop.access.clone() };
+            let (other, _) = self.exchange(request, &Hop { access: &anonymous, ..*hop })?;
             if other.status.as_u16() < 400 || is_transient(other.status) {
                 return Ok(other);
             }
@@ -345,14 +339,8 @@ impl<'s> Client<'s> {
     }
 
     /// The answer to one request, and whether it was sent with credentials of `.netrc`.
-    fn exchange(
-        &self,
-        request: &Request<'_>,
-        method: &Method,
-        url: &str,
-        base: &str,
-        access: &Access,
-    ) -> std::result::Result<(Response, bool), Failure> {
+    fn exchange(&self, request: &Request<'_>, hop: &Hop<'_>) -> std::result::Result<(Response, bool), Failure> {
+        let Hop { method, url, base, access } = *hop;
         // As Go writes the address, which is also how it is sent.
         let shown = Url::parse(super::url::redact(url).as_bytes()).map_err(permanent)?.written();
         let shown = String::from_utf8_lossy(&shown).into_owned();
@@ -422,64 +410,9 @@ impl<'s> Client<'s> {
             // How long the text is, is not known.
             total = None;
         }
-        let mut body = Vec::with_capacity(usize::try_from(total.unwrap_or(0)).unwrap_or(0).min(32 << 20));
-        self.read(&mut source, &mut body, request, total).map_err(|unread| {
-            let (fault, transient) = match unread {
-                Unread::TooLarge => (format!("answer is larger than the limit of {} bytes", request.limit), false),
-                Unread::TooSlow => (READ_TIMEOUT.to_string(), false),
-                Unread::Wrong(fault) => (fault, false),
-                Unread::CutOff(fault) => (fault, true),
-            };
-            Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {fault}", quote(&shown))), transient }
-        })?;
+        let expected = Expected { total, limit: request.limit, label: request.label, timeout: timeout(self.settings) };
+        let body = body::read(&mut source, &expected, self.reporter).map_err(|unread| unread.of_request(&verb, &shown))?;
         Ok((Response { status, headers, body, url: address.without_user().to_string() }, is_of_netrc))
-    }
-
-    /// Reads the body and reports progress.
-    fn read(
-        &self,
-        source: &mut dyn Read,
-        body: &mut Vec<u8>,
-        request: &Request<'_>,
-        total: Option<u64>,
-    ) -> std::result::Result<(), Unread> {
-        let transfer = TRANSFERS.fetch_add(1, Ordering::Relaxed);
-        let mut progress = request.label.map(|label| Progress { transfer, label: label.to_string(), done: 0, total, finished: false });
-        let outcome = self.read_telling(source, body, request.limit, progress.as_mut());
-        if let Some(progress) = &mut progress {
-            progress.finished = true;
-            self.reporter.progress(progress);
-        }
-        outcome
-    }
-
-    fn read_telling(
-        &self,
-        source: &mut dyn Read,
-        body: &mut Vec<u8>,
-        limit: u64,
-        mut progress: Option<&mut Progress>,
-    ) -> std::result::Result<(), Unread> {
-        let mut buffer = vec![0; 64 << 10];
-        let (began, timeout) = (Instant::now(), timeout(self.settings));
-        loop {
-            let count = source.read(&mut buffer).map_err(|error| Unread::of(&error))?;
-            if count == 0 {
-                break;
-            }
-            body.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            if body.len() as u64 > limit {
-                return Err(Unread::TooLarge);
-            }
-            if timeout.is_some_and(|timeout| began.elapsed() > patience(timeout, body.len() as u64)) {
-                return Err(Unread::TooSlow);
-            }
-            if let Some(progress) = &mut progress {
-                progress.done = body.len() as u64;
-                self.reporter.progress(progress);
-            }
-        }
-        Ok(())
     }
 
     /// The connection pool for these TLS files; with the client certificate only if the access is `own`.
@@ -554,23 +487,6 @@ fn credentials(settings: &Settings, address: &Address, access: &Access, own: boo
     known.map(|(username, password)| Shown::Netrc(username, password))
 }
 
-/// Whether an error or one of its causes is that the peer's bytes ended.
-fn is_early_end(error: &std::io::Error) -> bool {
-    let mut current: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(at) = current {
-        if at.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof) {
-            return true;
-        }
-        current = at.source();
-    }
-    false
-}
-
-/// How long a body may take of which so many bytes have come.
-fn patience(timeout: Duration, read: u64) -> Duration {
-    timeout.saturating_add(Duration::from_secs(read / SLOWEST))
-}
-
 fn put_header(headers: &mut HeaderMap, name: &str, value: &str) -> std::result::Result<(), Failure> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| permanent(format!("invalid header name {}", quote(name))))?;
     let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| permanent(format!("invalid value of header {name}")))?;
@@ -621,131 +537,6 @@ fn pause_before_retry(asked: Option<Duration>, own: Duration, waited: Duration) 
 /// The pause of `Retry-After` in seconds.
 fn asked_pause(response: &Response) -> Option<Duration> {
     response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
-}
-
-fn permanent(message: String) -> Failure {
-    Failure { error: Error::new(ErrorKind::Repository, message), transient: false }
-}
-
-/// A method as Go writes it in errors: `Get`, `Put`, ….
-fn verb(method: &Method) -> String {
-    let name = method.as_str();
-    let (first, rest) = name.split_at(1.min(name.len()));
-    format!("{first}{}", rest.to_ascii_lowercase())
-}
-
-/// Windows' error codes for names that no host has (`WSAHOST_NOT_FOUND`, `WSANO_DATA`).
-const NO_SUCH_HOST: [i32; 2] = [11001, 11004];
-
-/// A failure before the response body, in Go's words; those caused by a timeout or a closed connection may be transient.
-fn transport_failure(verb: &str, shown: &str, dialed: &Dialed, error: &reqwest::Error) -> Failure {
-    let cause = source_io(error);
-    let (text, transient) = if error.is_timeout() {
-        // Not retried: the user would wait for the timeout of every attempt.
-        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_string(), false)
-    } else if let Some(refused) = cause.filter(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused) {
-        // Go names the system call that failed.
-        let why = if cfg!(windows) { format!("connectex: {}", fs::reason(refused)) } else { "connect: connection refused".to_string() };
-        (format!("{}dial tcp {}: {why}", dialed.way, dialed.host), false)
-    } else if cfg!(windows) && cause.and_then(std::io::Error::raw_os_error).is_some_and(|code| NO_SUCH_HOST.contains(&code)) {
-        (format!("{}dial tcp: lookup {}: no such host", dialed.way, split_port(&dialed.host).0), false)
-    } else {
-        let text = chain(error);
-        // A server without TLS sends bytes that are not a TLS record.
-        if let Some((_, why)) = text.split_once("failed to lookup address information: ") {
-            let host = split_port(&dialed.host).0;
-            let why = if why.contains("not known") || why.contains("No address") { "no such host" } else { why };
-            (format!("{}dial tcp: lookup {host}: {why}", dialed.way), false)
-        } else if let Some(why) = text.strip_prefix("SOCKS error: ") {
-            (format!("{}{why}", dialed.way), false)
-        } else if text.contains("InvalidContentType") {
-            ("http: server gave HTTP response to HTTPS client".to_string(), false)
-        } else if let Some(refusal) = tls::refused(error) {
-            (format!("tls: failed to verify certificate: {refusal}"), false)
-        } else if let Some(alert) = tls::alert(error) {
-            (format!("remote error: tls: {alert}"), false)
-        } else if text.contains("certificate") {
-            (format!("tls: failed to verify certificate: {text}"), false)
-        } else {
-            (text, !error.is_builder() && !error.is_connect())
-        }
-    };
-    Failure { error: Error::new(ErrorKind::Repository, format!("{verb} {}: {text}", quote(shown))), transient }
-}
-
-/// The target of a connection: the server, or the proxy in front of it.
-struct Dialed {
-    /// With the port.
-    host: String,
-    /// Go's prefix for errors of connections to proxies.
-    way: String,
-}
-
-impl Dialed {
-    fn new(address: &Address, settings: &Settings) -> Dialed {
-        let server = match split_port(&address.host) {
-            (_, Some(_)) => address.host.clone(),
-            (host, None) => format!("{host}:{}", if address.scheme == "https" { 443 } else { 80 }),
-        };
-        let url = reqwest::Url::parse(&address.without_user().to_string()).ok();
-        let Some(proxy) = url.and_then(|url| Rules::new(&settings.proxies).proxy_of(&url)) else {
-            return Dialed { host: server, way: String::new() };
-        };
-        let is_socks = proxy.scheme() == "socks5h";
-        let port = proxy.port_or_known_default().unwrap_or(if is_socks { 1080 } else { 80 });
-        let host = format!("{}:{port}", proxy.host_str().unwrap_or_default());
-        let way = if is_socks { format!("socks connect tcp {host}->{server}: ") } else { "proxyconnect tcp: ".to_string() };
-        Dialed { host, way }
-    }
-}
-
-fn source_io<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e std::io::Error> {
-    let mut current = Some(error);
-    while let Some(at) = current {
-        if let Some(found) = at.downcast_ref::<std::io::Error>() {
-            return Some(found);
-        }
-        current = at.source();
-    }
-    None
-}
-
-/// The innermost cause of an error, without the address that reqwest repeats.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error.to_string();
-    let mut current = error.source();
-    while let Some(at) = current {
-        last = at.to_string();
-        current = at.source();
-    }
-    last
-}
-
-const READ_TIMEOUT: &str = "context deadline exceeded while reading body";
-
-/// Why a body was not read to its end.
-enum Unread {
-    TooLarge,
-    TooSlow,
-    /// It is not what it claims to be, which asking again does not change.
-    Wrong(String),
-    CutOff(String),
-}
-
-impl Unread {
-    fn of(error: &std::io::Error) -> Unread {
-        use std::io::ErrorKind::{FileTooLarge, InvalidData, InvalidInput, TimedOut};
-        let text = chain(error);
-        match error.kind() {
-            FileTooLarge => Unread::TooLarge,
-            InvalidData | InvalidInput => Unread::Wrong(text),
-            kind if kind == TimedOut || text.contains("timed out") => Unread::TooSlow,
-            _ if is_early_end(error) || text.contains("end of file") || text.contains("connection closed") => {
-                Unread::CutOff("unexpected EOF".to_string())
-            }
-            _ => Unread::CutOff(text),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Goes in: a response that is said to be compressed. Comes out: its text, as a reader. It is apart from the transport, which could
 //! do the same, because bodies that only claim to be compressed come as they are, as in Helm, which asks for none.
 
-use super::patience;
+use super::body::patience;
 use reqwest::blocking::Response;
 use std::io::Read;
 use std::time::{Duration, Instant};
