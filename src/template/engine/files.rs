@@ -45,9 +45,14 @@ impl Files {
 
     fn glob(&self, pattern: &str) -> Result<Files, Fault> {
         work::charge_read(self.0.chosen.len().saturating_mul(pattern.len()))?;
-        let pattern = Glob::new(pattern);
-        let is_chosen = |index: &u32| self.0.content.files.get(*index as usize).is_some_and(|file| pattern.matches(&file.name));
-        let chosen = self.0.chosen.iter().copied().filter(is_chosen).collect();
+        let pattern = Glob::new(pattern)?;
+        let mut chosen = Vec::new();
+        for index in &self.0.chosen {
+            let Some(file) = self.0.content.files.get(*index as usize) else { continue };
+            if pattern.matches(&file.name)? {
+                chosen.push(*index);
+            }
+        }
         Ok(Files(Rc::new(FileList { content: self.0.content.clone(), chosen })))
     }
 
