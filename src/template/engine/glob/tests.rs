@@ -1,3 +1,5 @@
+//! Cases of path patterns, as Helm 4.2.4 matches them.
+
 use super::*;
 use crate::template::work;
 
