@@ -85,6 +85,13 @@ impl Data {
 #[derive(Debug, Clone, Default)]
 pub struct Items(Vec<Data>);
 
+/// Whether a YAML, JSON or TOML text may hold more than so many items and entries. A value takes many times the memory of its text
+/// where that is a letter, so this is asked before a long text is parsed. Each item and entry but the first is behind one of these
+/// bytes, unless lists begin on the line of another, which is limited by its depth.
+pub fn may_hold_more_than(text: &[u8], limit: usize) -> bool {
+    text.len() > limit && text.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'[' | b'{')).count() > limit
+}
+
 impl std::ops::Deref for Items {
     type Target = Vec<Data>;
 
@@ -317,6 +324,15 @@ impl FromIterator<(Arc<str>, Data)> for Map {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn items_of_a_text_are_estimated() {
+        for (text, limit, wanted) in
+            [("[1,2,3]", 3, false), ("[1,2,3]", 2, true), ("a: 1\nb: 2\nc: 3\n", 2, true), ("a long text", 2, false)]
+        {
+            assert_eq!(may_hold_more_than(text.as_bytes(), limit), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn deep_trees_drop_without_recursion() {

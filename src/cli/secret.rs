@@ -28,6 +28,10 @@ pub fn from_file(path: &str) -> Result<Vec<u8>> {
         return Err(Error::new(ErrorKind::Usage, "specified reading passphrase from stdin, without input on stdin"));
     }
     let bytes = if path == "-" { from_stdin()?.into_bytes() } else { fs::read_limited(Path::new(path), LIMIT)? };
+    // Go's line reader finds no line there.
+    if bytes.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "EOF"));
+    }
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
 }

@@ -13,6 +13,7 @@ pub struct Writer {
     escape_html: bool,
     /// Whether a value precedes the next one in the open collection.
     comma: bool,
+    limit: usize,
     unsupported: Option<f64>,
 }
 
@@ -21,7 +22,12 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 impl Writer {
     /// An encoder; `escape_html` writes `<`, `>` and `&` as `\u003c`, `\u003e`, `\u0026` (Go's default).
     pub fn new(escape_html: bool) -> Writer {
-        Writer { out: Vec::new(), escape_html, comma: false, unsupported: None }
+        Writer { out: Vec::new(), escape_html, comma: false, limit: usize::MAX, unsupported: None }
+    }
+
+    /// The same, but once there are more than `limit` bytes no more text is written: who sets a limit refuses what is longer.
+    pub fn limited(self, limit: usize) -> Writer {
+        Writer { limit, ..self }
     }
 
     fn before(&mut self) {
@@ -109,6 +115,7 @@ impl Writer {
 
     /// A string; bytes that are not UTF-8 become `\ufffd`.
     pub fn str(&mut self, text: &[u8]) {
+        let text = if self.out.len() > self.limit { b"" } else { text };
         self.before();
         self.out.push(b'"');
         for chunk in text.utf8_chunks() {

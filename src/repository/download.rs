@@ -9,7 +9,7 @@ use super::cache::{self, Kind};
 use super::config::Entry;
 use super::http::{Client, Request};
 use super::oci::chart::{Artifact, Wanted, announce_pulled};
-use super::oci::{self, Registries};
+use super::oci::{self, Reference, Registries};
 use super::resolve::{Place, Resolver, Source};
 use super::url::{self, Address};
 use super::{ChartOptions, Reporter, Settings};
@@ -268,7 +268,12 @@ impl<'s> Downloader<'s> {
 
 /// The error for a required signature that does not exist.
 fn no_provenance(source: &Source) -> Error {
-    Error::new(ErrorKind::Verification, format!("failed to fetch provenance {}", quote(format!("{}.prov", source.shown()))))
+    // Here Helm names the version, not its tag.
+    let shown = match &source.place {
+        Place::Oci { reference, .. } => format!("oci://{}", Reference { tag: reference.tag.replace('_', "+"), ..reference.clone() }),
+        Place::Http { .. } => source.shown(),
+    };
+    Error::new(ErrorKind::Verification, format!("failed to fetch provenance {}", quote(format!("{shown}.prov"))))
 }
 
 fn check_digest(address: &str, archive: &[u8], digest: &digest::Digest) -> Result<()> {

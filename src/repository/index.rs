@@ -20,6 +20,9 @@ use std::ops::ControlFlow;
 /// The largest index that is read, in bytes.
 pub const INDEX_LIMIT: u64 = 512 << 20;
 
+/// Most values of an index: each takes about a hundred bytes, however short it is.
+const NODES_LIMIT: usize = 20_000_000;
+
 /// One version of a chart in a repository.
 #[derive(Debug, Clone, Default)]
 pub struct ChartVersion {
@@ -342,6 +345,10 @@ fn general(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Index>
 
 /// The general parser, for any YAML or JSON.
 fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Wanted<'_>) -> Result<Index> {
+    if crate::data::may_hold_more_than(bytes, NODES_LIMIT) {
+        let message = format!("index of {} bytes may hold more than {NODES_LIMIT} values", bytes.len());
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
     let is_json = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) && crate::json::parse(bytes).is_ok();
     let data = if is_json { yaml::decode_json(bytes, &INDEX)? } else { yaml::decode_strict(bytes, &INDEX)? };
     let empty = Map::new();

@@ -21,6 +21,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+/// Most pairs of tables that are merged for one chart tree: imports can make tables that hold another twice, which holds another
+/// twice. Umbrella charts merge hundreds.
+const MERGED_LIMIT: u32 = 1_000_000;
+
 /// Values for rendering: nulls delete the charts' defaults (`CoalesceValues`).
 ///
 /// # Errors
@@ -96,6 +100,8 @@ struct Coalescer<'a> {
     /// Whether subcharts with the same values may share one table, because nothing changes it afterwards.
     share: bool,
     notices: &'a mut Notices,
+    /// How many pairs of tables were merged.
+    merged: u32,
     /// Cleaned copies of larger maps, by address (the chart tree keeps the maps alive): a subchart used a hundred times is
     /// searched for nulls once.
     cleaned: HashMap<*const Map, Option<Arc<Map>>, ahash::RandomState>,
@@ -151,7 +157,7 @@ impl<'a> Twins<'a> {
 
 impl<'a> Coalescer<'a> {
     fn new(merge: bool, share: bool, notices: &'a mut Notices) -> Coalescer<'a> {
-        Coalescer { merge, share, notices, cleaned: HashMap::default() }
+        Coalescer { merge, share, notices, merged: 0, cleaned: HashMap::default() }
     }
 
     fn run(&mut self, chart: &Chart, values: &Arc<Map>) -> Result<Table> {
@@ -321,6 +327,12 @@ impl<'a> Coalescer<'a> {
 
     /// Merges `source` under `destination` (`coalesceTablesFullKey`).
     fn tables(&mut self, destination: &Table, source: &Table, path: Path, merge: bool, kind: Source) -> Result<()> {
+        self.merged += 1;
+        if self.merged > MERGED_LIMIT {
+            let message =
+                format!("values have more than {MERGED_LIMIT} tables to merge, the last one at {path}: tables that hold others twice?");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
         if destination.same(source) || (kind == Source::Dropped && source.is_empty()) {
             return Ok(());
         }
@@ -393,8 +405,8 @@ impl<'a> Coalescer<'a> {
 
     /// `None` when there is nothing to clean.
     fn cleaned(&mut self, map: &Arc<Map>) -> Option<Arc<Map>> {
-        // Scanning a small map is faster than looking it up.
-        let remember = map.len() >= 8;
+        // Scanning a small map is faster than looking it up, unless maps that hold it twice are held twice.
+        let remember = map.len() >= 8 || Arc::strong_count(map) > 1 && map.iter().any(|(_, value)| matches!(value, Data::Map(_)));
         if remember && let Some(known) = self.cleaned.get(&Arc::as_ptr(map)) {
             return known.clone();
         }

@@ -73,6 +73,10 @@ fn one_passphrase_is_for_all_charts_wherever_it_comes_from() {
         assert_eq!((output.status.code(), written(home).is_empty()), (Some(1), true), "{said}");
         assert!(said.contains("open nowhere: no such file or directory"), "{said}");
     }
+    std::fs::write(home.join("nothing"), "").expect("a file");
+    let output = sign(home, "locked", &["--passphrase-file", &file(&home.join("nothing"))], "", None);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.trim_end().ends_with("EOF"), "{said}");
 }
 
 #[test]

@@ -164,9 +164,12 @@ pub fn update(plugin: &Plugin, session: &mut Session) -> Result<()> {
 
 /// Removes a plugin and the archive that it came from.
 pub fn remove(plugin: &Plugin, session: &mut Session) -> Result<()> {
-    match fs::lstat(&plugin.folder)?.kind {
-        fs::Kind::Link => fs::remove_file(&plugin.folder)?,
-        _ => fs::remove_folder(&plugin.folder)?,
+    // Of two names of one plugin the second finds it gone.
+    if !fs::is_missing(&plugin.folder) {
+        match fs::lstat(&plugin.folder)?.kind {
+            fs::Kind::Link => fs::remove_file(&plugin.folder)?,
+            _ => fs::remove_folder(&plugin.folder)?,
+        }
     }
     if !plugin.version.is_empty() {
         let archive = Path::new(&session.settings.plugins).join(archive_name(plugin));

@@ -268,3 +268,11 @@ fn versions_that_are_none_come_last_and_merging_adds_no_equal_one() {
     assert_eq!(compare_versions(None, Some(&first)), std::cmp::Ordering::Greater);
     assert!(Index::default().to_yaml().unwrap().contains("generated: \"0001-01-01T00:00:00Z\""));
 }
+
+/// Every value takes a hundred times the memory of its letter.
+#[test]
+fn an_index_of_more_values_than_any_has_is_not_parsed() {
+    let text = format!("apiVersion: v1\nentries:\n  app: [{}]\n", "a,".repeat(NODES_LIMIT));
+    let error = general(text.as_bytes(), "index.yaml", &Recorded::default()).unwrap_err();
+    assert!(error.message().contains("may hold more than 20000000 values"), "{error}");
+}

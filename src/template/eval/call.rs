@@ -166,7 +166,12 @@ impl Evaluator<'_> {
             Value::Bytes(bytes) => bytes.len(),
             Value::List(list) => list.len(),
             Value::Map(map) => map.len(),
-            Value::Object(object) if object.kind_name() == "map" => object.entries().map_or(0, |entries| entries.len()),
+            Value::Object(object) if object.kind_name() == "map" => {
+                // They are made for this.
+                let length = object.entries().map_or(0, |entries| entries.len());
+                self.work(frame, work::passing(length))?;
+                length
+            }
             Value::Nil if value.boxed => return Err(self.call_failed(frame, node, "len", "len of nil pointer".into())),
             Value::Nil => {
                 let message = "reflect: call of reflect.Value.Type on zero Value".into();

@@ -104,7 +104,10 @@ impl<'a> Printer<'a> {
             Value::Int(kind, number) => self.print_integer(*kind, *number, verb)?,
             Value::Float(number) => self.print_float(*number, verb)?,
             Value::Complex(parts) => self.print_complex(parts.0, parts.1, verb)?,
-            Value::Str(text) => self.print_string(text.as_bytes(), verb)?,
+            Value::Str(text) => {
+                self.print_string(text.as_bytes(), verb)?;
+                self.check_size()?;
+            }
             Value::Bytes(bytes) => self.print_bytes(bytes, verb)?,
             Value::List(list) => self.descend(|printer| printer.print_list(list, verb))?,
             Value::Map(map) => self.descend(|printer| printer.print_map(map, verb))?,

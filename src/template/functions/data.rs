@@ -48,7 +48,7 @@ fn trimmed(mut text: Vec<u8>) -> Value {
 }
 
 fn must_to_yaml(call: &mut Call) -> Outcome {
-    marshal::to_yaml(call.value(0), Style::Bridge).map(trimmed)
+    marshal::to_yaml(call.value(0), Style::Bridge, call.host.size_limit()).map(trimmed)
 }
 
 fn to_yaml(call: &mut Call) -> Outcome {
@@ -69,7 +69,7 @@ fn passed_over(result: impl Into<Shared>) -> Outcome {
 
 fn to_yaml_pretty(call: &mut Call) -> Outcome {
     // A type that cannot be written panics in Go; the emitter's own errors yield an empty text.
-    match marshal::to_yaml(call.value(0), Style::Pretty) {
+    match marshal::to_yaml(call.value(0), Style::Pretty, call.host.size_limit()) {
         Ok(text) => Ok(trimmed(text)),
         Err(fault) if fault.message.starts_with("yaml: ") => passed_over(""),
         Err(fault) => Err(fault),
@@ -77,7 +77,7 @@ fn to_yaml_pretty(call: &mut Call) -> Outcome {
 }
 
 fn must_to_json(call: &mut Call) -> Outcome {
-    marshal::to_json(call.value(0), Dialect::Json).map(Value::str)
+    marshal::to_json(call.value(0), Dialect::Json, call.host.size_limit()).map(Value::str)
 }
 
 fn to_json(call: &mut Call) -> Outcome {
@@ -85,11 +85,11 @@ fn to_json(call: &mut Call) -> Outcome {
 }
 
 fn must_to_raw_json(call: &mut Call) -> Outcome {
-    marshal::to_json(call.value(0), Dialect::RawJson).map(Value::str)
+    marshal::to_json(call.value(0), Dialect::RawJson, call.host.size_limit()).map(Value::str)
 }
 
 fn must_to_pretty_json(call: &mut Call) -> Outcome {
-    let text = marshal::to_json(call.value(0), Dialect::Json)?;
+    let text = marshal::to_json(call.value(0), Dialect::Json, call.host.size_limit())?;
     Ok(Value::str(json::indent(&text, "", "  ")))
 }
 
@@ -125,9 +125,13 @@ fn error_list(message: impl Into<String>) -> Value {
     Value::list(vec![Value::str(message.into())])
 }
 
-/// Counts the parsing of a text, which takes longer than reading it.
+/// Counts the parsing of a text, which takes longer than reading it, and refuses one that may hold more than a list may.
 fn charge_parsing(call: &Call) -> Result<(), Fault> {
-    work::charge((call.bytes(0).len() / 8) as u64)
+    let (text, limit) = (call.bytes(0), call.host.item_limit());
+    if crate::data::may_hold_more_than(text, limit) {
+        return Err(Fault::limit(format!("text of {} bytes may hold more than {limit} items", text.len())));
+    }
+    work::charge((text.len() / 8) as u64)
 }
 
 pub(super) fn must_from_json(call: &mut Call) -> Outcome {

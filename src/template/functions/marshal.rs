@@ -173,9 +173,9 @@ fn fault(error: &Error) -> Fault {
     Fault::new(error.message())
 }
 
-/// `yaml.Marshal` (Bridge) or go-yaml v3's encoder (Pretty), with the final line end.
-pub(super) fn to_yaml(value: &Value, style: Style) -> Result<Vec<u8>, Fault> {
-    let mut target = YamlTarget { writer: yaml::Writer::new(style), style, visits: Visits::default() };
+/// `yaml.Marshal` (Bridge) or go-yaml v3's encoder (Pretty), with the final line end. What is longer than `limit` bytes is not whole.
+pub(super) fn to_yaml(value: &Value, style: Style, limit: usize) -> Result<Vec<u8>, Fault> {
+    let mut target = YamlTarget { writer: yaml::Writer::new(style).limited(limit), style, visits: Visits::default() };
     push(&mut target, value, 0).map_err(|fault| match style {
         Style::Bridge => Fault { message: format!("error marshaling into JSON: {}", fault.message), ..fault },
         Style::Pretty => fault,
@@ -183,9 +183,9 @@ pub(super) fn to_yaml(value: &Value, style: Style) -> Result<Vec<u8>, Fault> {
     target.writer.finish().map_err(|error| fault(&error))
 }
 
-/// `json.Marshal`
-pub(super) fn to_json(value: &Value, dialect: Dialect) -> Result<Vec<u8>, Fault> {
-    let mut target = JsonTarget(json::Writer::new(dialect == Dialect::Json), Visits::default());
+/// `json.Marshal`. What is longer than `limit` bytes is not whole.
+pub(super) fn to_json(value: &Value, dialect: Dialect, limit: usize) -> Result<Vec<u8>, Fault> {
+    let mut target = JsonTarget(json::Writer::new(dialect == Dialect::Json).limited(limit), Visits::default());
     push(&mut target, value, 0)?;
     target.0.finish().map_err(|error| fault(&error))
 }
@@ -332,7 +332,10 @@ fn toml_node(value: &Value, depth: usize, visits: &mut Visits) -> Result<Node, F
         Value::Int(_, number) => Node::Int(*number),
         Value::Float(number) => Node::Float(*number),
         Value::Complex(_) => return Err(Fault::new("unsupported type: complex128")),
-        Value::Str(text) => Node::Str(text.as_bytes().to_vec()),
+        Value::Str(text) => {
+            visits.count_text(text.len())?;
+            Node::Str(text.as_bytes().to_vec())
+        }
         Value::Bytes(bytes) if bytes::is_nil(bytes) => Node::Nil,
         Value::Bytes(bytes) => Node::List(bytes.iter().map(|byte| Node::Uint(u64::from(*byte))).collect()),
         Value::List(list) if list.is_nil() => Node::Nil,
@@ -347,7 +350,10 @@ fn toml_node(value: &Value, depth: usize, visits: &mut Visits) -> Result<Node, F
 }
 
 fn toml_map(entries: Vec<(Str, Value)>, depth: usize, visits: &mut Visits) -> Result<Node, Fault> {
-    let pair = |(key, value): (Str, Value)| Ok((key.as_bytes().to_vec(), toml_node(&value, depth, visits)?));
+    let pair = |(key, value): (Str, Value)| {
+        visits.count_text(key.len())?;
+        Ok((key.as_bytes().to_vec(), toml_node(&value, depth, visits)?))
+    };
     Ok(Node::Map(entries.into_iter().map(pair).collect::<Result<_, Fault>>()?))
 }
 

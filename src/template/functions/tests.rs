@@ -105,6 +105,20 @@ fn every_function_of_helm_is_there() {
     }
 }
 
+/// A list that holds one text ten thousand times is small, and what is written of it is not: 20 GB here.
+#[test]
+fn texts_are_counted_while_they_are_written() {
+    let (values, options) = (values(), Options { size_limit: 3 << 20, ..Options::default() });
+    let list = r#"{{ $l := list (repeat 2000000 "x") }}{{ range until 13 }}{{ $l = concat $l $l }}{{ end }}"#;
+    for call in ["toYaml $l", "toYamlPretty $l", "toJson $l", "toRawJson $l", "toToml (dict \"a\" $l)", "print $l", "quote $l", "cat $l"] {
+        let message = render(&format!("{list}{{{{ {call} | len }}}}"), &values, &options).unwrap_err();
+        assert!(["exceeds the limit", "longer than", "unfolds to"].iter().any(|words| message.contains(words)), "{call}: {message}");
+    }
+    let many = r#"{{ fromYamlArray (printf "[%s]" (repeat 1500000 "1,")) | len }}"#;
+    let options = Options { item_limit: 1_000_000, ..options };
+    assert!(render(many, &values, &options).unwrap_err().contains("may hold more than 1000000 items"));
+}
+
 #[test]
 fn results_larger_than_allowed_are_refused() {
     let values = values();
@@ -119,6 +133,8 @@ fn results_larger_than_allowed_are_refused() {
         r#"{{ splitList "" (repeat 101 "a") }}"#,
         r#"{{ wrapWith 1 (repeat 600 "a") "abcd" }}"#,
         r#"{{ regexReplaceAll "" "abc" (repeat 600 "a") }}"#,
+        r#"{{ toYaml (list (repeat 600 "a") (repeat 600 "a")) }}"#,
+        r#"{{ toJson (dict "a" (repeat 600 "a") "b" (repeat 600 "a")) }}"#,
         r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ deepCopy $d }}"#,
         r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ $e := dict }}{{ $_ := set $e "d" $e }}{{ deepEqual $d $e }}"#,
         r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ $e := dict }}{{ $_ := set $e "d" $e }}{{ merge $d $e }}"#,

@@ -2,9 +2,11 @@
 //!
 //! Goes in: nothing. Comes out: a counter that ends in a fault. A list that contains another twice, which contains another twice,
 //! is small in memory and endless once unfolded. So everything that unfolds values (encoders, printers, copies, comparisons,
-//! merges) counts nodes, which are also steps of the render. Helm has no such limit: it runs until memory or patience runs out.
+//! merges) counts nodes, which are also steps of the render, and what copies its texts counts those. Helm has no such limit: it runs
+//! until memory or patience runs out.
 
 use super::Fault;
+use crate::template::format::SIZE_LIMIT;
 use crate::template::work;
 
 /// Far more than a manifest can hold, yet quickly reached.
@@ -12,15 +14,27 @@ const LIMIT: u32 = 1_000_000;
 
 /// The counter of a walk.
 #[derive(Debug, Default)]
-pub(crate) struct Visits(u32);
+pub(crate) struct Visits {
+    nodes: u32,
+    text: usize,
+}
 
 impl Visits {
     /// Counts one node that is not part of a shared tree.
     pub(crate) fn count(&mut self) -> Result<(), Fault> {
-        self.0 += 1;
-        if self.0 > LIMIT {
+        self.nodes += 1;
+        if self.nodes > LIMIT {
             return Err(Fault::limit(format!("value unfolds to more than {LIMIT} nodes")));
         }
         work::charge(1)
+    }
+
+    /// Counts the bytes of a text that is copied.
+    pub(crate) fn count_text(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.text = self.text.saturating_add(bytes);
+        if self.text > SIZE_LIMIT {
+            return Err(Fault::limit(format!("value unfolds to more than {SIZE_LIMIT} bytes of text")));
+        }
+        Ok(())
     }
 }

@@ -105,3 +105,19 @@ fn aliases_of_one_chart_are_coalesced_once() {
         assert_eq!(coalesced(&root, given).0, print(&Data::Map(alone)), "{given}");
     }
 }
+
+/// Imports make such tables: each holds the next one twice.
+#[test]
+fn tables_that_hold_others_twice_are_not_unfolded_without_end() {
+    let twice = |inner: Data| Data::map(["l", "r"].into_iter().map(|key| (key.into(), inner.clone())).collect::<Map>());
+    let tree =
+        |leaf: i64| (0..40).fold(Data::map([("leaf".into(), Data::Int(leaf))].into_iter().collect::<Map>()), |inner, _| twice(inner));
+    let table = |leaf| Table::of(tree(leaf).as_map().cloned().unwrap());
+    let fault = merge_tables(&table(1), &table(2), &mut Notices::default()).unwrap_err();
+    assert!(fault.message().contains("more than 1000000 tables to merge"), "{fault}");
+    // What looks for nulls goes through each of them once.
+    let mut notices = Notices::default();
+    let Data::Map(map) = tree(1) else { panic!("a map") };
+    let cleaned = Coalescer::new(false, false, &mut notices).without_nulls(&map);
+    assert!(Arc::ptr_eq(&cleaned, &map));
+}

@@ -308,7 +308,12 @@ impl UrlLoader for Loader {
             return Err("too many schemas to fetch".into());
         }
         let bytes = fetch(url)?;
-        Ok(to_json(&Written::translate(json::parse_exact(&bytes)?).1))
+        // Go decodes this one as a stream.
+        let schema = json::parse_exact(&bytes).map_err(|error| match error.message() {
+            "unexpected end of JSON input" => Error::new(ErrorKind::Syntax, "unexpected EOF"),
+            _ => error,
+        })?;
+        Ok(to_json(&Written::translate(schema).1))
     }
 }
 

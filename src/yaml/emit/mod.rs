@@ -79,6 +79,7 @@ pub struct Writer {
     /// Whether this line has only indentation and indicators so far.
     indention: bool,
     depth: usize,
+    limit: usize,
     /// Precedes `refused`, because all JSON is written before any of it is read.
     unsupported: Option<String>,
     refused: Option<&'static str>,
@@ -97,9 +98,15 @@ impl Writer {
             whitespace: true,
             indention: true,
             depth: 0,
+            limit: usize::MAX,
             unsupported: None,
             refused: None,
         }
+    }
+
+    /// The same, but once there are more than `limit` bytes no more text is written: who sets a limit refuses what is longer.
+    pub fn limited(self, limit: usize) -> Writer {
+        Writer { limit, ..self }
     }
 
     /// Opens a map of `length` entries, to be followed by [`Writer::key`], a value, … and [`Writer::end_map`].
@@ -124,6 +131,7 @@ impl Writer {
 
     /// A key of the open map.
     pub fn key(&mut self, text: &[u8]) {
+        let text = self.within_limit(text);
         self.check_json_key(text);
         let (text, tag) = self.prepare(text);
         let analysis = Analysis::of(&text, self.style);
@@ -186,11 +194,16 @@ impl Writer {
 
     /// A string; bytes that are not UTF-8 become U+FFFD (Bridge) or turn it into a `!!binary` scalar (Pretty).
     pub fn str(&mut self, text: &[u8]) {
+        let text = self.within_limit(text);
         let (text, tag) = self.prepare(text);
         let analysis = Analysis::of(&text, self.style);
         let context = self.before_node();
         self.write_text(&text, tag, &analysis, context);
         self.after_node();
+    }
+
+    fn within_limit<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        if self.out.len() > self.limit { b"" } else { text }
     }
 
     /// A text that is written unchanged: a time.
