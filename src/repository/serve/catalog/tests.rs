@@ -43,14 +43,11 @@ fn who_waits_for_a_listing_takes_part_in_it() {
     let listings = || catalog.storage.listings.load(std::sync::atomic::Ordering::Relaxed);
     wait(async {
         let busy = catalog.listing.lock().await;
-        let all = futures_util::future::join_all((0..8).map(|_| catalog.refresh()));
+        let mut all = std::pin::pin!(futures_util::future::join_all((0..8).map(|_| catalog.refresh())));
         // All eight are waiting before the first one can list.
-        let (_, all) = futures_util::join!(async { drop(busy) }, async {
-            let mut all = std::pin::pin!(all);
-            futures_util::poll!(&mut all).is_pending().then_some(()).expect("nobody can list yet");
-            all.await
-        });
-        assert!(all.iter().all(Result::is_ok));
+        assert!(futures_util::poll!(&mut all).is_pending(), "nobody can list yet");
+        drop(busy);
+        assert!(all.await.iter().all(Result::is_ok));
         assert_eq!(listings(), 1);
         // A later caller needs a new listing.
         catalog.refresh().await.expect("listed");
