@@ -85,13 +85,6 @@ impl Data {
 #[derive(Debug, Clone, Default)]
 pub struct Items(Vec<Data>);
 
-/// Whether a YAML, JSON or TOML text may hold more than so many items and entries. A value takes many times the memory of its text
-/// where that is a letter, so this is asked before a long text is parsed. Each item and entry but the first is behind one of these
-/// bytes, unless lists begin on the line of another, which is limited by its depth.
-pub fn may_hold_more_than(text: &[u8], limit: usize) -> bool {
-    text.len() > limit && text.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'[' | b'{')).count() > limit
-}
-
 impl std::ops::Deref for Items {
     type Target = Vec<Data>;
 
@@ -319,6 +312,13 @@ impl FromIterator<(Arc<str>, Data)> for Map {
     fn from_iter<T: IntoIterator<Item = (Arc<str>, Data)>>(entries: T) -> Map {
         Map::from_entries(entries.into_iter().collect())
     }
+}
+
+/// Whether a YAML, JSON or TOML text may hold more than so many items and entries. A value takes many times the memory of its text
+/// where that is a letter, so this is asked before a long text is parsed. Each item and entry but the first is behind one of these
+/// bytes, unless lists begin on the line of another, which is limited by its depth.
+pub fn may_hold_more_than(text: &[u8], limit: usize) -> bool {
+    text.len() > limit && text.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'[' | b'{')).count() > limit
 }
 
 #[cfg(test)]

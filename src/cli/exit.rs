@@ -18,7 +18,7 @@ pub enum Exit {
 
 impl Exit {
     /// The code that the system is told.
-    pub fn code(self) -> u8 {
+    fn code(self) -> u8 {
         match self {
             Exit::Success => 0,
             Exit::Failure => 1,

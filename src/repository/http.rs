@@ -287,9 +287,13 @@ impl<'s> Client<'s> {
     fn hops(&self, request: &Request<'_>, access: &Access) -> std::result::Result<Response, Failure> {
         let mut url = request.url.to_string();
         let mut method = request.method.clone();
-        // Where the credentials may go: the base, or its TLS side once it has sent us there.
+        // Where the credentials may go: the base, or its TLS side once it has sent us there. Who was elsewhere comes back without, as
+        // in Go: the other server chose the address.
         let mut base = access.base.clone();
         for _ in 0..REDIRECT_LIMIT {
+            if !Address::parse(&url).is_some_and(|address| same_origin(&base, &address)) {
+                base.clear();
+            }
             let response = self.one(request, &Hop { method: &method, url: &url, base: &base, access })?;
             let resent = request.resend && matches!(response.status.as_u16(), 307 | 308);
             let target = response
@@ -309,10 +313,6 @@ impl<'s> Client<'s> {
             }
             if is_upgrade(&base, &url, &next) {
                 base = next.to_string();
-            }
-            // Who was sent elsewhere comes back without credentials, as in Go: the other server chose the address.
-            if !same_origin(&base, &next) {
-                base.clear();
             }
             if response.status == StatusCode::SEE_OTHER && method != Method::HEAD {
                 method = Method::GET;

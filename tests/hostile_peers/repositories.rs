@@ -43,6 +43,9 @@ fn credentials_do_not_come_back_from_another_host() {
     let body = client.fetch(Request::get(&own.url(), 100), &access(&own.url())).expect("the answer");
     assert_eq!(body, b"for everybody");
     assert_eq!(own.requests().iter().map(|request| has_credentials(request)).collect::<Vec<_>>(), [true, true, false]);
+    // Nor does who begins elsewhere get them at the end.
+    assert_eq!(client.fetch(Request::get(&other.url(), 100), &access(&own.url())).expect("the answer"), b"for everybody");
+    assert!(!has_credentials(&own.requests()[3]) && !has_credentials(&other.requests()[1]));
 }
 
 #[test]

@@ -48,17 +48,25 @@ enum Node {
     Super,
     /// `?`
     Single,
+    Set(Set),
+}
+
+/// One rune of several.
+#[derive(Debug, Clone, PartialEq)]
+enum Set {
     /// `[abc]`
-    List {
-        characters: Vec<char>,
-        not: bool,
-    },
+    List { characters: Vec<char>, not: bool },
     /// `[a-c]`
-    Range {
-        low: char,
-        high: char,
-        not: bool,
-    },
+    Range { low: char, high: char, not: bool },
+}
+
+impl Set {
+    fn has(&self, rune: char) -> bool {
+        match self {
+            Set::List { characters, not } => characters.contains(&rune) != *not,
+            Set::Range { low, high, not } => (*low..=*high).contains(&rune) != *not,
+        }
+    }
 }
 
 /// Deepest nesting of `{…}`.
@@ -119,7 +127,7 @@ impl Parser {
                 }
                 '[' => {
                     self.at += 1;
-                    nodes.push(self.set()?);
+                    nodes.push(Node::Set(self.set()?));
                 }
                 '{' => {
                     self.at += 1;
@@ -157,16 +165,16 @@ impl Parser {
     }
 
     /// The set behind a `[`.
-    fn set(&mut self) -> Option<Node> {
+    fn set(&mut self) -> Option<Set> {
         let not = self.eat('!');
         let low = self.peek()?;
         if self.pattern.get(self.at + 1) == Some(&'-') {
             self.at += 2;
             let high = self.next()?;
-            return (self.eat(']') && low <= high).then_some(Node::Range { low, high, not });
+            return (self.eat(']') && low <= high).then_some(Set::Range { low, high, not });
         }
         let characters: Vec<char> = self.text("]").chars().collect();
-        (self.eat(']') && !characters.is_empty()).then_some(Node::List { characters, not })
+        (self.eat(']') && !characters.is_empty()).then_some(Set::List { characters, not })
     }
 }
 

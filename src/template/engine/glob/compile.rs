@@ -4,8 +4,8 @@
 //! joined where one matcher can do for several, and what is left becomes a tree around the longest part of a known length. Which
 //! names match depends on these steps, so they are those of the library's `compiler/compiler.go`.
 
-use super::Node;
 use super::matcher::{Matcher, Tree};
+use super::{Node, Set};
 use crate::template::functions::Fault;
 use crate::template::work;
 
@@ -25,8 +25,7 @@ pub(super) fn compile(node: Node) -> Result<Matcher, Fault> {
         Node::Any => Matcher::Any,
         Node::Super => Matcher::Super,
         Node::Single => Matcher::Single,
-        Node::List { characters, not } => Matcher::List { characters, not },
-        Node::Range { low, high, not } => Matcher::Range { low, high, not },
+        Node::Set(set) => Matcher::Set(set),
     };
     Ok(simplified(matcher))
 }
@@ -39,7 +38,7 @@ fn compile_all(nodes: Vec<Node>) -> Result<Vec<Matcher>, Fault> {
 fn simplified(matcher: Matcher) -> Matcher {
     match matcher {
         Matcher::AnyOf(mut choices) if choices.len() == 1 => choices.remove(0),
-        Matcher::List { characters, not: false } if characters.len() == 1 => {
+        Matcher::Set(Set::List { characters, not: false }) if characters.len() == 1 => {
             Matcher::Text(characters.iter().collect::<String>().into_bytes())
         }
         Matcher::Tree(mut tree) => {
@@ -126,7 +125,7 @@ fn every(matchers: &[Matcher]) -> Option<Matcher> {
         let own: &[char] = match matcher {
             Matcher::Super => &[],
             Matcher::Any | Matcher::Single => &['/'],
-            Matcher::List { characters, not: true } => characters,
+            Matcher::Set(Set::List { characters, not: true }) => characters,
             _ => return None,
         };
         match matcher {

@@ -4,6 +4,7 @@
 //! depends on what each matcher takes for its length and its places, so both are those of the library's `match` folder, where they
 //! are wrong too. Trees search again and again, so they count their steps.
 
+use super::Set;
 use crate::template::functions::Fault;
 use crate::template::work;
 use crate::unicode::{count, decode, runes};
@@ -20,15 +21,7 @@ pub(super) enum Matcher {
     Super,
     /// One rune that is not `/`.
     Single,
-    List {
-        characters: Vec<char>,
-        not: bool,
-    },
-    Range {
-        low: char,
-        high: char,
-        not: bool,
-    },
+    Set(Set),
     /// At least so many runes.
     Min(usize),
     /// At most so many runes.
@@ -111,7 +104,7 @@ impl Matcher {
     pub(super) fn length(&self) -> Option<usize> {
         match self {
             Matcher::Nothing => Some(0),
-            Matcher::Single | Matcher::List { .. } | Matcher::Range { .. } => Some(1),
+            Matcher::Single | Matcher::Set(_) => Some(1),
             Matcher::Text(text) => Some(count(text)),
             Matcher::Row { length, .. } => Some(*length),
             Matcher::Tree(tree) => tree.length,
@@ -138,7 +131,7 @@ impl Matcher {
             Matcher::Any => memchr(b'/', text).is_none(),
             Matcher::Super => true,
             // An empty text counts as U+FFFD.
-            Matcher::Single | Matcher::List { .. } | Matcher::Range { .. } => {
+            Matcher::Single | Matcher::Set(_) => {
                 let (rune, width) = decode(text);
                 text.len() <= width && self.takes(rune)
             }
@@ -175,8 +168,7 @@ impl Matcher {
     fn takes(&self, rune: char) -> bool {
         match self {
             Matcher::Single => rune != '/',
-            Matcher::List { characters, not } => characters.contains(&rune) != *not,
-            Matcher::Range { low, high, not } => (*low..=*high).contains(&rune) != *not,
+            Matcher::Set(set) => set.has(rune),
             _ => false,
         }
     }
@@ -191,7 +183,7 @@ impl Matcher {
                 found => Some((0, starts(text.get(..found.unwrap_or(text.len())).unwrap_or_default(), 0))),
             },
             Matcher::Super => Some((0, starts(text, 0))),
-            Matcher::Single | Matcher::List { .. } | Matcher::Range { .. } => {
+            Matcher::Single | Matcher::Set(_) => {
                 runes(text).find(|item| self.takes(item.rune)).map(|item| (item.position, vec![item.rune.len_utf8()]))
             }
             Matcher::Min(least) => {

@@ -363,13 +363,14 @@ impl<'a> Searches<'a> {
         Ok(found.map(|found| (found.start(), found.end())))
     }
 
-    pub(super) fn locations(&self) -> Locations {
+    /// Room for the positions of the groups, which searches copy from now on.
+    pub(super) fn locations(&mut self) -> Locations {
+        self.copies = 1 + slots(self.pattern.names.len()) / COPIED;
         Locations(self.pattern.regex.create_captures())
     }
 
     /// As [`Searches::find_at`], with the positions of the groups.
     pub(super) fn captures_at(&mut self, locations: &mut Locations, at: usize) -> Result<Option<(usize, usize)>, Fault> {
-        self.copies = 1 + slots(self.pattern.names.len()) / COPIED;
         self.check(at)?;
         let input = Input::new(self.text).span(at..self.text.len());
         self.pattern.regex.search_captures_with(&mut self.pattern.cache.borrow_mut(), &input, &mut locations.0);
