@@ -315,10 +315,28 @@ impl FromIterator<(Arc<str>, Data)> for Map {
 }
 
 /// Whether a YAML, JSON or TOML text may hold more than so many items and entries. A value takes many times the memory of its text
-/// where that is a letter, so this is asked before a long text is parsed. Each item and entry but the first is behind one of these
-/// bytes, unless lists begin on the line of another, which is limited by its depth.
+/// where that is a letter, so this is asked before a long text is parsed. Each item and entry but the first is behind a line break, a
+/// comma or a bracket, or in YAML behind the dash or question mark of another one (`- - 1`).
 pub fn may_hold_more_than(text: &[u8], limit: usize) -> bool {
-    text.len() > limit && text.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'[' | b'{')).count() > limit
+    if text.len() <= limit {
+        return false;
+    }
+    let (mut count, mut is_behind) = (0, false);
+    for (at, byte) in text.iter().enumerate() {
+        let is_indicator = || matches!(text.get(at + 1), None | Some(b' ' | b'\t' | b'\n' | b'\r'));
+        match byte {
+            b'\n' | b'\r' | b',' | b'[' | b'{' => (count, is_behind) = (count + 1, false),
+            // The ends of U+0085, U+2028 and U+2029, which end lines too.
+            0x85 | 0xA8 | 0xA9 => (count, is_behind) = (count + 1, false),
+            b'-' | b'?' if is_indicator() => (count, is_behind) = (count + usize::from(is_behind), true),
+            b' ' | b'\t' => {}
+            _ => is_behind = false,
+        }
+        if count > limit {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -327,9 +345,17 @@ mod tests {
 
     #[test]
     fn items_of_a_text_are_estimated() {
-        for (text, limit, wanted) in
-            [("[1,2,3]", 3, false), ("[1,2,3]", 2, true), ("a: 1\nb: 2\nc: 3\n", 2, true), ("a long text", 2, false)]
-        {
+        for (text, limit, wanted) in [
+            ("[1,2,3]", 3, false),
+            ("[1,2,3]", 2, true),
+            ("a: 1\nb: 2\nc: 3\n", 2, true),
+            ("a long text", 2, false),
+            ("-\r-\r-\r", 2, true),
+            ("- - - -  - 1", 3, true),
+            ("- - - - 1\n", 4, false),
+            ("? ? ?\u{2028}- a", 1, true),
+            ("- a - b - c", 1, false),
+        ] {
             assert_eq!(may_hold_more_than(text.as_bytes(), limit), wanted, "{text}");
         }
     }

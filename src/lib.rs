@@ -2,7 +2,7 @@
 //!
 //! A module imports only from modules above it:
 //!
-//! 1. [`error`], [`diagnostic`], [`base64`], [`data`], `der`, [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`parallel`], `stack`, [`time`], [`unicode`], [`version`]
+//! 1. [`error`], [`diagnostic`], [`base64`], [`data`], `der`, [`number`], [`quote`], [`regexp`], [`url`], [`fs`], [`parallel`], `process`, `stack`, [`time`], [`unicode`], [`version`]
 //! 2. [`yaml`], [`json`], [`toml`]: texts to trees and back, as Go does it; `jinja`: texts that are Jinja templates
 //! 3. [`chart`]: the chart tree in memory, from folders and archives
 //! 4. [`values`]: `--set`, values files, coalescing, schema
@@ -40,6 +40,8 @@ pub mod manifest;
 pub mod number;
 pub mod package;
 pub mod parallel;
+#[cfg(feature = "remote")]
+mod process;
 pub mod quote;
 pub mod regexp;
 pub mod renderer;

@@ -9,6 +9,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// The longest line that is accepted (Go's `bufio.Scanner`).
 const LINE_LIMIT: usize = 64 * 1024;
 
+/// Most rules of a file: each path of a folder is held against each of them.
+const RULES_LIMIT: usize = 10_000;
+
 /// The name of the file that holds the rules.
 pub const FILE_NAME: &str = ".helmignore";
 
@@ -77,6 +80,9 @@ impl Rules {
             Some(rest) => (true, rest),
             None => (rest.contains('/'), rest),
         };
+        if self.rules.len() >= RULES_LIMIT {
+            return Err(Error::new(ErrorKind::Limit, format!("more than {RULES_LIMIT} rules")));
+        }
         self.rules.push(Rule { pattern: Pattern::parse(rest), negated, only_folders, whole_path });
         Ok(())
     }
@@ -270,6 +276,14 @@ mod tests {
 
     fn ignores(rules: &str, path: &str, is_folder: bool) -> bool {
         Rules::parse(rules.as_bytes()).unwrap().ignores(path, is_folder)
+    }
+
+    #[test]
+    fn rules_are_limited() {
+        let rules = "x\n".repeat(RULES_LIMIT);
+        assert!(Rules::parse(rules.as_bytes()).is_ok());
+        let error = Rules::parse(format!("{rules}x").as_bytes()).unwrap_err();
+        assert_eq!(error.message(), "more than 10000 rules");
     }
 
     #[test]

@@ -22,25 +22,51 @@ pub fn from_stdin() -> Result<String> {
     Ok(text.strip_suffix('\r').unwrap_or(text).to_string())
 }
 
-/// The first line of a file; `-` is standard input, which must not be a terminal or any other character device.
-pub fn from_file(path: &str) -> Result<Vec<u8>> {
-    if path == "-" && terminal::is_character_device() {
+/// The bytes of a file; `-` is standard input, which must not be a terminal or any other character device.
+fn read(path: &str) -> Result<Vec<u8>> {
+    if path != "-" {
+        return fs::read_limited(Path::new(path), LIMIT);
+    }
+    if terminal::is_character_device() {
         return Err(Error::new(ErrorKind::Usage, "specified reading passphrase from stdin, without input on stdin"));
     }
-    let bytes = if path == "-" { from_stdin()?.into_bytes() } else { fs::read_limited(Path::new(path), LIMIT)? };
-    // Go's line reader finds no line there.
-    if bytes.is_empty() {
-        return Err(Error::new(ErrorKind::Usage, "EOF"));
-    }
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().take(LIMIT).read_to_end(&mut bytes);
+    read.map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
+    Ok(bytes)
 }
 
-/// The passphrase that need not be typed: the first line of the file, where one is named, else what `RUTTER_PASSPHRASE` holds. It is read
-/// once for all that a run signs, since standard input can be read only once.
-pub fn given_passphrase(file: Option<&str>, session: &Session) -> Result<Option<Vec<u8>>> {
+/// Which part of a file is a passphrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The first line, for `package`; an empty file is an error.
+    FirstLine,
+    /// All but the line ends at its end, for `plugin package`.
+    Whole,
+}
+
+impl Part {
+    fn of(self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        match self {
+            // Go's line reader finds no line there.
+            Part::FirstLine if bytes.is_empty() => Err(no_answer()),
+            Part::FirstLine => {
+                let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+            }
+            Part::Whole => {
+                Ok(bytes.get(..bytes.iter().rposition(|byte| !is_end(byte)).map_or(0, |last| last + 1)).unwrap_or(bytes).to_vec())
+            }
+        }
+    }
+}
+
+/// The passphrase that need not be typed: in the file, where one is named, else what `RUTTER_PASSPHRASE` holds. It is read once for all
+/// that a run signs, since standard input can be read only once.
+pub fn given_passphrase(file: Option<&str>, part: Part, session: &Session) -> Result<Option<Vec<u8>>> {
     match file.filter(|file| !file.is_empty()) {
-        Some(file) => from_file(file).map(Some),
+        Some(file) => part.of(&read(file)?).map(Some),
         None => Ok(session.environment.get_filled("RUTTER_PASSPHRASE").map(String::into_bytes)),
     }
 }
@@ -129,4 +155,24 @@ fn line() -> Result<Option<String>> {
     let read = std::io::stdin().lock().take(LIMIT).read_line(&mut text);
     let count = read.map_err(|error| fs::fault("read", Path::new("/dev/stdin"), &error))?;
     Ok((count > 0).then(|| text.trim_end_matches(['\r', '\n']).to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_holds_a_passphrase() {
+        for (file, line, whole) in [
+            ("a\n", Some("a"), "a"),
+            ("a b\r\nc\r\n\n", Some("a b"), "a b\r\nc"),
+            ("\n", Some(""), ""),
+            ("\r\n", Some(""), ""),
+            ("", None, ""),
+            ("a", Some("a"), "a"),
+        ] {
+            assert_eq!(Part::FirstLine.of(file.as_bytes()).ok(), line.map(|line| line.as_bytes().to_vec()), "{file:?}");
+            assert_eq!(Part::Whole.of(file.as_bytes()).ok(), Some(whole.as_bytes().to_vec()), "{file:?}");
+        }
+    }
 }

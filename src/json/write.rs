@@ -30,6 +30,11 @@ impl Writer {
         Writer { limit, ..self }
     }
 
+    /// The limit, if there are more bytes already.
+    pub fn exceeded(&self) -> Option<usize> {
+        Some(self.limit).filter(|limit| self.out.len() > *limit)
+    }
+
     fn before(&mut self) {
         if self.comma {
             self.out.push(b',');

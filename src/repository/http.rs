@@ -287,9 +287,9 @@ impl<'s> Client<'s> {
     fn hops(&self, request: &Request<'_>, access: &Access) -> std::result::Result<Response, Failure> {
         let mut url = request.url.to_string();
         let mut method = request.method.clone();
-        // Where the credentials may go: the base, or its TLS side once it has sent us there. Who was elsewhere comes back without, as
-        // in Go: the other server chose the address.
-        let mut base = access.base.clone();
+        // Where the credentials may go: the base (with `--pass-credentials` where the first request goes), or its TLS side once it has
+        // sent us there. Who was elsewhere comes back without, as in Go: the other server chose the address.
+        let mut base = if access.pass_credentials { url.clone() } else { access.base.clone() };
         for _ in 0..REDIRECT_LIMIT {
             if !Address::parse(&url).is_some_and(|address| same_origin(&base, &address)) {
                 base.clear();
@@ -353,7 +353,7 @@ impl<'s> Client<'s> {
             // Browsers, and our transport too, would take the first part of the path as the host.
             return Err(permanent(format!("{verb} {}: http: no Host in request URL", quote(&shown))));
         }
-        let own = access.pass_credentials || same_origin(base, &address);
+        let own = same_origin(base, &address);
         let transport = self.transport(&address, access, own).map_err(|error| Failure { error, transient: false })?;
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {

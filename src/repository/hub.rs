@@ -44,7 +44,8 @@ pub fn search(endpoint: &str, words: &str, client: &Client<'_>) -> Result<Vec<Li
     address.path = url::join_plain(&path, SEARCH_PATH).into_bytes();
     address.query = [b"q=", query_escape(words.as_bytes()).as_slice()].concat();
     let place = String::from_utf8_lossy(&address.written()).into_owned();
-    let answer = client.send(Request { compressed: true, ..Request::get(&place, ANSWER_LIMIT) }, &Access::default());
+    let access = Access { base: endpoint.to_string(), ..Access::default() };
+    let answer = client.send(Request { compressed: true, ..Request::get(&place, ANSWER_LIMIT) }, &access);
     let body = answer.and_then(|answer| match answer.status.as_u16() {
         200 => Ok(answer.body),
         _ => Err(fetch_error(&place, answer.status)),

@@ -51,6 +51,10 @@ impl ParseError {
 /// The placeholder for the file's name in a message.
 const FILE: &str = "\0file\0";
 
+/// Most bytes of a template: files of a chart have five megabytes at most, but `tpl` may be given any text. Its tree takes up to forty
+/// times as much memory.
+const TEXT_LIMIT: usize = 16 << 20;
+
 type Result<T> = std::result::Result<T, Box<ParseError>>;
 
 /// Parses a text with Go's default delimiters.
@@ -76,6 +80,9 @@ pub fn parse_with(text: Arc<[u8]>, vocabulary: Vocabulary) -> Result<Parsed> {
         places: HashMap::default(),
         vocabulary,
     };
+    if bytes.len() > TEXT_LIMIT {
+        return parser.fault(format!("template is longer than {TEXT_LIMIT} bytes"));
+    }
     let main = parser.top()?;
     // Empty again, since everything that was begun is complete.
     PENDING.set(Pending { nodes: parser.nodes, commands: parser.commands, operands: parser.operands });
@@ -608,5 +615,11 @@ mod tests {
         assert!(fault(&text).ends_with("max expression depth exceeded"));
         let text = "{{ if true }}".repeat(100_000);
         assert!(fault(&text).ends_with("max expression depth exceeded"));
+    }
+
+    #[test]
+    fn a_template_may_not_be_as_long_as_a_text() {
+        assert!(parse(vec![b' '; TEXT_LIMIT].into()).is_ok());
+        assert_eq!(fault("{{1}}".repeat(TEXT_LIMIT / 5 + 1)), "template: t:1: template is longer than 16777216 bytes");
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod bytes;
 mod entries;
 pub mod globals;
 pub(crate) mod growth;
+pub(crate) mod held;
 pub(crate) mod identity;
 mod list;
 mod map;
@@ -112,6 +113,11 @@ impl Str {
         self.0.is_empty()
     }
 
+    /// Whether nobody else has these bytes, as of a text that was just made.
+    pub(crate) fn is_only(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     /// The shared bytes.
     pub fn shared(&self) -> &Arc<[u8]> {
         &self.0
@@ -130,39 +136,51 @@ impl std::borrow::Borrow<[u8]> for Str {
     }
 }
 
+impl Drop for Str {
+    fn drop(&mut self) {
+        if self.is_only() {
+            held::release(self.0.len());
+        }
+    }
+}
+
 impl From<&str> for Str {
     fn from(text: &str) -> Str {
-        Str(Arc::from(text.as_bytes()))
+        Str::from(text.as_bytes())
     }
 }
 
 impl From<String> for Str {
     fn from(text: String) -> Str {
-        Str(Arc::from(text.into_bytes()))
+        Str::from(text.into_bytes())
     }
 }
 
 impl From<&[u8]> for Str {
     fn from(bytes: &[u8]) -> Str {
-        Str(Arc::from(bytes))
+        Str::from(Arc::<[u8]>::from(bytes))
     }
 }
 
 impl From<Vec<u8>> for Str {
     fn from(bytes: Vec<u8>) -> Str {
-        Str(Arc::from(bytes))
+        Str::from(Arc::<[u8]>::from(bytes))
     }
 }
 
 impl From<Arc<[u8]>> for Str {
     fn from(bytes: Arc<[u8]>) -> Str {
-        Str(bytes)
+        let text = Str(bytes);
+        if text.is_only() {
+            held::hold(text.len());
+        }
+        text
     }
 }
 
 impl From<Arc<str>> for Str {
     fn from(text: Arc<str>) -> Str {
-        Str(text.into())
+        Str::from(Arc::<[u8]>::from(text))
     }
 }
 

@@ -6,16 +6,29 @@
 //! within minutes; what takes longer counts as several.
 
 use super::functions::Fault;
+use super::value::{Value, held};
 use std::cell::Cell;
 
 /// Most steps of one render, unless more are allowed. The largest public charts take a fiftieth of this.
 pub(crate) const LIMIT: u64 = 100_000_000;
 
-/// A text of this length takes the memory of one item of a list.
+/// How many bytes that are kept are made in one step: they take the memory of one entry of a dict.
 pub(crate) const BYTES_MADE: usize = 16;
 
+/// How many bytes of a text are made in one step; what texts hold is limited by [`HELD_LIMIT`].
+const TEXT_MADE: usize = 256;
+
+/// How many items of a list are copied in one step; what lists hold is limited by [`HELD_LIMIT`].
+const ITEMS_COPIED: usize = 16;
+
+/// Most bytes that texts and lists hold at once, for each thread that renders.
+pub(crate) const HELD_LIMIT: usize = 1 << 30;
+
+/// How the message of a render that holds too much begins.
+pub(crate) const HELD: &str = "templates hold more than ";
+
 /// How many bytes of a text, or items of a list or dict, a function reads in one step.
-const READ: usize = 64;
+const READ: usize = 128;
 
 /// The steps of a password hash (bcrypt).
 pub(crate) const HASH: u64 = 50_000;
@@ -99,7 +112,17 @@ pub(crate) fn passing(count: usize) -> u64 {
     (count / 8) as u64
 }
 
-/// Counts the steps of making a text of so many bytes.
+/// The steps of making a text of so many bytes.
+pub(crate) fn making(bytes: usize) -> u64 {
+    (bytes / if bytes < held::LEAST { BYTES_MADE } else { TEXT_MADE }) as u64
+}
+
+/// The steps of making a list of so many items.
+pub(crate) fn copying(items: usize) -> u64 {
+    (items / if items * size_of::<Value>() < held::LEAST { 1 } else { ITEMS_COPIED }) as u64
+}
+
+/// Counts the steps of making so many bytes that are kept.
 pub(crate) fn charge_made(bytes: usize) -> Result<(), Fault> {
     charge((bytes / BYTES_MADE) as u64)
 }

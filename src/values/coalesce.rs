@@ -17,13 +17,15 @@ use crate::data::{Data, Map};
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-/// Most pairs of tables that are merged for one chart tree: imports can make tables that hold another twice, which holds another
-/// twice. Umbrella charts merge hundreds.
-const MERGED_LIMIT: u32 = 1_000_000;
+/// Imports can make tables that hold another twice, which holds another twice, so the pairs of tables that are merged are counted.
+/// So many are always allowed; umbrella charts merge hundreds.
+const MERGED_ALWAYS: u64 = 1_000_000;
+/// For a chart tree as many are allowed as if every chart had every table (globals can come to that), but no more than this.
+const MERGED_LIMIT: u64 = 30_000_000;
 
 /// Values for rendering: nulls delete the charts' defaults (`CoalesceValues`).
 ///
@@ -100,8 +102,11 @@ struct Coalescer<'a> {
     /// Whether subcharts with the same values may share one table, because nothing changes it afterwards.
     share: bool,
     notices: &'a mut Notices,
-    /// How many pairs of tables were merged.
-    merged: u32,
+    /// How many pairs of tables were merged, and how many may be.
+    merged: u64,
+    allowed: u64,
+    /// What is coalesced, to allow for more if it is large.
+    whole: Option<(&'a Chart, &'a Arc<Map>)>,
     /// Cleaned copies of larger maps, by address (the chart tree keeps the maps alive): a subchart used a hundred times is
     /// searched for nulls once.
     cleaned: HashMap<*const Map, Option<Arc<Map>>, ahash::RandomState>,
@@ -157,10 +162,11 @@ impl<'a> Twins<'a> {
 
 impl<'a> Coalescer<'a> {
     fn new(merge: bool, share: bool, notices: &'a mut Notices) -> Coalescer<'a> {
-        Coalescer { merge, share, notices, merged: 0, cleaned: HashMap::default() }
+        Coalescer { merge, share, notices, merged: 0, allowed: MERGED_ALWAYS, whole: None, cleaned: HashMap::default() }
     }
 
-    fn run(&mut self, chart: &Chart, values: &Arc<Map>) -> Result<Table> {
+    fn run(&mut self, chart: &'a Chart, values: &'a Arc<Map>) -> Result<Table> {
+        self.whole = Some((chart, values));
         let destination = Table::of(values.clone());
         self.chart(chart, &destination, Path::ROOT)?;
         Ok(destination)
@@ -288,7 +294,7 @@ impl<'a> Coalescer<'a> {
     }
 
     fn global_entries(&mut self, below: &Table, above: &Table, copied_now: bool, own: Path) -> Result<()> {
-        let mut added = Vec::new();
+        let (mut replaced, mut added) = (Vec::new(), Vec::new());
         for (key, value) in above.snapshot() {
             let present = below.get(&key);
             if !value.is_table() {
@@ -299,16 +305,21 @@ impl<'a> Coalescer<'a> {
                 }
                 continue;
             }
+            // Where the table was put there by an earlier pass, merging it changes nothing.
+            let is_put_there = |present: &Node| matches!((present.untouched(), value.untouched()), (Some(present), Some(value)) if Arc::ptr_eq(&present, &value));
+            let is_new = present.as_ref().is_none_or(is_put_there);
             match present {
-                None => {
+                _ if is_new => {
                     let shared = match copied_now {
                         true => above.shared_child(&key).map(|table| table.copy()),
                         false => above.sealed_inner(&key),
                     };
                     if let Some(shared) = shared {
+                        replaced.extend(present.is_some().then(|| key.clone()));
                         added.push((key, Node::Table(shared)));
                     }
                 }
+                None => {}
                 Some(present) if present.is_table() => {
                     let (Some(over), Some(under)) = (above.shared_child(&key), below.child(&key)) else { continue };
                     let copy = over.copy();
@@ -321,17 +332,22 @@ impl<'a> Coalescer<'a> {
                 }
             }
         }
-        below.apply(&[], added);
+        below.apply(&replaced, added);
         Ok(())
     }
 
     /// Merges `source` under `destination` (`coalesceTablesFullKey`).
     fn tables(&mut self, destination: &Table, source: &Table, path: Path, merge: bool, kind: Source) -> Result<()> {
         self.merged += 1;
-        if self.merged > MERGED_LIMIT {
-            let message =
-                format!("values have more than {MERGED_LIMIT} tables to merge, the last one at {path}: tables that hold others twice?");
-            return Err(Error::new(ErrorKind::Limit, message));
+        if self.merged > self.allowed {
+            // Most trees never come here, so it is counted only now.
+            if let Some((chart, values)) = self.whole.take() {
+                self.allowed = most_pairs(chart, values).clamp(MERGED_ALWAYS, MERGED_LIMIT);
+            }
+            if self.merged > self.allowed {
+                let message = format!("values have more than {} tables to merge, the last one at {path}", self.allowed);
+                return Err(Error::new(ErrorKind::Limit, message));
+            }
         }
         if destination.same(source) || (kind == Source::Dropped && source.is_empty()) {
             return Ok(());
@@ -434,6 +450,24 @@ impl<'a> Coalescer<'a> {
     fn notice(&mut self, message: String) {
         self.notices.push(Level::Info, message);
     }
+}
+
+/// How many pairs there are of a chart of the tree and a table of its values or the user's. A table that several hold is one.
+fn most_pairs(chart: &Chart, values: &Arc<Map>) -> u64 {
+    let mut tables: HashSet<*const Map, ahash::RandomState> = HashSet::default();
+    let mut maps = vec![values];
+    let (mut charts, mut count) = (vec![chart], 0u64);
+    while let Some(chart) = charts.pop() {
+        count += 1;
+        charts.extend(&chart.dependencies);
+        maps.push(&chart.values);
+        while let Some(map) = maps.pop() {
+            if tables.insert(Arc::as_ptr(map)) {
+                maps.extend(map.iter().filter_map(|(_, value)| value.as_map()));
+            }
+        }
+    }
+    count.saturating_mul(tables.len() as u64)
 }
 
 #[cfg(test)]

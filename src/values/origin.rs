@@ -188,7 +188,6 @@ impl Sources<'_> {
             return None;
         }
         chart.metadata.dependencies.iter().find_map(|entry| {
-            let (subchart, name) = subchart(chart, entry.name_or_alias())?;
             entry.import_values.iter().find_map(|import| {
                 let (child, parent) = match import {
                     Data::Str(export) => (format!("exports.{export}"), ".".to_string()),
@@ -198,6 +197,7 @@ impl Sources<'_> {
                 let taken: Vec<&str> = if parent == "." { Vec::new() } else { parent.split('.').collect() };
                 let rest = path.strip_prefix(taken.as_slice())?;
                 let path: Vec<&str> = child.split('.').chain(rest.iter().copied()).collect();
+                let (subchart, name) = subchart(chart, entry.name_or_alias())?;
                 below(subchart, name, &path, imports + 1)
             })
         })

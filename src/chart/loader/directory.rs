@@ -4,7 +4,7 @@
 //! notice, without the files that `.helmignore` names. Matches Helm's `pkg/chart/v2/loader/directory.go` and `internal/sympath`.
 
 use super::ready::{self, Parsed, Ready};
-use super::{BYTE_ORDER_MARK, Contents, ENTRIES_LIMIT, FILE_LIMIT, Observe, WORTH_A_THREAD};
+use super::{BYTE_ORDER_MARK, Contents, FILE_LIMIT, Observe, WORTH_A_THREAD};
 use crate::chart::ignore::{self, Rules};
 use crate::chart::{Bytes, File};
 use crate::diagnostic::{Level, Notices};
@@ -17,6 +17,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Most entries of a chart folder: a folder with dependencies of some other program in it may have hundreds of thousands.
+const FOLDER_LIMIT: usize = 1_000_000;
 
 /// How many waiting pieces make another thread worthwhile.
 const WAITING_PIECES: usize = 4;
@@ -56,8 +59,8 @@ pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, obs
         walk.run(&start);
     });
     let mut pieces = walk.work.into_inner().unwrap_or_else(PoisonError::into_inner).pieces;
-    if walk.entries.into_inner() > ENTRIES_LIMIT {
-        let message = format!("chart folder has more than {ENTRIES_LIMIT} entries");
+    if walk.entries.into_inner() > FOLDER_LIMIT {
+        let message = format!("chart folder has more than {FOLDER_LIMIT} entries");
         return Err(Error::new(ErrorKind::Limit, message));
     }
     let mut gathered = Gathered { files: Vec::new(), ready: Ready::default(), notices };
@@ -276,7 +279,7 @@ impl Walk<'_> {
             if is_unfinished(&entry) {
                 continue;
             }
-            if self.entries.fetch_add(1, Ordering::Relaxed) > ENTRIES_LIMIT {
+            if self.entries.fetch_add(1, Ordering::Relaxed) > FOLDER_LIMIT {
                 break;
             }
             let inner = entry.to_string_lossy();

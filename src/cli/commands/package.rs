@@ -88,7 +88,8 @@ impl Run for Arguments {
             time: session.environment.source_date()?,
         };
         // Before anything is written: what cannot be signed is not packed.
-        let passphrase = if self.sign { secret::given_passphrase(self.passphrase_file.as_deref(), session)? } else { None };
+        let passphrase =
+            if self.sign { secret::given_passphrase(self.passphrase_file.as_deref(), secret::Part::FirstLine, session)? } else { None };
         let is_report = self.output.as_deref() == Some("json");
         let mut listing = Listing::new();
         let packed = arguments.iter().enumerate().try_for_each(|(number, argument)| {

@@ -253,7 +253,7 @@ impl Package {
         if key.is_empty() {
             return Err(Error::new(ErrorKind::Verification, "private key not found"));
         }
-        let given = secret::given_passphrase(self.passphrase_file.as_deref(), session)?;
+        let given = secret::given_passphrase(self.passphrase_file.as_deref(), secret::Part::Whole, session)?;
         let mut passphrase = |name: &str| secret::passphrase(given.as_deref(), name, session);
         let signing = provenance::Signing {
             keyring,

@@ -13,11 +13,11 @@ use crate::cli::session::Session;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::process;
 use crate::quote::quote;
 use crate::repository::access::Access;
 use crate::repository::getter::Getter;
 use crate::repository::url::redact;
-use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -100,21 +100,15 @@ impl Plugin {
         prepared.program = fs::clean(&program).to_string_lossy().into_owned();
         let mut command = prepared.command(environment);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().map_err(|error| program::not_started(&error, &command))?;
-        let mut output = Vec::new();
-        let read = child.stdout.take().map_or(Ok(0), |stdout| stdout.take(limit + 1).read_to_end(&mut output));
-        if output.len() as u64 > limit {
-            // The answer is refused already, so how the program ends does not matter.
-            let _ = child.kill();
-            let _ = child.wait();
+        let child = command.spawn().map_err(|error| program::not_started(&error, &command))?;
+        let output = process::output(child, limit).map_err(|error| fs::fault("wait", Path::new(command.get_program()), &error))?;
+        let Some(output) = output else {
             let shown = redact(arguments[3]);
             return fault(ErrorKind::Limit, format!("what lies at {shown} is larger than the limit of {limit} bytes"));
-        }
-        let status = child.wait().and_then(|status| read.map(|_| status));
-        let status = status.map_err(|error| fs::fault("wait", Path::new(command.get_program()), &error))?;
-        if !status.success() {
+        };
+        if !output.status.success() {
             return fault(ErrorKind::Repository, format!("plugin {} exited with error", quote(&self.name)));
         }
-        Ok(output)
+        Ok(output.stdout)
     }
 }

@@ -305,7 +305,7 @@ impl Source {
                     false => error,
                 })?;
                 // The caller decides whether a missing provenance file is an error.
-                let provenance = client.fetch(Request::get(&format!("{address}.prov"), PROVENANCE_LIMIT), &Access::default()).ok();
+                let provenance = client.fetch(Request::get(&format!("{address}.prov"), PROVENANCE_LIMIT), &access).ok();
                 Ok(Fetched { archive, provenance, file_name })
             }
             Source::Registry(reference) => {
@@ -401,7 +401,8 @@ fn top_of(members: &[Member]) -> Option<String> {
 fn names_archive(address: &str, session: &Session) -> Result<bool> {
     let settings = repository_settings(session)?;
     let console = Console::new(session);
-    let Ok(answer) = Client::new(&settings, &console).send(Request::head(address), &Access::default()) else { return Ok(false) };
+    let access = Access { base: address.to_string(), ..Access::default() };
+    let Ok(answer) = Client::new(&settings, &console).send(Request::head(address), &access) else { return Ok(false) };
     let kind = answer.header("content-type").unwrap_or_default().to_lowercase();
     Ok(matches!(kind.as_str(), "application/gzip" | "application/x-gzip" | "application/x-tgz" | "application/x-gtar"))
 }

@@ -11,10 +11,14 @@ use crate::cli::session::Session;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::process;
 use crate::quote::quote;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+/// Most bytes that a post-renderer may print; what is printed is read as YAML.
+const OUTPUT_LIMIT: u64 = 256 << 20;
 
 /// A program that transforms manifests: a plugin's, or with [`PostRenderer::program`] any.
 pub struct PostRenderer<'a> {
@@ -61,9 +65,12 @@ impl PostRender for PostRenderer<'_> {
                     let _ = input.write_all(&manifests);
                 }
             });
-            child.wait_with_output()
+            process::output(child, OUTPUT_LIMIT)
         });
         let output = output.map_err(|error| failed(fs::fault("wait", Path::new(&self.name), &error)))?;
+        let output = output.ok_or_else(|| {
+            failed(Error::new(ErrorKind::Limit, format!("plugin {name} printed more than the limit of {OUTPUT_LIMIT} bytes")))
+        })?;
         if !output.status.success() {
             return Err(failed(Error::new(ErrorKind::Usage, format!("plugin {name} exited with error"))));
         }

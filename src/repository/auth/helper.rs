@@ -7,6 +7,7 @@ use super::{Credential, fault};
 use crate::data::Data;
 use crate::error::Result;
 use crate::json;
+use crate::process;
 use crate::quote::quote;
 use crate::repository::{Settings, printable};
 use std::io::Write as _;
@@ -15,6 +16,8 @@ use std::process::{Command, Stdio};
 
 /// The helpers' message if they have no credential for a registry.
 const NOT_FOUND: &str = "credentials not found in native keychain";
+/// Most bytes that a helper may print.
+const ANSWER_LIMIT: u64 = 1 << 20;
 /// The user name that marks the secret as a refresh token.
 const TOKEN_USER: &str = "<token>";
 
@@ -86,7 +89,8 @@ fn run(settings: &Settings, name: &str, action: &str, input: &[u8]) -> Result<st
         // A helper may end without reading its input; only its output matters.
         let _ = stdin.write_all(input);
     }
-    let output = child.wait_with_output().map_err(failed)?;
+    let output = process::output(child, ANSWER_LIMIT).map_err(failed)?;
+    let output = output.ok_or_else(|| fault(format!("{}: printed more than {ANSWER_LIMIT} bytes", path.display())))?;
     if output.status.success() {
         return Ok(Ok(output.stdout));
     }

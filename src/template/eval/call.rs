@@ -8,8 +8,30 @@ use super::operand::box_field;
 use super::{Evaluated, Evaluation, Evaluator, Frame, hints};
 use crate::template::ast::{NodeRef, Operand};
 use crate::template::functions::{Call, Function, Parameter, Parameters};
-use crate::template::value::Value;
+use crate::template::value::{Value, held};
 use crate::template::work;
+use std::sync::Arc;
+
+/// Functions that take as long for a long argument as for a short one.
+const PASSING: [&str; 17] = [
+    "get",
+    "set",
+    "unset",
+    "hasKey",
+    "default",
+    "coalesce",
+    "ternary",
+    "empty",
+    "list",
+    "tuple",
+    "dict",
+    "first",
+    "last",
+    "mustFirst",
+    "mustLast",
+    "kindOf",
+    "typeOf",
+];
 
 impl Evaluator<'_> {
     /// A function of the registry.
@@ -24,23 +46,20 @@ impl Evaluator<'_> {
     ) -> Evaluation<Value> {
         let mark = self.arguments.len();
         self.collect_arguments(frame, dot, function.name, &function.parameters, arguments, piped)?;
-        self.count_arguments(frame, mark)?;
+        self.count_arguments(frame, mark, function.name)?;
         let arguments = self.arguments.get(mark..).unwrap_or_default();
         let result = (function.call)(&mut Call { arguments, host: &mut *self.host });
-        let is_argument = matches!((&result, arguments), (Ok(Value::Map(made)), [Value::Map(given), ..]) if made.same(given));
         self.arguments.truncate(mark);
         let value = match result {
             Ok(value) => value,
             Err(fault) => return Err(self.call_failed(frame, node, function.name, fault.message)),
         };
-        if !is_argument {
-            self.count_result(frame, node, function.name, &value)?;
-        }
+        self.count_result(frame, node, function.name, &value)?;
         Ok(value)
     }
 
     /// Counts a call and the reading of its arguments. What takes longer than reading them once, the function counts itself.
-    pub(super) fn count_arguments(&self, frame: &Frame<'_>, mark: usize) -> Evaluation<()> {
+    pub(super) fn count_arguments(&self, frame: &Frame<'_>, mark: usize, name: &str) -> Evaluation<()> {
         let arguments = self.arguments.get(mark..).unwrap_or_default();
         let sizes = arguments.iter().map(|argument| match argument {
             Value::Str(text) => text.len(),
@@ -49,11 +68,14 @@ impl Evaluator<'_> {
             Value::Map(map) => map.size(),
             _ => 0,
         });
-        let steps = sizes.fold(1 + work::passing(arguments.len()), |steps, size| steps + work::reading(size));
-        self.work(frame, steps)
+        let read = sizes.fold(0, |steps, size| steps + work::reading(size));
+        // Few arguments are so long that the name matters.
+        let read = if read > 0 && PASSING.contains(&name) { 0 } else { read };
+        self.work(frame, 1 + work::passing(arguments.len()) + read)
     }
 
-    /// Refuses a text that is too long, whichever function made it, and counts the making of a result.
+    /// Refuses a text that is too long, whichever function made it, and counts the making of a result, unless it is one that others have
+    /// too: an argument, or a part of one.
     pub(super) fn count_result<'t>(&self, frame: &mut Frame<'t>, node: NodeRef<'t>, name: &str, value: &Value) -> Evaluation<()> {
         let steps = match value {
             Value::Str(text) => {
@@ -62,14 +84,19 @@ impl Evaluator<'_> {
                     let message = format!("result of {length} bytes exceeds the limit of {limit} bytes");
                     return Err(self.call_failed(frame, node, name, message));
                 }
-                length / work::BYTES_MADE
+                if text.is_only() { work::making(length) } else { 0 }
             }
-            Value::Bytes(bytes) => bytes.len() / work::BYTES_MADE,
-            Value::List(list) => list.len(),
-            Value::Map(map) => map.size(),
+            Value::Bytes(bytes) if Arc::strong_count(bytes) == 1 => (bytes.len() / work::BYTES_MADE) as u64,
+            Value::List(list) if list.is_only() && list.is_of_new_texts() => 2 * list.len() as u64,
+            Value::List(list) if list.is_only() => work::copying(list.len()),
+            Value::Map(map) if map.is_only() => map.size() as u64,
             _ => 0,
         };
-        self.work(frame, steps as u64)
+        if held::bytes() > work::HELD_LIMIT {
+            let message = format!("{}{} bytes of texts and lists at once", work::HELD, work::HELD_LIMIT);
+            return Err(self.call_failed(frame, node, name, message));
+        }
+        self.work(frame, steps)
     }
 
     #[cold]

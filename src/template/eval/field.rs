@@ -23,7 +23,7 @@ impl Evaluator<'_> {
         arguments: &'t [Operand],
         piped: Option<Value>,
     ) -> Evaluation<Evaluated> {
-        self.work(frame, work::reading((names.end - names.start) as usize))?;
+        self.work(frame, work::passing((names.end - names.start) as usize))?;
         let mut receiver = receiver;
         let mut piped = piped;
         let mut parent = None;
@@ -158,7 +158,7 @@ impl Evaluator<'_> {
     ) -> Evaluation<Evaluated> {
         let mark = self.arguments.len();
         self.collect_arguments(frame, dot, name, &method.parameters, arguments, piped)?;
-        self.count_arguments(frame, mark)?;
+        self.count_arguments(frame, mark, "")?;
         let result = (method.call)(self.arguments.get(mark..).unwrap_or_default());
         self.arguments.truncate(mark);
         match result {

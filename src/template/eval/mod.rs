@@ -19,7 +19,7 @@ mod walk;
 
 use super::ast::NodeRef;
 use super::functions::{self, Host};
-use super::value::{Str, Value};
+use super::value::{Str, Value, held};
 use super::work;
 use failure::Failure;
 use memory::Memory;
@@ -142,6 +142,7 @@ impl<'e> Evaluator<'e> {
         self.including.clear();
         self.layers.clear();
         self.memory.begin_file();
+        held::forget();
         self.execute_name(name, data, out)
     }
 

@@ -177,7 +177,7 @@ impl Evaluator<'_> {
             }
             Value::Map(map) => {
                 let boxed = map.kind() != MapKind::Str;
-                self.work(frame, work::reading(map.len()))?;
+                self.work(frame, work::passing(map.len()))?;
                 for (key, item) in map.entries() {
                     ran = true;
                     if !self.iterate(frame, branch, Value::Str(key), Evaluated { value: item, boxed }, out)? {

@@ -232,7 +232,6 @@ impl<'a> Printer<'a> {
             'v' if self.flags.sharp_v => self.print_byte_literal("[]uint8", bytes),
             'v' | 'd' if self.flags == Flags::default() => {
                 write_byte_list(self.out, bytes);
-                return self.check_size();
             }
             _ => {
                 self.push("[");
@@ -243,10 +242,9 @@ impl<'a> Printer<'a> {
                     self.print_integer(IntKind::Uint8, i64::from(*byte), verb)?;
                 }
                 self.push("]");
-                return self.check_size();
             }
         }
-        Ok(())
+        self.check_size()
     }
 
     /// Whether long byte lists are deferred.

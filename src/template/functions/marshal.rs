@@ -37,6 +37,8 @@ trait Target {
     /// Whether it handles keys that are not UTF-8 itself; otherwise their wrong bytes become U+FFFD.
     fn takes_bytes(&self) -> bool;
     fn visits(&mut self) -> &mut Visits;
+    /// The limit of the result, if it is longer already.
+    fn exceeded(&self) -> Option<usize>;
     fn begin_map(&mut self, length: usize);
     fn key(&mut self, text: &[u8]);
     fn end_map(&mut self);
@@ -69,6 +71,9 @@ impl Target for YamlTarget {
     }
     fn visits(&mut self) -> &mut Visits {
         &mut self.visits
+    }
+    fn exceeded(&self) -> Option<usize> {
+        self.writer.exceeded()
     }
     fn begin_map(&mut self, length: usize) {
         self.writer.begin_map(length);
@@ -127,6 +132,9 @@ impl Target for JsonTarget {
     fn visits(&mut self) -> &mut Visits {
         &mut self.1
     }
+    fn exceeded(&self) -> Option<usize> {
+        self.0.exceeded()
+    }
     fn begin_map(&mut self, _: usize) {
         self.0.begin_map();
     }
@@ -173,7 +181,7 @@ fn fault(error: &Error) -> Fault {
     Fault::new(error.message())
 }
 
-/// `yaml.Marshal` (Bridge) or go-yaml v3's encoder (Pretty), with the final line end. What is longer than `limit` bytes is not whole.
+/// `yaml.Marshal` (Bridge) or go-yaml v3's encoder (Pretty), with the final line end. Fails at about `limit` bytes; a little more may come out whole.
 pub(super) fn to_yaml(value: &Value, style: Style, limit: usize) -> Result<Vec<u8>, Fault> {
     let mut target = YamlTarget { writer: yaml::Writer::new(style).limited(limit), style, visits: Visits::default() };
     push(&mut target, value, 0).map_err(|fault| match style {
@@ -183,7 +191,7 @@ pub(super) fn to_yaml(value: &Value, style: Style, limit: usize) -> Result<Vec<u
     target.writer.finish().map_err(|error| fault(&error))
 }
 
-/// `json.Marshal`. What is longer than `limit` bytes is not whole.
+/// `json.Marshal`. Fails at about `limit` bytes; a little more may come out whole.
 pub(super) fn to_json(value: &Value, dialect: Dialect, limit: usize) -> Result<Vec<u8>, Fault> {
     let mut target = JsonTarget(json::Writer::new(dialect == Dialect::Json).limited(limit), Visits::default());
     push(&mut target, value, 0)?;
@@ -192,6 +200,9 @@ pub(super) fn to_json(value: &Value, dialect: Dialect, limit: usize) -> Result<V
 
 fn push<T: Target>(target: &mut T, value: &Value, depth: usize) -> Result<(), Fault> {
     target.visits().count()?;
+    if let Some(limit) = target.exceeded() {
+        return Err(Fault::limit(format!("result exceeds the limit of {limit} bytes")));
+    }
     match value {
         Value::Nil => target.null(),
         Value::Bool(truth) => target.bool(*truth),
@@ -337,7 +348,10 @@ fn toml_node(value: &Value, depth: usize, visits: &mut Visits) -> Result<Node, F
             Node::Str(text.as_bytes().to_vec())
         }
         Value::Bytes(bytes) if bytes::is_nil(bytes) => Node::Nil,
-        Value::Bytes(bytes) => Node::List(bytes.iter().map(|byte| Node::Uint(u64::from(*byte))).collect()),
+        Value::Bytes(bytes) => {
+            visits.count_text(bytes.len().saturating_mul(size_of::<Node>()))?;
+            Node::List(bytes.iter().map(|byte| Node::Uint(u64::from(*byte))).collect())
+        }
         Value::List(list) if list.is_nil() => Node::Nil,
         Value::Map(map) if map.is_nil() => Node::Nil,
         Value::List(list) => {

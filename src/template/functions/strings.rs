@@ -284,13 +284,15 @@ fn replace(call: &mut Call) -> Outcome {
         return Ok(Value::Str(call.str(2)));
     }
     let mut out = Vec::with_capacity(text.len());
-    let mut from = 0;
+    let (mut from, mut count) = (0, 0);
     for at in found {
         out.extend_from_slice(text.get(from..at).unwrap_or_default());
         out.extend_from_slice(new);
         from = at + old.len();
+        count += 1;
         call.check_size(out.len())?;
     }
+    work::charge(work::passing(count))?;
     out.extend_from_slice(text.get(from..).unwrap_or_default());
     Ok(Value::str(out))
 }

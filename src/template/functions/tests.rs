@@ -119,6 +119,27 @@ fn texts_are_counted_while_they_are_written() {
     assert!(render(many, &values, &options).unwrap_err().contains("may hold more than 1000000 items"));
 }
 
+/// What is made and dropped again may be more than is held at once.
+#[test]
+fn what_templates_hold_is_limited() {
+    let (values, options) = (values(), Options::default());
+    let kept = r#"{{ $l := list }}{{ range until 100 }}{{ $l = append $l (printf "%s%d" (repeat 50000000 "x") .) }}{{ end }}"#;
+    let message = render(kept, &values, &options).unwrap_err();
+    assert!(message.contains("templates hold more than 1073741824 bytes of texts and lists at once"), "{message}");
+    // Nested lists are held too.
+    let lists = r#"{{ $d := dict }}{{ range until 100000 }}{{ $_ := set $d (printf "%d" .) (until 100000) }}{{ end }}"#;
+    let message = render(lists, &values, &options).unwrap_err();
+    assert!(message.contains("templates hold more than"), "{message}");
+    for (growing, wanted) in [
+        (r#"{{ $t := "" }}{{ range until 3000 }}{{ $t = printf "%s, item-%0900d" $t . }}{{ end }}{{ len $t }}"#, "2721000"),
+        (r#"{{ $l := list }}{{ range until 20000 }}{{ $l = append $l . }}{{ end }}{{ len $l }}"#, "20000"),
+        (r#"{{ $l := list }}{{ range until 8000 }}{{ if not (has . $l) }}{{ $l = append $l . }}{{ end }}{{ end }}{{ len $l }}"#, "8000"),
+        (r#"{{ $l := until 100000 }}{{ range until 20000 }}{{ $x := $l | default list }}{{ end }}{{ len $l }}"#, "100000"),
+    ] {
+        assert_eq!(render(growing, &values, &options), Ok(wanted.as_bytes().to_vec()), "{growing}");
+    }
+}
+
 #[test]
 fn results_larger_than_allowed_are_refused() {
     let values = values();

@@ -10,7 +10,7 @@ use crate::template::format::SIZE_LIMIT;
 use crate::template::work;
 
 /// Far more than a manifest can hold, yet quickly reached.
-const LIMIT: u32 = 1_000_000;
+const LIMIT: u32 = 5_000_000;
 
 /// The counter of a walk.
 #[derive(Debug, Default)]

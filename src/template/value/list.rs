@@ -3,7 +3,7 @@
 //! Goes in: items, or a shared list of a parsed text. Comes out: [`List`], whose type is kept beside the items. Only `sortAlpha`
 //! changes a slice in place, so lists need no locks; a view creates its values on first use.
 
-use super::{Map, MapKind, Value, burial, growth, trace};
+use super::{Map, MapKind, Value, burial, growth, held, trace};
 use crate::data;
 use std::cell::{Cell, OnceCell};
 use std::fmt;
@@ -78,6 +78,7 @@ pub enum Room {
 impl Drop for ListCell {
     fn drop(&mut self) {
         if let Some(items) = self.items.take() {
+            held::release(items.len() * size_of::<Value>());
             burial::bury(items);
         }
     }
@@ -115,6 +116,7 @@ impl List {
     }
 
     fn of(kind: ListKind, nil: bool, source: Option<Arc<data::Items>>, items: OnceCell<Vec<Value>>, room: Room, birth: u32) -> List {
+        held::hold(items.get().map_or(0, Vec::len) * size_of::<Value>());
         List(Rc::new(ListCell { kind, nil, source, items, room, sorted: OnceCell::new(), birth: Cell::new(birth) }))
     }
 
@@ -128,7 +130,10 @@ impl List {
 
     fn unsorted(&self) -> &[Value] {
         self.0.items.get_or_init(|| match &self.0.source {
-            Some(source) => source.iter().map(|item| Value::view(item, self.0.birth.get())).collect(),
+            Some(source) => {
+                held::hold(source.len() * size_of::<Value>());
+                source.iter().map(|item| Value::view(item, self.0.birth.get())).collect()
+            }
             None => Vec::new(),
         })
     }
@@ -153,6 +158,17 @@ impl List {
             (None, Some(source)) => source.len(),
             (None, None) => 0,
         }
+    }
+
+    /// Whether nobody else has this list, as of one that was just made; the items of a view were not.
+    pub(crate) fn is_only(&self) -> bool {
+        Rc::strong_count(&self.0) == 1 && self.0.items.get().is_some()
+    }
+
+    /// Whether its texts were made with it, as those of a text that was split, judged by the first and the last one.
+    pub(crate) fn is_of_new_texts(&self) -> bool {
+        let items = self.items();
+        items.first().into_iter().chain(items.last()).any(|item| matches!(item, Value::Str(text) if text.is_only()))
     }
 
     /// The room behind the last item.

@@ -297,6 +297,11 @@ impl Map {
         }
     }
 
+    /// Whether nobody else has this map, as of one that was just made; the entries of a view were not.
+    pub(crate) fn is_only(&self) -> bool {
+        Rc::strong_count(&self.cell) == 1 && matches!(&*self.cell.state.borrow(), MapState::Own(_) | MapState::Unwritten { .. })
+    }
+
     /// About how many entries there are: for counting work, which reads nothing that a template could tell.
     pub(crate) fn size(&self) -> usize {
         match &*self.cell.state.borrow() {

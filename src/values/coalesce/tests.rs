@@ -121,3 +121,29 @@ fn tables_that_hold_others_twice_are_not_unfolded_without_end() {
     let cleaned = Coalescer::new(false, false, &mut notices).without_nulls(&map);
     assert!(Arc::ptr_eq(&cleaned, &map));
 }
+
+/// Five hundred charts that add to a thousand globals have more tables to merge than are allowed for small trees.
+#[test]
+fn more_tables_are_merged_where_there_are_more_charts_and_tables() {
+    let sub = chart("sub", r#"{"a": {"b": {}}, "c": [{"no": {"table": 1}}]}"#, vec![]);
+    let root = chart("root", r#"{"x": {}}"#, vec![sub.clone(), sub]);
+    let Data::Map(values) = data(r#"{"y": {"z": {}}}"#) else { panic!("a map") };
+    // Of three charts: the root's values and `x`; the subchart's, which both have, with `a` and `b`; the user's with `y` and `z`.
+    assert_eq!(most_pairs(&root, &values), 3 * (2 + 3 + 3));
+}
+
+/// Values are coalesced several times, and the globals of the first time are found in each subchart the second time.
+#[test]
+fn globals_that_are_there_already_are_not_merged_again() {
+    let adding = |name| chart(name, r#"{"global": {"own": {"x": 1}, "a": {"b": {"z": 3}}}}"#, vec![chart("leaf", "{}", vec![])]);
+    let more: String = (0..100).map(|number| format!(r#", "k{number}": {{"t": {{"x": 1}}}}"#)).collect();
+    let values = format!(r#"{{"global": {{"a": {{"b": {{"y": 2}}}}{more}}}}}"#);
+    let root = chart("root", &values, vec![adding("one"), adding("two")]);
+    let first = merge_values(&root, &Arc::new(Map::new()), &mut Notices::new()).unwrap();
+    let mut notices = Notices::new();
+    let mut coalescer = Coalescer::new(true, true, &mut notices);
+    let second = coalescer.run(&root, &first).unwrap();
+    // What the subcharts add is merged, and nothing else.
+    assert!(coalescer.merged < 30, "{}", coalescer.merged);
+    assert_eq!(print(&Data::Map(second.freeze().unwrap())), print(&Data::Map(first)));
+}

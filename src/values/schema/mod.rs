@@ -12,6 +12,7 @@ mod drafts;
 mod fault;
 mod formats;
 mod multiple;
+mod patterns;
 mod plain;
 mod written;
 

@@ -8,6 +8,7 @@
 //!
 //! The required form of each keyword is that of the drafts' own schemas (json-schema.org), the strictest of all drafts.
 
+use super::patterns::Patterns;
 use super::{EXACT, drafts};
 use crate::data::{Data, Items, Map};
 use crate::regexp;
@@ -60,6 +61,7 @@ pub(super) struct Plain<'a> {
     root: &'a Data,
     draft: u32,
     patterns: HashMap<&'a str, OnceCell<Option<Regex>>, ahash::RandomState>,
+    memory: Patterns<'a>,
     /// The parts that were checked.
     seen: HashSet<*const Data, ahash::RandomState>,
     steps: Cell<usize>,
@@ -138,7 +140,8 @@ impl<'a> Plain<'a> {
     /// The schema, if all its keywords are known and it is well formed.
     pub(super) fn of(root: &'a Data) -> Option<Plain<'a>> {
         let draft = root.as_map()?.get("$schema").map_or(Some(drafts::LATEST), |address| drafts::named(address.as_str()?))?;
-        let mut plain = Plain { root, draft, patterns: HashMap::default(), seen: HashSet::default(), steps: Cell::new(0) };
+        let mut plain =
+            Plain { root, draft, patterns: HashMap::default(), memory: Patterns::default(), seen: HashSet::default(), steps: Cell::new(0) };
         plain.is_known(root, 0).then_some(plain)
     }
 
@@ -215,6 +218,9 @@ impl<'a> Plain<'a> {
     /// Whether this is a pattern both to Go and to the validator. Compiled only when used, except with a counted repeat, since
     /// only that can make it too large.
     fn is_pattern(&mut self, pattern: &'a str) -> bool {
+        if !self.memory.add(pattern) {
+            return false;
+        }
         let regex = self.patterns.entry(pattern).or_default();
         if pattern.contains('{') { regex.get_or_init(|| compile(pattern)).is_some() } else { regexp::translate(pattern.as_bytes()).is_ok() }
     }

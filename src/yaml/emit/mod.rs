@@ -109,6 +109,11 @@ impl Writer {
         Writer { limit, ..self }
     }
 
+    /// The limit, if there are more bytes already.
+    pub fn exceeded(&self) -> Option<usize> {
+        Some(self.limit).filter(|limit| self.out.len() > *limit)
+    }
+
     /// Opens a map of `length` entries, to be followed by [`Writer::key`], a value, … and [`Writer::end_map`].
     pub fn begin_map(&mut self, length: usize) {
         self.begin(length, Open::MapAtKey, b"{", b"}");

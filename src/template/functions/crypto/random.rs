@@ -6,6 +6,7 @@
 use super::super::{Call, Fault, Host, Outcome};
 use crate::base64;
 use crate::template::value::Value;
+use crate::template::work;
 
 /// A length that the host allows; negative ones are `None`.
 fn length(call: &Call) -> Result<Option<usize>, Fault> {
@@ -14,6 +15,7 @@ fn length(call: &Call) -> Result<Option<usize>, Fault> {
     if length > limit {
         return Err(Fault::new(format!("random text of {length} bytes is longer than the limit of {limit}")));
     }
+    work::charge_made(length)?;
     Ok(Some(length))
 }
 
