@@ -118,6 +118,12 @@ impl Str {
         Arc::strong_count(&self.0) == 1
     }
 
+    /// The bytes for somebody who is no value; they are not counted as held any more.
+    pub(crate) fn given_away(&self) -> Arc<[u8]> {
+        held::release(self.0.len());
+        self.0.clone()
+    }
+
     /// The shared bytes.
     pub fn shared(&self) -> &Arc<[u8]> {
         &self.0

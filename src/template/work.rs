@@ -24,9 +24,6 @@ const ITEMS_COPIED: usize = 16;
 /// Most bytes that texts and lists hold at once, for each thread that renders.
 pub(crate) const HELD_LIMIT: usize = 1 << 30;
 
-/// How the message of a render that holds too much begins.
-pub(crate) const HELD: &str = "templates hold more than ";
-
 /// How many bytes of a text, or items of a list or dict, a function reads in one step.
 const READ: usize = 128;
 

@@ -57,16 +57,16 @@ impl PostRender for PostRenderer<'_> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().map_err(|error| failed(program::not_started(&error, &command)))?;
         let input = child.stdin.take();
-        // A separate thread writes the input, since the program may write output before it has read everything.
-        let output = std::thread::scope(|scope| {
-            scope.spawn(move || {
-                if let Some(mut input) = input {
-                    // A program may ignore its input, so a failed write is no error.
-                    let _ = input.write_all(&manifests);
-                }
+        // A separate thread writes the input, since the program may write output before it has read everything. Nobody waits for it: what
+        // the program has started may keep the input open after it has ended.
+        if let Some(mut input) = input {
+            let writing = std::thread::Builder::new().spawn(move || {
+                // A program may ignore its input, so a failed write is no error.
+                let _ = input.write_all(&manifests);
             });
-            process::output(child, OUTPUT_LIMIT)
-        });
+            writing.map_err(|error| failed(fs::fault("write", Path::new(&self.name), &error)))?;
+        }
+        let output = process::output(child, OUTPUT_LIMIT);
         let output = output.map_err(|error| failed(fs::fault("wait", Path::new(&self.name), &error)))?;
         let output = output.ok_or_else(|| {
             failed(Error::new(ErrorKind::Limit, format!("plugin {name} printed more than the limit of {OUTPUT_LIMIT} bytes")))

@@ -13,25 +13,8 @@ use crate::template::work;
 use std::sync::Arc;
 
 /// Functions that take as long for a long argument as for a short one.
-const PASSING: [&str; 17] = [
-    "get",
-    "set",
-    "unset",
-    "hasKey",
-    "default",
-    "coalesce",
-    "ternary",
-    "empty",
-    "list",
-    "tuple",
-    "dict",
-    "first",
-    "last",
-    "mustFirst",
-    "mustLast",
-    "kindOf",
-    "typeOf",
-];
+const PASSING: [&str; 13] =
+    ["get", "set", "unset", "hasKey", "default", "coalesce", "ternary", "empty", "list", "tuple", "dict", "kindOf", "typeOf"];
 
 impl Evaluator<'_> {
     /// A function of the registry.
@@ -61,16 +44,26 @@ impl Evaluator<'_> {
     /// Counts a call and the reading of its arguments. What takes longer than reading them once, the function counts itself.
     pub(super) fn count_arguments(&self, frame: &Frame<'_>, mark: usize, name: &str) -> Evaluation<()> {
         let arguments = self.arguments.get(mark..).unwrap_or_default();
-        let sizes = arguments.iter().map(|argument| match argument {
-            Value::Str(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-            Value::List(list) => list.len(),
-            Value::Map(map) => map.size(),
-            _ => 0,
-        });
-        let read = sizes.fold(0, |steps, size| steps + work::reading(size));
+        let mut read = 0;
+        for argument in arguments {
+            read += match argument {
+                Value::Str(text) => work::reading(text.len()),
+                Value::Bytes(bytes) => work::reading(bytes.len()),
+                Value::List(list) if list.is_unused() => work::passing(list.len()),
+                Value::List(list) => work::reading(list.len()),
+                Value::Map(map) => work::reading(map.size()),
+                _ => 0,
+            };
+        }
         // Few arguments are so long that the name matters.
-        let read = if read > 0 && PASSING.contains(&name) { 0 } else { read };
+        if read > 0 && PASSING.contains(&name) {
+            // The first change of a map that is shared copies its entries.
+            let copied = arguments.first().map_or(0, |argument| match argument {
+                Value::Map(map) if map.is_view() && matches!(name, "set" | "unset") => map.size(),
+                _ => 0,
+            });
+            read = copied as u64;
+        }
         self.work(frame, 1 + work::passing(arguments.len()) + read)
     }
 
@@ -87,16 +80,20 @@ impl Evaluator<'_> {
                 if text.is_only() { work::making(length) } else { 0 }
             }
             Value::Bytes(bytes) if Arc::strong_count(bytes) == 1 => (bytes.len() / work::BYTES_MADE) as u64,
-            Value::List(list) if list.is_only() && list.is_of_new_texts() => 2 * list.len() as u64,
+            Value::List(list) if list.is_only() && list.is_of_new_items() => 2 * list.len() as u64,
             Value::List(list) if list.is_only() => work::copying(list.len()),
             Value::Map(map) if map.is_only() => map.size() as u64,
             _ => 0,
         };
         if held::bytes() > work::HELD_LIMIT {
-            let message = format!("{}{} bytes of texts and lists at once", work::HELD, work::HELD_LIMIT);
-            return Err(self.call_failed(frame, node, name, message));
+            return Err(self.call_failed(frame, node, name, held_too_much()));
         }
         self.work(frame, steps)
+    }
+
+    /// Refuses to go on where too much is held; what includes make does not pass [`Evaluator::count_result`].
+    pub(super) fn check_held(&self, frame: &Frame<'_>) -> Evaluation<()> {
+        if held::bytes() > work::HELD_LIMIT { self.fail(frame, held_too_much()) } else { Ok(()) }
     }
 
     #[cold]
@@ -245,3 +242,8 @@ impl Evaluator<'_> {
 
 const ONE: Parameters = Parameters { list: &[Parameter::Reflect], variadic: false };
 const AT_LEAST_ONE: Parameters = Parameters { list: &[Parameter::Reflect, Parameter::Reflect], variadic: true };
+
+#[cold]
+fn held_too_much() -> String {
+    format!("templates hold more than {} bytes of texts and lists at once", work::HELD_LIMIT)
+}

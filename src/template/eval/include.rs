@@ -195,6 +195,7 @@ impl<'e> Evaluator<'e> {
             Value::Str(text) => {
                 // Whether it is searched or looked up: so that threads, which keep texts apart, count the same.
                 self.work(frame, 1 + 2 * work::reading(text.len()))?;
+                self.check_held(frame)?;
                 Ok((text, data))
             }
             _ => Ok((Str::from(""), data)),
@@ -254,7 +255,7 @@ impl<'e> Evaluator<'e> {
         if let Some(parsed) = self.parsed.texts.get(text.as_bytes()) {
             return Ok(parsed.clone());
         }
-        match parser::parse(text.shared().clone()) {
+        match parser::parse(text.given_away()) {
             Ok(parsed) => {
                 let parsed = Arc::new(parsed);
                 self.parsed.keep(text, &parsed);

@@ -117,6 +117,7 @@ impl<'e> Evaluator<'e> {
     pub fn new(set: &'e TemplateSet, host: &'e mut dyn Host, strict: bool) -> Evaluator<'e> {
         let outer = work::done();
         work::resume(0);
+        held::forget();
         functions::begin_render();
         Evaluator {
             outer,
@@ -142,7 +143,6 @@ impl<'e> Evaluator<'e> {
         self.including.clear();
         self.layers.clear();
         self.memory.begin_file();
-        held::forget();
         self.execute_name(name, data, out)
     }
 

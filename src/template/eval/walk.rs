@@ -158,6 +158,9 @@ impl Evaluator<'_> {
             }
             Value::List(list) => {
                 let boxed = matches!(list.kind(), ListKind::Any);
+                if list.is_unused() {
+                    self.work(frame, work::passing(list.len()))?;
+                }
                 for (index, item) in list.items().iter().enumerate() {
                     ran = true;
                     let item = Evaluated { value: item.clone(), boxed };

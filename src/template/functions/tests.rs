@@ -130,9 +130,23 @@ fn what_templates_hold_is_limited() {
     let lists = r#"{{ $d := dict }}{{ range until 100000 }}{{ $_ := set $d (printf "%d" .) (until 100000) }}{{ end }}"#;
     let message = render(lists, &values, &options).unwrap_err();
     assert!(message.contains("templates hold more than"), "{message}");
+    // What includes make counts too.
+    let included = r#"{{ define "a" }}{{ range until 600 }}{{ repeat 100000 "x" }}{{ end }}{{ end }}{{ $d := dict }}{{ range until 30 }}{{ $_ := set $d (toString .) (include "a" .) }}{{ end }}"#;
+    let message = render(included, &values, &options).unwrap_err();
+    assert!(message.contains("templates hold more than"), "{message}");
+    // A shared map or list that is used is copied.
+    let shared = r#"{{ $j := printf "[%s]" (repeat 300000 "1," | trimSuffix ",") }}{{ $m := dict "l" (fromJsonArray $j) }}"#;
+    for used in ["first (deepCopy $m).l", "range (deepCopy $m).l }}{{ break }}{{ end"] {
+        let endless = format!("{shared}{{{{ range until 1000000 }}}}{{{{ {used} }}}}{{{{ end }}}}");
+        let options = Options { step_limit: 10_000_000, ..Options::default() };
+        let message = render(&endless, &values, &options).unwrap_err();
+        assert!(message.contains("10000000 steps"), "{message}");
+    }
     for (growing, wanted) in [
         (r#"{{ $t := "" }}{{ range until 3000 }}{{ $t = printf "%s, item-%0900d" $t . }}{{ end }}{{ len $t }}"#, "2721000"),
         (r#"{{ $l := list }}{{ range until 20000 }}{{ $l = append $l . }}{{ end }}{{ len $l }}"#, "20000"),
+        (r#"{{ $l := list }}{{ range until 11000 }}{{ $l = append $l (printf "x%d" .) }}{{ end }}{{ len $l }}"#, "11000"),
+        (r#"{{ $l := list }}{{ range until 11000 }}{{ $l = prepend $l (printf "x%d" .) }}{{ end }}{{ len $l }}"#, "11000"),
         (r#"{{ $l := list }}{{ range until 8000 }}{{ if not (has . $l) }}{{ $l = append $l . }}{{ end }}{{ end }}{{ len $l }}"#, "8000"),
         (r#"{{ $l := until 100000 }}{{ range until 20000 }}{{ $x := $l | default list }}{{ end }}{{ len $l }}"#, "100000"),
     ] {

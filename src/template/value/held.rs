@@ -2,7 +2,7 @@
 //!
 //! Goes in: their sizes, when they are made and when they are dropped. Comes out: the sum. Steps limit how much a render makes, which
 //! may be a hundred times what it keeps: a text that grows in a loop is made anew each round. The sum belongs to the thread, since
-//! lists do not leave it; what is dropped elsewhere, or by who shares the bytes, is still counted until the next file.
+//! lists do not leave it; a text whose last owner is not a value is still counted until the next render.
 
 use std::cell::Cell;
 

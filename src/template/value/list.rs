@@ -165,10 +165,22 @@ impl List {
         Rc::strong_count(&self.0) == 1 && self.0.items.get().is_some()
     }
 
-    /// Whether its texts were made with it, as those of a text that was split, judged by the first and the last one.
-    pub(crate) fn is_of_new_texts(&self) -> bool {
+    /// Whether its items were made with it, as those of a text that was split, judged by three of them: what `append` and its like make
+    /// has at least one that the list before has too.
+    pub(crate) fn is_of_new_items(&self) -> bool {
         let items = self.items();
-        items.first().into_iter().chain(items.last()).any(|item| matches!(item, Value::Str(text) if text.is_only()))
+        let is_new = |item: &Value| match item {
+            Value::Str(text) => text.is_only(),
+            Value::List(list) => list.is_only(),
+            Value::Map(map) => map.is_only(),
+            _ => false,
+        };
+        [items.first(), items.get(items.len() / 2), items.last()].into_iter().flatten().all(is_new)
+    }
+
+    /// Whether its values are still to be made of the items of a shared list.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.0.items.get().is_none()
     }
 
     /// The room behind the last item.

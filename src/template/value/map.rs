@@ -297,6 +297,11 @@ impl Map {
         }
     }
 
+    /// Whether it still has no entries of its own, so that a change copies those of the shared map.
+    pub(crate) fn is_view(&self) -> bool {
+        matches!(&*self.cell.state.borrow(), MapState::View { .. })
+    }
+
     /// Whether nobody else has this map, as of one that was just made; the entries of a view were not.
     pub(crate) fn is_only(&self) -> bool {
         Rc::strong_count(&self.cell) == 1 && matches!(&*self.cell.state.borrow(), MapState::Own(_) | MapState::Unwritten { .. })

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Deepest nesting of a schema; the validator's time grows with the square.
 const MAXIMUM_DEPTH: usize = 1_000;
 /// How often parts of a schema may apply to parts of the values, in total. The validator keeps a fault for each that does not fit.
-const MAXIMUM_STEPS: u64 = 50_000_000;
+const MAXIMUM_STEPS: u64 = 20_000_000;
 
 /// The fault in the text of a schema: too deep nesting, or a pattern that is too large.
 pub(super) fn fault_of(schema: &Data) -> Option<String> {

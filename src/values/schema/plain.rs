@@ -20,8 +20,12 @@ use std::sync::Arc;
 /// Deepest nesting of a schema, and of applying its parts.
 const DEPTH_LIMIT: usize = 100;
 
-/// How often keywords of a schema are applied to values at most, where each name, pattern and listed value counts.
-const STEPS_LIMIT: usize = 1_000_000;
+/// How often keywords of a schema are applied to values at most, where each name, pattern and listed value counts. More than the
+/// validator may do: values that fit take no memory here.
+const STEPS_LIMIT: usize = 50_000_000;
+
+/// How many steps it counts to look for a pattern.
+const STEPS_OF_A_SEARCH: usize = 50;
 
 /// How many bytes of a text count as one step.
 const BYTES_OF_A_STEP: usize = 256;
@@ -226,7 +230,7 @@ impl<'a> Plain<'a> {
     }
 
     fn matches(&self, pattern: &str, text: &str) -> Verdict {
-        if !self.spend(1) {
+        if !self.spend(STEPS_OF_A_SEARCH) {
             return Unknown;
         }
         match self.patterns.get(pattern).and_then(|regex| regex.get_or_init(|| compile(pattern)).as_ref()) {

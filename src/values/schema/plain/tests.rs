@@ -174,7 +174,7 @@ fn what_takes_long_is_left_to_the_validator() {
     let members = |count: usize| format!("{{{}}}", texts(count).replace("\",", "\": 1,") + ": 1");
     let one_of = format!(r#"{{"properties": {{"a": {{"items": {{"enum": [{}]}}}}}}}}"#, texts(2_000));
     let patterns = format!(r#"{{"patternProperties": {}}}"#, members(1_500).replace(": 1", ": {}"));
-    for (schema, few, many) in [(one_of, items(10), items(2_000)), (patterns, members(10), members(1_500))] {
+    for (schema, few, many) in [(one_of, items(10), items(30_000)), (patterns, members(10), members(1_500))] {
         assert_eq!((admits(&schema, &few), admits(&schema, &many)), (Some(true), Some(false)));
     }
     // The time for a schema grows with its size only.
