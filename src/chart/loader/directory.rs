@@ -38,6 +38,17 @@ const MOST_THREADS: usize = 4;
 
 /// The files of the chart in `folder`, which must be an absolute path, and the results of parsing them.
 pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, observe: &dyn Observe) -> Result<(Vec<File>, Ready)> {
+    read_within(FOLDER_LIMIT, folder, contents, notices, observe)
+}
+
+/// The same, of a folder with at most so many entries.
+fn read_within(
+    limit: usize,
+    folder: &Path,
+    contents: Contents,
+    notices: &mut Notices,
+    observe: &dyn Observe,
+) -> Result<(Vec<File>, Ready)> {
     let ignore_file = folder.join(ignore::FILE_NAME);
     let mut rules = match fs::exists(&ignore_file) {
         true => Rules::parse(&read_file(&ignore_file, FILE_LIMIT)?)?,
@@ -49,6 +60,7 @@ pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, obs
         contents,
         held: AtomicUsize::new(0),
         observe,
+        limit,
         entries: AtomicUsize::new(0),
         work: Mutex::default(),
         changed: Condvar::new(),
@@ -59,8 +71,8 @@ pub(super) fn read(folder: &Path, contents: Contents, notices: &mut Notices, obs
         walk.run(&start);
     });
     let mut pieces = walk.work.into_inner().unwrap_or_else(PoisonError::into_inner).pieces;
-    if walk.entries.into_inner() > FOLDER_LIMIT {
-        let message = format!("chart folder has more than {FOLDER_LIMIT} entries");
+    if walk.entries.into_inner() > limit {
+        let message = format!("chart folder has more than {limit} entries");
         return Err(Error::new(ErrorKind::Limit, message));
     }
     let mut gathered = Gathered { files: Vec::new(), ready: Ready::default(), notices };
@@ -193,6 +205,8 @@ struct Walk<'a> {
     /// How many files were to be held open, including those beyond the limit.
     held: AtomicUsize,
     observe: &'a dyn Observe,
+    /// Most entries, and how many there are so far.
+    limit: usize,
     entries: AtomicUsize,
     work: Mutex<Work>,
     changed: Condvar,
@@ -279,7 +293,7 @@ impl Walk<'_> {
             if is_unfinished(&entry) {
                 continue;
             }
-            if self.entries.fetch_add(1, Ordering::Relaxed) > FOLDER_LIMIT {
+            if self.entries.fetch_add(1, Ordering::Relaxed) > self.limit {
                 break;
             }
             let inner = entry.to_string_lossy();
@@ -463,6 +477,18 @@ mod tests {
         let [notice] = notices.list.as_slice() else { panic!("one link, one notice: {:?}", notices.list) };
         assert!(notice.message.starts_with("found symbolic link in path."), "{notice:?}");
         assert!(notice.attributes[1].1.ends_with("/outside"), "{notice:?}");
+    }
+
+    #[test]
+    fn a_folder_with_too_many_entries_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["Chart.yaml", "templates/a.yaml", "files/deep/b.txt"] {
+            fs::write_with_folders(&folder.path().join(name), b"x: y\n", fs::Mode::New(0o644)).unwrap();
+        }
+        let read =
+            |limit| read_within(limit, folder.path(), Contents::Read, &mut Notices::new(), &|_: &File| ()).map(|(files, _)| files.len());
+        assert_eq!(read(6).ok(), Some(3));
+        assert_eq!(read(5).unwrap_err().message(), "chart folder has more than 5 entries");
     }
 
     #[test]

@@ -181,7 +181,8 @@ fn fault(error: &Error) -> Fault {
     Fault::new(error.message())
 }
 
-/// `yaml.Marshal` (Bridge) or go-yaml v3's encoder (Pretty), with the final line end. Fails at about `limit` bytes; a little more may come out whole.
+/// `yaml.Marshal` (Bridge) or go-yaml v3's encoder (Pretty), with the final line end. Fails at about `limit` bytes; a
+/// little more may come out whole.
 pub(super) fn to_yaml(value: &Value, style: Style, limit: usize) -> Result<Vec<u8>, Fault> {
     let mut target = YamlTarget { writer: yaml::Writer::new(style).limited(limit), style, visits: Visits::default() };
     push(&mut target, value, 0).map_err(|fault| match style {
