@@ -366,6 +366,7 @@ pub struct Operand {
 }
 
 /// The kind of a term; kinds larger than most are kept in their own lists.
+#[repr(u32)]
 pub enum OperandKind {
     Dot,
     Nil,
@@ -409,6 +410,7 @@ pub struct Chain {
 
 /// A resolved function.
 #[derive(Clone, Copy)]
+#[repr(u32)]
 pub enum Callee {
     Intrinsic(Intrinsic),
     Function(At<&'static Function>),
@@ -416,6 +418,7 @@ pub enum Callee {
 
 /// Functions that the evaluator implements itself, since they need more than evaluated arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
 pub enum Intrinsic {
     And,
     Or,

@@ -12,6 +12,7 @@ use std::ops::Range;
 
 /// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
 pub enum Kind {
     /// The lexer gave up; [`Lexer::error`] has the text.
     Error,
@@ -51,12 +52,30 @@ pub enum Kind {
     With,
 }
 
-/// One token: `text[start..end]`.
-#[derive(Debug, Clone, Copy)]
+/// One token: `text[start..end]`. Two numbers travel in registers, three would go through memory: every token is passed on several
+/// times.
+#[derive(Clone, Copy)]
 pub struct Token {
     pub kind: Kind,
-    pub start: u32,
-    pub end: u32,
+    /// The start, and in the upper half the end.
+    place: u64,
+}
+
+impl Token {
+    /// A token of these bounds, which are below 2^32: texts are shorter.
+    pub fn new(kind: Kind, start: usize, end: usize) -> Token {
+        Token { kind, place: start as u64 & u64::from(u32::MAX) | (end as u64) << 32 }
+    }
+
+    /// Where it starts in the text.
+    pub fn start(self) -> u32 {
+        self.place as u32
+    }
+
+    /// Where it ends.
+    pub fn end(self) -> u32 {
+        (self.place >> 32) as u32
+    }
 }
 
 /// Reads tokens from a text.
@@ -171,7 +190,7 @@ impl<'a> Lexer<'a> {
     /// The next token; always `Eof` at the end and after an error.
     pub fn next_token(&mut self) -> Token {
         if self.failed {
-            return Token { kind: Kind::Eof, start: self.start as u32, end: self.start as u32 };
+            return Token::new(Kind::Eof, self.start, self.start);
         }
         if self.inside_action { self.action() } else { self.plain_text() }
     }
@@ -181,7 +200,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn emit(&mut self, kind: Kind) -> Token {
-        let token = Token { kind, start: self.start as u32, end: self.at as u32 };
+        let token = Token::new(kind, self.start, self.at);
         self.start = self.at;
         token
     }
@@ -195,7 +214,7 @@ impl<'a> Lexer<'a> {
         self.error = message.into();
         self.failed = true;
         self.fault = fault;
-        Token { kind: Kind::Error, start: self.start as u32, end: self.at as u32 }
+        Token::new(Kind::Error, self.start, self.at)
     }
 
     fn plain_text(&mut self) -> Token {
@@ -216,7 +235,7 @@ impl<'a> Lexer<'a> {
                 let token = self.emit(Kind::Text);
                 self.at = delimiter;
                 self.start = delimiter;
-                if token.end > token.start {
+                if token.end() > token.start() {
                     return token;
                 }
             }
@@ -531,7 +550,7 @@ mod tests {
             let token = lexer.next_token();
             let part = match token.kind {
                 Kind::Error => lexer.error().to_string(),
-                _ => text[token.start as usize..token.end as usize].to_string(),
+                _ => text[token.start() as usize..token.end() as usize].to_string(),
             };
             found.push((token.kind, part));
             if matches!(token.kind, Kind::Error | Kind::Eof) {

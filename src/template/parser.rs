@@ -70,7 +70,7 @@ pub fn parse_with(text: Arc<[u8]>, vocabulary: Vocabulary) -> Result<Parsed> {
         text: &bytes,
         source: Source::new(text.clone()),
         lexer: Lexer::new(&bytes),
-        tokens: [Token { kind: Kind::Eof, start: 0, end: 0 }; 3],
+        tokens: [Token::new(Kind::Eof, 0, 0); 3],
         peeked: 0,
         body: Body::new(),
         nodes,
@@ -227,11 +227,11 @@ impl<'a> Parser<'a> {
     }
 
     fn bytes(&self, token: Token) -> &'a [u8] {
-        self.text.get(token.start as usize..token.end as usize).unwrap_or_default()
+        self.text.get(token.start() as usize..token.end() as usize).unwrap_or_default()
     }
 
     fn line(&self, token: Token) -> usize {
-        line_and_column(self.text, token.start as usize).0
+        line_and_column(self.text, token.start() as usize).0
     }
 
     /// A fault at the last token read, as in Go.
@@ -245,8 +245,8 @@ impl<'a> Parser<'a> {
 
     /// A fault at `token`, as in Go, that people see at `marked`.
     fn fault_marking<T>(&self, token: Token, marked: Token, message: impl Into<String>) -> Result<T> {
-        let marked = if marked.kind == Kind::Error { self.lexer.fault() } else { marked.start as usize..marked.end as usize };
-        Err(Box::new(ParseError { line: self.line(token), position: token.start as usize, marked, message: message.into() }))
+        let marked = if marked.kind == Kind::Error { self.lexer.fault() } else { marked.start() as usize..marked.end() as usize };
+        Err(Box::new(ParseError { line: self.line(token), position: token.start() as usize, marked, message: message.into() }))
     }
 
     fn unexpected<T>(&self, token: Token, context: &str) -> Result<T> {
@@ -389,9 +389,9 @@ impl<'a> Parser<'a> {
     fn text_or_action(&mut self) -> Result<Item> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text { start: token.start, end: token.end })),
+            Kind::Text => Ok(Item::Node(Node::Text { start: token.start(), end: token.end() })),
             Kind::LeftDelim => {
-                self.body.action_start = Some(token.start);
+                self.body.action_start = Some(token.start());
                 let item = self.action()?;
                 self.body.action_start = None;
                 Ok(item)
@@ -446,7 +446,7 @@ impl<'a> Parser<'a> {
         }
         let quoted = self.bytes(token);
         if next.kind == Kind::RightDelim && memchr::memchr(odd, quoted).is_none() && std::str::from_utf8(quoted).is_ok() {
-            return Some(Node::Quoted { start: token.start + 1, end: token.end - 1 });
+            return Some(Node::Quoted { start: token.start() + 1, end: token.end() - 1 });
         }
         match space {
             Some(space) => self.backup_three(token, space),
@@ -519,7 +519,7 @@ impl<'a> Parser<'a> {
         // Go parses the body with a separate parser, and reports its end from the outer one.
         self.define_body(name.clone(), CONTEXT, Some(self.tokens[0]))?;
         self.body = outer;
-        let call = TemplateCall { position: token.start, name, pipe: Some(pipe) };
+        let call = TemplateCall { position: token.start(), name, pipe: Some(pipe) };
         Ok(Item::Node(Node::Template(At::put(call, &mut self.source.calls))))
     }
 
@@ -532,7 +532,7 @@ impl<'a> Parser<'a> {
             self.backup();
             pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
         }
-        Ok(Node::Template(At::put(TemplateCall { position: token.start, name, pipe }, &mut self.source.calls)))
+        Ok(Node::Template(At::put(TemplateCall { position: token.start(), name, pipe }, &mut self.source.calls)))
     }
 }
 

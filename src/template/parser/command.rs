@@ -16,7 +16,7 @@ const MAX_PAREN_DEPTH: usize = 10_000;
 
 impl<'a> Parser<'a> {
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe> {
-        let position = self.peek_non_space().start;
+        let position = self.peek_non_space().start();
         let (assigns, names) = self.declarations(context)?;
         let mark = self.commands.len();
         loop {
@@ -93,7 +93,7 @@ impl<'a> Parser<'a> {
     }
 
     fn declare_name(&mut self, token: Token, names: &mut Vec<Span>) {
-        names.push(Span { start: token.start, end: token.end });
+        names.push(Span { start: token.start(), end: token.end() });
         self.body.names.push(self.bytes(token));
     }
 
@@ -116,7 +116,7 @@ impl<'a> Parser<'a> {
     }
 
     fn command(&mut self) -> Result<Command> {
-        let position = self.peek_non_space().start;
+        let position = self.peek_non_space().start();
         let mark = self.operands.len();
         loop {
             self.peek_non_space();
@@ -145,10 +145,10 @@ impl<'a> Parser<'a> {
         if self.peek().kind != Kind::Field {
             return Ok(Some(term));
         }
-        let position = self.peek().start;
+        let position = self.peek().start();
         let mut end = position;
         while self.peek().kind == Kind::Field {
-            end = self.next().end;
+            end = self.next().end();
         }
         match &mut term.kind {
             // The tokens are adjacent, so the chain is one piece of the text.
@@ -190,11 +190,11 @@ impl<'a> Parser<'a> {
                 if self.body.names.find(name).is_none() {
                     return self.fault_marking(self.tokens[0], token, format!("undefined variable {}", quote::quote(name)));
                 }
-                let span = Span { start: token.start, end: token.end };
+                let span = Span { start: token.start(), end: token.end() };
                 let mention = Mention { name: span, slot: Slot::new(self.body.resolve(name)), fields: Span::default() };
                 OperandKind::Variable(At::put(mention, &mut self.source.mentions))
             }
-            Kind::Field => OperandKind::Field(Span { start: token.start, end: token.end }),
+            Kind::Field => OperandKind::Field(Span { start: token.start(), end: token.end() }),
             Kind::Bool => OperandKind::Bool(self.bytes(token) == b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 let number = self.number(token)?;
@@ -213,7 +213,7 @@ impl<'a> Parser<'a> {
             }
             Kind::String | Kind::RawString => match literal::unquote(self.bytes(token)) {
                 Some(text) => {
-                    let constant = Constant { text: Str::from(&*text), end: token.end };
+                    let constant = Constant { text: Str::from(&*text), end: token.end() };
                     OperandKind::Str(At::put(constant, &mut self.source.constants))
                 }
                 None => return self.fault_at(token, "invalid syntax"),
@@ -223,7 +223,7 @@ impl<'a> Parser<'a> {
                 return Ok(None);
             }
         };
-        Ok(Some(Operand { position: token.start, kind }))
+        Ok(Some(Operand { position: token.start(), kind }))
     }
 
     fn number(&mut self, token: Token) -> Result<Number> {
