@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 /// One node of a parsed text.
 #[derive(Debug, Clone, Default)]
+#[repr(u64)]
 pub enum Data {
     #[default]
     Null,

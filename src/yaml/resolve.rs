@@ -16,6 +16,7 @@ pub(super) const MERGE: &str = "tag:yaml.org,2002:merge";
 
 /// The value of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(u64)]
 pub(super) enum Resolved {
     Null,
     Bool(bool),
