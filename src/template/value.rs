@@ -30,6 +30,7 @@ const MAX_COPY_DEPTH: usize = 10_000;
 
 /// A Go value in an interface.
 #[derive(Clone, Default)]
+#[repr(u64)]
 pub enum Value {
     /// The nil interface.
     #[default]
@@ -52,6 +53,7 @@ pub enum Value {
 
 /// Go's integer types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u64)]
 pub enum IntKind {
     Int,
     Int8,

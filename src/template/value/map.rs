@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 /// The declared type of a map, which `typeOf` and assignability show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
 pub enum MapKind {
     /// `map[string]interface {}`
     Any,
