@@ -58,6 +58,30 @@ pub struct Sources<'a> {
     files: Vec<File>,
     /// The places in each values.yaml of a chart that was searched, by its path from the top of the root.
     charts: RefCell<HashMap<String, Rc<Places>>>,
+    /// The subcharts of each chart that was searched, by the chart's address. An umbrella may have thousands, and each of its values
+    /// may come from any of them.
+    subcharts: RefCell<HashMap<*const Chart, Subcharts<'a>, ahash::RandomState>>,
+}
+
+/// The subcharts of a chart by name.
+struct Subcharts<'a> {
+    /// The name in charts/ of each entry of Chart.yaml, by the key of its values.
+    entries: HashMap<&'a str, &'a str, ahash::RandomState>,
+    charts: HashMap<&'a str, &'a Chart, ahash::RandomState>,
+}
+
+impl<'a> Subcharts<'a> {
+    fn of(chart: &'a Chart) -> Subcharts<'a> {
+        // Of several with one name the first counts.
+        let entries = chart.metadata.dependencies.iter().rev().map(|entry| (entry.name_or_alias(), entry.name.as_str())).collect();
+        let charts = chart.dependencies.iter().rev().map(|subchart| (subchart.name(), subchart)).collect();
+        Subcharts { entries, charts }
+    }
+
+    /// The one with the values under `key`.
+    fn at(&self, key: &str) -> Option<&'a Chart> {
+        self.charts.get(self.entries.get(key).copied().unwrap_or(key)).copied()
+    }
 }
 
 struct File {
@@ -110,7 +134,7 @@ impl<'a> Sources<'a> {
             .rev()
             .map(|(path, text)| Ok(File { path, values: Data::Map(yaml::parse_values(&text)?), text, places: OnceCell::new() }))
             .collect::<Result<Vec<File>>>()?;
-        Ok(Sources { chart, flags, files, charts: RefCell::default() })
+        Ok(Sources { chart, flags, files, charts: RefCell::default(), subcharts: RefCell::default() })
     }
 
     /// The source that set the value at `path` last; `path` has keys, and list indexes in decimal, from the root's values on.
@@ -125,14 +149,14 @@ impl<'a> Sources<'a> {
 
     /// The strongest source whose values, at the path that they use, are what is looked for.
     fn find_where(&self, path: &[&str], is_meant: Test) -> Option<Origin> {
-        candidates(self.chart, path).iter().find_map(|path| {
+        self.candidates(path).iter().find_map(|path| {
             let flag = self.flags.iter().find(|(_, values)| is_meant(values, path));
             let file = || self.files.iter().find(|file| is_meant(&file.values, path));
             match flag {
                 Some((flag, _)) => Some(Origin::Flag { flag }),
                 None => file()
                     .map(|file| Origin::File { path: file.path.clone(), line: file.line(path) })
-                    .or_else(|| self.in_charts(self.chart, path, "", 0, is_meant)),
+                    .or_else(|| self.in_charts(self.chart, path, &mut Vec::new(), 0, is_meant)),
             }
         })
     }
@@ -141,7 +165,7 @@ impl<'a> Sources<'a> {
 /// Whether a tree has what is looked for at a path.
 type Test = fn(&Data, &[&str]) -> bool;
 
-impl Sources<'_> {
+impl<'a> Sources<'a> {
     /// As [`Sources::find`], with the line number of `line` in the text at `path`, if the source contains it unchanged: the text
     /// of a block scalar begins below its key.
     pub fn find_line(&self, path: &[&str], line: &str) -> Option<Origin> {
@@ -162,25 +186,29 @@ impl Sources<'_> {
         let mut chart = self.chart;
         let mut folder = String::new();
         for key in keys {
-            let (below, name) = subchart(chart, key)?;
-            folder.push_str(&format!("charts/{name}/"));
-            chart = below;
+            chart = self.subchart(chart, key)?;
+            folder.push_str(&format!("charts/{}/", chart.name()));
         }
         chart.content.schema.as_ref().map(|schema| (format!("{folder}values.schema.json"), &*schema.data))
     }
 
-    fn in_charts(&self, chart: &Chart, path: &[&str], folder: &str, imports: usize, is_meant: Test) -> Option<Origin> {
+    /// Searches `chart`, which lies in the folders of these subcharts.
+    fn in_charts(&self, chart: &'a Chart, path: &[&str], folders: &mut Vec<&'a str>, imports: usize, is_meant: Test) -> Option<Origin> {
         if is_meant(&Data::Map(chart.values.clone()), path) {
+            let folder: String = folders.iter().flat_map(|name| ["charts/", name, "/"]).collect();
             let file = format!("{folder}values.yaml");
             let line = self.line_in_chart(chart, &file, path);
             return Some(Origin::Chart { path: file, line });
         }
         let (first, rest) = path.split_first()?;
-        let below = |chart: &Chart, name: &str, path: &[&str], imports| {
-            self.in_charts(chart, path, &format!("{folder}charts/{name}/"), imports, is_meant)
+        let mut below = |subchart: &'a Chart, path: &[&str], imports| {
+            folders.push(subchart.name());
+            let found = self.in_charts(subchart, path, folders, imports, is_meant);
+            folders.pop();
+            found
         };
-        if let Some((subchart, name)) = subchart(chart, first)
-            && let Some(found) = below(subchart, name, rest, imports)
+        if let Some(subchart) = self.subchart(chart, first)
+            && let Some(found) = below(subchart, rest, imports)
         {
             return Some(found);
         }
@@ -189,18 +217,52 @@ impl Sources<'_> {
         }
         chart.metadata.dependencies.iter().find_map(|entry| {
             entry.import_values.iter().find_map(|import| {
-                let (child, parent) = match import {
-                    Data::Str(export) => (format!("exports.{export}"), ".".to_string()),
-                    Data::Map(pair) => (pair.get("child")?.as_str()?.to_string(), pair.get("parent")?.as_str()?.to_string()),
+                let (exports, child, parent) = match import {
+                    Data::Str(export) => (Some("exports"), &**export, "."),
+                    Data::Map(pair) => (None, pair.get("child")?.as_str()?, pair.get("parent")?.as_str()?),
                     _ => return None,
                 };
-                let taken: Vec<&str> = if parent == "." { Vec::new() } else { parent.split('.').collect() };
-                let rest = path.strip_prefix(taken.as_slice())?;
-                let path: Vec<&str> = child.split('.').chain(rest.iter().copied()).collect();
-                let (subchart, name) = subchart(chart, entry.name_or_alias())?;
-                below(subchart, name, &path, imports + 1)
+                // Nearly all imports go elsewhere, so nothing is made before that is known.
+                let rest = if parent == "." { path } else { below_parent(path, parent)? };
+                let subchart = self.subchart(chart, entry.name_or_alias())?;
+                let path: Vec<&str> = exports.into_iter().chain(child.split('.')).chain(rest.iter().copied()).collect();
+                below(subchart, &path, imports + 1)
             })
         })
+    }
+
+    /// The subchart of `chart` with the values under `key`.
+    fn subchart(&self, chart: &'a Chart, key: &str) -> Option<&'a Chart> {
+        if chart.dependencies.is_empty() {
+            return None;
+        }
+        if let Some(known) = self.subcharts.borrow().get(&std::ptr::from_ref(chart)) {
+            return known.at(key);
+        }
+        let subcharts = Subcharts::of(chart);
+        let found = subcharts.at(key);
+        self.subcharts.borrow_mut().insert(chart, subcharts);
+        found
+    }
+
+    /// The paths that may decide on `path`, strongest first: the globals of a chart override those of its subcharts.
+    fn candidates<'path>(&self, path: &[&'path str]) -> Vec<Vec<&'path str>> {
+        let mut charts = 0;
+        let mut current = self.chart;
+        while let Some(name) = path.get(charts)
+            && let Some(subchart) = self.subchart(current, name)
+        {
+            charts += 1;
+            current = subchart;
+        }
+        let mut all = Vec::new();
+        if path.get(charts) == Some(&GLOBAL_KEY) {
+            for kept in 0..charts {
+                all.push(path[..kept].iter().chain(&path[charts..]).copied().collect());
+            }
+        }
+        all.push(path.to_vec());
+        all
     }
 
     fn line_in_chart(&self, chart: &Chart, file: &str, path: &[&str]) -> Option<usize> {
@@ -242,31 +304,9 @@ impl Sources<'_> {
     }
 }
 
-/// The paths that may decide on `path`, strongest first: the globals of a chart override those of its subcharts.
-fn candidates<'path>(chart: &Chart, path: &[&'path str]) -> Vec<Vec<&'path str>> {
-    let mut charts = 0;
-    let mut current = chart;
-    while let Some(name) = path.get(charts)
-        && let Some(subchart) = subchart(current, name)
-    {
-        charts += 1;
-        current = subchart.0;
-    }
-    let mut all = Vec::new();
-    if path.get(charts) == Some(&GLOBAL_KEY) {
-        for kept in 0..charts {
-            all.push(path[..kept].iter().chain(&path[charts..]).copied().collect());
-        }
-    }
-    all.push(path.to_vec());
-    all
-}
-
-/// The subchart with the values under `key`, and the name of its folder.
-fn subchart<'chart>(chart: &'chart Chart, key: &str) -> Option<(&'chart Chart, &'chart str)> {
-    let entry = chart.metadata.dependencies.iter().find(|entry| entry.name_or_alias() == key);
-    let name = entry.map_or(key, |entry| entry.name.as_str());
-    chart.dependencies.iter().find(|subchart| subchart.name() == name).map(|subchart| (subchart, subchart.name()))
+/// What follows the dotted path `parent` at the start of `path`; `None` if the path leads elsewhere.
+fn below_parent<'rest, 'path>(path: &'rest [&'path str], parent: &str) -> Option<&'rest [&'path str]> {
+    parent.split('.').try_fold(path, |rest, part| rest.split_first().filter(|(first, _)| **first == part).map(|(_, rest)| rest))
 }
 
 /// Whether the tree has a value at the path; null items that only fill up a list do not count.
@@ -346,6 +386,29 @@ mod tests {
             assert_eq!(sources.find(&[&format!("key{number}")]).and_then(line), Some(number + 1));
         }
         assert!(begin.elapsed() < std::time::Duration::from_secs(30), "{:?}", begin.elapsed());
+    }
+
+    /// The imports of all charts are searched for each value.
+    #[test]
+    fn imports_from_many_charts_are_found_soon() {
+        const CHARTS: usize = 1_500;
+        let exports = |number| format!(r#"{{"exports": {{"all": {{"k{number}": 1}}}}, "own": {{"x": 1}}}}"#);
+        let mut root = chart("root", "{}", (0..CHARTS).map(|number| chart(&format!("c{number}"), &exports(number), vec![])).collect());
+        let imports = |number| {
+            let own = [("child".into(), Data::str("own")), ("parent".into(), Data::str(format!("of.c{number}")))];
+            vec![Data::map(Map::from_entries(own.into())), Data::str("all")]
+        };
+        let listed = |number| Dependency { name: format!("c{number}"), import_values: imports(number), ..Dependency::default() };
+        root.metadata = Arc::new(Metadata { dependencies: (0..CHARTS).map(listed).collect(), ..Metadata::clone(&root.metadata) });
+        let sources = Sources::new(&root, &merge::Options::default(), Vec::new()).unwrap();
+        let begin = std::time::Instant::now();
+        for number in 0..CHARTS {
+            let want = format!("charts/c{number}/values.yaml");
+            for path in [vec!["of", &*format!("c{number}"), "x"], vec![&*format!("k{number}")]] {
+                assert_eq!(sources.find(&path).map(|origin| origin.to_string()).as_ref(), Some(&want), "{path:?}");
+            }
+        }
+        assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
     }
 
     #[test]

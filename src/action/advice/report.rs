@@ -47,16 +47,16 @@ pub(super) fn diagnostic(report: &str, values: &Arc<Map>, sources: Option<&Sourc
 }
 
 /// The part of a report about one chart.
-struct Section<'a> {
+struct Section<'a, 'chart> {
     /// The keys from the root's values to those of the chart.
     chart: Vec<String>,
     values: &'a Arc<Map>,
-    sources: Option<&'a Sources<'a>>,
+    sources: Option<&'a Sources<'chart>>,
     /// The chart's schema; null if it cannot be read.
     schema: Data,
 }
 
-impl Section<'_> {
+impl Section<'_, '_> {
     /// The path of the schema's file, and its text.
     fn text(&self) -> Option<(String, &[u8])> {
         let keys: Vec<&str> = self.chart.iter().map(String::as_str).collect();
