@@ -3,6 +3,7 @@
 //! Goes in: the folder and what to change in the packed Chart.yaml. Comes out: where the archive was written, its bytes and the chart
 //! as packed. The caller updates dependencies beforehand, since that needs the network. Matches Helm's `pkg/action/package.go`.
 
+use crate::chart::metadata::sanitised;
 use crate::chart::{Chart, Metadata, loader};
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
@@ -66,7 +67,8 @@ fn pack(mut chart: Chart, options: &Options) -> Result<Report> {
     }
     Version::parse(&metadata.version).map_err(|error| Error::new(ErrorKind::Chart, error.to_string()))?;
     if !options.app_version.is_empty() {
-        metadata.app_version.clone_from(&options.app_version);
+        // As each field of the file; the version has no such characters.
+        metadata.app_version = sanitised(options.app_version.as_str().into()).into_owned();
     }
     chart.metadata = Arc::new(metadata);
     chart.check_dependencies()?;
@@ -130,6 +132,16 @@ mod tests {
             count += 1;
         }
         assert!(count > 3, "{count}");
+    }
+
+    // Helm 4.2.4 gives the same file.
+    #[test]
+    fn an_app_version_of_the_command_line_is_cleaned_as_that_of_the_file() {
+        let (chart, out) = (folder(&[]), tempfile::tempdir().expect("a folder"));
+        let options = Options { app_version: "\t1\u{7}.2\u{a0}3\n".into(), ..options(out.path()) };
+        let report = run(chart.path(), &options, &mut Notices::new()).expect("packed");
+        let text = String::from_utf8(members(&report.archive).remove("Chart.yaml").expect("there")).expect("a text");
+        assert_eq!(text, "apiVersion: v2\nappVersion: ' 1.2 3 '\nname: app\nversion: 1.0.0\n");
     }
 
     #[test]

@@ -327,18 +327,26 @@ fn signed_number(text: &[u8]) -> Field<i32> {
 
 /// `-07:00` and the like, in seconds.
 fn read_offset(rest: &mut &[u8], form: OffsetForm) -> Field<i32> {
-    // Bad digits and separators are found before a range is checked.
     let length = 3 + if form.minutes { 2 } else { 0 } + if form.seconds { 2 } else { 0 };
     let length = length + if form.colon { usize::from(form.minutes) + usize::from(form.seconds) } else { 0 };
     let mut text = take(rest, length)?;
     let sign = take(&mut text, 1)?;
-    let mut parts = [0; 3];
     let count = 1 + usize::from(form.minutes) + usize::from(form.seconds);
-    for (at, part) in parts.iter_mut().take(count).enumerate() {
-        if at > 0 && form.colon && take(&mut text, 1)? != b":" {
-            return Err(Mismatch::Bad);
+    let width = if form.colon { 3 } else { 2 };
+    if form.colon && (1..count).any(|at| text.get(at * width - 1) != Some(&b':')) {
+        return Err(Mismatch::Bad);
+    }
+    // Go remembers bad digits and a bad sign, but a range that is exceeded before them comes first.
+    let mut parts = [0; 3];
+    let mut is_bad = false;
+    for (part, mut digits) in parts.iter_mut().zip(text.chunks(width)) {
+        match two_digits(&mut digits, true) {
+            Ok(number) => *part = number,
+            Err(_) => {
+                is_bad = true;
+                break;
+            }
         }
-        *part = two_digits(&mut text, true)?;
     }
     let [hours, minutes, seconds] = parts;
     within(seconds, 60, "time zone offset second")?;
@@ -346,8 +354,8 @@ fn read_offset(rest: &mut &[u8], form: OffsetForm) -> Field<i32> {
     within(hours, 24, "time zone offset hour")?;
     let offset = ((hours * 60 + minutes) * 60 + seconds) as i32;
     match sign {
-        b"+" => Ok(offset),
-        b"-" => Ok(-offset),
+        b"+" if !is_bad => Ok(offset),
+        b"-" if !is_bad => Ok(-offset),
         _ => Err(Mismatch::Bad),
     }
 }
