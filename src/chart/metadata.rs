@@ -420,7 +420,9 @@ impl Dependency {
 
 /// Turns every white space into a space and drops characters that are not printable.
 pub(crate) fn sanitised(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    // Piece by piece, so that the compiler compares many bytes at once: an index has megabytes of descriptions.
+    let is_clean = |piece: &[u8]| piece.iter().fold(true, |clean, byte| clean & (b' '..=b'~').contains(byte));
+    if text.as_bytes().chunks(64).all(is_clean) {
         return text;
     }
     let kept = text.chars().filter_map(|character| match character {
