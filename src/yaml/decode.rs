@@ -499,6 +499,7 @@ fn identity(document: &Document<'_>, node: &Node<'_>) -> String {
     }
 }
 
+#[inline]
 fn scalar(document: &Document<'_>, node: &Node<'_>) -> Step<Scalar> {
     let tag = document.tag(node);
     if tag.is_empty() && !node.implicit {
