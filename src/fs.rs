@@ -612,7 +612,8 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
 /// `name` below `folder`; refused when it is absolute, climbs out, or names nothing.
 pub fn join_below(folder: &Path, name: &str) -> Result<PathBuf> {
     let outside = || Error::new(ErrorKind::Io, format!("path {} leaves its folder", crate::quote::quote(name.as_bytes())));
-    if name.is_empty() || name.contains(['\\', '\0']) {
+    // To other systems than Windows a backslash is a letter.
+    if name.is_empty() || name.contains('\0') || cfg!(windows) && name.contains('\\') {
         return Err(outside());
     }
     let mut path = folder.to_path_buf();

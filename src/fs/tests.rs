@@ -68,11 +68,11 @@ fn a_folder_takes_the_place_of_an_empty_one() {
 fn nothing_is_joined_outside_a_folder() {
     let folder = Path::new("/top");
     assert_eq!(join_below(folder, "a/./b").unwrap(), Path::new("/top/a/b"));
-    for name in ["", "../a", "a/../../b", "/etc/passwd", "a\\b", "a\0b"] {
+    for name in ["", "../a", "a/../../b", "/etc/passwd", "a\0b"] {
         assert!(join_below(folder, name).is_err(), "{name}");
     }
     // Windows treats these as other names.
-    for name in ["a:b", "a/x. /b", "a.", "a "] {
+    for name in ["a:b", "a/x. /b", "a.", "a ", "a\\b", "..\\b"] {
         assert_eq!(join_below(folder, name).is_err(), cfg!(windows), "{name}");
     }
 }

@@ -142,7 +142,8 @@ impl<R: Read> Reader<R> {
         };
         let name = long.filter(|name| !name.is_empty()).or(records.name).unwrap_or_else(plain);
         let mode = number(&block[100..108]).unwrap_or(0);
-        let is_folder = kind == b'5' || (matches!(kind, b'0' | 0) && name.ends_with('/')) || mode & 0o170_000 == 0o040_000;
+        // Only the oldest form of the header, without a type, marks a folder by its name.
+        let is_folder = kind == b'5' || (kind == 0 && name.ends_with('/')) || mode & 0o170_000 == 0o040_000;
         // Go decides by the flag alone: a file's header that otherwise marks a folder keeps its data.
         let has_data = !matches!(kind, b'1'..=b'6');
         if kind == b'S' {
@@ -447,6 +448,18 @@ mod tests {
             assert_eq!(read(&[records(text), last()]), Err("archive/tar: invalid tar header".to_string()), "{text}");
         }
         assert_eq!(read(&[records("13 size=9999\n"), last()]), Err("unexpected EOF".to_string()));
+    }
+
+    /// As Go's `archive/tar` and Helm 4.2.4 tell them apart.
+    #[test]
+    fn a_name_marks_a_folder_only_where_the_header_has_no_type() {
+        for (flag, name, kind) in
+            [(b'5', "a", Kind::Folder), (0, "a/", Kind::Folder), (0, "a", Kind::File), (b'0', "a/", Kind::File), (b'7', "a/", Kind::File)]
+        {
+            let stream = [member(name, flag, 0, b""), vec![0; 2 * BLOCK]].concat();
+            let member = Reader::new(&stream[..]).next().unwrap().unwrap();
+            assert_eq!(member.kind, kind, "{flag} {name}");
+        }
     }
 
     #[test]

@@ -77,7 +77,9 @@ impl<'c> Registry<'c> {
         let given = !access.username.is_empty() && !access.password.is_empty();
         let credential =
             given.then(|| Credential { username: access.username.clone(), password: access.password.clone(), ..Credential::default() });
-        let access = Access { base: base.clone(), tls: access.tls.clone(), without_netrc: true, ..Access::default() };
+        // As in Helm, half of a client certificate alone is ignored.
+        let tls = if access.tls.is_asked_for() { access.tls.clone() } else { TlsOptions::default() };
+        let access = Access { base: base.clone(), tls, without_netrc: true, ..Access::default() };
         let shown = credential.as_ref().map_or(("", ""), |credential| (&credential.username, &credential.password));
         let headers = client.headers_of(&base, shown);
         Registry { client, host: host.to_string(), base, access, credential, headers }
