@@ -90,7 +90,7 @@ fn fault_at(pointer: &str, address: &str) -> Option<String> {
     let address = without_fragment(address);
     match Url::parse(address.as_bytes()) {
         Err(fault) => {
-            let place = fault::address(&format!("{SCHEMA_URL}#{pointer}"));
+            let place = fault::escaped(&format!("{SCHEMA_URL}#{pointer}"), |step| step);
             Some(format!("invalid $schema in {}: {fault}", quote(&place)))
         }
         Ok(url) if !matches!(&*url.scheme, b"http" | b"https" | b"file" | b"urn") => {

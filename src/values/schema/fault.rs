@@ -40,18 +40,20 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
                 validation_text(schema, src, REPORT_LIMIT)
             )
         }
-        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", go_quote(loc)),
-        CompileError::ParseAnchorError { loc } => format!("error in parsing anchor at {}", go_quote(loc)),
+        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", go_quote(address(schema, loc))),
+        CompileError::ParseAnchorError { loc } => format!("error in parsing anchor at {}", go_quote(address(schema, loc))),
         CompileError::DuplicateId { url, id, ptr1, ptr2 } => {
-            format!("duplicate id {} in {} at {} and {}", go_quote(id), go_quote(url), go_quote(ptr1), go_quote(ptr2))
+            let [first, second] = [ptr1, ptr2].map(|pointer| go_quote(schema.pointer(pointer)));
+            format!("duplicate id {} in {} at {first} and {second}", go_quote(id), go_quote(url))
         }
         CompileError::DuplicateAnchor { anchor, url, ptr1, ptr2 } => {
-            format!("duplicate anchor {} in {} at {} and {}", go_quote(anchor), go_quote(url), go_quote(ptr1), go_quote(ptr2))
+            let [first, second] = [ptr1, ptr2].map(|pointer| go_quote(schema.pointer(pointer)));
+            format!("duplicate anchor {} in {} at {first} and {second}", go_quote(anchor), go_quote(url))
         }
-        CompileError::InvalidJsonPointer(url) => format!("invalid json-pointer {}", go_quote(address(url))),
-        CompileError::JsonPointerNotFound(url) => format!("json-pointer in {} not found", go_quote(address(url))),
+        CompileError::InvalidJsonPointer(url) => format!("invalid json-pointer {}", go_quote(address(schema, url))),
+        CompileError::JsonPointerNotFound(url) => format!("json-pointer in {} not found", go_quote(address(schema, url))),
         CompileError::AnchorNotFound { url, reference } => {
-            format!("anchor in {} not found in schema {}", go_quote(address(reference)), go_quote(url))
+            format!("anchor in {} not found in schema {}", go_quote(address(schema, reference)), go_quote(url))
         }
         CompileError::UnsupportedVocabulary { url, vocabulary } => {
             format!("unsupported vocabulary {} in {}", go_quote(vocabulary), go_quote(url))
@@ -67,12 +69,20 @@ pub(super) fn compile_text(schema: &Written, error: &CompileError) -> String {
     }
 }
 
-/// An address, its fragment escaped as Helm's library does.
-pub(super) fn address(url: &str) -> String {
+/// An address of the validator, its fragment as written and escaped as Helm's library does.
+fn address(schema: &Written, url: &str) -> String {
+    escaped(url, |step| match String::from_utf8(step) {
+        Ok(step) => schema.pointer(&step).into_bytes(),
+        Err(error) => error.into_bytes(),
+    })
+}
+
+/// An address whose fragment is escaped as Helm's library does, after `change` of each of its steps.
+pub(super) fn escaped(url: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) -> String {
     let Some((document, fragment)) = url.split_once('#') else { return url.to_string() };
     let steps = fragment.split('/').map(|step| {
         let step = path_unescape(step.as_bytes()).unwrap_or_else(|_| step.as_bytes().to_vec());
-        String::from_utf8_lossy(&path_escape(&step)).into_owned()
+        String::from_utf8_lossy(&path_escape(&change(step))).into_owned()
     });
     format!("{document}#{}", steps.collect::<Vec<_>>().join("/"))
 }

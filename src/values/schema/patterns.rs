@@ -9,7 +9,7 @@ use regex_automata::nfa::thompson::{Config, NFA};
 use std::collections::HashSet;
 
 /// Most bytes of the automata of one schema's patterns. What is kept to search with them takes a few times as much.
-const LIMIT: usize = 64 << 20;
+pub(super) const LIMIT: usize = 64 << 20;
 /// Patterns without counted repeats that take less by estimate are not measured.
 const UNMEASURED: usize = LIMIT / 2;
 

@@ -8,11 +8,11 @@
 //!
 //! The required form of each keyword is that of the drafts' own schemas (json-schema.org), the strictest of all drafts.
 
-use super::patterns::Patterns;
+use super::patterns::{self, Patterns};
 use super::{EXACT, drafts};
 use crate::data::{Data, Items, Map};
 use crate::regexp;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use std::cell::{Cell, OnceCell};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -361,9 +361,9 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// A pattern in Go's syntax.
+/// A pattern in Go's syntax. It may be larger than the validator allows (`^\p{L}{1,255}$`).
 fn compile(pattern: &str) -> Option<Regex> {
-    Regex::new(&regexp::translate(pattern.as_bytes()).ok()?.pattern).ok()
+    RegexBuilder::new(&regexp::translate(pattern.as_bytes()).ok()?.pattern).size_limit(patterns::LIMIT).build().ok()
 }
 
 /// The target of a reference within the schema, if the reference has no escapes.

@@ -25,7 +25,12 @@ pub(super) struct Written {
     schema: Data,
     /// The original keys of `patternProperties`, by their translation for the validator.
     keys: HashMap<Arc<str>, Arc<str>>,
+    /// The translations by the original keys.
+    translations: HashMap<Arc<str>, Arc<str>>,
 }
+
+/// The keyword whose names are patterns.
+const PATTERNS: &str = "patternProperties";
 
 /// Keywords that refer to schemas or name them.
 const REFERENCES: [&str; 4] = ["$ref", "$id", "$dynamicRef", "$recursiveRef"];
@@ -33,9 +38,50 @@ const REFERENCES: [&str; 4] = ["$ref", "$id", "$dynamicRef", "$recursiveRef"];
 impl Written {
     /// The schema and its translation, which is the schema itself if there is nothing to translate.
     pub(super) fn translate(schema: Data) -> (Written, Data) {
-        let mut written = Written { schema: schema.clone(), keys: HashMap::new() };
+        let mut written = Written { schema: schema.clone(), keys: HashMap::new(), translations: HashMap::new() };
+        // References may come before the keys that they lead through.
+        written.note_keys(&schema, false);
         let translated = written.changed(&schema, false).unwrap_or(schema);
         (written, translated)
+    }
+
+    /// Translates all keys of `patternProperties` in a part, whose keys are keywords, or names if `names`.
+    fn note_keys(&mut self, part: &Data, names: bool) {
+        match part {
+            Data::List(items) => items.iter().for_each(|item| self.note_keys(item, false)),
+            Data::Map(map) => {
+                for (key, value) in map.iter() {
+                    if names {
+                        self.note_keys(value, false);
+                    } else if !DATA.contains(&&**key) {
+                        if let Data::Map(patterns) = value
+                            && &**key == PATTERNS
+                        {
+                            patterns.iter().for_each(|(pattern, _)| self.note_key(pattern));
+                        }
+                        self.note_keys(value, NAMES.contains(&&**key));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Translates a key of `patternProperties`. No two translations collide.
+    fn note_key(&mut self, pattern: &Arc<str>) {
+        if self.translations.contains_key(pattern) {
+            return;
+        }
+        let (mut key, more) = match regexp::translate(pattern.as_bytes()) {
+            Ok(translated) => (translated.pattern, "(?:)"),
+            Err(_) => (REFUSED.to_string(), REFUSED),
+        };
+        while self.keys.contains_key(key.as_str()) {
+            key.insert_str(0, more);
+        }
+        let key: Arc<str> = key.into();
+        self.keys.insert(key.clone(), pattern.clone());
+        self.translations.insert(pattern.clone(), key);
     }
 
     /// The translation of a part, whose keys are keywords, or names if `names`; `None` when nothing changes.
@@ -57,9 +103,13 @@ impl Written {
                             let translated = regexp::translate(pattern.as_bytes());
                             Some(Data::str(translated.map_or(REFUSED.to_string(), |translated| translated.pattern)))
                         }
-                        Data::Str(reference) if REFERENCES.contains(&&**key) => escaped(reference).map(Data::str),
+                        Data::Str(reference) if REFERENCES.contains(&&**key) => {
+                            let translated = self.through_keys(reference);
+                            let escaped = escaped(translated.as_deref().unwrap_or(reference));
+                            escaped.or(translated).map(Data::str)
+                        }
                         Data::Str(format) if &**key == "format" && &**format == "regex" => Some(Data::str(formats::REGEX)),
-                        Data::Map(patterns) if &**key == "patternProperties" => Some(self.with_keys(patterns)),
+                        Data::Map(patterns) if &**key == PATTERNS => Some(self.with_keys(patterns)),
                         _ if DATA.contains(&&**key) => None,
                         value => self.changed(value, NAMES.contains(&&**key)),
                     };
@@ -72,22 +122,43 @@ impl Written {
         }
     }
 
-    /// The schemas of `patternProperties` under translated patterns. No two translations collide.
+    /// The schemas of `patternProperties` under translated patterns.
     fn with_keys(&mut self, patterns: &Map) -> Data {
         let mut entries = Vec::with_capacity(patterns.len());
         for (pattern, schema) in patterns.iter() {
-            let (mut key, more) = match regexp::translate(pattern.as_bytes()) {
-                Ok(translated) => (translated.pattern, "(?:)"),
-                Err(_) => (REFUSED.to_string(), REFUSED),
-            };
-            while self.keys.get(key.as_str()).is_some_and(|known| known != pattern) {
-                key.insert_str(0, more);
-            }
-            let key: Arc<str> = key.into();
-            self.keys.insert(key.clone(), pattern.clone());
+            let key = self.translations.get(pattern).unwrap_or(pattern).clone();
             entries.push((key, self.changed(schema, false).unwrap_or_else(|| schema.clone())));
         }
         Data::Map(Arc::new(Map::from_entries(entries)))
+    }
+
+    /// A reference whose pointer leads through a key of `patternProperties` (`#/patternProperties/^a`), with the translated key.
+    fn through_keys(&self, reference: &str) -> Option<String> {
+        let (address, pointer) = reference.split_once("#/").filter(|(_, pointer)| pointer.contains(PATTERNS))?;
+        formats::reference(reference).ok()?;
+        let mut out = format!("{address}#");
+        let mut is_changed = false;
+        let (mut is_name, mut is_pattern) = (false, false);
+        for step in pointer.split('/') {
+            let name = super::unescaped(step);
+            out.push('/');
+            match self.translations.get(name.as_str()).filter(|key| is_pattern && ***key != *name) {
+                Some(key) => {
+                    is_changed = true;
+                    escape_into(&mut out, &key.replace('~', "~0").replace('/', "~1").replace('%', "%25"));
+                }
+                None => out.push_str(step),
+            }
+            is_pattern = !is_name && name == PATTERNS;
+            is_name = !is_name && NAMES.contains(&&*name);
+        }
+        is_changed.then_some(out)
+    }
+
+    /// A pointer of the validator as written.
+    pub(super) fn pointer(&self, pointer: &str) -> String {
+        let step = |step: &str| self.key(&step.replace("~1", "/").replace("~0", "~")).replace('~', "~0").replace('/', "~1");
+        pointer.split('/').map(step).collect::<Vec<_>>().join("/")
     }
 
     /// A key as written.
