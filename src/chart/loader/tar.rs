@@ -142,10 +142,11 @@ impl<R: Read> Reader<R> {
         };
         let name = long.filter(|name| !name.is_empty()).or(records.name).unwrap_or_else(plain);
         let mode = number(&block[100..108]).unwrap_or(0);
-        // Only the oldest form of the header, without a type, marks a folder by its name.
-        let is_folder = kind == b'5' || (kind == 0 && name.ends_with('/')) || mode & 0o170_000 == 0o040_000;
-        // Go decides by the flag alone: a file's header that otherwise marks a folder keeps its data.
-        let has_data = !matches!(kind, b'1'..=b'6');
+        // The oldest form of the header has no type and marks a folder by its name.
+        let is_old_folder = kind == 0 && name.ends_with('/');
+        let is_folder = kind == b'5' || is_old_folder || mode & 0o170_000 == 0o040_000;
+        // To Go these have none, whatever their size: a file's header with the mode of a folder keeps its data.
+        let has_data = !is_old_folder && !matches!(kind, b'1'..=b'6');
         if kind == b'S' {
             return Err(invalid_header());
         }
