@@ -189,7 +189,9 @@ impl<'s> Downloader<'s> {
                 (fetched.archive, fetched.provenance)
             }
         };
-        let path = crate::fs::join_below(destination, &source.file_name).map_err(|_| {
+        // A server does not decide on names that are paths elsewhere.
+        let name = Some(&source.file_name).filter(|name| !name.contains('\\'));
+        let path = name.and_then(|name| crate::fs::join_below(destination, name).ok()).ok_or_else(|| {
             Error::new(ErrorKind::Repository, format!("chart file name {} is not allowed", quote(super::printable(&source.file_name))))
         })?;
         let mut saved = Saved { path: path.clone(), digest: digest::sha256(&archive), verification: None };
