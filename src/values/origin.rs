@@ -11,7 +11,7 @@ use crate::chart::Chart;
 use crate::data::{Data, Map};
 use crate::error::Result;
 use crate::yaml::{self, Places};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
@@ -61,6 +61,8 @@ pub struct Sources<'a> {
     /// The subcharts of each chart that was searched, by the chart's address. An umbrella may have thousands, and each of its values
     /// may come from any of them.
     subcharts: RefCell<HashMap<*const Chart, Subcharts<'a>, ahash::RandomState>>,
+    /// How many more charts the current search may look into.
+    left: Cell<usize>,
 }
 
 /// The subcharts of a chart by name.
@@ -103,6 +105,9 @@ const LONGEST_SCALAR: usize = 10_000;
 /// How deep imports of imports are followed.
 const MAXIMUM_IMPORTS: usize = 32;
 
+/// How many charts the search for one value looks into: imports of imports multiply.
+const MAXIMUM_LOOKS: usize = 100_000;
+
 impl<'a> Sources<'a> {
     /// Reads the sources: `files` are the `-f` files as given, with their bytes.
     ///
@@ -134,7 +139,7 @@ impl<'a> Sources<'a> {
             .rev()
             .map(|(path, text)| Ok(File { path, values: Data::Map(yaml::parse_values(&text)?), text, places: OnceCell::new() }))
             .collect::<Result<Vec<File>>>()?;
-        Ok(Sources { chart, flags, files, charts: RefCell::default(), subcharts: RefCell::default() })
+        Ok(Sources { chart, flags, files, charts: RefCell::default(), subcharts: RefCell::default(), left: Cell::new(0) })
     }
 
     /// The source that set the value at `path` last; `path` has keys, and list indexes in decimal, from the root's values on.
@@ -149,6 +154,7 @@ impl<'a> Sources<'a> {
 
     /// The strongest source whose values, at the path that they use, are what is looked for.
     fn find_where(&self, path: &[&str], is_meant: Test) -> Option<Origin> {
+        self.left.set(MAXIMUM_LOOKS);
         self.candidates(path).iter().find_map(|path| {
             let flag = self.flags.iter().find(|(_, values)| is_meant(values, path));
             let file = || self.files.iter().find(|file| is_meant(&file.values, path));
@@ -194,6 +200,7 @@ impl<'a> Sources<'a> {
 
     /// Searches `chart`, which lies in the folders of these subcharts.
     fn in_charts(&self, chart: &'a Chart, path: &[&str], folders: &mut Vec<&'a str>, imports: usize, is_meant: Test) -> Option<Origin> {
+        self.left.set(self.left.get().checked_sub(1)?);
         if is_meant(&Data::Map(chart.values.clone()), path) {
             let folder: String = folders.iter().flat_map(|name| ["charts/", name, "/"]).collect();
             let file = format!("{folder}values.yaml");
@@ -409,6 +416,20 @@ mod tests {
             }
         }
         assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn imports_that_multiply_end() {
+        let mut root = chart("c", "{}", vec![]);
+        for _ in 0..MAXIMUM_IMPORTS {
+            let pair = || Data::map(Map::from_entries(vec![("child".into(), Data::str("p")), ("parent".into(), Data::str("p"))]));
+            let listed = Dependency { name: "c".into(), import_values: vec![pair(), pair()], ..Dependency::default() };
+            root = chart("c", "{}", vec![root]);
+            root.metadata = Arc::new(Metadata { dependencies: vec![listed], ..Metadata::clone(&root.metadata) });
+        }
+        let sources = Sources::new(&root, &merge::Options::default(), Vec::new()).unwrap();
+        assert_eq!(sources.find(&["p", "x"]), None);
+        assert_eq!(sources.left.get(), 0);
     }
 
     #[test]

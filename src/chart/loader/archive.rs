@@ -188,6 +188,10 @@ fn read_members(mut reader: Reader<impl Read>, packed: Option<&Arc<Archive>>, ob
                 format!("decompressed chart file {} is larger than the maximum file size {FILE_LIMIT}", quote(member.name.as_bytes()));
             return Err(Error::new(ErrorKind::Limit, message));
         }
+        if member.lacks_data {
+            // Helm's words: it takes a link with a size for a file that was cut off.
+            return Err(too_large());
+        }
         let data = match packed.filter(|_| is_crd(&name)) {
             Some(archive) => {
                 crds += 1;

@@ -34,6 +34,8 @@ pub(crate) struct Member {
     pub(crate) mode: u32,
     /// In bytes.
     pub(crate) size: u64,
+    /// Whether the header gives a size although such a member has no data.
+    pub(crate) lacks_data: bool,
     /// Seconds since 1970, rounded to the nearest.
     pub(crate) modified: i64,
 }
@@ -104,7 +106,7 @@ impl<R: Read> Reader<R> {
                     // Read only to check it: its fields for all members are not needed here.
                     parse_records(&self.special(size)?)?;
                     let name = text(&block[..100]);
-                    return Ok(Some(Member { name, kind: Kind::Global, flag: b'g', mode: 0, size: 0, modified: 0 }));
+                    return Ok(Some(Member { name, kind: Kind::Global, flag: b'g', mode: 0, size: 0, lacks_data: false, modified: 0 }));
                 }
                 _ => return self.member(&block, kind, size, long_name, records).map(Some),
             }
@@ -150,12 +152,13 @@ impl<R: Read> Reader<R> {
         if kind == b'S' {
             return Err(invalid_header());
         }
-        let size = if has_data { records.size.unwrap_or(size) } else { 0 };
+        let claimed = records.size.unwrap_or(size);
+        let (size, lacks_data) = if has_data { (claimed, false) } else { (0, claimed > 0) };
         let modified = records.modified.or_else(|| number(&block[136..148])).unwrap_or(0);
         self.unread = size;
         self.padding = padding(size);
         let (flag, kind) = (kind, if is_folder { Kind::Folder } else { Kind::File });
-        Ok(Member { name, kind, flag, mode: u32::try_from(mode).unwrap_or(0), size, modified })
+        Ok(Member { name, kind, flag, mode: u32::try_from(mode).unwrap_or(0), size, lacks_data, modified })
     }
 
     /// The next header block; `None` at the end: two blocks of zeros, or the end of the stream.

@@ -61,18 +61,15 @@ impl Run for Login {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
         let host = arguments.into_iter().next().unwrap_or_default();
         let (username, password) = self.credentials(session)?;
-        let options = ChartOptions {
-            username,
-            password,
-            tls: TlsOptions {
-                cert_file: self.cert_file.unwrap_or_default(),
-                key_file: self.key_file.unwrap_or_default(),
-                ca_file: self.ca_file.unwrap_or_default(),
-                insecure_skip_tls_verify: self.insecure,
-            },
-            plain_http: self.plain_http,
-            ..ChartOptions::default()
+        let tls = TlsOptions {
+            cert_file: self.cert_file.unwrap_or_default(),
+            key_file: self.key_file.unwrap_or_default(),
+            ca_file: self.ca_file.unwrap_or_default(),
+            insecure_skip_tls_verify: self.insecure,
         };
+        // As in Helm, half of a certificate is ignored here, whatever else is given.
+        let tls = if tls.has_certificate() { tls } else { tls.without_certificate() };
+        let options = ChartOptions { username, password, tls, plain_http: self.plain_http, ..ChartOptions::default() };
         registry::login(&host, &options, &repository_settings(session)?, &Console::new(session))
     }
 }

@@ -24,6 +24,8 @@ const DEPTH_LIMIT: usize = 100;
 /// validator may do: values that fit take no memory here.
 const STEPS_LIMIT: usize = 50_000_000;
 
+/// Longer texts, in bytes, are left to the validator where a pattern is large.
+const LONG_FOR_LARGE_PATTERNS: usize = 4096;
 /// How many steps it counts to look for a pattern.
 const STEPS_OF_A_SEARCH: usize = 50;
 
@@ -64,7 +66,7 @@ const LATER_WORDS: [&str; 6] = ["const", "exclusiveMinimum", "exclusiveMaximum",
 pub(super) struct Plain<'a> {
     root: &'a Data,
     draft: u32,
-    patterns: HashMap<&'a str, OnceCell<Option<Regex>>, ahash::RandomState>,
+    patterns: HashMap<&'a str, OnceCell<Option<Pattern>>, ahash::RandomState>,
     memory: Patterns<'a>,
     /// The parts that were checked.
     seen: HashSet<*const Data, ahash::RandomState>,
@@ -234,7 +236,9 @@ impl<'a> Plain<'a> {
             return Unknown;
         }
         match self.patterns.get(pattern).and_then(|regex| regex.get_or_init(|| compile(pattern)).as_ref()) {
-            Some(regex) => regex.is_match(text).into(),
+            // Looking through a long text with a large pattern may take minutes.
+            Some(pattern) if pattern.is_large && text.len() > LONG_FOR_LARGE_PATTERNS => Unknown,
+            Some(pattern) => pattern.regex.is_match(text).into(),
             None => Unknown,
         }
     }
@@ -361,9 +365,24 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// A pattern in Go's syntax. It may be larger than the validator allows (`^\p{L}{1,255}$`).
-fn compile(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(&regexp::translate(pattern.as_bytes()).ok()?.pattern).size_limit(patterns::LIMIT).build().ok()
+/// A compiled pattern.
+struct Pattern {
+    regex: Regex,
+    /// Whether it is larger than the validator allows (`^\p{L}{1,255}$`).
+    is_large: bool,
+}
+
+/// A pattern in Go's syntax.
+fn compile(pattern: &str) -> Option<Pattern> {
+    let translated = regexp::translate(pattern.as_bytes()).ok()?.pattern;
+    match Regex::new(&translated) {
+        Ok(regex) => Some(Pattern { regex, is_large: false }),
+        Err(regex::Error::CompiledTooBig(_)) => {
+            let regex = RegexBuilder::new(&translated).size_limit(patterns::LIMIT).build().ok()?;
+            Some(Pattern { regex, is_large: true })
+        }
+        Err(_) => None,
+    }
 }
 
 /// The target of a reference within the schema, if the reference has no escapes.

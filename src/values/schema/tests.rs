@@ -23,6 +23,19 @@ fn single_branches_keep_their_level() {
     );
 }
 
+/// Each is told apart by what stands before its translation; making that anew for each key would take minutes.
+#[test]
+fn keys_of_one_translation_stay_apart() {
+    let letter = |bit: usize| if bit == 0 { "a" } else { r"\\x61" };
+    let keys: Vec<String> = (0..1 << 13).map(|number| (0..13).map(|at| letter(number >> at & 1)).collect()).collect();
+    let parts: Vec<String> = keys.iter().map(|key| format!(r#""{key}": {{"type": "string"}}"#)).collect();
+    let schema = format!(r#"{{"patternProperties": {{{}}}}}"#, parts.join(", "));
+    let (written, translated) = Written::translate(json::parse_exact(schema.as_bytes()).unwrap());
+    let patterns = translated.as_map().and_then(|map| map.get("patternProperties")).and_then(Data::as_map).unwrap();
+    assert_eq!(patterns.len(), keys.len());
+    assert!(patterns.iter().all(|(key, _)| written.key(key).replace(r"\x61", "a") == "a".repeat(13)));
+}
+
 #[test]
 fn references_are_not_shown_for_one_cause() {
     let schema = r##"{"$defs": {"n": {"type": "number", "minimum": 2000}}, "properties": {"a": {"$ref": "#/$defs/n"}}}"##;

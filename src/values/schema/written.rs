@@ -8,6 +8,7 @@
 use super::formats;
 use crate::data::{Data, Map};
 use crate::regexp;
+use crate::url::path_unescape;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,6 +21,18 @@ const DATA: [&str; 4] = ["const", "enum", "default", "examples"];
 /// Keywords whose values have names as keys, chosen by the schema's author.
 const NAMES: [&str; 6] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
 
+/// What the next step of a pointer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Or an index of a list of schemas.
+    Keyword,
+    Name,
+    /// A key of `patternProperties`.
+    Pattern,
+    /// Nothing that is translated.
+    Data,
+}
+
 /// A schema as it was written.
 pub(super) struct Written {
     schema: Data,
@@ -27,6 +40,8 @@ pub(super) struct Written {
     keys: HashMap<Arc<str>, Arc<str>>,
     /// The translations by the original keys.
     translations: HashMap<Arc<str>, Arc<str>>,
+    /// How many keys have one translation, apart from what tells them apart.
+    taken: HashMap<String, usize>,
 }
 
 /// The keyword whose names are patterns.
@@ -38,7 +53,7 @@ const REFERENCES: [&str; 4] = ["$ref", "$id", "$dynamicRef", "$recursiveRef"];
 impl Written {
     /// The schema and its translation, which is the schema itself if there is nothing to translate.
     pub(super) fn translate(schema: Data) -> (Written, Data) {
-        let mut written = Written { schema: schema.clone(), keys: HashMap::new(), translations: HashMap::new() };
+        let mut written = Written { schema: schema.clone(), keys: HashMap::new(), translations: HashMap::new(), taken: HashMap::new() };
         // References may come before the keys that they lead through.
         written.note_keys(&schema, false);
         let translated = written.changed(&schema, false).unwrap_or(schema);
@@ -72,14 +87,21 @@ impl Written {
         if self.translations.contains_key(pattern) {
             return;
         }
-        let (mut key, more) = match regexp::translate(pattern.as_bytes()) {
-            Ok(translated) => (translated.pattern, "(?:)"),
-            Err(_) => (REFUSED.to_string(), REFUSED),
+        let translated = regexp::translate(pattern.as_bytes()).map(|translated| translated.pattern);
+        let key = translated.as_deref().unwrap_or(REFUSED);
+        let taken = self.taken.entry(key.to_string()).or_default();
+        let key: Arc<str> = loop {
+            // The same in other words: nothing, so many times, or a group that ends as little as the first.
+            let key = match *taken {
+                0 => key.to_string(),
+                number if translated.is_ok() => format!("(?:){{{number}}}{key}"),
+                number => format!("{REFUSED}{number}"),
+            };
+            *taken += 1;
+            if !self.keys.contains_key(key.as_str()) {
+                break key.into();
+            }
         };
-        while self.keys.contains_key(key.as_str()) {
-            key.insert_str(0, more);
-        }
-        let key: Arc<str> = key.into();
         self.keys.insert(key.clone(), pattern.clone());
         self.translations.insert(pattern.clone(), key);
     }
@@ -104,7 +126,7 @@ impl Written {
                             Some(Data::str(translated.map_or(REFUSED.to_string(), |translated| translated.pattern)))
                         }
                         Data::Str(reference) if REFERENCES.contains(&&**key) => {
-                            let translated = self.through_keys(reference);
+                            let translated = if &**key == "$id" { None } else { self.through_keys(reference) };
                             let escaped = escaped(translated.as_deref().unwrap_or(reference));
                             escaped.or(translated).map(Data::str)
                         }
@@ -133,31 +155,51 @@ impl Written {
     }
 
     /// A reference whose pointer leads through a key of `patternProperties` (`#/patternProperties/^a`), with the translated key.
-    fn through_keys(&self, reference: &str) -> Option<String> {
-        let (address, pointer) = reference.split_once("#/").filter(|(_, pointer)| pointer.contains(PATTERNS))?;
+    fn through_keys(&mut self, reference: &str) -> Option<String> {
         formats::reference(reference).ok()?;
+        let (address, fragment) = reference.split_once('#')?;
+        let fragment = path_unescape(fragment.as_bytes()).ok().and_then(|text| String::from_utf8(text).ok())?;
+        let pointer = fragment.strip_prefix('/').filter(|pointer| pointer.contains(PATTERNS))?;
         let mut out = format!("{address}#");
         let mut is_changed = false;
-        let (mut is_name, mut is_pattern) = (false, false);
+        let mut next = Next::Keyword;
         for step in pointer.split('/') {
-            let name = super::unescaped(step);
+            let name = unescaped_step(step);
+            let translation = name.as_ref().filter(|_| next == Next::Pattern).and_then(|name| self.translation(name, address));
+            is_changed |= translation.is_some();
+            let written = translation.map(|key| key.replace('~', "~0").replace('/', "~1"));
             out.push('/');
-            match self.translations.get(name.as_str()).filter(|key| is_pattern && ***key != *name) {
-                Some(key) => {
-                    is_changed = true;
-                    escape_into(&mut out, &key.replace('~', "~0").replace('/', "~1").replace('%', "%25"));
-                }
-                None => out.push_str(step),
-            }
-            is_pattern = !is_name && name == PATTERNS;
-            is_name = !is_name && NAMES.contains(&&*name);
+            escape_into(&mut out, &written.as_deref().unwrap_or(step).replace('%', "%25"));
+            next = match (next, step) {
+                // Data, or nothing that can be found.
+                (Next::Data, _) => Next::Data,
+                (Next::Name | Next::Pattern, _) => Next::Keyword,
+                (Next::Keyword, PATTERNS) => Next::Pattern,
+                (Next::Keyword, step) if NAMES.contains(&step) => Next::Name,
+                (Next::Keyword, step) if DATA.contains(&step) => Next::Data,
+                (Next::Keyword, _) => Next::Keyword,
+            };
         }
         is_changed.then_some(out)
     }
 
+    /// The translation of a key, if it has one that differs. Other schemas have keys that are not known here.
+    fn translation(&mut self, name: &str, address: &str) -> Option<Arc<str>> {
+        if let Some(key) = self.translations.get(name) {
+            return Some(key.clone()).filter(|key| **key != *name);
+        }
+        let translated = regexp::translate(name.as_bytes()).ok().filter(|_| !address.is_empty())?.pattern;
+        let key: Arc<str> = Some(translated).filter(|translated| translated != name)?.into();
+        self.keys.entry(key.clone()).or_insert_with(|| name.into());
+        Some(key)
+    }
+
     /// A pointer of the validator as written.
     pub(super) fn pointer(&self, pointer: &str) -> String {
-        let step = |step: &str| self.key(&step.replace("~1", "/").replace("~0", "~")).replace('~', "~0").replace('/', "~1");
+        let step = |step: &str| match unescaped_step(step).and_then(|step| self.keys.get(step.as_str()).cloned()) {
+            Some(written) => written.replace('~', "~0").replace('/', "~1"),
+            None => step.to_string(),
+        };
         pointer.split('/').map(step).collect::<Vec<_>>().join("/")
     }
 
@@ -186,6 +228,12 @@ impl Written {
             _ => None,
         })
     }
+}
+
+/// A step of a JSON pointer without its escapes; `None` where a `~` is none.
+fn unescaped_step(step: &str) -> Option<String> {
+    let is_valid = step.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    is_valid.then(|| step.replace("~1", "/").replace("~0", "~"))
 }
 
 /// A reference that Go accepts (`#/definitions/List<Name>`), with characters that are invalid in a URI escaped; `None` if nothing

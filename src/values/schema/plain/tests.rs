@@ -185,6 +185,17 @@ fn what_takes_long_is_left_to_the_validator() {
     assert_eq!(admits(&enums(&format!("1, {}", texts(50_000))), r#"{"a": "x7"}"#), None);
 }
 
+/// The validator refuses such patterns in any case; Helm looks through texts of any length.
+#[test]
+fn large_patterns_look_through_short_texts_only() {
+    let schema = r#"{"properties": {"a": {"pattern": "^\\p{L}{1,255}$"}}}"#;
+    let values = |letters: usize| format!(r#"{{"a": "{}"}}"#, "x".repeat(letters));
+    assert_eq!((admits(schema, &values(255)), admits(schema, &values(256))), (Some(true), Some(false)));
+    let schema = r#"{"properties": {"a": {"pattern": "\\p{L}{255}"}}}"#;
+    let within = LONG_FOR_LARGE_PATTERNS;
+    assert_eq!((admits(schema, &values(within)), admits(schema, &values(within + 1))), (Some(true), Some(false)));
+}
+
 /// Schemas with all known keywords, some unknown ones, and malformed parts.
 fn schemas() -> impl Strategy<Value = String> {
     let word = prop_oneof![
