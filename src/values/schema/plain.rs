@@ -24,10 +24,10 @@ const DEPTH_LIMIT: usize = 100;
 /// validator may do: values that fit take no memory here.
 const STEPS_LIMIT: usize = 50_000_000;
 
-/// Longer texts, in bytes, are left to the validator where a pattern is large.
-const LONG_FOR_LARGE_PATTERNS: usize = 4096;
 /// How many steps it counts to look for a pattern.
 const STEPS_OF_A_SEARCH: usize = 50;
+/// How many more it counts for each byte of the text where the pattern is large: that may take 20 us.
+const STEPS_OF_A_LARGE_BYTE: usize = 200;
 
 /// How many bytes of a text count as one step.
 const BYTES_OF_A_STEP: usize = 256;
@@ -236,8 +236,7 @@ impl<'a> Plain<'a> {
             return Unknown;
         }
         match self.patterns.get(pattern).and_then(|regex| regex.get_or_init(|| compile(pattern)).as_ref()) {
-            // Looking through a long text with a large pattern may take minutes.
-            Some(pattern) if pattern.is_large && text.len() > LONG_FOR_LARGE_PATTERNS => Unknown,
+            Some(pattern) if pattern.is_large && !self.spend(text.len().saturating_mul(STEPS_OF_A_LARGE_BYTE)) => Unknown,
             Some(pattern) => pattern.regex.is_match(text).into(),
             None => Unknown,
         }
