@@ -76,7 +76,12 @@ pub struct Notices {
     pub list: Vec<Notice>,
     /// Drops messages of the lowest level, which a run has for each chart, when they will not be shown.
     leaves_debug: bool,
+    /// The bytes of the messages that were added, save those of the lowest level.
+    size: usize,
 }
+
+/// Most bytes of messages that are kept: each may name a path and a value as long as the chart has.
+const NOTICES_LIMIT: usize = 16 << 20;
 
 impl Notices {
     /// None yet.
@@ -86,7 +91,7 @@ impl Notices {
 
     /// None yet; those of [`Level::Debug`] are kept only if `wanted`.
     pub fn keeping_debug(wanted: bool) -> Notices {
-        Notices { list: Vec::new(), leaves_debug: !wanted }
+        Notices { leaves_debug: !wanted, ..Notices::default() }
     }
 
     /// Whether messages of this level are kept.
@@ -96,10 +101,12 @@ impl Notices {
 
     /// Adds a message without attributes.
     pub fn push(&mut self, level: Level, message: impl Into<String>) {
-        if !self.keeps(level) {
-            return;
-        }
-        self.list.push(Notice { level, message: message.into(), attributes: Vec::new() });
+        self.push_with(level, message, &[]);
+    }
+
+    /// Whether messages above the lowest level are no longer kept, since there are too many.
+    pub fn is_full(&self) -> bool {
+        self.size > NOTICES_LIMIT
     }
 
     /// Adds all of `others`.
@@ -109,11 +116,19 @@ impl Notices {
 
     /// Adds a message with attributes.
     pub fn push_with(&mut self, level: Level, message: impl Into<String>, attributes: &[(&str, &str)]) {
-        if !self.keeps(level) {
+        if !self.keeps(level) || level != Level::Debug && self.is_full() {
             return;
         }
+        let message = message.into();
+        if level != Level::Debug {
+            self.size += message.len() + attributes.iter().map(|(_, value)| value.len()).sum::<usize>();
+        }
         let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-        self.list.push(Notice { level, message: message.into(), attributes });
+        self.list.push(Notice { level, message, attributes });
+        if level != Level::Debug && self.is_full() {
+            let message = format!("further messages are left out: there are more than {NOTICES_LIMIT} bytes of them");
+            self.list.push(Notice { level: Level::Warn, message, attributes: Vec::new() });
+        }
     }
 }
 

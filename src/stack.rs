@@ -2,7 +2,8 @@
 //!
 //! Goes in: the size of the stack a thread was started with. Comes out: whether a recursion should stop. Charts choose how deep
 //! includes, parentheses and blocks nest. Go's stack grows to a gigabyte; ours has that size from the start (only touched pages
-//! cost memory), and every recursive function checks here.
+//! cost memory). Recursion without a bound of its own (parsing and rendering of templates) checks here. Recursion over values is
+//! bounded by the depth that YAML and JSON may have, for which a large stack is enough and that of a plain thread is not.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
@@ -84,18 +85,18 @@ pub fn spawn<'scope, 'env, T: Send + 'scope>(
     })
 }
 
-/// Starts `work` on a new thread with a large stack, without waiting for it; returns whether a thread was started.
-pub fn spawn_detached(work: impl FnOnce() + Send + 'static) -> bool {
+/// Starts `work` on a new thread of this name with a large stack, without waiting for it; `None` if no thread can be started.
+pub fn spawn_detached(name: &str, work: impl FnOnce() + Send + 'static) -> Option<thread::JoinHandle<()>> {
     let work = Arc::new(Mutex::new(Some(work)));
-    STACK_SIZES.iter().any(|size| {
+    STACK_SIZES.iter().find_map(|size| {
         let work = work.clone();
-        let builder = thread::Builder::new().name("parse".into()).stack_size(*size);
+        let builder = thread::Builder::new().name(name.into()).stack_size(*size);
         let run = move || {
             if let Some(work) = work.lock().ok().and_then(|mut work| work.take()) {
                 within(*size, work);
             }
         };
-        builder.spawn(run).is_ok()
+        builder.spawn(run).ok()
     })
 }
 

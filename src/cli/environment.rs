@@ -103,10 +103,18 @@ impl Environment {
 
     /// Most steps of a render (`RUTTER_STEP_LIMIT`), if it is set.
     pub fn step_limit(&self) -> Result<Option<u64>> {
-        const NAME: &str = "RUTTER_STEP_LIMIT";
+        self.limit("RUTTER_STEP_LIMIT", "steps")
+    }
+
+    /// Most bytes of memory that the process may have while it renders (`RUTTER_MEMORY_LIMIT`), if it is set.
+    pub fn memory_limit(&self) -> Result<Option<u64>> {
+        self.limit("RUTTER_MEMORY_LIMIT", "bytes")
+    }
+
+    fn limit(&self, name: &str, unit: &str) -> Result<Option<u64>> {
         let wrong =
-            |text: &str| Error::new(ErrorKind::Usage, format!("{NAME} must be a number of steps, not {}", crate::quote::quote(text)));
-        self.get_filled(NAME).map(|text| text.trim().parse().map_err(|_| wrong(&text))).transpose()
+            |text: &str| Error::new(ErrorKind::Usage, format!("{name} must be a number of {unit}, not {}", crate::quote::quote(text)));
+        self.get_filled(name).map(|text| text.trim().parse().map_err(|_| wrong(&text))).transpose()
     }
 
     /// How errors are shown (`RUTTER_ERROR_FORMAT`), if it is set.

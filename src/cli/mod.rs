@@ -80,7 +80,7 @@ pub fn run(program: String, words: &[String], environment: environment::Environm
     session.show_notices();
     session.warn_of_expired_repositories();
     let environment = &session.environment;
-    let readable = environment.offline().and(environment.error_format()).and(environment.step_limit());
+    let readable = environment.offline().and(environment.error_format()).and(environment.step_limit()).and(environment.memory_limit());
     let outcome = readable.and_then(|_| parse::execute(request, &mut session));
     end(outcome, &mut session)
 }

@@ -18,7 +18,8 @@ mod values_file;
 
 use crate::data::Map;
 use crate::diagnostic::{Diagnostic, Location, Notices, source_line};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::stack;
 use crate::template::engine::{Environment, KubeVersion};
 use crate::values::schema;
 pub(crate) use names::is_subdomain;
@@ -122,6 +123,8 @@ pub struct Options {
     pub all_faults: bool,
     /// Most steps of one render; the engine's default when absent.
     pub step_limit: Option<u64>,
+    /// Most bytes that the process may have while it renders; the engine's default when absent.
+    pub memory_limit: Option<u64>,
     /// Find the place of each finding in the sources, which costs another rendering of each file with findings.
     pub places: bool,
 }
@@ -177,7 +180,8 @@ impl Linter<'_> {
 /// The user's values after linting the chart at `path`. Helm's rule for values.yaml merges the chart's tables into those of the
 /// user, and then uses these values to lint the next chart (`CoalesceTables` in `pkg/chart/v2/lint/rules/values.go`).
 pub fn values_left(path: &Path, values: &Arc<Map>) -> Arc<Map> {
-    Source::open(path).map_or_else(|_| values.clone(), |source| values_file::values_left(&source, values))
+    let left = || Source::open(path).map_or_else(|_| values.clone(), |source| values_file::values_left(&source, values));
+    stack::with_large_stack(left).unwrap_or_else(|| values.clone())
 }
 
 /// Lints the chart at `path`: a folder, or an archive if the name ends in `.tgz` or `.tar.gz`.
@@ -185,6 +189,12 @@ pub fn values_left(path: &Path, values: &Arc<Map>) -> Arc<Map> {
 /// # Errors
 /// Only when there is no chart to lint: `unable to check Chart.yaml file in chart: stat …`, `unable to extract tarball: …`.
 pub fn run(path: &Path, options: &Options, environment: &mut dyn Environment, notices: &mut Notices) -> Result<Vec<Finding>> {
+    // Values may nest deeper than the caller's stack allows.
+    let findings = stack::with_large_stack(|| run_here(path, options, environment, notices));
+    findings.unwrap_or_else(|| Err(Error::new(ErrorKind::Limit, "no thread to lint on could be started")))
+}
+
+fn run_here(path: &Path, options: &Options, environment: &mut dyn Environment, notices: &mut Notices) -> Result<Vec<Finding>> {
     let source = Source::open(path)?;
     let mut linter = Linter { source, options, values: options.values.clone(), findings: Vec::new(), notices };
     chart_file::check(&mut linter);

@@ -115,7 +115,8 @@ fn release(options: &Options) -> Release {
 fn engine_options(options: &Options) -> engine::Options {
     let default = engine::Options::default();
     let step_limit = options.step_limit.unwrap_or(default.step_limit);
-    engine::Options { lint: true, all_faults: options.all_faults, step_limit, ..default }
+    let memory_limit = options.memory_limit.unwrap_or(default.memory_limit);
+    engine::Options { lint: true, all_faults: options.all_faults, step_limit, memory_limit, ..default }
 }
 
 /// The rendered files; `None` when something failed, which is then a finding (or, as in Helm, not reported).

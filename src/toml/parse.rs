@@ -35,6 +35,11 @@ pub(super) const MAX_DEPTH: usize = 250;
 pub(super) type Key = Vec<String>;
 pub(super) type Table = BTreeMap<String, Toml>;
 
+/// Most bytes of names that are copied while a text is read, in any text and for each of its bytes: every key copies the name of
+/// its table. Go copies less, and has no such limit.
+const NAMES_ALWAYS: usize = 16 << 20;
+const NAMES_PER_BYTE: usize = 32;
+
 /// Parses a document into its root table. Error texts are those of `toml.Unmarshal`
 /// (`toml: line 1 (last key "a"): expected value but found …`).
 pub fn parse(text: &[u8]) -> Result<Toml> {
@@ -48,6 +53,8 @@ pub fn parse(text: &[u8]) -> Result<Toml> {
         depth: 0,
         implicit: HashSet::new(),
         arrays: HashSet::new(),
+        names: 0,
+        names_limit: NAMES_ALWAYS.saturating_add(text.len().saturating_mul(NAMES_PER_BYTE)),
     };
     let done = if text.iter().take(6).any(|byte| *byte == 0) {
         let message = "files cannot contain NULL bytes; probably using UTF-16; TOML files must be UTF-8".to_owned();
@@ -80,6 +87,9 @@ pub(super) struct Parser<'a> {
     pub(super) implicit: HashSet<String>,
     /// Keys whose value is a list in brackets.
     pub(super) arrays: HashSet<String>,
+    /// How many bytes of names were copied, and how many may be.
+    pub(super) names: usize,
+    pub(super) names_limit: usize,
 }
 
 /// A dotted name as it would be written.
@@ -596,6 +606,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn names_that_are_copied_for_each_key_are_limited() {
+        let part = "p".repeat(4000);
+        let table = format!("[{}]\n", [part.as_str(); 240].join("."));
+        let keys = |count: usize| (0..count).map(|at| format!("k{at} = 1\n")).collect::<String>();
+        assert!(parse(format!("{table}{}", keys(10)).as_bytes()).is_err(), "each implied table has a name of its own");
+        let shallow = format!("[{part}]\n");
+        assert!(parse(format!("{shallow}{}", keys(4000)).as_bytes()).is_ok());
+        let error = parse(format!("{shallow}{}", keys(10_000)).as_bytes()).map_err(|error| error.to_string()).err().unwrap_or_default();
+        assert!(error.contains("names of tables take more than "), "{}", &error[error.len() - 80..]);
+        // What is usual is far from it.
+        assert!(parse(format!("[servers.production.database]\n{}", keys(100_000)).as_bytes()).is_ok());
+    }
+
     fn node(value: &Toml) -> Node {
         match value {
             Toml::Str(text) => Node::Str(text.clone().into_bytes()),
@@ -617,7 +641,7 @@ mod tests {
         for case in &cases {
             let field = |name: &str| case.get(name).and_then(|value| value.as_str());
             let text = field("text").unwrap_or_default();
-            let found = parse(text.as_bytes()).and_then(|value| super::super::write(&node(&value)));
+            let found = parse(text.as_bytes()).and_then(|value| super::super::write(&node(&value), usize::MAX));
             let found = found.map(|text| String::from_utf8_lossy(&text).into_owned()).map_err(|error| error.to_string());
             match field("written") {
                 Some(written) => assert_eq!(found.as_deref(), Ok(written), "{text:?}"),

@@ -20,12 +20,23 @@ fn table_in(node: Option<&mut Toml>) -> Option<Option<&mut Table>> {
 }
 
 impl Parser<'_> {
+    /// Counts so many copies of a name: a short text may have a long name for each of its many keys.
+    fn count_names(&mut self, name: &[String], copies: usize) -> Step<()> {
+        self.names += copies * name.iter().map(|part| part.len() + 1).sum::<usize>();
+        if self.names > self.names_limit {
+            return Err(self.fault(format!("names of tables take more than {} bytes", self.names_limit)));
+        }
+        Ok(())
+    }
+
     /// Makes the table `key` the current one, implying those above it.
     pub(super) fn add_context(&mut self, key: &[String], array: bool) -> Step<()> {
         let Some((last, parents)) = key.split_last() else { return Ok(()) };
         if key.len() > MAX_DEPTH {
             return Err(self.fault(format!("exceeded max depth of {MAX_DEPTH}")));
         }
+        // Each of the tables above may be noted by its whole name.
+        self.count_names(key, key.len())?;
         let mut table = &mut self.root;
         let mut name = Key::new();
         for part in parents {
@@ -61,6 +72,10 @@ impl Parser<'_> {
 
     /// Sets a key of the current table, unless it exists and was not only implied.
     pub(super) fn set_value(&mut self, key: &str, value: Toml) -> Step<()> {
+        let context = std::mem::take(&mut self.context);
+        let counted = self.count_names(&context, 1);
+        self.context = context;
+        counted?;
         let mut table = &mut self.root;
         let mut name = Key::new();
         for part in &self.context {

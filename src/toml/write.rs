@@ -37,8 +37,11 @@ enum Kind {
 }
 
 /// The text that `toml.NewEncoder().Encode` writes, or its error. It recurses as deep as the tree.
-pub fn write(node: &Node) -> Result<Vec<u8>> {
-    let mut encoder = Encoder { out: Vec::new(), key: Vec::new() };
+///
+/// # Errors
+/// Besides Go's: [`ErrorKind::Limit`] at about `limit` bytes, since every table has its whole path written before it.
+pub fn write(node: &Node, limit: usize) -> Result<Vec<u8>> {
+    let mut encoder = Encoder { out: Vec::new(), key: Vec::new(), limit };
     encoder.encode(node)?;
     Ok(encoder.out)
 }
@@ -98,6 +101,7 @@ struct Encoder<'n> {
     out: Vec<u8>,
     /// The path of the table or value being written.
     key: Vec<&'n [u8]>,
+    limit: usize,
 }
 
 impl<'n> Encoder<'n> {
@@ -115,6 +119,7 @@ impl<'n> Encoder<'n> {
     }
 
     fn encode(&mut self, node: &'n Node) -> Result<()> {
+        self.check_size()?;
         match (kind(node)?, node) {
             (Kind::Nil, _) => Ok(()),
             (Kind::Table, _) => {
@@ -132,6 +137,7 @@ impl<'n> Encoder<'n> {
                     return Err(problem("toml: top-level values must be Go maps or structs"));
                 }
                 for item in items {
+                    self.check_size()?;
                     self.newline();
                     self.header("[[", "]]");
                     self.table(item, false)?;
@@ -140,6 +146,13 @@ impl<'n> Encoder<'n> {
             }
             _ => self.key_value(node, false),
         }
+    }
+
+    fn check_size(&self) -> Result<()> {
+        if self.out.len() > self.limit {
+            return Err(Error::new(ErrorKind::Limit, format!("result exceeds the limit of {} bytes", self.limit)));
+        }
+        Ok(())
     }
 
     fn header(&mut self, opening: &str, closing: &str) {
@@ -267,7 +280,7 @@ mod tests {
     }
 
     fn text(node: &Node) -> String {
-        write(node).map_or_else(|error| error.to_string(), |text| String::from_utf8_lossy(&text).into_owned())
+        write(node, 1000).map_or_else(|error| error.to_string(), |text| String::from_utf8_lossy(&text).into_owned())
     }
 
     #[test]
@@ -292,5 +305,18 @@ mod tests {
         assert_eq!(text(&Node::List(vec![Node::Nil])), "toml: cannot encode array with nil element");
         assert_eq!(text(&Node::List(vec![map(vec![])])), "toml: top-level values must be Go maps or structs");
         assert_eq!(text(&Node::Str(b"x".to_vec())), "\"x\"");
+    }
+
+    #[test]
+    fn paths_that_repeat_are_limited() {
+        let long = "k".repeat(100);
+        let tables = |count: usize| {
+            let names: Vec<String> = (0..count).map(|at| at.to_string()).collect();
+            map(vec![(&long, map(names.iter().map(|name| (name.as_str(), map(vec![("x", Node::Int(1))]))).collect()))])
+        };
+        assert!(text(&tables(5)).ends_with("    x = 1\n"));
+        assert_eq!(text(&tables(50)), "result exceeds the limit of 1000 bytes");
+        let lists = |count| map(vec![(long.as_str(), Node::List(vec![map(vec![]); count]))]);
+        assert_eq!(text(&lists(50)), "result exceeds the limit of 1000 bytes");
     }
 }

@@ -370,6 +370,8 @@ impl<'a> Coalescer<'a> {
                 }
             } else if value.is_table() && over.is_table() {
                 self.table_pair(destination, &key, (&over, &value), path, merge, kind)?;
+            } else if self.notices.is_full() {
+                // The messages would be made in vain.
             } else if value.is_table() {
                 let text = go_text::print(&value.freeze()?);
                 self.notice(format!("warning: cannot overwrite table with non table for {} ({text})", path.join(&key)));

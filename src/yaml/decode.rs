@@ -16,7 +16,7 @@ use crate::base64;
 use crate::data::{Data, Map};
 use crate::json::valid_text;
 use crate::number;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -33,6 +33,13 @@ const MAX_KEY_DEPTH: usize = 50;
 /// Up to this many decoded nodes, nearly all may come from aliases; from [`ALIAS_RANGE_HIGH`] on, only a tenth may.
 const ALIAS_RANGE_LOW: f64 = 400_000.0;
 const ALIAS_RANGE_HIGH: f64 = 4_000_000.0;
+
+/// Scalars of at least so many bytes are shared among their aliases; of smaller ones, the budget for nodes limits the memory.
+const SHARED_FROM: usize = 64;
+
+/// Most bytes of shared scalars that aliases stand for. Sharing makes them cheap here, but a copy in a field or in a manifest is not:
+/// go-yaml has no such limit, and Helm takes all memory when it writes the JSON.
+const ALIASED_LIMIT: usize = 64 << 20;
 
 /// A value and the obstacles to writing it as JSON.
 #[derive(Debug)]
@@ -59,6 +66,8 @@ pub(super) fn decode(document: &Document<'_>, shape: &'static Shape, strict: boo
         from_aliases: 0,
         alias_depth: 0,
         active_aliases: HashSet::new(),
+        shared: HashMap::new(),
+        aliased: 0,
         repeated: Vec::new(),
         key_faults: Vec::new(),
         further_key_fault: None,
@@ -155,6 +164,9 @@ struct Decoder<'d, 'a> {
     from_aliases: usize,
     alias_depth: usize,
     active_aliases: HashSet<usize>,
+    /// The texts of long scalars that aliases refer to, by node, and how many bytes the aliases stand for.
+    shared: HashMap<usize, Arc<str>>,
+    aliased: usize,
     repeated: Vec<String>,
     /// Keys that cannot be strings, in order; `None` where a later entry replaced the entry that contains them.
     key_faults: Vec<Option<String>>,
@@ -263,22 +275,23 @@ impl<'d, 'a> Decoder<'d, 'a> {
     /// The key as a string and, in strict mode, its identity among the keys (1 and "1" differ).
     fn key(&mut self, index: usize, value: usize) -> Step<(Arc<str>, Option<String>)> {
         self.count()?;
-        let mut node = self.node(index)?;
-        if let NodeKind::Alias(target) = node.kind() {
+        let (mut node, mut target) = (self.node(index)?, index);
+        if let NodeKind::Alias(aliased) = node.kind() {
             if self.active_aliases.contains(&index) {
                 return Err(fault(format!("anchor '{}' value contains itself", node.value())));
             }
             self.alias_depth += 1;
-            let counted = self.count();
-            self.alias_depth -= 1;
-            counted?;
-            node = self.node(target as usize)?;
+            self.count()?;
+            target = aliased as usize;
+            node = self.node(target)?;
         }
         if node.kind() != NodeKind::Scalar {
+            self.alias_depth -= usize::from(target != index);
             return Err(self.collection_key(index));
         }
         let text: Arc<str> = match scalar(self.document, node)? {
-            Scalar::Text(text) => text,
+            Scalar::Written => self.text(target, node.value())?,
+            Scalar::Decoded(text) => self.text(target, &text)?,
             Scalar::Resolved(resolved) => match resolved {
                 Resolved::Bool(truth) => truth.to_string().into(),
                 Resolved::Int(number) => number.to_string().into(),
@@ -303,9 +316,10 @@ impl<'d, 'a> Decoder<'d, 'a> {
                     }
                     "".into()
                 }
-                Resolved::Timestamp | Resolved::Str => (node.value()).into(),
+                Resolved::Timestamp | Resolved::Str => self.text(target, node.value())?,
             },
         };
+        self.alias_depth -= usize::from(target != index);
         let identity = self.strict.then(|| identity(self.document, node));
         Ok((text, identity))
     }
@@ -405,7 +419,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 self.enter(target as usize, shape, Some(index))
             }
             NodeKind::Scalar => {
-                let data = self.scalar_data(node, shape)?;
+                let data = self.scalar_data(index, node, shape)?;
                 self.deactivate(alias);
                 Ok(Some(data))
             }
@@ -450,9 +464,25 @@ impl<'d, 'a> Decoder<'d, 'a> {
         }
     }
 
-    fn scalar_data(&mut self, node: &Node<'_>, shape: &'static Shape) -> Step<Data> {
+    /// The text of a scalar, which its aliases share if it is long.
+    #[inline]
+    fn text(&mut self, index: usize, text: &str) -> Step<Arc<str>> {
+        if self.alias_depth == 0 || text.len() < SHARED_FROM { Ok(text.into()) } else { self.shared_text(index, text) }
+    }
+
+    #[cold]
+    fn shared_text(&mut self, index: usize, text: &str) -> Step<Arc<str>> {
+        self.aliased += text.len();
+        if self.aliased > ALIASED_LIMIT {
+            return Err(fault("document contains excessive aliasing"));
+        }
+        Ok(self.shared.entry(index).or_insert_with(|| text.into()).clone())
+    }
+
+    fn scalar_data(&mut self, index: usize, node: &Node<'_>, shape: &'static Shape) -> Step<Data> {
         let resolved = match scalar(self.document, node)? {
-            Scalar::Text(text) => return Ok(Data::Str(text)),
+            Scalar::Written => return self.text(index, node.value()).map(Data::Str),
+            Scalar::Decoded(text) => return self.text(index, &text).map(Data::Str),
             Scalar::Resolved(resolved) => resolved,
         };
         if matches!(shape, Shape::Str) {
@@ -462,7 +492,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 Resolved::Int(number) => Data::str(number.to_string()),
                 Resolved::Uint(number) => Data::str(number.to_string()),
                 Resolved::Float(number) => Data::str(number::format_g32(number)),
-                Resolved::Timestamp | Resolved::Str => Data::str(node.value()),
+                Resolved::Timestamp | Resolved::Str => Data::Str(self.text(index, node.value())?),
             });
         }
         Ok(match resolved {
@@ -474,7 +504,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 self.has_unsupported |= !number.is_finite();
                 Data::Float(number)
             }
-            Resolved::Timestamp | Resolved::Str => Data::str(node.value()),
+            Resolved::Timestamp | Resolved::Str => Data::Str(self.text(index, node.value())?),
         })
     }
 }
@@ -483,17 +513,20 @@ fn merge_fault() -> Box<Fault> {
     fault("map merge requires map or sequence of maps as the value")
 }
 
-/// A scalar's value; strings that differ from the written text are separate.
+/// A scalar's value.
 enum Scalar {
-    Text(Arc<str>),
+    /// A string: the text as it is written.
+    Written,
+    /// A string that is written in base64.
+    Decoded(String),
     Resolved(Resolved),
 }
 
 /// Go's identity of a key: 1 and "1" differ.
 fn identity(document: &Document<'_>, node: &Node<'_>) -> String {
     match scalar(document, node) {
-        Ok(Scalar::Text(text)) => format!("\"{text}"),
-        Ok(Scalar::Resolved(Resolved::Timestamp | Resolved::Str)) => format!("\"{}", node.value()),
+        Ok(Scalar::Decoded(text)) => format!("\"{text}"),
+        Ok(Scalar::Written | Scalar::Resolved(Resolved::Timestamp | Resolved::Str)) => format!("\"{}", node.value()),
         Ok(Scalar::Resolved(resolved)) => format!("{resolved:?}"),
         Err(_) => String::new(),
     }
@@ -503,18 +536,18 @@ fn identity(document: &Document<'_>, node: &Node<'_>) -> String {
 fn scalar(document: &Document<'_>, node: &Node<'_>) -> Step<Scalar> {
     let tag = document.tag(node);
     if tag.is_empty() && !node.implicit {
-        return Ok(Scalar::Text((node.value()).into()));
+        return Ok(Scalar::Written);
     }
     if tag == BINARY {
-        return Ok(Scalar::Text(binary(node.value())?));
+        return binary(node.value()).map(Scalar::Decoded);
     }
     resolve_tagged(tag, node.value()).map(Scalar::Resolved)
 }
 
 /// Go's `base64.StdEncoding`: line breaks and stray bits at the end are ignored.
-fn binary(text: &str) -> Step<Arc<str>> {
+fn binary(text: &str) -> Step<String> {
     match base64::decode(text.as_bytes()) {
-        Ok(bytes) => Ok(valid_text(&bytes).into()),
+        Ok(bytes) => Ok(valid_text(&bytes).into_owned()),
         Err(_) => Err(fault("!!binary value contains invalid base64 data")),
     }
 }

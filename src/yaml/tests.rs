@@ -164,6 +164,25 @@ fn aliases_cannot_blow_up() {
 }
 
 #[test]
+fn aliases_of_long_texts_cannot_blow_up() {
+    let excessive = "error converting YAML to JSON: yaml: document contains excessive aliasing";
+    let text = "x".repeat(1 << 20);
+    for written in [text.clone(), format!("\"{text}\""), format!("!!binary {}", "eHh4".repeat(1 << 18))] {
+        let list = |aliases: usize| format!("d: &d {written}\nl: [{}]\n", vec!["*d"; aliases].join(","));
+        assert_eq!(message(&list(60)), "ok");
+        assert_eq!(message(&list(100)), excessive);
+        assert_eq!(message(&format!("d: &d {{a: {written}}}\n{}", "e: {<<: *d}\n".repeat(100))), excessive);
+    }
+    let keys = format!("d: &d {}\n", "k".repeat(100_000)) + &"e: {*d : 1}\n".repeat(1000);
+    assert_eq!(message(&keys), excessive);
+    // They share the text.
+    let data = parse(format!("d: &d {text}\nl: [*d, *d]\n").as_bytes()).expect("a map");
+    let Some(Data::List(items)) = data.as_map().and_then(|map| map.get("l")) else { panic!("{data:?}") };
+    let [Data::Str(first), Data::Str(second)] = &items[..] else { panic!("{items:?}") };
+    assert!(Arc::ptr_eq(first, second) && first.len() == text.len());
+}
+
+#[test]
 fn simple_keys_are_short() {
     let key = |length: usize| format!("{}: 1\n", "k".repeat(length));
     assert_eq!(message(&key(1024)), "ok");

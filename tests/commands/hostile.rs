@@ -82,13 +82,20 @@ fn cut(text: &str) -> String {
     text.chars().take(600).collect()
 }
 
-/// Renders within bounds of time and memory. Never a signal, never a panic.
+/// Renders within bounds of time and memory.
 fn run(home: &Path, chart: &Path, arguments: &[std::ffi::OsString]) -> Ended {
+    let mut line: Vec<std::ffi::OsString> = ["template".into(), "rel".into(), chart.into()].into();
+    line.extend(arguments.iter().cloned());
+    run_line(home, &line, &[])
+}
+
+/// Runs a command line within bounds of time and memory. Never a signal, never a panic.
+fn run_line(home: &Path, line: &[std::ffi::OsString], variables: &[(&str, &str)]) -> Ended {
     let binary = rutter(home);
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]).arg(binary.get_program());
-    command.args(["template", "rel"]).arg(chart).args(["--error-format", "helm"]).args(arguments);
-    command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.args(line).args(["--error-format", "helm"]);
+    command.env_clear().envs(variables.iter().copied()).env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     let (out, error) = (home.join("out.txt"), home.join("error.txt"));
     let create = |path: &Path| Stdio::from(std::fs::File::create(path).expect("a file"));
     let mut child = command.stdin(Stdio::null()).stdout(create(&out)).stderr(create(&error)).spawn().expect("the binary runs");
@@ -124,6 +131,11 @@ fn alias_bomb() -> String {
     text
 }
 
+/// A long text that is meant ten thousand times.
+fn long_alias_bomb(first: &str, list: &str) -> String {
+    format!("{first}: &a {}\n{list}: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 10_000].join(","))
+}
+
 /// `$s` holds the value before it twice, 60 times over: 2⁶⁰ nodes in 60.
 fn shared_bomb(start: &str, step: &str, then: &str) -> Hostile {
     Hostile::template(format!("{{{{ $s := {start} }}}}{{{{ range until 60 }}}}{{{{ $s = {step} }}}}{{{{ end }}}}{{{{ {then} }}}}"))
@@ -138,6 +150,9 @@ fn alias_bombs_are_refused() {
     let read = Hostile::template("{{ .Files.Get \"bomb.yaml\" | fromYaml | toYaml }}").file("bomb.yaml", alias_bomb());
     assert!(read.succeeds().contains("Error: "));
     Hostile::template(alias_bomb()).fails("YAML parse error on app/templates/t.yaml");
+    Hostile::values(long_alias_bomb("a", "b")).fails("document contains excessive aliasing");
+    let metadata = "apiVersion: v2\nname: app\nversion: 1.0.0\n".to_string() + &long_alias_bomb("description", "keywords");
+    Hostile::values("").file("Chart.yaml", metadata).fails("document contains excessive aliasing");
 }
 
 #[test]
@@ -443,6 +458,74 @@ fn values_without_an_end_are_refused() {
     let output = command.stdin(zeros).output().expect("the binary runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("file /dev/stdin is larger than 104857600 bytes"));
+}
+
+/// Values as deep as YAML allows, in a chart and in its subchart: on any thread.
+#[test]
+fn deep_values_do_not_end_lint() {
+    let deep = |leaf: &str| nested("{a: ", leaf, "}", 9_000);
+    let hostile = Hostile::values(format!("sub: {}\n", deep("{b: 1}")))
+        .file("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: sub, version: 1.0.0}]\n")
+        .file("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n")
+        .file("charts/sub/values.yaml", deep("{c: 1}"));
+    let chart = hostile.chart();
+    let lines: [&[&Path]; 2] = [&[Path::new("--with-subcharts"), &chart], &[&chart, &chart, &chart, &chart]];
+    for line in lines {
+        let line: Vec<_> = [Path::new("lint")].iter().chain(line).map(|argument| argument.as_os_str().to_owned()).collect();
+        let ended = run_line(&hostile.home, &line, &[]);
+        assert_eq!(ended.code, 0, "{}", cut(&ended.error));
+        assert!(ended.error.is_empty() && ended.out.contains("0 chart(s) failed"), "{} {}", cut(&ended.out), cut(&ended.error));
+    }
+    hostile.succeeds();
+}
+
+/// Each of a hundred thousand values that meet a table is told of with its path.
+#[test]
+fn messages_with_long_paths_end() {
+    let keys = |value: &str| (0..20_000).map(|at| format!("k{at}: {value},")).collect::<String>();
+    let key = "x".repeat(100_000);
+    let hostile = Hostile::values(format!("sub: {{? {key} : {{{}}}}}\n", keys("1")))
+        .file("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: sub, version: 1.0.0}]\n")
+        .file("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n")
+        .file("charts/sub/values.yaml", format!("? {key}\n: {{{}}}\n", keys("{}")));
+    let ended = hostile.run();
+    assert_eq!(ended.code, 0, "{}", cut(&ended.error));
+    assert!(ended.error.len() < 40 << 20 && ended.error.contains("further messages are left out"), "{}", ended.error.len());
+    let line: Vec<_> = ["values".into(), hostile.chart().into(), "--origin".into()].into();
+    let ended = run_line(&hostile.home, &line, &[]);
+    assert_eq!(ended.code, 1, "{}", cut(&ended.error));
+    assert!(ended.error.contains("values and their origins take more than 268435456 bytes"), "{}", cut(&ended.error));
+}
+
+#[test]
+fn texts_that_repeat_long_paths_are_refused() {
+    let many = "{{ $in := dict }}{{ range $i := until 10000 }}{{ $_ := set $in (print $i) (dict \"x\" 1) }}{{ end }}";
+    let toml = format!("{many}{{{{ toToml (dict (repeat 1000000 \"a\") $in) }}}}");
+    Hostile::template(toml).fails("result exceeds the limit of 67108864 bytes");
+    let table = "(repeat 200 (print (repeat 4000 \"a\") \".\") | trimSuffix \".\")";
+    let names = format!("a: {{{{ printf \"[%s]\\n%s\" {table} (repeat 100000 \"k = 1\\n\") | fromToml | toJson | trunc -60 | quote }}}}");
+    assert!(Hostile::template(names).succeeds().contains("names of tables take more than "));
+    let print = format!("{{{{ $s := repeat 60000000 \"a\" }}}}{{{{ $_ := print {} }}}}", "$s ".repeat(200));
+    Hostile::template(print).fails("printed text is longer than 67108864 bytes");
+}
+
+/// Small values that are all kept.
+#[test]
+fn memory_is_limited() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let template = "{{ $d := dict }}{{ range $i := until 4000 }}{{ range $j := until 4000 }}        {{ $_ := set $d (printf \"%d-%d\" $i $j) (dict \"a\" 1 \"b\" (list 1 2 3)) }}{{ end }}{{ end }}";
+    let hostile = Hostile::template(template);
+    for command in ["template", "lint"] {
+        let line = [command.into(), hostile.chart().into()];
+        let ended = run_line(&hostile.home, &line, &[("RUTTER_MEMORY_LIMIT", "300000000")]);
+        assert_eq!(ended.code, 1, "{}", cut(&ended.error));
+        let text = ended.out + &ended.error;
+        assert!(text.contains("templates take more than 300000000 bytes of memory"), "{}", cut(&text));
+        let ended = run_line(&hostile.home, &line, &[("RUTTER_MEMORY_LIMIT", "much")]);
+        assert!(ended.error.contains("RUTTER_MEMORY_LIMIT must be a number of bytes, not \"much\""), "{}", cut(&ended.error));
+    }
 }
 
 #[test]

@@ -76,6 +76,7 @@ impl Run for Arguments {
             schema: source::schema_options(session),
             all_faults: self.all_errors || output != "text",
             step_limit: session.environment.step_limit()?,
+            memory_limit: session.environment.memory_limit()?,
             places: output != "text" || shows_places,
         };
         let threads = parallel::threads(paths.len());

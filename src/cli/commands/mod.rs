@@ -85,9 +85,13 @@ Environment variables:
 | $NO_COLOR               | no colour, whatever $HELM_COLOR says                                 |
 | $RUTTER_ERROR_FORMAT    | how errors are shown, as --error-format: human, helm or json         |
 | $RUTTER_MIRRORS         | mirrors of registries and repositories: FROM=TO,FROM=TO              |
+| $RUTTER_MEMORY_LIMIT    | how many bytes of memory the templates of a large chart may take     |
 | $RUTTER_OFFLINE         | fetch nothing: what is not cached is an error                        |
+| $RUTTER_PASSPHRASE      | the passphrase of the key that --sign uses                           |
+| $RUTTER_SERVE_TOKEN     | a bearer token that may read and write on rutter serve               |
 | $RUTTER_STEP_LIMIT      | how many steps the templates of a very large chart may take          |
 | $RUTTER_TRUSTED_REALMS  | hosts of token servers that may see credentials of registries        |
+| $SOURCE_DATE_EPOCH      | the time of every file in a package, in seconds since 1970           |
 
 Mirrors are also read from mirrors.yaml in $HELM_CONFIG_HOME and /etc/rutter.
 

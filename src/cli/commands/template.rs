@@ -198,6 +198,7 @@ impl Run for Arguments {
         let path = source::locate(&reference, &source, session)?;
         session.notices.push_with(Level::Debug, "Chart path", &[("path", &path.to_string_lossy())]);
         let (values, files) = source::values_and_files(&self.values, session)?;
+        let defaults = engine::Options::default();
         let ahead = Arc::new(Ahead::new());
         let chart = self.load(&path, &ahead, session)?;
         let options = template::Options {
@@ -216,8 +217,9 @@ impl Run for Arguments {
                 all_faults: self.all_errors,
                 ahead: Some(ahead),
                 process_ends: true,
-                step_limit: session.environment.step_limit()?.unwrap_or(engine::Options::default().step_limit),
-                ..engine::Options::default()
+                step_limit: session.environment.step_limit()?.unwrap_or(defaults.step_limit),
+                memory_limit: session.environment.memory_limit()?.unwrap_or(defaults.memory_limit),
+                ..defaults
             },
         };
         let mut notices = std::mem::take(&mut session.notices);

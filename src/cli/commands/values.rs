@@ -80,6 +80,9 @@ impl Run for Arguments {
     }
 }
 
+/// Most bytes of all values with their origins.
+const ORIGINS_LIMIT: usize = 256 << 20;
+
 /// One line per value: path, value as JSON, source.
 fn origins(values: &[Traced]) -> Result<String> {
     let mut out = String::new();
@@ -88,6 +91,10 @@ fn origins(values: &[Traced]) -> Result<String> {
         let shown = json::to_vec(&value.value)?;
         let origin = value.origin.as_ref().map_or_else(|| "-".to_string(), ToString::to_string);
         out.push_str(&format!("{}: {}  # {origin}\n", path.join("."), String::from_utf8_lossy(&shown)));
+        // Every line has a whole path, so that the text may be far longer than the values.
+        if out.len() > ORIGINS_LIMIT {
+            return Err(Error::new(ErrorKind::Limit, format!("values and their origins take more than {ORIGINS_LIMIT} bytes")));
+        }
     }
     Ok(out)
 }

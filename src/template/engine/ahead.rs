@@ -137,7 +137,7 @@ impl Ahead {
             let shared = self.0.clone();
             if has_cores() {
                 // If no thread starts, nothing is parsed ahead; that is fine.
-                stack::spawn_detached(move || shared.run());
+                stack::spawn_detached("parse", move || shared.run());
             }
         }
         if work.is_idle && work.bytes_waiting >= ENOUGH_BYTES {

@@ -55,6 +55,9 @@ pub struct Options {
     /// Most steps of one render: nodes, rounds, calls, and the size of what functions read and make. A step takes at most about a
     /// microsecond, and what it makes 16 bytes.
     pub step_limit: u64,
+    /// Most bytes that the process may have while it renders, as far as [`Environment::memory`] tells. It catches what steps allow:
+    /// many small values that are all kept.
+    pub memory_limit: u64,
     /// How many threads parse and render; `None` for one per core, at most eight.
     pub threads: Option<usize>,
     /// How many bytes of templates make a second thread worthwhile.
@@ -75,6 +78,7 @@ impl Default for Options {
             size_limit: 64 << 20,
             item_limit: 5_000_000,
             step_limit: work::LIMIT,
+            memory_limit: 2 << 30,
             threads: None,
             // Starting a second thread takes about as long as rendering this many bytes.
             threads_from: 48 << 10,
@@ -115,6 +119,10 @@ pub trait Environment: Send {
     /// The value of an environment variable, for [`render_text`] with functions that read it; never used for charts.
     fn variable(&self, name: &str) -> Option<String> {
         let _ = name;
+        None
+    }
+    /// How many bytes of memory the process has, where that is known.
+    fn memory(&self) -> Option<u64> {
         None
     }
     /// The same world for another thread, if its answers do not depend on earlier questions. A world that returns `None` is used
@@ -278,6 +286,11 @@ impl Host for EngineHost<'_> {
 
     fn item_limit(&self) -> usize {
         self.options.item_limit
+    }
+
+    fn exceeded_memory(&self) -> Option<u64> {
+        let limit = self.options.memory_limit;
+        self.environment.memory().filter(|memory| *memory > limit).map(|_| limit)
     }
 
     fn asked(&self) -> u64 {

@@ -88,12 +88,29 @@ impl Evaluator<'_> {
         if held::bytes() > work::HELD_LIMIT {
             return Err(self.call_failed(frame, node, name, held_too_much()));
         }
+        if work::done().wrapping_sub(self.looked.get()) >= LOOK_AFTER {
+            self.look_at_memory(frame)?;
+        }
         self.work(frame, steps)
     }
 
     /// Refuses to go on where too much is held; what includes make does not pass [`Evaluator::count_result`].
     pub(super) fn check_held(&self, frame: &Frame<'_>) -> Evaluation<()> {
         if held::bytes() > work::HELD_LIMIT { self.fail(frame, held_too_much()) } else { Ok(()) }
+    }
+
+    /// Refuses to go on where the process has too much memory.
+    #[cold]
+    fn look_at_memory(&self, frame: &Frame<'_>) -> Evaluation<()> {
+        self.looked.set(work::done());
+        match self.host.exceeded_memory() {
+            Some(limit) => {
+                let mut failure = self.failure(frame, format!("templates take more than {limit} bytes of memory"));
+                hints::of_memory(&mut failure, limit);
+                Err(failure)
+            }
+            None => Ok(()),
+        }
     }
 
     #[cold]
@@ -242,6 +259,9 @@ impl Evaluator<'_> {
 
 const ONE: Parameters = Parameters { list: &[Parameter::Reflect], variadic: false };
 const AT_LEAST_ONE: Parameters = Parameters { list: &[Parameter::Reflect, Parameter::Reflect], variadic: true };
+
+/// How many steps pass between looks at the memory: tens of milliseconds, in which a hundred megabytes may be made.
+const LOOK_AFTER: u64 = 1_000_000;
 
 #[cold]
 fn held_too_much() -> String {

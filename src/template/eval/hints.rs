@@ -209,6 +209,13 @@ pub(super) fn of_limit(failure: &mut Failure) {
     failure.hint(format!("a chart that is so large, and no endless loop, may do more with RUTTER_STEP_LIMIT={more}"));
 }
 
+/// The same for one that needs much memory.
+#[cold]
+pub(super) fn of_memory(failure: &mut Failure, limit: u64) {
+    let more = limit.saturating_mul(4);
+    failure.hint(format!("a chart that is so large, and no endless loop, may take more with RUTTER_MEMORY_LIMIT={more}"));
+}
+
 /// Adds help when a function returned an error; `call` is the source of the call.
 #[cold]
 pub(super) fn of_call(failure: &mut Failure, message: &str, call: &str) {

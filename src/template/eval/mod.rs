@@ -23,6 +23,7 @@ use super::value::{Str, Value, held};
 use super::work;
 use failure::Failure;
 use memory::Memory;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -110,6 +111,10 @@ pub struct Evaluator<'e> {
     buffers: Vec<Vec<u8>>,
     /// Filled while a file is rendered to explain it.
     source_map: Option<SourceMap>,
+    /// At which step the memory of the process was looked at last.
+    looked: Cell<u64>,
+    /// How many steps before the end of the last file that was.
+    since_look: u64,
 }
 
 impl<'e> Evaluator<'e> {
@@ -133,6 +138,8 @@ impl<'e> Evaluator<'e> {
             memory: Memory::default(),
             buffers: Vec::new(),
             source_map: None,
+            looked: Cell::new(0),
+            since_look: 0,
         }
     }
 
@@ -143,7 +150,11 @@ impl<'e> Evaluator<'e> {
         self.including.clear();
         self.layers.clear();
         self.memory.begin_file();
-        self.execute_name(name, data, out)
+        // Each file may count its steps from another number.
+        self.looked.set(work::done().wrapping_sub(self.since_look));
+        let result = self.execute_name(name, data, out);
+        self.since_look = work::done().wrapping_sub(self.looked.get());
+        result
     }
 
     /// As [`Evaluator::render`], with a map of the pieces that wrote the text.

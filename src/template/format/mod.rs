@@ -56,9 +56,18 @@ pub fn sprint(values: &[Value]) -> Result<Vec<u8>, Fault> {
             out.push(b' ');
         }
         print_plain(value, &mut out)?;
+        check_size(&out)?;
         after_string = string;
     }
     Ok(out)
+}
+
+/// Fails if a call has written too much: to be checked after each operand, because many may be the same long text.
+pub(super) fn check_size(out: &[u8]) -> Result<(), Fault> {
+    if out.len() > SIZE_LIMIT {
+        return Err(Fault::limit(format!("printed text is longer than {SIZE_LIMIT} bytes")));
+    }
+    Ok(())
 }
 
 /// `fmt.Sprintln`: operands with spaces between them and a line end.
@@ -69,6 +78,7 @@ pub fn sprintln(values: &[Value]) -> Result<Vec<u8>, Fault> {
             out.push(b' ');
         }
         print_plain(value, &mut out)?;
+        check_size(&out)?;
     }
     out.push(b'\n');
     Ok(out)

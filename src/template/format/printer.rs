@@ -56,7 +56,7 @@ impl<'a> Printer<'a> {
     /// Fails when more was written than one call may write.
     pub fn check_size(&self) -> Printed {
         if self.out.len() + self.left_out_size > self.limit {
-            return Err(Fault::new(format!("printed text is longer than {SIZE_LIMIT} bytes")));
+            return Err(Fault::limit(format!("printed text is longer than {SIZE_LIMIT} bytes")));
         }
         Ok(())
     }

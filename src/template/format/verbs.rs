@@ -19,9 +19,7 @@ pub fn sprintf(format: &[u8], values: &[Value]) -> Result<Vec<u8>, Fault> {
         out.extend_from_slice(&format[scan.at..scan.at + offset]);
         scan.at += offset + 1;
         scan.directive(&mut Printer::new(&mut out))?;
-        if out.len() > super::SIZE_LIMIT {
-            return Err(Fault::new(format!("printed text is longer than {} bytes", super::SIZE_LIMIT)));
-        }
+        super::check_size(&out)?;
     }
     out.extend_from_slice(&format[scan.at..]);
     if !scan.reordered && scan.argument < values.len() {

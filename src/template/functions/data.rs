@@ -5,7 +5,7 @@
 
 use super::marshal::{self, Dialect};
 use super::{Call, Fault, Function, Outcome, Parameter, row};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::template::value::{List, ListKind, Map, MapKind, Room, Str as Shared, Value, growth};
 use crate::template::work;
 use crate::toml::{self, Toml};
@@ -36,7 +36,7 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 fn fault(error: &Error) -> Fault {
-    Fault::new(error.message())
+    if error.kind() == ErrorKind::Limit { Fault::limit(error.message()) } else { Fault::new(error.message()) }
 }
 
 /// The text without its last line end.
@@ -105,7 +105,7 @@ fn must_to_toml(call: &mut Call) -> Outcome {
         return Err(Fault::new(NIL_TYPE));
     }
     let node = marshal::to_toml_node(call.value(0))?;
-    toml::write(&node).map(Value::str).map_err(|error| fault(&error))
+    toml::write(&node, call.host.size_limit()).map(Value::str).map_err(|error| fault(&error))
 }
 
 fn to_toml(call: &mut Call) -> Outcome {

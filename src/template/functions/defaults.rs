@@ -51,7 +51,7 @@ fn deep_copy(call: &mut Call) -> Outcome {
         return Err(Fault::new("reflect: call of reflect.Value.Type on zero Value"));
     }
     if deeper_than(call.value(0), DEPTH_LIMIT, &mut Visits::default())? {
-        return Err(Fault::new("deepCopy error: value is nested too deeply or holds itself"));
+        return Err(Fault::limit("deepCopy error: value is nested too deeply or holds itself"));
     }
     Ok(call.value(0).deep_copy())
 }

@@ -19,7 +19,7 @@ pub fn deep_equal(left: &Value, right: &Value) -> Result<bool, Fault> {
 fn equal(left: &Value, right: &Value, depth: usize, visits: &mut Visits) -> Result<bool, Fault> {
     visits.count()?;
     if depth > DEPTH_LIMIT {
-        return Err(Fault::new("values to compare are nested too deeply"));
+        return Err(Fault::limit("values to compare are nested too deeply"));
     }
     Ok(match (left, right) {
         (Value::Nil, Value::Nil) => true,
@@ -161,7 +161,7 @@ impl<'a> Known<'a> {
         }
         self.compared += self.others.len();
         if self.compared > MAX_PAIRS {
-            return Err(Fault::new(format!("more than {MAX_PAIRS} pairs of values to compare")));
+            return Err(Fault::limit(format!("more than {MAX_PAIRS} pairs of values to compare")));
         }
         for other in &self.others {
             if deep_equal(value, other)? {

@@ -16,7 +16,7 @@ pub fn merge_into(target: &Map, source: &Map, overwrite: bool) -> Result<bool, F
 
 fn merge_maps(target: &Map, source: &Map, overwrite: bool, depth: usize, visits: &mut Visits) -> Result<bool, Fault> {
     if depth > DEPTH_LIMIT {
-        return Err(Fault::new("dicts to merge are nested too deeply"));
+        return Err(Fault::limit("dicts to merge are nested too deeply"));
     }
     if target.same(source) {
         return Ok(true);

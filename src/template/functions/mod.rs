@@ -126,6 +126,10 @@ pub trait Host {
     fn size_limit(&self) -> usize;
     /// Most items one list may have.
     fn item_limit(&self) -> usize;
+    /// The limit on the memory of the process, if it has more.
+    fn exceeded_memory(&self) -> Option<u64> {
+        None
+    }
     /// Counts the calls above whose answers may vary, and faults passed over in lint mode: a function that leaves the count
     /// unchanged gives the same result each time.
     fn asked(&self) -> u64;
@@ -181,7 +185,7 @@ impl Call<'_> {
     pub fn check_size(&self, size: usize) -> Result<(), Fault> {
         let limit = self.host.size_limit();
         if size > limit {
-            return Err(Fault::new(format!("result of {size} bytes exceeds the limit of {limit} bytes")));
+            return Err(Fault::limit(format!("result of {size} bytes exceeds the limit of {limit} bytes")));
         }
         Ok(())
     }
@@ -190,7 +194,7 @@ impl Call<'_> {
     pub fn check_length(&self, length: usize) -> Result<(), Fault> {
         let limit = self.host.item_limit();
         if length > limit {
-            return Err(Fault::new(format!("list of {length} items exceeds the limit of {limit} items")));
+            return Err(Fault::limit(format!("list of {length} items exceeds the limit of {limit} items")));
         }
         Ok(())
     }

@@ -209,6 +209,7 @@ fn quote(call: &mut Call) -> Outcome {
                 write_quoted(&mut out, &scratch);
             }
         }
+        format::check_size(&out)?;
     }
     Ok(Value::str(out))
 }
@@ -219,6 +220,7 @@ fn squote(call: &mut Call) -> Outcome {
         out.extend_from_slice(if out.is_empty() { b"'" } else { b" '" });
         format::print_plain(value, &mut out)?;
         out.push(b'\'');
+        format::check_size(&out)?;
     }
     Ok(Value::str(out))
 }
@@ -231,6 +233,7 @@ fn cat(call: &mut Call) -> Outcome {
             out.push(b' ');
         }
         format::print_plain(value, &mut out)?;
+        format::check_size(&out)?;
     }
     Ok(Value::str(out))
 }

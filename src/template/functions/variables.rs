@@ -21,7 +21,7 @@ fn fail(call: &mut Call) -> Outcome {
 }
 
 fn from_json(call: &mut Call) -> Outcome {
-    Ok(data::must_from_json(call).unwrap_or(Value::Nil))
+    data::must_from_json(call).or_else(|fault| if fault.is_limit { Err(fault) } else { Ok(Value::Nil) })
 }
 
 fn variable(call: &mut Call) -> Outcome {

@@ -21,6 +21,7 @@ use crate::data::{Data, Map};
 use crate::diagnostic::{Level, Notices};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::json;
+use crate::stack;
 use crate::url::unescape_leniently;
 use boon::{Compiler, Schemas, UrlLoader};
 use plain::Plain;
@@ -54,8 +55,6 @@ impl Default for Options {
 const SCHEMA_URL: &str = "file:///values.schema.json";
 /// Up to this value, every whole number is a float64.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-/// Enough for schemas and values that nest as deep as YAML and JSON may; untouched pages cost nothing.
-const STACK_SIZE: usize = 1 << 30;
 
 /// Checks the coalesced values of `chart` and of every subchart that has values.
 ///
@@ -104,11 +103,13 @@ fn run_apart(jobs: Vec<Job>, options: &Options, notices: &mut Notices) -> Result
     let fetch = options.fetch.clone();
     let is_given_up = Arc::new(AtomicBool::new(false));
     let is_over = is_given_up.clone();
-    let spawned = std::thread::Builder::new().name("schema".to_string()).stack_size(STACK_SIZE).spawn(move || {
+    // Schemas and values nest as deep as YAML and JSON may. The thread is not waited for: the validator cannot be stopped, and a
+    // schema that takes it longer than the deadline keeps it busy until the process ends.
+    let spawned = stack::spawn_detached("schema", move || {
         // Sending fails only after the deadline has passed.
         let _ = sender.send(run(jobs, fetch, &is_over));
     });
-    let thread = spawned.map_err(|error| Error::new(ErrorKind::Limit, format!("cannot start a thread to validate values: {error}")))?;
+    let thread = spawned.ok_or_else(|| Error::new(ErrorKind::Limit, "no thread to validate values on could be started"))?;
     let outcome = match receiver.recv_timeout(options.time_limit) {
         Ok(outcome) => outcome,
         Err(ended) => {
@@ -187,8 +188,7 @@ fn in_doubt(jobs: Vec<Job>) -> Vec<Job> {
 /// Checks with the validator what was admitted without it.
 #[cfg(test)]
 fn confirm(jobs: Vec<Job>) {
-    let spawned = std::thread::Builder::new().stack_size(STACK_SIZE).spawn(move || run(jobs, None, &AtomicBool::new(false)).text);
-    if let Some(text) = spawned.ok().and_then(|thread| thread.join().ok()) {
+    if let Some(text) = stack::with_large_stack(move || run(jobs, None, &AtomicBool::new(false)).text) {
         assert_eq!(text, "", "was admitted");
     }
 }

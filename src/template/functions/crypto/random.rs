@@ -13,7 +13,7 @@ fn length(call: &Call) -> Result<Option<usize>, Fault> {
     let Ok(length) = usize::try_from(call.int(0)) else { return Ok(None) };
     let limit = call.host.size_limit();
     if length > limit {
-        return Err(Fault::new(format!("random text of {length} bytes is longer than the limit of {limit}")));
+        return Err(Fault::limit(format!("random text of {length} bytes is longer than the limit of {limit}")));
     }
     work::charge_made(length)?;
     Ok(Some(length))

@@ -187,7 +187,9 @@ impl Kept {
     /// Drops all but the largest pattern: one that alone takes all the room would be compiled again for each use.
     fn make_room(&mut self) {
         let all = self.patterns.iter_mut().enumerate().flat_map(|(which, patterns)| patterns.drain().map(move |entry| (which, entry)));
-        let largest = all.max_by_key(|(_, (_, pattern))| pattern.bytes());
+        // Of equally large ones, the same stays in every run: what is compiled again counts as steps.
+        let order = |which: usize, source: &[u8], pattern: &Pattern| (pattern.bytes(), which, source.to_vec());
+        let largest = all.max_by_key(|(which, (source, pattern))| order(*which, source, pattern));
         *self = Kept::default();
         if let Some((which, (source, pattern))) = largest {
             self.patterns[which].insert(source, pattern);
