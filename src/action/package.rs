@@ -48,6 +48,11 @@ impl Report {
     }
 }
 
+/// Packs the chart in the archive at `path` again.
+pub fn repack(path: &Path, options: &Options, notices: &mut Notices) -> Result<Report> {
+    pack(loader::load(path, notices)?, options)
+}
+
 /// Packs the chart in the folder at `path`.
 pub fn run(path: &Path, options: &Options, notices: &mut Notices) -> Result<Report> {
     // Each file is read when it is packed. After a fault everything is read first, as Helm does, so that the errors come in Helm's order.

@@ -56,8 +56,8 @@ fn run_arguments() -> Exit {
 
 /// Runs the command in `words`, which do not include the program's own name.
 pub fn run(program: String, words: &[String], environment: environment::Environment) -> Exit {
-    if let Some((name, line)) = words.split_first().filter(|(name, _)| matches!(name.as_str(), complete::NAME | complete::PLAIN_NAME)) {
-        let settings = environment::Settings::new(&environment, &parse::globals_among(line));
+    if let Some((flags, name, line)) = completion(words) {
+        let settings = environment::Settings::new(&environment, &parse::globals_among(&[flags, line].concat()));
         let mut session = Session::new(program, environment, settings);
         let outcome = complete::run(line, name == complete::NAME, &mut session);
         return end(outcome, &mut session);
@@ -83,6 +83,13 @@ pub fn run(program: String, words: &[String], environment: environment::Environm
     let readable = environment.offline().and(environment.error_format()).and(environment.step_limit()).and(environment.memory_limit());
     let outcome = readable.and_then(|_| parse::execute(request, &mut session));
     end(outcome, &mut session)
+}
+
+/// The flags in front of the command that completes, its name, and the words after it.
+fn completion(words: &[String]) -> Option<(&[String], &str, &[String])> {
+    let at = parse::first_argument_index(words, |_| false)?;
+    let name = words.get(at).filter(|name| matches!(name.as_str(), complete::NAME | complete::PLAIN_NAME))?;
+    Some((words.get(..at)?, name, words.get(at + 1..)?))
 }
 
 /// Refuses an unknown colour mode. Helm checks it before any command exists that could report the error, so it is logged.

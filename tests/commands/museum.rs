@@ -39,6 +39,17 @@ fn folders_are_packed_and_context_paths_found() {
         assert!(index.contains(wanted), "no {wanted:?} in\n{index}");
     }
     assert!(!home.join("app-0.3.0.tgz").exists() && !Path::new("app-0.3.0.tgz").exists());
+    // An archive is packed again for another version, unless it is signed.
+    let packed = rutter(&home).args(["package", &chart, "--version", "0.4.0", "-d"]).arg(&home).output().expect("the binary runs");
+    assert_eq!(packed.status.code(), Some(0));
+    let archive = home.join("app-0.4.0.tgz").to_string_lossy().into_owned();
+    assert_eq!(code(&push(&home, &[&archive, "mine", "--version", "0.5.0", "--app-version", "5"], &[])).0, Some(0));
+    let index = text(client().get(format!("{repository}/index.yaml")).send()).1;
+    assert!(index.contains("version: 0.5.0\n") && index.contains("appVersion: \"5\"\n") && !index.contains("version: 0.4.0\n"), "{index}");
+    std::fs::write(format!("{archive}.prov"), "signed").expect("a file");
+    let signed = push(&home, &[&archive, "mine", "--version", "0.6.0"], &[]);
+    let (status, error) = code(&signed);
+    assert!(status == Some(1) && error.contains("pack and sign the chart with its new version"), "{error}");
     let again = push(&home, &[&chart, "mine", "--version", "0.3.0"], &[]);
     assert_eq!(code(&again).0, Some(3), "{}", code(&again).1);
     assert_eq!(code(&push(&home, &[&chart, "mine", "--version", "0.3.0", "-f"], &[])).0, Some(0));

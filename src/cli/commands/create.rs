@@ -62,6 +62,9 @@ pub struct Arguments {
     /// a YAML file with answers to a Jinja starter's questions
     #[arg(long, value_name = "FILE")]
     answers: Vec<String>,
+    /// chart API version to use (v2)
+    #[arg(long, value_name = "string", hide = true)]
+    chart_api_version: Option<String>,
     /// take the defaults of a Jinja starter's questions and ask nothing
     #[arg(long)]
     defaults: bool,
@@ -83,6 +86,7 @@ impl Run for Arguments {
             return Err(Error::new(ErrorKind::Usage, message));
         }
         session.print(format!("Creating {}\n", path.display()))?;
+        check_version(self.chart_api_version.as_deref().unwrap_or_default(), session)?;
         match source {
             Some(source) if asks => {
                 let given = self.given()?;
@@ -105,6 +109,20 @@ impl Run for Arguments {
         }
         Ok(())
     }
+}
+
+/// Refuses an apiVersion that no chart is made of; `v3` is an experiment of Helm that its charts do not leave (`pkg/gates`).
+fn check_version(version: &str, session: &Session) -> Result<()> {
+    const GATE: &str = "HELM_EXPERIMENTAL_CHART_V3";
+    let message = match version {
+        "v2" | "" => return Ok(()),
+        "v3" if session.environment.get_filled(GATE).is_some() => "charts of the experimental API version v3 are not made here".to_string(),
+        "v3" => format!(
+            "this feature has been marked as experimental and is not enabled by default. Please set {GATE}=1 in your environment to use this feature"
+        ),
+        _ => format!("unsupported chart API version: {version} (supported: v2, v3)"),
+    };
+    Err(Error::new(ErrorKind::Usage, message))
 }
 
 impl Arguments {

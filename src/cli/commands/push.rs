@@ -8,14 +8,14 @@ use crate::cli::arguments::{boolean, without_plain_http_over_tls};
 use crate::cli::console::Console;
 use crate::cli::session::Session;
 use crate::cli::source::repository_settings;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::json;
 use crate::repository::access::TlsOptions;
 use crate::repository::oci::SCHEME;
 use crate::repository::push::ServerKind;
 use crate::repository::{ChartOptions, Recorded, Settings};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The row of the table.
 pub const COMMAND: Row = Row::leaf::<Arguments>("push", "[chart] [remote]", Arity::AtLeast(2), "push a chart to remote", LONG);
@@ -34,7 +34,7 @@ or the name of a repository that was added, or an HTTP address with the kind of 
     $ rutter push mychart-0.1.0.tgz https://files.example.com/charts/ --server webdav
     $ rutter push ./mychart myrepo --version 1.2.3
 
-As with the public push plugin a folder is packed first, and HELM_REPO_USERNAME, HELM_REPO_PASSWORD, HELM_REPO_ACCESS_TOKEN,
+As with the public push plugin a folder is packed first, an archive again if it gets another version, and HELM_REPO_USERNAME, HELM_REPO_PASSWORD, HELM_REPO_ACCESS_TOKEN,
 HELM_REPO_AUTH_HEADER, HELM_REPO_CONTEXT_PATH and the like are honoured.
 
 A version that is there already is refused with exit code 3 unless --force is given; in a registry only if its archive is
@@ -48,7 +48,7 @@ pub struct Arguments {
     /// send this token to an HTTP repository, as 'Bearer' unless --auth-header names a header (not in Helm)
     #[arg(long, value_name = "string")]
     access_token: Option<String>,
-    /// set the appVersion of a folder that is packed first (not in Helm)
+    /// set the appVersion of a chart, which is packed for it (not in Helm)
     #[arg(long, value_name = "string")]
     app_version: Option<String>,
     /// the header that carries the access token (not in Helm)
@@ -93,7 +93,7 @@ pub struct Arguments {
     /// chart repository username where to locate the requested chart
     #[arg(long, value_name = "string")]
     username: Option<String>,
-    /// set the version of a folder that is packed first (not in Helm)
+    /// set the version of a chart, which is packed for it (not in Helm)
     #[arg(long, value_name = "string")]
     version: Option<String>,
 }
@@ -150,7 +150,13 @@ impl Run for Arguments {
         let console = if json { Console::beside_report(session) } else { Console::new(session) };
         let settings = repository_settings(session)?;
         let mut path = PathBuf::from(path);
-        let packed = if http && crate::fs::is_folder(&path) { Some(self.pack(&mut path, &options, &settings, session)?) } else { None };
+        let is_folder = crate::fs::is_folder(&path);
+        let changes = self.version.is_some() || self.app_version.is_some();
+        if !is_folder && changes {
+            check_unsigned(&path, &options)?;
+        }
+        let packs = if is_folder { http } else { changes };
+        let packed = if packs { Some(self.pack(&mut path, &options, &settings, session)?) } else { None };
         let report = push::run(&path, &destination, &options, &settings, &console)?;
         drop(packed);
         if !json {
@@ -173,10 +179,24 @@ impl Run for Arguments {
     }
 }
 
+/// Refuses an archive that has a signature: it would not fit another version.
+fn check_unsigned(path: &Path, options: &Options) -> Result<()> {
+    let beside = PathBuf::from(format!("{}.prov", path.display()));
+    let signature = options.provenance.clone().or_else(|| crate::fs::exists(&beside).then_some(beside));
+    match signature {
+        Some(signature) => {
+            let message =
+                format!("{} signs {} as it is: pack and sign the chart with its new version", signature.display(), path.display());
+            Err(Error::new(ErrorKind::Usage, message))
+        }
+        None => Ok(()),
+    }
+}
+
 impl Arguments {
-    /// Packs the folder and sets `path` to the archive, which is deleted when the returned folder is dropped.
+    /// Packs the folder, or an archive again, and sets `path` to the archive, which is deleted when the returned folder is dropped.
     fn pack(&self, path: &mut PathBuf, options: &Options, settings: &Settings, session: &mut Session) -> Result<tempfile::TempDir> {
-        if self.dependency_update {
+        if self.dependency_update && crate::fs::is_folder(path) {
             let options = dependency::Options { source: options.source.clone(), ..dependency::Options::default() };
             dependency::update(&crate::fs::clean(path), &options, settings, &Recorded::default())?;
         }
@@ -187,7 +207,8 @@ impl Arguments {
             destination: place.path().to_path_buf(),
             time: session.environment.source_date()?,
         };
-        *path = package::run(path, &options, &mut session.notices)?.path;
+        let pack = if crate::fs::is_folder(path) { package::run } else { package::repack };
+        *path = pack(path, &options, &mut session.notices)?.path;
         session.show_notices();
         Ok(place)
     }
