@@ -12,6 +12,8 @@ use class::{Class, perl_class, unicode_class};
 
 /// Highest repetition count, nested ones multiplied.
 const REPEAT_LIMIT: u64 = 1000;
+/// An alternative that matches nothing: an empty class.
+const NEVER: &str = "|[a&&b]";
 /// Deepest tree.
 const HEIGHT_LIMIT: usize = 1000;
 
@@ -56,11 +58,13 @@ struct Atom {
     height: usize,
     /// The smallest limit at which its nested repetitions are allowed.
     repeats: u64,
+    /// Whether it may match texts of different lengths at one place.
+    varies: bool,
 }
 
 impl Atom {
     fn leaf(text: String) -> Atom {
-        Atom { text, height: 1, repeats: 0 }
+        Atom { text, height: 1, repeats: 0, varies: false }
     }
 }
 
@@ -84,8 +88,9 @@ impl Frame {
         let many = usize::from(sequence.len() > 1);
         let height = sequence.iter().map(|atom| atom.height).max().unwrap_or(1) + many;
         let repeats = sequence.iter().map(|atom| atom.repeats).max().unwrap_or(0);
+        let varies = sequence.iter().any(|atom| atom.varies);
         let text = sequence.into_iter().map(|atom| atom.text).collect();
-        self.alternatives.push(Atom { text, height, repeats });
+        self.alternatives.push(Atom { text, height, repeats, varies });
     }
 
     fn finish(mut self) -> Atom {
@@ -93,8 +98,13 @@ impl Frame {
         let many = usize::from(self.alternatives.len() > 1);
         let height = self.alternatives.iter().map(|atom| atom.height).max().unwrap_or(1) + many;
         let repeats = self.alternatives.iter().map(|atom| atom.repeats).max().unwrap_or(0);
+        let varies = many == 1 || self.alternatives.iter().any(|atom| atom.varies);
+        // `regex-syntax` makes `.*(?:a|b)` of `.*a|.*b`, which prefers the longest `.*` where Go prefers `a`. It does so only when
+        // all alternatives begin alike, so one that never matches keeps it from it.
+        let begin_alike = many == 1 && self.alternatives.iter().all(|atom| atom.varies);
         let texts: Vec<String> = self.alternatives.into_iter().map(|atom| atom.text).collect();
-        Atom { text: texts.join("|"), height, repeats }
+        let text = texts.join("|") + if begin_alike { NEVER } else { "" };
+        Atom { text, height, repeats, varies }
     }
 }
 
@@ -242,7 +252,7 @@ impl<'a> Parser<'a> {
         let captures = inner.captures;
         let body = inner.finish();
         let text = format!("{}{})", if captures { "(" } else { "(?:" }, body.text);
-        self.frame.sequence.push(Atom { text, height: body.height + usize::from(captures), repeats: body.repeats });
+        self.frame.sequence.push(Atom { text, height: body.height + usize::from(captures), ..body });
         Ok(())
     }
 
@@ -286,7 +296,8 @@ impl<'a> Parser<'a> {
         }
         let mark = if lazy { "?" } else { "" };
         let text = format!("(?:{}){operator}{mark}", atom.text);
-        self.frame.sequence.push(Atom { text, height: atom.height + 1, repeats });
+        let varies = atom.varies || most != Some(least);
+        self.frame.sequence.push(Atom { text, height: atom.height + 1, repeats, varies });
         Ok(after)
     }
 
