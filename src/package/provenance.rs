@@ -8,6 +8,7 @@
 use super::digest;
 use super::keyring::{self, Key, Subkey};
 use crate::data::Data;
+use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::quote::quote;
@@ -73,7 +74,8 @@ pub fn sign(archive: &[u8], file_name: &str, metadata: &str, signing: Signing<'_
     };
     let unlocked = secret.unlock(&password, |_, _| Ok(()));
     if !matches!(unlocked, Ok(Ok(()))) {
-        return Err(fault("openpgp: invalid data: private key checksum failure (wrong passphrase?)"));
+        let hint = Diagnostic { hints: vec!["this is what a wrong passphrase leads to".to_string()], ..Diagnostic::default() };
+        return Err(fault("openpgp: invalid data: private key checksum failure").with_diagnostic(hint));
     }
     let failed = |error: pgp::errors::Error| fault(format!("failed to either sign or armor message block: {error}"));
     let config = signature_config(secret, signing.time).map_err(failed)?;

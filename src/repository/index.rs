@@ -211,9 +211,8 @@ pub fn versions_of(bytes: &[u8], chart: &str, source: &str, reporter: &dyn Repor
     });
     match outcome {
         Ok(Outcome::Complete { api_version: true } | Outcome::Stopped) => {
-            for (version, fault) in invalid {
-                warn_invalid(reporter, chart, &version, source, &fault);
-            }
+            let invalid: Vec<_> = invalid.into_iter().map(|(version, fault)| (chart.to_string(), version, fault)).collect();
+            warn_of_invalid(reporter, &invalid, source);
             if let Some(versions) = &mut found {
                 sort_versions(versions, |version| &version.metadata.version);
             }
@@ -281,9 +280,7 @@ pub fn check(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Vec<
     if let Ok(Outcome::Complete { api_version: true }) = outcome
         && std::str::from_utf8(bytes).is_ok()
     {
-        for (chart, version, fault) in invalid {
-            warn_invalid(reporter, &chart, &version, source, &fault);
-        }
+        warn_of_invalid(reporter, &invalid, source);
         return Ok(names);
     }
     Ok(general(bytes, source, reporter)?.entries.into_keys().collect())
@@ -367,18 +364,19 @@ fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Want
         if matches!(wanted, Wanted::Chart(chart) if chart != &**name) {
             continue;
         }
-        let mut versions = Vec::new();
+        let (mut versions, mut skipped) = (Vec::new(), Vec::new());
         for item in list.as_list().map(|items| items.as_slice()).unwrap_or_default() {
             if item.is_null() {
-                reporter.warn(&format!("skipping loading invalid entry for chart {} from {source}: empty entry", quoted(name)));
+                skipped.push(format!("skipping loading invalid entry for chart {} from {source}: empty entry", quoted(name)));
                 continue;
             }
             let mut version = ChartVersion::read(item);
             match validate(&mut version.metadata) {
                 Ok(()) => versions.push(version),
-                Err(fault) => warn_invalid(reporter, name, &version.metadata.version, source, &fault),
+                Err(fault) => skipped.push(invalid_entry(name, &version.metadata.version, source, &fault)),
             }
         }
+        skipped.iter().rev().for_each(|warning| reporter.warn(warning));
         sort_versions(&mut versions, |version| &version.metadata.version);
         index.entries.insert(name.to_string(), versions);
     }
@@ -388,9 +386,18 @@ fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Want
     Ok(index)
 }
 
-/// Warns that an entry was skipped.
-pub(super) fn warn_invalid(reporter: &dyn Reporter, chart: &str, version: &str, source: &str, fault: &str) {
-    reporter.warn(&format!("skipping loading invalid entry for chart {} {} from {source}: {fault}", quoted(chart), quoted(version)));
+/// Warns of entries that were skipped, each a chart, a version and a fault in the order of the file: the last one of a chart first, as
+/// Helm looks at them (`loadIndex` in `pkg/repo/v1/index.go`).
+pub(super) fn warn_of_invalid(reporter: &dyn Reporter, entries: &[(String, String, String)], source: &str) {
+    for of_chart in entries.chunk_by(|(left, ..), (right, ..)| left == right) {
+        for (chart, version, fault) in of_chart.iter().rev() {
+            reporter.warn(&invalid_entry(chart, version, source, fault));
+        }
+    }
+}
+
+fn invalid_entry(chart: &str, version: &str, source: &str, fault: &str) -> String {
+    format!("skipping loading invalid entry for chart {} {} from {source}: {fault}", quoted(chart), quoted(version))
 }
 
 fn quoted(text: &str) -> String {

@@ -126,9 +126,7 @@ impl<'r> Search<'r> {
             Ok(ControlFlow::Continue(()))
         });
         if let Ok(Outcome::Complete { api_version: true }) = outcome {
-            for (chart, version, fault) in invalid {
-                index::warn_invalid(self.reporter, &chart, &version, source, &fault);
-            }
+            index::warn_of_invalid(self.reporter, &invalid, source);
             return Ok(());
         }
         self.hits.truncate(before);

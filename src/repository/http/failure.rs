@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fs;
 use crate::quote::quote;
 use reqwest::Method;
+use std::net::ToSocketAddrs;
 
 /// Why a single attempt failed.
 pub(super) struct Failure {
@@ -42,7 +43,7 @@ pub(super) fn transport_failure(verb: &str, shown: &str, dialed: &Dialed, error:
     } else if let Some(refused) = cause.filter(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused) {
         // Go names the system call that failed.
         let why = if cfg!(windows) { format!("connectex: {}", fs::reason(refused)) } else { "connect: connection refused".to_string() };
-        (format!("{}dial tcp {}: {why}", dialed.way, dialed.host), false)
+        (format!("{}dial tcp {}: {why}", dialed.way, dialed.address()), false)
     } else if cfg!(windows) && cause.and_then(std::io::Error::raw_os_error).is_some_and(|code| NO_SUCH_HOST.contains(&code)) {
         (format!("{}dial tcp: lookup {}: no such host", dialed.way, split_port(&dialed.host).0), false)
     } else {
@@ -78,6 +79,12 @@ pub(super) struct Dialed {
 }
 
 impl Dialed {
+    /// The address that Go names when nobody answers: the first that the name stands for.
+    fn address(&self) -> String {
+        let mut found = self.host.to_socket_addrs().into_iter().flatten();
+        found.next().map_or_else(|| self.host.clone(), |address| address.to_string())
+    }
+
     pub(super) fn new(address: &Address, settings: &Settings) -> Dialed {
         let server = match split_port(&address.host) {
             (_, Some(_)) => address.host.clone(),

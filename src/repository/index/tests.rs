@@ -188,6 +188,22 @@ fn what_the_quick_reader_takes_it_reads_as_the_general_one() {
             assert!(lists(text.as_bytes(), |listed| listed == url), "{url} of {text}");
         }
     }
+    // Helm looks at the entries of a chart from the last one to the first.
+    let several = "apiVersion: v1\nentries:\n  a:\n  - name: a\n  - name: a\n    version: 1.0.0\n  - name: a\n    version: x.y\n  b:\n  - name: b\n    version: z\n";
+    let skipped =
+        |chart: &str, version: &str, why: &str| format!("skipping loading invalid entry for chart \"{chart}\" \"{version}\" from x: {why}");
+    let expected = [
+        skipped("a", "x.y", "validation: chart.metadata.version \"x.y\" is invalid"),
+        skipped("a", "", "validation: chart.metadata.version is required"),
+        skipped("b", "z", "validation: chart.metadata.version \"z\" is invalid"),
+    ];
+    assert_eq!(words_of(several), expected);
+    let seen = Recorded::default();
+    check(several.as_bytes(), "x", &seen).expect("an index");
+    assert_eq!(seen.notices().iter().map(|notice| notice.message.clone()).collect::<Vec<_>>(), expected);
+    let seen = Recorded::default();
+    versions_of(several.as_bytes(), "a", "x", &seen).expect("an index");
+    assert_eq!(seen.notices().iter().map(|notice| notice.message.clone()).collect::<Vec<_>>(), expected[..2]);
     assert_eq!(words_of(&texts[texts.len() - 3]), ["skipping loading invalid entry for chart \"a\" from x: empty entry"]);
     assert!(words_of(&texts[texts.len() - 1]).is_empty(), "two dependencies of one name are let be");
 }
