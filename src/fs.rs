@@ -532,8 +532,26 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
     if cfg!(windows) && is_folder(from) && is_folder(to) {
         let _ = std::fs::remove_dir(to);
     }
-    std::fs::rename(from, to)
-        .map_err(|error| Error::new(ErrorKind::Io, format!("rename {} {}: {}", from.display(), to.display(), reason(&error))))
+    std::fs::rename(from, to).map_err(|error| not_renamed(from, to, &error))
+}
+
+fn not_renamed(from: &Path, to: &Path, error: &io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("rename {} {}: {}", from.display(), to.display(), reason(error)))
+}
+
+/// Moves a file, also to another file system: there it is copied beside its new place, and then renamed.
+pub fn move_file(from: &Path, to: &Path) -> Result<()> {
+    match std::fs::rename(from, to) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let mut source = open(from)?;
+            let mut sink = Replacement::new(to, Mode::Exact(mode(from)? & 0o777))?;
+            io::copy(&mut source, &mut sink).map_err(|error| fault("copy", to, &error))?;
+            sink.finish()?;
+            remove_file(from)
+        }
+        Err(error) => Err(not_renamed(from, to, &error)),
+    }
 }
 
 /// The path without `.`, `..` and doubled separators, computed from its text alone, as Go's `filepath.Clean`; empty becomes `.`.

@@ -64,6 +64,31 @@ fn a_folder_takes_the_place_of_an_empty_one() {
     assert_eq!((read(&to.join("a")).unwrap(), exists(&from)), (b"new".to_vec(), false));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_is_moved_to_another_file_system() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let device = |folder: &Path| std::fs::metadata(folder).map(|about| about.dev()).ok();
+    let top = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir_in("/dev/shm").ok().filter(|other| device(other.path()) != device(top.path()));
+    let Some(other) = other else {
+        let _ = writeln!(io::stderr(), "SKIPPED a_file_is_moved_to_another_file_system: /dev/shm is no other one");
+        return;
+    };
+    let (from, to) = (top.path().join("from"), other.path().join("to"));
+    for (text, mode) in [("one", 0o644), ("two", 0o400)] {
+        write(&from, text.as_bytes()).unwrap();
+        std::fs::set_permissions(&from, PermissionsExt::from_mode(mode)).unwrap();
+        assert!(rename(&from, &to).is_err());
+        move_file(&from, &to).unwrap();
+        assert_eq!((read(&to).unwrap(), mode_at(&to), exists(&from)), (text.as_bytes().to_vec(), mode, false));
+    }
+    assert_eq!(names(other.path()).unwrap(), ["to"]);
+    // Within one file system it is a rename.
+    move_file(&to, &other.path().join("there")).unwrap();
+    assert_eq!(names(other.path()).unwrap(), ["there"]);
+}
+
 #[test]
 fn nothing_is_joined_outside_a_folder() {
     let folder = Path::new("/top");

@@ -236,19 +236,42 @@ mod tests {
         let top = tempfile::tempdir().expect("a folder");
         chart(&top.path().join("a"), "a", &on("b"));
         chart(&top.path().join("b"), "b", "");
-        let left = [top.path().join("a/tmpcharts-4294967294"), top.path().join("a/.rutter-charts-4294967294")];
-        left.iter().for_each(|left| std::fs::create_dir(left).expect("a folder"));
-        let (lock, fresh) = (top.path().join("a/.rutter-x.part"), top.path().join("a/.rutter-y.part"));
+        let left =
+            ["a/tmpcharts-4294967294", "a/.rutter-charts-4294967294", "a/.rutter-charts-4294967294-2"].map(|name| top.path().join(name));
+        // A process that is not seen here may be one of another container.
+        let used = [top.path().join("a/tmpcharts-4294967293"), top.path().join(format!("a/.rutter-charts-{}", std::process::id()))];
+        left.iter().chain(&used).for_each(|folder| std::fs::create_dir(folder).expect("a folder"));
+        std::fs::create_dir(top.path().join("a/charts")).expect("a folder");
+        let (lock, fresh) = (top.path().join("a/charts/.rutter-x.part"), top.path().join("a/.rutter-y.part"));
         // Larger than a chart file may be: it must not stop the chart from loading.
         std::fs::write(&lock, vec![b'x'; 6 << 20]).expect("a file");
         std::fs::write(&fresh, b"x").expect("a file");
+        std::fs::write(left[1].join("b-1.0.0.tgz"), vec![b'x'; 6 << 20]).expect("a file");
         let written = std::time::SystemTime::now();
-        std::fs::File::open(&lock).and_then(|file| file.set_modified(written - std::time::Duration::from_secs(4000))).expect("an old file");
+        for old in left.iter().chain([&lock]) {
+            let changed = std::fs::File::open(old).and_then(|file| file.set_modified(written - std::time::Duration::from_secs(4000)));
+            changed.expect("a time");
+        }
         let now = written.duration_since(std::time::UNIX_EPOCH).expect("a time").as_nanos().cast_signed();
         let settings = Settings { now, ..Settings::default() };
-        std::fs::write(left[1].join("b-1.0.0.tgz"), vec![b'x'; 6 << 20]).expect("a file");
         update(&top.path().join("a"), &Options::default(), &settings, &Recorded::default()).expect("updated");
-        assert!(fresh.exists(), "another run may be writing it");
+        assert!(fresh.exists() && used.iter().all(|used| used.exists()), "another run may be writing them");
         assert!(!lock.exists() && !left.iter().any(|left| left.exists()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn charts_may_lie_on_another_file_system() {
+        use std::os::unix::fs::MetadataExt;
+        let device = |folder: &std::path::Path| std::fs::metadata(folder).map(|about| about.dev()).ok();
+        let top = tempfile::tempdir().expect("a folder");
+        // Where it is none, this tests a link.
+        let other = tempfile::tempdir_in("/dev/shm").ok().filter(|other| device(other.path()) != device(top.path()));
+        let other = other.unwrap_or_else(|| tempfile::tempdir().expect("a folder"));
+        chart(&top.path().join("a"), "a", &on("b"));
+        chart(&top.path().join("b"), "b", "");
+        std::os::unix::fs::symlink(other.path(), top.path().join("a/charts")).expect("a link");
+        update(&top.path().join("a"), &Options::default(), &Settings::default(), &Recorded::default()).expect("updated");
+        assert_eq!(fs::names(other.path()).expect("the folder"), ["b-1.0.0.tgz"]);
     }
 }

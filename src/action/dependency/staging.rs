@@ -1,7 +1,7 @@
 //! Archives prepared next to `charts/` and moved there when all of them are ready.
 //!
 //! Goes in: a chart's folder, the required archives. Comes out: `charts/` with them and without archives that no dependency requires any
-//! more. A killed run leaves its staging folder; the next run removes it. Matches `safeMoveDeps` of Helm's `pkg/downloader/manager.go`.
+//! more. A killed run leaves its staging folder; a run an hour later removes it. Matches `safeMoveDeps` of Helm's `pkg/downloader/manager.go`.
 
 use crate::chart::{Dependency, loader};
 use crate::diagnostic::Notices;
@@ -18,35 +18,52 @@ pub(super) struct Staging {
 }
 
 impl Staging {
-    /// `now` in seconds since 1970; without it no file counts as old.
-    pub(super) fn new(folder: &Path, now: Option<i64>) -> Result<Staging> {
+    /// `now` in seconds since 1970; without it nothing counts as old.
+    pub(super) fn new(folder: &Path, charts: &Path, now: Option<i64>) -> Result<Staging> {
         let own = format!("{}charts-", fs::UNFINISHED);
+        sweep_files(folder, now)?;
+        sweep_files(charts, now)?;
         for name in fs::names(folder)? {
             let name = name.to_string_lossy();
-            let process =
-                name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-")).and_then(|process| process.parse::<u32>().ok());
-            if process.is_some_and(|process| process != std::process::id() && has_ended(process)) {
+            let process = name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-"));
+            let process = process.and_then(|process| process.split('-').next()?.parse::<u32>().ok());
+            // Where a volume is shared, the process may run on another machine or in another container, where this one cannot see it,
+            // and two of them may have the same number. So the folder must also be old.
+            if process.is_some_and(|process| process == std::process::id() || has_ended(process)) && is_old(&folder.join(&*name), now) {
                 fs::remove_folder(&folder.join(&*name))?;
-            } else if name.starts_with(fs::UNFINISHED) && name.ends_with(".part") && is_old(&folder.join(&*name), now) {
-                // A file that a killed run left unfinished. An error is ignored, since another run may have removed it already.
-                let _ = fs::remove_file(&folder.join(&*name));
             }
         }
-        let path = folder.join(format!("{own}{}", std::process::id()));
-        if fs::lstat(&path).is_ok() {
-            fs::remove_folder(&path)?;
+        let named = folder.join(format!("{own}{}", std::process::id()));
+        let mut path = named.clone();
+        for number in 2.. {
+            if fs::lstat(&path).is_err() {
+                break;
+            }
+            path = fs::with_suffix(&named, &format!("-{number}"));
         }
         fs::create_folders(&path)?;
         Ok(Staging { path })
     }
 }
 
-/// Whether a file is older than any write could take.
+/// Removes files that a killed run left unfinished.
+fn sweep_files(folder: &Path, now: Option<i64>) -> Result<()> {
+    for name in fs::names(folder)? {
+        let is_unfinished = name.to_str().is_some_and(|name| name.starts_with(fs::UNFINISHED) && name.ends_with(".part"));
+        if is_unfinished && is_old(&folder.join(&name), now) {
+            // An error is ignored, since another run may have removed it already.
+            let _ = fs::remove_file(&folder.join(&name));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file or folder is older than any write could take.
 fn is_old(path: &Path, now: Option<i64>) -> bool {
     now.is_some_and(|now| fs::lstat(path).is_ok_and(|about| now.saturating_sub(about.modified) > fs::UNFINISHED_AGE))
 }
 
-/// Whether this process has certainly ended; where the system cannot tell, the folder stays because it may be in use.
+/// Whether no process has this number here; where the system cannot tell, the folder stays because it may be in use.
 fn has_ended(process: u32) -> bool {
     let processes = Path::new("/proc");
     fs::exists(&processes.join("self")) && !fs::exists(&processes.join(process.to_string()))
@@ -54,7 +71,7 @@ fn has_ended(process: u32) -> bool {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // If this fails, the next run removes it.
+        // If this fails, a later run removes it.
         let _ = fs::remove_folder(&self.path);
     }
 }
@@ -84,14 +101,16 @@ pub(super) fn move_charts(
             skipped.push_str(&format!("Could not verify {shown} for moving: {fault} (Skipping)"));
             continue;
         }
-        fs::rename(&path, &charts.join(name))?;
+        fs::move_file(&path, &charts.join(name))?;
     }
     reporter.say(&format!("{skipped}Deleting outdated charts"));
     let vendored: HashSet<&str> =
         locked.iter().filter(|dependency| dependency.repository.is_empty()).map(|dependency| dependency.name.as_str()).collect();
     for name in before {
         let path = charts.join(&name);
-        if ready.contains(&name) || name.to_str().is_some_and(|name| wanted.contains(name)) || fs::is_folder(&path) {
+        // Another run may be writing it.
+        let is_unfinished = name.to_string_lossy().starts_with(fs::UNFINISHED);
+        if is_unfinished || ready.contains(&name) || name.to_str().is_some_and(|name| wanted.contains(name)) || fs::is_folder(&path) {
             continue;
         }
         match loader::load(&path, &mut Notices::new()) {

@@ -1,9 +1,9 @@
 //! Prepares the archives of all dependencies in parallel.
 //!
-//! Goes in: dependencies with exact versions. Comes out: `charts/` with their archives, all of them or none,
-//! and the digest of each. First every dependency becomes a [`Step`], in order and without a download; then
-//! several threads carry out the steps, and their messages are reported in the order of the steps. Matches
-//! `downloadAll` of Helm's `pkg/downloader/manager.go`, which handles one dependency after the other.
+//! Goes in: dependencies with exact versions. Comes out: `charts/` with their archives, and the digest of each. None is moved
+//! there before all of them are ready; then they are moved one by one, those that are no charts left out. First every dependency
+//! becomes a [`Step`], in order and without a download; then several threads carry out the steps, and their messages are reported
+//! in the order of the steps. Matches `downloadAll` of Helm's `pkg/downloader/manager.go`, which handles one dependency after the other.
 
 use super::Manager;
 use super::local::check_vendored;
@@ -75,7 +75,7 @@ impl Manager<'_> {
         } else {
             fs::create_folders(&charts)?;
         }
-        let staging = Staging::new(self.folder, self.downloader.client().settings().now_seconds())?;
+        let staging = Staging::new(self.folder, &charts, self.downloader.client().settings().now_seconds())?;
         self.reporter.say(&format!("Saving {} charts", locked.len()));
         let mut steps = Vec::with_capacity(locked.len());
         let planned = self.plan(locked, &charts, wanted, &mut steps);
