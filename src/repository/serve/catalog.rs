@@ -562,17 +562,17 @@ impl Catalog {
     /// Lists the storage if the last listing is too old. A caller that waits for another's listing uses its
     /// result if that listing started after the call: listing may take longer than a listing stays fresh.
     pub async fn refresh(&self) -> Result<()> {
-        self.refresh_after(self.freshness).await
+        self.refresh_unless(Instant::now(), self.freshness).await
     }
 
-    /// Lists the storage, whenever it was listed last.
-    pub async fn refresh_now(&self) -> Result<()> {
-        self.refresh_after(Duration::ZERO).await
+    /// Lists the storage, unless a listing has started since `moment`.
+    pub async fn refresh_since(&self, moment: Instant) -> Result<()> {
+        self.refresh_unless(moment, Duration::ZERO).await
     }
 
-    async fn refresh_after(&self, freshness: Duration) -> Result<()> {
-        let asked = Instant::now();
-        let is_fresh = |state: &State| state.listed.is_some_and(|at| at >= asked || at.elapsed() < freshness);
+    /// Lists the storage, unless a listing has started since `moment`, or is younger than `freshness`.
+    async fn refresh_unless(&self, moment: Instant, freshness: Duration) -> Result<()> {
+        let is_fresh = |state: &State| state.listed.is_some_and(|at| at >= moment || at.elapsed() < freshness);
         if is_fresh(&self.state.read().unwrap_or_else(poisoned)) {
             return Ok(());
         }

@@ -99,14 +99,17 @@ pub async fn chart(server: &Server, tenant: &str, name: &str, version: &str) -> 
 
 /// Templates and values of a chart; `null` for missing ones, as Go writes unset fields.
 fn templates(chart: &crate::chart::Chart) -> Result<Answer> {
-    let files = chart.content.templates.iter();
-    let items: Vec<_> = files.map(|file| serde_json::json!({ "name": &*file.name, "data": crate::base64::encode(&file.data) })).collect();
-    let items = if items.is_empty() { serde_json::Value::Null } else { items.into() };
-    let values: serde_json::Value = match chart.raw("values.yaml") {
-        Some(_) => serde_json::from_slice(&crate::json::to_vec(&Data::Map(chart.values.clone()))?).unwrap_or_default(),
-        None => serde_json::Value::Null,
+    let item = |name: &str, text: &[u8]| {
+        let mut item = crate::data::Map::new();
+        item.insert("data", Data::str(crate::base64::encode(text)));
+        item.insert("name", Data::str(name));
+        Data::map(item)
     };
-    Ok(json(StatusCode::OK, serde_json::json!({ "templates": items, "values": values }).to_string()))
+    let items: Vec<Data> = chart.content.templates.iter().map(|file| item(&file.name, &file.data)).collect();
+    let mut map = crate::data::Map::new();
+    map.insert("templates", if items.is_empty() { Data::Null } else { Data::list(items) });
+    map.insert("values", chart.raw("values.yaml").map_or(Data::Null, |_| Data::Map(chart.values.clone())));
+    data(StatusCode::OK, &Data::map(map))
 }
 
 async fn list(server: &Server, tenant: &str, asked: &Asked) -> Result<Answer> {
@@ -356,6 +359,26 @@ pub mod tests {
         let chart = archive("apiVersion: v2\nname: a\nversion: 1.0.0\n");
         assert_eq!(trial.ask("POST", "/api/charts", &[("content-type", "multipart/form-data; boundary=b")], form_of(&chart)).0, 201);
         (trial, chart, archive("apiVersion: v2\nname: a\nversion: 1.0.0\ndescription: another\n"))
+    }
+
+    #[test]
+    fn values_are_answered_however_deep_they_are() {
+        let trial = Trial::new(|_| {});
+        let values = format!("b: <b>\na: {}1.5{}\n", "[".repeat(2000), "]".repeat(2000));
+        let file = |name: &str, text: &str| crate::chart::File { name: name.into(), data: text.as_bytes().into(), modified: Some(0) };
+        let files = [("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n"), ("values.yaml", &values), ("templates/a", "x")];
+        let chart = files.map(|(name, text)| file(name, text)).to_vec();
+        let chart = crate::chart::loader::from_files(chart, &mut crate::diagnostic::Notices::new()).expect("a chart");
+        let chart = crate::package::archive::to_bytes(&chart, None).expect("an archive");
+        assert_eq!(trial.status("POST", "/api/charts", chart), 201);
+        let (status, body) = trial.get("/api/charts/a/1.0.0/templates");
+        assert_eq!(status, 200);
+        let wanted = format!(
+            "{{\"templates\":[{{\"data\":\"eA==\",\"name\":\"templates/a\"}}],\"values\":{{\"a\":{}1.5{},\"b\":\"\\u003cb\\u003e\"}}}}",
+            "[".repeat(2000),
+            "]".repeat(2000)
+        );
+        assert_eq!(String::from_utf8_lossy(&body), wanted);
     }
 
     /// The digest in the index of the only version.

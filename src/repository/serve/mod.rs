@@ -170,6 +170,8 @@ struct Asked {
     headers: HeaderMap,
     query: Vec<(String, String)>,
     body: Bytes,
+    /// When the server began to handle it.
+    began: Instant,
 }
 
 impl Asked {
@@ -202,7 +204,7 @@ async fn handle(State(server): State<Arc<Server>>, request: Request<Body>) -> An
         registry::sign(&mut answer);
     }
     server.metrics.count(&method, answer.status(), began.elapsed());
-    if is_logged(&path) {
+    if is_logged(&server.options.layout, &method, &path) {
         let line = serde_json::json!({
             "time": timestamp((server.options.clock)()), "method": method.as_str(), "path": path, "status": answer.status().as_u16(),
             "microseconds": u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
@@ -212,9 +214,11 @@ async fn handle(State(server): State<Arc<Server>>, request: Request<Body>) -> An
     answer
 }
 
-/// Whether a request for `path` is logged; health checks and metrics would flood the log.
-fn is_logged(path: &str) -> bool {
-    !path.ends_with("/health") && !path.ends_with("/metrics")
+/// Whether a request is logged: all but looks at health and metrics, which would flood the log. A chart or tag may have these names too,
+/// and path and method are of the client's choice, so the route decides.
+fn is_logged(layout: &Layout, method: &Method, path: &str) -> bool {
+    let may_be_watched = matches!(*method, Method::GET | Method::HEAD) && (path.ends_with("/health") || path.ends_with("/metrics"));
+    !may_be_watched || !decode(path).is_some_and(|path| matches!(route::route(layout, &path), Route::Health | Route::Metrics))
 }
 
 /// A time in milliseconds since 1970, as Go writes times into indexes.
@@ -257,7 +261,7 @@ async fn answer(server: &Arc<Server>, request: Request<Body>) -> Answer {
     };
     let query = parts.uri.query().map(pairs).unwrap_or_default();
     let path = parts.uri.path().to_string();
-    let asked = Asked { method: parts.method, path, headers: parts.headers, query, body };
+    let asked = Asked { method: parts.method, path, headers: parts.headers, query, body, began: Instant::now() };
     if matches!(asked.method, Method::GET | Method::HEAD) {
         return dispatch(server, route, &asked).await.unwrap_or_else(|fault| failed(server, &fault));
     }
@@ -494,6 +498,25 @@ mod tests {
         assert_eq!(decode("/a%2Bb/c").as_deref(), Some("/a+b/c"));
         for bad in ["/a%2fb", "/a%5cb", "/%00", "/%zz", "/%2", "/%ff", "/%+f", "/%-1", "/%"] {
             assert_eq!(decode(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_looks_at_health_and_metrics_are_not_logged() {
+        for (method, path, context_path, wanted) in [
+            ("GET", "/health", "", false),
+            ("HEAD", "/metrics", "", false),
+            ("GET", "/x/health", "/x", false),
+            ("POST", "/health", "", true),
+            ("GET", "/index.yaml", "", true),
+            ("GET", "/api/charts/health", "", true),
+            ("DELETE", "/api/charts/app/metrics", "", true),
+            ("PUT", "/v2/app/manifests/health", "", true),
+            ("GET", "/v2/app/manifests/metrics", "", true),
+            ("DELETE", "/v2/app/manifests/metrics", "", true),
+        ] {
+            let layout = Layout { context_path: context_path.to_string(), depth: Depth::Dynamic };
+            assert_eq!(is_logged(&layout, &method.parse().expect("a method"), path), wanted, "{method} {path}");
         }
     }
 

@@ -4,7 +4,8 @@
 //! is published among the tenant's charts, and every chart that was uploaded over HTTP can be pulled here: its
 //! manifest is generated from the archive each time, always with the same bytes. Everything else is stored below
 //! `.oci/NAME/`. Manifests, tags and referrers are here, blobs and their uploads in `blobs`, objects generated from
-//! charts in `charts`, the rules for the tag of a published version in `published`, its other tags in `aliases`.
+//! charts in `charts`, the rules for the tag of a published version in `published`, its other tags in `aliases`, the names of all
+//! repositories in `repositories`.
 
 mod aliases;
 mod blobs;
@@ -36,6 +37,7 @@ use serde_json::{Value, json as object};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// The media type of a list of manifests.
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
@@ -111,7 +113,7 @@ pub async fn handle(server: &Arc<Server>, route: RegistryRoute, asked: &Asked) -
         RegistryRoute::Repositories if reads => repositories::repositories(server, asked).await,
         RegistryRoute::Tags { name } if reads => tags(server, &name, asked).await,
         RegistryRoute::Referrers { name, digest } if reads => referrers(server, &name, &digest, asked).await,
-        RegistryRoute::Manifest { name, reference } if reads => match manifest(server, &name, &reference).await? {
+        RegistryRoute::Manifest { name, reference } if reads => match manifest(server, &name, &reference, asked.began).await? {
             Some((digest, bytes)) => Ok(known(asked, &digest).unwrap_or_else(|| {
                 let headers = [(DIGEST_HEADER, digest.as_str()), (header::ETAG, &tag(&digest))];
                 content(asked, &media_type(&bytes), bytes, &headers)
@@ -119,7 +121,9 @@ pub async fn handle(server: &Arc<Server>, route: RegistryRoute, asked: &Asked) -
             None => Ok(manifest_unknown()),
         },
         RegistryRoute::Manifest { name, reference } if asked.method == Method::PUT => put_manifest(server, &name, &reference, asked).await,
-        RegistryRoute::Manifest { name, reference } if asked.method == Method::DELETE => delete_manifest(server, &name, &reference).await,
+        RegistryRoute::Manifest { name, reference } if asked.method == Method::DELETE => {
+            delete_manifest(server, &name, &reference, asked.began).await
+        }
         RegistryRoute::Blob { name, digest } => blobs::handle(server, &name, &digest, asked).await,
         RegistryRoute::Uploads { name } if asked.method == Method::POST => blobs::start(server, &name, asked).await,
         RegistryRoute::Upload { name, session } => blobs::upload(server, &name, &session, asked).await,
@@ -177,10 +181,11 @@ async fn digest_of_tag(server: &Server, name: &str, tag: &str) -> Result<Option<
     Ok(digest.and_then(|digest| Digest::parse(&String::from_utf8_lossy(&digest))))
 }
 
-/// The manifest that a tag or digest names, and its digest: one that was pushed, else that of a chart.
-async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option<(Digest, Bytes)>> {
+/// The manifest that a tag or digest names, and its digest: one that was pushed, else that of a chart. A missing archive is looked for
+/// in a listing of the storage that started after `since`: the beginning of the request, so that one request costs one listing at most.
+async fn manifest(server: &Server, name: &str, reference: &str, since: Instant) -> Result<Option<(Digest, Bytes)>> {
     if let Some((digest, bytes)) = pushed_manifest(server, name, reference).await?
-        && has_archive(server, name, &bytes).await?
+        && has_archive(server, name, &bytes, since).await?
     {
         return Ok(Some((digest, bytes)));
     }
@@ -196,14 +201,14 @@ async fn manifest(server: &Server, name: &str, reference: &str) -> Result<Option
 
 /// Whether the archive is there that a manifest of a chart names: one that was deleted with its version takes the manifest along, or
 /// clients would take a push of it for done. True for whatever is no chart.
-async fn has_archive(server: &Server, name: &str, manifest: &[u8]) -> Result<bool> {
+async fn has_archive(server: &Server, name: &str, manifest: &[u8], since: Instant) -> Result<bool> {
     let manifest: Value = serde_json::from_slice(manifest).unwrap_or_default();
     match layer(&manifest, CHART_TYPE).filter(|_| is_chart(&manifest)) {
         Some(digest) if blobs::exists(server, name, &digest).await? => Ok(true),
         Some(digest) => match chart_of(server, name) {
             // Another server may have published it since this one listed the storage.
             Some((catalog, _)) => {
-                catalog.refresh_now().await?;
+                catalog.refresh_since(since).await?;
                 blobs::exists(server, name, &digest).await
             }
             None => Ok(false),
@@ -229,7 +234,7 @@ async fn tags(server: &Server, name: &str, asked: &Asked) -> Result<Answer> {
     for tag in pushed.filter(|tag| !known.contains(tag)) {
         // Clients pick the highest version: one whose archive is gone would keep them from all others.
         let may_be_gone = !known.is_empty() && Version::parse_strict(&version_of(&tag)).is_ok();
-        if !may_be_gone || manifest(server, name, &tag).await?.is_some() {
+        if !may_be_gone || manifest(server, name, &tag, asked.began).await?.is_some() {
             tags.push(tag);
         }
     }
@@ -319,12 +324,12 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
         Ok(manifest) => manifest,
         Err(reason) => return Ok(manifest_invalid(&reason)),
     };
-    if let Some(missing) = missing_part(server, name, &parts).await? {
+    if let Some(missing) = missing_part(server, name, &parts, asked.began).await? {
         return Ok(blob_of_manifest_unknown(missing));
     }
     let keeps = !server.options.allow_overwrite;
     for tag in tags.iter().filter(|_| keeps) {
-        if published::conflicts(server, name, tag, &parsed, &digest).await? {
+        if published::conflicts(server, name, tag, &parsed, &digest, asked.began).await? {
             return Ok(exists(name, tag));
         }
     }
@@ -352,11 +357,13 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
     }
     let place = format!("/v2/{name}/manifests/{}", digest.as_str());
     let mut headers = vec![(header::LOCATION, place.as_str()), (DIGEST_HEADER, digest.as_str())];
+    // Another server may have pushed the version since the first look.
+    let now = Instant::now();
     for tag in tags {
         let (place, text) = (kept(name, "_tags", tag), Bytes::copy_from_slice(digest.as_str().as_bytes()));
         // Of several concurrent pushes of a new version, the first sets its manifest.
         if !(keeps && is_version(tag) && server.storage.create(&place, text.clone()).await? == Written::New) {
-            if keeps && published::conflicts(server, name, tag, &parsed, &digest).await? {
+            if keeps && published::conflicts(server, name, tag, &parsed, &digest, now).await? {
                 return Ok(exists(name, tag));
             }
             server.storage.replace(&place, text).await?;
@@ -372,11 +379,11 @@ async fn put_manifest(server: &Arc<Server>, name: &str, reference: &str, asked: 
 }
 
 /// The first of `parts` that is not in the repository.
-async fn missing_part<'p>(server: &Server, name: &str, parts: &'p [Part]) -> Result<Option<&'p Digest>> {
+async fn missing_part<'p>(server: &Server, name: &str, parts: &'p [Part], since: Instant) -> Result<Option<&'p Digest>> {
     for Part { digest, in_index } in parts {
         let is_there = blobs::exists(server, name, digest).await?
             // An index may list any manifest, and some builders list blobs.
-            || (*in_index && manifest(server, name, digest.as_str()).await?.is_some());
+            || (*in_index && manifest(server, name, digest.as_str(), since).await?.is_some());
         if !is_there {
             return Ok(Some(digest));
         }
@@ -494,11 +501,11 @@ async fn publish_chart(server: &Arc<Server>, name: &str, tags: &[&str], chart: &
     }
 }
 
-async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result<Answer> {
+async fn delete_manifest(server: &Server, name: &str, reference: &str, since: Instant) -> Result<Answer> {
     if server.options.disable_delete {
         return Ok(unsupported("GET, HEAD, PUT"));
     }
-    let found = match manifest(server, name, reference).await? {
+    let found = match manifest(server, name, reference, since).await? {
         // One whose archive is gone can be deleted still.
         None => pushed_manifest(server, name, reference).await?,
         found => found,
@@ -507,7 +514,7 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
     let by_digest = digest.as_str() == reference;
     let parsed: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     // Determined before the tags are deleted.
-    let versions = versions_of(server, name, reference, &digest, &parsed).await?;
+    let versions = versions_of(server, name, reference, (&digest, &parsed), since).await?;
     let mut deleted = false;
     for tag in server.storage.list(&format!(".oci/{name}/_tags")).await? {
         let place = kept(name, "_tags", &tag.name);
@@ -537,11 +544,17 @@ async fn delete_manifest(server: &Server, name: &str, reference: &str) -> Result
 
 /// The versions that are deleted with a manifest: those whose tag is `reference`, or names the manifest if
 /// `reference` is its digest. Deleting another tag does not delete the chart.
-async fn versions_of(server: &Server, name: &str, reference: &str, digest: &Digest, parsed: &Value) -> Result<Vec<Arc<StoredVersion>>> {
+async fn versions_of(
+    server: &Server,
+    name: &str,
+    reference: &str,
+    (digest, parsed): (&Digest, &Value),
+    since: Instant,
+) -> Result<Vec<Arc<StoredVersion>>> {
     let mut found = Vec::new();
     for entry in versions(server, name).await?.into_iter().filter(|entry| published::holds(parsed, entry)) {
         let tag = tag_of(&entry.version);
-        let is_named = async || Ok::<_, Error>(manifest(server, name, &tag).await?.is_some_and(|(named, _)| named == *digest));
+        let is_named = async || Ok::<_, Error>(manifest(server, name, &tag, since).await?.is_some_and(|(named, _)| named == *digest));
         if tag == reference || (digest.as_str() == reference && is_named().await?) {
             found.push(entry);
         }

@@ -11,6 +11,7 @@ use crate::repository::oci::chart::PROVENANCE_TYPE;
 use crate::repository::serve::Server;
 use crate::repository::serve::catalog::StoredVersion;
 use serde_json::Value;
+use std::time::Instant;
 
 /// The content that a client gets from a manifest when it pulls a chart; media types and digests as written.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,13 +45,13 @@ pub fn holds_archive(manifest: &Value, archive: &str) -> bool {
     Parts::of(manifest).layers.iter().any(|(_, digest)| digest.strip_prefix("sha256:") == Some(archive))
 }
 
-/// Whether `tag` belongs to a version with other content than `pushed`, whose digest is `digest`.
-pub async fn conflicts(server: &Server, name: &str, tag: &str, pushed: &Value, digest: &Digest) -> Result<bool> {
+/// Whether `tag` belongs to a version with other content than `pushed`, whose digest is `digest`; `since` as for `manifest`.
+pub async fn conflicts(server: &Server, name: &str, tag: &str, pushed: &Value, digest: &Digest, since: Instant) -> Result<bool> {
     let Some((catalog, chart)) = chart_of(server, name) else { return Ok(false) };
     let versions = catalog.versions(chart).await?;
     let Some(entry) = versions.iter().find(|entry| tag_of(&entry.version) == tag) else { return Ok(false) };
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap_or_default();
-    let current = match manifest(server, name, tag).await? {
+    let current = match manifest(server, name, tag, since).await? {
         Some((_, bytes)) if holds(&read(&bytes), entry) => bytes,
         // A manifest that the tag named before the version existed does not count.
         _ => charts::manifest(&catalog, entry).await?,

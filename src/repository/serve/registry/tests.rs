@@ -332,6 +332,25 @@ fn tags_whose_archives_are_gone_are_not_listed() {
     assert_eq!(trial.get("/v2/app/tags/list").1, r#"{"name":"app","tags":["1.0.1"]}"#);
 }
 
+// By anybody who may read, on storage that may be a bucket of thousands of objects.
+#[test]
+fn one_request_lists_the_charts_once_however_many_are_gone() {
+    let trial = Trial::new(|options| options.freshness = std::time::Duration::from_secs(3600));
+    for version in 0..12 {
+        let chart = archive(&format!("apiVersion: v2\nname: app\nversion: 1.0.{version}\n"));
+        let manifest = trial.manifest(b"{}", &[(CHART_TYPE, &chart)], "then");
+        assert_eq!(trial.put(&format!("/v2/app/manifests/1.0.{version}"), &manifest).0, 201);
+    }
+    (1..12).for_each(|version| std::fs::remove_file(trial.path(&format!("app-1.0.{version}.tgz"))).expect("removed"));
+    // Another server, so that what is gone is not among its charts.
+    let other = trial.another(|options| options.freshness = std::time::Duration::from_secs(3600));
+    other.get("/index.yaml");
+    let listings = || other.server.storage.listings.load(std::sync::atomic::Ordering::Relaxed);
+    let before = listings();
+    assert_eq!(other.get("/v2/app/tags/list").1, r#"{"name":"app","tags":["1.0.0"]}"#);
+    assert_eq!(listings() - before, 2, "the tags, and the charts");
+}
+
 #[test]
 fn a_push_with_a_wrong_tag_publishes_nothing() {
     let trial = Trial::new(|_| {});
