@@ -57,6 +57,21 @@ pub fn rfc3339(nanoseconds: i128) -> String {
 /// marks that change the writing direction.
 pub fn printable(text: &str) -> String {
     text.chars()
-        .filter(|c| !c.is_control() && !matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .filter(|c| {
+            !c.is_control() && !matches!(*c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_strangers_neither_steer_the_terminal_nor_turn_around() {
+        for mark in ['\u{1b}', '\u{9b}', '\n', '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'] {
+            assert_eq!(printable(&format!("a{mark}b")), "ab", "{mark:?}");
+        }
+        assert_eq!(printable("ä \u{5d0} \u{627}"), "ä \u{5d0} \u{627}");
+    }
 }

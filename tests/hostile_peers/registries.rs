@@ -272,7 +272,8 @@ fn a_registry_that_lies_about_the_digest_of_a_tag_or_a_push_is_not_believed() {
         });
         let registry = Registry::new(&client, &peer.address, &Access::default(), true);
         assert!(registry.manifest("a", "1.0.0").expect_err("refused").to_string().contains("mismatch digest"));
-        assert!(registry.put_manifest("a", "1.0.0", "a/b", b"{}").expect_err("refused").to_string().contains("mismatch digest"));
+        let error = registry.put_manifest("a", "1.0.0", "a/b", b"{}").expect_err("refused").to_string();
+        assert!(error.starts_with("PUT ") && error.contains("mismatch digest"), "{error}");
     }
     // The longer digest of the right content is as good.
     let digest = "sha512:27c74670adb75075fad058d5ceaf7b20c4e7786c83bae8a32f626f9782af34c9a33c2046ef60fd2a7878d378e29fec851806bbd9a67878f3a9f1cda4830763fd";

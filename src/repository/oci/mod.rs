@@ -170,7 +170,7 @@ impl<'c> Registry<'c> {
         }
         let claimed = if name.contains(':') { Some(name) } else { response.header("docker-content-digest") };
         if let Some(claimed) = claimed.filter(|claimed| !has_digest(&response.body, claimed)) {
-            return Err(mismatch(&url, claimed, &digest_of(&response.body)));
+            return Err(mismatch("GET", &url, claimed, &digest_of(&response.body)));
         }
         let digest = claimed.map_or_else(|| digest_of(&response.body), str::to_string);
         Ok(Some((digest, response)))
@@ -195,7 +195,7 @@ impl<'c> Registry<'c> {
             return Err(status_error("GET", &url, &response));
         }
         if !has_digest(&response.body, &descriptor.digest) || response.body.len() as u64 != descriptor.size {
-            return Err(mismatch(&url, &descriptor.digest, &digest_of(&response.body)));
+            return Err(mismatch("GET", &url, &descriptor.digest, &digest_of(&response.body)));
         }
         Ok(response.body)
     }
@@ -279,7 +279,7 @@ impl<'c> Registry<'c> {
             });
         }
         match response.header("docker-content-digest") {
-            Some(claimed) if !has_digest(bytes, claimed) => Err(mismatch(&url, claimed, &digest_of(bytes))),
+            Some(claimed) if !has_digest(bytes, claimed) => Err(mismatch("PUT", &url, claimed, &digest_of(bytes))),
             _ => Ok(()),
         }
     }
@@ -506,9 +506,9 @@ fn next_link<'h>(headers: impl Iterator<Item = &'h str>) -> std::result::Result<
     Ok(nameless)
 }
 
-fn mismatch(url: &str, claimed: &str, actual: &str) -> Error {
+fn mismatch(method: &str, url: &str, claimed: &str, actual: &str) -> Error {
     let claimed = super::printable(claimed);
-    Error::new(ErrorKind::Verification, format!("GET {}: mismatch digest: expected {claimed}, content is {actual}", quote(url)))
+    Error::new(ErrorKind::Verification, format!("{method} {}: mismatch digest: expected {claimed}, content is {actual}", quote(url)))
 }
 
 /// The media type of a response.
