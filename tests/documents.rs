@@ -27,22 +27,22 @@ fn the_tests_that_pin_differences_are_there() {
     let mut faults = Vec::new();
     let mut seen = 0;
     for row in text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| What |")) {
-        let pinned = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
-        let tests = named_tests(pinned);
-        if tests.is_empty() {
+        if named_tests(row.trim_end_matches('|').rsplit('|').next().unwrap_or_default()).is_empty() {
             faults.push(format!("no test is named: {row}"));
         }
-        for (file, test) in tests {
-            seen += 1;
-            let source = std::fs::read_to_string(top.join(&file)).unwrap_or_default();
-            if !source.contains(&format!("fn {test}(")) {
-                faults.push(format!("{file} has no test {test}"));
-            }
+    }
+    // Those of the tables, and those in what is written around them.
+    for (file, test) in named_tests(&text) {
+        seen += 1;
+        let source = std::fs::read_to_string(top.join(&file)).unwrap_or_default();
+        if !source.contains(&format!("fn {test}(")) {
+            faults.push(format!("{file} has no test {test}"));
         }
-        for case in pinned.split('`').filter(|code| code.ends_with(".case")) {
-            if !top.join("testdata/commands").join(case).exists() {
-                faults.push(format!("there is no case {case}"));
-            }
+    }
+    for code in text.split('`').skip(1).step_by(2) {
+        let is_missing = |folder: &str| !top.join(folder).join(code).exists();
+        if code.ends_with(".case") && is_missing("testdata/commands") || code.ends_with(".rs") && code.contains('/') && is_missing("") {
+            faults.push(format!("there is no {code}"));
         }
     }
     assert!(faults.is_empty() && seen > 20, "{}", faults.join("\n"));

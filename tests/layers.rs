@@ -30,9 +30,13 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The part of a file before its unit tests, which may use anything.
+/// The part of a file before the unit tests at its end, which may use anything. A module of tests in a file of its own (`mod tests;`)
+/// may be named at the top.
 fn without_tests(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod ").next().unwrap_or(text)
+    const TESTS: &str = "#[cfg(test)]\nmod ";
+    let is_inline = |at: &usize| text[at + TESTS.len()..].lines().next().is_some_and(|line| line.ends_with(" {"));
+    let begin = text.match_indices(TESTS).map(|(at, _)| at).find(is_inline);
+    begin.map_or(text, |begin| &text[..begin])
 }
 
 fn sources() -> Vec<(PathBuf, String)> {
@@ -73,6 +77,15 @@ fn groups_of_imports_are_read() {
     assert_eq!(names("chart::loader;"), ["chart"]);
     assert_eq!(names("{json, yaml};"), ["json", "yaml"]);
     assert_eq!(names("{chart::{File, loader}, error::Error, fs};"), ["chart", "error", "fs"]);
+}
+
+#[test]
+fn only_tests_within_the_file_end_its_code() {
+    let tests = "#[cfg(test)]\nmod tests {\n    use crate::cli;\n}\n";
+    for code in ["mod a;\n", "#[cfg(test)]\nmod trial;\n\nuse crate::cli;\n", "#[cfg(test)]\nmod tests;\nmod a {\n}\n"] {
+        assert_eq!(without_tests(&format!("{code}{tests}")), code);
+        assert_eq!(without_tests(code), code);
+    }
 }
 
 #[test]
