@@ -3,7 +3,7 @@
 //! A case is a file: a line that says what it shows, then sections that begin with `=== `:
 //! `file PATH`, `bytes PATH` (a file in hexadecimal digits), `program PATH` (an executable file), `env NAME=VALUE`, `called NAME` (the name the program is called by from here on), `input` (standard input of the next run), `run WORDS`,
 //! and after a run `exit CODE` (0 unless given), `output` (all of standard output), `output has`, `output lacks`, `error has`,
-//! `error lacks` (each line by itself), `written PATH` (a file and all of its content), `absent PATH`. `{dir}` stands for the
+//! `error lacks` (each line by itself; who lacks a line must have or be something too), `written PATH` (a file and all of its content), `absent PATH`. `{dir}` stands for the
 //! case's own folder.
 //! `output` and `written` were recorded from Helm 4.2.4: `RECORD=path/to/helm cargo test --test commands cases` records them anew.
 //! Cases under `own/` are rutter's and were never Helm's.
@@ -75,6 +75,9 @@ struct Case<'a> {
     input: String,
     last: Option<(String, Output)>,
     expected_exit: i32,
+    /// Whether something is demanded of what the last run said, and whether something is forbidden.
+    demands: bool,
+    forbids: bool,
     faults: Vec<String>,
 }
 
@@ -100,11 +103,15 @@ impl Case<'_> {
         let _ = std::io::Write::write_all(&mut child.stdin.take().expect("there is a pipe"), input.as_bytes());
         let output = child.wait_with_output().expect("the program ends");
         self.last = Some((line, output));
-        self.expected_exit = 0;
+        (self.expected_exit, self.demands, self.forbids) = (0, false, false);
     }
 
-    /// Whether the last run left with the code that was expected; asked when the next one begins.
+    /// Whether the last run left with the code that was expected; asked when the next one begins. What forbids lines and demands none
+    /// would pass whatever the run is.
     fn check_exit(&mut self) {
+        if let Some((line, _)) = self.last.as_ref().filter(|_| self.forbids && !self.demands) {
+            self.faults.push(format!("`{line}` must lack something, but need not say anything"));
+        }
         if let Some((line, output)) = &self.last
             && output.status.code() != Some(self.expected_exit)
         {
@@ -131,6 +138,10 @@ impl Case<'_> {
     }
 
     fn holds(&mut self, what: &str, found: &str, lines: &str, wanted: bool) {
+        (self.demands, self.forbids) = (self.demands || wanted, self.forbids || !wanted);
+        if lines.trim().is_empty() {
+            self.faults.push(format!("nothing is said of what {what} has or lacks"));
+        }
         for line in lines.lines().filter(|line| found.contains(line) != wanted) {
             let has = if wanted { "lacks" } else { "has" };
             self.faults.push(format!("{what} {has} `{line}`:\n{found}"));
@@ -162,8 +173,14 @@ impl Case<'_> {
                 self.run(line);
             }
             ("exit", code) => self.expected_exit = code.parse().expect("codes are numbers"),
-            ("output", "") if record => return Some(self.output()),
-            ("output", "") => self.same("the output", &self.output(), &section.body),
+            ("output", "") if record => {
+                self.demands = true;
+                return Some(self.output());
+            }
+            ("output", "") => {
+                self.demands = true;
+                self.same("the output", &self.output(), &section.body);
+            }
             ("output", "has") => self.holds("the output", &self.output(), &section.body, true),
             ("output", "lacks") => self.holds("the output", &self.output(), &section.body, false),
             ("error", "has") => self.holds("the error", &self.error(), &section.body, true),
@@ -197,6 +214,8 @@ fn check(file: &Path, program: &Path, record: bool) -> Vec<String> {
         input,
         last: None,
         expected_exit: 0,
+        demands: false,
+        forbids: false,
         faults: Vec::new(),
     };
     let head: String = text.split_inclusive('\n').take_while(|line| !line.starts_with("=== ")).collect();

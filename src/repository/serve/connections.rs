@@ -225,7 +225,9 @@ mod tests {
     }
 
     async fn ask(stream: &mut TcpStream) -> bool {
-        stream.write_all(REQUEST).await.unwrap();
+        if stream.write_all(REQUEST).await.is_err() {
+            return false;
+        }
         let mut answer = [0; 1024];
         let read = stream.read(&mut answer).await.unwrap_or(0);
         answer[..read].ends_with(b"here")
@@ -243,9 +245,15 @@ mod tests {
         with_server(limits, async |address| {
             let mut silent = TcpStream::connect(address).await.unwrap();
             assert!(is_closed(&mut silent).await);
+            // A busy machine may be silent for too long before it asks.
             let mut done = TcpStream::connect(address).await.unwrap();
-            assert!(ask(&mut done).await);
-            assert!(is_closed(&mut done).await);
+            for _ in 0..20 {
+                if ask(&mut done).await {
+                    return assert!(is_closed(&mut done).await);
+                }
+                done = TcpStream::connect(address).await.unwrap();
+            }
+            panic!("put out although it asks");
         });
     }
 

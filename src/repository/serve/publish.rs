@@ -250,8 +250,10 @@ mod tests {
             let held = claim.try_lock().expect("nobody's");
             std::thread::scope(|scope| {
                 let deletion = scope.spawn(|| trial.status("DELETE", &format!("{path}{reference}"), ""));
-                // Long enough for a deletion that does not wait.
-                std::thread::sleep(Duration::from_millis(300));
+                // Held by the map and here, and then by who waits for it.
+                while std::sync::Arc::strong_count(&claim) < 3 && !deletion.is_finished() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
                 assert!(trial.path("a-1.0.0.tgz").exists() && trial.path("a-1.0.0.tgz.prov").exists(), "{path}");
                 drop(held);
                 assert!(matches!(deletion.join().expect("an answer"), 200 | 202), "{path}");
