@@ -64,6 +64,17 @@ pub struct Request<'a> {
     pub repeat: bool,
     /// Whether the mirrors of the settings are tried first.
     pub mirrored: bool,
+    /// What is known of the answer that the caller has kept: the request is conditional.
+    pub known: Option<Known<'a>>,
+}
+
+/// The validators of an answer, each empty if there is none. They are sent only to the address that gave them: to a mirror or the
+/// original they may say something else.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    pub address: &'a str,
+    pub etag: &'a str,
+    pub modified: &'a str,
 }
 
 impl<'a> Request<'a> {
@@ -81,7 +92,13 @@ impl<'a> Request<'a> {
             resend: false,
             repeat: true,
             mirrored: false,
+            known: None,
         }
+    }
+
+    /// What is known of the answer of the address that this request asks.
+    fn known(&self) -> Option<Known<'a>> {
+        self.known.filter(|known| known.address == self.url)
     }
 
     /// The same as a HEAD request.
@@ -109,6 +126,8 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The address that responded, after redirects.
     pub url: String,
+    /// The address that was asked: the request's, or that of a mirror.
+    pub asked: String,
 }
 
 impl Response {
@@ -234,7 +253,13 @@ impl<'s> Client<'s> {
                 Access { tls: TlsOptions { ca_file: access.tls.ca_file.clone(), ..TlsOptions::default() }, ..Access::default() }
             };
             let body = getter.get(request.url, &shown, request.limit)?;
-            return Ok(Response { status: StatusCode::OK, headers: HeaderMap::new(), body, url: request.url.to_string() });
+            return Ok(Response {
+                status: StatusCode::OK,
+                headers: HeaderMap::new(),
+                body,
+                url: request.url.to_string(),
+                asked: request.url.to_string(),
+            });
         }
         let (mut attempt, mut waited) = (0, Duration::ZERO);
         loop {
@@ -273,8 +298,10 @@ impl<'s> Client<'s> {
     fn ask_mirrors(&self, request: &Request<'_>, access: &Access) -> Option<Response> {
         for address in super::mirror::of_address(&self.settings.mirrors, request.url) {
             let own = Access { base: address.clone(), tls: access.tls.without_certificate(), ..Access::default() };
-            let fault = match self.hops(&Request { url: &address, ..request.clone() }, &own) {
-                Ok(response) if matches!(response.status, StatusCode::OK | StatusCode::NOT_MODIFIED) => return Some(response),
+            let request = Request { url: &address, ..request.clone() };
+            let fault = match self.hops(&request, &own) {
+                Ok(response) if response.status == StatusCode::OK => return Some(response),
+                Ok(response) if response.status == StatusCode::NOT_MODIFIED && request.known().is_some() => return Some(response),
                 Ok(response) => response.status_text(),
                 Err(failure) => failure.error.to_string(),
             };
@@ -359,6 +386,13 @@ impl<'s> Client<'s> {
         for (name, value) in &request.headers {
             put_header(&mut headers, name, value)?;
         }
+        if let Some(known) = request.known() {
+            for (name, value) in [("if-none-match", known.etag), ("if-modified-since", known.modified)] {
+                if !value.is_empty() {
+                    put_header(&mut headers, name, value)?;
+                }
+            }
+        }
         put_header(&mut headers, "user-agent", &self.settings.user_agent)?;
         if request.compressed {
             put_header(&mut headers, "accept-encoding", "gzip")?;
@@ -412,7 +446,8 @@ impl<'s> Client<'s> {
         }
         let expected = Expected { total, limit: request.limit, label: request.label, timeout: timeout(self.settings) };
         let body = body::read(&mut source, &expected, self.reporter).map_err(|unread| unread.of_request(&verb, &shown))?;
-        Ok((Response { status, headers, body, url: address.without_user().to_string() }, is_of_netrc))
+        let (url, asked) = (address.without_user().to_string(), request.url.to_string());
+        Ok((Response { status, headers, body, url, asked }, is_of_netrc))
     }
 
     /// The connection pool for these TLS files; with the client certificate only if the access is `own`.

@@ -80,6 +80,25 @@ static INDEX: Shape = Shape::Struct(
     ],
 );
 
+/// How many invalid entries an error names.
+const NAMED: usize = 5;
+
+/// An entry that cannot be used.
+pub(super) struct Invalid {
+    pub(super) chart: String,
+    /// `None` if the entry is empty.
+    pub(super) version: Option<String>,
+    pub(super) fault: String,
+}
+
+impl Invalid {
+    /// Which one it is, and why.
+    fn shown(&self) -> String {
+        let version = self.version.iter().map(|version| format!(" {}", quoted(version))).collect::<String>();
+        format!("{}{version}: {}", quoted(&self.chart), self.fault)
+    }
+}
+
 /// Which entries of an index to read.
 #[derive(Debug, Clone, Copy)]
 enum Wanted<'n> {
@@ -94,6 +113,24 @@ impl Index {
             return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
         }
         general(bytes, source, reporter)
+    }
+
+    /// The same for an index that is to be written back: an invalid entry, which would be lost, is an error.
+    pub fn parse_whole(bytes: &[u8], source: &str) -> Result<Index> {
+        if bytes.is_empty() {
+            return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
+        }
+        let mut invalid = Vec::new();
+        let index = decode(bytes, Wanted::All, &mut invalid)?;
+        if invalid.is_empty() {
+            return Ok(index);
+        }
+        let mut named: Vec<String> = invalid.iter().take(NAMED).map(Invalid::shown).collect();
+        if let Some(more) = invalid.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            named.push(format!("and {more} more"));
+        }
+        let message = format!("{source} has invalid entries, which would be lost: {}", named.join("; "));
+        Err(Error::new(ErrorKind::Repository, message))
     }
 
     /// Sorts the versions of every chart, highest first; invalid versions last.
@@ -205,13 +242,12 @@ pub fn versions_of(bytes: &[u8], chart: &str, source: &str, reporter: &dyn Repor
         let versions = found.get_or_insert_with(Vec::new);
         match item_version(&item)? {
             Ok(version) => versions.push(version),
-            Err(fault) => invalid.push(fault),
+            Err((version, fault)) => invalid.push(Invalid { chart: chart.to_string(), version: Some(version), fault }),
         }
         Ok(ControlFlow::Continue(()))
     });
     match outcome {
         Ok(Outcome::Complete { api_version: true } | Outcome::Stopped) => {
-            let invalid: Vec<_> = invalid.into_iter().map(|(version, fault)| (chart.to_string(), version, fault)).collect();
             warn_of_invalid(reporter, &invalid, source);
             if let Some(versions) = &mut found {
                 sort_versions(versions, |version| &version.metadata.version);
@@ -273,7 +309,7 @@ pub fn check(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Vec<
             names.push(item.chart.to_string());
         }
         if let Some((version, fault)) = item_fault(&item)? {
-            invalid.push((item.chart.to_string(), version, fault));
+            invalid.push(Invalid { chart: item.chart.to_string(), version: Some(version), fault });
         }
         Ok(ControlFlow::Continue(()))
     });
@@ -340,8 +376,17 @@ fn general(bytes: &[u8], source: &str, reporter: &dyn Reporter) -> Result<Index>
     general_for(bytes, source, reporter, Wanted::All)
 }
 
-/// The general parser, for any YAML or JSON.
+/// The general parser, with a warning for each invalid entry.
 fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Wanted<'_>) -> Result<Index> {
+    let mut invalid = Vec::new();
+    let index = decode(bytes, wanted, &mut invalid);
+    // Told of an index that fails otherwise too.
+    warn_of_invalid(reporter, &invalid, source);
+    index
+}
+
+/// The general parser, for any YAML or JSON. Entries that cannot be used are added to `invalid`, whether or not it fails.
+fn decode(bytes: &[u8], wanted: Wanted<'_>, invalid: &mut Vec<Invalid>) -> Result<Index> {
     if crate::data::may_hold_more_than(bytes, NODES_LIMIT) {
         let message = format!("index of {} bytes may hold more than {NODES_LIMIT} values", bytes.len());
         return Err(Error::new(ErrorKind::Limit, message));
@@ -364,19 +409,18 @@ fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Want
         if matches!(wanted, Wanted::Chart(chart) if chart != &**name) {
             continue;
         }
-        let (mut versions, mut skipped) = (Vec::new(), Vec::new());
+        let mut versions = Vec::new();
         for item in list.as_list().map(|items| items.as_slice()).unwrap_or_default() {
             if item.is_null() {
-                skipped.push(format!("skipping loading invalid entry for chart {} from {source}: empty entry", quoted(name)));
+                invalid.push(Invalid { chart: name.to_string(), version: None, fault: "empty entry".to_string() });
                 continue;
             }
             let mut version = ChartVersion::read(item);
             match validate(&mut version.metadata) {
                 Ok(()) => versions.push(version),
-                Err(fault) => skipped.push(invalid_entry(name, &version.metadata.version, source, &fault)),
+                Err(fault) => invalid.push(Invalid { chart: name.to_string(), version: Some(version.metadata.version), fault }),
             }
         }
-        skipped.iter().rev().for_each(|warning| reporter.warn(warning));
         sort_versions(&mut versions, |version| &version.metadata.version);
         index.entries.insert(name.to_string(), versions);
     }
@@ -386,18 +430,15 @@ fn general_for(bytes: &[u8], source: &str, reporter: &dyn Reporter, wanted: Want
     Ok(index)
 }
 
-/// Warns of entries that were skipped, each a chart, a version and a fault in the order of the file: the last one of a chart first, as
-/// Helm looks at them (`loadIndex` in `pkg/repo/v1/index.go`).
-pub(super) fn warn_of_invalid(reporter: &dyn Reporter, entries: &[(String, String, String)], source: &str) {
-    for of_chart in entries.chunk_by(|(left, ..), (right, ..)| left == right) {
-        for (chart, version, fault) in of_chart.iter().rev() {
-            reporter.warn(&invalid_entry(chart, version, source, fault));
+/// Warns of entries that were skipped, which are in the order of the file: of the last one of a chart first, as Helm looks at them
+/// (`loadIndex` in `pkg/repo/v1/index.go`).
+pub(super) fn warn_of_invalid(reporter: &dyn Reporter, entries: &[Invalid], source: &str) {
+    for of_chart in entries.chunk_by(|left, right| left.chart == right.chart) {
+        for Invalid { chart, version, fault } in of_chart.iter().rev() {
+            let version = version.iter().map(|version| format!(" {}", quoted(version))).collect::<String>();
+            reporter.warn(&format!("skipping loading invalid entry for chart {}{version} from {source}: {fault}", quoted(chart)));
         }
     }
-}
-
-fn invalid_entry(chart: &str, version: &str, source: &str, fault: &str) -> String {
-    format!("skipping loading invalid entry for chart {} {} from {source}: {fault}", quoted(chart), quoted(version))
 }
 
 fn quoted(text: &str) -> String {

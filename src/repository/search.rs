@@ -4,7 +4,7 @@
 //! first. The position of the first match decides the rank: chart name, `repository/name`, description, keywords.
 //! Only the fields that are compared or shown are decoded. Follows Helm's `pkg/cmd/search` and `search repo`.
 
-use super::index::{self, item_fault};
+use super::index::{self, Invalid, item_fault};
 use super::scan::{Field, Outcome, scan};
 use super::{Reporter, printable};
 use crate::chart::metadata::sanitised;
@@ -112,7 +112,7 @@ impl<'r> Search<'r> {
             let version = item.text(Field::Version)?;
             let fault = item_fault(&item)?;
             if let Some((version, fault)) = fault {
-                invalid.push((item.chart.to_string(), version, fault));
+                invalid.push(Invalid { chart: item.chart.to_string(), version: Some(version), fault });
                 return Ok(ControlFlow::Continue(()));
             }
             let Ok(parsed) = Version::parse(&version) else { return Ok(ControlFlow::Continue(())) };

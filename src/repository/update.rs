@@ -1,15 +1,15 @@
 //! Fetching indexes into Helm's cache.
 //!
 //! Goes in: configured repositories. Comes out: `NAME-index.yaml`, the bytes as served, and `NAME-charts.txt`,
-//! the chart names, one per line; both whole or not at all. If the server sent a validator, the next fetch is
-//! conditional: it is stored next to the index with the index's digest, so that it is not used for an index
-//! that another tool has written since. Follows Helm's `ChartRepository.DownloadIndexFile`.
+//! the chart names, one per line; each of them whole, the names first. If the server sent a validator, the next
+//! fetch from the same address is conditional: it is stored next to the index with the index's digest, so that it is
+//! not used for an index that another tool has written since, and with the address, which may be a mirror's. Follows Helm's `ChartRepository.DownloadIndexFile`.
 
 use super::Settings;
 use super::access::Access;
 use super::config::{Entry, charts_path, index_path};
 use super::getter::unprovided;
-use super::http::{Client, Request, Response, fetch_error};
+use super::http::{Client, Known, Request, Response, fetch_error};
 use super::index::{self, INDEX_LIMIT};
 use super::url::{self, Address};
 use crate::error::{Error, ErrorKind, Result};
@@ -61,17 +61,10 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
     let address = index_address(settings, &entry.url)?;
     let path = index_path(settings, &entry.name)?;
     let kept = Validators::load(client, entry, &path);
-    let mut request = Request { compressed: true, label: Some(&entry.url), mirrored: true, ..Request::get(&address, INDEX_LIMIT) };
-    if let Some(kept) = &kept {
-        if !kept.etag.is_empty() {
-            request = request.header("if-none-match", kept.etag.clone());
-        }
-        if !kept.modified.is_empty() {
-            request = request.header("if-modified-since", kept.modified.clone());
-        }
-    }
+    let known = kept.as_ref().map(|kept| Known { address: &kept.address, etag: &kept.etag, modified: &kept.modified });
+    let request = Request { compressed: true, label: Some(&entry.url), mirrored: true, known, ..Request::get(&address, INDEX_LIMIT) };
     let response = client.send_telling(request, &Access::of_entry(entry))?;
-    if response.status == StatusCode::NOT_MODIFIED && kept.is_some() {
+    if response.status == StatusCode::NOT_MODIFIED && kept.is_some_and(|kept| kept.address == response.asked) {
         return Ok(());
     }
     if response.status != StatusCode::OK {
@@ -109,6 +102,8 @@ pub fn forget(settings: &Settings, name: &str) -> Result<()> {
 struct Validators {
     etag: String,
     modified: String,
+    /// Who sent them: the repository, or one of its mirrors.
+    address: String,
 }
 
 impl Validators {
@@ -117,11 +112,12 @@ impl Validators {
         let path = validators_path(client.settings(), &entry.name).ok()?;
         let text = String::from_utf8(crate::fs::read_limited(&path, 64 << 10).ok()?).ok()?;
         let mut lines = text.lines();
-        let (url, digest, etag, modified) = (lines.next()?, lines.next()?, lines.next()?, lines.next()?);
+        let mut line = || lines.next().map(str::to_string);
+        let (url, digest, etag, modified, address) = (line()?, line()?, line()?, line()?, line()?);
         if url != entry.url || digest != sha256_hex(&crate::fs::read_limited(index, INDEX_LIMIT).ok()?) {
             return None;
         }
-        Some(Validators { etag: etag.to_string(), modified: modified.to_string() })
+        Some(Validators { etag, modified, address })
     }
 
     fn save(client: &Client<'_>, entry: &Entry, response: &Response) -> Result<()> {
@@ -131,7 +127,7 @@ impl Validators {
         if etag.is_empty() && modified.is_empty() {
             return if crate::fs::lstat(&path).is_ok() { crate::fs::remove_file(&path) } else { Ok(()) };
         }
-        let text = format!("{}\n{}\n{etag}\n{modified}\n", entry.url, sha256_hex(&response.body));
+        let text = format!("{}\n{}\n{etag}\n{modified}\n{}\n", entry.url, sha256_hex(&response.body), response.asked);
         fs::write_with_folders(&path, text.as_bytes(), Mode::Exact(0o600))
     }
 }

@@ -112,6 +112,27 @@ fn what_is_not_in_the_index_does_not_stay() {
     assert_eq!(names(&nginx.files), [""; 0]);
 }
 
+#[test]
+fn an_index_with_entries_that_nobody_understands_is_left_alone() {
+    if !have("an_index_with_entries_that_nobody_understands_is_left_alone", &["nginx"]) {
+        return;
+    }
+    let (_guard, home) = folder();
+    let nginx = start(&home, "PUT DELETE MKCOL", "");
+    let before = "apiVersion: v1\nentries:\n  other:\n  - apiVersion: v2\n    name: other\n    version: later\n";
+    std::fs::write(nginx.files.join("index.yaml"), before).expect("an index");
+    std::fs::write(nginx.files.join("app-1.0.0.tgz"), "old").expect("a file");
+    let chart = archive(&home, "app", "1.0.0");
+    for (archive, more) in [(&chart, &["--force"][..]), (&archive(&home, "app", "2.0.0"), &[])] {
+        let refused = push(&home, archive, &nginx.url, &[&["--server", "webdav"], more].concat());
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(error(&refused).contains("has invalid entries, which would be lost: \"other\" \"later\": "), "{}", error(&refused));
+        assert_eq!(std::fs::read_to_string(nginx.files.join("index.yaml")).expect("the index"), before);
+        assert_eq!(std::fs::read(nginx.files.join("app-1.0.0.tgz")).expect("the archive"), b"old");
+        assert_eq!(names(&nginx.files), ["app-1.0.0.tgz", "index.yaml"]);
+    }
+}
+
 /// Pushes all archives at once and gives the exit codes.
 fn at_once(home: &Path, archives: &[PathBuf], url: &str) -> Vec<Option<i32>> {
     std::thread::scope(|scope| {

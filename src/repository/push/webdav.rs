@@ -176,6 +176,10 @@ impl<'a> Lock<'a> {
 /// Uploads archive and signature to the folder and adds the version to its index; `lock` is this push's.
 pub fn push(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<String> {
     let (client, access) = (lock.client, lock.access);
+    if upload.force {
+        // An archive that is replaced cannot be taken back if its index turns out to be one that is not written back.
+        fetch(client, base, access)?;
+    }
     let target = match put(client, base, upload, access) {
         Ok(target) => target,
         // A push that died before it wrote the index is resumed.
@@ -209,14 +213,15 @@ fn left_behind(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access
 }
 
 /// The index of the folder, and the header that prevents overwriting any other version of it: `If-Match` if the
-/// server sends a strong tag, or a condition that the index does not exist yet if there is none.
+/// server sends a strong tag, or a condition that the index does not exist yet if there is none. Fails if it has entries that are not
+/// understood, which others may want to keep.
 fn fetch(client: &Client<'_>, base: &str, access: &Access) -> Result<(Index, Option<(&'static str, String)>)> {
     let address = place(base, "index.yaml")?;
     let response = client.send(Request::get(&address, INDEX_LIMIT).header("cache-control", "no-cache"), access)?;
     match response.status {
         StatusCode::OK => {
             let tag = response.header("etag").filter(|tag| !tag.starts_with("W/"));
-            let index = Index::parse(&response.body, &url::redact(&address), client.reporter())?;
+            let index = Index::parse_whole(&response.body, &url::redact(&address))?;
             Ok((index, tag.map(|tag| ("if-match", tag.to_string()))))
         }
         StatusCode::NOT_FOUND => {

@@ -230,26 +230,29 @@ impl Unnamed {
 /// The archive that a provenance file belongs to: the first name in the `files` of its signed text, else the
 /// one formed from its name and version.
 fn provenance_file(text: &[u8]) -> std::result::Result<String, Unnamed> {
-    let name = named_archive(text).ok_or(Unnamed::Invalid)?;
-    match name.ends_with(".tgz") && super::route::is_safe_part(&name) {
-        true => Ok(name),
-        false => Err(Unnamed::Misnamed(name)),
+    let (name, formed) = named_archive(text).ok_or(Unnamed::Invalid)?;
+    let is_plain = |name: &str| name.ends_with(".tgz") && super::route::is_safe_part(name);
+    match formed.filter(|formed| !is_plain(formed)) {
+        Some(formed) => Err(Unnamed::Misnamed(formed)),
+        None if is_plain(&name) => Ok(name),
+        None => Err(Unnamed::Misnamed(name)),
     }
 }
 
-fn named_archive(text: &[u8]) -> Option<String> {
+/// The archive, and the file name that the chart's name and version make, by which ChartMuseum goes.
+fn named_archive(text: &[u8]) -> Option<(String, Option<String>)> {
     let text = std::str::from_utf8(text).ok()?;
     if !text.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") {
         return None;
     }
     let unquoted = |text: &str| text.trim().trim_matches(['"', '\'']).to_string();
-    match text.split_once("\nfiles:") {
-        Some((_, files)) => Some(unquoted(files.lines().map(str::trim).find(|line| !line.is_empty())?.split_once(": ")?.0)),
-        None => {
-            let field = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(unquoted).filter(|text| !text.is_empty());
-            Some(format!("{}-{}.tgz", field("name: ")?, field("version: ")?))
-        }
-    }
+    let field = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(unquoted).filter(|text| !text.is_empty());
+    let formed = field("name: ").zip(field("version: ")).map(|(name, version)| format!("{name}-{version}.tgz"));
+    let name = match text.split_once("\nfiles:") {
+        Some((_, files)) => unquoted(files.lines().map(str::trim).find(|line| !line.is_empty())?.split_once(": ")?.0),
+        None => formed.clone()?,
+    };
+    Some((name, formed))
 }
 
 async fn upload_provenance(server: &Server, tenant: &str, asked: &Asked, text: Bytes, exists: &str) -> Result<Answer> {
@@ -395,6 +398,9 @@ pub mod tests {
         assert_eq!(trial.status("POST", "/api/charts", other.clone()), 409);
         assert!(stored() == chart && trial.path("a-1.0.0.tgz.prov").exists());
         assert_eq!(indexed(&trial), digest(&chart));
+        // The same archive keeps it, as in ChartMuseum.
+        assert_eq!(trial.status("POST", "/api/charts?force", chart.clone()), 201);
+        assert!(stored() == chart && trial.path("a-1.0.0.tgz.prov").exists());
         assert_eq!(trial.status("POST", "/api/charts?force", other.clone()), 201);
         assert!(stored() == other && !trial.path("a-1.0.0.tgz.prov").exists());
         assert_eq!(indexed(&trial), digest(&other));
@@ -483,6 +489,7 @@ pub mod tests {
         assert_eq!(named(text), Ok("a-1.0.0.tgz".to_string()));
         assert_eq!(named(&text.replace("a-1.0.0.tgz", "../a-1.0.0.tgz")), misnamed("../a-1.0.0.tgz"));
         assert_eq!(named("files:\n  a.tgz: x\n"), Err(Unnamed::Invalid));
+        assert_eq!(named(&text.replace("name: a", "name: ../a\nversion: 1.0.0")), misnamed("../a-1.0.0.tgz"));
         let short = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: a\nversion: \"1.0.0\"\n-----BEGIN PGP SIGNATURE-----\n";
         assert_eq!(named(short), Ok("a-1.0.0.tgz".to_string()));
         assert_eq!(named(&short.replace("name: a", "name: ../a")), misnamed("../a-1.0.0.tgz"));

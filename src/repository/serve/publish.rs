@@ -69,12 +69,14 @@ async fn write_both(server: &Server, catalog: &Catalog, upload: Upload<'_>) -> R
     let beside = format!("{object}.prov");
     let storage = &server.storage;
     if replace {
-        if let Some(replaced) = storage.get(&object).await?.map(|replaced| sha256_hex(&replaced)).filter(|old| *old != package.digest) {
-            registry::keep_aliases(server, catalog.tenant(), package, &replaced).await?;
+        let stored = storage.get(&object).await?.map(|stored| sha256_hex(&stored));
+        if let Some(replaced) = stored.as_ref().filter(|stored| **stored != package.digest) {
+            registry::keep_aliases(server, catalog.tenant(), package, replaced).await?;
         }
         let old = storage.get(&beside).await?;
-        // The old signature would not be valid for the new archive.
-        put_or_delete(storage, &beside, provenance).await?;
+        // The old signature would not be valid for another archive.
+        let is_same = stored.as_deref() == Some(&package.digest);
+        put_or_delete(storage, &beside, provenance.or_else(|| old.clone().filter(|_| is_same))).await?;
         if let Err(fault) = storage.replace(&object, archive.clone()).await {
             // The old archive is still stored. A second error must not hide the first one.
             let _ = put_or_delete(storage, &beside, old).await;
