@@ -9,6 +9,7 @@ use super::cache::{self, Kind};
 use super::config::Entry;
 use super::http::{Client, Request};
 use super::oci::chart::{Artifact, Wanted, announce_pulled};
+use super::oci::reference::version_of;
 use super::oci::{self, Reference, Registries};
 use super::resolve::{Place, Resolver, Source};
 use super::url::{self, Address};
@@ -272,7 +273,7 @@ impl<'s> Downloader<'s> {
 fn no_provenance(source: &Source) -> Error {
     // Here Helm names the version, not its tag.
     let shown = match &source.place {
-        Place::Oci { reference, .. } => format!("oci://{}", Reference { tag: reference.tag.replace('_', "+"), ..reference.clone() }),
+        Place::Oci { reference, .. } => format!("{}{}", oci::SCHEME, Reference { tag: version_of(&reference.tag), ..reference.clone() }),
         Place::Http { .. } => source.shown(),
     };
     Error::new(ErrorKind::Verification, format!("failed to fetch provenance {}", quote(format!("{shown}.prov"))))

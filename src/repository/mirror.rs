@@ -24,12 +24,12 @@ impl Mirror {
     fn new(from: &str, to: &str) -> Option<Mirror> {
         let tidy = |text: &str| {
             let text = text.trim().trim_end_matches('/');
-            let text = if text.contains("://") { text.to_string() } else { format!("oci://{text}") };
+            let text = if text.contains("://") { text.to_string() } else { format!("{}{text}", url::OCI) };
             Address::parse(&text).filter(|address| !address.host.is_empty() && address.query.is_none()).map(|_| text)
         };
         let (from, to) = (tidy(from)?, tidy(to)?);
         let web = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-        let fits = if from.starts_with("oci://") { web(&to) || to.starts_with("oci://") } else { web(&from) && web(&to) };
+        let fits = if url::is_oci(&from) { web(&to) || url::is_oci(&to) } else { web(&from) && web(&to) };
         fits.then_some(Mirror { from, to })
     }
 }
@@ -72,7 +72,7 @@ fn one_name(host: &str) -> &str {
 /// The mirrors of a reference, with the same tag and digest, and whether each is accessed without TLS.
 pub fn of_reference(mirrors: &[Mirror], reference: &Reference) -> Vec<(Reference, bool)> {
     let one = |mirror: &Mirror| {
-        let from = mirror.from.strip_prefix("oci://")?;
+        let from = mirror.from.strip_prefix(url::OCI)?;
         let (host, prefix) = from.split_once('/').unwrap_or((from, ""));
         let rest = if one_name(host) == one_name(&reference.registry) { url::below(&reference.repository, prefix)? } else { return None };
         let (scheme, place) = mirror.to.split_once("://")?;

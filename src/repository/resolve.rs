@@ -57,7 +57,7 @@ impl Source {
     pub fn shown(&self) -> String {
         match &self.place {
             Place::Http { url, .. } => url::redact(url),
-            Place::Oci { reference, .. } => format!("oci://{reference}"),
+            Place::Oci { reference, .. } => format!("{}{reference}", oci::SCHEME),
         }
     }
 }

@@ -210,9 +210,12 @@ pub fn equal(a: &str, b: &str) -> bool {
     first.to_string() == second.to_string()
 }
 
+/// The scheme of OCI registries, with its slashes.
+pub const OCI: &str = "oci://";
+
 /// Whether `text` names an OCI registry.
 pub fn is_oci(text: &str) -> bool {
-    text.starts_with("oci://")
+    text.starts_with(OCI)
 }
 
 /// The error for an invalid address, in Helm's words.

@@ -225,6 +225,12 @@ fn plugins_of_git_repositories_are_installed_and_updated() {
     release("0.3.0");
     assert_eq!(run(&home, &["plugin", "update", "demo"]), (0, "Updated plugin: demo\n".to_string()));
     assert_eq!(version().as_deref(), Some("version: 0.3.0"));
+    // What cannot be fetched is no fault of how the command was written.
+    let moved = home.join("elsewhere");
+    std::fs::rename(&source, &moved).expect("moved");
+    let (code, error) = run(&home, &["plugin", "update", "demo", "--error-format", "json"]);
+    assert!(code == 1 && error.contains("\"kind\":\"repository\""), "{error}");
+    std::fs::rename(&moved, &source).expect("moved back");
     std::fs::write(installed(&home).join("demo/bin/run"), "changed").expect("a file");
     let want = "Error: failed to update plugin demo, got error (plugin repo was modified)\n";
     assert_eq!(run(&home, &["plugin", "update", "demo"]), (1, want.to_string()));

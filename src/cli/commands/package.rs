@@ -87,7 +87,7 @@ impl Run for Arguments {
             destination: PathBuf::from(self.destination.as_deref().unwrap_or(".")),
             time: session.environment.source_date()?,
         };
-        // Before anything is written: what cannot be signed is not packed.
+        // Read once for all charts, and before anything is written. Without a key that fits, the archive stays unsigned, as in Helm.
         let passphrase =
             if self.sign { secret::given_passphrase(self.passphrase_file.as_deref(), secret::Part::FirstLine, session)? } else { None };
         let is_report = self.output.as_deref() == Some("json");

@@ -145,7 +145,8 @@ pub struct Uninstall {}
 
 impl Run for Uninstall {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        for_each("uninstall", &arguments, session, &mut |plugin, session| install::remove(plugin, session))
+        let words = Words { verb: "uninstall", done: "Uninstalled", loading: "loading installer plugins", folder: "dir" };
+        for_each(&words, &arguments, session, &mut |plugin, session| install::remove(plugin, session))
     }
 }
 
@@ -155,36 +156,48 @@ pub struct Update {}
 
 impl Run for Update {
     fn run(self, arguments: Vec<String>, session: &mut Session) -> Result<()> {
-        for_each("update", &arguments, session, &mut |plugin, session| install::update(plugin, session))
+        let words = Words { verb: "update", done: "Updated", loading: "loading installed plugins", folder: "path" };
+        for_each(&words, &arguments, session, &mut |plugin, session| install::update(plugin, session))
     }
+}
+
+/// What Helm says of an action on plugins.
+struct Words {
+    verb: &'static str,
+    done: &'static str,
+    /// The message of `--debug`, and its attribute for the folder of plugins.
+    loading: &'static str,
+    folder: &'static str,
 }
 
 /// Runs the action on each named plugin; a failure does not stop the others.
 fn for_each(
-    verb: &str,
+    words: &Words,
     names: &[String],
     session: &mut Session,
     action: &mut dyn FnMut(&Plugin, &mut Session) -> Result<()>,
 ) -> Result<()> {
+    let Words { verb, done, loading, folder } = words;
     if names.is_empty() {
         return Err(Error::new(ErrorKind::Usage, format!("please provide plugin name to {verb}")));
     }
-    let (message, name) = if verb == "update" { ("loading installed plugins", "path") } else { ("loading installer plugins", "dir") };
-    session.notices.push_with(Level::Debug, message, &[(name, &session.settings.plugins)]);
+    session.notices.push_with(Level::Debug, *loading, &[(*folder, &session.settings.plugins)]);
     let plugins = plugin::all(&session.settings, &mut session.notices)?;
     session.show_notices();
-    let done = if verb == "update" { "Updated" } else { "Uninstalled" };
-    let mut faults = Vec::new();
+    let (mut faults, mut kind) = (Vec::new(), ErrorKind::Usage);
     for name in names {
         match plugins.iter().find(|plugin| plugin.name == *name).map(|plugin| action(plugin, session)) {
             Some(Ok(())) => session.print(format!("{done} plugin: {name}\n"))?,
-            Some(Err(error)) => faults.push(format!("failed to {verb} plugin {name}, got error ({})", error.message())),
+            Some(Err(error)) => {
+                kind = error.kind();
+                faults.push(format!("failed to {verb} plugin {name}, got error ({})", error.message()));
+            }
             None => faults.push(format!("plugin: {name} not found")),
         }
     }
     match faults.is_empty() {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::Usage, faults.join("\n"))),
+        false => Err(Error::new(kind, faults.join("\n"))),
     }
 }
 

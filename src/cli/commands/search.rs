@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::repository::http::Client;
 use crate::repository::record::{Fields, Record};
 use crate::repository::search::Hit;
+use crate::repository::url::is_oci;
 use crate::repository::{ChartOptions, hub};
 use crate::{json, yaml};
 use clap::Args;
@@ -114,7 +115,7 @@ impl Run for Repo {
             version: self.version.clone().unwrap_or_default(),
         };
         let hits = match options.words.as_slice() {
-            [reference] if reference.starts_with("oci://") => {
+            [reference] if is_oci(reference) => {
                 let access = ChartOptions { plain_http: self.plain_http, ..ChartOptions::default() };
                 search::registry(reference, &options, &access, &settings, &console)?
             }

@@ -165,7 +165,8 @@ async fn stopped() {
     });
 }
 
-/// Ends the process as a signal would. Files are written beside their destination and then moved, so none is left half written.
+/// Ends the process as a signal would. Files are written beside their destination and then moved, so none is left half written there;
+/// what lies beside it is removed by a later start.
 fn end_at_once() -> ! {
     Exit::Code(130).end()
 }

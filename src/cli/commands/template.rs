@@ -192,7 +192,7 @@ impl Run for Arguments {
         }
         self.check_post_renderer(session)?;
         let capabilities = self.capabilities()?;
-        self.check_offline(session)?;
+        self.check_dry_run(session)?;
         let source = source::chart_options(&self.source, self.devel, Some("Original chart version"), session)?;
         let (name, reference) = self.name_and_chart(&arguments)?;
         let path = source::locate(&reference, &source, session)?;
@@ -281,7 +281,7 @@ impl Arguments {
     }
 
     /// Refuses `--dry-run=server` and unknown forms of `--dry-run`; `template` is always a dry run.
-    fn check_offline(&self, session: &mut Session) -> Result<()> {
+    fn check_dry_run(&self, session: &mut Session) -> Result<()> {
         let refused = |value: &str, allowed: &str| {
             Err(Error::new(ErrorKind::Usage, format!("invalid dry-run value ({}). Must be {allowed}", quote(value.as_bytes()))))
         };

@@ -95,7 +95,7 @@ impl Plugin {
         };
         let prepared = self.prepare(&download.programs, false, variables, environment);
         let mut prepared = prepared.map_err(|error| error.context(format!("failed to prepare commands for protocol {}", quote(scheme))))?;
-        // Go's path joining keeps the program inside the plugin's folder, even if its name is an absolute path.
+        // As Go joins paths: a name with a slash in front is looked for in the plugin's folder too, one with `..` may lead out of it.
         let program = self.folder.join(prepared.program.trim_start_matches('/'));
         prepared.program = fs::clean(&program).to_string_lossy().into_owned();
         let mut command = prepared.command(environment);

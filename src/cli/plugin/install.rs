@@ -21,6 +21,7 @@ use crate::repository::access::Access;
 use crate::repository::download::Downloader;
 use crate::repository::http::{Client, Request};
 use crate::repository::oci::{self, Reference};
+use crate::repository::url::is_oci;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -239,7 +240,7 @@ fn strip_name(file_name: &str) -> &str {
 
 impl Source {
     fn of(address: &str, session: &Session) -> Result<Source> {
-        if address.starts_with("oci://") {
+        if is_oci(address) {
             let reference = Reference::parse(address).map_err(|error| error.context("invalid OCI reference"))?;
             return Ok(Source::Registry(reference));
         }

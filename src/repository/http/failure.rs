@@ -48,7 +48,6 @@ pub(super) fn transport_failure(verb: &str, shown: &str, dialed: &Dialed, error:
         (format!("{}dial tcp: lookup {}: no such host", dialed.way, split_port(&dialed.host).0), false)
     } else {
         let text = chain(error);
-        // A server without TLS sends bytes that are not a TLS record.
         if let Some((_, why)) = text.split_once("failed to lookup address information: ") {
             let host = split_port(&dialed.host).0;
             let why = if why.contains("not known") || why.contains("No address") { "no such host" } else { why };
@@ -56,6 +55,7 @@ pub(super) fn transport_failure(verb: &str, shown: &str, dialed: &Dialed, error:
         } else if let Some(why) = text.strip_prefix("SOCKS error: ") {
             (format!("{}{why}", dialed.way), false)
         } else if text.contains("InvalidContentType") {
+            // A server without TLS sends bytes that are not a TLS record.
             ("http: server gave HTTP response to HTTPS client".to_string(), false)
         } else if let Some(refusal) = tls::refused(error) {
             (format!("tls: failed to verify certificate: {refusal}"), false)

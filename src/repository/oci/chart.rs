@@ -28,9 +28,11 @@ const LEGACY_CHART_TYPE: &str = "application/tar+gzip";
 /// The media type of the manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The media type of a list of manifests.
-const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+pub const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 /// The media type of Docker's manifests.
-const DOCKER_TYPE: &str = "application/vnd.docker.distribution.manifest.v2+json";
+pub const DOCKER_TYPE: &str = "application/vnd.docker.distribution.manifest.v2+json";
+/// The media type of Docker's lists of manifests.
+pub const DOCKER_INDEX_TYPE: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
 /// The media types of what is looked for; a manifest may list as much else as it likes.
 const SOUGHT: [&str; 6] = [CONFIG_TYPE, CHART_TYPE, LEGACY_CHART_TYPE, PROVENANCE_TYPE, MANIFEST_TYPE, INDEX_TYPE];

@@ -160,7 +160,7 @@ impl<'c> Registry<'c> {
     /// The same, as the response to a request with this scope.
     fn manifest_answer(&self, repository: &str, name: &str, scope: &str) -> Result<Option<(String, Response)>> {
         let url = self.manifest_url(repository, name);
-        let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+        let accept = [chart::MANIFEST_TYPE, chart::INDEX_TYPE, chart::DOCKER_TYPE].join(", ");
         let response = self.call(Request::get(&url, MANIFEST_LIMIT).header("accept", accept), scope)?;
         if response.status == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -622,7 +622,7 @@ mod tests {
             ("https://h/v2/a", "<http://other/x>", Err("GET \"https://h/v2/a\": next link \"http://other/x\" leads from https to http")),
         ] {
             let headers = [("link".parse().unwrap(), link.parse().unwrap())].into_iter().collect();
-            let response = Response { status: StatusCode::OK, headers, body: Vec::new(), url: url.to_string() };
+            let response = Response { status: StatusCode::OK, headers, body: Vec::new(), url: url.to_string(), asked: String::new() };
             let found = next_page(&response).map_err(|error| error.to_string());
             assert_eq!(found, next.map(|next| Some(next.to_string())).map_err(str::to_string), "{link}");
         }

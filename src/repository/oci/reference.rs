@@ -6,11 +6,9 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
+pub use crate::repository::url::OCI as SCHEME;
 use crate::url::Url;
 use std::fmt;
-
-/// The scheme with its slashes.
-pub const SCHEME: &str = "oci://";
 
 /// A checked reference.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,14 +4,12 @@
 //! or why it is invalid. Separate because it is pure, and because a manifest that could be read in two ways (CVE-2021-41190),
 //! or whose parts cannot be fetched, must not be stored at all. The rules are the image spec's, as docker-registry checks them.
 
-use super::INDEX_TYPE as INDEX;
 use super::digest::Digest;
 use crate::quote::quote;
-use crate::repository::oci::chart::MANIFEST_TYPE as MANIFEST;
+use crate::repository::oci::chart::{
+    DOCKER_INDEX_TYPE as DOCKER_INDEX, DOCKER_TYPE as DOCKER_MANIFEST, INDEX_TYPE as INDEX, MANIFEST_TYPE as MANIFEST,
+};
 use serde_json::{Map, Value};
-
-const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
-const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
 /// A valid manifest, which may be stored if its parts exist.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ mod repositories;
 mod tests;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
+use crate::repository::oci::chart::{CHART_TYPE, CONFIG_TYPE, INDEX_TYPE, MANIFEST_TYPE, PROVENANCE_TYPE};
 use crate::repository::oci::reference::{tag_of, valid_tag, version_of};
 use crate::repository::serve::catalog::{Catalog, Package, StoredVersion, read_package};
 use crate::repository::serve::publish::{Upload, publish, sign_later, withdraw};
@@ -39,8 +39,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// The media type of a list of manifests.
-const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 /// The spec requires registries to accept manifests of at least 4 MiB.
 const MANIFEST_LIMIT: usize = 4 << 20;
