@@ -1,12 +1,13 @@
 //! Archives prepared next to `charts/` and moved there when all of them are ready.
 //!
 //! Goes in: a chart's folder, the required archives. Comes out: `charts/` with them and without archives that no dependency requires any
-//! more. A killed run leaves its staging folder; a run an hour later removes it. Matches `safeMoveDeps` of Helm's `pkg/downloader/manager.go`.
+//! more. A killed run leaves its staging folder; the next run removes it. Matches `safeMoveDeps` of Helm's `pkg/downloader/manager.go`.
 
 use crate::chart::{Dependency, loader};
 use crate::diagnostic::Notices;
 use crate::error::Result;
 use crate::fs;
+use crate::package::digest::sha256_hex;
 use crate::repository::Reporter;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -20,20 +21,23 @@ pub(super) struct Staging {
 impl Staging {
     /// `now` in seconds since 1970; without it nothing counts as old.
     pub(super) fn new(folder: &Path, charts: &Path, now: Option<i64>) -> Result<Staging> {
-        let own = format!("{}charts-", fs::UNFINISHED);
+        let (own, here) = (format!("{}charts-", fs::UNFINISHED), process_space());
         sweep_files(folder, now)?;
         sweep_files(charts, now)?;
         for name in fs::names(folder)? {
             let name = name.to_string_lossy();
-            let process = name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-"));
-            let process = process.and_then(|process| process.split('-').next()?.parse::<u32>().ok());
-            // Where a volume is shared, the process may run on another machine or in another container, where this one cannot see it,
-            // and two of them may have the same number. So the folder must also be old.
-            if process.is_some_and(|process| process == std::process::id() || has_ended(process)) && is_old(&folder.join(&*name), now) {
+            let Some(process) = name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-")) else { continue };
+            let (process, place) = process.split_once('-').unwrap_or((process, ""));
+            let Ok(process) = process.parse::<u32>() else { continue };
+            // Where a volume is shared, the process may run on another machine or in another container, where this one cannot see it.
+            // Then the folder must also be old.
+            let is_here = !here.is_empty() && place.starts_with(&here);
+            let is_over = process == std::process::id() || has_ended(process);
+            if is_over && (is_here || is_old(&folder.join(&*name), now)) {
                 fs::remove_folder(&folder.join(&*name))?;
             }
         }
-        let named = folder.join(format!("{own}{}", std::process::id()));
+        let named = folder.join(format!("{own}{}-{here}", std::process::id()));
         let mut path = named.clone();
         for number in 2.. {
             if fs::lstat(&path).is_err() {
@@ -61,6 +65,14 @@ fn sweep_files(folder: &Path, now: Option<i64>) -> Result<()> {
 /// Whether a file or folder is older than any write could take.
 fn is_old(path: &Path, now: Option<i64>) -> bool {
     now.is_some_and(|now| fs::lstat(path).is_ok_and(|about| now.saturating_sub(about.modified) > fs::UNFINISHED_AGE))
+}
+
+/// A name for the processes that see each other: those of one container, since the machine was started. Empty where it is not known.
+fn process_space() -> String {
+    let started = fs::read_limited(Path::new("/proc/sys/kernel/random/boot_id"), 100);
+    let (Ok(started), Ok(space)) = (started, fs::read_link(Path::new("/proc/self/ns/pid"))) else { return String::new() };
+    let digest = sha256_hex(&[&started, space.to_string_lossy().as_bytes()].concat());
+    digest.get(..8).unwrap_or_default().to_string()
 }
 
 /// Whether no process has this number here; where the system cannot tell, the folder stays because it may be in use.
