@@ -38,5 +38,6 @@ impl Exit {
 /// The exit code when the reader of standard output closed the pipe, as a shell reports the signal that ends Helm then.
 pub const CLOSED_OUTPUT: u8 = 141;
 
-/// The exit code when an HTTP repository already has the pushed version, or a registry has it with another archive, so that a pipeline can tell this from a failure.
+/// The exit code when an HTTP repository already has the pushed version, or a registry has it with another archive, so that a pipeline
+/// can tell this from a failure.
 pub const EXISTS: u8 = 3;

@@ -3,7 +3,8 @@
 //! Goes in: configured repositories. Comes out: `NAME-index.yaml`, the bytes as served, and `NAME-charts.txt`,
 //! the chart names, one per line; each of them whole, the names first. If the server sent a validator, the next
 //! fetch from the same address is conditional: it is stored next to the index with the index's digest, so that it is
-//! not used for an index that another tool has written since, and with the address, which may be a mirror's. Follows Helm's `ChartRepository.DownloadIndexFile`.
+//! not used for an index that another tool has written since, and with the address, which may be a mirror's. Follows
+//! Helm's `ChartRepository.DownloadIndexFile`.
 
 use super::Settings;
 use super::access::Access;

@@ -3,8 +3,8 @@
 //! A case is a file: a line that says what it shows, then sections that begin with `=== `:
 //! `file PATH`, `bytes PATH` (a file in hexadecimal digits), `program PATH` (an executable file), `env NAME=VALUE`, `called NAME` (the name the program is called by from here on), `input` (standard input of the next run), `run WORDS`,
 //! and after a run `exit CODE` (0 unless given), `output` (all of standard output), `output has`, `output lacks`, `error has`,
-//! `error lacks` (each line by itself; who lacks a line must have or be something too), `written PATH` (a file and all of its content), `absent PATH`. `{dir}` stands for the
-//! case's own folder.
+//! `error lacks` (each line by itself; who lacks a line must have or be something too), `written PATH` (a file and all of its
+//! content), `absent PATH`. `{dir}` stands for the case's own folder.
 //! `output` and `written` were recorded from Helm 4.2.4: `RECORD=path/to/helm cargo test --test commands cases` records them anew.
 //! Cases under `own/` are rutter's and were never Helm's.
 

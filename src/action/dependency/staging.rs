@@ -1,7 +1,8 @@
 //! Archives prepared next to `charts/` and moved there when all of them are ready.
 //!
 //! Goes in: a chart's folder, the required archives. Comes out: `charts/` with them and without archives that no dependency requires any
-//! more. A killed run leaves its staging folder; the next run removes it. Matches `safeMoveDeps` of Helm's `pkg/downloader/manager.go`.
+//! more. A killed run leaves its staging folder; the next run removes it. Matches `safeMoveDeps` of Helm's
+//! `pkg/downloader/manager.go`.
 
 use crate::chart::{Dependency, loader};
 use crate::diagnostic::Notices;
