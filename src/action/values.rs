@@ -10,7 +10,7 @@ use crate::dependency;
 use crate::diagnostic::Notices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::values::origin::{self, Origin, Sources};
-use crate::values::{coalesce, merge};
+use crate::values::{coalesce, lookup, merge};
 use std::sync::Arc;
 
 /// One value and where it came from.
@@ -36,16 +36,8 @@ pub fn run(chart: &Chart, values: &Arc<Map>, notices: &mut Notices) -> Result<Ar
 /// # Errors
 /// ``no value at `PATH`: `KEY` is not there``.
 pub fn at_path(values: &Arc<Map>, path: &str) -> Result<Data> {
-    let mut current = Data::Map(values.clone());
-    for key in path.split('.') {
-        let next = match &current {
-            Data::Map(map) => map.get(key).cloned(),
-            Data::List(items) => key.parse::<usize>().ok().and_then(|at| items.get(at).cloned()),
-            _ => None,
-        };
-        current = next.ok_or_else(|| Error::new(ErrorKind::Values, format!("no value at `{path}`: `{key}` is not there")))?;
-    }
-    Ok(current)
+    let missing = |key| Error::new(ErrorKind::Values, format!("no value at `{path}`: `{key}` is not there"));
+    lookup::at(values, path.split('.')).map_err(missing)
 }
 
 /// Every value with its source. `files` are the `-f` files as they were read.

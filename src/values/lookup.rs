@@ -44,6 +44,23 @@ pub fn value<'values>(values: &'values Map, path: &str) -> Option<&'values Data>
     current.get(key).filter(|found| found.as_map().is_none())
 }
 
+/// The value at a path of keys, and of indexes of lists in decimal.
+///
+/// # Errors
+/// The first key that is not there.
+pub fn at<'k>(values: &Arc<Map>, keys: impl IntoIterator<Item = &'k str>) -> Result<Data, &'k str> {
+    let mut current = Data::Map(values.clone());
+    for key in keys {
+        let next = match &current {
+            Data::Map(map) => map.get(key).cloned(),
+            Data::List(items) => key.parse::<usize>().ok().and_then(|at| items.get(at).cloned()),
+            _ => None,
+        };
+        current = next.ok_or(key)?;
+    }
+    Ok(current)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

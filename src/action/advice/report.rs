@@ -9,7 +9,7 @@ use crate::data::{Data, Map};
 use crate::diagnostic::{Diagnostic, Location, nearest, source_line};
 use crate::json;
 use crate::values::origin::Sources;
-use crate::values::schema;
+use crate::values::{lookup, schema};
 use crate::yaml;
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ impl Section<'_, '_> {
     /// Explains the fault that a line of the report tells of the value at `keys`.
     fn explain(&self, keys: &[String], line: &str, explained: &mut Diagnostic) {
         let path: Vec<&str> = self.chart.iter().chain(keys).map(String::as_str).collect();
-        let Some(value) = value_at(self.values, &path) else { return };
+        let Ok(value) = lookup::at(self.values, path.iter().copied()) else { return };
         let fault = line.split_once("': ").map_or("", |parts| parts.1);
         if let Some(names) = fault.strip_prefix("additional properties ").and_then(|rest| rest.strip_suffix(" not allowed")) {
             for name in quoted(names) {
@@ -163,19 +163,6 @@ fn add(list: &mut Vec<String>, text: String) {
     if !list.contains(&text) && list.len() < NOTES_LIMIT {
         list.push(text);
     }
-}
-
-/// The value at a path of keys, and of indexes in decimal.
-fn value_at(values: &Arc<Map>, path: &[&str]) -> Option<Data> {
-    let mut current = Data::Map(values.clone());
-    for key in path {
-        current = match &current {
-            Data::Map(map) => map.get(key)?.clone(),
-            Data::List(items) => items.get(key.parse::<usize>().ok()?)?.clone(),
-            _ => return None,
-        };
-    }
-    Some(current)
 }
 
 /// The names in `'a', 'b'`.

@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::quote;
+use crate::template::functions::variables::expand;
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
@@ -59,43 +60,6 @@ fn for_platform<'a>(programs: &'a [Program], system: &str, architecture: &str) -
         _ => None,
     };
     programs.iter().filter(|program| rank(program).is_some()).min_by_key(rank)
-}
-
-/// Expands `$NAME` and `${NAME}` as Go's `os.Expand`, where a shell's special parameters (`$1`, `$$`, `$*`) are names of one character.
-fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        let (name, length) = name_and_length(after);
-        match (name, length) {
-            // A `$` that starts no name.
-            ("", 0) => out.push('$'),
-            // Empty or unclosed braces are dropped.
-            ("", _) => {}
-            _ => out.push_str(&value(name)),
-        }
-        rest = after.get(length..).unwrap_or_default();
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The name at the start of `text`, and its length including braces (Go's `getShellName`).
-fn name_and_length(text: &str) -> (&str, usize) {
-    let is_special = |byte: u8| matches!(byte, b'*' | b'#' | b'$' | b'@' | b'!' | b'?' | b'-' | b'0'..=b'9');
-    match text.as_bytes() {
-        [b'{', special, b'}', ..] if is_special(*special) => (text.get(1..2).unwrap_or_default(), 3),
-        [b'{', ..] => match text.find('}') {
-            Some(end) => (text.get(1..end).unwrap_or_default(), end + 1),
-            None => ("", 1),
-        },
-        [special, ..] if is_special(*special) => (text.get(..1).unwrap_or_default(), 1),
-        _ => {
-            let end = text.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(text.len());
-            (text.get(..end).unwrap_or_default(), end)
-        }
-    }
 }
 
 impl Plugin {
@@ -225,15 +189,6 @@ pub fn split_own_flags(words: &[String]) -> Result<(Vec<String>, Vec<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn variables_are_expanded_as_in_go() {
-        let value = |name: &str| format!("<{name}>");
-        assert_eq!(expand("${A_1}/x$B.c$", value), "<A_1>/x<B>.c$");
-        assert_eq!(expand("plain", value), "plain");
-        assert_eq!(expand("$$ $12 $* ${#} ${} ${a ", value), "<$> <1>2 <*> <#>  a ");
-        assert_eq!(expand("é$é${é}", value), "é$é<é>");
-    }
 
     #[test]
     fn the_nearest_platform_is_taken() {

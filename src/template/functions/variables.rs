@@ -33,8 +33,9 @@ fn expanded(call: &mut Call) -> Outcome {
     Ok(Value::str(expand(&text, |name| call.host.variable(name).unwrap_or_default())))
 }
 
-/// Go's `os.Expand`.
-fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
+/// Fills in `$NAME` and `${NAME}` as Go's `os.Expand` does: the special parameters of a shell (`$1`, `$$`, `$*`) are names too, and
+/// what cannot be a name in braces is dropped.
+pub(crate) fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -98,6 +99,8 @@ mod tests {
             ("$ a", "$ a"),
             ("$é", "$é"),
             ("${é}", "<é>"),
+            ("é$é${é}", "é$é<é>"),
+            ("${#}$12 ${a ", "<#><1>2 a "),
         ] {
             assert_eq!(expand(text, value), expected, "{text}");
         }
