@@ -26,6 +26,7 @@ pub mod system;
 pub mod table;
 pub mod terminal;
 pub mod values_template;
+pub mod watch;
 
 use crate::diagnostic::{Level, Notice};
 use crate::error::ErrorKind;

@@ -9,6 +9,7 @@ use super::plugin::getter::Getters;
 use super::session::Session;
 use super::system::System;
 use super::values_template;
+use super::watch::Watch;
 use crate::chart::{Chart, loader};
 use crate::data::Map;
 use crate::diagnostic::Level;
@@ -143,14 +144,16 @@ pub fn load_observed(path: &Path, crds: loader::Crds, session: &mut Session, obs
 
 /// The merged values of `-f` and the `--set` family.
 pub fn values(arguments: &ValueArguments, session: &mut Session) -> Result<Arc<Map>> {
-    value_options(arguments).merge_prepared(&mut |path| read(path, session), &mut prepare)
+    let watch = Watch::new(session)?;
+    value_options(arguments)
+        .merge_prepared(&mut |path| read(path, session), &mut |path, bytes, values| prepare(path, bytes, values, &watch))
 }
 
 /// The same, and the YAML of each values file.
 pub fn values_and_files(arguments: &ValueArguments, session: &mut Session) -> Result<(Arc<Map>, Vec<(String, Vec<u8>)>)> {
-    let mut files = Vec::new();
+    let (mut files, watch) = (Vec::new(), Watch::new(session)?);
     let values = value_options(arguments).merge_prepared(&mut |path| read(path, session), &mut |path, bytes, values| {
-        let bytes = prepare(path, bytes, values)?;
+        let bytes = prepare(path, bytes, values, &watch)?;
         files.push((path.to_string(), bytes.clone()));
         Ok(bytes)
     })?;
@@ -158,8 +161,11 @@ pub fn values_and_files(arguments: &ValueArguments, session: &mut Session) -> Re
 }
 
 /// Renders values files that are templates.
-fn prepare(path: &str, bytes: Vec<u8>, values: &Map) -> Result<Vec<u8>> {
-    if values_template::is_template(path) { values_template::render(path, &bytes, values) } else { Ok(bytes) }
+fn prepare(path: &str, bytes: Vec<u8>, values: &Map, watch: &Watch) -> Result<Vec<u8>> {
+    if !values_template::is_template(path) {
+        return Ok(bytes);
+    }
+    watch.rendering(path, || values_template::render(path, &bytes, values))
 }
 
 /// How values are checked against schemas: a `$ref` to a server is fetched, as in Helm.

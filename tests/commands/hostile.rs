@@ -526,6 +526,13 @@ fn memory_is_limited() {
         let ended = run_line(&hostile.home, &line, &[("RUTTER_MEMORY_LIMIT", "much")]);
         assert!(ended.error.contains("RUTTER_MEMORY_LIMIT must be a number of bytes, not \"much\""), "{}", cut(&ended.error));
     }
+    // A text that is joined to itself, in a values file that is a Jinja template.
+    let hostile =
+        hostile.file("v.yaml.j2", "{% set s = namespace(a='xxxx') %}{% for i in range(60) %}{% set s.a = s.a ~ s.a %}{% endfor %}");
+    let line = ["template".into(), hostile.chart().into(), "-f".into(), hostile.chart().join("v.yaml.j2").into()];
+    let ended = run_line(&hostile.home, &line, &[("RUTTER_MEMORY_LIMIT", "300000000")]);
+    assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{}", cut(&ended.error));
+    assert!(ended.error.ends_with("v.yaml.j2: it takes more than 300000000 bytes of memory\n"), "{}", cut(&ended.error));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::chart::starter::jinja::{self, Answers};
 use crate::chart::starter::questions::{self, Question};
 use crate::cli::secret;
 use crate::cli::session::Session;
+use crate::cli::watch::Watch;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
@@ -95,7 +96,8 @@ impl Run for Arguments {
                     true => ask(question, default, session),
                     false => Ok(None),
                 };
-                create::from_jinja_starter(path, &source, given, &mut ask)?;
+                let what = source.display().to_string();
+                Watch::new(session)?.rendering(&what, || create::from_jinja_starter(path, &source, given, &mut ask))?;
             }
             Some(source) => {
                 create::from_starter(path, &source, &mut session.notices)?;
