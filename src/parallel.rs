@@ -5,8 +5,8 @@
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
-use std::thread;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// Most threads for work that is bound by the processor.
 const THREADS_LIMIT: usize = 16;
@@ -35,6 +35,59 @@ pub fn threads(pieces: usize) -> usize {
     if pieces < 2 { 1 } else { cores().min(pieces).min(THREADS_LIMIT) }
 }
 
+/// `work` for a new thread that is to run beside this one. Linux often starts a thread on the processor of the one that starts it
+/// and moves it only milliseconds later, as long as all that is to be done takes: such a thread leaves that processor first.
+pub fn beside<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let begun = processor::current();
+    move || {
+        processor::leave(begun);
+        work()
+    }
+}
+
+/// Starts `work` on a new thread of this scope, beside this one; `None` if no thread can be started.
+pub fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Option<ScopedJoinHandle<'scope, T>> {
+    thread::Builder::new().spawn_scoped(scope, beside(work)).ok()
+}
+
+/// On which processor a thread runs.
+#[cfg(target_os = "linux")]
+mod processor {
+    use rustix::thread::{sched_getaffinity, sched_getcpu, sched_setaffinity};
+
+    pub(super) fn current() -> usize {
+        sched_getcpu()
+    }
+
+    /// Moves this thread to another processor if it runs on `begun` and may run elsewhere. Afterwards it may run wherever it could
+    /// before.
+    pub(super) fn leave(begun: usize) {
+        if sched_getcpu() != begun {
+            return;
+        }
+        let Ok(allowed) = sched_getaffinity(None) else { return };
+        if begun >= rustix::thread::CpuSet::MAX_CPU || !allowed.is_set(begun) || allowed.count() < 2 {
+            return;
+        }
+        let mut others = allowed;
+        others.unset(begun);
+        // Where the system refuses, the thread stays where it is.
+        if sched_setaffinity(None, &others).is_ok() {
+            let _ = sched_setaffinity(None, &allowed);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod processor {
+    pub(super) fn current() {}
+
+    pub(super) fn leave((): ()) {}
+}
+
 /// The numbers of pieces of work, each handed to one thread.
 #[derive(Debug)]
 pub struct Queue {
@@ -59,11 +112,12 @@ impl Queue {
     }
 }
 
-/// Runs `work` on this thread and on `threads - 1` others, until all have ended. A panic in one is passed on.
+/// Runs `work` on this thread and on `threads - 1` others, fewer if no more can be started, until all have ended. A panic in one is
+/// passed on.
 pub fn run(threads: usize, work: impl Fn() + Sync) {
     thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(&work);
+            start(scope, &work);
         }
         work();
     });
@@ -80,7 +134,7 @@ pub fn map<T: Sync, R: Send>(threads: usize, items: &[T], make: impl Fn(&T) -> R
         made
     };
     let mut all = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(items.len())).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> = (1..threads.min(items.len())).map_while(|_| start(scope, work)).collect();
         let mut all = work();
         for other in others {
             all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
@@ -103,17 +157,26 @@ pub fn map_telling<T: Sync, R: Send>(
     let queue = Queue::new(items.len());
     let (sender, receiver) = channel();
     let mut made: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    let work = |sender: Sender<(usize, R)>| {
+        while let Some((at, item)) = queue.take().and_then(|at| Some((at, items.get(at)?))) {
+            // Sending fails only when the receiving side has panicked.
+            if sender.send((at, make(item))).is_err() {
+                return;
+            }
+        }
+    };
     thread::scope(|scope| {
-        for sender in std::iter::repeat_n(sender, threads.clamp(1, items.len().max(1))) {
-            let (queue, make) = (&queue, &make);
-            scope.spawn(move || {
-                while let Some((at, item)) = queue.take().and_then(|at| Some((at, items.get(at)?))) {
-                    // Sending fails only when the receiving side has panicked.
-                    if sender.send((at, make(item))).is_err() {
-                        return;
-                    }
-                }
-            });
+        let work = &work;
+        let mut started = false;
+        for sender in std::iter::repeat_n(&sender, threads.clamp(1, items.len().max(1))) {
+            let sender = sender.clone();
+            started |= start(scope, move || work(sender)).is_some();
+        }
+        // Without threads, what is made is told once all is made.
+        if started {
+            drop(sender)
+        } else {
+            work(sender)
         }
         let mut told = 0;
         for (at, result) in receiver {
@@ -167,6 +230,31 @@ mod tests {
             assert_eq!(told, order);
         }
         assert!(map_telling(4, &items[..0], |item| *item, true, |_, _| ()).is_empty());
+    }
+
+    // Where there is one processor, or another program moves threads, nothing can be said.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_new_thread_may_run_wherever_the_one_that_starts_it_may() {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let allowed = sched_getaffinity(None).unwrap();
+        let same = move |other: &CpuSet| (0..CpuSet::MAX_CPU).all(|at| other.is_set(at) == allowed.is_set(at));
+        for _ in 0..20 {
+            assert!(thread::scope(|scope| same(&start(scope, || sched_getaffinity(None).unwrap()).unwrap().join().unwrap())));
+        }
+        // A thread that is on the processor to be left is elsewhere at once, unless it may be nowhere else.
+        thread::spawn(move || {
+            let here = processor::current();
+            processor::leave(here);
+            assert!(allowed.count() < 2 || same(&sched_getaffinity(None).unwrap()));
+            let mut one = CpuSet::new();
+            one.set(processor::current());
+            sched_setaffinity(None, &one).unwrap();
+            processor::leave(processor::current());
+            assert_eq!(sched_getaffinity(None).unwrap().count(), 1);
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! cost memory). Recursion without a bound of its own (parsing and rendering of templates) checks here. Recursion over values is
 //! bounded by the depth that YAML and JSON may have, for which a large stack is enough and that of a plain thread is not.
 
+use crate::parallel;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -81,7 +82,7 @@ pub fn spawn<'scope, 'env, T: Send + 'scope>(
 ) -> Option<thread::ScopedJoinHandle<'scope, T>> {
     STACK_SIZES.iter().find_map(|size| {
         let builder = thread::Builder::new().name("render".into()).stack_size(*size);
-        builder.spawn_scoped(scope, move || within(*size, work)).ok()
+        builder.spawn_scoped(scope, parallel::beside(move || within(*size, work))).ok()
     })
 }
 
@@ -96,7 +97,7 @@ pub fn spawn_detached(name: &str, work: impl FnOnce() + Send + 'static) -> Optio
                 within(*size, work);
             }
         };
-        builder.spawn(run).ok()
+        builder.spawn(parallel::beside(run)).ok()
     })
 }
 

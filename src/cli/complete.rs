@@ -71,12 +71,13 @@ impl Offer {
     }
 }
 
-/// Answers a shell. `words` are those after the name of the command; the last one is to be completed.
-pub fn run(words: &[String], with_descriptions: bool, session: &mut Session) -> Result<()> {
+/// Answers a shell. `words` are those after the name of the command; the last one is to be completed. `flags` stand in front of the
+/// command, and count as if they stood behind it.
+pub fn run(flags: &[String], words: &[String], with_descriptions: bool, session: &mut Session) -> Result<()> {
     let Some((unfinished, words)) = words.split_last() else {
         return Err(crate::error::Error::new(crate::error::ErrorKind::Usage, "requires at least 1 arg(s), only received 0"));
     };
-    let offer = offer(words, unfinished, session);
+    let offer = offer(&[flags, words].concat(), unfinished, session);
     if let Some(fault) = &offer.fault {
         session.tell(&format!("[Debug] [Error] {fault}"));
     }
@@ -198,35 +199,46 @@ impl Given {
     }
 }
 
-/// Splits words into arguments and flags as pflag does. The error is pflag's.
-fn part(words: &[String], flags: &Flags) -> std::result::Result<Given, String> {
+/// Splits words into arguments and flags as pflag does. The error is pflag's, about the first word at fault.
+fn part(path: &Path, words: &[String], flags: &Flags) -> std::result::Result<Given, String> {
     let mut given = Given::default();
-    let mut words = words.iter();
+    let parted = part_into(&mut given, words, flags);
+    let known = parted.as_ref().map_or_else(|(at, _)| &words[..*at], |()| words);
+    parse::check_values(path, known)?;
+    parted.map_or_else(|(_, fault)| Err(fault), |()| Ok(given))
+}
+
+/// The same without a look at the values of flags; the error has the index of the word at fault.
+fn part_into(given: &mut Given, all: &[String], flags: &Flags) -> std::result::Result<(), (usize, String)> {
+    let mut words = all.iter();
     while let Some(word) = words.next() {
+        let at = all.len() - words.len() - 1;
+        let fault = |text: String| (at, text);
         if word == "--" {
             given.is_ended = true;
             given.arguments.extend(words.cloned());
-            return Ok(given);
+            return Ok(());
         }
         if let Some(name) = word.strip_prefix("--") {
             let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
-            let flag = flags.long(name).ok_or_else(|| format!("unknown flag: --{name}"))?;
+            let flag = flags.long(name).ok_or_else(|| fault(format!("unknown flag: --{name}")))?;
             given.flags.push(name.to_string());
             if value.is_none() && !flag.is_switch() && words.next().is_none() {
-                return Err(format!("flag needs an argument: --{name}"));
+                return Err(fault(format!("flag needs an argument: --{name}")));
             }
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             let mut rest = letters.chars();
             while let Some(letter) = rest.next() {
-                let flag =
-                    flags.short(letter).ok_or_else(|| format!("unknown shorthand flag: {} in -{letters}", quote_character(letter)))?;
+                let flag = flags
+                    .short(letter)
+                    .ok_or_else(|| fault(format!("unknown shorthand flag: {} in -{letters}", quote_character(letter))))?;
                 given.flags.push(flag.name.clone());
                 if rest.as_str().starts_with('=') {
                     break;
                 }
                 if !flag.is_switch() {
                     if rest.as_str().is_empty() && words.next().is_none() {
-                        return Err(format!("flag needs an argument: {} in -{letters}", quote_character(letter)));
+                        return Err(fault(format!("flag needs an argument: {} in -{letters}", quote_character(letter))));
                     }
                     break;
                 }
@@ -235,7 +247,7 @@ fn part(words: &[String], flags: &Flags) -> std::result::Result<Given, String> {
             given.arguments.push(word.clone());
         }
     }
-    Ok(given)
+    Ok(())
 }
 
 fn offer(words: &[String], unfinished: &str, session: &mut Session) -> Offer {
@@ -251,22 +263,19 @@ fn offer(words: &[String], unfinished: &str, session: &mut Session) -> Offer {
         };
     }
     let flags = Flags::of(&path);
-    let (wanted, rest, unfinished) = match flag_of_value(&flags, &rest, unfinished) {
-        Ok(found) => found,
-        Err(name) => {
-            // After `--` it is not a flag.
-            if part(&rest, &flags).is_ok_and(|given| given.is_ended) {
-                (None, rest.as_slice(), unfinished)
-            } else {
-                let command = path.last().map_or("rutter", |entry| entry.name);
-                return Offer::fault(format!("Subcommand '{command}' does not support flag '{name}'"));
-            }
-        }
+    let (wanted, rest, unfinished, unknown) = match flag_of_value(&flags, &rest, unfinished) {
+        Ok((wanted, rest, unfinished)) => (wanted, rest, unfinished, None),
+        Err(name) => (None, rest.as_slice(), unfinished, Some(name)),
     };
-    let given = match part(rest, &flags) {
+    let given = match part(&path, rest, &flags) {
         Ok(given) => given,
         Err(fault) => return Offer::fault(format!("Error while parsing flags from args [{}]: {fault}", rest.join(" "))),
     };
+    // After `--` it is not a flag.
+    if let Some(name) = unknown.filter(|_| !given.is_ended) {
+        let command = path.last().map_or("rutter", |entry| entry.name);
+        return Offer::fault(format!("Subcommand '{command}' does not support flag '{name}'"));
+    }
     if given.has("help") {
         return Offer::nothing();
     }

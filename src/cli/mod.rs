@@ -58,9 +58,13 @@ fn run_arguments() -> Exit {
 /// Runs the command in `words`, which do not include the program's own name.
 pub fn run(program: String, words: &[String], environment: environment::Environment) -> Exit {
     if let Some((flags, name, line)) = completion(words) {
-        let settings = environment::Settings::new(&environment, &parse::globals_among(&[flags, line].concat()));
+        let globals = parse::globals_among(&[flags, line].concat());
+        if let Some(exit) = refuse_color(&globals) {
+            return exit;
+        }
+        let settings = environment::Settings::new(&environment, &globals);
         let mut session = Session::new(program, environment, settings);
-        let outcome = complete::run(line, name == complete::NAME, &mut session);
+        let outcome = complete::run(flags, line, name == complete::NAME, &mut session);
         return end(outcome, &mut session);
     }
     if let Some(name) = parse::command_name(words).filter(|name| plugin::BEYOND_HELM.contains(name))

@@ -20,6 +20,9 @@ const ARGUMENTS: &str = "rutter-arguments";
 /// The id of the help flag.
 const HELP: &str = "rutter-help";
 
+/// What pflag's error of a value of another type begins with.
+const INVALID: &str = "invalid argument ";
+
 /// A command with its arguments, ready to run.
 #[derive(Debug)]
 pub struct Request {
@@ -60,6 +63,13 @@ pub fn parse(words: &[String]) -> std::result::Result<Request, Failure> {
     let globals = GlobalArguments::from_arg_matches_mut(&mut matches).map_err(refused)?;
     let arguments = matches.remove_many::<String>(ARGUMENTS).map(Iterator::collect).unwrap_or_default();
     Ok(Request { globals, path, matches, arguments })
+}
+
+/// Checks that the flags in these words, which are all known, have values of their types; the error is pflag's text.
+pub fn check_values(path: &[&'static Row], words: &[String]) -> std::result::Result<(), String> {
+    let Err(error) = build(path, true).try_get_matches_from(words) else { return Ok(()) };
+    let message = flag_error(&build(path, true), &error, words).error.message().to_string();
+    if message.starts_with(INVALID) { Err(message) } else { Ok(()) }
 }
 
 /// The global flags among words that may include flags of commands and of plugins.
@@ -324,7 +334,7 @@ fn flag_error(command: &Command, error: &clap::Error, words: &[String]) -> Failu
         ClapErrorKind::ValueValidation | ClapErrorKind::InvalidValue => {
             // For a flag with a fixed set of values, clap names no cause other than the set.
             let cause = std::error::Error::source(error).map_or_else(|| possible_values(error), ToString::to_string);
-            format!("invalid argument {} for {} flag: {cause}", quote(value), quote(flag_names(command, &shown)))
+            format!("{INVALID}{} for {} flag: {cause}", quote(value), quote(flag_names(command, &shown)))
         }
         _ => error.to_string().trim().trim_start_matches("error: ").to_string(),
     };

@@ -12,10 +12,12 @@ pub mod split;
 
 use crate::diagnostic::{Diagnostic, Level, Location, Notices, source_line};
 use crate::error::{Error, ErrorKind, Result};
+use crate::parallel;
 use crate::template::engine::{self, RenderedFile};
 use crate::yaml::{self, Head};
 use hook::{Hook, Verdict};
 use std::ops::Range;
+use std::thread::ScopedJoinHandle;
 
 /// From this many bytes on, the heads are read on two threads.
 const TWO_THREADS_FROM: usize = 256 << 10;
@@ -174,10 +176,10 @@ fn heads(files: &[RenderedFile], places: &[Place]) -> Vec<Result<Head>> {
     });
     let (first, second) = places.split_at(middle.unwrap_or(0).max(1).min(places.len()));
     std::thread::scope(|scope| {
-        let second = scope.spawn(|| read(second));
+        let started = parallel::start(scope, || read(second));
         let mut heads = read(first);
         if heads.last().is_none_or(|head| head.is_ok()) {
-            match second.join() {
+            match started.map_or_else(|| Ok(read(second)), ScopedJoinHandle::join) {
                 Ok(rest) => heads.extend(rest),
                 Err(panic) => std::panic::resume_unwind(panic),
             }

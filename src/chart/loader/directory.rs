@@ -67,7 +67,8 @@ fn read_within(
     };
     walk.lock().add(Piece::Folder { path: folder.to_path_buf(), name: None });
     std::thread::scope(|scope| {
-        let start = || drop(scope.spawn(|| walk.run(&|| {})));
+        // If no thread starts, this one does all.
+        let start = || drop(parallel::start(scope, || walk.run(&|| {})));
         walk.run(&start);
     });
     let mut pieces = walk.work.into_inner().unwrap_or_else(PoisonError::into_inner).pieces;

@@ -179,7 +179,7 @@ fn read_archive_parsing(path: &Path, crds: Crds, observe: &dyn Observe) -> Resul
         let left = observe.assist(file.data.len(), Box::new(move || shared.parse_next()));
         if let Some(job) = left.filter(|_| file.data.len() >= WORTH_A_THREAD) {
             // If no thread starts, the file is parsed at the end.
-            drop(std::thread::Builder::new().name("parse".into()).spawn(job));
+            drop(std::thread::Builder::new().name("parse".into()).spawn(parallel::beside(job)));
         }
     })?;
     Ok((files, parsing.finish()))
