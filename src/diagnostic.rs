@@ -83,6 +83,9 @@ pub struct Notices {
 /// Most bytes of messages that are kept: each may name a path and a value as long as the chart has.
 const NOTICES_LIMIT: usize = 16 << 20;
 
+/// How the message that tells of others which are left out begins.
+const LEFT_OUT: &str = "further messages are left out: ";
+
 impl Notices {
     /// None yet.
     pub fn new() -> Notices {
@@ -109,24 +112,47 @@ impl Notices {
         self.size > NOTICES_LIMIT
     }
 
-    /// Adds all of `others`.
+    /// Adds all of `others`, as if they had come up here.
     pub fn append(&mut self, others: Notices) {
-        self.list.extend(others.list);
+        others.list.into_iter().for_each(|notice| self.add(notice));
+    }
+
+    /// Hands out all messages; there is room for as many again.
+    pub fn take(&mut self) -> Vec<Notice> {
+        self.size = 0;
+        std::mem::take(&mut self.list)
     }
 
     /// Adds a message with attributes.
     pub fn push_with(&mut self, level: Level, message: impl Into<String>, attributes: &[(&str, &str)]) {
-        if !self.keeps(level) || level != Level::Debug && self.is_full() {
+        if self.leaves_out(level) {
             return;
         }
-        let message = message.into();
-        if level != Level::Debug {
-            self.size += message.len() + attributes.iter().map(|(_, value)| value.len()).sum::<usize>();
-        }
         let attributes = attributes.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-        self.list.push(Notice { level, message, attributes });
-        if level != Level::Debug && self.is_full() {
-            let message = format!("further messages are left out: there are more than {NOTICES_LIMIT} bytes of them");
+        self.add(Notice { level, message: message.into(), attributes });
+    }
+
+    fn leaves_out(&self, level: Level) -> bool {
+        !self.keeps(level) || level != Level::Debug && self.is_full()
+    }
+
+    fn add(&mut self, notice: Notice) {
+        if self.leaves_out(notice.level) {
+            return;
+        }
+        // Where others were left out before, they are here too.
+        if !notice.message.starts_with(LEFT_OUT) {
+            if notice.level != Level::Debug {
+                self.size += notice.message.len() + notice.attributes.iter().map(|(_, value)| value.len()).sum::<usize>();
+            }
+            self.list.push(notice);
+            if !self.is_full() {
+                return;
+            }
+        }
+        self.size = NOTICES_LIMIT + 1;
+        if self.list.last().is_none_or(|last| !last.message.starts_with(LEFT_OUT)) {
+            let message = format!("{LEFT_OUT}there are more than {NOTICES_LIMIT} bytes of them");
             self.list.push(Notice { level: Level::Warn, message, attributes: Vec::new() });
         }
     }
@@ -181,7 +207,28 @@ fn edit_distance(from: &[char], to: &[char]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{LEFT_OUT, Level, NOTICES_LIMIT, Notices, nearest};
+
+    #[test]
+    fn messages_that_are_passed_on_count_too() {
+        let many = || {
+            let mut some = Notices::new();
+            (0..5).for_each(|_| some.push(Level::Warn, "x".repeat(1 << 20)));
+            some
+        };
+        let mut all = Notices::new();
+        (0..10).for_each(|_| all.append(many()));
+        let left_out = |all: &Notices| all.list.iter().filter(|notice| notice.message.starts_with(LEFT_OUT)).count();
+        assert!(all.is_full() && left_out(&all) == 1 && all.list.len() < 20, "{}", all.list.len());
+        // Who passes on what is full is full too, and tells so once.
+        let mut outer = Notices::new();
+        outer.append(all.clone());
+        assert!(outer.is_full() && left_out(&outer) == 1);
+        // What was shown makes room.
+        assert_eq!(all.take().iter().map(|notice| notice.message.len()).sum::<usize>() / NOTICES_LIMIT, 1);
+        all.push(Level::Warn, "y");
+        assert_eq!(all.list.len(), 1);
+    }
 
     #[test]
     fn the_nearest_name_is_found() {

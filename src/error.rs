@@ -114,8 +114,11 @@ impl Error {
         self.0.cause == Some(cause)
     }
 
-    /// The same fault with one more diagnostic.
-    pub fn with_diagnostic(mut self, diagnostic: Diagnostic) -> Error {
+    /// The same fault with one more diagnostic, whose headline is the text so far if it has none.
+    pub fn with_diagnostic(mut self, mut diagnostic: Diagnostic) -> Error {
+        if diagnostic.headline.is_empty() {
+            diagnostic.headline.clone_from(&self.0.message);
+        }
         self.0.diagnostics.push(diagnostic);
         self
     }
@@ -168,3 +171,14 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_without_a_headline_has_the_text() {
+        let error = Error::new(ErrorKind::Io, "too bad").with_diagnostic(Diagnostic::default());
+        assert_eq!(error.diagnostics()[0].headline, "too bad");
+    }
+}

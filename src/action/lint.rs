@@ -10,7 +10,7 @@ use crate::fs;
 use crate::lint::format::ChartFindings;
 use crate::lint::{self, Options};
 use crate::parallel;
-use crate::template::engine::Environment;
+use crate::template::engine::{self, Environment};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,7 +42,8 @@ fn collect(path: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// Lints the charts at these paths on at most `threads` threads at once.
+/// Lints the charts at these paths on at most `threads` threads at once. The limit of memory is one chart's; the process may take as
+/// much for each that is linted at once.
 pub fn run(
     paths: &[String],
     options: &Options,
@@ -51,8 +52,10 @@ pub fn run(
     notices: &mut Notices,
 ) -> Vec<ChartFindings> {
     let each: Vec<(&String, Arc<Map>)> = paths.iter().zip(values_of_each(paths, options)).collect();
+    let limit = options.memory_limit.unwrap_or(engine::Options::default().memory_limit);
+    let memory_limit = Some(limit.saturating_mul(threads.clamp(1, each.len().max(1)) as u64));
     let done = parallel::map(threads, &each, |(path, values)| {
-        let options = &Options { values: values.clone(), ..options.clone() };
+        let options = &Options { values: values.clone(), memory_limit, ..options.clone() };
         let mut notices = Notices::new();
         let findings = lint::run(Path::new(path), options, make_environment().as_mut(), &mut notices);
         (chart_findings(path, findings), notices)
@@ -100,4 +103,46 @@ pub fn text(run: &[ChartFindings], quiet: bool, details: impl Fn(&lint::Finding)
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process that takes 150 bytes.
+    struct Small;
+
+    impl Environment for Small {
+        fn now(&self) -> i128 {
+            0
+        }
+
+        fn random(&mut self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+
+        fn resolve_host(&self, _: &str) -> Vec<String> {
+            Vec::new()
+        }
+
+        fn memory(&self) -> Option<u64> {
+            Some(150)
+        }
+    }
+
+    #[test]
+    fn charts_that_are_linted_at_once_have_the_memory_of_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let chart = folder.path().to_string_lossy().into_owned();
+        fs::create_folders(&folder.path().join("templates")).unwrap();
+        fs::write(&folder.path().join("Chart.yaml"), b"apiVersion: v2\nname: a\nversion: 1.0.0\n").unwrap();
+        fs::write(&folder.path().join("templates/a.yaml"), b"a: {{ range until 1200000 }}{{ end }}").unwrap();
+        let options = Options { memory_limit: Some(100), ..Options::default() };
+        for (threads, fits) in [(1, false), (2, true)] {
+            let paths = [chart.clone(), chart.clone()];
+            let found = run(&paths, &options, &|| Box::new(Small), threads, &mut Notices::new());
+            let text = text(&found, false, |_| String::new());
+            assert_eq!(!text.contains("of memory"), fits, "{text}");
+        }
+    }
 }

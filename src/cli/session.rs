@@ -129,7 +129,7 @@ impl Session {
 
     /// Shows the collected notices and clears them.
     pub fn show_notices(&mut self) {
-        for notice in std::mem::take(&mut self.notices.list) {
+        for notice in self.notices.take() {
             printer::print_notice(&notice, self.settings.debug);
         }
     }

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::printer;
 use super::session::Session;
 use super::system::System;
+use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::template::engine::{self, Environment};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -41,8 +42,7 @@ impl Watch {
             // The work ends by dropping its end of the channel.
             while matches!(done.recv_timeout(PERIOD), Err(RecvTimeoutError::Timeout)) {
                 if System.memory().is_some_and(|memory| memory > self.limit) {
-                    let message = format!("failed to render {what}: it takes more than {} bytes of memory", self.limit);
-                    printer::print_error(&Error::new(ErrorKind::Limit, message), &self.settings);
+                    printer::print_error(&too_much(what, self.limit), &self.settings);
                     Exit::Failure.end();
                 }
             }
@@ -54,5 +54,23 @@ impl Watch {
             drop(working);
             outcome
         })
+    }
+}
+
+fn too_much(what: &str, limit: u64) -> Error {
+    let headline = format!("failed to render {what}: the process takes more than {limit} bytes of memory");
+    let more = limit.saturating_mul(4);
+    let hints = vec![format!("what is so large, and no endless loop, may take more with RUTTER_MEMORY_LIMIT={more}")];
+    Error::new(ErrorKind::Limit, headline.clone()).with_diagnostic(Diagnostic { headline, hints, ..Diagnostic::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_tells_how_to_allow_more() {
+        let hints = too_much("v.yaml.j2", 1000).diagnostics().iter().flat_map(|diagnostic| diagnostic.hints.clone()).collect::<String>();
+        assert!(hints.ends_with("RUTTER_MEMORY_LIMIT=4000"), "{hints}");
     }
 }

@@ -111,8 +111,7 @@ pub(super) fn manifests(text: &[u8]) -> Vec<Read<'_>> {
                 let message = format!("unable to parse YAML: {separator}");
                 Err(Remark { severity: Severity::Error, message, within: text, at: At::Line(separator.line, None) })
             }
-            // The decoder reads line by line, and ends the last one too: an open quote is noticed on the line behind it.
-            Ok(document) => match Manifest::parse(document).or_else(|error| parse_ended(document, error)) {
+            Ok(document) => match parse_ended(document) {
                 Ok(manifest) => Ok(manifest.map(|manifest| (document, manifest))),
                 Err(error) => Err(Remark::broken(&error, document)),
             },
@@ -128,9 +127,10 @@ pub(super) fn manifests(text: &[u8]) -> Vec<Read<'_>> {
     found
 }
 
-/// Reads a broken document again, with an end of its last line if it has none.
-fn parse_ended(document: &[u8], error: Error) -> Result<Option<Manifest>> {
-    if document.ends_with(b"\n") { Err(error) } else { Manifest::parse(&[document, b"\n"].concat()) }
+/// Reads a document with an end of its last line, as the decoder reads line by line and ends the last one too: an open quote is
+/// noticed on the line behind it.
+fn parse_ended(document: &[u8]) -> Result<Option<Manifest>> {
+    if document.ends_with(b"\n") { Manifest::parse(document) } else { Manifest::parse(&[document, b"\n"].concat()) }
 }
 
 /// The JSON objects at the start of a text.
@@ -240,6 +240,7 @@ mod tests {
             ["json: cannot unmarshal number into Go struct field k8sYamlStruct.Metadata of type rules.k8sYamlMetadata Unknown"]
         );
         // Every line ends, the last too.
+        assert_eq!(cut("kind: |\n  A"), ["A\n kind: |\n  A"]);
         let open = "error converting YAML to JSON: yaml: line 3: found unexpected end of stream Line(2, Some(3))";
         assert_eq!([cut("a: 1\nb: 'x"), cut("a: 1\nb: 'x\n"), cut("a: 1\nb: \"x\\")].concat(), [open; 3]);
         assert_eq!(cut("a: 1\n---b\n"), ["invalid Yaml document separator: b Line(2, None)"]);

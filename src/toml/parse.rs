@@ -35,8 +35,8 @@ pub(super) const MAX_DEPTH: usize = 250;
 pub(super) type Key = Vec<String>;
 pub(super) type Table = BTreeMap<String, Toml>;
 
-/// Most bytes of names that are copied while a text is read, in any text and for each of its bytes: every key copies the name of
-/// its table. Go copies less, and has no such limit.
+/// Most bytes of names that are kept or copied while a text is read, in any text and for each of its bytes: every key copies the
+/// name of its table. Go copies less, and has no such limit.
 const NAMES_ALWAYS: usize = 16 << 20;
 const NAMES_PER_BYTE: usize = 32;
 
@@ -54,6 +54,7 @@ pub fn parse(text: &[u8]) -> Result<Toml> {
         implicit: HashSet::new(),
         arrays: HashSet::new(),
         names: 0,
+        has_too_many_names: false,
         names_limit: NAMES_ALWAYS.saturating_add(text.len().saturating_mul(NAMES_PER_BYTE)),
     };
     let done = if text.iter().take(6).any(|byte| *byte == 0) {
@@ -69,7 +70,7 @@ pub fn parse(text: &[u8]) -> Result<Toml> {
                 "" => format!("toml: line {line}: {message}"),
                 key => format!("toml: line {line} (last key {}): {message}", quote(key.as_bytes())),
             };
-            Err(Error::new(ErrorKind::Syntax, text))
+            Err(Error::new(if parser.has_too_many_names { ErrorKind::Limit } else { ErrorKind::Syntax }, text))
         }
     }
 }
@@ -87,9 +88,10 @@ pub(super) struct Parser<'a> {
     pub(super) implicit: HashSet<String>,
     /// Keys whose value is a list in brackets.
     pub(super) arrays: HashSet<String>,
-    /// How many bytes of names were copied, and how many may be.
+    /// How many bytes of names count, and how many may.
     pub(super) names: usize,
     pub(super) names_limit: usize,
+    pub(super) has_too_many_names: bool,
 }
 
 /// A dotted name as it would be written.
@@ -267,7 +269,7 @@ impl<'a> Parser<'a> {
         for part in &key {
             let mut name = self.context.clone();
             name.push(part.clone());
-            self.implicit.insert(dotted(&name));
+            self.imply(&name)?;
             self.add_context(&name, false)?;
         }
         let value = self.value(false)?;
@@ -358,7 +360,11 @@ impl<'a> Parser<'a> {
         if !self.current_key.is_empty() {
             path.push(self.current_key.clone());
         }
-        self.arrays.insert(dotted(&path));
+        let name = self.counted_name(&path)?;
+        if !self.arrays.contains(&name) {
+            self.keep_name(&name)?;
+            self.arrays.insert(name);
+        }
         let mut items = Vec::new();
         loop {
             // A value, or the end behind a comma.
@@ -404,7 +410,7 @@ impl<'a> Parser<'a> {
         let mut name = outer_context.clone();
         name.push(outer_key.clone());
         self.context = name.clone();
-        self.implicit.insert(dotted(&name));
+        self.imply(&name)?;
         self.add_context(&name, in_array)?;
         let context = self.context.clone();
         let mut table = Table::new();
@@ -610,14 +616,26 @@ mod tests {
     fn names_that_are_copied_for_each_key_are_limited() {
         let part = "p".repeat(4000);
         let table = format!("[{}]\n", [part.as_str(); 240].join("."));
-        let keys = |count: usize| (0..count).map(|at| format!("k{at} = 1\n")).collect::<String>();
-        assert!(parse(format!("{table}{}", keys(10)).as_bytes()).is_err(), "each implied table has a name of its own");
+        let keys = |value: &str, count: usize| (0..count).map(|at| format!("k{at} = {value}\n")).collect::<String>();
+        let refused = |text: String| {
+            let error = parse(text.as_bytes()).err().filter(|error| error.kind() == ErrorKind::Limit).map(|error| error.to_string());
+            error.is_some_and(|text| text.contains("names of tables take more than "))
+        };
+        assert!(refused(format!("{table}{}", keys("1", 10))), "each implied table has a name of its own");
         let shallow = format!("[{part}]\n");
-        assert!(parse(format!("{shallow}{}", keys(4000)).as_bytes()).is_ok());
-        let error = parse(format!("{shallow}{}", keys(10_000)).as_bytes()).map_err(|error| error.to_string()).err().unwrap_or_default();
-        assert!(error.contains("names of tables take more than "), "{}", &error[error.len() - 80..]);
+        // Copies take time, names of lists and of tables in a line are kept.
+        assert!(parse(format!("{shallow}{}", keys("1", 8000)).as_bytes()).is_ok());
+        assert!(refused(format!("[{}]\n{}", "p".repeat(40_000), keys("1", 100_000))));
+        for value in ["[]", "{}", "{a.b = 1}"] {
+            assert!(parse(format!("{shallow}{}", keys(value, 1000)).as_bytes()).is_ok(), "{value}");
+            assert!(refused(format!("{shallow}{}", keys(value, 10_000))), "{value}");
+        }
+        assert!(refused(format!("{shallow}k = [{}]\n", "[],".repeat(100_000))));
+        assert!(refused(format!("{shallow}k = [{}]\n", "{},".repeat(100_000))));
         // What is usual is far from it.
-        assert!(parse(format!("[servers.production.database]\n{}", keys(100_000)).as_bytes()).is_ok());
+        for value in ["1", "[1, [2]]", "{a = 1, b.c = [{}, {}]}"] {
+            assert!(parse(format!("[servers.production.database]\n{}", keys(value, 100_000)).as_bytes()).is_ok(), "{value}");
+        }
     }
 
     fn node(value: &Toml) -> Node {

@@ -7,6 +7,9 @@
 use super::lexer::{Fault, Step};
 use super::parse::{Key, MAX_DEPTH, Parser, Table, Toml, dotted};
 
+/// A copy of a name that is not kept counts as this part of it: it takes time, but no memory.
+const COPIES_OF_ONE: usize = 8;
+
 /// The table of a key: the map itself, or the last map of a list, which may be empty. `None` if the value is not a table.
 fn table_in(node: Option<&mut Toml>) -> Option<Option<&mut Table>> {
     match node {
@@ -20,11 +23,38 @@ fn table_in(node: Option<&mut Toml>) -> Option<Option<&mut Table>> {
 }
 
 impl Parser<'_> {
-    /// Counts so many copies of a name: a short text may have a long name for each of its many keys.
-    fn count_names(&mut self, name: &[String], copies: usize) -> Step<()> {
-        self.names += copies * name.iter().map(|part| part.len() + 1).sum::<usize>();
+    /// Counts bytes of names: a short text may have a long name for each of its many keys.
+    fn count_names(&mut self, bytes: usize) -> Step<()> {
+        self.names = self.names.saturating_add(bytes);
         if self.names > self.names_limit {
+            self.has_too_many_names = true;
             return Err(self.fault(format!("names of tables take more than {} bytes", self.names_limit)));
+        }
+        Ok(())
+    }
+
+    /// Counts a name that is copied for a moment.
+    fn count_copy(&mut self, name: &[String]) -> Step<()> {
+        self.count_names(name.iter().map(|part| part.len() + 1).sum::<usize>() / COPIES_OF_ONE)
+    }
+
+    /// Counts a name that is kept to the end.
+    pub(super) fn keep_name(&mut self, name: &str) -> Step<()> {
+        self.count_names(name.len())
+    }
+
+    /// A dotted name as it would be written, counted as a copy.
+    pub(super) fn counted_name(&mut self, name: &[String]) -> Step<String> {
+        self.count_copy(name)?;
+        Ok(dotted(name))
+    }
+
+    /// Notes that a table of this name is only implied so far.
+    pub(super) fn imply(&mut self, name: &[String]) -> Step<()> {
+        let name = self.counted_name(name)?;
+        if !self.implicit.contains(&name) {
+            self.keep_name(&name)?;
+            self.implicit.insert(name);
         }
         Ok(())
     }
@@ -35,14 +65,20 @@ impl Parser<'_> {
         if key.len() > MAX_DEPTH {
             return Err(self.fault(format!("exceeded max depth of {MAX_DEPTH}")));
         }
-        // Each of the tables above may be noted by its whole name.
-        self.count_names(key, key.len())?;
+        self.count_copy(key)?;
         let mut table = &mut self.root;
         let mut name = Key::new();
+        let mut kept = 0;
         for part in parents {
             name.push(part.clone());
             if !table.contains_key(part) {
-                self.implicit.insert(dotted(&name));
+                let implied = dotted(&name);
+                kept += implied.len();
+                if self.names.saturating_add(kept) > self.names_limit {
+                    // Tells that.
+                    return self.count_names(kept);
+                }
+                self.implicit.insert(implied);
                 table.insert(part.clone(), Toml::Map(Table::new()));
             }
             table = match table_in(table.get_mut(part)) {
@@ -54,6 +90,7 @@ impl Parser<'_> {
                 }
             };
         }
+        self.names += kept;
         if array {
             let entry = table.entry(last.clone()).or_insert_with(|| Toml::Tables(Vec::new()));
             let Toml::Tables(tables) = entry else {
@@ -72,10 +109,7 @@ impl Parser<'_> {
 
     /// Sets a key of the current table, unless it exists and was not only implied.
     pub(super) fn set_value(&mut self, key: &str, value: Toml) -> Step<()> {
-        let context = std::mem::take(&mut self.context);
-        let counted = self.count_names(&context, 1);
-        self.context = context;
-        counted?;
+        self.count_names(self.context.iter().map(|part| part.len() + 1).sum::<usize>() / COPIES_OF_ONE)?;
         let mut table = &mut self.root;
         let mut name = Key::new();
         for part in &self.context {

@@ -88,8 +88,12 @@ impl Evaluator<'_> {
         if held::bytes() > work::HELD_LIMIT {
             return Err(self.call_failed(frame, node, name, held_too_much()));
         }
-        if work::done().wrapping_sub(self.looked.get()) >= LOOK_AFTER {
-            self.look_at_memory(frame)?;
+        if self.should_look()
+            && let Some(limit) = self.exceeded_memory()
+        {
+            let mut failure = self.call_failed(frame, node, name, too_much_memory(limit));
+            hints::of_memory(&mut failure, limit);
+            return Err(failure);
         }
         self.work(frame, steps)
     }
@@ -99,13 +103,23 @@ impl Evaluator<'_> {
         if held::bytes() > work::HELD_LIMIT { self.fail(frame, held_too_much()) } else { Ok(()) }
     }
 
-    /// Refuses to go on where the process has too much memory.
+    /// Whether it is time to look at the memory of the process.
+    fn should_look(&self) -> bool {
+        work::done().wrapping_sub(self.looked.get()) >= LOOK_AFTER
+    }
+
+    /// The limit of memory, if the process takes more.
     #[cold]
-    fn look_at_memory(&self, frame: &Frame<'_>) -> Evaluation<()> {
+    fn exceeded_memory(&self) -> Option<u64> {
         self.looked.set(work::done());
-        match self.host.exceeded_memory() {
+        self.host.exceeded_memory()
+    }
+
+    /// Refuses to go on behind a file where the process has too much memory: texts that are printed are no results of calls.
+    pub(super) fn check_memory(&self, frame: &Frame<'_>) -> Evaluation<()> {
+        match self.should_look().then(|| self.exceeded_memory()).flatten() {
             Some(limit) => {
-                let mut failure = self.failure(frame, format!("templates take more than {limit} bytes of memory"));
+                let mut failure = self.failure(frame, too_much_memory(limit));
                 hints::of_memory(&mut failure, limit);
                 Err(failure)
             }
@@ -262,6 +276,11 @@ const AT_LEAST_ONE: Parameters = Parameters { list: &[Parameter::Reflect, Parame
 
 /// How many steps pass between looks at the memory: tens of milliseconds, in which a hundred megabytes may be made.
 const LOOK_AFTER: u64 = 1_000_000;
+
+#[cold]
+fn too_much_memory(limit: u64) -> String {
+    format!("templates take more than {limit} bytes of memory")
+}
 
 #[cold]
 fn held_too_much() -> String {

@@ -28,7 +28,7 @@ impl Evaluator<'_> {
             Err(failure) => Err(failure),
         };
         self.slots.truncate(base);
-        result.and_then(|_| self.work(&frame, work::reading(out.len() - from)))
+        result.and_then(|_| self.work(&frame, work::reading(out.len() - from))).and_then(|()| self.check_memory(&frame))
     }
 
     pub(super) fn walk<'t>(&mut self, frame: &mut Frame<'t>, dot: &Evaluated, list: Run<Node>, out: &mut Vec<u8>) -> Evaluation<Flow> {

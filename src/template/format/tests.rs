@@ -30,6 +30,9 @@ fn a_text_beyond_the_limit_is_refused() {
     let format = "%1000000d".repeat(300);
     let values = vec![Value::int(1); 300];
     assert!(sprintf(format.as_bytes(), &values).unwrap_err().message.contains("longer than"));
+    // Operands that no verb takes are printed too.
+    let values = vec![Value::str("x".repeat(1 << 20)); 100];
+    assert!(sprintf(b"", &values).unwrap_err().message.contains("longer than"));
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn write_extra(out: &mut Vec<u8>, values: &[Value]) -> Result<(), Fault> {
             out.push(b'=');
         }
         super::print_plain(value, out)?;
+        super::check_size(out)?;
     }
     out.push(b')');
     Ok(())

@@ -178,6 +178,7 @@ fn from_toml(call: &mut Call) -> Outcome {
     charge_parsing(call)?;
     Ok(match toml::parse(call.bytes(0)) {
         Ok(table) => toml_value(&table),
+        Err(error) if error.kind() == ErrorKind::Limit => return Err(fault(&error)),
         Err(error) => error_map(error.message()),
     })
 }

@@ -136,8 +136,11 @@ fn an_authority_signs() {
     let Some(Value::Str(cert)) = signed.field("Cert") else { panic!("a certificate") };
     let block = pem::decode(cert.as_bytes()).unwrap();
     assert!(Issuer::parse(&block.bytes).is_ok());
-    let bad = call("genSignedCertWithKey", &[text("leaf"), Value::list(vec![text("x")]), names, Value::int(5), ca, other]);
+    let bad = call("genSignedCertWithKey", &[text("leaf"), Value::list(vec![text("x")]), names, Value::int(5), ca, other.clone()]);
     assert_eq!(bad.unwrap_err().message, "error parsing ip: x");
+    let many = Value::list(vec![text(&"x".repeat(1 << 20)); 100]);
+    let long = call("genSelfSignedCertWithKey", &[text("a"), Value::list(Vec::new()), many, Value::int(1), other]);
+    assert!(long.unwrap_err().is_limit);
 }
 
 proptest::proptest! {
