@@ -19,8 +19,11 @@ const RESERVE: usize = 512 << 10;
 /// How much a thread of unknown stack size may use.
 const UNKNOWN_SIZE: usize = 768 << 10;
 
-/// A thread with this much stack can run any template.
+/// The stack of a process.
 const LARGE: usize = STACK_SIZES[0];
+
+/// With this much stack any template runs; deeper recursion than usual ends earlier.
+const ENOUGH: usize = 64 << 20;
 
 thread_local! {
     static LOWEST: Cell<usize> = const { Cell::new(0) };
@@ -45,10 +48,18 @@ pub fn is_exhausted() -> bool {
     })
 }
 
+/// How large the stack of this thread is, as far as that is known.
+pub fn size() -> usize {
+    match SIZE.get() {
+        0 => UNKNOWN_SIZE,
+        size => size,
+    }
+}
+
 /// Runs `work` with a large stack: on this thread if it has one, else on a new thread; `None` if no thread can be started. A panic
 /// in `work` is passed on.
 pub fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
-    if SIZE.get() >= LARGE {
+    if SIZE.get() >= ENOUGH {
         return Some(work());
     }
     with_stack(STACK_SIZES, work)

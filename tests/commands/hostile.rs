@@ -350,6 +350,14 @@ fn schemas_that_refer_to_themselves_end() {
     schema(&nested("{\"not\":", "{}", "}", DEEP)).fails("exceeded max depth");
     schema(&nested("{\"not\":", "{}", "}", 9000)).fails("schema is nested deeper than 1000 levels");
     schema(r#"{"properties":{"a":{"pattern":"((x{1000}){1000}){1000}"}}}"#).fails("expression is too large");
+    // A thousand references for each of a thousand levels, which no stack holds.
+    let chain: String = (0..1000).map(|at| format!(r##""d{at}":{{"$ref":"#/$defs/d{}"}},"##, at + 1)).collect();
+    Hostile::values(nested("{a: ", "1", "}", 1000) + "\n")
+        .file(
+            "values.schema.json",
+            format!(r##"{{"$defs":{{{chain}"d1000":{{"additionalProperties":{{"$ref":"#/$defs/d0"}}}}}},"$ref":"#/$defs/d0"}}"##),
+        )
+        .fails("schema applies its parts too deep within each other");
 }
 
 #[test]

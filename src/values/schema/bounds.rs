@@ -13,6 +13,8 @@ use std::sync::Arc;
 const MAXIMUM_DEPTH: usize = 1_000;
 /// How often parts of a schema may apply to parts of the values, in total. The validator keeps a fault for each that does not fit.
 const MAXIMUM_STEPS: u64 = 20_000_000;
+/// The stack that the validator takes for a part that applies within another, at most: more where it is not optimized.
+pub(super) const STACK_OF_PART: usize = if cfg!(debug_assertions) { 32 << 10 } else { 5 << 10 };
 
 /// The fault in the text of a schema: too deep nesting, or a pattern that is too large.
 pub(super) fn fault_of(schema: &Data) -> Option<String> {
@@ -49,8 +51,9 @@ fn is_too_large(pattern: &str) -> bool {
     pattern.contains('{') && matches!(regex::Regex::new(pattern), Err(regex::Error::CompiledTooBig(_)))
 }
 
-/// Whether parts of the schema apply more often than [`MAXIMUM_STEPS`].
-pub(super) fn is_endless(schema: &Data, values: &Arc<Map>) -> bool {
+/// Why the values cannot be validated: parts of the schema apply more often than [`MAXIMUM_STEPS`], or within each other deeper than
+/// a `stack` of so many bytes allows.
+pub(super) fn excess(schema: &Data, values: &Arc<Map>, stack: usize) -> Option<&'static str> {
     let mut names = HashMap::new();
     let (mut has_references, mut parts) = (false, 0u64);
     let mut open = vec![schema];
@@ -71,14 +74,21 @@ pub(super) fn is_endless(schema: &Data, values: &Arc<Map>) -> bool {
         }
     }
     let values = Data::Map(values.clone());
-    // Without references no part applies to a value more than once.
-    let may_be = has_references || parts.saturating_mul(nodes_of(&values)) > MAXIMUM_STEPS;
+    // Without references no part applies to a value more than once, and none deeper than the schema is.
+    if !has_references && parts.saturating_mul(nodes_of(&values)) <= MAXIMUM_STEPS {
+        return None;
+    }
     let mut referring = HashSet::default();
     if has_references {
         find_referring(schema, &mut referring);
     }
-    let mut count = Count { root: schema, names, visited: 0, referring, known: HashMap::default() };
-    may_be && count.steps(schema, &values) > MAXIMUM_STEPS
+    let deepest = stack / STACK_OF_PART;
+    let mut count = Count { root: schema, names, visited: 0, deepest, is_too_deep: false, referring, known: HashMap::default() };
+    let extent = count.extent(schema, &values, 0);
+    match extent.steps > MAXIMUM_STEPS {
+        true => Some("schema applies its parts too often"),
+        false => count.is_too_deep.then_some("schema applies its parts too deep within each other"),
+    }
 }
 
 /// Adds the parts that have references in them; whether this is one.
@@ -114,86 +124,109 @@ fn nodes_of(values: &Data) -> u64 {
 
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
+/// How often parts of a schema apply, and how deep within each other.
+#[derive(Clone, Copy, Default)]
+struct Extent {
+    steps: u64,
+    depth: usize,
+}
+
+impl Extent {
+    const ONE: Extent = Extent { steps: 1, depth: 1 };
+
+    fn beside(self, other: Extent) -> Extent {
+        Extent { steps: self.steps.saturating_add(other.steps), depth: self.depth.max(other.depth) }
+    }
+}
+
 struct Count<'a> {
     root: &'a Data,
     names: HashMap<String, &'a Data>,
     /// How many pairs were looked at, which is not more than their steps.
     visited: u64,
+    /// How deep parts may apply within each other, and whether some do deeper.
+    deepest: usize,
+    is_too_deep: bool,
     /// The parts with references in them.
     referring: HashSet<*const Data, ahash::RandomState>,
-    /// Counts by the addresses of part and value, for parts with references: only these can lead to so many steps that the pairs must
-    /// be remembered.
-    known: HashMap<(*const Data, *const Data), u64, ahash::RandomState>,
+    /// What is known by the addresses of part and value, for parts with references: only these can lead to so many steps that the
+    /// pairs must be remembered.
+    known: HashMap<(*const Data, *const Data), Extent, ahash::RandomState>,
 }
 
 impl<'a> Count<'a> {
-    fn steps(&mut self, schema: &'a Data, value: &'a Data) -> u64 {
-        let Data::Map(map) = schema else { return 1 };
+    /// The extent of a part for a value, `level` parts deep.
+    fn extent(&mut self, schema: &'a Data, value: &'a Data, level: usize) -> Extent {
+        let Data::Map(map) = schema else { return Extent::ONE };
         let pair = (std::ptr::from_ref(schema), std::ptr::from_ref(value));
         let is_referring = self.referring.contains(&pair.0);
         if is_referring && let Some(known) = self.known.get(&pair) {
+            self.is_too_deep |= level + known.depth > self.deepest;
             return *known;
         }
         self.visited += 1;
-        if self.visited > MAXIMUM_STEPS {
-            return self.visited;
+        // This walk takes less of the stack than the validator would.
+        self.is_too_deep |= level > self.deepest;
+        if self.is_too_deep || self.visited > MAXIMUM_STEPS {
+            return Extent { steps: self.visited, depth: 1 };
         }
         // A part that applies to the same value again within itself is reported by the validator.
         if is_referring {
-            self.known.insert(pair, 0);
+            self.known.insert(pair, Extent::default());
         }
-        let mut steps = 1u64;
+        let mut within = Extent::default();
+        let level = level + 1;
         for (key, part) in map.iter() {
-            let added = match (&**key, part) {
-                ("not" | "if" | "then" | "else", part) => self.steps(part, value),
-                ("allOf" | "anyOf" | "oneOf", Data::List(parts)) => self.sum(parts.iter().map(|part| (part, value))),
-                ("dependentSchemas" | "dependencies", Data::Map(parts)) => self.sum(parts.iter().map(|(_, part)| (part, value))),
+            within = within.beside(match (&**key, part) {
+                ("not" | "if" | "then" | "else", part) => self.extent(part, value, level),
+                ("allOf" | "anyOf" | "oneOf", Data::List(parts)) => self.all(parts.iter().map(|part| (part, value)), level),
+                ("dependentSchemas" | "dependencies", Data::Map(parts)) => self.all(parts.iter().map(|(_, part)| (part, value)), level),
                 ("$ref" | "$dynamicRef" | "$recursiveRef", Data::Str(name)) => match self.target(name) {
-                    Some(part) => self.steps(part, value),
-                    None => 1,
+                    Some(part) => self.extent(part, value, level),
+                    None => Extent::ONE,
                 },
-                (key, part) => self.steps_below(key, part, map, value),
-            };
-            steps = steps.saturating_add(added);
+                (key, part) => self.extent_below(key, part, map, value, level),
+            });
         }
+        let extent = Extent { steps: within.steps.saturating_add(1), depth: within.depth + 1 };
         if is_referring {
-            self.known.insert(pair, steps);
+            self.known.insert(pair, extent);
         }
-        steps
+        extent
     }
 
-    /// The steps of keywords that apply to items or entries of the value.
-    fn steps_below(&mut self, key: &str, part: &'a Data, schema: &'a Map, value: &'a Data) -> u64 {
+    /// The extent of keywords that apply to items or entries of the value.
+    fn extent_below(&mut self, key: &str, part: &'a Data, schema: &'a Map, value: &'a Data, level: usize) -> Extent {
         match (key, part, value) {
             ("properties", Data::Map(parts), Data::Map(entries)) => {
-                self.sum(parts.iter().filter_map(|(name, part)| Some((part, entries.get(name)?))))
+                self.all(parts.iter().filter_map(|(name, part)| Some((part, entries.get(name)?))), level)
             }
             ("additionalProperties", part, Data::Map(entries)) => {
                 let named = schema.get("properties").and_then(Data::as_map);
                 let is_named = |name: &str| named.is_some_and(|named| named.get(name).is_some());
-                self.sum(entries.iter().filter(|(name, _)| !is_named(name)).map(|(_, entry)| (part, entry)))
+                self.all(entries.iter().filter(|(name, _)| !is_named(name)).map(|(_, entry)| (part, entry)), level)
             }
-            ("unevaluatedProperties", part, Data::Map(entries)) => self.sum(entries.iter().map(|(_, entry)| (part, entry))),
+            ("unevaluatedProperties", part, Data::Map(entries)) => self.all(entries.iter().map(|(_, entry)| (part, entry)), level),
             ("patternProperties", Data::Map(parts), Data::Map(entries)) => {
-                self.sum(parts.iter().flat_map(|(_, part)| entries.iter().map(move |(_, entry)| (part, entry))))
+                self.all(parts.iter().flat_map(|(_, part)| entries.iter().map(move |(_, entry)| (part, entry))), level)
             }
-            ("items" | "prefixItems", Data::List(parts), Data::List(items)) => self.sum(parts.iter().zip(items.iter())),
+            ("items" | "prefixItems", Data::List(parts), Data::List(items)) => self.all(parts.iter().zip(items.iter()), level),
             ("items" | "additionalItems" | "unevaluatedItems" | "contains", part, Data::List(items)) => {
-                self.sum(items.iter().map(|item| (part, item)))
+                self.all(items.iter().map(|item| (part, item)), level)
             }
-            _ => 0,
+            _ => Extent::default(),
         }
     }
 
-    fn sum(&mut self, pairs: impl Iterator<Item = (&'a Data, &'a Data)>) -> u64 {
-        let mut steps = 0u64;
+    fn all(&mut self, pairs: impl Iterator<Item = (&'a Data, &'a Data)>, level: usize) -> Extent {
+        let mut all = Extent::default();
         for (schema, value) in pairs {
-            steps = steps.saturating_add(self.steps(schema, value));
-            if steps > MAXIMUM_STEPS {
+            all = all.beside(self.extent(schema, value, level));
+            if all.steps > MAXIMUM_STEPS {
                 break;
             }
         }
-        steps
+        all
     }
 
     /// The target of a reference within the document.

@@ -249,8 +249,10 @@ fn compile(schema: &[u8], loader: &Loader) -> Compiled {
 fn check(compiled: &Compiled, values: &Arc<Map>, room: usize) -> Option<String> {
     match compiled {
         Err(text) => Some(text.clone()),
-        Ok((_, _, schema, _)) if bounds::is_endless(schema, values) => Some("schema applies its parts too often\n".to_string()),
-        Ok((schemas, index, _, written)) => {
+        Ok((schemas, index, schema, written)) => {
+            if let Some(fault) = bounds::excess(schema, values, stack::size()) {
+                return Some(format!("{fault}\n"));
+            }
             let instance = to_json(&Data::Map(values.clone()));
             let fault = schemas.validate(&instance, *index).err()?;
             let text = fault::validation_text(written, &fault, room);

@@ -108,7 +108,7 @@ fn faults_stand_by_place() {
 fn parts_are_counted_before_they_are_applied() {
     let endless = |schema: &str, values: &str| {
         let Data::Map(values) = data(values) else { panic!("{values} is no map") };
-        bounds::is_endless(&data(schema), &values)
+        bounds::excess(&data(schema), &values, 1 << 30).is_some()
     };
     let levels = "{\"a\": ".repeat(30) + "1" + &"}".repeat(30);
     let twice = r##"{"allOf": [{"additionalProperties": {"$ref": "#"}}, {"additionalProperties": {"$ref": "#"}}]}"##;
@@ -123,6 +123,23 @@ fn parts_are_counted_before_they_are_applied() {
         |times: usize| format!(r#"{{"properties": {{"a": {{"items": {{"anyOf": [{}]}}}}}}}}"#, vec![parts.as_str(); times].join(","));
     assert!(endless(&wide(1), &items) && endless(&wide(4), &items));
     assert!(!endless(r#"{"properties": {"a": {"items": {"anyOf": [{"const": 1}, {"const": 2}]}}}}"#, &items));
+}
+
+#[test]
+fn parts_that_apply_too_deep_within_each_other_are_refused() {
+    let excess = |schema: &str, depth: usize| {
+        let Data::Map(values) = data(&("{\"a\": ".repeat(30) + "1" + &"}".repeat(30))) else { panic!("no map") };
+        bounds::excess(&data(schema), &values, depth * bounds::STACK_OF_PART)
+    };
+    let too_deep = Some("schema applies its parts too deep within each other");
+    // Each level of the values has a part and a reference to it.
+    let chain = r##"{"additionalProperties": {"$ref": "#"}}"##;
+    assert_eq!((excess(chain, 40), excess(chain, 100)), (too_deep, None));
+    // What was looked at in one place may be too deep in another.
+    let later = r##"{"$defs": {"x": {"additionalProperties": {"$ref": "#/$defs/x"}}}, "allOf": [{"$ref": "#/$defs/x"},
+        {"allOf": [{"allOf": [{"allOf": [{"allOf": [{"allOf": [{"$ref": "#/$defs/x"}]}]}]}]}]}]}"##;
+    assert_eq!((excess(later, 66), excess(later, 100)), (too_deep, None));
+    assert_eq!((excess(r##"{"additionalProperties": {"$ref": "#"}, "maxProperties": 1}"##, 100), excess("{}", 0)), (None, None));
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn template_of(call: &mut Call) -> Result<Template, Fault> {
     let (name, addresses, names, days) = (call.bytes(0).to_vec(), call.list(1), call.list(2), call.int(3));
     // Each of a list may be the same long text.
     let length = |name: &Value| if let Value::Str(text) = name { text.len() } else { 0 };
-    call.check_size(names.items().iter().map(|name| length(&name) + NAME_MORE).sum::<usize>() + addresses.len() * NAME_MORE)?;
+    call.check_size(names.items().iter().map(|name| length(name) + NAME_MORE).sum::<usize>() + addresses.len() * NAME_MORE)?;
     Template::new(call.host, &name, &addresses, &names, days).map_err(Fault::new)
 }
 
