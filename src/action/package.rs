@@ -48,9 +48,15 @@ impl Report {
     }
 }
 
-/// Packs the chart in the archive at `path` again.
-pub fn repack(path: &Path, options: &Options, notices: &mut Notices) -> Result<Report> {
-    pack(loader::load(path, notices)?, options)
+/// Packs the chart in the archive at `path` again; `None` if the options change nothing, so that it stays as it is, and its signature
+/// holds.
+pub fn repack(path: &Path, options: &Options, notices: &mut Notices) -> Result<Option<Report>> {
+    let chart = loader::load(path, notices)?;
+    let stays = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
+    if stays(&options.version, &chart.metadata.version) && stays(&options.app_version, &chart.metadata.app_version) {
+        return Ok(None);
+    }
+    pack(chart, options).map(Some)
 }
 
 /// Packs the chart in the folder at `path`.

@@ -68,10 +68,11 @@ pub struct Request<'a> {
     pub known: Option<Known<'a>>,
 }
 
-/// The validators of an answer, each empty if there is none. They are sent only to the address that gave them: to a mirror or the
-/// original they may say something else.
+/// The validators of an answer, each empty if there is none. They are sent only to the address that gave them: to a mirror, the
+/// original or where redirects lead now they may say something else.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
+    /// The address that answered, after redirects.
     pub address: &'a str,
     pub etag: &'a str,
     pub modified: &'a str,
@@ -94,11 +95,6 @@ impl<'a> Request<'a> {
             mirrored: false,
             known: None,
         }
-    }
-
-    /// What is known of the answer of the address that this request asks.
-    fn known(&self) -> Option<Known<'a>> {
-        self.known.filter(|known| known.address == self.url)
     }
 
     /// The same as a HEAD request.
@@ -124,13 +120,16 @@ pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    /// The address that responded, after redirects.
+    /// The address that responded, after redirects, without user and password.
     pub url: String,
-    /// The address that was asked: the request's, or that of a mirror.
-    pub asked: String,
 }
 
 impl Response {
+    /// Whether the server says that what the caller has kept is still its answer.
+    pub fn confirms(&self, known: Known<'_>) -> bool {
+        self.status == StatusCode::NOT_MODIFIED && known.address == self.url
+    }
+
     /// The value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -253,13 +252,7 @@ impl<'s> Client<'s> {
                 Access { tls: TlsOptions { ca_file: access.tls.ca_file.clone(), ..TlsOptions::default() }, ..Access::default() }
             };
             let body = getter.get(request.url, &shown, request.limit)?;
-            return Ok(Response {
-                status: StatusCode::OK,
-                headers: HeaderMap::new(),
-                body,
-                url: request.url.to_string(),
-                asked: request.url.to_string(),
-            });
+            return Ok(Response { status: StatusCode::OK, headers: HeaderMap::new(), body, url: request.url.to_string() });
         }
         let (mut attempt, mut waited) = (0, Duration::ZERO);
         loop {
@@ -301,7 +294,7 @@ impl<'s> Client<'s> {
             let request = Request { url: &address, ..request.clone() };
             let fault = match self.hops(&request, &own) {
                 Ok(response) if response.status == StatusCode::OK => return Some(response),
-                Ok(response) if response.status == StatusCode::NOT_MODIFIED && request.known().is_some() => return Some(response),
+                Ok(response) if request.known.is_some_and(|known| response.confirms(known)) => return Some(response),
                 Ok(response) => response.status_text(),
                 Err(failure) => failure.error.to_string(),
             };
@@ -386,7 +379,8 @@ impl<'s> Client<'s> {
         for (name, value) in &request.headers {
             put_header(&mut headers, name, value)?;
         }
-        if let Some(known) = request.known() {
+        let own_address = address.without_user().to_string();
+        if let Some(known) = request.known.filter(|known| known.address == own_address) {
             for (name, value) in [("if-none-match", known.etag), ("if-modified-since", known.modified)] {
                 if !value.is_empty() {
                     put_header(&mut headers, name, value)?;
@@ -406,8 +400,7 @@ impl<'s> Client<'s> {
             }
             None => {}
         }
-        let target = address.without_user().to_string();
-        let target = target.split('#').next().unwrap_or_default();
+        let target = own_address.split('#').next().unwrap_or_default();
         let mut builder = transport.request(method.clone(), target).headers(headers);
         if method != Method::GET && method != Method::HEAD {
             // The timeout includes the body, which may take as long as a download of its size.
@@ -446,8 +439,7 @@ impl<'s> Client<'s> {
         }
         let expected = Expected { total, limit: request.limit, label: request.label, timeout: timeout(self.settings) };
         let body = body::read(&mut source, &expected, self.reporter).map_err(|unread| unread.of_request(&verb, &shown))?;
-        let (url, asked) = (address.without_user().to_string(), request.url.to_string());
-        Ok((Response { status, headers, body, url, asked }, is_of_netrc))
+        Ok((Response { status, headers, body, url: own_address }, is_of_netrc))
     }
 
     /// The connection pool for these TLS files; with the client certificate only if the access is `own`.

@@ -65,7 +65,7 @@ pub fn update(client: &Client<'_>, entry: &Entry) -> Result<()> {
     let known = kept.as_ref().map(|kept| Known { address: &kept.address, etag: &kept.etag, modified: &kept.modified });
     let request = Request { compressed: true, label: Some(&entry.url), mirrored: true, known, ..Request::get(&address, INDEX_LIMIT) };
     let response = client.send_telling(request, &Access::of_entry(entry))?;
-    if response.status == StatusCode::NOT_MODIFIED && kept.is_some_and(|kept| kept.address == response.asked) {
+    if known.is_some_and(|known| response.confirms(known)) {
         return Ok(());
     }
     if response.status != StatusCode::OK {
@@ -103,7 +103,7 @@ pub fn forget(settings: &Settings, name: &str) -> Result<()> {
 struct Validators {
     etag: String,
     modified: String,
-    /// Who sent them: the repository, or one of its mirrors.
+    /// Who sent them: the repository, one of its mirrors, or where redirects led.
     address: String,
 }
 
@@ -115,7 +115,7 @@ impl Validators {
         let mut lines = text.lines();
         let mut line = || lines.next().map(str::to_string);
         let (url, digest, etag, modified, address) = (line()?, line()?, line()?, line()?, line()?);
-        if url != entry.url || digest != sha256_hex(&crate::fs::read_limited(index, INDEX_LIMIT).ok()?) {
+        if url != without_user(&entry.url) || digest != sha256_hex(&crate::fs::read_limited(index, INDEX_LIMIT).ok()?) {
             return None;
         }
         Some(Validators { etag, modified, address })
@@ -128,9 +128,14 @@ impl Validators {
         if etag.is_empty() && modified.is_empty() {
             return if crate::fs::lstat(&path).is_ok() { crate::fs::remove_file(&path) } else { Ok(()) };
         }
-        let text = format!("{}\n{}\n{etag}\n{modified}\n{}\n", entry.url, sha256_hex(&response.body), response.asked);
+        let text = format!("{}\n{}\n{etag}\n{modified}\n{}\n", without_user(&entry.url), sha256_hex(&response.body), response.url);
         fs::write_with_folders(&path, text.as_bytes(), Mode::Exact(0o600))
     }
+}
+
+/// The address without its user and password, which belong into no file but repositories.yaml.
+fn without_user(url: &str) -> String {
+    Address::parse(url).map_or_else(|| url.to_string(), |address| address.without_user().to_string())
 }
 
 fn validators_path(settings: &Settings, name: &str) -> Result<PathBuf> {

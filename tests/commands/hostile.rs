@@ -544,7 +544,7 @@ fn memory_is_limited() {
     // Files that print what they have and call nothing.
     let mut hostile = Hostile::values(format!("big: {}\nlist: [{}]\n", "x".repeat(1 << 20), "1,".repeat(60)));
     for at in 0..40 {
-        hostile = hostile.file(&format!("templates/{at}.yaml"), "a: {{ range .Values.list }}{{ $.Values.big }}{{ end }}");
+        hostile = hostile.file(format!("templates/{at}.yaml"), "a: {{ range .Values.list }}{{ $.Values.big }}{{ end }}");
     }
     let line = ["template".into(), hostile.chart().into()];
     let ended = run_line(&hostile.home, &line, &[("RUTTER_MEMORY_LIMIT", "300000000")]);

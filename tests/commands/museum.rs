@@ -46,7 +46,18 @@ fn folders_are_packed_and_context_paths_found() {
     assert_eq!(code(&push(&home, &[&archive, "mine", "--version", "0.5.0", "--app-version", "5"], &[])).0, Some(0));
     let index = text(client().get(format!("{repository}/index.yaml")).send()).1;
     assert!(index.contains("version: 0.5.0\n") && index.contains("appVersion: \"5\"\n") && !index.contains("version: 0.4.0\n"), "{index}");
-    std::fs::write(format!("{archive}.prov"), "signed").expect("a file");
+    let missing = push(&home, &[&archive, "mine", "--version", "0.6.0", "--prov", "none.prov"], &[]);
+    assert!(code(&missing).0 == Some(1) && code(&missing).1.contains("none.prov: no such file"), "{}", code(&missing).1);
+    // What changes nothing leaves the archive as it is, with its signature.
+    let signature = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: app\nversion: 0.4.0\n-----BEGIN PGP SIGNATURE-----\n";
+    std::fs::write(format!("{archive}.prov"), signature).expect("a file");
+    for same in [&["--version", "0.4.0"][..], &["--version", "", "--app-version", "1", "-f"]] {
+        let pushed = push(&home, &[&[archive.as_str(), "mine"], same].concat(), &[]);
+        assert_eq!(code(&pushed).0, Some(0), "{same:?}: {}", code(&pushed).1);
+    }
+    let at = |name: &str| client().get(format!("{repository}/{name}")).send().expect("an answer").bytes().expect("a body");
+    let archives = at("charts/app-0.4.0.tgz");
+    assert!(archives == std::fs::read(&archive).expect("the archive") && at("charts/app-0.4.0.tgz.prov") == signature);
     let signed = push(&home, &[&archive, "mine", "--version", "0.6.0"], &[]);
     let (status, error) = code(&signed);
     assert!(status == Some(1) && error.contains("pack and sign the chart with its new version"), "{error}");

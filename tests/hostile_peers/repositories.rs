@@ -458,6 +458,38 @@ fn what_is_known_of_a_mirror_s_index_is_not_said_to_others() {
     assert_eq!(conditional(&own), [false, true]);
 }
 
+// Where the repository redirects to another server, that one may have another index of the same tag.
+#[test]
+fn what_is_known_of_an_index_is_said_to_who_answered() {
+    let (home, reporter) = (home(), Recorded::default());
+    let settings = settings(home.path());
+    let index = |name: &str| format!("apiVersion: v1\nentries: {{}}\n# {name}\n");
+    let peer = |name: &'static str| {
+        Peer::start(move |_, request| match request.to_lowercase().contains("if-none-match: \"one\"") {
+            true => reply("304 Not Modified", &[], b""),
+            false => reply("200 OK", &["ETag: \"one\""], index(name).as_bytes()),
+        })
+    };
+    let (first, second) = (peer("first"), peer("second"));
+    let to = [&first, &first, &second, &second].map(|peer| format!("Location: {}/index.yaml", peer.url()));
+    let own = Peer::start(move |number, _| reply("302 Found", &[&to[number.clamp(1, to.len()) - 1]], b""));
+    let url = own.url().replace("://", "://ada:s3cret@");
+    let entry = Entry { name: "local".into(), url, ..Entry::default() };
+    let update = || {
+        update::update(&Client::new(&settings, &reporter), &entry).expect("the index");
+        let path = index_path(&settings, "local").expect("a path");
+        let kept = std::fs::read_to_string(path.with_file_name("local-index.validators")).expect("the validators");
+        assert!(!kept.contains("s3cret"), "{kept}");
+        std::fs::read_to_string(path).expect("the index")
+    };
+    assert_eq!([update(), update(), update(), update()], ["first", "first", "second", "second"].map(index));
+    let conditional = |peer: &Peer| {
+        peer.requests().iter().map(|request| request.to_lowercase().contains("if-none-match")).collect::<Vec<_>>()
+    };
+    assert_eq!((conditional(&first), conditional(&second)), (vec![false, true], vec![false, true]));
+    assert_eq!(conditional(&own), [false; 4]);
+}
+
 #[test]
 fn nothing_is_fetched_offline() {
     let (home, reporter) = (home(), Recorded::default());

@@ -150,12 +150,8 @@ impl Run for Arguments {
         let console = if json { Console::beside_report(session) } else { Console::new(session) };
         let settings = repository_settings(session)?;
         let mut path = PathBuf::from(path);
-        let is_folder = crate::fs::is_folder(&path);
         let changes = self.version.is_some() || self.app_version.is_some();
-        if !is_folder && changes {
-            check_unsigned(&path, &options)?;
-        }
-        let packs = if is_folder { http } else { changes };
+        let packs = if crate::fs::is_folder(&path) { http } else { changes };
         let packed = if packs { Some(self.pack(&mut path, &options, &settings, session)?) } else { None };
         let report = push::run(&path, &destination, &options, &settings, &console)?;
         drop(packed);
@@ -182,6 +178,9 @@ impl Run for Arguments {
 /// Refuses an archive that has a signature: it would not fit another version.
 fn check_unsigned(path: &Path, options: &Options) -> Result<()> {
     let beside = PathBuf::from(format!("{}.prov", path.display()));
+    if let Some(given) = &options.provenance {
+        crate::fs::stat(given)?;
+    }
     let signature = options.provenance.clone().or_else(|| crate::fs::exists(&beside).then_some(beside));
     match signature {
         Some(signature) => {
@@ -194,21 +193,26 @@ fn check_unsigned(path: &Path, options: &Options) -> Result<()> {
 }
 
 impl Arguments {
-    /// Packs the folder, or an archive again, and sets `path` to the archive, which is deleted when the returned folder is dropped.
+    /// Packs the folder, or an archive again if it is to become another one, and sets `path` to the new archive, which is deleted when
+    /// the returned folder is dropped.
     fn pack(&self, path: &mut PathBuf, options: &Options, settings: &Settings, session: &mut Session) -> Result<tempfile::TempDir> {
         if self.dependency_update && crate::fs::is_folder(path) {
             let options = dependency::Options { source: options.source.clone(), ..dependency::Options::default() };
             dependency::update(&crate::fs::clean(path), &options, settings, &Recorded::default())?;
         }
         let place = crate::fs::temporary_folder(&settings.temporary)?;
-        let options = package::Options {
+        let changed = package::Options {
             version: self.version.clone().unwrap_or_default(),
             app_version: self.app_version.clone().unwrap_or_default(),
             destination: place.path().to_path_buf(),
             time: session.environment.source_date()?,
         };
-        let pack = if crate::fs::is_folder(path) { package::run } else { package::repack };
-        *path = pack(path, &options, &mut session.notices)?.path;
+        if crate::fs::is_folder(path) {
+            *path = package::run(path, &changed, &mut session.notices)?.path;
+        } else if let Some(report) = package::repack(path, &changed, &mut session.notices)? {
+            check_unsigned(path, options)?;
+            *path = report.path;
+        }
         session.show_notices();
         Ok(place)
     }

@@ -622,7 +622,7 @@ mod tests {
             ("https://h/v2/a", "<http://other/x>", Err("GET \"https://h/v2/a\": next link \"http://other/x\" leads from https to http")),
         ] {
             let headers = [("link".parse().unwrap(), link.parse().unwrap())].into_iter().collect();
-            let response = Response { status: StatusCode::OK, headers, body: Vec::new(), url: url.to_string(), asked: String::new() };
+            let response = Response { status: StatusCode::OK, headers, body: Vec::new(), url: url.to_string() };
             let found = next_page(&response).map_err(|error| error.to_string());
             assert_eq!(found, next.map(|next| Some(next.to_string())).map_err(str::to_string), "{link}");
         }
