@@ -483,9 +483,8 @@ fn what_is_known_of_an_index_is_said_to_who_answered() {
         std::fs::read_to_string(path).expect("the index")
     };
     assert_eq!([update(), update(), update(), update()], ["first", "first", "second", "second"].map(index));
-    let conditional = |peer: &Peer| {
-        peer.requests().iter().map(|request| request.to_lowercase().contains("if-none-match")).collect::<Vec<_>>()
-    };
+    let conditional =
+        |peer: &Peer| peer.requests().iter().map(|request| request.to_lowercase().contains("if-none-match")).collect::<Vec<_>>();
     assert_eq!((conditional(&first), conditional(&second)), (vec![false, true], vec![false, true]));
     assert_eq!(conditional(&own), [false; 4]);
 }

@@ -239,7 +239,12 @@ mod tests {
         let left =
             ["a/tmpcharts-4294967294", "a/.rutter-charts-4294967294", "a/.rutter-charts-4294967294-2"].map(|name| top.path().join(name));
         // A process that is not seen here may be one of another container.
-        let used = [top.path().join("a/tmpcharts-4294967293"), top.path().join(format!("a/.rutter-charts-{}", std::process::id()))];
+        let (own, here) = (std::process::id(), super::staging::process_space());
+        // Nor is one of our own number: another thread may use it.
+        let used = ["a/tmpcharts-4294967293".to_string(), format!("a/.rutter-charts-{own}"), format!("a/.rutter-charts-{own}-{here}")];
+        let used = used.map(|name| top.path().join(name));
+        let dead = top.path().join(format!("a/.rutter-charts-4294967293-{here}"));
+        std::fs::create_dir(&dead).expect("a folder");
         left.iter().chain(&used).for_each(|folder| std::fs::create_dir(folder).expect("a folder"));
         std::fs::create_dir(top.path().join("a/charts")).expect("a folder");
         let (lock, fresh) = (top.path().join("a/charts/.rutter-x.part"), top.path().join("a/.rutter-y.part"));
@@ -257,6 +262,8 @@ mod tests {
         update(&top.path().join("a"), &Options::default(), &settings, &Recorded::default()).expect("updated");
         assert!(fresh.exists() && used.iter().all(|used| used.exists()), "another run may be writing them");
         assert!(!lock.exists() && !left.iter().any(|left| left.exists()));
+        // Whose process was seen here and is not any more is over at once.
+        assert_eq!(dead.exists(), here.is_empty());
     }
 
     #[cfg(unix)]

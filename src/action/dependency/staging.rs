@@ -31,10 +31,10 @@ impl Staging {
             let (process, place) = process.split_once('-').unwrap_or((process, ""));
             let Ok(process) = process.parse::<u32>() else { continue };
             // Where a volume is shared, the process may run on another machine or in another container, where this one cannot see it.
-            // Then the folder must also be old.
-            let is_here = !here.is_empty() && place.starts_with(&here);
-            let is_over = process == std::process::id() || has_ended(process);
-            if is_over && (is_here || is_old(&folder.join(&*name), now)) {
+            // Then the folder must also be old, and so must one of our own number: it may be that of another thread.
+            let is_own = process == std::process::id();
+            let is_here = !is_own && !here.is_empty() && place.starts_with(&here);
+            if (is_own || has_ended(process)) && (is_here || is_old(&folder.join(&*name), now)) {
                 fs::remove_folder(&folder.join(&*name))?;
             }
         }
@@ -68,8 +68,13 @@ fn is_old(path: &Path, now: Option<i64>) -> bool {
     now.is_some_and(|now| fs::lstat(path).is_ok_and(|about| now.saturating_sub(about.modified) > fs::UNFINISHED_AGE))
 }
 
-/// A name for the processes that see each other: those of one container, since the machine was started. Empty where it is not known.
-fn process_space() -> String {
+/// A name for the processes that see each other: those of one container, since the machine was started. Empty where it is not known,
+/// where `/proc` is that of others (our number is another one there), and where it hides processes (`hidepid`): the first is always there.
+pub(super) fn process_space() -> String {
+    let is_own = fs::read_link(Path::new("/proc/self")).is_ok_and(|own| own == Path::new(&std::process::id().to_string()));
+    if !is_own || !fs::exists(Path::new("/proc/1")) {
+        return String::new();
+    }
     let started = fs::read_limited(Path::new("/proc/sys/kernel/random/boot_id"), 100);
     let (Ok(started), Ok(space)) = (started, fs::read_link(Path::new("/proc/self/ns/pid"))) else { return String::new() };
     let digest = sha256_hex(&[&started, space.to_string_lossy().as_bytes()].concat());

@@ -398,9 +398,14 @@ pub mod tests {
         assert_eq!(trial.status("POST", "/api/charts", other.clone()), 409);
         assert!(stored() == chart && trial.path("a-1.0.0.tgz.prov").exists());
         assert_eq!(indexed(&trial), digest(&chart));
-        // The same archive keeps it, as in ChartMuseum.
-        assert_eq!(trial.status("POST", "/api/charts?force", chart.clone()), 201);
-        assert!(stored() == chart && trial.path("a-1.0.0.tgz.prov").exists());
+        // The same archive keeps it, as in ChartMuseum, unless it is another one's.
+        for (of, stays) in [(&other, false), (&chart, true)] {
+            let text = SIGNED.replace("name: a\n", &format!("name: a\n\n...\nfiles:\n  a-1.0.0.tgz: sha256:{}\n", digest(of)));
+            assert_ne!(text, SIGNED);
+            std::fs::write(trial.path("a-1.0.0.tgz.prov"), text).expect("the signature");
+            assert_eq!(trial.status("POST", "/api/charts?force", chart.clone()), 201);
+            assert!(stored() == chart && trial.path("a-1.0.0.tgz.prov").exists() == stays);
+        }
         assert_eq!(trial.status("POST", "/api/charts?force", other.clone()), 201);
         assert!(stored() == other && !trial.path("a-1.0.0.tgz.prov").exists());
         assert_eq!(indexed(&trial), digest(&other));

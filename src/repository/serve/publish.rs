@@ -74,8 +74,8 @@ async fn write_both(server: &Server, catalog: &Catalog, upload: Upload<'_>) -> R
             registry::keep_aliases(server, catalog.tenant(), package, replaced).await?;
         }
         let old = storage.get(&beside).await?;
-        // The old signature would not be valid for another archive.
-        let is_same = stored.as_deref() == Some(&package.digest);
+        // The old signature would not be valid for another archive, and may be that of one that was replaced before.
+        let is_same = stored.as_deref() == Some(&package.digest) && is_for(old.as_ref(), &package.digest);
         put_or_delete(storage, &beside, provenance.or_else(|| old.clone().filter(|_| is_same))).await?;
         if let Err(fault) = storage.replace(&object, archive.clone()).await {
             // The old archive is still stored. A second error must not hide the first one.
