@@ -24,6 +24,7 @@ use failure::{Dialed, Failure, chain, permanent, transport_failure, verb};
 use reqwest::blocking::{Body, Client as Transport};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -360,7 +361,8 @@ impl<'s> Client<'s> {
 
     /// The answer to one request, and whether it was sent with credentials of `.netrc`.
     fn exchange(&self, request: &Request<'_>, hop: &Hop<'_>) -> std::result::Result<(Response, bool), Failure> {
-        let Hop { method, url, base, access } = *hop;
+        let Hop { method, base, access, .. } = *hop;
+        let url = &without_empty_port(hop.url);
         // As Go writes the address, which is also how it is sent.
         let shown = Url::parse(super::url::redact(url).as_bytes()).map_err(permanent)?.written();
         let shown = String::from_utf8_lossy(&shown).into_owned();
@@ -469,6 +471,17 @@ pub fn fetch_error(url: &str, status: StatusCode) -> Error {
     Error::new(ErrorKind::Repository, format!("failed to fetch {} : {}", super::url::redact(url), status_text(status)))
 }
 
+/// The address without a colon behind its host that no port follows, as Go's requests have it.
+fn without_empty_port(url: &str) -> Cow<'_, str> {
+    match Address::parse(url) {
+        Some(mut address) if address.host.ends_with(':') => {
+            address.host.pop();
+            address.to_string().into()
+        }
+        _ => url.into(),
+    }
+}
+
 /// Whether `address` has the scheme, host and port of `base`.
 pub fn same_origin(base: &str, address: &Address) -> bool {
     Address::parse(base).and_then(|base| base.origin()).is_some_and(|origin| address.origin() == Some(origin))
@@ -569,6 +582,19 @@ fn asked_pause(response: &Response) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_colon_without_a_port_is_left_out() {
+        for (url, wanted) in [
+            ("http://example.com:/a?b:#c:", "http://example.com/a?b:#c:"),
+            ("https://ada:x@[::1]:", "https://ada:x@[::1]"),
+            ("http://[::]/:", "http://[::]/:"),
+            ("http://example.com:80/", "http://example.com:80/"),
+            (":/", ":/"),
+        ] {
+            assert_eq!(without_empty_port(url), wanted);
+        }
+    }
 
     #[test]
     fn only_the_base_itself_leads_to_its_side_with_tls() {

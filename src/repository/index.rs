@@ -115,22 +115,22 @@ impl Index {
         general(bytes, source, reporter)
     }
 
-    /// The same for an index that is to be written back: an invalid entry, which would be lost, is an error.
-    pub fn parse_whole(bytes: &[u8], source: &str) -> Result<Index> {
+    /// The same for an index that is to be written back, and why it must not be: invalid entries would be lost.
+    pub fn parse_to_write(bytes: &[u8], source: &str) -> Result<(Index, Option<Error>)> {
         if bytes.is_empty() {
             return Err(Error::new(ErrorKind::Repository, "empty index.yaml file"));
         }
         let mut invalid = Vec::new();
         let index = decode(bytes, Wanted::All, &mut invalid)?;
         if invalid.is_empty() {
-            return Ok(index);
+            return Ok((index, None));
         }
         let mut named: Vec<String> = invalid.iter().take(NAMED).map(Invalid::shown).collect();
         if let Some(more) = invalid.len().checked_sub(NAMED).filter(|more| *more > 0) {
             named.push(format!("and {more} more"));
         }
         let message = format!("{source} has invalid entries, which would be lost: {}", named.join("; "));
-        Err(Error::new(ErrorKind::Repository, message))
+        Ok((index, Some(Error::new(ErrorKind::Repository, message))))
     }
 
     /// Sorts the versions of every chart, highest first; invalid versions last.

@@ -131,6 +131,17 @@ fn an_index_with_entries_that_nobody_understands_is_left_alone() {
         assert_eq!(std::fs::read(nginx.files.join("app-1.0.0.tgz")).expect("the archive"), b"old");
         assert_eq!(names(&nginx.files), ["app-1.0.0.tgz", "index.yaml"]);
     }
+    // What needs no other index does without: a version that exists, and the same archive again.
+    let digest = rutter::package::digest::sha256_hex(&std::fs::read(&chart).expect("the archive"));
+    let listed =
+        format!("{before}  app:\n  - apiVersion: v2\n    name: app\n    version: 1.0.0\n    digest: {digest}\n    urls: [app-1.0.0.tgz]\n");
+    std::fs::write(nginx.files.join("index.yaml"), &listed).expect("an index");
+    for (more, ends) in [(&[][..], 3), (&["--force"], 0)] {
+        let again = push(&home, &chart, &nginx.url, &[&["--server", "webdav"], more].concat());
+        assert_eq!(again.status.code(), Some(ends), "{}", error(&again));
+        assert_eq!(std::fs::read_to_string(nginx.files.join("index.yaml")).expect("the index"), listed);
+    }
+    assert_eq!(std::fs::read(nginx.files.join("app-1.0.0.tgz")).expect("the archive"), std::fs::read(&chart).expect("the archive"));
 }
 
 /// Pushes all archives at once and gives the exit codes.

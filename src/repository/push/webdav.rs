@@ -8,6 +8,7 @@
 use super::{ChartUpload, exists, place, put, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::digest;
+use crate::parallel;
 use crate::repository::access::Access;
 use crate::repository::http::{Client, Request, fetch_error, status_text};
 use crate::repository::index::{ChartVersion, INDEX_LIMIT, Index};
@@ -61,7 +62,8 @@ pub fn with_lock<T>(client: &Client<'_>, base: &str, access: &Access, work: impl
     let (ended, end) = std::sync::mpsc::channel::<()>();
     let result = std::thread::scope(|scope| {
         let lock = &lock;
-        scope.spawn(move || {
+        // Without a thread nobody sees that it is held, and others may take it over.
+        parallel::start(scope, move || {
             for number in 1.. {
                 // Nothing is sent: the channel closes when the work is done.
                 if end.recv_timeout(lock.pause * BEAT) != Err(RecvTimeoutError::Timeout) {
@@ -177,8 +179,12 @@ impl<'a> Lock<'a> {
 pub fn push(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<String> {
     let (client, access) = (lock.client, lock.access);
     if upload.force {
-        // An archive that is replaced cannot be taken back if its index turns out to be one that is not written back.
-        fetch(client, base, access)?;
+        // An archive that is replaced cannot be taken back if its index turns out to be one that must not be written.
+        let listing = fetch(client, base, access)?;
+        let digest = digest::hex(&digest::sha256(upload.archive));
+        if let Some(lost) = listing.lost.filter(|_| entry(&listing.index, upload).is_none_or(|entry| entry.digest != digest)) {
+            return Err(lost);
+        }
     }
     let target = match put(client, base, upload, access) {
         Ok(target) => target,
@@ -208,24 +214,31 @@ fn left_behind(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access
     if !found.is_ok_and(|found| found.status == StatusCode::OK && found.body == upload.archive) {
         return Ok(false);
     }
-    let (index, _) = fetch(client, base, access)?;
-    Ok(entry(&index, upload).is_none())
+    Ok(entry(&fetch(client, base, access)?.index, upload).is_none())
 }
 
-/// The index of the folder, and the header that prevents overwriting any other version of it: `If-Match` if the
-/// server sends a strong tag, or a condition that the index does not exist yet if there is none. Fails if it has entries that are not
-/// understood, which others may want to keep.
-fn fetch(client: &Client<'_>, base: &str, access: &Access) -> Result<(Index, Option<(&'static str, String)>)> {
+/// The index of the folder.
+struct Listing {
+    index: Index,
+    /// The header that prevents overwriting any other version of it: `If-Match` if the server sends a strong tag, or a condition that
+    /// the index does not exist yet if there is none.
+    condition: Option<(&'static str, String)>,
+    /// Why it must not be written: it has entries that are not understood, which others may want to keep.
+    lost: Option<Error>,
+}
+
+fn fetch(client: &Client<'_>, base: &str, access: &Access) -> Result<Listing> {
     let address = place(base, "index.yaml")?;
     let response = client.send(Request::get(&address, INDEX_LIMIT).header("cache-control", "no-cache"), access)?;
     match response.status {
         StatusCode::OK => {
             let tag = response.header("etag").filter(|tag| !tag.starts_with("W/"));
-            let index = Index::parse_whole(&response.body, &url::redact(&address))?;
-            Ok((index, tag.map(|tag| ("if-match", tag.to_string()))))
+            let (index, lost) = Index::parse_to_write(&response.body, &url::redact(&address))?;
+            Ok(Listing { index, condition: tag.map(|tag| ("if-match", tag.to_string())), lost })
         }
         StatusCode::NOT_FOUND => {
-            Ok((Index { api_version: "v1".to_string(), ..Index::default() }, Some(("if-none-match", "*".to_string()))))
+            let index = Index { api_version: "v1".to_string(), ..Index::default() };
+            Ok(Listing { index, condition: Some(("if-none-match", "*".to_string())), lost: None })
         }
         status => Err(fetch_error(&address, status)),
     }
@@ -256,11 +269,11 @@ fn list(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<()> {
             let own_part = u32::from(digest.get(attempt as usize % digest.len()).copied().unwrap_or_default());
             std::thread::sleep(SETTLED + Duration::from_millis(2) * own_part);
         }
-        let (mut index, condition) = fetch(client, base, access)?;
+        let Listing { mut index, condition, lost } = fetch(client, base, access)?;
         match entry(&index, upload) {
             Some(found) if found.digest == own.digest => return Ok(()),
             Some(_) if !upload.force && !written => return Err(exists(upload)),
-            _ => {}
+            _ => lost.map_or(Ok(()), Err)?,
         }
         let versions = index.entries.entry(own.metadata.name.clone()).or_default();
         versions.retain(|version| version.metadata.version != own.metadata.version);
