@@ -141,7 +141,17 @@ fn an_index_with_entries_that_nobody_understands_is_left_alone() {
         assert_eq!(again.status.code(), Some(ends), "{}", error(&again));
         assert_eq!(std::fs::read_to_string(nginx.files.join("index.yaml")).expect("the index"), listed);
     }
-    assert_eq!(std::fs::read(nginx.files.join("app-1.0.0.tgz")).expect("the archive"), std::fs::read(&chart).expect("the archive"));
+    let stays = || assert_eq!(std::fs::read(nginx.files.join("app-1.0.0.tgz")).expect("the archive"), std::fs::read(&chart).expect("it"));
+    stays();
+    // An archive whose own entry may be the one that nobody understands is not taken for one that a dead push left behind.
+    for listed in [before.to_string(), format!("{before}  app:\n  - apiVersion: v2\n    name: app\n    version: 1.0.0\n    type: odd\n")] {
+        std::fs::write(nginx.files.join("index.yaml"), &listed).expect("an index");
+        let again = push(&home, &chart, &nginx.url, &["--server", "webdav"]);
+        assert_eq!(again.status.code(), Some(1), "{}", error(&again));
+        assert!(error(&again).contains("has invalid entries, which would be lost: "), "{}", error(&again));
+        assert_eq!(std::fs::read_to_string(nginx.files.join("index.yaml")).expect("the index"), listed);
+        stays();
+    }
 }
 
 /// Pushes all archives at once and gives the exit codes.

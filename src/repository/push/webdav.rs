@@ -207,14 +207,19 @@ pub fn push(lock: &Lock<'_>, base: &str, upload: &ChartUpload<'_>) -> Result<Str
     Err(error.context(format!("{} was taken back because index.yaml could not be written", upload.file_name)))
 }
 
-/// Whether exactly this archive is in the folder without being in the index.
+/// Whether exactly this archive is in the folder without being in the index. Fails where entries are not understood and none that is
+/// lists it: one of them may, and nothing could be added to that index anyway.
 fn left_behind(client: &Client<'_>, base: &str, upload: &ChartUpload<'_>, access: &Access) -> Result<bool> {
     let address = place(base, upload.file_name)?;
     let found = client.send(Request::get(&address, upload.archive.len() as u64 + 1), access);
     if !found.is_ok_and(|found| found.status == StatusCode::OK && found.body == upload.archive) {
         return Ok(false);
     }
-    Ok(entry(&fetch(client, base, access)?.index, upload).is_none())
+    let Listing { index, lost, .. } = fetch(client, base, access)?;
+    match entry(&index, upload) {
+        Some(_) => Ok(false),
+        None => lost.map_or(Ok(true), Err),
+    }
 }
 
 /// The index of the folder.
