@@ -236,10 +236,17 @@ mod tests {
         let top = tempfile::tempdir().expect("a folder");
         chart(&top.path().join("a"), "a", &on("b"));
         chart(&top.path().join("b"), "b", "");
-        let left =
-            ["a/tmpcharts-4294967294", "a/.rutter-charts-4294967294", "a/.rutter-charts-4294967294-2"].map(|name| top.path().join(name));
-        // A process that is not seen here may be one of another container.
         let (own, here) = (std::process::id(), super::staging::process_space());
+        // Numbers repeat: an old folder of our own, or of the first process of another container, is over too.
+        let left = [
+            "a/tmpcharts-4294967294".to_string(),
+            "a/.rutter-charts-4294967294".to_string(),
+            "a/.rutter-charts-4294967294-2".to_string(),
+            "a/.rutter-charts-1-elsewhere".to_string(),
+            format!("a/.rutter-charts-{own}-{here}-9"),
+        ];
+        let left = left.map(|name| top.path().join(name));
+        // A process that is not seen here may be one of another container.
         // Nor is one of our own number: another thread may use it.
         let used = ["a/tmpcharts-4294967293".to_string(), format!("a/.rutter-charts-{own}"), format!("a/.rutter-charts-{own}-{here}")];
         let used = used.map(|name| top.path().join(name));

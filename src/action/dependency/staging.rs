@@ -30,11 +30,12 @@ impl Staging {
             let Some(process) = name.strip_prefix(&own).or_else(|| name.strip_prefix("tmpcharts-")) else { continue };
             let (process, place) = process.split_once('-').unwrap_or((process, ""));
             let Ok(process) = process.parse::<u32>() else { continue };
-            // Where a volume is shared, the process may run on another machine or in another container, where this one cannot see it.
-            // Then the folder must also be old, and so must one of our own number: it may be that of another thread.
-            let is_own = process == std::process::id();
-            let is_here = !is_own && !here.is_empty() && place.starts_with(&here);
-            if (is_own || has_ended(process)) && (is_here || is_old(&folder.join(&*name), now)) {
+            // A number says something only among processes that see each other, and nothing if it is our own: that may be another thread's.
+            // Where a volume is shared, the folder may be of another machine or container; Helm's does not say. Then age counts.
+            let is_helms = !name.starts_with(&own);
+            let is_known = process != std::process::id() && !here.is_empty() && (is_helms || place.starts_with(&here));
+            let may_run = is_known && !has_ended(process);
+            if !may_run && (is_known && !is_helms || is_old(&folder.join(&*name), now)) {
                 fs::remove_folder(&folder.join(&*name))?;
             }
         }
@@ -81,10 +82,9 @@ pub(super) fn process_space() -> String {
     digest.get(..8).unwrap_or_default().to_string()
 }
 
-/// Whether no process has this number here; where the system cannot tell, the folder stays because it may be in use.
+/// Whether no process has this number; says nothing where `process_space` is empty.
 fn has_ended(process: u32) -> bool {
-    let processes = Path::new("/proc");
-    fs::exists(&processes.join("self")) && !fs::exists(&processes.join(process.to_string()))
+    !fs::exists(Path::new(&format!("/proc/{process}")))
 }
 
 impl Drop for Staging {
