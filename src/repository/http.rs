@@ -306,7 +306,7 @@ impl<'s> Client<'s> {
 
     /// Follows redirects, sending each host only its own credentials.
     fn hops(&self, request: &Request<'_>, access: &Access) -> std::result::Result<Response, Failure> {
-        let mut url = request.url.to_string();
+        let mut url = without_empty_port(request.url).into_owned();
         let mut method = request.method.clone();
         // Where the credentials may go: the base (with `--pass-credentials` where the first request goes), or its TLS side once it has
         // sent us there. Who was elsewhere comes back without, as in Go: the other server chose the address.
@@ -361,8 +361,7 @@ impl<'s> Client<'s> {
 
     /// The answer to one request, and whether it was sent with credentials of `.netrc`.
     fn exchange(&self, request: &Request<'_>, hop: &Hop<'_>) -> std::result::Result<(Response, bool), Failure> {
-        let Hop { method, base, access, .. } = *hop;
-        let url = &without_empty_port(hop.url);
+        let Hop { method, url, base, access } = *hop;
         // As Go writes the address, which is also how it is sent.
         let shown = Url::parse(super::url::redact(url).as_bytes()).map_err(permanent)?.written();
         let shown = String::from_utf8_lossy(&shown).into_owned();
@@ -471,7 +470,7 @@ pub fn fetch_error(url: &str, status: StatusCode) -> Error {
     Error::new(ErrorKind::Repository, format!("failed to fetch {} : {}", super::url::redact(url), status_text(status)))
 }
 
-/// The address without a colon behind its host that no port follows, as Go's requests have it.
+/// The address without a colon behind its host that no port follows, as Go's requests have it, but those to which redirects lead.
 fn without_empty_port(url: &str) -> Cow<'_, str> {
     match Address::parse(url) {
         Some(mut address) if address.host.ends_with(':') => {

@@ -87,8 +87,8 @@ impl Dialed {
 
     pub(super) fn new(address: &Address, settings: &Settings) -> Dialed {
         let server = match split_port(&address.host) {
-            (_, Some(_)) => address.host.clone(),
-            (host, None) => format!("{host}:{}", if address.scheme == "https" { 443 } else { 80 }),
+            (_, Some(port)) if !port.is_empty() => address.host.clone(),
+            (host, _) => format!("{host}:{}", if address.scheme == "https" { 443 } else { 80 }),
         };
         let url = reqwest::Url::parse(&address.without_user().to_string()).ok();
         let Some(proxy) = url.and_then(|url| Rules::new(&settings.proxies).proxy_of(&url)) else {
