@@ -35,8 +35,8 @@ pub fn threads(pieces: usize) -> usize {
     if pieces < 2 { 1 } else { cores().min(pieces).min(THREADS_LIMIT) }
 }
 
-/// `work` for a new thread that is to run beside this one. Linux often starts a thread on the processor of the one that starts it
-/// and moves it only milliseconds later, as long as all that is to be done takes: such a thread leaves that processor first.
+/// `work` for a new thread that is to run beside this one. Where no processor is idle, Linux starts a thread on that of the one that
+/// starts it and moves it only milliseconds later, as long as all that is to be done takes: such a thread leaves that processor first.
 pub fn beside<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
     let begun = processor::current();
     move || {
