@@ -83,9 +83,6 @@ pub struct Notices {
 /// Most bytes of messages that are kept: each may name a path and a value as long as the chart has.
 const NOTICES_LIMIT: usize = 16 << 20;
 
-/// How the message that tells of others which are left out begins.
-const LEFT_OUT: &str = "further messages are left out: ";
-
 impl Notices {
     /// None yet.
     pub fn new() -> Notices {
@@ -140,19 +137,13 @@ impl Notices {
         if self.leaves_out(notice.level) {
             return;
         }
-        // Where others were left out before, they are here too.
-        if !notice.message.starts_with(LEFT_OUT) {
-            if notice.level != Level::Debug {
-                self.size += notice.message.len() + notice.attributes.iter().map(|(_, value)| value.len()).sum::<usize>();
-            }
-            self.list.push(notice);
-            if !self.is_full() {
-                return;
-            }
+        let counts = notice.level != Level::Debug;
+        if counts {
+            self.size += notice.message.len() + notice.attributes.iter().map(|(_, value)| value.len()).sum::<usize>();
         }
-        self.size = NOTICES_LIMIT + 1;
-        if self.list.last().is_none_or(|last| !last.message.starts_with(LEFT_OUT)) {
-            let message = format!("{LEFT_OUT}there are more than {NOTICES_LIMIT} bytes of them");
+        self.list.push(notice);
+        if counts && self.is_full() {
+            let message = format!("further messages are left out: there are more than {NOTICES_LIMIT} bytes of them");
             self.list.push(Notice { level: Level::Warn, message, attributes: Vec::new() });
         }
     }
@@ -207,7 +198,7 @@ fn edit_distance(from: &[char], to: &[char]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{LEFT_OUT, Level, NOTICES_LIMIT, Notices, nearest};
+    use super::{Level, NOTICES_LIMIT, Notices, nearest};
 
     #[test]
     fn messages_that_are_passed_on_count_too() {
@@ -218,7 +209,8 @@ mod tests {
         };
         let mut all = Notices::new();
         (0..10).for_each(|_| all.append(many()));
-        let left_out = |all: &Notices| all.list.iter().filter(|notice| notice.message.starts_with(LEFT_OUT)).count();
+        let left_out =
+            |all: &Notices| all.list.iter().filter(|notice| notice.message.starts_with("further messages are left out: ")).count();
         assert!(all.is_full() && left_out(&all) == 1 && all.list.len() < 20, "{}", all.list.len());
         // Who passes on what is full is full too, and tells so once.
         let mut outer = Notices::new();

@@ -114,8 +114,8 @@ impl Validators {
         let text = String::from_utf8(crate::fs::read_limited(&path, 64 << 10).ok()?).ok()?;
         let mut lines = text.lines();
         let mut line = || lines.next().map(str::to_string);
-        let (url, digest, etag, modified, address) = (line()?, line()?, line()?, line()?, line()?);
-        if url != without_user(&entry.url) || digest != sha256_hex(&crate::fs::read_limited(index, INDEX_LIMIT).ok()?) {
+        let (asked, digest, etag, modified, address) = (line()?, line()?, line()?, line()?, line()?);
+        if asked != url::redact(&entry.url) || digest != sha256_hex(&crate::fs::read_limited(index, INDEX_LIMIT).ok()?) {
             return None;
         }
         Some(Validators { etag, modified, address })
@@ -128,14 +128,11 @@ impl Validators {
         if etag.is_empty() && modified.is_empty() {
             return if crate::fs::lstat(&path).is_ok() { crate::fs::remove_file(&path) } else { Ok(()) };
         }
-        let text = format!("{}\n{}\n{etag}\n{modified}\n{}\n", without_user(&entry.url), sha256_hex(&response.body), response.url);
+        // User and password belong into no file but repositories.yaml.
+        let url = url::redact(&entry.url);
+        let text = format!("{url}\n{}\n{etag}\n{modified}\n{}\n", sha256_hex(&response.body), response.url);
         fs::write_with_folders(&path, text.as_bytes(), Mode::Exact(0o600))
     }
-}
-
-/// The address without its user and password, which belong into no file but repositories.yaml.
-fn without_user(url: &str) -> String {
-    Address::parse(url).map_or_else(|| url.to_string(), |address| address.without_user().to_string())
 }
 
 fn validators_path(settings: &Settings, name: &str) -> Result<PathBuf> {

@@ -22,6 +22,11 @@ fn table_in(node: Option<&mut Toml>) -> Option<Option<&mut Table>> {
     }
 }
 
+/// How many bytes a copy of this name counts.
+fn copied(name: &[String]) -> usize {
+    name.iter().map(|part| part.len() + 1).sum::<usize>() / COPIES_OF_ONE
+}
+
 impl Parser<'_> {
     /// Counts bytes of names: a short text may have a long name for each of its many keys.
     fn count_names(&mut self, bytes: usize) -> Step<()> {
@@ -35,7 +40,7 @@ impl Parser<'_> {
 
     /// Counts a name that is copied for a moment.
     fn count_copy(&mut self, name: &[String]) -> Step<()> {
-        self.count_names(name.iter().map(|part| part.len() + 1).sum::<usize>() / COPIES_OF_ONE)
+        self.count_names(copied(name))
     }
 
     /// Counts a name that is kept to the end.
@@ -75,7 +80,7 @@ impl Parser<'_> {
                 let implied = dotted(&name);
                 kept += implied.len();
                 if self.names.saturating_add(kept) > self.names_limit {
-                    // Tells that.
+                    // Too many of them.
                     return self.count_names(kept);
                 }
                 self.implicit.insert(implied);
@@ -109,7 +114,7 @@ impl Parser<'_> {
 
     /// Sets a key of the current table, unless it exists and was not only implied.
     pub(super) fn set_value(&mut self, key: &str, value: Toml) -> Step<()> {
-        self.count_names(self.context.iter().map(|part| part.len() + 1).sum::<usize>() / COPIES_OF_ONE)?;
+        self.count_names(copied(&self.context))?;
         let mut table = &mut self.root;
         let mut name = Key::new();
         for part in &self.context {

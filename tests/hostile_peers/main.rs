@@ -8,6 +8,7 @@ mod registries;
 mod repositories;
 mod tokens;
 mod tolerated;
+mod validators;
 
 use rutter::chart::Metadata;
 use rutter::diagnostic::Level;

@@ -68,7 +68,6 @@ impl Run for Arguments {
         let paths = if self.with_subcharts { lint::with_subcharts(&arguments) } else { arguments };
         let output = self.output.as_deref().unwrap_or("text");
         let shows_places = output == "text" && shows_places(session);
-        let threads = parallel::threads(paths.len());
         let options = Options {
             namespace: session.namespace(),
             values: source::values(&self.values, session)?,
@@ -80,6 +79,7 @@ impl Run for Arguments {
             memory_limit: session.environment.memory_limit()?,
             places: output != "text" || shows_places,
         };
+        let threads = parallel::threads(paths.len());
         let environment = || -> Box<dyn Environment> { Box::new(System) };
         let run = lint::run(&paths, &options, &environment, threads, &mut session.notices);
         session.show_notices();

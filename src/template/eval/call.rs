@@ -115,7 +115,7 @@ impl Evaluator<'_> {
         self.host.exceeded_memory()
     }
 
-    /// Refuses to go on behind a file where the process has too much memory: texts that are printed are no results of calls.
+    /// Refuses to go on behind a template where the process has too much memory: texts that are printed are no results of calls.
     pub(super) fn check_memory(&self, frame: &Frame<'_>) -> Evaluation<()> {
         match self.should_look().then(|| self.exceeded_memory()).flatten() {
             Some(limit) => {
